@@ -1,0 +1,1 @@
+//! The ssh-agent protocol (PROTOCOL.agent, draft-ietf-sshm-ssh-agent).

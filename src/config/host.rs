@@ -1,0 +1,204 @@
+//! A resolved host: every value `ssh` would use for it, and where each one came from.
+//!
+//! Main types: [`Host`], [`Value`], [`Origin`]. Nothing here reads a file or decides precedence; see `mod.rs`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where a value came from. The order is the precedence: a later variant wins over an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// Built in, as `ssh_config(5)` gives it.
+    Default,
+    /// A line of an ssh_config file (line numbers from 1).
+    SshConfig(PathBuf, usize),
+    /// An environment variable.
+    Env(String),
+    /// A flag of the command line, as typed (`-p`, `-o Port=…`).
+    Flag(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Default => f.write_str("default"),
+            Origin::SshConfig(file, line) => write!(f, "{}:{line}", file.display()),
+            Origin::Env(name) => write!(f, "${name}"),
+            Origin::Flag(flag) => f.write_str(flag),
+        }
+    }
+}
+
+/// A value and its origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Value<T> {
+    /// The value.
+    pub value: T,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+impl<T> Value<T> {
+    /// A built-in value.
+    pub fn default(value: T) -> Self {
+        Value { value, origin: Origin::Default }
+    }
+}
+
+impl<T> std::ops::Deref for Value<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+/// `StrictHostKeyChecking`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StrictHostKeyChecking {
+    /// Never add, refuse unknown and changed keys.
+    Yes,
+    /// Ask a person about unknown keys, refuse changed ones.
+    Ask,
+    /// Add unknown keys, refuse changed ones.
+    AcceptNew,
+    /// Add unknown keys; changed ones are refused by hop all the same (see `trust`).
+    Off,
+}
+
+/// `IdentityAgent`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IdentityAgent {
+    /// No agent at all (`none`).
+    None,
+    /// A socket path, already expanded (`SSH_AUTH_SOCK` is resolved by the configuration too).
+    Socket(PathBuf),
+}
+
+/// How the first byte gets to a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proxy {
+    /// Straight, or through the hop before it in the list.
+    None,
+    /// `ProxyCommand`, tokens expanded; run by the user's shell as ssh does.
+    Command(String),
+}
+
+/// One host to pass through or to end at, resolved. Paths and tokens are expanded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// As it was typed on the command line or in `ProxyJump` (`%n`): what errors call it.
+    pub alias: String,
+    /// The name or address to dial (`%h`).
+    pub hostname: Value<String>,
+    /// TCP port.
+    pub port: Value<u16>,
+    /// Whom to log in as.
+    pub user: Value<String>,
+    /// `ProxyCommand`, for the first hop or for one that replaces the jump.
+    pub proxy: Value<Proxy>,
+    /// `IdentityFile` and `-i`, in order; `Origin::Default` marks the built-in list (`~/.ssh/id_…`), which may be absent.
+    pub identity_files: Vec<Value<PathBuf>>,
+    /// `CertificateFile`, in order.
+    pub certificate_files: Vec<Value<PathBuf>>,
+    /// `IdentitiesOnly`.
+    pub identities_only: Value<bool>,
+    /// `IdentityAgent`, or `SSH_AUTH_SOCK`.
+    pub identity_agent: Value<IdentityAgent>,
+    /// `UserKnownHostsFile`.
+    pub user_known_hosts_files: Value<Vec<PathBuf>>,
+    /// `GlobalKnownHostsFile`.
+    pub global_known_hosts_files: Value<Vec<PathBuf>>,
+    /// `KnownHostsCommand`, tokens not yet expanded (they need the presented key).
+    pub known_hosts_command: Option<Value<String>>,
+    /// `StrictHostKeyChecking`.
+    pub strict_host_key_checking: Value<StrictHostKeyChecking>,
+    /// `HostKeyAlias`.
+    pub host_key_alias: Option<Value<String>>,
+    /// `HashKnownHosts`.
+    pub hash_known_hosts: Value<bool>,
+    /// `CheckHostIP`.
+    pub check_host_ip: Value<bool>,
+    /// `NoHostAuthenticationForLocalhost`.
+    pub no_host_authentication_for_localhost: Value<bool>,
+    /// `UpdateHostKeys`.
+    pub update_host_keys: Value<UpdateHostKeys>,
+    /// `HostKeyAlgorithms`, the final list, when the user set one.
+    pub host_key_algorithms: Option<Value<Vec<String>>>,
+    /// `KexAlgorithms`, the final list, when the user set one.
+    pub kex_algorithms: Option<Value<Vec<String>>>,
+    /// `Ciphers`, the final list, when the user set one.
+    pub ciphers: Option<Value<Vec<String>>>,
+    /// `MACs`, the final list, when the user set one.
+    pub macs: Option<Value<Vec<String>>>,
+    /// `PubkeyAcceptedAlgorithms`, the final list, when the user set one.
+    pub pubkey_accepted_algorithms: Option<Value<Vec<String>>>,
+    /// `PreferredAuthentications`, in order.
+    pub preferred_authentications: Value<Vec<String>>,
+    /// `PubkeyAuthentication` (`unbound` and `host-bound` count as yes).
+    pub pubkey_authentication: Value<bool>,
+    /// `PasswordAuthentication`.
+    pub password_authentication: Value<bool>,
+    /// `KbdInteractiveAuthentication`.
+    pub kbd_interactive_authentication: Value<bool>,
+    /// `NumberOfPasswordPrompts`.
+    pub number_of_password_prompts: Value<u32>,
+    /// `AddressFamily`.
+    pub address_family: Value<AddressFamily>,
+    /// `BindAddress`.
+    pub bind_address: Option<Value<String>>,
+    /// `BindInterface`.
+    pub bind_interface: Option<Value<String>>,
+    /// `Compression`.
+    pub compression: Value<bool>,
+    /// `ConnectionAttempts`.
+    pub connection_attempts: Value<u32>,
+    /// `ConnectTimeout`; `None` leaves hop's own limits.
+    pub connect_timeout: Option<Value<Duration>>,
+    /// `TCPKeepAlive`.
+    pub tcp_keep_alive: Value<bool>,
+    /// `ServerAliveInterval`; zero = off.
+    pub server_alive_interval: Value<Duration>,
+    /// `ServerAliveCountMax`.
+    pub server_alive_count_max: Value<u32>,
+    /// `BatchMode`: never ask.
+    pub batch_mode: Value<bool>,
+    /// `ForwardAgent`.
+    pub forward_agent: Value<bool>,
+    /// `RekeyLimit` in bytes and seconds; `None` where not set.
+    pub rekey_limit: Option<Value<(Option<u64>, Option<Duration>)>>,
+    /// `SendEnv` patterns.
+    pub send_env: Vec<Value<String>>,
+    /// `SetEnv` pairs.
+    pub set_env: Vec<Value<(String, String)>>,
+    /// `RemoteCommand`, tokens expanded.
+    pub remote_command: Option<Value<String>>,
+    /// `RequestTTY` as written: `no`, `yes`, `force`, `auto`.
+    pub request_tty: Value<String>,
+    /// `LogLevel` as written.
+    pub log_level: Value<String>,
+    /// What hop cannot honour, each with its line; said under `-v`.
+    pub not_honoured: Vec<Value<String>>,
+}
+
+/// `UpdateHostKeys`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpdateHostKeys {
+    /// Learn proven keys.
+    Yes,
+    /// Ask before learning them.
+    Ask,
+    /// Never.
+    No,
+}
+
+/// `AddressFamily`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressFamily {
+    /// Both.
+    Any,
+    /// IPv4 only (`-4`).
+    Inet,
+    /// IPv6 only (`-6`).
+    Inet6,
+}

@@ -1,0 +1,1 @@
+//! The errors of all rooms under one roof, each with a kind that decides the exit code.

@@ -1,0 +1,74 @@
+//! `hop` copies files between machines that can only be reached through bastion hosts, and opens shells there.
+//!
+//! # The floor plan
+//!
+//! A copy is a walk through six rooms, each answering one question, in this order:
+//!
+//! ```text
+//!   where?            config   ssh_config text → the hosts to pass through
+//!   who are you?      trust    host keys → HostVerified
+//!   who am I?         auth     identities and agents → Authenticated
+//!   how do I get there? chain  hosts → Session, one hop at a time
+//!   how do bytes travel? sftp  a byte stream → reads and writes in flight
+//!   what moves, which way, did it arrive whole? copy   sources → destination
+//! ```
+//!
+//! Everything else hangs off that hall. [`cli`] is the front door and the only room that speaks with people.
+//!
+//! # Who may call whom
+//!
+//! | floor | rooms | may use | only here |
+//! | --- | --- | --- | --- |
+//! | 0 | [`target`] [`progress`] [`prompt`] | – | – |
+//! | 1 | [`config`] [`trust`] [`agent`] [`sftp`] (unaware of each other) | floor 0 | reading ssh_config; making `HostVerified`; agent protocol; SFTP packets |
+//! | 2 | [`auth`] | agent, config::host, prompt | secrets in memory; making `Authenticated` |
+//! | 3 | [`chain`] | floors 0–2 | opening connections and channels; making `Session` |
+//! | 4 | [`copy`] | chain, sftp, agent, floor 0 | writing users' files |
+//! | 5 | [`error`] | all below | – |
+//! | – | `demo` | nothing of the engine (what tests must not share code with what it tests) | SSH server |
+//! | 6 | [`cli`] | everything | clap, indicatif, print, environment, exit |
+//!
+//! The test `tidy` holds these arrows.
+//!
+//! # The rules
+//!
+//! - There is exactly one way to a [`chain::Session`], and it holds a [`trust::HostVerified`]. How strict to be is a
+//!   property of the resolved host.
+//! - No verb knows how many hops lie beneath it.
+//! - Upload, download and relay are one function over two `Side`s.
+//! - The engine never prints, prompts, formats for a human, reads the environment or decides an exit code. It counts;
+//!   the screen reads the counters on its own clock.
+//! - Dry run = stop after the plan.
+//! - Each stranger's byte (file name, banner, status text, stderr) passes `cli/safe.rs` before a terminal or a log.
+//! - [`progress::Stage`] is one enum for the live progress line and the failing rung in an error; `Route` is one enum
+//!   for the plan, the summary, JSON and tests; [`config::Origin`] serves precedence, `-v` and hints.
+
+// floor 0
+pub mod progress;
+pub mod prompt;
+pub mod target;
+
+// floor 1: where? · who are you? · the agent protocol · how do bytes travel?
+pub mod agent;
+pub mod config;
+pub mod sftp;
+pub mod trust;
+
+// floor 2: who am I?
+pub mod auth;
+
+// floor 3: how do I get there?
+pub mod chain;
+
+// floor 4: what moves, which way, did it arrive whole?
+pub mod copy;
+
+// floor 5
+pub mod error;
+
+// the practice street
+#[cfg(feature = "demo")]
+pub mod demo;
+
+// the front door
+pub mod cli;

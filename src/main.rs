@@ -1,0 +1,3 @@
+//! `hop`: parse, run, exit code.
+
+fn main() {}

@@ -1,0 +1,180 @@
+//! What the engine tells while it works: the stage it is at, events, and counters. No screen here: the front door
+//! implements [`Observer`] and reads [`Counters`] on its own clock.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// One rung of the ladder that is climbed for each hop, then for each file. The live progress line, the failing rung
+/// in an error, and the rows of `doctor` all use it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// The name is looked up (here for the first hop, by the hop before for the others).
+    Resolve,
+    /// A TCP connection, a ProxyCommand, or a direct-tcpip channel through the hop before.
+    Dial,
+    /// Version strings and the first key exchange (RFC 4253 §4.2, §7).
+    Greet,
+    /// The host key is compared with what is known.
+    VerifyHost,
+    /// User authentication (RFC 4252).
+    Authenticate,
+    /// A session or direct-tcpip channel is opened (RFC 4254 §5.1).
+    OpenChannel,
+    /// The `sftp` subsystem starts and the versions are exchanged.
+    StartSftp,
+    /// A remote command is started.
+    Exec,
+    /// Files are looked at: stat, listing, globs.
+    List,
+    /// File data moves.
+    Transfer,
+    /// A complete part gets its final name.
+    Land,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stage::Resolve => "resolve",
+            Stage::Dial => "dial",
+            Stage::Greet => "greet",
+            Stage::VerifyHost => "verify host key",
+            Stage::Authenticate => "authenticate",
+            Stage::OpenChannel => "open channel",
+            Stage::StartSftp => "start sftp",
+            Stage::Exec => "exec",
+            Stage::List => "list",
+            Stage::Transfer => "transfer",
+            Stage::Land => "land",
+        })
+    }
+}
+
+/// Something that happened, told once. Texts from servers are raw bytes: whoever shows them makes them safe first.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Event {
+    /// `hop` (its alias) has reached `stage`.
+    Stage {
+        /// The alias of the host.
+        hop: String,
+        /// The rung it now stands on.
+        stage: Stage,
+    },
+    /// The banner a server sent before authentication (RFC 4252 §5.4).
+    Banner {
+        /// The alias of the host.
+        hop: String,
+        /// As the server sent it, bounded.
+        text: String,
+    },
+    /// A host key was added to known_hosts.
+    HostKeyAdded {
+        /// The name it was recorded under.
+        host: String,
+        /// The key type, as in known_hosts.
+        algorithm: String,
+        /// `SHA256:…`
+        fingerprint: String,
+        /// The file it was appended to.
+        file: std::path::PathBuf,
+    },
+    /// Where a copy goes, and why that way.
+    Route {
+        /// `upload`, `download`, `relay`, …
+        route: String,
+        /// Why this route was taken.
+        reason: String,
+    },
+    /// A file's data begins to move.
+    FileStarted {
+        /// Names this file in the events that follow; unique in a run.
+        id: u64,
+        /// Its path at the source.
+        path: Vec<u8>,
+        /// Its size in bytes, as listed.
+        size: u64,
+    },
+    /// A file stands complete under its final name.
+    FileDone {
+        /// As in `FileStarted`.
+        id: u64,
+        /// Its path at the source.
+        path: Vec<u8>,
+        /// Its path at the destination.
+        destination: Vec<u8>,
+        /// Bytes that arrived.
+        size: u64,
+    },
+    /// A file could not be copied; the rest goes on.
+    FileFailed {
+        /// Its path at the source.
+        path: Vec<u8>,
+        /// What went wrong, one line.
+        error: String,
+    },
+    /// Something not copied on purpose (a socket, a device, a symlink under `skip`).
+    Skipped {
+        /// Its path at the source.
+        path: Vec<u8>,
+        /// Why.
+        reason: String,
+    },
+    /// A dry run would copy this.
+    Planned {
+        /// Its path at the source.
+        path: Vec<u8>,
+        /// Its path at the destination.
+        destination: Vec<u8>,
+        /// Its size in bytes; `None` for a folder or symlink.
+        size: Option<u64>,
+    },
+    /// A remark that is no error but must be said.
+    Warning(String),
+    /// A detail for `-v`.
+    Detail(String),
+}
+
+/// Whoever wants to know. Called from many tasks at once; must not block.
+pub trait Observer: Send + Sync {
+    /// Takes one event.
+    fn event(&self, event: Event);
+}
+
+/// Tells nobody.
+pub struct Silent;
+
+impl Observer for Silent {
+    fn event(&self, _: Event) {}
+}
+
+/// What has moved so far. The engine adds; the screen reads. Sizes in bytes.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Bytes acknowledged by the destination, in this run.
+    pub bytes_done: AtomicU64,
+    /// Bytes found so far by the walk; final once `walked` is set.
+    pub bytes_total: AtomicU64,
+    /// Files that stand under their final name.
+    pub files_done: AtomicU64,
+    /// Files found so far by the walk; final once `walked` is set.
+    pub files_total: AtomicU64,
+    /// Files that could not be copied.
+    pub files_failed: AtomicU64,
+    /// The walk has ended: the totals are final.
+    pub walked: AtomicBool,
+    /// SFTP sessions in use.
+    pub lanes: AtomicU64,
+}
+
+impl Counters {
+    /// Adds `amount` to a counter.
+    pub fn add(counter: &AtomicU64, amount: u64) {
+        counter.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    /// Reads a counter.
+    pub fn get(counter: &AtomicU64) -> u64 {
+        counter.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,75 @@
+//! What an SFTP server can answer, and what it can break.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// The status codes of version 3 (§7), later drafts' as numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatusCode(pub u32);
+
+impl StatusCode {
+    /// Success.
+    pub const OK: StatusCode = StatusCode(0);
+    /// End of file, or of a listing.
+    pub const EOF: StatusCode = StatusCode(1);
+    /// No such file.
+    pub const NO_SUCH_FILE: StatusCode = StatusCode(2);
+    /// Permission denied.
+    pub const PERMISSION_DENIED: StatusCode = StatusCode(3);
+    /// Anything else; OpenSSH maps most errors here, a full disk among them.
+    pub const FAILURE: StatusCode = StatusCode(4);
+    /// The request was badly formed.
+    pub const BAD_MESSAGE: StatusCode = StatusCode(5);
+    /// The server does not know the request.
+    pub const OP_UNSUPPORTED: StatusCode = StatusCode(8);
+}
+
+impl fmt::Display for StatusCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str("ok"),
+            1 => f.write_str("end of file"),
+            2 => f.write_str("no such file or directory"),
+            3 => f.write_str("permission denied"),
+            4 => f.write_str("failure"),
+            5 => f.write_str("bad message"),
+            8 => f.write_str("operation not supported"),
+            code => write!(f, "status {code}"),
+        }
+    }
+}
+
+/// Why a request has no good answer.
+#[derive(Debug, Clone, Error)]
+pub enum SftpError {
+    /// The server said no.
+    #[error("{code}{}", text(.code, .message))]
+    Status {
+        /// Its code.
+        code: StatusCode,
+        /// Its text: a stranger's, not yet safe to show.
+        message: String,
+    },
+    /// The server sent what the protocol does not allow; the session is dead.
+    #[error("the server broke the SFTP protocol: {0}")]
+    Protocol(String),
+    /// The stream ended or failed; the session is dead.
+    #[error("the SFTP session ended: {0}")]
+    Ended(String),
+    /// The request would not fit the protocol (a path with NUL, a handle too long, …).
+    #[error("{0}")]
+    Unfit(&'static str),
+    /// The server lacks what was asked for.
+    #[error("the server does not support {0}")]
+    Unsupported(&'static str),
+}
+
+/// The server's own words, unless they only repeat the code.
+fn text(code: &StatusCode, message: &str) -> String {
+    let plain = message.trim();
+    match plain.is_empty() || plain.eq_ignore_ascii_case(&code.to_string()) {
+        true => String::new(),
+        false => format!(" ({plain})"),
+    }
+}

@@ -1,0 +1,1 @@
+//! Everything that proves `hop`, in one binary. Each module is one question.
