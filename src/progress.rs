@@ -2,6 +2,7 @@
 //! implements [`Observer`] and reads [`Counters`] on its own clock.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// One rung of the ladder that is climbed for each hop, then for each file. The live progress line, the failing rung
@@ -94,6 +95,8 @@ pub enum Event {
         path: Vec<u8>,
         /// Its size in bytes, as listed.
         size: u64,
+        /// Bytes of this file acknowledged so far: the engine adds, the screen reads.
+        done: Arc<AtomicU64>,
     },
     /// A file stands complete under its final name.
     FileDone {
@@ -108,6 +111,8 @@ pub enum Event {
     },
     /// A file could not be copied; the rest goes on.
     FileFailed {
+        /// As in `FileStarted`; `None` when the file never started.
+        id: Option<u64>,
         /// Its path at the source.
         path: Vec<u8>,
         /// What went wrong, one line.
