@@ -1,1 +1,24 @@
-//! Everything that proves `hop`, in one binary. Each module is one question.
+//! Everything that proves `hop`, in one binary. Each module is one question; a room's tests are one `mod` line here.
+//!
+//! **A missing tool is a loud skip.** Rust's harness knows no skipped test, so a test that needs a real component asks
+//! [`skips::need`] first, and returns when it is not there:
+//!
+//! ```ignore
+//! let Some(server) = need("sftp-server") else { return };
+//! ```
+//!
+//! The skip is written to the file named by `HOP_SKIPS`; `tests/run` sets it, lists every skip at the end, and counts
+//! them. With `CI=true` nothing may be skipped: `need` panics instead.
+//!
+//! **Real servers** come from [`street`]: four sshds on loopback, wired as two bastions with a private server each.
+//! **Bad networks** come from [`wire`]: a TCP proxy that delays, throttles and cuts.
+
+mod skips;
+
+// the ground the tests stand on
+mod street;
+mod wire;
+
+// what holds for the project's own text
+mod readme;
+mod tidy;

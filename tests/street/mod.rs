@@ -1,0 +1,1 @@
+//! Four real sshds on loopback, wired as the street.

@@ -1,0 +1,1 @@
+//! A TCP proxy that delays, throttles and cuts.
