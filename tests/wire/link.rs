@@ -1,0 +1,148 @@
+//! What a link does to bytes, and what it has done so far.
+
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// A link's nature. The default passes everything at once.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// One way.
+    pub delay: Duration,
+    /// Bytes a second in each direction, shared by all connections.
+    pub rate: Option<u64>,
+    /// Bytes under way per connection and direction; Linux' default limit of a TCP sender.
+    pub window: usize,
+    /// Happens once, counted over all connections.
+    pub cut: Option<Cut>,
+}
+
+impl Default for Link {
+    fn default() -> Link {
+        Link { delay: Duration::ZERO, rate: None, window: 4 << 20, cut: None }
+    }
+}
+
+/// The end of a connection, or of the link.
+#[derive(Debug, Clone, Copy)]
+pub struct Cut {
+    /// Whose bytes are counted.
+    pub direction: Direction,
+    /// So many bytes pass, the next one does not.
+    pub at: u64,
+    pub how: How,
+}
+
+/// How a cut looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// RST to both ends of the connection that reached the byte.
+    Reset,
+    /// FIN to the receiver; the other direction lives on.
+    Close,
+    /// Nothing passes any more, on any connection, and nothing is closed.
+    Silence,
+}
+
+/// Up is from the near end, who connects, to the far end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    Up,
+    Down,
+}
+
+/// A byte within `range`, the same for the same seed (splitmix64).
+pub fn somewhere(seed: u64, range: Range<u64>) -> u64 {
+    let mut mixed = seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    range.start + (mixed ^ (mixed >> 31)) % (range.end - range.start)
+}
+
+/// A link at work.
+pub struct State {
+    pub link: Link,
+    pub connections: AtomicU64,
+    up: Way,
+    down: Way,
+    cut: AtomicBool,
+    silent: watch::Sender<bool>,
+    /// Counts calls of `reset_all`.
+    resets: watch::Sender<u64>,
+}
+
+/// One direction at work.
+#[derive(Default)]
+pub struct Way {
+    /// Bytes handed to the receiver.
+    pub passed: AtomicU64,
+    /// Bytes taken from senders.
+    taken: AtomicU64,
+    /// When the link is free for the next byte.
+    free: Mutex<Option<Instant>>,
+}
+
+impl State {
+    pub fn new(link: Link) -> State {
+        let (silent, resets) = (watch::Sender::new(false), watch::Sender::new(0));
+        let (up, down) = (Way::default(), Way::default());
+        State { link, connections: AtomicU64::new(0), up, down, cut: AtomicBool::new(false), silent, resets }
+    }
+
+    pub fn way(&self, direction: Direction) -> &Way {
+        match direction {
+            Direction::Up => &self.up,
+            Direction::Down => &self.down,
+        }
+    }
+
+    pub fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Relaxed)
+    }
+
+    pub fn reset_all(&self) {
+        self.resets.send_modify(|count| *count += 1);
+    }
+
+    /// Ends when `reset_all` is called.
+    pub async fn reset(&self) {
+        // the sender lives in self
+        let _ = self.resets.subscribe().changed().await;
+    }
+
+    /// Ends when the link has fallen silent.
+    pub async fn silence(&self) {
+        let _ = self.silent.subscribe().wait_for(|silent| *silent).await;
+    }
+
+    /// Takes `length` bytes from a sender: how many of them may pass, and what happens after them.
+    pub fn take(&self, direction: Direction, length: usize) -> (usize, Option<How>) {
+        let before = self.way(direction).taken.fetch_add(length as u64, Ordering::Relaxed);
+        let cut = self.link.cut.filter(|cut| cut.direction == direction && before + length as u64 > cut.at);
+        match cut {
+            Some(cut) if !self.cut.swap(true, Ordering::Relaxed) => {
+                (usize::try_from(cut.at.saturating_sub(before)).unwrap_or(length), Some(cut.how))
+            }
+            _ => (length, None),
+        }
+    }
+
+    pub fn fall_silent(&self) {
+        self.silent.send_replace(true);
+    }
+
+    /// When the last of `length` bytes, sent now, arrives.
+    pub fn arrival(&self, direction: Direction, length: usize) -> Instant {
+        let now = Instant::now();
+        let Some(rate) = self.link.rate else { return now + self.link.delay };
+        let mut free = self.way(direction).free.lock().expect("no holder panics");
+        let sent =
+            free.filter(|free| *free > now).unwrap_or(now) + Duration::from_secs_f64(length as f64 / rate as f64);
+        *free = Some(sent);
+        sent + self.link.delay
+    }
+}
