@@ -1,0 +1,118 @@
+//! What the servers stand on: a namespace of their own where one can be had, and a life no longer than the test's.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::lchown;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{OnceLock, mpsc};
+
+/// The user of the street's password database.
+const STREET_USER: &str = "ec2-user";
+/// Its number when root makes the street; nobody else has it.
+const STREET_ID: u32 = 61_234;
+
+/// True when each host has its own password database, and so its own home.
+pub fn is_private() -> bool {
+    !matches!(kind(), Kind::Bare)
+}
+
+/// Whom to log in as.
+pub fn user() -> &'static str {
+    static ME: OnceLock<String> = OnceLock::new();
+    match kind() {
+        Kind::Bare => ME.get_or_init(|| printed_by("id", &["-un"])),
+        _ => STREET_USER,
+    }
+}
+
+/// Gives a folder and all in it to the street's user (root only: elsewhere it is ours already).
+pub fn give_away(folder: &Path) {
+    if matches!(kind(), Kind::Root) {
+        lchown(folder, Some(STREET_ID), Some(STREET_ID)).expect("give a file away");
+        let is_folder = folder.symlink_metadata().is_ok_and(|found| found.is_dir());
+        let entries = is_folder.then(|| fs::read_dir(folder).expect("list a folder"));
+        entries.into_iter().flatten().for_each(|entry| give_away(&entry.expect("list a folder").path()));
+    }
+}
+
+/// Starts `program` for a host whose user lives in `home`. It dies with the test process; killing the child given back
+/// kills all that came from it, where there are namespaces.
+pub fn start(program: &Path, arguments: &[&str], home: &Path, log: &Path) -> io::Result<Child> {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]);
+    if is_private() {
+        let (passwd, shadow) = (home.with_file_name("passwd"), home.with_file_name("shadow"));
+        fs::write(&passwd, password_database(home)?)?;
+        fs::write(&shadow, format!("{STREET_USER}:*:19000::::::\nsshd:!:19000::::::\n"))?;
+        command.args(namespaces()).args(["sh", "-c", INSIDE, "sh"]).args([&passwd, &shadow]);
+    }
+    let log = fs::OpenOptions::new().create(true).append(true).open(log)?;
+    command.arg(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    spawn(command)
+}
+
+/// Binds the password database, gives up what that needed, and becomes the program.
+const INSIDE: &str = r#"set -e
+mount --bind "$1" /etc/passwd; mount --bind "$2" /etc/shadow; shift 2
+[ "$(id -u)" = 0 ] || exec setpriv --ambient-caps=-all --inh-caps=-all "$@"
+exec "$@""#;
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Root,
+    UserNamespace,
+    Bare,
+}
+
+fn kind() -> Kind {
+    static KIND: OnceLock<Kind> = OnceLock::new();
+    *KIND.get_or_init(|| {
+        let kind = if rustix::process::geteuid().is_root() { Kind::Root } else { Kind::UserNamespace };
+        let mut trial = Command::new(flags(kind)[0]);
+        trial.args(&flags(kind)[1..]).args(["mount", "--bind", "/etc/passwd", "/etc/passwd"]);
+        let works = trial.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        if works.is_ok_and(|status| status.success()) { kind } else { Kind::Bare }
+    })
+}
+
+fn namespaces() -> Vec<&'static str> {
+    flags(kind())
+}
+
+fn flags(kind: Kind) -> Vec<&'static str> {
+    let all = ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL"];
+    let as_user = ["--user", "--map-current-user", "--keep-caps"];
+    all.into_iter().chain(as_user.into_iter().filter(|_| matches!(kind, Kind::UserNamespace))).collect()
+}
+
+fn password_database(home: &Path) -> io::Result<String> {
+    let (id, group) = match kind() {
+        Kind::Root => (STREET_ID, STREET_ID),
+        _ => (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw()),
+    };
+    let shell = if Path::new("/bin/bash").exists() { "/bin/bash" } else { "/bin/sh" };
+    let others = fs::read_to_string("/etc/passwd")?;
+    Ok(format!("{STREET_USER}:x:{id}:{group}::{}:{shell}\n{others}", home.display()))
+}
+
+/// Starts a command from a thread that lives as long as the process: the kernel ties a child to the thread it came
+/// from, and a test's thread ends before the street it shares.
+fn spawn(command: Command) -> io::Result<Child> {
+    type Order = (Command, mpsc::Sender<io::Result<Child>>);
+    static SPAWNER: OnceLock<mpsc::Sender<Order>> = OnceLock::new();
+    let spawner = SPAWNER.get_or_init(|| {
+        let (orders, inbox) = mpsc::channel::<Order>();
+        std::thread::spawn(move || inbox.iter().for_each(|(mut command, reply)| drop(reply.send(command.spawn()))));
+        orders
+    });
+    let (reply, answer) = mpsc::channel();
+    spawner.send((command, reply)).expect("the spawner never ends");
+    answer.recv().expect("the spawner answers")
+}
+
+/// What a program prints, without the line's end.
+pub fn printed_by(program: &str, arguments: &[&str]) -> String {
+    let out = Command::new(program).args(arguments).output().unwrap_or_else(|problem| panic!("{program}: {problem}"));
+    String::from_utf8_lossy(&out.stdout).trim_end().to_owned()
+}

@@ -1,0 +1,145 @@
+//! One sshd: its folder, its life, its log and its processes.
+
+use std::collections::HashMap;
+use std::fs;
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::ground;
+use super::outcome::until;
+use crate::wire::Wire;
+
+/// One host of the street.
+pub struct Server {
+    /// Its alias.
+    pub name: &'static str,
+    /// Where its sshd listens.
+    pub listens: SocketAddr,
+    /// Where the world finds it: the same, or the near end of its wire.
+    pub address: SocketAddr,
+    /// Its user's home folder.
+    pub home: PathBuf,
+    /// The wire in front of it, if the plan has one.
+    pub wire: Option<Wire>,
+    pub(super) sshd: PathBuf,
+    pub(super) folder: PathBuf,
+    pub(super) child: Option<Child>,
+}
+
+impl Server {
+    /// Starts it again after [`Server::stop`], and waits until it listens.
+    pub fn start(&mut self) {
+        self.launch();
+        self.wait();
+    }
+
+    pub(super) fn launch(&mut self) {
+        let config = self.folder.join("sshd_config");
+        let arguments = ["-D", "-e", "-f", config.to_str().expect("a path of ours")];
+        let child = ground::start(&self.sshd, &arguments, &self.home, &self.log_file());
+        self.child = Some(child.unwrap_or_else(|problem| panic!("cannot start sshd: {problem}")));
+    }
+
+    /// Waits until it listens.
+    pub(super) fn wait(&mut self) {
+        until(&format!("{} listens", self.name), || {
+            let ended = self.child.as_mut().is_none_or(|child| child.try_wait().is_ok_and(|status| status.is_some()));
+            assert!(!ended, "{}: sshd ended:\n{}", self.name, self.log());
+            TcpStream::connect_timeout(&self.listens, Duration::from_secs(1)).is_ok()
+        });
+    }
+
+    /// Kills it and everything it started.
+    pub fn stop(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        let all = self.below(child.id());
+        child.kill().expect("kill sshd");
+        child.wait().expect("wait for sshd");
+        all.iter().for_each(Process::kill);
+        until("the server's processes are gone", || !all.iter().any(Process::is_alive));
+    }
+
+    /// What its sshd wrote.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.log_file()).unwrap_or_default()).into_owned()
+    }
+
+    /// Everything that runs on it: sshd's sessions, sftp-servers, commands.
+    pub fn processes(&self) -> Vec<Process> {
+        self.child.as_ref().map(|child| self.below(child.id())).unwrap_or_default()
+    }
+
+    /// The processes of that name (`sftp-server`, `sshd`, a command).
+    pub fn processes_named(&self, name: &str) -> Vec<Process> {
+        self.processes().into_iter().filter(|process| process.name == name).collect()
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.join("log")
+    }
+
+    fn below(&self, root: u32) -> Vec<Process> {
+        let mut children: HashMap<u32, Vec<Process>> = HashMap::new();
+        for process in Process::all() {
+            children.entry(process.parent).or_default().push(process);
+        }
+        let (mut found, mut parents) = (Vec::new(), vec![root]);
+        while let Some(parent) = parents.pop() {
+            let here = children.remove(&parent).unwrap_or_default();
+            parents.extend(here.iter().map(|process| process.id));
+            found.extend(here);
+        }
+        found
+    }
+}
+
+/// A process on a host, seen from here.
+#[derive(Debug)]
+pub struct Process {
+    pub id: u32,
+    pub name: String,
+    parent: u32,
+    /// When it began, in clock ticks: tells it from a later one of the same number.
+    began: u64,
+}
+
+impl Process {
+    fn all() -> Vec<Process> {
+        let entries = fs::read_dir("/proc").expect("/proc is there").filter_map(Result::ok);
+        entries.filter_map(|entry| Process::read(&entry.path())).collect()
+    }
+
+    /// proc(5), `/proc/pid/stat`: `id (name) state parent …`, the start time is the 22nd word.
+    fn read(folder: &Path) -> Option<Process> {
+        let id = folder.file_name()?.to_str()?.parse().ok()?;
+        let stat = fs::read_to_string(folder.join("stat")).ok()?;
+        let (front, back) = stat.rsplit_once(')')?;
+        let words: Vec<&str> = back.split_whitespace().collect();
+        if words.first() == Some(&"Z") {
+            return None;
+        }
+        let name = front.split_once('(')?.1.to_owned();
+        Some(Process { id, name, parent: words.get(1)?.parse().ok()?, began: words.get(19)?.parse().ok()? })
+    }
+
+    pub fn is_alive(&self) -> bool {
+        Process::read(&PathBuf::from(format!("/proc/{}", self.id))).is_some_and(|now| now.began == self.began)
+    }
+
+    /// SIGKILL.
+    pub fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        if self.is_alive() {
+            let id = Pid::from_raw(self.id as i32).expect("no process is 0");
+            // it may end between the two lines
+            let _ = kill_process(id, signal);
+        }
+    }
+}
