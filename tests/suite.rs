@@ -19,6 +19,9 @@ mod skips;
 mod street;
 mod wire;
 
+// the rooms
+mod sftp;
+
 // what holds for the project's own text
 mod readme;
 mod tidy;

@@ -16,6 +16,7 @@
 mod ground;
 mod keys;
 mod outcome;
+pub mod pipe;
 mod plan;
 mod server;
 

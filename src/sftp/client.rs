@@ -1,0 +1,377 @@
+//! The client's core: [`Client::start`], and requests on open files. Requests on paths are in [`super::paths`], those
+//! that need an announced extension in [`super::extended`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::{Bytes, BytesMut};
+use tokio_util::sync::DropGuard;
+
+use super::attributes::{Attributes, Entry};
+use super::error::{SftpError, StatusCode};
+use super::extensions::{Extension, Extensions};
+use super::frame::Framer;
+use super::handle::Handle;
+use super::limits::Limits;
+use super::session::{Answer, Session};
+use super::stream::{Receive, Transmit};
+use super::tasks;
+use super::wire::{Expect, Fields, Packet, Reply, kind};
+
+/// How to open a file (§6.3); combine with `|`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenFlags(u32);
+
+impl OpenFlags {
+    /// For reading.
+    pub const READ: OpenFlags = OpenFlags(0x01);
+    /// For writing.
+    pub const WRITE: OpenFlags = OpenFlags(0x02);
+    /// Every write goes to the end.
+    pub const APPEND: OpenFlags = OpenFlags(0x04);
+    /// Make the file if there is none.
+    pub const CREATE: OpenFlags = OpenFlags(0x08);
+    /// Cut an existing file to nothing.
+    pub const TRUNCATE: OpenFlags = OpenFlags(0x10);
+    /// With `CREATE`: fail if there is one already. Some servers ignore it.
+    pub const EXCLUSIVE: OpenFlags = OpenFlags(0x20);
+}
+
+impl std::ops::BitOr for OpenFlags {
+    type Output = OpenFlags;
+    fn bitor(self, other: OpenFlags) -> OpenFlags {
+        OpenFlags(self.0 | other.0)
+    }
+}
+
+/// What has moved so far; for a watchdog, which must not take an idle session for a stalled one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes the stream took.
+    pub sent: u64,
+    /// Bytes the stream gave.
+    pub received: u64,
+    /// Answers to requests; unlike bytes, a server cannot make these up.
+    pub replies: u64,
+    /// Requests without an answer yet.
+    pub in_flight: usize,
+}
+
+/// One SFTP session. Clones are cheap and share it; it ends with the last of them. All requests may run at the same
+/// time; one that does not fit the session's budget waits. Dropping a request's future gives up the answer, not the act.
+#[derive(Clone)]
+pub struct Client {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub session: Arc<Session>,
+    pub extensions: Extensions,
+    limits: Limits,
+    /// What the server has shown to give in one READ.
+    read_size: AtomicUsize,
+    /// Length of the last short read; the second of the same length shrinks `read_size`.
+    last_short: AtomicUsize,
+    _ends_session: DropGuard,
+}
+
+impl Client {
+    /// Greets the server and learns what it can do. Waits as long as the stream does: the caller bounds it.
+    ///
+    /// # Errors
+    /// [`SftpError::Protocol`] when what comes back is no SFTP greeting, [`SftpError::Unsupported`] below version 3,
+    /// [`SftpError::Ended`] when the stream ends or fails.
+    pub async fn start(mut receive: impl Receive, mut transmit: impl Transmit) -> Result<Client, SftpError> {
+        let sent = transmit.transmit(Packet::init()).await;
+        sent.map_err(|error| SftpError::Ended(format!("cannot send: {error}")))?;
+        let mut framer = Framer::default();
+        let extensions = greeting(&mut receive, &mut framer).await?;
+        let (session, queue) = Session::new();
+        let ends_session = session.closed.clone().drop_guard();
+        tasks::start(&session, (receive, framer), (transmit, queue));
+        let limits = match extensions.has(Extension::Limits) {
+            true => announced_limits(&session).await?,
+            false => Limits::default(),
+        };
+        let inner = Inner {
+            session,
+            extensions,
+            limits,
+            read_size: AtomicUsize::new(limits.read),
+            last_short: AtomicUsize::new(0),
+            _ends_session: ends_session,
+        };
+        Ok(Client { inner: Arc::new(inner) })
+    }
+
+    /// What the server can do beyond version 3.
+    pub fn extensions(&self) -> &Extensions {
+        &self.inner.extensions
+    }
+
+    /// Bytes a [`Client::read`] should ask for; shrinks when the server keeps giving less.
+    pub fn max_read(&self) -> usize {
+        self.inner.read_size.load(Ordering::Relaxed)
+    }
+
+    /// Most bytes a [`Client::write`] may carry.
+    pub fn max_write(&self) -> usize {
+        self.inner.limits.write
+    }
+
+    /// Handles the server lets be open at once, where it says so.
+    pub fn max_handles(&self) -> Option<u64> {
+        self.inner.limits.handles
+    }
+
+    /// Whether the session has ended; every request fails from then on.
+    pub fn is_closed(&self) -> bool {
+        self.inner.session.closed.is_cancelled()
+    }
+
+    /// Waits for the session's end and tells the reason.
+    pub async fn closed(&self) -> SftpError {
+        self.inner.session.closed.cancelled().await;
+        self.inner.session.reason()
+    }
+
+    /// Ends the session now: every request fails with [`SftpError::Ended`] and `reason`.
+    pub fn abort(&self, reason: &str) {
+        self.inner.session.end(SftpError::Ended(reason.to_owned()));
+    }
+
+    /// What has moved so far.
+    pub fn progress(&self) -> Progress {
+        let pulse = &self.inner.session.pulse;
+        Progress {
+            sent: pulse.sent.load(Ordering::Relaxed),
+            received: pulse.received.load(Ordering::Relaxed),
+            replies: pulse.replies.load(Ordering::Relaxed),
+            in_flight: self.inner.session.in_flight(),
+        }
+    }
+
+    /// Opens a file; `attributes` are those of a file that is made (OPEN).
+    ///
+    /// # Errors
+    /// As every request: [`SftpError::Status`] when the server refuses, [`SftpError::Protocol`] and
+    /// [`SftpError::Ended`] when the session dies, [`SftpError::Unfit`] when it cannot be asked.
+    pub async fn open(&self, path: &[u8], flags: OpenFlags, attributes: &Attributes) -> Result<Handle, SftpError> {
+        self.handle(Packet::new(kind::OPEN).path(path)?.u32(flags.0).attributes(attributes)).await
+    }
+
+    /// Opens a folder for [`Client::readdir`] (OPENDIR).
+    ///
+    /// # Errors
+    /// As [`Client::open`].
+    pub async fn opendir(&self, path: &[u8]) -> Result<Handle, SftpError> {
+        self.handle(Packet::new(kind::OPENDIR).path(path)?).await
+    }
+
+    /// Closes a file or folder; some servers tell only now that writing failed (CLOSE).
+    ///
+    /// # Errors
+    /// As [`Client::open`].
+    pub async fn close(&self, mut handle: Handle) -> Result<(), SftpError> {
+        let packet = Packet::new(kind::CLOSE).string(self.raw(&handle)?);
+        let share = self.inner.session.share(&packet, Expect::Status).await?;
+        handle.release();
+        done(self.inner.session.ask(packet, Expect::Status, share).await?)
+    }
+
+    /// `len` bytes from `offset` on, fewer only where the file ends: what a short answer leaves out is asked for again
+    /// (READ). `len` is at most what [`Client::max_read`] was at the start.
+    ///
+    /// # Errors
+    /// As [`Client::open`].
+    pub async fn read(&self, handle: &Handle, offset: u64, len: usize) -> Result<Bytes, SftpError> {
+        if len > self.inner.limits.read || offset.checked_add(len as u64).is_none() {
+            return Err(SftpError::Unfit("a read beyond the session's limits"));
+        }
+        if len == 0 {
+            return Ok(Bytes::new());
+        }
+        match self.read_once(handle, offset, len).await? {
+            Some(data) if data.len() < len => self.read_rest(handle, offset, (data, len)).await,
+            Some(data) => Ok(data),
+            None => Ok(Bytes::new()),
+        }
+    }
+
+    /// Goes on behind `first` until there are `len` bytes or the file ends.
+    async fn read_rest(&self, handle: &Handle, offset: u64, (first, len): (Bytes, usize)) -> Result<Bytes, SftpError> {
+        let mut whole = BytesMut::with_capacity(len);
+        let mut piece = first;
+        loop {
+            let short = piece.len();
+            whole.extend_from_slice(&piece);
+            let missing = len - whole.len();
+            if missing == 0 {
+                return Ok(whole.freeze());
+            }
+            let ask = missing.min(self.max_read());
+            piece = match self.read_once(handle, offset + whole.len() as u64, ask).await? {
+                Some(data) => data,
+                None => return Ok(whole.freeze()),
+            };
+            if ask > short {
+                self.note_short(short);
+            }
+        }
+    }
+
+    /// A read came back short though the file went on. Twice the same length is the server's limit, not chance.
+    fn note_short(&self, length: usize) {
+        const FLOOR: usize = 4 * 1024;
+        let before = self.inner.last_short.swap(length, Ordering::Relaxed);
+        if before == length {
+            self.inner.read_size.fetch_min(length.max(FLOOR), Ordering::Relaxed);
+        }
+    }
+
+    /// One READ; `None` at the end of the file.
+    async fn read_once(&self, handle: &Handle, offset: u64, len: usize) -> Result<Option<Bytes>, SftpError> {
+        let packet = Packet::new(kind::READ).string(self.raw(handle)?).u64(offset).u32(len as u32);
+        match self.reply(packet, Expect::Data(len)).await? {
+            Reply::Data(data) => Ok(Some(data)),
+            Reply::Refused { code: StatusCode::EOF, .. } => Ok(None),
+            other => Err(other.refusal()),
+        }
+    }
+
+    /// Writes `data` at `offset`; at most [`Client::max_write`] bytes (WRITE).
+    ///
+    /// # Errors
+    /// As [`Client::open`].
+    pub async fn write(&self, handle: &Handle, offset: u64, data: Bytes) -> Result<(), SftpError> {
+        if data.len() > self.max_write() || offset.checked_add(data.len() as u64).is_none() {
+            return Err(SftpError::Unfit("a write beyond the session's limits"));
+        }
+        self.done(Packet::new(kind::WRITE).string(self.raw(handle)?).u64(offset).data(data)).await
+    }
+
+    /// Attributes of an open file (FSTAT).
+    ///
+    /// # Errors
+    /// As [`Client::open`].
+    pub async fn fstat(&self, handle: &Handle) -> Result<Attributes, SftpError> {
+        self.attributes(Packet::new(kind::FSTAT).string(self.raw(handle)?)).await
+    }
+
+    /// Sets attributes of an open file (FSETSTAT).
+    ///
+    /// # Errors
+    /// As [`Client::open`].
+    pub async fn fsetstat(&self, handle: &Handle, attributes: &Attributes) -> Result<(), SftpError> {
+        self.done(Packet::new(kind::FSETSTAT).string(self.raw(handle)?).attributes(attributes)).await
+    }
+
+    /// The next part of a listing, `None` at its end; a server may go on without end, so the caller counts (READDIR).
+    ///
+    /// # Errors
+    /// As [`Client::open`].
+    pub async fn readdir(&self, handle: &Handle) -> Result<Option<Vec<Entry>>, SftpError> {
+        match self.reply(Packet::new(kind::READDIR).string(self.raw(handle)?), Expect::Names).await? {
+            // some servers end a listing with no names, which would be no progress anyway
+            Reply::Names(entries) if entries.is_empty() => Ok(None),
+            Reply::Names(entries) => Ok(Some(entries)),
+            Reply::Refused { code: StatusCode::EOF, .. } => Ok(None),
+            other => Err(other.refusal()),
+        }
+    }
+}
+
+/// The few shapes of question and answer.
+impl Client {
+    pub(super) fn raw<'a>(&self, handle: &'a Handle) -> Result<&'a Bytes, SftpError> {
+        handle.raw(&self.inner.session)
+    }
+
+    async fn ask(&self, packet: Packet, expect: Expect) -> Result<Answer, SftpError> {
+        let share = self.inner.session.share(&packet, expect).await?;
+        self.inner.session.ask(packet, expect, share).await
+    }
+
+    pub(super) async fn reply(&self, packet: Packet, expect: Expect) -> Result<Reply, SftpError> {
+        plain(self.ask(packet, expect).await?)
+    }
+
+    pub(super) async fn done(&self, packet: Packet) -> Result<(), SftpError> {
+        done(self.ask(packet, Expect::Status).await?)
+    }
+
+    pub(super) async fn attributes(&self, packet: Packet) -> Result<Attributes, SftpError> {
+        match self.reply(packet, Expect::Attributes).await? {
+            Reply::Attributes(attributes) => Ok(attributes),
+            other => Err(other.refusal()),
+        }
+    }
+
+    /// The one name that answers REALPATH and its like.
+    pub(super) async fn name(&self, packet: Packet) -> Result<Vec<u8>, SftpError> {
+        match self.reply(packet, Expect::Name).await? {
+            Reply::Names(entries) => {
+                let first = entries.into_iter().next();
+                Ok(first.ok_or_else(|| SftpError::Protocol("no name where one was due".into()))?.name)
+            }
+            other => Err(other.refusal()),
+        }
+    }
+
+    async fn handle(&self, packet: Packet) -> Result<Handle, SftpError> {
+        match self.ask(packet, Expect::Handle).await? {
+            Answer::Handle(handle) => Ok(handle),
+            Answer::Plain(reply) => Err(reply.refusal()),
+        }
+    }
+}
+
+fn plain(answer: Answer) -> Result<Reply, SftpError> {
+    match answer {
+        Answer::Plain(reply) => Ok(reply),
+        Answer::Handle(_) => Err(SftpError::Protocol("a handle that was not asked for".into())),
+    }
+}
+
+fn done(answer: Answer) -> Result<(), SftpError> {
+    match plain(answer)? {
+        Reply::Done => Ok(()),
+        other => Err(other.refusal()),
+    }
+}
+
+/// Reads the VERSION packet, and the extensions in it (§4).
+async fn greeting(receive: &mut impl Receive, framer: &mut Framer) -> Result<Extensions, SftpError> {
+    let packet = loop {
+        tasks::next_chunk(receive, framer).await?;
+        match framer.next() {
+            Ok(Some(packet)) => break packet,
+            Ok(None) => {}
+            Err(error) => return Err(no_greeting(&framer.beginning()).unwrap_or(error)),
+        }
+    };
+    let (kind, version, mut fields) = Reply::head(packet)?;
+    match (kind, version) {
+        (kind::VERSION, 3) => Extensions::decode(&mut fields),
+        (kind::VERSION, 0..3) => Err(SftpError::Unsupported("SFTP version 3")),
+        (kind::VERSION, _) => Err(SftpError::Protocol(format!("version {version} where 3 was offered"))),
+        _ => Err(SftpError::Protocol(format!("a packet of type {kind} where the version was due"))),
+    }
+}
+
+/// A login shell that prints says so in plain text, whose first letters make an absurd length.
+fn no_greeting(beginning: &[u8]) -> Option<SftpError> {
+    let start = &beginning[..beginning.len().min(60)];
+    let is_text = start.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace() || *byte >= 0x80);
+    is_text.then(|| SftpError::Protocol(format!("it sent text before its greeting: \"{}\"", start.escape_ascii())))
+}
+
+/// Asks for the limits; a server that announces but refuses them has none.
+async fn announced_limits(session: &Arc<Session>) -> Result<Limits, SftpError> {
+    let packet = Packet::extended(Extension::Limits.name());
+    let share = session.share(&packet, Expect::Extended).await?;
+    match plain(session.ask(packet, Expect::Extended, share).await?)? {
+        Reply::Extended(fields) => Limits::decode(&mut Fields::new(fields)),
+        _ => Ok(Limits::default()),
+    }
+}

@@ -1,0 +1,104 @@
+//! What a server can do beyond version 3, as it says in its greeting (OpenSSH's PROTOCOL §4): [`Extensions`]. Nothing is
+//! used that was not announced, in the version announced: some servers end the session otherwise.
+
+use std::collections::HashSet;
+
+use super::error::SftpError;
+use super::wire::Fields;
+
+/// The extensions that are understood here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Extension {
+    /// How long requests may be.
+    Limits,
+    /// A rename that replaces its target.
+    PosixRename,
+    /// Flushes a file to disk.
+    Fsync,
+    /// Makes a hard link.
+    Hardlink,
+    /// Tells a file system's free space.
+    Statvfs,
+    /// Sets attributes of a symbolic link itself.
+    Lsetstat,
+    /// Expands `~` and `~user`.
+    ExpandPath,
+    /// Tells a user's home.
+    HomeDirectory,
+    /// Copies between two open files on the server.
+    CopyData,
+    /// Tells the names of user and group ids.
+    UsersGroupsById,
+}
+
+impl Extension {
+    const ALL: [Extension; 10] = [
+        Extension::Limits,
+        Extension::PosixRename,
+        Extension::Fsync,
+        Extension::Hardlink,
+        Extension::Statvfs,
+        Extension::Lsetstat,
+        Extension::ExpandPath,
+        Extension::HomeDirectory,
+        Extension::CopyData,
+        Extension::UsersGroupsById,
+    ];
+
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Extension::Limits => "limits@openssh.com",
+            Extension::PosixRename => "posix-rename@openssh.com",
+            Extension::Fsync => "fsync@openssh.com",
+            Extension::Hardlink => "hardlink@openssh.com",
+            Extension::Statvfs => "statvfs@openssh.com",
+            Extension::Lsetstat => "lsetstat@openssh.com",
+            Extension::ExpandPath => "expand-path@openssh.com",
+            Extension::HomeDirectory => "home-directory",
+            Extension::CopyData => "copy-data",
+            Extension::UsersGroupsById => "users-groups-by-id@openssh.com",
+        }
+    }
+
+    /// The one version that is understood.
+    fn version(self) -> &'static [u8] {
+        match self {
+            Extension::Statvfs => b"2",
+            _ => b"1",
+        }
+    }
+}
+
+/// What the server announced, as far as it is understood here.
+#[derive(Debug, Clone, Default)]
+pub struct Extensions(HashSet<Extension>);
+
+impl Extensions {
+    /// Whether the server announced it, in the right version.
+    pub fn has(&self, extension: Extension) -> bool {
+        self.0.contains(&extension)
+    }
+
+    /// `Unsupported`, naming the extension, unless the server announced it.
+    ///
+    /// # Errors
+    /// [`SftpError::Unsupported`].
+    pub fn require(&self, extension: Extension) -> Result<(), SftpError> {
+        match self.has(extension) {
+            true => Ok(()),
+            false => Err(SftpError::Unsupported(extension.name())),
+        }
+    }
+
+    /// The pairs of name and version behind the greeting; unknown ones are passed over.
+    pub(super) fn decode(fields: &mut Fields) -> Result<Extensions, SftpError> {
+        let mut known = HashSet::new();
+        while fields.left() > 0 {
+            let (name, version) = (fields.string()?, fields.string()?);
+            let is_this = |extension: &Extension| name == extension.name() && version == extension.version();
+            known.extend(Extension::ALL.into_iter().find(is_this));
+        }
+        Ok(Extensions(known))
+    }
+}

@@ -1,0 +1,195 @@
+//! Requests in flight: [`Session`] gives each an id, a slot and a share of the budget, and hands each answer to the
+//! future that waits for it. Two tasks move the bytes ([`super::tasks`]); what a request means is the client's business.
+//!
+//! A slot lives from its request to its answer, whether or not somebody still waits: the server owes the answer, and a
+//! handle that nobody waits for any more is closed. When the session ends, every waiting request gets the reason.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::error::SftpError;
+use super::handle::Handle;
+use super::wire::{Expect, Frame, Packet, Reply, SMALL_REPLY, kind};
+
+/// Bytes in flight: each request weighs what it sends or what may answer it, whichever is longer, and at least
+/// [`SMALL_REPLY`], so that there are at most 512 of them.
+pub(super) const BUDGET: usize = 16 * 1024 * 1024;
+
+/// What a part of a listing weighs: up to [`super::wire::PACKET_MAX`] on the wire, more once it is decoded.
+const LISTING_WEIGHT: usize = 1024 * 1024;
+
+/// Answers without a request that are passed over before the server is taken for broken.
+const STRAYS_MAX: u32 = 256;
+
+/// An answer as its request gets it: a handle that nobody takes closes itself.
+pub(super) enum Answer {
+    Handle(Handle),
+    Plain(Reply),
+}
+
+struct Slot {
+    expect: Expect,
+    answer: oneshot::Sender<Result<Answer, SftpError>>,
+    /// Given back when the slot goes.
+    _share: Option<OwnedSemaphorePermit>,
+}
+
+#[derive(Default)]
+struct Table {
+    slots: HashMap<u32, Slot>,
+    next: u32,
+    strays: u32,
+    ended: Option<SftpError>,
+}
+
+impl Table {
+    /// An id that no request in flight has; there are far fewer slots than ids.
+    fn free_id(&mut self) -> u32 {
+        while self.slots.contains_key(&self.next) {
+            self.next = self.next.wrapping_add(1);
+        }
+        let id = self.next;
+        self.next = id.wrapping_add(1);
+        id
+    }
+}
+
+/// What a watchdog looks at.
+#[derive(Default)]
+pub(super) struct Pulse {
+    pub sent: AtomicU64,
+    pub received: AtomicU64,
+    pub replies: AtomicU64,
+}
+
+pub(super) struct Session {
+    table: Mutex<Table>,
+    queue: mpsc::UnboundedSender<Frame>,
+    budget: Arc<Semaphore>,
+    /// Set when the session has ended, or its last client has gone.
+    pub closed: CancellationToken,
+    pub pulse: Pulse,
+}
+
+impl Session {
+    /// A session and the queue its writer empties. The queue is bounded by the budget.
+    pub fn new() -> (Arc<Session>, mpsc::UnboundedReceiver<Frame>) {
+        let (queue, frames) = mpsc::unbounded_channel();
+        let session = Session {
+            table: Mutex::default(),
+            queue,
+            budget: Arc::new(Semaphore::new(BUDGET)),
+            closed: CancellationToken::new(),
+            pulse: Pulse::default(),
+        };
+        (Arc::new(session), frames)
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        // nothing panics while it holds the table; and if something did, the table would still be whole
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a share of the budget; its future may be dropped without a trace.
+    pub async fn share(&self, packet: &Packet, expect: Expect) -> Result<OwnedSemaphorePermit, SftpError> {
+        let weight = match expect {
+            Expect::Names => LISTING_WEIGHT,
+            _ => packet.len().max(expect.longest()).max(SMALL_REPLY),
+        };
+        let weight = u32::try_from(weight.min(BUDGET)).expect("the budget is below 4 GiB");
+        Arc::clone(&self.budget).acquire_many_owned(weight).await.map_err(|_| self.reason())
+    }
+
+    /// Queues a request and waits for its answer.
+    pub async fn ask(&self, packet: Packet, expect: Expect, share: OwnedSemaphorePermit) -> Result<Answer, SftpError> {
+        let answer = self.queue(packet, expect, Some(share))?;
+        answer.await.unwrap_or_else(|_| Err(self.reason()))
+    }
+
+    /// Closes a handle that nobody holds any more, outside the budget: it cannot wait, and it is short.
+    pub fn close_unattended(&self, handle: &Bytes) {
+        // a session that has ended has no open handles
+        let _ = self.queue(Packet::new(kind::CLOSE).string(handle), Expect::Status, None);
+    }
+
+    fn queue(&self, packet: Packet, expect: Expect, share: Option<OwnedSemaphorePermit>) -> Result<Waiting, SftpError> {
+        let (answer, waiting) = oneshot::channel();
+        let mut table = self.table();
+        if let Some(reason) = &table.ended {
+            return Err(reason.clone());
+        }
+        let id = table.free_id();
+        table.slots.insert(id, Slot { expect, answer, _share: share });
+        // fails only once the writer has gone, and then the session ends and tells so
+        let _ = self.queue.send(packet.seal(id));
+        Ok(waiting)
+    }
+
+    /// Hands a packet to its request. An error is the session's end.
+    pub fn deliver(self: &Arc<Self>, packet: Bytes) -> Result<(), SftpError> {
+        let length = packet.len();
+        let (kind, id, fields) = Reply::head(packet)?;
+        let Some(slot) = self.take(id)? else { return Ok(()) };
+        let reply = match length <= slot.expect.longest() {
+            true => Reply::parse(kind, fields, slot.expect),
+            false => Err(SftpError::Protocol(format!("a reply of {length} bytes where {:?} was due", slot.expect))),
+        };
+        let (answer, verdict) = match reply {
+            Ok(Reply::Handle(raw)) => (Ok(Answer::Handle(Handle::new(raw, Arc::clone(self)))), Ok(())),
+            Ok(reply) => (Ok(Answer::Plain(reply)), Ok(())),
+            Err(error) => (Err(error.clone()), Err(error)),
+        };
+        self.pulse.replies.fetch_add(1, Ordering::Relaxed);
+        // comes back when nobody waits any more, and a handle in it closes itself
+        drop(slot.answer.send(answer));
+        verdict
+    }
+
+    /// The slot of `id`; `None` for an answer to nothing.
+    fn take(&self, id: u32) -> Result<Option<Slot>, SftpError> {
+        let mut table = self.table();
+        if let Some(slot) = table.slots.remove(&id) {
+            return Ok(Some(slot));
+        }
+        table.strays += 1;
+        match table.strays > STRAYS_MAX {
+            true => Err(SftpError::Protocol(format!("more than {STRAYS_MAX} replies to no request"))),
+            false => Ok(None),
+        }
+    }
+
+    /// Ends the session: every request in flight or to come fails with `reason`. The first reason stands.
+    pub fn end(&self, reason: SftpError) {
+        let slots = {
+            let mut table = self.table();
+            if table.ended.is_some() {
+                return;
+            }
+            table.ended = Some(reason.clone());
+            std::mem::take(&mut table.slots)
+        };
+        self.budget.close();
+        self.closed.cancel();
+        for slot in slots.into_values() {
+            // nobody may be waiting
+            let _ = slot.answer.send(Err(reason.clone()));
+        }
+    }
+
+    /// Why the session has ended.
+    pub fn reason(&self) -> SftpError {
+        self.table().ended.clone().unwrap_or_else(|| SftpError::Ended("closed here".into()))
+    }
+
+    /// Requests without an answer yet.
+    pub fn in_flight(&self) -> usize {
+        self.table().slots.len()
+    }
+}
+
+type Waiting = oneshot::Receiver<Result<Answer, SftpError>>;
