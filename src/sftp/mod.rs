@@ -1,5 +1,25 @@
 //! How do bytes travel? SFTP version 3 (draft-ietf-secsh-filexfer-02, and OpenSSH's PROTOCOL §4) over any byte stream,
 //! with many requests in flight. Knows no SSH.
+//!
+//! [`Client::start`] greets a server over a [`Receive`] and a [`Transmit`]; its requests are futures that may all run at
+//! once. [`Window`] says which bytes of a file to move next. A [`Handle`] belongs to its session and closes itself.
+//!
+//! # What holds whatever the server sends
+//!
+//! - **It ends.** A packet the protocol does not allow ends the session; so does the end of the stream. Every request in
+//!   flight then fails at once with the reason. A server that merely never answers is for a watchdog: single requests
+//!   have no timeout, [`Client::progress`] tells what moves, [`Client::abort`] ends it.
+//! - **Memory is bounded.** Each request in flight weighs what it sends or what may answer it, at least 32 KiB, and all
+//!   of them together at most 16 MiB: so at most 512 requests, or 64 of 255 KiB. A further one waits; none is dropped.
+//!   Outside that budget stand: one packet being put together (≤ 257 KiB) and one chunk of the stream, a CLOSE for each
+//!   handle dropped (≤ 270 bytes), and answers whose futures their owner does not poll. A listing weighs 1 MiB, which
+//!   its decoded entries may exceed (12 bytes on the wire make 96): 40 MiB for sixteen of the worst.
+//! - **Lengths are checked before allocation**: a packet's against 257 KiB and against what its request may be answered
+//!   with, a field's against its packet, a list's count against the bytes left.
+//! - **Nothing is taken for what was not asked**: data is at least one byte and at most what was asked for, a handle at
+//!   most 256 bytes, 256 answers to no request are passed over and not one more.
+//!
+//! What names mean is not this room's business: they are bytes, and `copy` vets them.
 
 mod attributes;
 mod client;
@@ -13,6 +33,7 @@ mod paths;
 mod session;
 mod stream;
 mod tasks;
+mod window;
 mod wire;
 
 pub use attributes::{Attributes, Entry, FileKind};
@@ -22,3 +43,4 @@ pub use extended::FileSystem;
 pub use extensions::{Extension, Extensions};
 pub use handle::Handle;
 pub use stream::{Reader, Receive, Transmit, Writer};
+pub use window::{Block, Sizes, Window};

@@ -1,0 +1,386 @@
+//! THE sliding window: which bytes of a file to move next, so that what has arrived can be trusted after a crash.
+//!
+//! [`Window`] hands out the blocks of a byte range in order, to as many lanes as ask, and is told what became of them. It
+//! keeps `low`, below which every byte is acknowledged, and never hands out a byte at or beyond `low + band`: a file that
+//! was being written through it, and is `n` bytes long, is whole up to `n - band`. Pure state: it moves no bytes, and
+//! whoever finds nothing to take waits until a block comes back.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// Blocks never shrink below this, whatever a server gives; it bounds the bookkeeping to `band / BLOCK_MIN` ranges.
+const BLOCK_MIN: usize = 4 * 1024;
+
+/// How far and how much at once; in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// Length of a block, at most `band`.
+    pub block: usize,
+    /// No byte at or beyond `low + band` is handed out.
+    pub band: u64,
+    /// Most bytes out at the same time; one block is always allowed.
+    pub in_flight: u64,
+}
+
+impl Default for Sizes {
+    fn default() -> Sizes {
+        Sizes { block: 255 * 1024, band: 64 << 20, in_flight: 32 << 20 }
+    }
+}
+
+/// Bytes to move. It goes back to its window in one of four ways; one that is lost leaves the window waiting.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "a window waits for its blocks"]
+pub struct Block {
+    offset: u64,
+    len: usize,
+}
+
+impl Block {
+    /// Where it begins in the file.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Its length, at least 1.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Its bytes in the file.
+    pub fn range(&self) -> Range<u64> {
+        self.offset..self.offset + self.len as u64
+    }
+}
+
+/// The state of one file's journey.
+#[derive(Debug)]
+pub struct Window {
+    sizes: Sizes,
+    end: u64,
+    low: u64,
+    /// The first byte that was never handed out.
+    next: u64,
+    /// Acknowledged ranges above `low`, start → end, apart from each other.
+    islands: BTreeMap<u64, u64>,
+    /// Ranges below `next` to hand out again, start → end.
+    gaps: BTreeMap<u64, u64>,
+    in_flight: u64,
+}
+
+impl Window {
+    /// A window over `range`; its end may lie beyond the file's, see [`Window::end_at`].
+    pub fn new(range: Range<u64>, sizes: Sizes) -> Window {
+        let band = sizes.band.max(1);
+        let block = sizes.block.clamp(1, usize::try_from(band).unwrap_or(usize::MAX));
+        Window {
+            sizes: Sizes { block, band, in_flight: sizes.in_flight },
+            end: range.end.max(range.start),
+            low: range.start,
+            next: range.start,
+            islands: BTreeMap::new(),
+            gaps: BTreeMap::new(),
+            in_flight: 0,
+        }
+    }
+
+    /// The next block, at most `most` (≥ 1) bytes long. `None`: everything is out or done, or the window is full; once a
+    /// block has come back, ask again.
+    pub fn take(&mut self, most: usize) -> Option<Block> {
+        let (offset, end) = self.gaps.first_key_value().map_or((self.next, self.end), |(start, end)| (*start, *end));
+        let left = end.saturating_sub(offset).min(self.sizes.block.min(most) as u64);
+        let is_full = self.in_flight > 0 && self.in_flight + left > self.sizes.in_flight;
+        if left == 0 || is_full || offset + left > self.low.saturating_add(self.sizes.band) {
+            return None;
+        }
+        match self.gaps.remove(&offset) {
+            Some(_) if offset + left < end => drop(self.gaps.insert(offset + left, end)),
+            Some(_) => {}
+            None => self.next = offset + left,
+        }
+        self.in_flight += left;
+        Some(Block { offset, len: left as usize })
+    }
+
+    /// The whole block has arrived.
+    pub fn acknowledge(&mut self, block: Block) {
+        self.land(&block);
+        self.settle(block.range());
+    }
+
+    /// Only the first `got` bytes have arrived: the rest is handed out again, and later blocks are no longer than that.
+    pub fn shorten(&mut self, block: Block, got: usize) {
+        if got >= block.len {
+            return self.acknowledge(block);
+        }
+        self.land(&block);
+        let middle = block.offset + got as u64;
+        self.settle(block.offset..middle);
+        self.reopen(middle..block.range().end);
+        if got > 0 {
+            self.sizes.block = self.sizes.block.min(got.max(BLOCK_MIN));
+        }
+    }
+
+    /// Nothing of it has arrived, say because its lane was lost: it is handed out again, before any other.
+    pub fn give_back(&mut self, block: Block) {
+        self.shorten(block, 0);
+    }
+
+    /// The file turned out to end at `offset`: nothing at or beyond it is handed out any more. Blocks that are out still
+    /// have to come back.
+    pub fn end_at(&mut self, offset: u64) {
+        if offset >= self.end {
+            return;
+        }
+        self.end = offset;
+        self.low = self.low.min(offset);
+        for ranges in [&mut self.islands, &mut self.gaps] {
+            ranges.split_off(&offset);
+            if let Some(mut last) = ranges.last_entry() {
+                let end = last.get_mut();
+                *end = offset.min(*end);
+            }
+        }
+        self.settle(self.low..self.low);
+    }
+
+    /// Every byte below this one has arrived.
+    pub fn low(&self) -> u64 {
+        self.low
+    }
+
+    /// Where the range ends, as far as is known.
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Bytes that are out.
+    pub fn in_flight(&self) -> u64 {
+        self.in_flight
+    }
+
+    /// Length of the blocks handed out now.
+    pub fn block(&self) -> usize {
+        self.sizes.block
+    }
+
+    /// Everything has arrived and nothing is out.
+    pub fn is_complete(&self) -> bool {
+        self.low == self.end && self.in_flight == 0
+    }
+
+    fn land(&mut self, block: &Block) {
+        self.in_flight = self.in_flight.saturating_sub(block.len as u64);
+    }
+
+    /// Adds an acknowledged range, and moves `low` over what it now touches.
+    fn settle(&mut self, range: Range<u64>) {
+        let (mut start, mut end) = (range.start, range.end.min(self.end));
+        if let Some((before, its_end)) = self.islands.range(..start).next_back().map(|(s, e)| (*s, *e))
+            && its_end == start
+        {
+            self.islands.remove(&before);
+            start = before;
+        }
+        if let Some(its_end) = self.islands.remove(&end) {
+            end = its_end;
+        }
+        match start <= self.low {
+            true => self.low = self.low.max(end),
+            false if start < end => drop(self.islands.insert(start, end)),
+            false => {}
+        }
+    }
+
+    /// Adds a range to hand out again.
+    fn reopen(&mut self, range: Range<u64>) {
+        if range.start < self.end {
+            self.gaps.insert(range.start, range.end.min(self.end));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SMALL: Sizes = Sizes { block: 10, band: 40, in_flight: 30 };
+
+    fn ranges(blocks: &[Block]) -> Vec<Range<u64>> {
+        blocks.iter().map(Block::range).collect()
+    }
+
+    fn take_all(window: &mut Window) -> Vec<Block> {
+        std::iter::from_fn(|| window.take(usize::MAX)).collect()
+    }
+
+    #[test]
+    fn blocks_come_in_order_until_the_cap() {
+        let mut window = Window::new(5..100, SMALL);
+        assert_eq!(ranges(&take_all(&mut window)), [5..15, 15..25, 25..35]);
+        assert_eq!(window.in_flight(), 30);
+    }
+
+    #[test]
+    fn a_late_first_block_holds_the_band() {
+        let mut window = Window::new(0..100, SMALL);
+        let mut blocks = take_all(&mut window).into_iter();
+        let first = blocks.next().unwrap();
+        blocks.for_each(|block| window.acknowledge(block));
+        let more = take_all(&mut window);
+        assert_eq!(ranges(&more), [30..40]);
+        more.into_iter().for_each(|block| window.acknowledge(block));
+        assert_eq!(window.take(10), None);
+        assert_eq!(window.low(), 0);
+        window.acknowledge(first);
+        assert_eq!(window.low(), 40);
+        assert_eq!(ranges(&take_all(&mut window)), [40..50, 50..60, 60..70]);
+    }
+
+    #[test]
+    fn a_short_block_is_completed_first_and_shrinks_the_next() {
+        let sizes = Sizes { block: 64 * 1024, band: 1 << 20, in_flight: 128 * 1024 };
+        let mut window = Window::new(0..1 << 20, sizes);
+        let block = window.take(usize::MAX).unwrap();
+        window.shorten(block, 16 * 1024);
+        assert_eq!(window.low(), 16 * 1024);
+        assert_eq!(window.block(), 16 * 1024);
+        assert_eq!(window.take(usize::MAX).unwrap().range(), 16 * 1024..32 * 1024);
+        window.give_back(Block { offset: 16 * 1024, len: 16 * 1024 });
+        assert_eq!(window.take(1).unwrap().range(), 16 * 1024..16 * 1024 + 1);
+        assert_eq!(window.block(), 16 * 1024);
+    }
+
+    #[test]
+    fn an_early_end_completes_once_the_rest_is_back() {
+        let mut window = Window::new(0..100, SMALL);
+        let mut blocks = take_all(&mut window);
+        let last = blocks.pop().unwrap();
+        blocks.into_iter().for_each(|block| window.acknowledge(block));
+        window.end_at(20);
+        assert_eq!((window.low(), window.end()), (20, 20));
+        assert!(!window.is_complete());
+        window.give_back(last);
+        assert!(window.is_complete());
+        assert_eq!(window.take(10), None);
+    }
+
+    #[test]
+    fn an_empty_range_is_complete() {
+        let mut window = Window::new(7..7, Sizes::default());
+        assert!(window.is_complete());
+        assert_eq!(window.take(1), None);
+    }
+
+    #[test]
+    fn the_far_end_of_64_bits_does_not_overflow() {
+        let mut window = Window::new(u64::MAX - 5..u64::MAX, Sizes::default());
+        let block = window.take(usize::MAX).unwrap();
+        assert_eq!(block.len(), 5);
+        window.acknowledge(block);
+        assert!(window.is_complete());
+    }
+
+    /// A lane's fate, drawn at random.
+    #[derive(Debug, Clone, Copy)]
+    enum Fate {
+        Take(usize),
+        Arrive(usize),
+        Short(usize, usize),
+        Lost(usize),
+        End(u64),
+    }
+
+    fn fate() -> impl Strategy<Value = Fate> {
+        prop_oneof![
+            4 => (1usize..20_000).prop_map(Fate::Take),
+            3 => any::<usize>().prop_map(Fate::Arrive),
+            1 => (any::<usize>(), 0usize..20_000).prop_map(|(which, got)| Fate::Short(which, got)),
+            1 => any::<usize>().prop_map(Fate::Lost),
+            1 => prop_oneof![9 => Just(u64::MAX), 1 => 0u64..400_000].prop_map(Fate::End),
+        ]
+    }
+
+    fn pick(out: &mut Vec<Block>, which: usize) -> Option<Block> {
+        (!out.is_empty()).then(|| out.swap_remove(which % out.len()))
+    }
+
+    /// What really happened to every byte, in units that make a model cheap: the set of arrived ranges.
+    #[derive(Default)]
+    struct Model {
+        arrived: Vec<Range<u64>>,
+        end: u64,
+    }
+
+    impl Model {
+        fn low(&mut self, from: u64) -> u64 {
+            self.arrived.sort_by_key(|range| range.start);
+            let reach = |low: u64, range: &Range<u64>| if range.start <= low { low.max(range.end) } else { low };
+            self.arrived.iter().fold(from, reach).min(self.end)
+        }
+    }
+
+    fn step(fate: Fate, window: &mut Window, out: &mut Vec<Block>, model: &mut Model) {
+        match fate {
+            Fate::Take(most) => out.extend(window.take(most)),
+            Fate::Arrive(which) => {
+                if let Some(block) = pick(out, which) {
+                    model.arrived.push(block.range());
+                    window.acknowledge(block);
+                }
+            }
+            Fate::Short(which, got) => {
+                if let Some(block) = pick(out, which) {
+                    let got = got.min(block.len());
+                    model.arrived.push(block.offset()..block.offset() + got as u64);
+                    window.shorten(block, got);
+                }
+            }
+            Fate::Lost(which) => pick(out, which).into_iter().for_each(|block| window.give_back(block)),
+            Fate::End(at) => {
+                model.end = model.end.min(at.max(window.low()));
+                window.end_at(at.max(window.low()));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_byte_is_lost_doubled_or_beyond_the_band(
+            start in 0u64..1000,
+            length in 0u64..400_000,
+            block in 1usize..30_000,
+            band in 1u64..100_000,
+            in_flight in 1u64..100_000,
+            fates in proptest::collection::vec(fate(), 0..300),
+        ) {
+            let mut window = Window::new(start..start + length, Sizes { block, band, in_flight });
+            let mut model = Model { end: start + length, ..Model::default() };
+            let mut out: Vec<Block> = Vec::new();
+            for fate in fates {
+                step(fate, &mut window, &mut out, &mut model);
+                prop_assert_eq!(window.low(), model.low(start).max(start.min(model.end)));
+                prop_assert_eq!(window.in_flight(), out.iter().map(|block| block.len() as u64).sum::<u64>());
+                prop_assert!(window.in_flight() <= in_flight.max(block as u64));
+                for block in &out {
+                    let twice = model.arrived.iter().any(|there| there.start < block.range().end && block.offset < there.end);
+                    prop_assert!(!twice, "{block:?} has arrived before");
+                }
+                if let Some(last) = out.iter().map(|block| block.range().end).max() {
+                    prop_assert!(last <= window.low() + band);
+                }
+            }
+            // and from any state it can be finished
+            loop {
+                out.extend(window.take(usize::MAX));
+                let Some(block) = out.pop() else { break };
+                window.acknowledge(block);
+            }
+            prop_assert!(window.is_complete(), "{window:?}");
+        }
+    }
+}
