@@ -1,0 +1,68 @@
+//! The ends of the help texts: examples, variables, exit codes.
+
+/// `hop --help`.
+pub const HOP: &str = "\
+Hosts, users, keys and jumps come from ~/.ssh/config, as for ssh; hop adds no file of its own.
+A flag wins over a HOP_* variable, that over ssh_config, that over the default.
+
+Examples:
+  hop cp ./big.iso acc-pvt:                     up, through the bastion that ssh_config names
+  hop cp acc-pvt:customers.csv dell-pvt:        from one private host to another
+  hop ls -l acc-pvt:logs
+  hop ssh acc-pvt uname -a
+  hop demo                                      see it work, no server needed
+  alias scp='hop cp'                            flags and words are scp's
+
+Exit codes:
+    0  done                               23  some files failed, the rest arrived
+    1  internal error                     24  a source changed while it was read
+    2  usage or configuration             28  no space at the destination
+   10  cannot connect (names the hop)     30  a time limit ran out
+   11  a local file or folder             75  another run holds the destination
+   12  a peer broke the protocol          77  a key or configuration others can read
+   13  host key                          129  hangup
+   14  authentication              130, 143  interrupted, terminated
+  hop ssh: the command's own status, 255 for failures of hop.";
+
+/// `hop cp --help`.
+pub const CP: &str = "\
+Examples:
+  hop cp report.pdf acc-pvt:                    into the home folder, through acc-pvt's bastion
+  hop cp -r 'acc-pvt:logs/*.gz' ./logs/         wildcards are matched there: quote them
+  hop cp -p acc-pvt:a.csv dell-pvt:in/          host to host, each behind its own bastion
+  hop cp --dry-run -r site/ www:/srv/           the plan only
+  hop cp -i acc.pem -J ec2-user@54.0.0.1 f ec2-user@10.10.2.20:
+                                                no ssh_config: one key for the host and its bastion
+  hop cp -i '10.10.*=acc.pem'  -J '10.10.*=ec2-user@54.1.1.1' \\
+         -i '10.20.*=dell.pem' -J '10.20.*=ec2-user@13.2.2.2' \\
+         ec2-user@10.10.2.20:f ec2-user@10.20.2.20:
+                                                between two networks, nothing configured
+
+The final name holds the old content or all of the new, never a torn file; what is on the way is
+called .NAME.hop-ID.part. Without a terminal nothing is printed but errors, unless -v,
+--progress plain or --json is given. `hop help` lists the exit codes.";
+
+/// `hop ls --help`.
+pub const LS: &str = "\
+Examples:
+  hop ls acc-pvt:                               the home folder
+  hop ls -lh 'acc-pvt:/var/log/*.gz'
+  hop ls -R --json acc-pvt:data                 one JSON object a line";
+
+/// `hop ssh --help`.
+pub const SSH: &str = "\
+Examples:
+  hop ssh acc-pvt uname -a
+  hop ssh acc-pvt 'tail -n 100 /var/log/messages' | less
+  hop ssh -i acc.pem -J ec2-user@54.0.0.1 ec2-user@10.10.2.20 df -h
+  tar c site | hop ssh www tar x -C /srv
+
+The exit status is the command's own (128 + the signal that ended it), or 255 when hop itself
+failed, for wrong usage too.";
+
+/// `hop demo --help`.
+#[cfg(feature = "demo")]
+pub const DEMO: &str = "\
+Everything runs on loopback in a temporary folder and is gone afterwards: two bastions, two private
+servers that only their bastion reaches, keys made on the spot. Each step shows a real hop command
+and its real output. The exit code is 0 only when every file arrived unchanged.";

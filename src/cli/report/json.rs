@@ -1,0 +1,108 @@
+//! What happens, as JSON: one object a line on standard output, keys always in the order given here.
+//!
+//! Each object begins with `"event"`. Sizes are bytes. Objects and keys may be added in later versions, none change.
+//!
+//! | `event` | keys that follow | when |
+//! | --- | --- | --- |
+//! | `route` | `route` (`upload` `download` `relay` …), `reason` | once, before any file |
+//! | `planned` | `path`, `destination`, `size` (null for a folder or link) | a dry run, once a file |
+//! | `file_started` | `id`, `path`, `size` | data begins to move |
+//! | `file_done` | `id`, `path`, `destination`, `size` | the file stands under its final name |
+//! | `file_failed` | `id` (null if it never started), `path`, `error` | the rest goes on |
+//! | `skipped` | `path`, `reason` | left out on purpose |
+//! | `host_key_added` | `host`, `algorithm`, `fingerprint`, `file` | known_hosts grew a line |
+//! | `warning` | `text` | |
+//! | `summary` | `exit_code`, `result`, `route`, `files_done`, `files_failed`, `bytes`, `seconds`, `error`, `hints` | last, always |
+//!
+//! `result` names the exit code (`done`, `usage`, `connect`, `host_key`, `authentication`, `some_failed`, …); `route` and
+//! `error` may be null; `error` and `hints` are the words of standard error.
+//!
+//! Names and texts are made safe for a terminal: control bytes and invalid UTF-8 read `\xNN`. Where that changed a name,
+//! `path_hex` (`destination_hex`, `name_hex`, …) follows it with its exact bytes; where there is none, the name is exact.
+
+use serde_json::{Map, Value, json};
+
+use crate::cli::safe;
+use crate::progress::Event;
+
+use super::Summary;
+
+/// A JSON object that keeps the order of its keys.
+#[derive(Debug, Default)]
+pub struct Object(Map<String, Value>);
+
+impl Object {
+    /// An object whose first key is `event`.
+    pub fn event(name: &str) -> Object {
+        Object::default().with("event", name)
+    }
+
+    /// Adds a value that is ours: a number, a word.
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Object {
+        self.0.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// Adds a text that may be a stranger's.
+    pub fn text(self, key: &str, text: &str) -> Object {
+        self.with(key, safe::line(text))
+    }
+
+    /// Adds a name in bytes, and its hex under `KEY_hex` if it could not be said as it is.
+    pub fn name(self, key: &str, bytes: &[u8]) -> Object {
+        let safe = safe::line(bytes);
+        let exact = safe.as_bytes() == bytes;
+        let object = self.with(key, safe);
+        if exact { object } else { object.with(&format!("{key}_hex"), safe::hex(bytes)) }
+    }
+}
+
+impl std::fmt::Display for Object {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&serde_json::to_string(&self.0).map_err(|_| std::fmt::Error)?)
+    }
+}
+
+/// The object for an event; `None` for those that only people want.
+pub fn object(event: &Event) -> Option<Object> {
+    Some(match event {
+        Event::Route { route, reason } => Object::event("route").text("route", route).text("reason", reason),
+        Event::Planned { path, destination, size } => {
+            Object::event("planned").name("path", path).name("destination", destination).with("size", *size)
+        }
+        Event::FileStarted { id, path, size, .. } => {
+            Object::event("file_started").with("id", *id).name("path", path).with("size", *size)
+        }
+        Event::FileDone { id, path, destination, size } => Object::event("file_done")
+            .with("id", *id)
+            .name("path", path)
+            .name("destination", destination)
+            .with("size", *size),
+        Event::FileFailed { id, path, error } => {
+            Object::event("file_failed").with("id", *id).name("path", path).text("error", error)
+        }
+        Event::Skipped { path, reason } => Object::event("skipped").name("path", path).text("reason", reason),
+        Event::HostKeyAdded { host, algorithm, fingerprint, file } => Object::event("host_key_added")
+            .text("host", host)
+            .text("algorithm", algorithm)
+            .text("fingerprint", fingerprint)
+            .name("file", file.as_os_str().as_encoded_bytes()),
+        Event::Warning(text) => Object::event("warning").text("text", text),
+        _ => return None,
+    })
+}
+
+/// The last object of a run.
+pub fn summary(summary: &Summary) -> Object {
+    let hints: Vec<String> = summary.hints.iter().map(safe::line).collect();
+    Object::event("summary")
+        .with("exit_code", summary.kind.code())
+        .with("result", summary.kind.name())
+        .with("route", summary.route.as_deref().map(safe::line))
+        .with("files_done", summary.files_done)
+        .with("files_failed", summary.files_failed)
+        .with("bytes", summary.bytes)
+        .with("seconds", json!((summary.elapsed.as_secs_f64() * 1000.0).round() / 1000.0))
+        .with("error", summary.error.as_deref().map(safe::line))
+        .with("hints", hints)
+}

@@ -1,0 +1,62 @@
+//! Which event is worth a line on standard error, and its words. Pure: [`lines_of`] knows no screen.
+
+use crate::cli::safe;
+use crate::progress::Event;
+
+use super::numbers;
+
+/// How much is said. Each level says what the ones before it say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Files that failed (`-q`).
+    Failures,
+    /// Remarks that must not be lost: the default without a terminal.
+    Remarks,
+    /// The route, banners, the summary: on a terminal, or where progress was asked for.
+    Story,
+    /// Each step (`-v`).
+    Steps,
+    /// What the SSH library logs, too (`-vv`).
+    Library,
+}
+
+/// The lines for an event, safe to print; empty when `level` does not ask for it.
+pub fn lines_of(event: &Event, level: Level) -> Vec<String> {
+    match level >= needed(event) {
+        true => words(event),
+        false => Vec::new(),
+    }
+}
+
+fn needed(event: &Event) -> Level {
+    match event {
+        Event::FileFailed { .. } => Level::Failures,
+        Event::Warning(_) | Event::HostKeyAdded { .. } | Event::Skipped { .. } => Level::Remarks,
+        Event::Route { .. } | Event::Banner { .. } => Level::Story,
+        _ => Level::Steps,
+    }
+}
+
+fn words(event: &Event) -> Vec<String> {
+    let one = |text: String| vec![safe::line(text)];
+    match event {
+        Event::Stage { hop, stage } => one(format!("{hop}: {stage}")),
+        Event::Banner { hop, text } => {
+            safe::lines(text).into_iter().map(|line| format!("{}: {line}", safe::line(hop))).collect()
+        }
+        Event::HostKeyAdded { host, algorithm, fingerprint, file } => {
+            let file = safe::line(file.as_os_str().as_encoded_bytes());
+            one(format!("remembered: {host} has the {algorithm} key {fingerprint} ({file})"))
+        }
+        Event::Route { route, reason } => one(format!("{route}: {reason}")),
+        Event::FileStarted { .. } | Event::Planned { .. } => Vec::new(),
+        Event::FileDone { path, destination, size, .. } => {
+            let (from, to) = (safe::line(path), safe::line(destination));
+            one(format!("{from} -> {to} ({})", numbers::bytes(*size)))
+        }
+        Event::FileFailed { path, error, .. } => one(format!("hop: {}: {error}", safe::line(path))),
+        Event::Skipped { path, reason } => one(format!("skipped: {}: {reason}", safe::line(path))),
+        Event::Warning(text) => one(format!("warning: {text}")),
+        Event::Detail(text) => one(text.clone()),
+    }
+}

@@ -1,0 +1,93 @@
+//! How fast is it going, and when will it be done? [`Meter`] looks at the counters whenever it is asked to.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::progress::Counters;
+
+/// Long enough to smooth a bursty link, short enough to notice a stall.
+const WINDOW: Duration = Duration::from_secs(5);
+
+/// What the counters said at one moment, with the rate over the last seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading {
+    /// Bytes acknowledged by the destination.
+    pub bytes_done: u64,
+    /// Bytes found by the walk so far.
+    pub bytes_total: u64,
+    /// Files complete.
+    pub files_done: u64,
+    /// Files found so far.
+    pub files_total: u64,
+    /// The totals are final.
+    pub walked: bool,
+    /// Bytes a second over the last five seconds.
+    pub rate: f64,
+}
+
+impl Reading {
+    /// Time left at this rate; `None` while the totals still grow or nothing moves.
+    pub fn left(&self) -> Option<Duration> {
+        let missing = self.bytes_total.saturating_sub(self.bytes_done) as f64;
+        (self.walked && self.rate >= 1.0).then(|| Duration::from_secs_f64((missing / self.rate).min(1e7)))
+    }
+}
+
+/// Remembers the last seconds.
+#[derive(Debug, Default)]
+pub struct Meter {
+    past: VecDeque<(Instant, u64)>,
+}
+
+impl Meter {
+    /// Reads the counters at `now`.
+    pub fn read(&mut self, counters: &Counters, now: Instant) -> Reading {
+        let bytes_done = Counters::get(&counters.bytes_done);
+        let rate = self.rate(now, bytes_done);
+        Reading {
+            bytes_done,
+            bytes_total: Counters::get(&counters.bytes_total).max(bytes_done),
+            files_done: Counters::get(&counters.files_done),
+            files_total: Counters::get(&counters.files_total),
+            walked: counters.walked.load(std::sync::atomic::Ordering::Relaxed),
+            rate,
+        }
+    }
+
+    fn rate(&mut self, now: Instant, bytes: u64) -> f64 {
+        self.past.push_back((now, bytes));
+        while self.past.len() > 2 && self.past.get(1).is_some_and(|(then, _)| now - *then >= WINDOW) {
+            self.past.pop_front();
+        }
+        let Some(&(then, before)) = self.past.front() else { return 0.0 };
+        let elapsed = (now - then).as_secs_f64();
+        if elapsed > 0.0 { bytes.saturating_sub(before) as f64 / elapsed } else { 0.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_is_that_of_the_last_seconds() {
+        let (mut meter, counters, start) = (Meter::default(), Counters::default(), Instant::now());
+        let mut rate = 0.0;
+        for second in 0..=20u64 {
+            let speed = if second <= 10 { 100 } else { 1000 };
+            Counters::add(&counters.bytes_done, if second == 0 { 0 } else { speed });
+            rate = meter.read(&counters, start + Duration::from_secs(second)).rate;
+        }
+        assert_eq!(rate, 1000.0);
+        assert!(meter.past.len() <= 7);
+    }
+
+    #[test]
+    fn no_time_is_promised_while_the_walk_goes_on_or_nothing_moves() {
+        let reading =
+            Reading { bytes_done: 50, bytes_total: 150, files_done: 0, files_total: 1, walked: true, rate: 10.0 };
+        assert_eq!(reading.left(), Some(Duration::from_secs(10)));
+        assert_eq!(Reading { walked: false, ..reading }.left(), None);
+        assert_eq!(Reading { rate: 0.0, ..reading }.left(), None);
+    }
+}

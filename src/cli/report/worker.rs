@@ -1,0 +1,159 @@
+//! The thread that owns the screen: notes in, lines and bars out.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
+
+use crate::cli::safe;
+use crate::progress::{Counters, Event};
+
+use super::bars::Bars;
+use super::lines::{Level, lines_of};
+use super::meter::Meter;
+use super::{Data, Face, Summary, json, numbers, plain};
+
+/// What the worker is told.
+pub enum Note {
+    /// Something happened.
+    Event(Event),
+    /// Clear the screen, say so through `silent`, and wait until `resume` hangs up.
+    Pause {
+        /// Told when the screen is clear.
+        silent: SyncSender<()>,
+        /// Hangs up when drawing may go on.
+        resume: Receiver<()>,
+    },
+    /// The run is over.
+    Finish(Box<Summary>),
+}
+
+/// The state of the screen.
+pub struct Worker {
+    face: Face,
+    data: Data,
+    level: Level,
+    counters: Arc<Counters>,
+    meter: Meter,
+    bars: Option<Bars>,
+    next_line: Instant,
+    stdout_open: bool,
+}
+
+impl Worker {
+    pub fn new(face: Face, data: Data, level: Level, counters: Arc<Counters>) -> Worker {
+        let bars = (face == Face::Bars).then(Bars::new);
+        let next_line = Instant::now() + plain::EVERY;
+        Worker { face, data, level, counters, meter: Meter::default(), bars, next_line, stdout_open: true }
+    }
+
+    /// Works until every sender has hung up.
+    pub fn run(mut self, inbox: &Receiver<Note>) {
+        loop {
+            match inbox.recv_timeout(self.patience()) {
+                Ok(Note::Event(event)) => self.event(&event),
+                Ok(Note::Pause { silent, resume }) => {
+                    self.clear();
+                    let _ = silent.send(());
+                    let _ = resume.recv();
+                }
+                Ok(Note::Finish(summary)) => self.finish(&summary),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.clear(),
+            }
+            self.tick(Instant::now());
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        match (&self.bars, self.face) {
+            (Some(bars), _) => bars.until_next_frame(Instant::now()),
+            (None, Face::Plain) => self.next_line.saturating_duration_since(Instant::now()),
+            (None, _) => Duration::from_secs(3600),
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        for line in lines_of(event, self.level) {
+            self.say(&line);
+        }
+        match self.data {
+            Data::Json => {
+                if let Some(object) = json::object(event) {
+                    self.put(&object.to_string());
+                }
+            }
+            Data::Plan => {
+                if let Event::Planned { path, destination, size } = event {
+                    self.put(&planned(path, destination, *size));
+                }
+            }
+            Data::Nothing => {}
+        }
+        if let Some(bars) = &mut self.bars {
+            bars.event(event);
+        }
+    }
+
+    fn tick(&mut self, now: Instant) {
+        if let Some(bars) = &mut self.bars {
+            bars.tick(now, &self.counters, &mut self.meter);
+        } else if self.face == Face::Plain && now >= self.next_line {
+            self.next_line = now + plain::EVERY;
+            let reading = self.meter.read(&self.counters, now);
+            self.say(&plain::progress(&reading));
+        }
+    }
+
+    fn finish(&mut self, summary: &Summary) {
+        self.clear();
+        self.bars = None;
+        self.face = Face::None;
+        if summary.error.is_none() && self.level >= Level::Story {
+            self.say(&plain::summary(summary));
+        }
+        if self.data == Data::Json {
+            self.put(&json::summary(summary).to_string());
+        }
+    }
+
+    /// One line for people, above the bars.
+    fn say(&mut self, safe_line: &str) {
+        let print = || {
+            let _ = writeln!(io::stderr().lock(), "{safe_line}"); // nowhere is left to complain to
+        };
+        match &self.bars {
+            Some(bars) => bars.suspend(print),
+            None => print(),
+        }
+    }
+
+    /// One line of data. A reader that went away does not stop a copy.
+    fn put(&mut self, safe_line: &str) {
+        if !self.stdout_open {
+            return;
+        }
+        let print = || writeln!(io::stdout().lock(), "{safe_line}").and_then(|()| io::stdout().flush());
+        let written = match &self.bars {
+            Some(bars) => bars.suspend(print),
+            None => print(),
+        };
+        if let Err(error) = written {
+            self.stdout_open = false;
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                self.say(&format!("warning: standard output: {}", safe::line(error.to_string())));
+            }
+        }
+    }
+
+    fn clear(&mut self) {
+        if let Some(bars) = &mut self.bars {
+            bars.clear();
+        }
+    }
+}
+
+fn planned(path: &[u8], destination: &[u8], size: Option<u64>) -> String {
+    let size = size.map(|size| format!(" ({})", numbers::bytes(size))).unwrap_or_default();
+    format!("{} -> {}{size}", safe::line(path), safe::line(destination))
+}

@@ -1,0 +1,233 @@
+//! From what was typed to what is needed: flag > `HOP_*` > ssh_config > default, each value with its origin.
+//!
+//! Main types: [`Environment`], the only reading of the environment; [`Screen`], how much is said and how. Values that
+//! ssh_config has a word for go to `config` as flags and are resolved there.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io::IsTerminal;
+
+use clap::ValueEnum;
+
+use crate::config::{Origin, Value};
+
+use super::args::{Copying, Output, Progress};
+use super::options::{Count, ProgressChoice, RouteChoice, connections, lanes};
+use super::report::{Data, Face, Level};
+
+/// What surrounds this process: variables and terminals.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// Every environment variable.
+    pub variables: HashMap<String, OsString>,
+    /// Standard error is a terminal that can move its cursor.
+    pub terminal: bool,
+}
+
+/// A `HOP_*` variable that says nothing sensible.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: `{text}`: {problem}")]
+pub struct WrongVariable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub text: String,
+    /// What it could hold.
+    pub problem: String,
+}
+
+/// How much is said, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Screen {
+    /// Bars, plain lines or nothing.
+    pub face: Value<Face>,
+    /// What standard output is for.
+    pub data: Data,
+    /// How much is said.
+    pub level: Level,
+}
+
+/// How a copy is spread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spread {
+    /// Which way between two hosts.
+    pub route: Value<RouteChoice>,
+    /// SFTP sessions.
+    pub lanes: Value<Count>,
+    /// TCP connections to the first hop.
+    pub connections: Value<Count>,
+}
+
+impl Environment {
+    /// This process's own.
+    pub fn of_this_process() -> Environment {
+        let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
+        let variables: HashMap<_, _> = std::env::vars_os().filter_map(text).collect();
+        let dumb = variables.get("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
+        Environment { terminal: !dumb && std::io::stderr().is_terminal(), variables }
+    }
+
+    /// The flag if it was given, else the variable if it is set and not empty, else the default.
+    fn choose<T>(
+        &self,
+        flag: (Option<T>, &str),
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, String>,
+        default: T,
+    ) -> Result<Value<T>, WrongVariable> {
+        if let (Some(value), spelled) = flag {
+            return Ok(Value { value, origin: Origin::Flag(spelled.to_owned()) });
+        }
+        let Some(text) = self.variables.get(name).filter(|text| !text.is_empty()) else {
+            return Ok(Value::default(default));
+        };
+        let text = text.to_string_lossy();
+        let value = read(&text).map_err(|problem| WrongVariable { name, text: text.to_string(), problem })?;
+        Ok(Value { value, origin: Origin::Env(name.to_owned()) })
+    }
+}
+
+/// For verbs that only speak when something is wrong.
+pub fn quiet_screen(output: &Output, least: Level) -> Screen {
+    Screen { face: Value::default(Face::None), data: Data::Nothing, level: level(output, least) }
+}
+
+/// For `cp`.
+pub fn copy_screen(
+    environment: &Environment,
+    output: &Output,
+    progress: &Progress,
+    copying: &Copying,
+) -> Result<Screen, WrongVariable> {
+    let chosen = environment.choose((progress.progress, "--progress"), "HOP_PROGRESS", one_of, ProgressChoice::Auto)?;
+    let face = match (chosen.value, environment.terminal) {
+        _ if output.quiet => Face::None,
+        (ProgressChoice::None, _) => Face::None,
+        (ProgressChoice::Bar, true) => Face::Bars,
+        (ProgressChoice::Bar, false) | (ProgressChoice::Plain, _) => Face::Plain,
+        (ProgressChoice::Auto, _) if progress.json => Face::None,
+        (ProgressChoice::Auto, true) => Face::Bars,
+        (ProgressChoice::Auto, false) if output.verbose > 0 => Face::Plain,
+        (ProgressChoice::Auto, false) => Face::None,
+    };
+    let data = match (progress.json, copying.dry_run) {
+        (true, _) => Data::Json,
+        (false, true) => Data::Plan,
+        (false, false) => Data::Nothing,
+    };
+    let least = if face == Face::None && data != Data::Plan { Level::Remarks } else { Level::Story };
+    Ok(Screen { face: Value { value: face, origin: chosen.origin }, data, level: level(output, least) })
+}
+
+/// `--route`, `-3`, `--lanes`, `--connections` and their variables.
+pub fn spread(environment: &Environment, copying: &Copying) -> Result<Spread, WrongVariable> {
+    let route = match copying.relay {
+        true => (Some(RouteChoice::Relay), "-3"),
+        false => (copying.route, "--route"),
+    };
+    Ok(Spread {
+        route: environment.choose(route, "HOP_ROUTE", one_of, RouteChoice::Auto)?,
+        lanes: environment.choose((copying.lanes, "--lanes"), "HOP_LANES", lanes, Count::Auto)?,
+        connections: environment.choose(
+            (copying.connections, "--connections"),
+            "HOP_CONNECTIONS",
+            connections,
+            Count::Auto,
+        )?,
+    })
+}
+
+fn level(output: &Output, least: Level) -> Level {
+    match output.verbose {
+        _ if output.quiet => Level::Failures,
+        0 => least,
+        1 => Level::Steps,
+        _ => Level::Library,
+    }
+}
+
+/// A variable takes the words its flag takes.
+fn one_of<T: ValueEnum>(text: &str) -> Result<T, String> {
+    T::from_str(text, false).map_err(|_| {
+        let names = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        format!("give one of {}", names.map(|name| name.get_name().to_owned()).collect::<Vec<_>>().join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::{Args, Cp, Verb};
+    use crate::cli::refused::parse;
+
+    fn cp(line: &str) -> Cp {
+        let words: Vec<OsString> =
+            "hop cp a h:".split(' ').chain(line.split_whitespace()).map(OsString::from).collect();
+        match parse(&words) {
+            Ok(Args { verb: Verb::Cp(cp) }) => cp,
+            other => panic!("`{line}` gave {other:?}"),
+        }
+    }
+
+    fn surrounded(variables: &[(&str, &str)], terminal: bool) -> Environment {
+        let variables = variables.iter().map(|(name, value)| (name.to_string(), OsString::from(value))).collect();
+        Environment { variables, terminal }
+    }
+
+    fn screen(line: &str, environment: &Environment) -> Screen {
+        let cp = cp(line);
+        copy_screen(environment, &cp.output, &cp.progress, &cp.copying).unwrap()
+    }
+
+    #[test]
+    fn a_flag_wins_over_a_variable_and_that_over_the_default() {
+        let set = surrounded(&[("HOP_LANES", "3"), ("HOP_ROUTE", "relay"), ("HOP_CONNECTIONS", "")], false);
+        let spread_of = |line: &str| spread(&set, &cp(line).copying).unwrap();
+        let lanes = spread_of("--lanes 5").lanes;
+        assert_eq!((lanes.value, lanes.origin), (Count::Exactly(5), Origin::Flag("--lanes".into())));
+        let variable = spread_of("");
+        assert_eq!(variable.lanes, Value { value: Count::Exactly(3), origin: Origin::Env("HOP_LANES".into()) });
+        assert_eq!(variable.route.value, RouteChoice::Relay);
+        assert_eq!(variable.connections, Value::default(Count::Auto));
+        assert_eq!(spread_of("--route auto").route.value, RouteChoice::Auto);
+        assert_eq!(spread_of("-3").route.origin, Origin::Flag("-3".into()));
+    }
+
+    #[test]
+    fn a_wrong_variable_is_named() {
+        let said = |name, text| spread(&surrounded(&[(name, text)], false), &cp("").copying).unwrap_err().to_string();
+        assert_eq!(said("HOP_LANES", "many"), "HOP_LANES: `many`: give a number from 1 to 64, or auto");
+        assert_eq!(said("HOP_ROUTE", "direct"), "HOP_ROUTE: `direct`: give one of auto, relay");
+    }
+
+    #[test]
+    fn bars_are_for_terminals_and_silence_for_the_rest() {
+        let (here, cron) = (surrounded(&[], true), surrounded(&[], false));
+        let faces = [
+            ("", Face::Bars, Face::None),
+            ("-v", Face::Bars, Face::Plain),
+            ("-q", Face::None, Face::None),
+            ("-q --progress bar", Face::None, Face::None),
+            ("--json", Face::None, Face::None),
+            ("--json --progress plain", Face::Plain, Face::Plain),
+            ("--progress bar", Face::Bars, Face::Plain),
+            ("--progress none", Face::None, Face::None),
+        ];
+        for (line, on_terminal, elsewhere) in faces {
+            assert_eq!(screen(line, &here).face.value, on_terminal, "`{line}` on a terminal");
+            assert_eq!(screen(line, &cron).face.value, elsewhere, "`{line}` elsewhere");
+        }
+    }
+
+    #[test]
+    fn the_level_follows_the_face_and_the_flags() {
+        let (here, cron) = (surrounded(&[], true), surrounded(&[("HOP_PROGRESS", "plain")], false));
+        assert_eq!(screen("", &here).level, Level::Story);
+        assert_eq!(screen("--json", &here).level, Level::Remarks);
+        assert_eq!(screen("", &surrounded(&[], false)).level, Level::Remarks);
+        assert_eq!(screen("", &cron).level, Level::Story);
+        assert_eq!(screen("-v", &cron).level, Level::Steps);
+        assert_eq!(screen("-vv", &cron).level, Level::Library);
+        assert_eq!(screen("-q -v", &cron).level, Level::Failures);
+    }
+}
