@@ -20,6 +20,7 @@ mod street;
 mod wire;
 
 // the rooms
+mod demo;
 mod sftp;
 
 // what holds for the project's own text

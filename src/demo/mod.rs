@@ -1,1 +1,32 @@
-//! A practice street inside the binary: two bastions and two private servers on loopback.
+//! A practice street inside the binary: how does a copy across two VPCs look, without owning a server?
+//!
+//! ```text
+//!   this machine ──ssh──> acc-bastion  (127.0.0.1)   ──> acc-pvt  10.10.2.20   customers.csv    ACC-VPC
+//!            └────ssh──> dell-bastion (127.0.0.1)   ──> dell-pvt 10.20.2.20   payments.csv     DELL-VPC
+//! ```
+//!
+//! [`Street`] stands up the four servers and writes keys, known_hosts and an ssh_config into one folder; `story` then
+//! runs the real `hop` on it. The bastions listen on loopback, on ports the system chose. The private servers listen
+//! on nothing: the only way to them is a direct-tcpip channel of their own bastion, which hands the bytes over in
+//! memory. So their addresses can be the real-looking ones.
+//!
+//! What a guest may do: `ec2-user` with the VPC's key gets files below the server's own folder (SFTP sees that folder
+//! as `/`), and commands, which run on this machine as the user who started the street, with that folder as home. That
+//! is no more than this user can do anyway; the key never leaves the street's folder, which only this user can read.
+//!
+//! Nothing of the engine is used here: what tests `hop` must not share code with it.
+
+mod bastion;
+mod door;
+mod files;
+mod jail;
+mod keys;
+mod map;
+mod pipe;
+mod private;
+mod process;
+mod status;
+mod street;
+
+pub use map::Vpc;
+pub use street::Street;
