@@ -23,7 +23,7 @@ use super::{keys, map::USER, map::Vpc, map::ssh_config};
 ///
 /// ```text
 ///   DIR/ssh_config  acc.pem  dell.pem  known_hosts     keys with mode 0400
-///   DIR/acc-pvt/home/ec2-user/customers.csv            what acc-pvt shows as /home/ec2-user/customers.csv
+///   DIR/acc-pvt/home/ec2-user/customers.csv  logs/     what acc-pvt shows as /home/ec2-user/customers.csv …
 ///   DIR/dell-pvt/home/ec2-user/payments.csv
 /// ```
 pub struct Street {
@@ -100,8 +100,22 @@ impl Street {
         let root = self.folder.join(vpc.private());
         DirBuilder::new().recursive(true).mode(0o700).create(self.home(vpc))?;
         fs::write(self.home(vpc).join(vpc.data_file()), data(vpc))?;
+        if vpc == Vpc::Acc {
+            self.lay_logs(vpc)?;
+        }
         let private = Private { vpc, door: Door::new(inner, public.clone()), root };
         Ok(Arc::new(Bastion { vpc, door: Door::new(outer, public), private: Arc::new(private) }))
+    }
+
+    /// A folder of files with one below it.
+    fn lay_logs(&self, vpc: Vpc) -> io::Result<()> {
+        let logs = self.home(vpc).join("logs");
+        DirBuilder::new().recursive(true).create(logs.join("db"))?;
+        for name in ["web-1.log", "web-2.log", "db/db-1.log"] {
+            let lines: String = (1..=400).map(|line| format!("{name} line {line}\n")).collect();
+            fs::write(logs.join(name), lines)?;
+        }
+        Ok(())
     }
 
     fn write(&self, name: &str, mode: u32, text: &str) -> io::Result<()> {

@@ -5,3 +5,4 @@ mod files;
 mod guest;
 mod life;
 mod refusals;
+mod story;

@@ -1,0 +1,82 @@
+//! A whole visit: stand the street up, tell the story, perhaps leave it standing until a signal, take it down.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::pin::pin;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{Outcome, Street, story};
+
+/// What happens after the story.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// The street is taken down.
+    Leave,
+    /// It stands, with the way to it printed, until SIGINT, SIGTERM or SIGHUP.
+    Keep,
+}
+
+/// Runs `hop demo`: everything happens in a temporary folder that is removed at the end, after a signal too. `hop` is
+/// the program the story runs.
+///
+/// # Errors
+/// When the street cannot be stood up, or as [`story`].
+pub async fn visit(hop: &Path, after: After, out: &mut (dyn Write + Send)) -> io::Result<Outcome> {
+    let mut signals = Signals::catch()?;
+    let street = Street::start_temporary()?;
+    let outcome = {
+        let mut story = pin!(story(hop, &street, out));
+        tokio::select! {
+            outcome = &mut story => outcome?,
+            signal = signals.next() => return Ok(Outcome::Interrupted(signal)),
+        }
+    };
+    if after == After::Keep {
+        invite(&street, out)?;
+        signals.next().await;
+        writeln!(out, "\nThe street is gone.")?;
+    }
+    Ok(outcome)
+}
+
+/// How to get there from another terminal.
+fn invite(street: &Street, out: &mut (dyn Write + Send)) -> io::Result<()> {
+    let config = street.config();
+    let config = config.display();
+    writeln!(
+        out,
+        "\nThe street stands until Ctrl-C. In another terminal:\n\
+         \x20 hop ls -F {config} -l acc-pvt:\n\
+         \x20 hop cp -F {config} FILE dell-pvt:\n\
+         \x20 ssh -F {config} acc-pvt"
+    )?;
+    out.flush()
+}
+
+/// The signals that end a visit.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn catch() -> io::Result<Signals> {
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// The number of the next one.
+    async fn next(&mut self) -> i32 {
+        let kind = tokio::select! {
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+            _ = self.terminate.recv() => SignalKind::terminate(),
+            _ = self.hangup.recv() => SignalKind::hangup(),
+        };
+        kind.as_raw_value()
+    }
+}
