@@ -362,8 +362,9 @@ async fn greeting(receive: &mut impl Receive, framer: &mut Framer) -> Result<Ext
 /// A login shell that prints says so in plain text, whose first letters make an absurd length.
 fn no_greeting(beginning: &[u8]) -> Option<SftpError> {
     let start = &beginning[..beginning.len().min(60)];
-    let is_text = start.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace() || *byte >= 0x80);
-    is_text.then(|| SftpError::Protocol(format!("it sent text before its greeting: \"{}\"", start.escape_ascii())))
+    let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace() || *byte == 0x1b;
+    let told = || SftpError::Protocol(format!("it sent text before its greeting: \"{}\"", start.escape_ascii()));
+    start.iter().take(4).all(is_text).then(told)
 }
 
 /// Asks for the limits; a server that announces but refuses them has none.

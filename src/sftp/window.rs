@@ -232,7 +232,7 @@ mod tests {
         let first = blocks.next().unwrap();
         blocks.for_each(|block| window.acknowledge(block));
         let more = take_all(&mut window);
-        assert_eq!(ranges(&more), [30..40]);
+        assert_eq!((more.len(), more[0].range()), (1, 30..40));
         more.into_iter().for_each(|block| window.acknowledge(block));
         assert_eq!(window.take(10), None);
         assert_eq!(window.low(), 0);
