@@ -1,94 +1,59 @@
-//! Who are you? A host key is compared with what is known, and the outcome is a proof: [`HostVerified`].
+//! Who are you? A host key is compared with what is known, and the outcome is a proof: [`HostVerified`]. Only
+//! [`verify`] makes one.
+//!
+//! ```text
+//!   known_hosts.rs  what the files say of a name     hashed.rs, pattern.rs  which lines name it
+//!   command.rs      what KnownHostsCommand says      certificate.rs         whether a host certificate holds
+//!   policy.rs       the verdict (pure)               ask.rs                 the question to a person
+//!   record.rs       an accepted key is remembered
+//! ```
+//!
+//! The model is OpenSSH 9.2, and hop is never laxer: it refuses a changed or revoked key whatever
+//! `StrictHostKeyChecking` says, a file it cannot read, a `KnownHostsCommand` that fails, and an `accept-new` it cannot
+//! record. DNS (`VerifyHostKeyDNS`) never makes a key trusted.
 
-use std::path::PathBuf;
+mod algorithms;
+mod ask;
+mod certificate;
+mod command;
+mod error;
+mod hashed;
+#[cfg(test)]
+mod keys;
+mod known_hosts;
+mod lookup;
+mod pattern;
+mod policy;
+mod record;
+mod verify;
 
-use thiserror::Error;
+use russh::keys::ssh_key::public::KeyData;
+use russh::keys::ssh_key::{Certificate, PublicKey};
 
-/// A line of a known_hosts file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownAt {
-    /// The file.
-    pub file: PathBuf,
-    /// The line, from 1.
-    pub line: usize,
-    /// The key type recorded there, as written (`ssh-ed25519`).
-    pub algorithm: String,
-    /// `SHA256:…` of the key recorded there.
-    pub fingerprint: String,
+pub use algorithms::{KnownAlgorithms, known_algorithms};
+pub use command::KnownHostsCommand;
+pub use error::{KnownAt, NotAccepted, TrustError};
+pub use lookup::{Lookup, Name};
+pub use policy::Policy;
+pub use record::Naming;
+pub use verify::{HostVerified, verify};
+
+/// What a server shows in the key exchange (RFC 4253 §8): a key, or a certificate on one (`PROTOCOL.certkeys`). That it
+/// holds the private half is the key exchange's business.
+#[derive(Debug, Clone)]
+pub enum Presented {
+    /// A plain key.
+    Key(PublicKey),
+    /// A host certificate.
+    Certificate(Box<Certificate>),
 }
 
-/// Why an unknown key was not accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotAccepted {
-    /// `StrictHostKeyChecking yes`.
-    Strict,
-    /// There was nobody to ask.
-    NobodyToAsk,
-    /// The person said no.
-    Declined,
-}
-
-/// Why a host is not verified.
-#[derive(Debug, Error)]
-pub enum TrustError {
-    /// No key is known for the name.
-    #[error("host key unknown: {algorithm} {fingerprint} for {host}")]
-    Unknown {
-        /// The name looked up in known_hosts.
-        host: String,
-        /// The type of the key that was presented.
-        algorithm: String,
-        /// `SHA256:…` of the key that was presented.
-        fingerprint: String,
-        /// Why it was not accepted.
-        because: NotAccepted,
-    },
-    /// Keys are known for the name, and this is none of them.
-    #[error("host key CHANGED: {host} presented {algorithm} {fingerprint}")]
-    Changed {
-        /// The name looked up in known_hosts.
-        host: String,
-        /// The type of the key that was presented.
-        algorithm: String,
-        /// `SHA256:…` of the key that was presented.
-        fingerprint: String,
-        /// Where the known ones stand.
-        known: Vec<KnownAt>,
-    },
-    /// The key is marked `@revoked`.
-    #[error("host key REVOKED: {host} presented {algorithm} {fingerprint}")]
-    Revoked {
-        /// The name looked up in known_hosts.
-        host: String,
-        /// The type of the key that was presented.
-        algorithm: String,
-        /// `SHA256:…` of the key that was presented.
-        fingerprint: String,
-        /// The line that revokes it.
-        at: KnownAt,
-    },
-    /// A host certificate that does not hold.
-    #[error("host certificate for {host}: {problem}")]
-    Certificate {
-        /// The name looked up in known_hosts.
-        host: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// A known_hosts file could not be read.
-    #[error("cannot read {}: {source}", file.display())]
-    Read {
-        /// The file.
-        file: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The accepted key could not be recorded.
-    #[error("cannot record the host key in {}: {source}", file.display())]
-    Record {
-        /// The file.
-        file: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+impl Presented {
+    /// The key, out of its certificate if need be.
+    fn key_data(&self) -> &KeyData {
+        match self {
+            Presented::Key(key) => key.key_data(),
+            Presented::Certificate(certificate) => certificate.public_key(),
+        }
+    }
 }

@@ -1,0 +1,64 @@
+//! Which host key algorithms come first? Those of the keys known for the host (`order_hostkeyalgs` of OpenSSH), so that a
+//! server with several keys shows the one that can be compared. Main type: [`KnownAlgorithms`].
+//!
+//! Unlike ssh, a bare name's keys count when `[host]:port` has none: they would be asked next.
+
+use russh::keys::ssh_key::public::KeyData;
+use russh::keys::ssh_key::{Algorithm, HashAlg};
+
+use super::command::Invocation;
+use super::known_hosts::Marker;
+use super::lookup::{ask_command, read_pages};
+use super::{Lookup, TrustError};
+
+/// Key types known for a host: what to put first in the host key algorithms offered, so that the server shows a key that
+/// can be compared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownAlgorithms {
+    /// Of the keys, in the order of the files; an `ssh-rsa` key stands for its SHA-2 signatures.
+    pub keys: Vec<Algorithm>,
+    /// True when a `@cert-authority` line names the host: certificates of any type come before every key.
+    pub authority: bool,
+}
+
+/// The key types known for a host.
+///
+/// # Errors
+/// [`TrustError::Read`], [`TrustError::Command`].
+pub async fn known_algorithms(lookup: &Lookup) -> Result<KnownAlgorithms, TrustError> {
+    let pages = read_pages(lookup).await?;
+    let (name, bare) = (lookup.name.as_known(), lookup.name.bare());
+    let mut known: Vec<_> = pages.iter().flat_map(|page| page.known(&name)).collect();
+    if let Some(page) = ask_command(lookup, Invocation::Order, &bare, None).await? {
+        known.extend(page.known(&name).chain(page.known(&bare)));
+    }
+    if known.is_empty() {
+        known.extend(pages.iter().flat_map(|page| page.known(&bare)));
+    }
+    let mut algorithms = KnownAlgorithms::default();
+    for known in known {
+        match known.marker {
+            Marker::Authority => algorithms.authority = true,
+            Marker::None => algorithms.add(&known.key),
+            Marker::Revoked => {}
+        }
+    }
+    Ok(algorithms)
+}
+
+impl KnownAlgorithms {
+    fn add(&mut self, key: &KeyData) {
+        let offered = match key {
+            KeyData::Certificate(_) => vec![],
+            KeyData::Rsa(_) => {
+                [HashAlg::Sha512, HashAlg::Sha256].map(|hash| Algorithm::Rsa { hash: Some(hash) }).into()
+            }
+            key => vec![key.algorithm()],
+        };
+        for algorithm in offered {
+            if !self.keys.contains(&algorithm) {
+                self.keys.push(algorithm);
+            }
+        }
+    }
+}

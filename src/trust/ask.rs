@@ -1,0 +1,135 @@
+//! Is this key the right one? The question a person gets, in ssh's words, and the reading of the answer.
+//!
+//! One question at a time: whoever waits behind another looks again before asking.
+
+use std::sync::Arc;
+
+use russh::keys::ssh_key::Algorithm;
+use russh::keys::ssh_key::public::KeyData;
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::task::spawn_blocking;
+
+use super::error::NotAccepted;
+use super::known_hosts::fingerprint;
+use crate::prompt::{NoAnswer, Prompt};
+
+/// Other names of the key that are listed in the question.
+const MOST_NAMES: usize = 8;
+/// Answers that are none of those asked for, after which it is a no.
+const MOST_TRIES: usize = 20;
+
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// Waits until nobody else is being asked about a host. Whoever was may have been asked about this one.
+pub(super) async fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().await
+}
+
+/// What the question says.
+pub(super) struct Unknown<'a> {
+    /// As known_hosts would name it.
+    pub(super) host: &'a str,
+    /// As known_hosts would name it.
+    pub(super) address: Option<String>,
+    pub(super) key: &'a KeyData,
+    /// `file:line: names` of the lines that hold this key for others.
+    pub(super) other_names: Vec<String>,
+}
+
+impl Unknown<'_> {
+    fn question(&self) -> String {
+        let address = self.address.as_ref().map(|address| format!(" ({address})")).unwrap_or_default();
+        format!(
+            "The authenticity of host '{}{address}' can't be established.\n{} key fingerprint is {}.\n{}\n\
+             Are you sure you want to continue connecting (yes/no/[fingerprint])? ",
+            printable(self.host),
+            kind(self.key),
+            fingerprint(self.key),
+            self.elsewhere(),
+        )
+    }
+
+    fn elsewhere(&self) -> String {
+        if self.other_names.is_empty() {
+            return "This key is not known by any other names.".to_owned();
+        }
+        let mut text = "This host key is known by the following other names/addresses:".to_owned();
+        for name in self.other_names.iter().take(MOST_NAMES) {
+            text += &format!("\n    {}", printable(name));
+        }
+        match self.other_names.len().saturating_sub(MOST_NAMES) {
+            0 => text,
+            more => text + &format!("\n    ({more} additional names omitted)"),
+        }
+    }
+}
+
+/// Asks about an unknown key.
+pub(super) async fn about_unknown(prompt: &Arc<dyn Prompt>, unknown: &Unknown<'_>) -> Result<(), NotAccepted> {
+    let again = "Please type 'yes', 'no' or the fingerprint: ";
+    confirm(prompt, unknown.question(), again, Some(fingerprint(unknown.key))).await
+}
+
+/// Asks whether to go on although the address is known by another key.
+pub(super) async fn about_address(prompt: &Arc<dyn Prompt>, warning: &str) -> Result<(), NotAccepted> {
+    let question = format!("{}\nAre you sure you want to continue connecting (yes/no)? ", printable(warning));
+    confirm(prompt, question, "Please type 'yes' or 'no': ", None).await
+}
+
+async fn confirm(
+    prompt: &Arc<dyn Prompt>,
+    question: String,
+    again: &'static str,
+    fingerprint: Option<String>,
+) -> Result<(), NotAccepted> {
+    if !prompt.is_there() {
+        return Err(NotAccepted::NobodyToAsk);
+    }
+    let prompt = Arc::clone(prompt);
+    let asked = spawn_blocking(move || {
+        let mut question = question.as_str();
+        for _ in 0..MOST_TRIES {
+            match prompt.answer(question) {
+                Ok(answer) => match read(&answer, fingerprint.as_deref()) {
+                    Some(verdict) => return verdict,
+                    None => question = again,
+                },
+                Err(NoAnswer::NobodyThere) => return Err(NotAccepted::NobodyToAsk),
+                Err(NoAnswer::GivenUp) => return Err(NotAccepted::Declined),
+            }
+        }
+        Err(NotAccepted::Declined)
+    });
+    // a prompt that panics has answered nothing
+    asked.await.unwrap_or(Err(NotAccepted::Declined))
+}
+
+/// `None` when the answer is neither; nothing at all is a no.
+fn read(answer: &str, fingerprint: Option<&str>) -> Option<Result<(), NotAccepted>> {
+    let word = answer.split_ascii_whitespace().next().unwrap_or_default();
+    if word.is_empty() || word.eq_ignore_ascii_case("no") {
+        Some(Err(NotAccepted::Declined))
+    } else if word.eq_ignore_ascii_case("yes") || Some(word) == fingerprint {
+        Some(Ok(()))
+    } else {
+        None
+    }
+}
+
+/// The type of a key as ssh calls it in questions.
+pub(super) fn kind(key: &KeyData) -> &'static str {
+    match key.algorithm() {
+        Algorithm::Dsa => "DSA",
+        Algorithm::Ecdsa { .. } => "ECDSA",
+        Algorithm::Ed25519 => "ED25519",
+        Algorithm::Rsa { .. } => "RSA",
+        Algorithm::SkEcdsaSha2NistP256 => "ECDSA-SK",
+        Algorithm::SkEd25519 => "ED25519-SK",
+        _ => "UNKNOWN",
+    }
+}
+
+/// Names come from files and from the command line: no control character of theirs reaches a question.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '?' } else { c }).collect()
+}

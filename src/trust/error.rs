@@ -1,0 +1,113 @@
+//! Why is this host not verified? [`TrustError`]: the facts, without advice. It names the host as known_hosts does and
+//! the lines that speak against it; which hop it was and what to type is added above.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// A line of a known_hosts file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownAt {
+    /// The file; `KnownHostsCommand-HOSTNAME` for the output of the command.
+    pub file: PathBuf,
+    /// The line, from 1.
+    pub line: usize,
+    /// The key type recorded there, as known_hosts names it (`ssh-ed25519`).
+    pub algorithm: String,
+    /// `SHA256:…` of the key recorded there.
+    pub fingerprint: String,
+}
+
+/// Why an unknown key was not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotAccepted {
+    /// `StrictHostKeyChecking yes`.
+    Strict,
+    /// There was nobody to ask.
+    NobodyToAsk,
+    /// The person said no.
+    Declined,
+    /// There is no user file to record it in, or the name cannot stand in one. ssh refuses here too.
+    NowhereToRecord,
+}
+
+/// Why a host is not verified.
+#[derive(Debug, Error)]
+pub enum TrustError {
+    /// No key is known for the name.
+    #[error("host key unknown: {algorithm} {fingerprint} for {host}")]
+    Unknown {
+        /// The name looked up in known_hosts.
+        host: String,
+        /// The type of the key that was presented.
+        algorithm: String,
+        /// `SHA256:…` of the key that was presented.
+        fingerprint: String,
+        /// Why it was not accepted.
+        because: NotAccepted,
+    },
+    /// Keys are known for the name, and this is none of them.
+    #[error("host key CHANGED: {host} presented {algorithm} {fingerprint}")]
+    Changed {
+        /// The name looked up in known_hosts.
+        host: String,
+        /// The type of the key that was presented.
+        algorithm: String,
+        /// `SHA256:…` of the key that was presented.
+        fingerprint: String,
+        /// Where the known ones stand.
+        known: Vec<KnownAt>,
+    },
+    /// The key, or the authority that signed its certificate, is marked `@revoked`.
+    #[error("host key REVOKED: {host} presented {algorithm} {fingerprint}")]
+    Revoked {
+        /// The name looked up in known_hosts.
+        host: String,
+        /// The type of the key that was presented.
+        algorithm: String,
+        /// `SHA256:…` of the key that was presented.
+        fingerprint: String,
+        /// The line that revokes it.
+        at: Box<KnownAt>,
+    },
+    /// A host certificate that does not hold.
+    #[error("host certificate for {host}: {problem}")]
+    Certificate {
+        /// The name looked up in known_hosts.
+        host: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// An RSA key too short to prove anything (`RequiredRSASize`).
+    #[error("host key of {host} is too short: RSA with {bits} bits")]
+    TooShort {
+        /// The name looked up in known_hosts.
+        host: String,
+        /// The length of its modulus.
+        bits: u32,
+    },
+    /// `KnownHostsCommand` did not answer.
+    #[error("KnownHostsCommand for {host}: {problem}")]
+    Command {
+        /// The name looked up in known_hosts.
+        host: String,
+        /// What went wrong.
+        problem: String,
+    },
+    /// A known_hosts file could not be read.
+    #[error("cannot read {}: {source}", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The accepted key could not be recorded.
+    #[error("cannot record the host key in {}: {source}", file.display())]
+    Record {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,136 @@
+//! Where is a host looked up, and what is it called there? [`Lookup`], a property of the resolved host, and the reading of
+//! everything it points to.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use tokio::task::spawn_blocking;
+
+use super::command::{Invocation, KnownHostsCommand};
+use super::known_hosts::{Page, Source};
+use super::{Naming, Policy, Presented, TrustError};
+
+/// What a host is called in known_hosts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Name {
+    /// By its hostname, as resolved; with the port when that is not 22.
+    Host {
+        /// Hostname or address.
+        hostname: String,
+        /// TCP port.
+        port: u16,
+    },
+    /// `HostKeyAlias`: no port.
+    Alias(String),
+}
+
+impl Name {
+    /// As it stands in a hosts field: `host`, `[host]:2222`.
+    pub(super) fn as_known(&self) -> String {
+        match self {
+            Name::Host { hostname, port } => with_port(&hostname.to_ascii_lowercase(), *port),
+            Name::Alias(alias) => alias.to_ascii_lowercase(),
+        }
+    }
+
+    /// Without its port: what a certificate's principals are compared with.
+    pub(super) fn bare(&self) -> String {
+        match self {
+            Name::Host { hostname, .. } => hostname.to_ascii_lowercase(),
+            Name::Alias(alias) => alias.to_ascii_lowercase(),
+        }
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        match self {
+            Name::Host { port, .. } => *port,
+            Name::Alias(_) => 22,
+        }
+    }
+}
+
+pub(super) fn with_port(host: &str, port: u16) -> String {
+    if port == 22 { host.to_owned() } else { format!("[{host}]:{port}") }
+}
+
+/// Where to look a host up, and how strict to be. A property of the resolved host.
+#[derive(Debug, Clone)]
+pub struct Lookup {
+    /// What it is called.
+    pub name: Name,
+    /// Where the connection went, when this machine dialled it itself; `None` behind a jump or a ProxyCommand.
+    pub address: Option<IpAddr>,
+    /// `UserKnownHostsFile`; new keys go to the first.
+    pub user_files: Vec<PathBuf>,
+    /// `GlobalKnownHostsFile`.
+    pub global_files: Vec<PathBuf>,
+    /// `StrictHostKeyChecking`.
+    pub policy: Policy,
+    /// `HashKnownHosts`.
+    pub naming: Naming,
+    /// `KnownHostsCommand`.
+    pub command: Option<KnownHostsCommand>,
+    /// `CheckHostIP`: the address is looked up too.
+    pub check_address: bool,
+    /// `NoHostAuthenticationForLocalhost`: any key will do for a loopback address that has no alias.
+    pub trust_loopback: bool,
+}
+
+impl Lookup {
+    /// The strictest lookup: no files, nothing accepted.
+    pub fn new(name: Name) -> Lookup {
+        Lookup {
+            name,
+            address: None,
+            user_files: Vec::new(),
+            global_files: Vec::new(),
+            policy: Policy::Strict,
+            naming: Naming::Plain,
+            command: None,
+            check_address: false,
+            trust_loopback: false,
+        }
+    }
+
+    pub(super) fn takes_any_key(&self) -> bool {
+        let loopback = self.address.is_some_and(|address| address.is_loopback());
+        self.trust_loopback && loopback && matches!(self.name, Name::Host { .. })
+    }
+
+    /// The address to look up under `CheckHostIP`: not for loopback, nor when it is the name itself.
+    pub(super) fn address_as_known(&self) -> Option<String> {
+        let address = self.address.filter(|address| self.check_address && !address.is_loopback())?;
+        let known = with_port(&address.to_string(), self.name.port());
+        (known != self.name.bare()).then_some(known)
+    }
+}
+
+/// Reads all its files, the user's first.
+pub(super) async fn read_pages(lookup: &Lookup) -> Result<Vec<Page>, TrustError> {
+    let sources = [(&lookup.user_files, Source::User), (&lookup.global_files, Source::Global)];
+    let files: Vec<_> = sources.iter().flat_map(|(files, s)| files.iter().map(|file| (file.clone(), *s))).collect();
+    let read = spawn_blocking(move || {
+        let read = |(file, source): (PathBuf, Source)| match Page::read(&file, source) {
+            Ok(page) => page.map(Ok),
+            Err(source) => Some(Err(TrustError::Read { file, source })),
+        };
+        files.into_iter().filter_map(read).collect()
+    });
+    read.await.unwrap_or_else(|error| {
+        let file = lookup.user_files.first().cloned().unwrap_or_default();
+        Err(TrustError::Read { file, source: std::io::Error::other(error) })
+    })
+}
+
+pub(super) async fn ask_command(
+    lookup: &Lookup,
+    invocation: Invocation,
+    name: &str,
+    presented: Option<&Presented>,
+) -> Result<Option<Page>, TrustError> {
+    let Some(command) = &lookup.command else { return Ok(None) };
+    match command.run(invocation, name, presented).await {
+        Ok(page) => Ok(Some(page)),
+        Err(problem) => Err(TrustError::Command { host: lookup.name.as_known(), problem }),
+    }
+}

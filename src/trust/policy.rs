@@ -1,0 +1,140 @@
+//! Given what is known, who is this? Pure: lines in, verdict out. The order is OpenSSH's `check_host_key`: revoked keys
+//! first, then the certificate by its authority, then the key itself; a certificate that does not serve is put aside and
+//! its key judged as if it had come alone.
+//!
+//! Where hop refuses and ssh would go on: a changed or revoked key under `StrictHostKeyChecking no`, and a key revoked
+//! on the bare name's line when another port is meant.
+
+use russh::keys::ssh_key::public::KeyData;
+
+use super::Presented;
+use super::certificate::{self, Flaw};
+use super::error::KnownAt;
+use super::known_hosts::{Known, Marker, Source};
+
+/// `StrictHostKeyChecking`: what to do about a key that is not known. A changed or revoked one is always refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// `yes`: refuse.
+    Strict,
+    /// `ask`: a person decides.
+    Ask,
+    /// `accept-new`: accept and record.
+    AcceptNew,
+    /// `no`, `off`: as `accept-new`, and go on when it cannot be recorded.
+    Off,
+}
+
+/// The keys known for a host, in the order of the files.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Evidence {
+    /// For the name looked up (`[host]:port` off port 22).
+    pub(super) exact: Vec<Known>,
+    /// For the bare name, where `exact` has a port in it: it serves when `exact` knows no key.
+    pub(super) bare: Vec<Known>,
+    /// For the address, under `CheckHostIP`; `None` when it is not asked.
+    pub(super) address: Option<Vec<Known>>,
+}
+
+/// Who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The host, and on whose word.
+    Known(Witness),
+    /// Nobody known. A certificate of a trusted authority may have been put aside for its flaw.
+    New(Option<Flaw>),
+    /// Somebody else than the keys at these lines.
+    Changed(Vec<KnownAt>),
+    /// The bearer of a key that this line revokes.
+    Revoked(KnownAt),
+}
+
+/// What speaks for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Witness {
+    /// A line for this very name, of such a source.
+    Line(Source),
+    /// A line for the bare name.
+    BareLine,
+    /// The authority that signed its certificate.
+    Authority,
+}
+
+/// Judges `presented` for `host` (without its port), at `now` in seconds since 1970.
+pub(super) fn judge(evidence: &Evidence, presented: &Presented, host: &str, now: u64) -> Verdict {
+    let everywhere = evidence.exact.iter().chain(&evidence.bare).chain(evidence.address.iter().flatten());
+    if let Some(at) = revoked(everywhere, presented) {
+        return Verdict::Revoked(at);
+    }
+    let mut flaw = None;
+    if let Presented::Certificate(certificate) = presented {
+        let signer = certificate.signature_key();
+        if evidence.exact.iter().chain(&evidence.bare).any(|k| k.marker == Marker::Authority && k.key == *signer) {
+            match certificate::check(certificate, host, now) {
+                Ok(()) => return Verdict::Known(Witness::Authority),
+                Err(found) => flaw = Some(found),
+            }
+        }
+    }
+    match compare(&evidence.exact, presented.key_data()) {
+        Compared::Same(source) => Verdict::Known(Witness::Line(source)),
+        Compared::Different(known) => Verdict::Changed(known),
+        Compared::Nothing => match compare(&evidence.bare, presented.key_data()) {
+            Compared::Same(_) => Verdict::Known(Witness::BareLine),
+            // another port may well be another machine
+            Compared::Different(_) | Compared::Nothing => Verdict::New(flaw),
+        },
+    }
+}
+
+/// What the lines for the address say (`CheckHostIP`).
+pub(super) enum Address {
+    /// Nothing is asked, or it agrees; `Some` says whose line it is.
+    Agrees(Option<Source>),
+    /// It is not known: to be recorded beside the name.
+    Unknown,
+    /// It belongs to other keys.
+    Differs(Vec<KnownAt>),
+}
+
+/// Judges the key for the address. Certificates are never checked against one.
+pub(super) fn judge_address(evidence: &Evidence, presented: &Presented) -> Address {
+    let (Some(known), Presented::Key(key)) = (&evidence.address, presented) else { return Address::Agrees(None) };
+    match compare(known, key.key_data()) {
+        Compared::Same(source) => Address::Agrees(Some(source)),
+        Compared::Different(at) => Address::Differs(at),
+        Compared::Nothing => Address::Unknown,
+    }
+}
+
+fn revoked<'a>(mut known: impl Iterator<Item = &'a Known>, presented: &Presented) -> Option<KnownAt> {
+    let signer = match presented {
+        Presented::Certificate(certificate) => Some(certificate.signature_key()),
+        Presented::Key(_) => None,
+    };
+    let is_presented = |key: &KeyData| bare(key) == presented.key_data() || Some(bare(key)) == signer;
+    known.find(|k| k.marker == Marker::Revoked && is_presented(&k.key)).map(|k| k.at.clone())
+}
+
+/// The key inside a certificate; any other key itself.
+fn bare(key: &KeyData) -> &KeyData {
+    match key {
+        KeyData::Certificate(certificate) => certificate.public_key(),
+        key => key,
+    }
+}
+
+enum Compared {
+    Same(Source),
+    Different(Vec<KnownAt>),
+    Nothing,
+}
+
+fn compare(known: &[Known], key: &KeyData) -> Compared {
+    let plain = || known.iter().filter(|k| k.marker == Marker::None);
+    if let Some(same) = plain().find(|k| k.key == *key) {
+        return Compared::Same(same.source);
+    }
+    let different: Vec<_> = plain().map(|k| k.at.clone()).collect();
+    if different.is_empty() { Compared::Nothing } else { Compared::Different(different) }
+}
