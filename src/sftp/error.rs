@@ -65,11 +65,50 @@ pub enum SftpError {
     Unsupported(&'static str),
 }
 
+impl SftpError {
+    /// The server's status code, where it gave one.
+    pub fn code(&self) -> Option<StatusCode> {
+        match self {
+            SftpError::Status { code, .. } => Some(*code),
+            _ => None,
+        }
+    }
+
+    /// Whether the session is dead, so that only another one can go on.
+    pub fn ends_session(&self) -> bool {
+        matches!(self, SftpError::Protocol(_) | SftpError::Ended(_))
+    }
+}
+
 /// The server's own words, unless they only repeat the code.
 fn text(code: &StatusCode, message: &str) -> String {
     let plain = message.trim();
     match plain.is_empty() || plain.eq_ignore_ascii_case(&code.to_string()) {
         true => String::new(),
         false => format!(" ({plain})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_servers_words_are_told_once() {
+        let told = |code, message: &str| SftpError::Status { code, message: message.into() }.to_string();
+        assert_eq!(told(StatusCode::FAILURE, "Failure"), "failure");
+        assert_eq!(told(StatusCode::FAILURE, ""), "failure");
+        assert_eq!(told(StatusCode(11), "file exists"), "status 11 (file exists)");
+        assert_eq!(told(StatusCode::PERMISSION_DENIED, "Permission denied"), "permission denied");
+    }
+
+    #[test]
+    fn only_a_dead_session_needs_another() {
+        assert!(SftpError::Ended(String::new()).ends_session());
+        assert!(SftpError::Protocol(String::new()).ends_session());
+        assert!(!SftpError::Unsupported("fsync").ends_session());
+        let status = SftpError::Status { code: StatusCode::EOF, message: String::new() };
+        assert!(!status.ends_session());
+        assert_eq!(status.code(), Some(StatusCode::EOF));
     }
 }

@@ -134,7 +134,9 @@ impl Client {
         }
         let packet = self.extended(Extension::UsersGroupsById)?.string(&packed(users)).string(&packed(groups));
         let mut fields = self.fields(packet).await?;
-        self.checked((|| Ok((unpacked(fields.string()?, users.len())?, unpacked(fields.string()?, groups.len())?)))())
+        let names =
+            unpacked(&mut fields, users.len()).and_then(|users| Ok((users, unpacked(&mut fields, groups.len())?)));
+        self.checked(names)
     }
 
     /// Answers of extensions are read here and not in the session; a broken one ends it all the same.
@@ -150,7 +152,8 @@ fn packed(ids: &[u32]) -> Vec<u8> {
     ids.iter().flat_map(|id| id.to_be_bytes()).collect()
 }
 
-fn unpacked(names: bytes::Bytes, count: usize) -> Result<Vec<Vec<u8>>, SftpError> {
-    let mut fields = Fields::new(names);
-    (0..count).map(|_| Ok(fields.string()?.to_vec())).collect()
+/// A string that holds `count` strings.
+fn unpacked(fields: &mut Fields, count: usize) -> Result<Vec<Vec<u8>>, SftpError> {
+    let mut names = Fields::new(fields.string()?);
+    (0..count).map(|_| Ok(names.string()?.to_vec())).collect()
 }

@@ -102,3 +102,43 @@ impl Extensions {
         Ok(Extensions(known))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::{BufMut, Bytes, BytesMut};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn announced(pairs: &[(&str, &str)]) -> Extensions {
+        let mut out = BytesMut::new();
+        for text in pairs.iter().flat_map(|(name, version)| [name, version]) {
+            out.put_u32(text.len() as u32);
+            out.put_slice(text.as_bytes());
+        }
+        Extensions::decode(&mut Fields::new(out.freeze())).unwrap()
+    }
+
+    #[test]
+    fn every_name_is_found_in_its_version_only() {
+        for extension in Extension::ALL {
+            let version = std::str::from_utf8(extension.version()).unwrap();
+            assert!(announced(&[("newline@vandyke.com", "\r\n"), (extension.name(), version)]).has(extension));
+            let other = announced(&[(extension.name(), "3")]);
+            assert!(matches!(other.require(extension), Err(SftpError::Unsupported(name)) if name == extension.name()));
+        }
+    }
+
+    #[test]
+    fn a_name_without_a_version_is_broken() {
+        let half = Bytes::from_static(b"\0\0\0\x04name");
+        assert!(matches!(Extensions::decode(&mut Fields::new(half)), Err(SftpError::Protocol(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Extensions::decode(&mut Fields::new(Bytes::from(bytes)));
+        }
+    }
+}

@@ -118,15 +118,22 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_hold_at_most_one_packet(chunks in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 1..64), 0..64)) {
+        fn any_bytes_hold_at_most_one_packet(
+            length in prop_oneof![any::<u32>(), 0..2 * PACKET_MAX as u32],
+            chunks in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 1..20_000), 0..40),
+        ) {
             let (mut framer, mut seen) = (Framer::default(), Vec::new());
+            framer.feed(Bytes::copy_from_slice(&length.to_be_bytes()));
+            let mut outcome = drain(&mut framer, &mut seen);
             for chunk in chunks {
-                framer.feed(Bytes::from(chunk));
-                if drain(&mut framer, &mut seen).is_err() {
+                prop_assert!(framer.partial.capacity() <= LENGTH + PACKET_MAX);
+                if outcome.is_err() {
                     break;
                 }
-                prop_assert!(framer.partial.capacity() <= LENGTH + 2 * PACKET_MAX);
+                framer.feed(Bytes::from(chunk));
+                outcome = drain(&mut framer, &mut seen);
             }
+            prop_assert!(seen.iter().all(|packet| (5..=PACKET_MAX).contains(&packet.len())));
         }
     }
 

@@ -16,7 +16,8 @@ use super::wire::Frame;
 /// Short requests are put together into chunks of about this size: over SSH, each chunk costs a packet.
 const CHUNK: usize = 32 * 1024;
 
-/// File data from this size on goes out as a chunk of its own, where copying would cost more than a chunk does.
+/// File data from this size on goes out as a chunk of its own: copied behind its header, it cost a third of the speed to
+/// an `sftp-server` on a pipe, and half the client's time.
 const OWN_CHUNK: usize = 16 * 1024;
 
 /// Requests taken from the queue at once.

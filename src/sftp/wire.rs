@@ -312,3 +312,104 @@ fn one(names: Vec<Entry>) -> Result<Reply, SftpError> {
         count => Err(SftpError::Protocol(format!("{count} names where one was due"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const EVERY: [Expect; 7] = [
+        Expect::Status,
+        Expect::Handle,
+        Expect::Data(40),
+        Expect::Name,
+        Expect::Names,
+        Expect::Attributes,
+        Expect::Extended,
+    ];
+
+    fn parse(kind: u8, body: &[u8], expect: Expect) -> Result<Reply, SftpError> {
+        Reply::parse(kind, Fields::new(Bytes::copy_from_slice(body)), expect)
+    }
+
+    /// A frame as one run of bytes, without the length field, which must be right.
+    fn packet(frame: &Frame) -> Bytes {
+        let mut whole = Bytes::from([&frame.head[..], &frame.data].concat());
+        let length = whole.get_u32() as usize;
+        assert_eq!(length, whole.len());
+        whole
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_request_prints_is_parsed_again(
+            kind in any::<u8>(),
+            id in any::<u32>(),
+            path in proptest::collection::vec(1u8.., 0..100),
+            (small, large) in any::<(u32, u64)>(),
+            payload in proptest::collection::vec(any::<u8>(), 0..100),
+        ) {
+            let request = Packet::new(kind).path(&path)?.u32(small).u64(large).data(Bytes::from(payload.clone()));
+            let length = request.len();
+            let frame = request.seal(id);
+            prop_assert_eq!(length, frame.head.len() + frame.data.len());
+            let (seen, its_id, mut fields) = Reply::head(packet(&frame))?;
+            prop_assert_eq!((seen, its_id), (kind, id));
+            prop_assert_eq!(&fields.string()?[..], path);
+            prop_assert_eq!((fields.u32()?, fields.u64()?), (small, large));
+            prop_assert_eq!(&fields.string()?[..], payload);
+            prop_assert_eq!(fields.left(), 0);
+        }
+
+        #[test]
+        fn any_reply_is_read_or_refused(
+            kind in prop_oneof![101u8..=105, Just(201), any::<u8>()],
+            body in proptest::collection::vec(any::<u8>(), 0..120),
+        ) {
+            for expect in EVERY {
+                match parse(kind, &body, expect) {
+                    Ok(Reply::Data(data)) => prop_assert!((1..=40).contains(&data.len())),
+                    Ok(Reply::Handle(raw)) => prop_assert!(raw.len() <= HANDLE_MAX),
+                    Ok(Reply::Refused { code, message }) => prop_assert!(code != StatusCode::OK && message.len() <= 3 * TEXT_MAX),
+                    Ok(_) => {}
+                    Err(error) => prop_assert!(error.ends_session(), "{error:?}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_answer_suits_its_own_question_only() {
+        let bodies: [(u8, &[u8]); 5] = [
+            (kind::HANDLE, b"\0\0\0\x01h"),
+            (kind::DATA, b"\0\0\0\x01d"),
+            (kind::NAME, b"\0\0\0\x01\0\0\0\x01n\0\0\0\0\0\0\0\0"),
+            (kind::ATTRS, b"\0\0\0\0"),
+            (kind::EXTENDED_REPLY, b"anything"),
+        ];
+        for (kind, body) in bodies {
+            for expect in EVERY {
+                let outcome = parse(kind, body, expect);
+                assert_eq!(outcome.is_ok(), kind == expect.kind(), "{kind} for {expect:?}: {outcome:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn long_data_is_a_slice_and_short_data_a_copy() {
+        for length in [SLICED_FROM - 1, SLICED_FROM] {
+            let body = Bytes::from([&(length as u32).to_be_bytes()[..], &vec![7; length]].concat());
+            let place = body[4..].as_ptr();
+            let Ok(Reply::Data(data)) = Reply::parse(kind::DATA, Fields::new(body), Expect::Data(length)) else {
+                panic!("{length} bytes of data are refused");
+            };
+            assert_eq!(data.as_ptr() == place, length >= SLICED_FROM);
+        }
+    }
+
+    #[test]
+    fn the_greeting_is_version_three() {
+        assert_eq!(Packet::init()[..], [0, 0, 0, 5, kind::INIT, 0, 0, 0, 3]);
+    }
+}
