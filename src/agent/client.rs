@@ -1,0 +1,144 @@
+//! Asks the user's agent on its socket: which keys, and a signature. Main type: [`AgentClient`], one connection.
+//!
+//! Each question has a deadline. One identity that cannot be read is skipped, the others stay. It adds, removes and
+//! locks nothing.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use russh::keys::key::parse_public_key;
+use russh::keys::ssh_key::public::KeyData;
+use thiserror::Error;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+use super::wire::{FRAME_LENGTHS, Reply, Request, SessionBind, SignRequest, WireError, frame};
+
+/// How long an agent may take to accept, to list its keys, or to take a binding.
+const PROMPTLY: Duration = Duration::from_secs(10);
+/// How long a signature may take: a person may have to touch a security key or confirm in a window.
+const WITH_A_PERSON: Duration = Duration::from_secs(120);
+
+/// Why an agent was of no use.
+#[derive(Debug, Error)]
+pub enum AgentError {
+    /// The socket cannot be reached, or broke.
+    #[error("agent: {0}")]
+    Io(#[from] io::Error),
+    /// No answer in time.
+    #[error("agent: no answer within {} s", .0.as_secs())]
+    TimedOut(Duration),
+    /// An answer that is no agent message.
+    #[error("agent: {0}")]
+    Wire(#[from] WireError),
+    /// A frame length out of bounds, in bytes.
+    #[error("agent: frame of {0} bytes")]
+    Frame(usize),
+    /// The agent said no.
+    #[error("agent refused the operation")]
+    Refused,
+    /// A sound message, but no answer to what was asked.
+    #[error("agent: answer to another question")]
+    Unexpected,
+    /// An earlier question broke off: the rest of its answer may still be in the socket.
+    #[error("agent: connection broken")]
+    Broken,
+}
+
+/// One key of the agent, readable.
+#[derive(Debug, Clone)]
+pub struct AgentKey {
+    /// The key, or the certificate.
+    pub key: KeyData,
+    /// Exactly as the agent gave it: what a signature is asked for with.
+    pub blob: Vec<u8>,
+    /// The agent's comment, lossily as text, at most 256 characters.
+    pub comment: String,
+}
+
+/// One connection to an agent.
+#[derive(Debug)]
+pub struct AgentClient {
+    stream: UnixStream,
+    state: State,
+}
+
+#[derive(Debug, PartialEq)]
+enum State {
+    Ready,
+    /// A question is out: if it is abandoned here, its answer would be taken for the next one's.
+    Asking,
+}
+
+impl AgentClient {
+    /// Connects to the agent's socket.
+    pub async fn connect(socket: &Path) -> Result<AgentClient, AgentError> {
+        let stream = in_time(PROMPTLY, async { Ok(UnixStream::connect(socket).await?) }).await?;
+        Ok(AgentClient { stream, state: State::Ready })
+    }
+
+    /// The agent's keys, in its order; those that cannot be read are left out.
+    pub async fn identities(&mut self) -> Result<Vec<AgentKey>, AgentError> {
+        match self.ask(&Request::Identities, PROMPTLY).await? {
+            Reply::Identities(identities) => Ok(identities.into_iter().filter_map(readable).collect()),
+            Reply::Failure => Err(AgentError::Refused),
+            _ => Err(AgentError::Unexpected),
+        }
+    }
+
+    /// A signature over `data` by the key of `blob` (`string algorithm | string signature | …`, RFC 4253 §6.6); `flags`
+    /// as in [`SignRequest`].
+    pub async fn sign(&mut self, blob: &[u8], data: &[u8], flags: u32) -> Result<Vec<u8>, AgentError> {
+        let request = Request::Sign(SignRequest { key: blob.to_vec(), data: data.to_vec(), flags });
+        match self.ask(&request, WITH_A_PERSON).await? {
+            Reply::Signature(signature) => Ok(signature),
+            Reply::Failure | Reply::ExtensionFailure => Err(AgentError::Refused),
+            _ => Err(AgentError::Unexpected),
+        }
+    }
+
+    /// Tells the agent which SSH session this connection serves, so that keys restricted to a destination (`ssh-add -h`)
+    /// can be used. Agents older than OpenSSH 8.9 refuse, which does no harm.
+    pub async fn session_bind(&mut self, bind: SessionBind) -> Result<(), AgentError> {
+        match self.ask(&Request::Bind(bind), PROMPTLY).await? {
+            Reply::Success => Ok(()),
+            Reply::Failure | Reply::ExtensionFailure => Err(AgentError::Refused),
+            _ => Err(AgentError::Unexpected),
+        }
+    }
+
+    async fn ask(&mut self, request: &Request, limit: Duration) -> Result<Reply, AgentError> {
+        if std::mem::replace(&mut self.state, State::Asking) == State::Asking {
+            return Err(AgentError::Broken);
+        }
+        let reply = in_time(limit, self.exchange(&request.encode())).await?;
+        self.state = State::Ready;
+        Ok(Reply::parse(&reply)?)
+    }
+
+    async fn exchange(&mut self, message: &[u8]) -> Result<Vec<u8>, AgentError> {
+        if !FRAME_LENGTHS.contains(&message.len()) {
+            return Err(AgentError::Frame(message.len()));
+        }
+        self.stream.write_all(&frame(message)).await?;
+        let length = self.stream.read_u32().await? as usize;
+        if !FRAME_LENGTHS.contains(&length) {
+            return Err(AgentError::Frame(length));
+        }
+        let mut reply = vec![0; length];
+        self.stream.read_exact(&mut reply).await?;
+        Ok(reply)
+    }
+}
+
+async fn in_time<T>(limit: Duration, work: impl Future<Output = Result<T, AgentError>>) -> Result<T, AgentError> {
+    timeout(limit, work).await.unwrap_or(Err(AgentError::TimedOut(limit)))
+}
+
+fn readable(identity: super::wire::Identity) -> Option<AgentKey> {
+    let key = parse_public_key(&identity.key).ok()?.key_data().clone();
+    let comment = String::from_utf8_lossy(&identity.comment).chars().take(256).collect();
+    Some(AgentKey { key, blob: identity.key, comment })
+}

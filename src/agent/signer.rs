@@ -1,0 +1,101 @@
+//! Whatever can sign with one key: [`KeySigner`] has it in memory, [`AgentSigner`] asks an agent. Which key, for whom
+//! and how often is decided by the caller, not here.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use russh::keys::signature::Signer as _;
+use russh::keys::ssh_encoding::Encode as _;
+use russh::keys::ssh_key::private::KeypairData;
+use russh::keys::ssh_key::{HashAlg, PrivateKey, Signature};
+use thiserror::Error;
+use tokio::sync::Mutex;
+
+use super::client::{AgentClient, AgentError};
+use super::wire::{RSA_SHA2_256, RSA_SHA2_512, Reader};
+
+/// Why there is no signature.
+#[derive(Debug, Error)]
+pub enum SignError {
+    /// The agent did not give one.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
+    /// The agent signed with another algorithm than the one asked for.
+    #[error("agent signed with {0}")]
+    Algorithm(String),
+    /// The key cannot be had: a passphrase was not given, the file is gone, …
+    #[error("{0}")]
+    Unavailable(String),
+    /// The key in memory cannot sign.
+    #[error("cannot sign: {0}")]
+    Key(String),
+}
+
+/// The future of a signature: `string algorithm | string blob | …` (RFC 4253 §6.6).
+pub type Signing<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, SignError>> + Send + 'a>>;
+
+/// One key that can sign.
+pub trait Signer: Send + Sync {
+    /// Signs `data`. `hash` matters to RSA keys only, where `None` means SHA-1 (`ssh-rsa`).
+    fn sign<'a>(&'a self, data: &'a [u8], hash: Option<HashAlg>) -> Signing<'a>;
+}
+
+/// A key in memory.
+pub struct KeySigner(pub Arc<PrivateKey>);
+
+impl Signer for KeySigner {
+    fn sign<'a>(&'a self, data: &'a [u8], hash: Option<HashAlg>) -> Signing<'a> {
+        let (key, data) = (self.0.clone(), data.to_vec());
+        Box::pin(async move {
+            let signed = tokio::task::spawn_blocking(move || sign_with(&key, &data, hash)).await;
+            signed.unwrap_or_else(|panic| Err(SignError::Key(panic.to_string())))
+        })
+    }
+}
+
+fn sign_with(key: &PrivateKey, data: &[u8], hash: Option<HashAlg>) -> Result<Vec<u8>, SignError> {
+    let signature: Signature = match key.key_data() {
+        KeypairData::Rsa(pair) => (pair, hash).try_sign(data),
+        _ => key.try_sign(data),
+    }
+    .map_err(|error| SignError::Key(error.to_string()))?;
+    let mut blob = Vec::new();
+    signature.encode(&mut blob).map_err(|error| SignError::Key(error.to_string()))?;
+    Ok(blob)
+}
+
+/// A key that stays in an agent.
+pub struct AgentSigner {
+    agent: Arc<Mutex<AgentClient>>,
+    blob: Vec<u8>,
+}
+
+impl AgentSigner {
+    /// The key that the agent lists as `blob`, over a connection that may be shared with other keys.
+    pub fn new(agent: Arc<Mutex<AgentClient>>, blob: Vec<u8>) -> AgentSigner {
+        AgentSigner { agent, blob }
+    }
+}
+
+impl Signer for AgentSigner {
+    fn sign<'a>(&'a self, data: &'a [u8], hash: Option<HashAlg>) -> Signing<'a> {
+        Box::pin(async move {
+            let signature = self.agent.lock().await.sign(&self.blob, data, flags(hash)).await?;
+            let algorithm = Reader(&signature).string().map_err(AgentError::from)?;
+            match (hash, algorithm) {
+                (Some(HashAlg::Sha512), b"rsa-sha2-512") | (Some(HashAlg::Sha256), b"rsa-sha2-256") | (None, _) => {
+                    Ok(signature)
+                }
+                (_, other) => Err(SignError::Algorithm(String::from_utf8_lossy(other).chars().take(64).collect())),
+            }
+        })
+    }
+}
+
+fn flags(hash: Option<HashAlg>) -> u32 {
+    match hash {
+        Some(HashAlg::Sha512) => RSA_SHA2_512,
+        Some(HashAlg::Sha256) => RSA_SHA2_256,
+        _ => 0,
+    }
+}

@@ -1,0 +1,243 @@
+//! One identity file: read once, with the public key and the certificate beside it; unlocked when it is needed.
+//! Main type: [`KeyFile`]. It asks nobody: whoever has the passphrase brings it.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use russh::keys::decode_secret_key;
+use russh::keys::ssh_key::{Algorithm, Certificate, PrivateKey, PublicKey};
+use zeroize::Zeroizing;
+
+use super::error::KeyProblem;
+use super::pem::{self, Format, Look, Private, REWRITE, Unusable};
+use super::permissions;
+
+/// As large as ssh reads a key file, in bytes (`authfile.c`, `MAX_KEY_FILE_SIZE`).
+const MAX_LEN: u64 = 1024 * 1024;
+/// The smallest RSA key ssh takes, in bits (`RequiredRSASize`).
+const MIN_RSA_BITS: usize = 1024;
+
+/// What an identity file and its neighbours hold. Key material inside is wiped when dropped.
+pub(super) struct KeyFile {
+    pub path: PathBuf,
+    /// The public half, where it is known without a passphrase.
+    pub public: Option<PublicKey>,
+    /// From `FILE-cert.pub`, or the file itself.
+    pub certificate: Option<Certificate>,
+    /// The private half.
+    pub private: Secret,
+}
+
+/// The private half of a key file.
+pub(super) enum Secret {
+    /// Ready to sign.
+    Open(Arc<PrivateKey>),
+    /// Needs its passphrase.
+    Locked(Locked),
+    /// Cannot be used.
+    Unusable(KeyProblem),
+}
+
+/// An encrypted private key.
+pub(super) struct Locked(Private);
+
+/// Why a passphrase did not help.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unlock {
+    Wrong,
+    Problem(KeyProblem),
+}
+
+impl KeyFile {
+    /// Reads `path`, `path.pub` and `path-cert.pub`. Blocks.
+    pub fn read(path: &Path) -> KeyFile {
+        let mut file = KeyFile {
+            path: path.to_owned(),
+            public: None,
+            certificate: beside(path, "-cert.pub").and_then(|look| match look {
+                Look::Certificate(certificate) => Some(*certificate),
+                _ => None,
+            }),
+            private: Secret::Unusable(KeyProblem::Absent),
+        };
+        match contents(path) {
+            Ok((bytes, descriptor)) => file.take(pem::look(&bytes), &descriptor),
+            Err(problem) => file.private = Secret::Unusable(problem),
+        }
+        file.public = file.public.take().or_else(|| public_beside(path));
+        file
+    }
+
+    /// A file whose reading did not even begin.
+    pub fn unreadable(path: &Path, problem: &str) -> KeyFile {
+        let private = Secret::Unusable(KeyProblem::Unreadable(problem.to_owned()));
+        KeyFile { path: path.to_owned(), public: None, certificate: None, private }
+    }
+
+    fn take(&mut self, look: Look, descriptor: &File) {
+        match look {
+            Look::Private(private) => {
+                let (public, secret) = opened(&self.path, private);
+                self.public = public;
+                self.private = permissions::check(descriptor).map_or_else(Secret::Unusable, |()| secret);
+            }
+            Look::Public(public) => {
+                self.public = Some(public);
+                self.private = only_public();
+            }
+            Look::Certificate(certificate) => {
+                self.certificate = Some(*certificate);
+                self.private = only_public();
+            }
+            Look::Unusable(unusable) => self.private = Secret::Unusable(problem(&self.path, unusable)),
+        }
+    }
+}
+
+fn only_public() -> Secret {
+    Secret::Unusable(KeyProblem::Format {
+        what: "a public key, and no agent holds its private half".into(),
+        remedy: None,
+    })
+}
+
+/// The contents of a key file, and the descriptor they were read from.
+fn contents(path: &Path) -> Result<(Zeroizing<Vec<u8>>, File), KeyProblem> {
+    // a FIFO must not hold us up
+    let no_wait = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+    let file = File::options().read(true).custom_flags(no_wait).open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(KeyProblem::Unreadable("not a regular file".into()));
+    }
+    if metadata.len() > MAX_LEN {
+        return Err(KeyProblem::Unreadable(format!("{} bytes: too large for a key", metadata.len())));
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(metadata.len() as usize + 1));
+    (&file).take(MAX_LEN).read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok((bytes, file))
+}
+
+fn unreadable(error: std::io::Error) -> KeyProblem {
+    match error.kind() {
+        ErrorKind::NotFound => KeyProblem::Absent,
+        _ => KeyProblem::Unreadable(error.to_string()),
+    }
+}
+
+/// Reads a file that only holds public things; absent or odd ones do not count.
+pub(super) fn beside(path: &Path, suffix: &str) -> Option<Look> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    contents(Path::new(&name)).ok().map(|(bytes, _)| pem::look(&bytes))
+}
+
+fn public_beside(path: &Path) -> Option<PublicKey> {
+    match beside(path, ".pub")? {
+        Look::Public(public) => Some(public),
+        _ => None,
+    }
+}
+
+/// The public half, as far as it can be told, and the private half.
+fn opened(path: &Path, private: Private) -> (Option<PublicKey>, Secret) {
+    if let Some((public, encrypted)) = seen_inside(&private) {
+        if encrypted {
+            return (Some(public), Secret::Locked(Locked(private)));
+        }
+    } else if private.encrypted {
+        return (None, Secret::Locked(Locked(private)));
+    }
+    match decode(path, &private, None) {
+        Ok(key) => (Some(key.public_key().clone()), Secret::Open(Arc::new(key))),
+        Err(Unlock::Wrong) => (None, Secret::Locked(Locked(private))),
+        Err(Unlock::Problem(problem)) => (None, Secret::Unusable(problem)),
+    }
+}
+
+/// The public key that OpenSSH's and PuTTY's formats keep in the clear, and whether the rest is encrypted.
+fn seen_inside(private: &Private) -> Option<(PublicKey, bool)> {
+    match private.format {
+        Format::OpenSsh => {
+            let key = PrivateKey::from_openssh(private.text.as_str()).ok()?;
+            Some((key.public_key().clone(), key.is_encrypted()))
+        }
+        Format::Ppk => Some((ppk_public(&private.text)?, private.encrypted)),
+        Format::Traditional | Format::Pkcs8 => None,
+    }
+}
+
+/// The `Public-Lines` of a PuTTY key.
+fn ppk_public(text: &str) -> Option<PublicKey> {
+    let algorithm = text.lines().next()?.split_once(": ")?.1;
+    let mut lines = text.lines().skip_while(|line| !line.starts_with("Public-Lines:"));
+    let count: usize = lines.next()?.split_once(':')?.1.trim().parse().ok()?;
+    let base64: String = lines.take(count).collect();
+    PublicKey::from_openssh(&format!("{algorithm} {base64}")).ok()
+}
+
+impl Locked {
+    /// Decrypts the key. Blocks, for bcrypt and PBKDF2 are slow on purpose.
+    pub fn unlock(&self, path: &Path, passphrase: &str) -> Result<PrivateKey, Unlock> {
+        decode(path, &self.0, Some(passphrase))
+    }
+}
+
+/// `Unlock::Wrong` means: encrypted, and this passphrase (or none) does not open it.
+fn decode(path: &Path, private: &Private, passphrase: Option<&str>) -> Result<PrivateKey, Unlock> {
+    let key = match private.format {
+        Format::OpenSsh => openssh(&private.text, passphrase),
+        Format::Ppk => PrivateKey::from_ppk(private.text.as_str(), passphrase.map(str::to_owned)).map_err(said),
+        Format::Traditional | Format::Pkcs8 => decode_secret_key(&private.text, passphrase).map_err(said),
+    };
+    match key {
+        Ok(key) => usable(&key).map(|()| key).map_err(|unusable| Unlock::Problem(problem(path, unusable))),
+        // a wrong passphrase shows itself in many ways: as bad padding, a bad checksum, or as nonsense decoded
+        Err(said) if passphrase.is_some() && !said.contains("nsupported") => Err(Unlock::Wrong),
+        Err(said) => Err(Unlock::Problem(problem(path, undecoded(&said)))),
+    }
+}
+
+fn openssh(text: &str, passphrase: Option<&str>) -> Result<PrivateKey, String> {
+    let key = PrivateKey::from_openssh(text).map_err(said)?;
+    match passphrase {
+        Some(passphrase) if key.is_encrypted() => key.decrypt(passphrase).map_err(said),
+        _ => Ok(key),
+    }
+}
+
+fn said(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+fn undecoded(said: &str) -> Unusable {
+    Unusable { what: format!("a private key that cannot be decoded ({said})"), remedy: Some(REWRITE) }
+}
+
+fn usable(key: &PrivateKey) -> Result<(), Unusable> {
+    let not = |what: String| Err(Unusable { what, remedy: None });
+    match key.algorithm() {
+        Algorithm::Dsa => not("a DSA key, which servers no longer take".into()),
+        Algorithm::SkEd25519 | Algorithm::SkEcdsaSha2NistP256 => {
+            not("the handle of a security key: load it into an agent (ssh-add)".into())
+        }
+        Algorithm::Rsa { .. } => match rsa_bits(key.public_key()) {
+            Some(bits) if bits < MIN_RSA_BITS => not(format!("an RSA key of {bits} bits: too short to be safe")),
+            _ => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
+fn rsa_bits(key: &PublicKey) -> Option<usize> {
+    let modulus = key.key_data().rsa()?.n().as_positive_bytes()?;
+    Some(modulus.len() * 8 - modulus.first()?.leading_zeros() as usize)
+}
+
+fn problem(path: &Path, unusable: Unusable) -> KeyProblem {
+    let file = path.display().to_string();
+    KeyProblem::Format { what: unusable.what, remedy: unusable.remedy.map(|remedy| remedy.replace("{}", &file)) }
+}

@@ -1,0 +1,197 @@
+//! What a run knows to log in with: key files read once, passphrases asked once, and what opened a door before.
+//! Main type: [`Keyring`], shared by all hops and lanes. Secrets live only here, are wiped when dropped, never printed.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
+
+use russh::keys::PrivateKey;
+use tokio::sync::Mutex;
+use zeroize::Zeroizing;
+
+use super::error::KeyProblem;
+use super::identity::Candidate;
+use super::key_file::{KeyFile, Secret, Unlock};
+use crate::progress::{Event, Observer};
+use crate::prompt::{NoAnswer, Prompt};
+
+/// The keys, passphrases and passwords of a run. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Keyring {
+    shared: Arc<Shared>,
+    attended: bool,
+}
+
+struct Shared {
+    prompt: Arc<dyn Prompt>,
+    observer: Arc<dyn Observer>,
+    asking: Arc<Mutex<()>>,
+    files: StdMutex<HashMap<PathBuf, Arc<Mutex<Slot>>>>,
+    doors: StdMutex<HashMap<Door, Opener>>,
+}
+
+/// A place to log in at: two hosts that share an address, or a host key, are still two doors.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Door {
+    pub alias: String,
+    pub user: String,
+    pub host_key: Vec<u8>,
+}
+
+/// What opened a door, to open it again without trying anything else.
+#[derive(Clone)]
+pub(super) enum Opener {
+    Key(Candidate),
+    Password(Zeroizing<String>),
+}
+
+enum Slot {
+    Unread,
+    Read(Arc<KeyFile>),
+    Unlocked(Arc<KeyFile>, Arc<PrivateKey>),
+    Refused(Arc<KeyFile>, KeyProblem),
+}
+
+impl Keyring {
+    /// An empty keyring that asks `prompt` and tells `observer`.
+    pub fn new(prompt: Arc<dyn Prompt>, observer: Arc<dyn Observer>) -> Keyring {
+        let shared =
+            Shared { prompt, observer, asking: Arc::default(), files: StdMutex::default(), doors: StdMutex::default() };
+        Keyring { shared: Arc::new(shared), attended: true }
+    }
+
+    /// The same keyring for a login that must not ask anything, such as that of a further lane: what would need a
+    /// person fails with [`AuthError::NeedsPerson`](super::AuthError::NeedsPerson).
+    pub fn unattended(&self) -> Keyring {
+        Keyring { shared: self.shared.clone(), attended: false }
+    }
+
+    /// True when a person could be asked.
+    pub(super) fn is_attended(&self) -> bool {
+        self.attended && self.shared.prompt.is_there()
+    }
+
+    pub(super) fn tell(&self, event: Event) {
+        self.shared.observer.event(event);
+    }
+
+    /// Asks with the echo off. One question at a time for the whole run, also when an asker has gone away.
+    pub(super) async fn secret(&self, question: String) -> Result<Zeroizing<String>, NoAnswer> {
+        self.ask(move |prompt| prompt.secret(&question)).await
+    }
+
+    /// Asks for one line.
+    pub(super) async fn answer(&self, question: String) -> Result<String, NoAnswer> {
+        self.ask(move |prompt| prompt.answer(&question)).await
+    }
+
+    async fn ask<T, F>(&self, question: F) -> Result<T, NoAnswer>
+    where
+        T: Send + 'static,
+        F: FnOnce(&dyn Prompt) -> Result<T, NoAnswer> + Send + 'static,
+    {
+        if !self.is_attended() {
+            return Err(NoAnswer::NobodyThere);
+        }
+        let turn = self.shared.asking.clone().lock_owned().await;
+        let prompt = self.shared.prompt.clone();
+        let asked = tokio::task::spawn_blocking(move || {
+            let answer = question(&*prompt);
+            drop(turn);
+            answer
+        });
+        asked.await.unwrap_or(Err(NoAnswer::GivenUp))
+    }
+
+    /// What an identity file holds; read once a run.
+    pub(super) async fn look(&self, path: &Path) -> Arc<KeyFile> {
+        self.slot(path).lock().await.look(path).await
+    }
+
+    /// The private key of a file, asking for its passphrase up to `prompts` times, once a run.
+    pub(super) async fn unlock(&self, path: &Path, prompts: u32) -> Result<Arc<PrivateKey>, KeyProblem> {
+        let slot = self.slot(path);
+        let mut slot = slot.lock().await;
+        let file = slot.look(path).await;
+        match (&*slot, &file.private) {
+            (Slot::Unlocked(_, key), _) | (_, Secret::Open(key)) => return Ok(key.clone()),
+            (Slot::Refused(_, problem), _) | (_, Secret::Unusable(problem)) => return Err(problem.clone()),
+            (_, Secret::Locked(_)) if prompts == 0 || !self.is_attended() => return Err(KeyProblem::NobodyToAsk),
+            (_, Secret::Locked(_)) => {}
+        }
+        let outcome = self.ask_passphrase(&file, prompts).await;
+        *slot = match &outcome {
+            Ok(key) => Slot::Unlocked(file, key.clone()),
+            Err(problem) => Slot::Refused(file, problem.clone()),
+        };
+        outcome
+    }
+
+    async fn ask_passphrase(&self, file: &Arc<KeyFile>, prompts: u32) -> Result<Arc<PrivateKey>, KeyProblem> {
+        let question = format!("Enter passphrase for key '{}': ", file.path.display());
+        for _ in 0..prompts {
+            let passphrase = self.secret(question.clone()).await.map_err(|_| KeyProblem::NotGiven)?;
+            if passphrase.is_empty() {
+                return Err(KeyProblem::NotGiven);
+            }
+            match opened(file.clone(), passphrase).await {
+                Ok(key) => return matching(file, key),
+                Err(Unlock::Wrong) => {}
+                Err(Unlock::Problem(problem)) => return Err(problem),
+            }
+        }
+        Err(KeyProblem::WrongPassphrase)
+    }
+
+    fn slot(&self, path: &Path) -> Arc<Mutex<Slot>> {
+        let mut files = held(&self.shared.files);
+        files.entry(path.to_owned()).or_insert_with(|| Arc::new(Mutex::new(Slot::Unread))).clone()
+    }
+
+    pub(super) fn opener(&self, door: &Door) -> Option<Opener> {
+        held(&self.shared.doors).get(door).cloned()
+    }
+
+    pub(super) fn remember(&self, door: Door, opener: Opener) {
+        held(&self.shared.doors).insert(door, opener);
+    }
+
+    pub(super) fn forget(&self, door: &Door) {
+        held(&self.shared.doors).remove(door);
+    }
+}
+
+impl Slot {
+    async fn look(&mut self, path: &Path) -> Arc<KeyFile> {
+        match self {
+            Slot::Read(file) | Slot::Unlocked(file, _) | Slot::Refused(file, _) => file.clone(),
+            Slot::Unread => {
+                let owned = path.to_owned();
+                let file = tokio::task::spawn_blocking(move || KeyFile::read(&owned)).await;
+                let file = Arc::new(file.unwrap_or_else(|panic| KeyFile::unreadable(path, &panic.to_string())));
+                *self = Slot::Read(file.clone());
+                file
+            }
+        }
+    }
+}
+
+async fn opened(file: Arc<KeyFile>, passphrase: Zeroizing<String>) -> Result<PrivateKey, Unlock> {
+    let unlocked = tokio::task::spawn_blocking(move || match &file.private {
+        Secret::Locked(locked) => locked.unlock(&file.path, &passphrase),
+        _ => Err(Unlock::Wrong),
+    });
+    unlocked.await.unwrap_or_else(|panic| Err(Unlock::Problem(KeyProblem::Unreadable(panic.to_string()))))
+}
+
+/// A stale `.pub` beside an encrypted key would have us offer one key and sign with another.
+fn matching(file: &KeyFile, key: PrivateKey) -> Result<Arc<PrivateKey>, KeyProblem> {
+    match &file.public {
+        Some(public) if public.key_data() != key.public_key().key_data() => Err(KeyProblem::NotItsPublicKey),
+        _ => Ok(Arc::new(key)),
+    }
+}
+
+fn held<T>(mutex: &StdMutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

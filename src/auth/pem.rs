@@ -1,0 +1,208 @@
+//! What does a key file hold? Looks at the first line, the PEM label and its headers before any decoder sees the text,
+//! and hands on clean text: no byte order mark, no CRLF, no blanks at the ends of lines, nothing around the block.
+//!
+//! Main function: [`look`]. Pure; it decrypts nothing. What cannot be read is named, with the command that converts it.
+
+use russh::keys::ssh_key::{Certificate, PublicKey};
+use zeroize::Zeroizing;
+
+/// How a private key is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// `OPENSSH PRIVATE KEY` (PROTOCOL.key).
+    OpenSsh,
+    /// `RSA PRIVATE KEY` (PKCS#1, what AWS hands out) or `EC PRIVATE KEY` (SEC1).
+    Traditional,
+    /// `PRIVATE KEY` or `ENCRYPTED PRIVATE KEY`.
+    Pkcs8,
+    /// `PuTTY-User-Key-File-2` or `-3`.
+    Ppk,
+}
+
+/// Clean text of a private key.
+pub(super) struct Private {
+    pub format: Format,
+    /// True when a passphrase is needed, as far as the text around the key says; OpenSSH's format says it inside.
+    pub encrypted: bool,
+    pub text: Zeroizing<String>,
+}
+
+/// What a key file holds.
+pub(super) enum Look {
+    Private(Private),
+    Public(PublicKey),
+    Certificate(Box<Certificate>),
+    Unusable(Unusable),
+}
+
+/// Something that is no key we can use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unusable {
+    /// What it is.
+    pub what: String,
+    /// How it becomes usable; `{}` stands for the file.
+    pub remedy: Option<&'static str>,
+}
+
+/// Rewrites a key in OpenSSH's own format, in place.
+pub(super) const REWRITE: &str = "ssh-keygen -p -f {}";
+const FROM_DER: &str = "openssl pkey -inform DER -in {} -out {}.pem";
+const FROM_PKCS12: &str = "openssl pkcs12 -in {} -nocerts -nodes -out {}.pem";
+const FROM_RFC4716: &str = "ssh-keygen -i -f {}";
+const FROM_UTF16: &str = "iconv -f UTF-16 -t ASCII {} > {}.pem";
+const FROM_JSON: &str = "jq -r .KeyMaterial {} > {}.pem";
+const DECRYPT: &str = "openssl pkey -in {} -aes256 -out {}.pem";
+
+/// Says what `bytes`, the contents of a key file, are.
+pub(super) fn look(bytes: &[u8]) -> Look {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let Ok(text) = std::str::from_utf8(bytes) else { return Look::Unusable(binary(bytes)) };
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let Some(first) = lines.next() else { return unusable("empty", None) };
+    if first.starts_with("PuTTY-User-Key-File-") {
+        return Look::Private(ppk(text));
+    }
+    if text.contains("-----BEGIN ") {
+        return block(text).unwrap_or_else(Look::Unusable);
+    }
+    let public = std::iter::once(first).chain(lines).find(|line| !line.starts_with('#'));
+    public.and_then(public_line).unwrap_or_else(|| Look::Unusable(stray(first)))
+}
+
+/// Reads one line of a public key file: a key or a certificate.
+pub(super) fn public_line(line: &str) -> Option<Look> {
+    match Certificate::from_openssh(line) {
+        Ok(certificate) => Some(Look::Certificate(Box::new(certificate))),
+        Err(_) => PublicKey::from_openssh(line).ok().map(Look::Public),
+    }
+}
+
+fn unusable(what: &str, remedy: Option<&'static str>) -> Look {
+    Look::Unusable(not(what, remedy))
+}
+
+fn not(what: &str, remedy: Option<&'static str>) -> Unusable {
+    Unusable { what: what.to_owned(), remedy }
+}
+
+/// A PKCS#12 file begins SEQUENCE, INTEGER 3; other DER keys begin SEQUENCE, INTEGER 0 or 1.
+fn binary(bytes: &[u8]) -> Unusable {
+    match bytes {
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => not("UTF-16 text, not a plain text key", Some(FROM_UTF16)),
+        [0x30, 0x82, _, _, 2, 1, 3, ..] => not("a PKCS#12 store, not a PEM key", Some(FROM_PKCS12)),
+        [0x30, 0x81 | 0x82, ..] => not("a DER key, not PEM", Some(FROM_DER)),
+        bytes if bytes.starts_with(b"SSH PRIVATE KEY FILE FORMAT 1.1") => not("an SSH version 1 key", None),
+        _ => not("binary data, not a key", None),
+    }
+}
+
+fn stray(first: &str) -> Unusable {
+    match first {
+        first if first.starts_with('{') => not("JSON, not a key; the key is its KeyMaterial", Some(FROM_JSON)),
+        first if first.starts_with("---- BEGIN SSH2 PUBLIC KEY") => {
+            not("a public key in RFC 4716 format, not a private key", Some(FROM_RFC4716))
+        }
+        first if first.starts_with("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY") => {
+            not("a private key in ssh.com format", Some(FROM_RFC4716))
+        }
+        first if first.starts_with('<') => not("a web page, not a key", None),
+        _ => not("not a key", None),
+    }
+}
+
+fn ppk(text: &str) -> Private {
+    let mut clean = Zeroizing::new(String::with_capacity(text.len() + 1));
+    for line in text.trim().lines() {
+        clean.push_str(line.trim_end());
+        clean.push('\n');
+    }
+    let encrypted = clean.lines().any(|line| line.starts_with("Encryption:") && !line.ends_with("none"));
+    Private { format: Format::Ppk, encrypted, text: clean }
+}
+
+/// Takes the first private key block, or says what the file has instead.
+fn block(text: &str) -> Result<Look, Unusable> {
+    let mut other = None;
+    let mut lines = text.lines().map(str::trim);
+    while let Some(line) = lines.next() {
+        let Some(label) = label(line, "-----BEGIN ") else { continue };
+        match label.ends_with("PRIVATE KEY") {
+            true => return private(label, lines).map(Look::Private),
+            false => other = other.or(Some(label)),
+        }
+    }
+    Err(match other {
+        Some("CERTIFICATE" | "TRUSTED CERTIFICATE") => not("an X.509 certificate, not a private key", None),
+        Some("EC PARAMETERS") => not("elliptic curve parameters without a key", None),
+        Some(label) if label.ends_with("PUBLIC KEY") => not("a public key in PEM, not a private key", None),
+        Some(label) => not(&format!("a PEM {}, not a private key", label.to_lowercase()), None),
+        None => not("a key whose lines were joined: put the line ends back", None),
+    })
+}
+
+fn label<'a>(line: &'a str, dashes: &str) -> Option<&'a str> {
+    line.strip_prefix(dashes)?.strip_suffix("-----")
+}
+
+fn private<'a>(label: &str, lines: impl Iterator<Item = &'a str>) -> Result<Private, Unusable> {
+    let mut headers = Vec::new();
+    let mut body = Zeroizing::new(String::with_capacity(16 * 1024));
+    let mut ended = false;
+    for line in lines {
+        if line.starts_with("-----END ") {
+            ended = true;
+            break;
+        }
+        match line.contains(':') {
+            true => headers.push(line),
+            false if line.bytes().all(is_base64) => body.push_str(line),
+            false => return Err(not("a damaged key: a line that is not base64", None)),
+        }
+    }
+    match ended && !body.is_empty() {
+        true => classified(label, &headers, &body),
+        false => Err(not("a key cut short: its last lines are missing", None)),
+    }
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+}
+
+fn classified(label: &str, headers: &[&str], body: &str) -> Result<Private, Unusable> {
+    let encrypted = headers.iter().any(|header| header.starts_with("Proc-Type:") && header.ends_with("ENCRYPTED"));
+    let cipher = headers.iter().find_map(|header| header.strip_prefix("DEK-Info:")).unwrap_or_default().trim();
+    let format = match label {
+        "OPENSSH PRIVATE KEY" => Format::OpenSsh,
+        "PRIVATE KEY" | "ENCRYPTED PRIVATE KEY" => Format::Pkcs8,
+        "RSA PRIVATE KEY" if !encrypted || cipher.starts_with("AES-128-CBC,") => Format::Traditional,
+        "EC PRIVATE KEY" if !encrypted => Format::Traditional,
+        "RSA PRIVATE KEY" | "EC PRIVATE KEY" => {
+            let cipher = cipher.split(',').next().unwrap_or_default();
+            return Err(not(&format!("a key in traditional PEM encrypted with {cipher}"), Some(REWRITE)));
+        }
+        "DSA PRIVATE KEY" => return Err(not("a DSA key, which servers no longer take", None)),
+        label => return Err(not(&format!("a PEM {}", label.to_lowercase()), Some(DECRYPT))),
+    };
+    let encrypted = encrypted || label.starts_with("ENCRYPTED");
+    Ok(Private { format, encrypted, text: written(label, headers, body) })
+}
+
+/// The block as a strict reader wants it: lines of 70 characters.
+fn written(label: &str, headers: &[&str], body: &str) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(body.len() * 2 + 512));
+    text.push_str(&format!("-----BEGIN {label}-----\n"));
+    headers.iter().for_each(|header| text.push_str(&format!("{header}\n")));
+    if !headers.is_empty() {
+        text.push('\n');
+    }
+    let mut rest = body;
+    while !rest.is_empty() {
+        let (line, tail) = rest.split_at(rest.len().min(70));
+        text.push_str(line);
+        text.push('\n');
+        rest = tail;
+    }
+    text.push_str(&format!("-----END {label}-----\n"));
+    text
+}

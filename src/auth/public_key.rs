@@ -1,0 +1,376 @@
+//! The publickey method (RFC 4252 §7): the candidates of [`identity`](super::identity) one after the other. Each is
+//! shown to the server first and signed with only when it would do, so no passphrase is asked for a key nobody wants.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use russh::client::{AuthResult, Handler};
+use russh::keys::agent::AgentIdentity;
+use russh::keys::ssh_key::public::KeyData;
+use russh::keys::ssh_key::{Algorithm, HashAlg, PublicKey};
+use tokio::sync::Mutex;
+
+use super::error::{AuthError, KeyProblem, UnusedKey};
+use super::identity::{Candidate, Hands, Named, Offer, Others, Stock, order};
+use super::key_file::Secret;
+use super::keyring::{Keyring, Opener};
+use super::patience::Patience;
+use super::{Answer, Login, certificate};
+use crate::agent::client::{AgentClient, AgentKey};
+use crate::agent::signer::Signing;
+use crate::agent::wire::{SessionBind, put_string};
+use crate::agent::{AgentSigner, KeySigner, SignError, Signer};
+use crate::config::Origin;
+use crate::config::host::IdentityAgent;
+use crate::progress::Event;
+
+/// The keys of one login.
+#[derive(Default)]
+pub(super) struct Keys {
+    /// The next one last; `None` before they are looked for.
+    waiting: Option<Vec<Candidate>>,
+    offered: Vec<Candidate>,
+    unused: Vec<UnusedKey>,
+    agent: Option<Arc<Mutex<AgentClient>>>,
+    /// What `best_supported_rsa_hash` said; it may wait a second, so it is asked once.
+    rsa: Option<Option<Option<HashAlg>>>,
+}
+
+impl Keys {
+    /// After a partial success every key may be asked for again, as in ssh (`pubkey_reset`).
+    pub fn start_again(&mut self) {
+        let offered = std::mem::take(&mut self.offered).into_iter().rev();
+        self.waiting = self.waiting.take().map(|waiting| offered.chain(waiting).collect());
+    }
+
+    pub fn take_unused(&mut self) -> Vec<UnusedKey> {
+        std::mem::take(&mut self.unused)
+    }
+
+    fn cannot_use(&mut self, file: PathBuf, problem: KeyProblem) {
+        self.unused.push(UnusedKey { file, problem });
+    }
+}
+
+impl<H: Handler> Login<'_, H> {
+    /// Offers the next key; `None` when there is none left.
+    pub(super) async fn next_key(&mut self) -> Result<Option<Answer>, AuthError> {
+        if self.keys.waiting.is_none() {
+            let mut waiting = self.candidates().await;
+            waiting.retain(|candidate| !self.keys.offered.contains(candidate));
+            waiting.reverse();
+            self.keys.waiting = Some(waiting);
+        }
+        while let Some(candidate) = self.keys.waiting.as_mut().and_then(Vec::pop) {
+            if let Some(answer) = self.offer(candidate).await? {
+                return Ok(Some(answer));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Offers a key that opened this door before.
+    pub(super) async fn offer_again(&mut self, candidate: Candidate) -> Result<Option<Answer>, AuthError> {
+        if let Hands::Agent { .. } = candidate.hands {
+            self.ask_agent().await;
+        }
+        self.offer(candidate).await
+    }
+
+    /// The keys to offer, in order; what was named and cannot be used is noted.
+    async fn candidates(&mut self) -> Vec<Candidate> {
+        let mut files = Vec::new();
+        for named in &self.host.identity_files {
+            files.push(Named { file: self.keyring.look(&named.value).await, origin: named.origin.clone() });
+        }
+        let certificates = self.certificates().await;
+        let agent = self.ask_agent().await;
+        let others = if *self.host.identities_only { Others::KeptBack } else { Others::Offered };
+        let order = order(&Stock { files: &files, certificates: &certificates, agent: &agent, others });
+        for named in files {
+            self.note_unusable(&named, &order);
+        }
+        order
+    }
+
+    async fn certificates(&mut self) -> Vec<(PathBuf, russh::keys::Certificate)> {
+        let paths: Vec<_> = self.host.certificate_files.iter().map(|named| named.value.clone()).collect();
+        let read = tokio::task::spawn_blocking(move || certificate::read_all(&paths)).await;
+        let (certificates, others) = read.unwrap_or_default();
+        for path in others {
+            let problem = KeyProblem::Format { what: "not a certificate".into(), remedy: None };
+            self.keys.cannot_use(path, problem);
+        }
+        certificates
+    }
+
+    /// A file that cannot be used is worth a word, unless it is one of the built-in names and absent, or the agent holds
+    /// its key.
+    fn note_unusable(&mut self, named: &Named, order: &[Candidate]) {
+        let Secret::Unusable(problem) = &named.file.private else { return };
+        let silent = named.origin == Origin::Default && !matches!(problem, KeyProblem::TooOpen(_));
+        let public = named.file.public.as_ref().map(PublicKey::key_data);
+        let held = order.iter().any(|candidate| matches!(&candidate.offer, Offer::Key(key) if Some(key) == public));
+        if !silent && !held {
+            self.detail(&format!("not used: {}: {problem}", named.file.path.display()));
+            self.keys.cannot_use(named.file.path.clone(), problem.clone());
+        }
+    }
+
+    /// The agent's keys. Without an agent, or with one that fails, there are none, and the login goes on.
+    async fn ask_agent(&mut self) -> Vec<AgentKey> {
+        let IdentityAgent::Socket(socket) = &self.host.identity_agent.value else { return Vec::new() };
+        let asked = async {
+            let mut agent = AgentClient::connect(socket).await?;
+            if let Some(bind) = self.binding()
+                && let Err(error) = agent.session_bind(bind).await
+            {
+                self.detail(&format!("session-bind: {error}"));
+            }
+            let keys = agent.identities().await?;
+            Ok::<_, crate::agent::AgentError>((agent, keys))
+        };
+        match asked.await {
+            Ok((agent, keys)) => {
+                self.keys.agent = Some(Arc::new(Mutex::new(agent)));
+                keys
+            }
+            Err(error) => {
+                self.detail(&format!("{}: {error}", socket.display()));
+                Vec::new()
+            }
+        }
+    }
+
+    fn binding(&self) -> Option<SessionBind> {
+        let binding = self.handle.agent_session_binding()?;
+        Some(SessionBind {
+            host_key: binding.host_key().to_vec(),
+            session_id: binding.session_id().to_vec(),
+            signature: binding.signature().to_vec(),
+            is_forwarding: false,
+        })
+    }
+
+    /// Offers one key; `None` when it could not be offered, or not signed with, and the next one may be.
+    async fn offer(&mut self, mut candidate: Candidate) -> Result<Option<Answer>, AuthError> {
+        if candidate.offer == Offer::Sealed && !self.unseal(&mut candidate).await {
+            return Ok(None);
+        }
+        let Some(hash) = self.algorithm(&candidate).await? else {
+            self.detail(&format!("not offered: {candidate}: its algorithm is not accepted"));
+            return Ok(None);
+        };
+        self.detail(&format!("offering {candidate} ({})", candidate.why));
+        let answer = self.show(&candidate, hash).await;
+        self.tried.push(candidate.to_string());
+        self.keys.offered.push(candidate.clone());
+        let answer = match answer {
+            Some(Err(OfferError::Sign(error))) => {
+                self.could_not_sign(&candidate, &error).await;
+                return Ok(None);
+            }
+            Some(Err(OfferError::Session)) => return Err(self.disconnected()),
+            Some(Ok(answer)) => self.answered(&candidate.to_string(), Some(Ok(answer)))?,
+            None => self.answered(&candidate.to_string(), None)?,
+        };
+        self.needed_a_person |= candidate.wants_a_touch() && !matches!(answer, Answer::Failure { partial: false, .. });
+        self.note(format!("publickey {candidate}"), &answer, Some(Opener::Key(candidate)));
+        Ok(Some(answer))
+    }
+
+    async fn unseal(&mut self, candidate: &mut Candidate) -> bool {
+        let Hands::File(path) = candidate.hands.clone() else { return false };
+        match self.keyring.unlock(&path, self.passphrase_prompts()).await {
+            Ok(key) => {
+                candidate.offer = Offer::Key(key.public_key().key_data().clone());
+                true
+            }
+            Err(problem) => {
+                self.detail(&format!("not used: {}: {problem}", path.display()));
+                self.keys.cannot_use(path, problem);
+                false
+            }
+        }
+    }
+
+    fn passphrase_prompts(&self) -> u32 {
+        if self.may_ask() { *self.host.number_of_password_prompts } else { 0 }
+    }
+
+    async fn could_not_sign(&mut self, candidate: &Candidate, error: &SignError) {
+        self.detail(&format!("not signed with {candidate}: {error}"));
+        if let Hands::File(path) = &candidate.hands
+            && let Err(problem) = self.keyring.unlock(path, 0).await
+        {
+            self.tried.pop();
+            self.keys.cannot_use(path.clone(), problem);
+        }
+    }
+
+    /// The hash to sign with (`None` but for RSA); the outer `None` when configuration and server share no algorithm.
+    async fn algorithm(&mut self, candidate: &Candidate) -> Result<Option<Option<HashAlg>>, AuthError> {
+        let host = self.host;
+        let listed = host.pubkey_accepted_algorithms.as_ref().map(|list| list.value.as_slice());
+        match candidate.algorithm() {
+            Some(Algorithm::Rsa { .. }) => {
+                let server = self.rsa_hash().await?;
+                let name = |hash| candidate.algorithm_name(Algorithm::Rsa { hash });
+                Ok(rsa_hash(server, |hash| listed.map(|listed| listed.contains(&name(hash)))))
+            }
+            Some(Algorithm::Dsa) | None => Ok(None),
+            Some(other) => {
+                let name = candidate.algorithm_name(other);
+                Ok(listed.is_none_or(|listed| listed.contains(&name)).then_some(None))
+            }
+        }
+    }
+
+    async fn rsa_hash(&mut self) -> Result<Option<Option<HashAlg>>, AuthError> {
+        if let Some(hash) = self.keys.rsa {
+            return Ok(hash);
+        }
+        let hash = match self.handle.best_supported_rsa_hash().await {
+            Ok(hash) => hash,
+            Err(_) => return Err(self.disconnected()),
+        };
+        self.keys.rsa = Some(hash);
+        Ok(hash)
+    }
+
+    /// Shows the key and signs if the server wants it; `None` when the server did not answer in time.
+    async fn show(&mut self, candidate: &Candidate, hash: Option<HashAlg>) -> Option<Result<AuthResult, OfferError>> {
+        let signer = self.signer(candidate);
+        let touch = candidate.wants_a_touch().then(|| self.host.alias.clone());
+        let mut pen = Pen { signer, patience: self.patience.clone(), touch, keyring: self.keyring.clone(), hash };
+        let user = self.user();
+        match &candidate.offer {
+            Offer::Key(key) => {
+                let key = PublicKey::new(key.clone(), "");
+                self.patience.wait(self.handle.authenticate_publickey_with(user, key, hash, &mut pen)).await
+            }
+            Offer::Certificate(certificate) => {
+                let certificate = (**certificate).clone();
+                self.patience.wait(self.handle.authenticate_certificate_with(user, certificate, hash, &mut pen)).await
+            }
+            Offer::Sealed => Some(Err(OfferError::Session)),
+        }
+    }
+
+    fn signer(&self, candidate: &Candidate) -> Option<Arc<dyn Signer>> {
+        match &candidate.hands {
+            Hands::Agent { blob, .. } => {
+                let agent = self.keys.agent.clone()?;
+                Some(Arc::new(AgentSigner::new(agent, blob.clone())))
+            }
+            Hands::File(path) => Some(Arc::new(FileSigner {
+                keyring: self.keyring.clone(),
+                path: path.clone(),
+                prompts: self.passphrase_prompts(),
+                shown: candidate.key()?.clone(),
+            })),
+        }
+    }
+}
+
+/// The hash for an RSA signature. `server` is the best of its `server-sig-algs` (RFC 8308), `None` where it sent none;
+/// `listed` says whether PubkeyAcceptedAlgorithms has a hash, `None` where the user set no list.
+///
+/// A server that announces nothing gets SHA-1 only from a user who lists `ssh-rsa`, and SHA-256 otherwise: ssh would not
+/// even offer the key, but servers exist that know RFC 8332 and not RFC 8308.
+fn rsa_hash(
+    server: Option<Option<HashAlg>>,
+    listed: impl Fn(Option<HashAlg>) -> Option<bool>,
+) -> Option<Option<HashAlg>> {
+    let (sha512, sha256, sha1) = (Some(HashAlg::Sha512), Some(HashAlg::Sha256), None);
+    let order = match server {
+        Some(Some(HashAlg::Sha512)) => vec![sha512, sha256],
+        Some(Some(_)) => vec![sha256],
+        Some(None) => vec![sha1],
+        None => vec![sha1, sha256, sha512],
+    };
+    order.into_iter().find(|hash| listed(*hash).unwrap_or(hash.is_some()))
+}
+
+/// Why an offered key did not get an answer.
+enum OfferError {
+    Sign(SignError),
+    Session,
+}
+
+impl From<russh::SendError> for OfferError {
+    fn from(_: russh::SendError) -> OfferError {
+        OfferError::Session
+    }
+}
+
+/// Signs for russh, which wants the signature appended to what it asks to have signed.
+struct Pen {
+    signer: Option<Arc<dyn Signer>>,
+    patience: Patience,
+    keyring: Keyring,
+    hash: Option<HashAlg>,
+    /// The host to name when a security key must be touched.
+    touch: Option<String>,
+}
+
+impl russh::Signer for Pen {
+    type Error = OfferError;
+
+    async fn auth_sign(
+        &mut self,
+        _: &AgentIdentity,
+        _: Option<HashAlg>,
+        mut to_sign: Vec<u8>,
+    ) -> Result<Vec<u8>, OfferError> {
+        let gone = || OfferError::Sign(SignError::Unavailable("the agent is gone".into()));
+        let signer = self.signer.as_ref().ok_or_else(gone)?;
+        if let Some(alias) = &self.touch {
+            self.keyring.tell(Event::Warning(format!("{alias}: touch the security key to log in")));
+        }
+        let signed = self.patience.elsewhere(signer.sign(&to_sign, self.hash)).await;
+        let signature = signed.map_err(OfferError::Sign)?;
+        put_string(&mut to_sign, &signature);
+        Ok(to_sign)
+    }
+}
+
+/// A key file as a signer: unlocked when the first signature is wanted.
+struct FileSigner {
+    keyring: Keyring,
+    path: PathBuf,
+    prompts: u32,
+    /// The key the server was shown.
+    shown: KeyData,
+}
+
+impl Signer for FileSigner {
+    fn sign<'a>(&'a self, data: &'a [u8], hash: Option<HashAlg>) -> Signing<'a> {
+        Box::pin(async move {
+            let unlocked = self.keyring.unlock(&self.path, self.prompts).await;
+            let key = unlocked.map_err(|problem| SignError::Unavailable(problem.to_string()))?;
+            if *key.public_key().key_data() != self.shown {
+                return Err(SignError::Unavailable("not the key of the certificate".into()));
+            }
+            KeySigner(key).sign(data, hash).await
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rsa_never_falls_to_sha1_unasked() {
+        let (sha512, sha256) = (Some(HashAlg::Sha512), Some(HashAlg::Sha256));
+        let unset = |_| None;
+        assert_eq!(rsa_hash(Some(sha512), unset), Some(sha512));
+        assert_eq!(rsa_hash(Some(sha256), unset), Some(sha256));
+        assert_eq!(rsa_hash(Some(None), unset), None, "the server takes SHA-1 only");
+        assert_eq!(rsa_hash(None, unset), Some(sha256), "the server says nothing");
+        assert_eq!(rsa_hash(Some(sha512), |hash| Some(hash == sha256)), Some(sha256), "the user lists one hash");
+        assert_eq!(rsa_hash(Some(sha512), |hash| Some(hash.is_none())), None, "the user lists ssh-rsa only");
+        assert_eq!(rsa_hash(None, |_| Some(true)), Some(None), "the user lists ssh-rsa, the server is old");
+    }
+}
