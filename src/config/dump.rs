@@ -1,0 +1,83 @@
+//! How does `ssh -G` show it? The values of one host as lines, in the order and form of OpenSSH 9.2.
+//!
+//! Main function: [`lines`].
+
+use super::finish::Finished;
+use super::host::Origin;
+use super::jump::Jump;
+use super::keywords::{Keyword, ROWS, Row, Show};
+use super::settings::Setting;
+
+/// A line: keyword, value, and where the value came from.
+pub type DumpLine = (String, String, Origin);
+
+/// All lines.
+pub fn lines(finished: &Finished) -> Vec<DumpLine> {
+    let mut lines = vec![("host".to_owned(), finished.alias.clone(), Origin::Default)];
+    for row in ROWS {
+        let settings = finished.settings.all(row.keyword);
+        match row.show {
+            Show::Line if settings.is_empty() => {}
+            Show::Line | Show::LineOrNone => lines.push(one_line(row, settings)),
+            Show::Each => lines.extend(settings.iter().map(|setting| line(row, setting.word.clone(), setting))),
+            Show::Apart => lines.extend(apart(row, finished)),
+        }
+    }
+    lines
+}
+
+fn line(row: &Row, value: String, setting: &Setting) -> DumpLine {
+    (row.name.to_owned(), value, setting.origin.clone())
+}
+
+fn one_line(row: &Row, settings: &[Setting]) -> DumpLine {
+    match settings {
+        [] => (row.name.to_owned(), "none".to_owned(), Origin::Default),
+        [first, ..] => line(row, joined(settings, " "), first),
+    }
+}
+
+fn joined(settings: &[Setting], separator: &str) -> String {
+    settings.iter().map(|setting| setting.word.as_str()).collect::<Vec<_>>().join(separator)
+}
+
+fn apart(row: &Row, finished: &Finished) -> Vec<DumpLine> {
+    let settings = &finished.settings;
+    let all = settings.all(row.keyword);
+    match (row.keyword, all.first()) {
+        (Keyword::DynamicForward, _) => {
+            let forwards = settings.all(Keyword::LocalForward).iter();
+            forwards.filter_map(|forward| Some(line(row, dynamic_listener(&forward.word)?, forward))).collect()
+        }
+        (Keyword::LocalForward, _) => {
+            let with_target = all.iter().filter(|forward| forward.word.contains(' '));
+            with_target.map(|forward| line(row, forward.word.clone(), forward)).collect()
+        }
+        (Keyword::RemoteForward, _) => all.iter().map(|forward| line(row, forward.word.clone(), forward)).collect(),
+        (Keyword::ForwardAgent, Some(flag)) => {
+            let shown = settings.first(Keyword::ForwardAgentSocket).unwrap_or(flag);
+            vec![line(row, shown.word.clone(), shown)]
+        }
+        (Keyword::RekeyLimit, Some(bytes)) => {
+            vec![line(row, format!("{} {}", bytes.word, settings.word(Keyword::RekeyInterval)), bytes)]
+        }
+        (Keyword::ProxyCommand, Some(command)) => vec![line(row, command.word.clone(), command)],
+        (Keyword::ProxyJump, Some(first)) => vec![line(row, jumps(all), first)],
+        _ => Vec::new(),
+    }
+}
+
+/// `ssh -G` lists a local forwarding to a socket among the dynamic ones too.
+fn dynamic_listener(forward: &str) -> Option<String> {
+    match forward.split_once(' ') {
+        None => Some(forward.to_owned()),
+        Some((listen, target)) => target.contains('/').then(|| listen.to_owned()),
+    }
+}
+
+/// All jumps but the last as written, the last in its usual form.
+fn jumps(all: &[Setting]) -> String {
+    let Some((last, before)) = all.split_last() else { return String::new() };
+    let last = Jump::parse(&last.word).map_or_else(|_| last.word.clone(), |jump| jump.printed());
+    if before.is_empty() { last } else { format!("{},{last}", joined(before, ",")) }
+}

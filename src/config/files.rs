@@ -1,0 +1,230 @@
+//! Which lines are there? Configuration files are read once, checked once, and kept as a tree of lines.
+//!
+//! Main types: [`File`], [`Line`]. A file below the user's home, and every included one, must belong to root or to the
+//! user and be written by nobody else (`read_config_file_depth` in OpenSSH's `readconf.c`). Nothing of it is evaluated
+//! here, so nothing it names is run before the check.
+
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::Surroundings;
+use super::error::{BadLine, ConfigError};
+use super::glob::glob;
+use super::host::Origin;
+use super::jump::Jump;
+use super::keywords::{Keyword, Meaning, meaning};
+use super::matching::{Criterion, HostPatterns, parse_criteria};
+use super::parse::{RawLine, Words, split_lines};
+use super::tokens::expand_tilde;
+
+/// How deep `Include` may nest.
+const DEEPEST: usize = 16;
+/// The largest file that is read, in bytes.
+const LARGEST: u64 = 16 << 20;
+
+/// Whose file it is: what a relative `Include` and `~` mean, and whether an identity counts as asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The user's, or the command line.
+    User,
+    /// The system's.
+    System,
+}
+
+/// Whether owner and mode decide if a file is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// They do.
+    OwnerAndMode,
+    /// They do not: the file was named with `-F`, or is the system's own.
+    Nothing,
+}
+
+/// A file, read.
+#[derive(Debug)]
+pub struct File {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whose it is.
+    pub scope: Scope,
+    /// What it says, in order.
+    pub lines: Vec<Line>,
+}
+
+/// A line, read.
+#[derive(Debug)]
+pub struct Line {
+    /// From 1.
+    pub number: usize,
+    /// What it says.
+    pub body: Body,
+}
+
+/// What a line says.
+#[derive(Debug)]
+pub enum Body {
+    /// A keyword and its words, in printed form.
+    Set(Keyword, Vec<String>),
+    /// `Host`.
+    Host(HostPatterns),
+    /// `Match`.
+    Match(Vec<Criterion>),
+    /// `Include`, with what was found.
+    Include(Vec<File>),
+    /// A keyword nobody knows: an error unless `IgnoreUnknown` names it.
+    Unknown(String),
+}
+
+/// Reads files and gathers what is wrong with their lines.
+pub struct Reader<'a> {
+    surroundings: &'a Surroundings,
+    bad: Vec<BadLine>,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader that has read nothing.
+    pub fn new(surroundings: &'a Surroundings) -> Reader<'a> {
+        Reader { surroundings, bad: Vec::new() }
+    }
+
+    /// Reads a file and what it includes. `None` where there is no such file.
+    pub fn read(&mut self, path: &Path, scope: Scope, check: Check) -> Result<Option<File>, ConfigError> {
+        self.read_at_depth(path, (scope, check), 0)
+    }
+
+    /// Reads one line given with `-o`.
+    pub fn read_flag(&mut self, line: &str) -> Option<(Keyword, Vec<String>)> {
+        let origin = Origin::Flag(format!("-o {line}"));
+        let raw = match super::parse::read_line(0, line) {
+            Ok(raw) => raw?,
+            Err(unreadable) => return self.complain(origin, unreadable.problem),
+        };
+        match meaning(&raw.keyword) {
+            Some(Meaning::Setting(keyword)) => match self.words(keyword, raw.rest) {
+                Ok(words) => Some((keyword, words)),
+                Err(problem) => self.complain(origin, format!("{}: {problem}", raw.keyword)),
+            },
+            Some(Meaning::WithoutEffect) => None,
+            Some(_) => self.complain(origin, format!("{} is not for the command line", raw.keyword)),
+            None => self.complain(origin, format!("unknown keyword `{}`", raw.keyword)),
+        }
+    }
+
+    /// Checks the jumps given with `-J`, strictly: what is typed there ends in names and tokens.
+    pub fn check_jumps(&mut self, list: &str) {
+        let jumps = list.split(',').filter(|_| !list.eq_ignore_ascii_case("none"));
+        let bad = jumps.filter_map(|jump| Jump::parse(jump).and_then(Jump::vetted).err());
+        self.bad.extend(bad.map(|problem| BadLine { origin: Origin::Flag("-J".to_owned()), problem }));
+    }
+
+    /// The lines that cannot be used, if any.
+    pub fn finish(self) -> Result<(), ConfigError> {
+        if self.bad.is_empty() { Ok(()) } else { Err(ConfigError::BadLines(self.bad)) }
+    }
+
+    fn complain<T>(&mut self, origin: Origin, problem: String) -> Option<T> {
+        self.bad.push(BadLine { origin, problem });
+        None
+    }
+
+    fn read_at_depth(
+        &mut self,
+        path: &Path,
+        (scope, check): (Scope, Check),
+        depth: usize,
+    ) -> Result<Option<File>, ConfigError> {
+        if depth > DEEPEST {
+            return Err(ConfigError::TooDeep { file: path.to_owned() });
+        }
+        let Some(bytes) = contents(path, check, self.surroundings.uid)? else { return Ok(None) };
+        let mut lines = Vec::new();
+        for raw in split_lines(&bytes) {
+            let (number, body) = match raw {
+                Ok(raw) => (raw.number, self.body(&raw, scope, depth)),
+                Err(bad) => (bad.number, Err(LineError::Problem(bad.problem))),
+            };
+            match body {
+                Ok(Some(body)) => lines.push(Line { number, body }),
+                Ok(None) => {}
+                Err(LineError::Problem(problem)) => {
+                    self.bad.push(BadLine { origin: Origin::SshConfig(path.to_owned(), number), problem });
+                }
+                Err(LineError::Include(error)) => return Err(error),
+            }
+        }
+        Ok(Some(File { path: path.to_owned(), scope, lines }))
+    }
+
+    fn body(&mut self, raw: &RawLine<'_>, scope: Scope, depth: usize) -> Result<Option<Body>, LineError> {
+        let problem = |problem: String| LineError::Problem(format!("{}: {problem}", raw.keyword));
+        let mut words = Words::new(raw.rest).map_err(|why| problem(why.to_owned()))?;
+        Ok(Some(match meaning(&raw.keyword) {
+            None => Body::Unknown(raw.keyword.clone()),
+            Some(Meaning::WithoutEffect) => return Ok(None),
+            Some(Meaning::Setting(keyword)) => Body::Set(keyword, self.words(keyword, raw.rest).map_err(problem)?),
+            Some(Meaning::Match) => Body::Match(parse_criteria(raw.rest).map_err(problem)?),
+            Some(Meaning::Host) => Body::Host(HostPatterns::new(words.all()).map_err(problem)?),
+            Some(Meaning::Include) => {
+                let mut files = Vec::new();
+                for pattern in words.all() {
+                    let found = self.included(&pattern, scope).map_err(problem)?;
+                    for file in &found {
+                        let read = self.read_at_depth(file, (scope, Check::OwnerAndMode), depth + 1);
+                        files.extend(read.map_err(LineError::Include)?);
+                    }
+                }
+                Body::Include(files)
+            }
+        }))
+    }
+
+    fn words(&self, keyword: Keyword, rest: &str) -> Result<Vec<String>, String> {
+        let mut words = Words::new(rest)?;
+        let read = (keyword.row().read)(&mut words, self.surroundings)?;
+        if words.left() > 0 { Err("extra arguments at the end of the line".to_owned()) } else { Ok(read) }
+    }
+
+    /// The files that one word of an `Include` names.
+    fn included(&self, pattern: &str, scope: Scope) -> Result<Vec<PathBuf>, String> {
+        let tilde = pattern.starts_with('~');
+        let anchored = match scope {
+            _ if pattern.is_empty() => return Err("an empty argument".to_owned()),
+            Scope::System if tilde => return Err(format!("bad include path `{pattern}`")),
+            _ if tilde => PathBuf::from(expand_tilde(pattern, self.surroundings)?),
+            Scope::User => self.surroundings.home.join(".ssh").join(pattern),
+            Scope::System => self.surroundings.system_folder.join(pattern),
+        };
+        Ok(glob(&anchored))
+    }
+}
+
+enum LineError {
+    Problem(String),
+    Include(ConfigError),
+}
+
+/// The bytes of a file, its owner and mode looked at on the open descriptor.
+fn contents(path: &Path, check: Check, uid: u32) -> Result<Option<Vec<u8>>, ConfigError> {
+    let unreadable = |source| ConfigError::Read { file: path.to_owned(), source };
+    let file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let metadata = file.metadata().map_err(unreadable)?;
+    let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
+    if check == Check::OwnerAndMode && ((owner != 0 && owner != uid) || mode & 0o022 != 0) {
+        return Err(ConfigError::Permissions { file: path.to_owned(), uid: owner, mode });
+    }
+    if metadata.is_dir() {
+        return Ok(Some(Vec::new()));
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    match bytes.len() as u64 > LARGEST {
+        true => Err(unreadable(io::Error::new(io::ErrorKind::FileTooLarge, "the file is larger than 16 MiB"))),
+        false => Ok(Some(bytes)),
+    }
+}

@@ -1,0 +1,186 @@
+//! What holds where nothing was said? Built-in values, and the expansions that need the whole picture.
+//!
+//! Main type: [`Finished`]. The steps are those of `fill_default_options` in OpenSSH's `readconf.c` and of `ssh.c` up to
+//! the point where `ssh -G` prints.
+
+use super::Surroundings;
+use super::algorithms::Family;
+use super::error::ConfigError;
+use super::evaluate::Evaluated;
+use super::host::Origin;
+use super::keywords::{Keyword, ROWS};
+use super::settings::{Place, Setting, Settings};
+use super::tokens::{Connection, Tokens};
+
+/// The values of one host, complete.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// As typed (`%n`).
+    pub alias: String,
+    /// The name or address to dial (`%h`).
+    pub host: String,
+    /// The values, as `ssh -G` prints them.
+    pub settings: Settings,
+    /// The tokens of this connection.
+    pub tokens: Tokens,
+}
+
+/// The keywords whose value is a list of algorithms.
+const LISTS: [(Keyword, Family); 8] = [
+    (Keyword::Ciphers, Family::Cipher),
+    (Keyword::MACs, Family::Mac),
+    (Keyword::KexAlgorithms, Family::Kex),
+    (Keyword::HostKeyAlgorithms, Family::Key),
+    (Keyword::HostbasedAcceptedAlgorithms, Family::Key),
+    (Keyword::PubkeyAcceptedAlgorithms, Family::Key),
+    (Keyword::CASignatureAlgorithms, Family::Signature),
+    (Keyword::GssapiKexAlgorithms, Family::GssapiKex),
+];
+
+/// The keywords for which `none` means what saying nothing means.
+const CLEARED_BY_NONE: [Keyword; 9] = [
+    Keyword::LocalCommand,
+    Keyword::RemoteCommand,
+    Keyword::ProxyCommand,
+    Keyword::ProxyJump,
+    Keyword::ControlPath,
+    Keyword::RevokedHostKeys,
+    Keyword::PKCS11Provider,
+    Keyword::SecurityKeyProvider,
+    Keyword::KnownHostsCommand,
+];
+
+/// Fills and expands.
+pub fn finish(evaluated: Evaluated, surroundings: &Surroundings) -> Result<Finished, ConfigError> {
+    let Evaluated { alias, host, mut settings } = evaluated;
+    fill_defaults(&mut settings, surroundings);
+    for keyword in CLEARED_BY_NONE {
+        if settings.word(keyword).eq_ignore_ascii_case("none") {
+            settings.clear(keyword);
+        }
+    }
+    settings.fill(Keyword::User, std::slice::from_ref(&surroundings.user), Place::BuiltIn);
+    let hostname_origin = settings.first(Keyword::Hostname).map(|name| name.origin.clone());
+    settings.replace(Keyword::Hostname, std::slice::from_ref(&host), Place::BuiltIn);
+    settings.blame(Keyword::Hostname, &hostname_origin.unwrap_or(Origin::Default));
+    if !settings.all(Keyword::ProxyJump).is_empty() {
+        set(&mut settings, Keyword::ProxyUseFdpass, "no");
+    }
+    let Ok(()) = settings
+        .rewrite(Keyword::HostKeyAlias, |alias| Ok::<_, std::convert::Infallible>(alias.word.to_ascii_lowercase()));
+    tame_update_host_keys(&mut settings);
+    let key_alias = settings.first(Keyword::HostKeyAlias).map_or(&alias, |alias| &alias.word);
+    let connection = Connection {
+        original: &alias,
+        host: &host,
+        port: settings.word(Keyword::Port),
+        user: settings.word(Keyword::User),
+        key_alias,
+    };
+    let tokens = Tokens::of_connection(&connection, surroundings);
+    let mut finished = Finished { alias, host, settings, tokens };
+    finished.assemble_lists()?;
+    finished.expand(surroundings)?;
+    match finished.settings.word(Keyword::ConnectionAttempts) {
+        "0" => Err(finished.bad(Keyword::ConnectionAttempts, "at least one attempt is needed".to_owned())),
+        _ => Ok(finished),
+    }
+}
+
+impl Finished {
+    /// An error about a value of this host.
+    pub fn bad(&self, keyword: Keyword, problem: String) -> ConfigError {
+        let origin = self.settings.first(keyword).map_or(Origin::Default, |setting| setting.origin.clone());
+        ConfigError::Value { host: self.alias.clone(), keyword: keyword.row().name.to_owned(), origin, problem }
+    }
+
+    /// Changes each word of a value; what goes wrong is said with the value's origin.
+    fn rewrite(
+        &mut self,
+        keyword: Keyword,
+        change: impl Fn(&Tokens, &Setting) -> Result<String, String>,
+    ) -> Result<(), ConfigError> {
+        let tokens = self.tokens.clone();
+        self.settings.rewrite(keyword, |setting| change(&tokens, setting)).map_err(|problem| self.bad(keyword, problem))
+    }
+
+    fn assemble_lists(&mut self) -> Result<(), ConfigError> {
+        for (keyword, family) in LISTS {
+            if self.settings.all(keyword).is_empty() {
+                let list = family.default_list().join(",");
+                self.settings.replace(keyword, &[list], Place::BuiltIn);
+            } else {
+                self.rewrite(keyword, |_, list| family.assemble(&list.word).map(|list| list.join(",")))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn expand(&mut self, surroundings: &Surroundings) -> Result<(), ConfigError> {
+        self.rewrite(Keyword::RemoteCommand, |tokens, command| tokens.expand(&command.word))?;
+        let paths =
+            [Keyword::ControlPath, Keyword::IdentityAgent, Keyword::ForwardAgentSocket, Keyword::UserKnownHostsFile];
+        for keyword in paths {
+            self.rewrite(keyword, |tokens, path| match path.word.eq_ignore_ascii_case("none") {
+                true => Ok(path.word.clone()),
+                false => tokens.expand_path(&path.word, surroundings),
+            })?;
+        }
+        for keyword in [Keyword::LocalForward, Keyword::RemoteForward] {
+            self.rewrite(keyword, |tokens, forward| expand_ends(tokens, &forward.word))?;
+        }
+        Ok(())
+    }
+}
+
+/// The ends of a forwarding that are paths take tokens.
+fn expand_ends(tokens: &Tokens, forward: &str) -> Result<String, String> {
+    let ends = forward.split(' ').map(|end| if end.contains('/') { tokens.expand(end) } else { Ok(end.to_owned()) });
+    ends.collect::<Result<Vec<_>, _>>().map(|ends| ends.join(" "))
+}
+
+fn set(settings: &mut Settings, keyword: Keyword, word: &str) {
+    settings.replace(keyword, &[word.to_owned()], Place::BuiltIn);
+}
+
+fn fill_defaults(settings: &mut Settings, surroundings: &Surroundings) {
+    if settings.word(Keyword::ClearAllForwardings) == "yes" {
+        settings.clear(Keyword::LocalForward);
+        settings.clear(Keyword::RemoteForward);
+        set(settings, Keyword::Tunnel, "false");
+    }
+    let update = if updates_host_keys(settings) { "true" } else { "false" };
+    settings.fill(Keyword::UpdateHostKeys, &[update.to_owned()], Place::BuiltIn);
+    // Debian's ssh watches the connection where nobody does
+    let alive = if settings.word(Keyword::BatchMode) == "yes" { "300" } else { "0" };
+    settings.fill(Keyword::ServerAliveInterval, &[alive.to_owned()], Place::BuiltIn);
+    let system = |name: &str| surroundings.system_folder.join(name).to_string_lossy().into_owned();
+    let known_hosts = [system("ssh_known_hosts"), system("ssh_known_hosts2")];
+    settings.fill(Keyword::GlobalKnownHostsFile, &known_hosts, Place::BuiltIn);
+    for row in ROWS {
+        let words: Vec<String> = row.default.iter().map(|&word| word.to_owned()).collect();
+        settings.fill(row.keyword, &words, Place::BuiltIn);
+    }
+}
+
+/// The default of `UpdateHostKeys`: yes, unless keys are kept elsewhere or checked by DNS.
+fn updates_host_keys(settings: &Settings) -> bool {
+    let files = settings.all(Keyword::UserKnownHostsFile);
+    let usual = files.is_empty() || matches!(files, [only] if only.word == "~/.ssh/known_hosts");
+    usual && matches!(settings.word(Keyword::VerifyHostKeyDNS), "" | "false")
+}
+
+/// `UpdateHostKeys ask` gives way where nobody could be asked.
+fn tame_update_host_keys(settings: &mut Settings) {
+    let persists = settings.word(Keyword::ControlPersist) != "no" && !settings.all(Keyword::ControlPath).is_empty();
+    let no_terminal = settings.word(Keyword::RequestTTY) == "false" || !settings.all(Keyword::RemoteCommand).is_empty();
+    let silent = matches!(settings.word(Keyword::LogLevel), "QUIET" | "FATAL" | "ERROR");
+    if settings.word(Keyword::UpdateHostKeys) == "ask" && (persists || no_terminal || silent) {
+        set(settings, Keyword::UpdateHostKeys, "false");
+    }
+}
+
+/// The files of a keyword as paths; `none` names no file.
+pub fn paths<'a>(finished: &'a Finished, keyword: Keyword) -> impl Iterator<Item = &'a Setting> {
+    finished.settings.all(keyword).iter().filter(|file| !file.word.eq_ignore_ascii_case("none"))
+}

@@ -1,0 +1,307 @@
+//! Does a block apply? Patterns, `Host` lines and `Match` criteria, parsed once and cheap to try.
+//!
+//! Main types: [`HostPatterns`], [`Criterion`]. Pattern rules are OpenSSH's `match.c`, criteria those of
+//! `match_cfg_line` in `readconf.c`, with the ones that came after 9.2. Nothing runs here: `exec` is handed to whoever
+//! evaluates.
+
+use std::net::IpAddr;
+
+use super::parse::next_delimited;
+
+/// What a pattern list says of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// A pattern matches, no negated one does.
+    Match,
+    /// A negated pattern matches.
+    Negated,
+    /// Nothing matches.
+    NoMatch,
+}
+
+/// `*` and `?` against the whole of `text`, without backtracking more than one star deep.
+pub fn match_pattern(text: &str, pattern: &str) -> bool {
+    let (text, pattern) = (text.as_bytes(), pattern.as_bytes());
+    let (mut at, mut in_pattern) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while at < text.len() {
+        match pattern.get(in_pattern) {
+            Some(b'*') => {
+                star = Some((at, in_pattern + 1));
+                in_pattern += 1;
+            }
+            Some(&wanted) if wanted == b'?' || wanted == text[at] => {
+                at += 1;
+                in_pattern += 1;
+            }
+            _ => {
+                let Some((from, after_star)) = star else { return false };
+                star = Some((from + 1, after_star));
+                (at, in_pattern) = (from + 1, after_star);
+            }
+        }
+    }
+    pattern[in_pattern..].iter().all(|&b| b == b'*')
+}
+
+/// A comma-separated list of patterns, some negated by `!`.
+pub fn match_list(text: &str, list: &str) -> Verdict {
+    let mut verdict = Verdict::NoMatch;
+    for pattern in list.split_terminator(',') {
+        match pattern.strip_prefix('!') {
+            Some(negated) if match_pattern(text, negated) => return Verdict::Negated,
+            None if match_pattern(text, pattern) => verdict = Verdict::Match,
+            _ => {}
+        }
+    }
+    verdict
+}
+
+/// A list of patterns that are compared without regard to case; `text` is lowercased here.
+pub fn match_list_ignoring_case(text: &str, list: &str) -> Verdict {
+    match_list(&text.to_ascii_lowercase(), &list.to_ascii_lowercase())
+}
+
+/// The patterns of a `Host` line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostPatterns(Vec<String>);
+
+impl HostPatterns {
+    /// Takes the words of the line; none may be empty.
+    pub fn new(words: Vec<String>) -> Result<HostPatterns, String> {
+        match words.iter().any(String::is_empty) {
+            true => Err("an empty pattern".to_owned()),
+            false => Ok(HostPatterns(words)),
+        }
+    }
+
+    /// Does the block apply to `host`? Case counts, as it does for ssh.
+    pub fn apply_to(&self, host: &str) -> bool {
+        let mut applies = false;
+        for pattern in &self.0 {
+            match pattern.strip_prefix('!') {
+                Some(negated) if match_pattern(host, negated) => return false,
+                None if match_pattern(host, pattern) => applies = true,
+                _ => {}
+            }
+        }
+        applies
+    }
+}
+
+/// One criterion of a `Match` line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Criterion {
+    /// `!` stands before it.
+    pub negated: bool,
+    /// What it asks.
+    pub test: Test,
+}
+
+/// What a criterion asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Test {
+    /// `all`.
+    All,
+    /// `canonical`: is this the second pass?
+    Canonical,
+    /// `final`: likewise, and there shall be one.
+    Final,
+    /// `host`: the name after `Hostname` and canonicalisation.
+    Host(String),
+    /// `originalhost`: the name as typed.
+    OriginalHost(String),
+    /// `user`: whom to log in as.
+    User(String),
+    /// `localuser`: who runs this.
+    LocalUser(String),
+    /// `localnetwork`: is one of this machine's addresses in one of the networks?
+    LocalNetwork(Networks),
+    /// `tagged`: what `Tag` said.
+    Tagged(String),
+    /// `command`: the command or subsystem asked for.
+    Command(String),
+    /// `sessiontype`: `shell`, `exec`, `subsystem` or `none`.
+    SessionType(String),
+    /// `version`: of the client.
+    Version(String),
+    /// `exec`: a command, tokens not yet expanded.
+    Exec(String),
+}
+
+/// Reads what follows `Match`.
+pub fn parse_criteria(rest: &str) -> Result<Vec<Criterion>, String> {
+    let mut rest = Some(rest);
+    let mut criteria = Vec::new();
+    while let Some(word) = next_delimited(&mut rest).filter(|word| !word.is_empty()) {
+        if word.starts_with('#') {
+            rest = None;
+            break;
+        }
+        let (negated, name) = word.strip_prefix('!').map_or((false, word.as_str()), |name| (true, name));
+        if name.eq_ignore_ascii_case("all") {
+            let after = next_delimited(&mut rest).unwrap_or_default();
+            if criteria.len() > 1 || !(after.is_empty() || after.starts_with('#')) {
+                return Err("`all` cannot be combined with other Match criteria".to_owned());
+            }
+            criteria.push(Criterion { negated, test: Test::All });
+            return Ok(criteria);
+        }
+        criteria.push(Criterion { negated, test: parse_test(name, &mut rest)? });
+    }
+    match (criteria.is_empty(), rest.unwrap_or("").is_empty()) {
+        (true, _) => Err("Match needs at least one criterion".to_owned()),
+        (_, false) => Err("extra arguments at the end of the line".to_owned()),
+        _ => Ok(criteria),
+    }
+}
+
+fn parse_test(name: &str, rest: &mut Option<&str>) -> Result<Test, String> {
+    let name = name.to_ascii_lowercase();
+    match name.as_str() {
+        "canonical" => return Ok(Test::Canonical),
+        "final" => return Ok(Test::Final),
+        _ => {}
+    }
+    let argument = next_delimited(rest).filter(|word| !word.starts_with('#'));
+    let may_be_empty = matches!(name.as_str(), "tagged" | "command");
+    let argument = argument.filter(|word| may_be_empty || !word.is_empty());
+    let argument = argument.ok_or_else(|| format!("missing argument for Match criterion `{name}`"))?;
+    Ok(match name.as_str() {
+        "host" => Test::Host(argument.to_ascii_lowercase()),
+        "originalhost" => Test::OriginalHost(argument.to_ascii_lowercase()),
+        "user" => Test::User(argument),
+        "localuser" => Test::LocalUser(argument),
+        "localnetwork" => Test::LocalNetwork(Networks::parse(&argument)?),
+        "tagged" => Test::Tagged(argument),
+        "command" => Test::Command(argument),
+        "sessiontype" => Test::SessionType(argument),
+        "version" => Test::Version(argument),
+        "exec" => Test::Exec(argument),
+        _ => return Err(format!("unsupported Match criterion `{name}`")),
+    })
+}
+
+/// Networks in CIDR form, some negated by `!`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Networks(Vec<Network>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Network {
+    negated: bool,
+    address: IpAddr,
+    bits: u32,
+}
+
+impl Networks {
+    /// Reads `10.0.0.0/8,!10.1.0.0/16,fe80::/10`; a bare address is a network of one.
+    pub fn parse(list: &str) -> Result<Networks, String> {
+        list.split(',')
+            .map(Network::parse)
+            .collect::<Option<_>>()
+            .map(Networks)
+            .ok_or_else(|| format!("`{list}` is no list of networks in CIDR form"))
+    }
+
+    /// Is one of `addresses` in the networks, and none in a negated one?
+    pub fn hold_one_of(&self, addresses: &[IpAddr]) -> bool {
+        addresses.iter().any(|address| {
+            let holding = |negated| self.0.iter().any(|net| net.negated == negated && net.holds(*address));
+            holding(false) && !holding(true)
+        })
+    }
+}
+
+impl Network {
+    fn parse(text: &str) -> Option<Network> {
+        let (negated, text) = text.strip_prefix('!').map_or((false, text), |text| (true, text));
+        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+        let address: IpAddr = address.parse().ok()?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let bits = bits.map_or(Some(most), |bits| bits.parse().ok().filter(|&bits| bits <= most))?;
+        let network = Network { negated, address, bits };
+        // OpenSSH refuses a network with bits set beyond its length
+        (network.prefix(address) == as_bits(address)).then_some(network)
+    }
+
+    fn holds(&self, address: IpAddr) -> bool {
+        self.address.is_ipv4() == address.is_ipv4() && self.prefix(address) == as_bits(self.address)
+    }
+
+    /// The first `bits` of an address of the same family, the others zero.
+    fn prefix(&self, address: IpAddr) -> u128 {
+        let width = if address.is_ipv4() { 32 } else { 128 };
+        let beyond = width - self.bits;
+        let kept = as_bits(address).checked_shr(beyond).unwrap_or(0);
+        kept.checked_shl(beyond).unwrap_or(0)
+    }
+}
+
+fn as_bits(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(v4) => u128::from(v4.to_bits()),
+        IpAddr::V6(v6) => v6.to_bits(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn stars_and_question_marks() {
+        for (text, pattern) in [("acc-pvt", "acc-*"), ("abc", "a?c"), ("", "*"), ("aXbXc", "a*b*c"), ("x", "**?")] {
+            assert!(match_pattern(text, pattern), "{text} {pattern}");
+        }
+        for (text, pattern) in [("acc", "acc-*"), ("abc", "ab"), ("", "?"), ("ABC", "abc")] {
+            assert!(!match_pattern(text, pattern), "{text} {pattern}");
+        }
+    }
+
+    #[test]
+    fn a_negated_pattern_wins() {
+        assert_eq!(match_list("a.b", "*.b,!a.*"), Verdict::Negated);
+        assert_eq!(match_list("c.b", "*.b,!a.*"), Verdict::Match);
+        assert_eq!(match_list("c", "*.b,!a.*"), Verdict::NoMatch);
+        let host = |words: &[&str]| HostPatterns::new(words.iter().map(|&word| word.into()).collect()).unwrap();
+        assert!(host(&["*", "!no"]).apply_to("yes"));
+        assert!(!host(&["*", "!no"]).apply_to("no"));
+        assert!(!host(&["!no"]).apply_to("yes"));
+    }
+
+    #[test]
+    fn criteria_are_read_and_refused() {
+        let tests = |text| parse_criteria(text).map(|list| list.into_iter().map(|c| (c.negated, c.test)).collect());
+        let expected = vec![(false, Test::Host("a,b".into())), (true, Test::User("me".into()))];
+        assert_eq!(tests("host A,b !user me # comment"), Ok(expected));
+        assert_eq!(tests("exec \"test -f x\""), Ok(vec![(false, Test::Exec("test -f x".into()))]));
+        assert_eq!(tests("host=x"), Ok(vec![(false, Test::Host("x".into()))]));
+        assert_eq!(tests("canonical all"), Ok(vec![(false, Test::Canonical), (false, Test::All)]));
+        for bad in ["", "all host x", "host", "nonsense x", "host # x", "localnetwork 10.0.0.1/8"] {
+            assert!(parse_criteria(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn networks_hold_addresses() {
+        let nets = Networks::parse("10.0.0.0/8,!10.1.0.0/16,fe80::/10,0.0.0.0/0").unwrap();
+        let holds = |text: &str| nets.hold_one_of(&[text.parse().unwrap()]);
+        assert!(holds("10.2.0.1") && holds("fe80::1") && holds("8.8.8.8"));
+        assert!(!holds("10.1.0.1") && !holds("::1"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_criteria_panic(text in ".{0,60}") {
+            let _ = parse_criteria(&text);
+            let _ = Networks::parse(&text);
+        }
+
+        #[test]
+        fn a_text_matches_itself_and_a_star(text in "[a-z.?*]{0,12}") {
+            prop_assert!(match_pattern(&text, &text.replace(|c: char| c.is_ascii_lowercase(), "?")) || text.contains('*'));
+            prop_assert!(match_pattern(&text, "*"));
+        }
+    }
+}

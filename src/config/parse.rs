@@ -1,0 +1,222 @@
+//! How is a line of ssh_config read? Text becomes numbered lines: a keyword, the words after it, and the raw rest.
+//!
+//! Main types: [`Words`], [`split_lines`]. The rules are those of OpenSSH's `readconf.c` (`process_config_line`) and
+//! `misc.c` (`strdelim`, `argv_split`): their quirks decide what a configuration means. What a keyword makes of its
+//! words is not known here.
+
+/// One line that says something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawLine<'a> {
+    /// From 1.
+    pub number: usize,
+    /// The keyword, lowercased.
+    pub keyword: String,
+    /// What follows the keyword, its first blanks and one `=` taken off.
+    pub rest: &'a str,
+}
+
+/// Why a line cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// From 1.
+    pub number: usize,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// What separates words after a keyword; a form feed counts only at the end of a line.
+const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
+
+/// The lines of a file that say something, in order.
+pub fn split_lines(bytes: &[u8]) -> impl Iterator<Item = Result<RawLine<'_>, Unreadable>> {
+    bytes.split(|&b| b == b'\n').enumerate().filter_map(|(index, line)| {
+        let number = index + 1;
+        let line = line.split(|&b| b == 0).next().unwrap_or(line);
+        match std::str::from_utf8(line) {
+            Ok(text) => read_line(number, text).transpose(),
+            Err(_) if is_comment(line) => None,
+            Err(_) => Some(Err(Unreadable { number, problem: "the line is not UTF-8".to_owned() })),
+        }
+    })
+}
+
+/// Reads one line; `None` where it says nothing.
+pub fn read_line(number: usize, line: &str) -> Result<Option<RawLine<'_>>, Unreadable> {
+    let line = line.trim_end_matches([' ', '\t', '\r', '\n', '\x0c']);
+    let mut rest = Some(line);
+    let mut keyword = next_delimited(&mut rest);
+    if keyword.as_deref() == Some("") {
+        keyword = next_delimited(&mut rest);
+    }
+    let Some(keyword) = keyword.filter(|word| !word.is_empty() && !word.starts_with('#')) else {
+        return Ok(None);
+    };
+    let keyword = keyword.to_ascii_lowercase();
+    let rest = rest.unwrap_or("").trim_start_matches(BLANK);
+    match rest.is_empty() {
+        true => Err(Unreadable { number, problem: format!("no argument after keyword `{keyword}`") }),
+        false => Ok(Some(RawLine { number, keyword, rest })),
+    }
+}
+
+fn is_comment(line: &[u8]) -> bool {
+    line.iter().find(|&&b| b != b' ' && b != b'\t') == Some(&b'#')
+}
+
+/// Takes the next word as `strdelim` does: up to a blank or `=`, or up to the closing quote when a quote comes first.
+/// `None` at the end, and where a quote is not closed.
+pub fn next_delimited(rest: &mut Option<&str>) -> Option<String> {
+    let text = rest.take()?;
+    let Some(at) = text.find(|c| BLANK.contains(&c) || c == '"' || c == '=') else {
+        return Some(text.to_owned());
+    };
+    let after = &text[at + 1..];
+    if text[at..].starts_with('"') {
+        let close = after.find('"')?;
+        *rest = Some(after[close + 1..].trim_start_matches(BLANK));
+        return Some([&text[..at], &after[..close]].concat());
+    }
+    let mut after_word = after.trim_start_matches(BLANK);
+    if !text[at..].starts_with('=') {
+        after_word = after_word.strip_prefix('=').map_or(after_word, |value| value.trim_start_matches(BLANK));
+    }
+    *rest = Some(after_word);
+    Some(text[..at].to_owned())
+}
+
+/// Splits the rest of a line into words as `argv_split` does: quotes of both kinds, backslashes before quotes,
+/// backslashes and (outside quotes) blanks, a comment at a `#` that begins a word. `None` where a quote is not closed.
+pub fn split_words(rest: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let mut rest = rest.trim_start_matches([' ', '\t']);
+    while !rest.is_empty() && !rest.starts_with('#') {
+        let (word, after) = next_word(rest)?;
+        words.push(word);
+        rest = after.trim_start_matches([' ', '\t']);
+    }
+    Some(words)
+}
+
+/// One word and what follows it.
+fn next_word(text: &str) -> Option<(String, &str)> {
+    let mut word = String::new();
+    let mut quote = None;
+    let mut letters = text.char_indices().peekable();
+    while let Some((at, letter)) = letters.next() {
+        let next = letters.peek().map(|&(_, next)| next);
+        match (letter, quote) {
+            ('\\', _) if next.is_some_and(|next| is_escapable(next, quote)) => {
+                word.extend(next);
+                letters.next();
+            }
+            (' ' | '\t', None) => return Some((word, &text[at..])),
+            ('"' | '\'', None) => quote = Some(letter),
+            (_, Some(open)) if letter == open => quote = None,
+            _ => word.push(letter),
+        }
+    }
+    quote.is_none().then_some((word, ""))
+}
+
+fn is_escapable(letter: char, quote: Option<char>) -> bool {
+    matches!(letter, '\'' | '"' | '\\') || (letter == ' ' && quote.is_none())
+}
+
+/// The words of a line on their way to their meaning.
+#[derive(Debug)]
+pub struct Words<'a> {
+    rest: &'a str,
+    words: std::vec::IntoIter<String>,
+}
+
+impl<'a> Words<'a> {
+    /// Splits the rest of a line.
+    pub fn new(rest: &'a str) -> Result<Words<'a>, String> {
+        let words = split_words(rest).ok_or("invalid quotes")?;
+        Ok(Words { rest, words: words.into_iter() })
+    }
+
+    /// The next word; one must be there and not empty.
+    pub fn needed(&mut self) -> Result<String, String> {
+        self.words.next().filter(|word| !word.is_empty()).ok_or_else(|| "missing argument".to_owned())
+    }
+
+    /// The next word, if any, even an empty one.
+    pub fn optional(&mut self) -> Option<String> {
+        self.words.next()
+    }
+
+    /// All words that are left.
+    pub fn all(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.words).collect()
+    }
+
+    /// How many words are left.
+    pub fn left(&self) -> usize {
+        self.words.len()
+    }
+
+    /// The line after the keyword as it was typed; no word is left afterwards.
+    pub fn whole_rest(&mut self) -> &'a str {
+        self.words = Vec::new().into_iter();
+        self.rest.trim_start_matches([' ', '\t', '\r', '\n', '='])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn line(text: &str) -> Option<(String, String)> {
+        read_line(1, text).unwrap().map(|line| (line.keyword, line.rest.to_owned()))
+    }
+
+    #[test]
+    fn a_keyword_ends_at_a_blank_or_one_equals_sign() {
+        for text in ["User me", "  User me  ", "USER=me", "user = me", "User\t=\tme\r", "\"User\" me", "User\"\" me"] {
+            assert_eq!(line(text), Some(("user".into(), "me".into())), "{text:?}");
+        }
+        assert_eq!(line("User == me"), Some(("user".into(), "= me".into())));
+        assert_eq!(line("# User me"), None);
+        assert_eq!(line("   "), None);
+        assert_eq!(line("Us\"er me"), None);
+        assert!(read_line(7, "User").is_err_and(|bad| bad.number == 7));
+    }
+
+    #[test]
+    fn words_are_split_at_blanks_outside_quotes() {
+        let words = |text| split_words(text).unwrap();
+        assert_eq!(words(r#"a "b c" 'd e'"#), ["a", "b c", "d e"]);
+        assert_eq!(words(r#"a\ b "c\"d" e\f"#), ["a b", "c\"d", "e\\f"]);
+        assert_eq!(words("a # b"), ["a"]);
+        assert_eq!(words("a#b"), ["a#b"]);
+        assert_eq!(words(r#""" x"#), ["", "x"]);
+        assert_eq!(split_words("\"open"), None);
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_fine_in_comments_only() {
+        let lines: Vec<_> = split_lines(b"# caf\xe9\nUser caf\xe9\nPort 1\n").collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].as_ref().is_err_and(|bad| bad.number == 2));
+        assert!(lines[1].as_ref().is_ok_and(|good| good.number == 3));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            split_lines(&bytes).for_each(|line| {
+                if let Ok(line) = line {
+                    let _ = split_words(line.rest);
+                }
+            });
+        }
+
+        #[test]
+        fn quoted_words_come_back(words in proptest::collection::vec("[a-z #=]{0,6}", 0..5)) {
+            let text: String = words.iter().map(|word| format!("\"{word}\" ")).collect();
+            prop_assert_eq!(split_words(&text).unwrap(), words);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What has been said so far? The values of one host while its lines are read: the first to speak wins, mostly.
+//!
+//! Main type: [`Settings`]. How a keyword takes a second line is in its row ([`Rule`]); which lines apply is not known
+//! here.
+
+use std::path::Path;
+
+use super::files::Scope;
+use super::host::Origin;
+use super::keywords::{Keyword, ROWS, Rule};
+use super::matching::match_pattern;
+
+/// The most `IdentityFile` and `CertificateFile` lines a host may have.
+const MOST_FILES: usize = 100;
+
+/// One word of a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// As `ssh -G` prints it.
+    pub word: String,
+    /// Where it came from.
+    pub origin: Origin,
+    /// Whose file that was.
+    pub scope: Scope,
+}
+
+/// Where a line stands.
+#[derive(Debug, Clone, Copy)]
+pub enum Place<'a> {
+    /// In a file.
+    Line(&'a Path, usize, Scope),
+    /// On the command line.
+    Flag(&'a str),
+    /// Nowhere: it is built in.
+    BuiltIn,
+}
+
+impl Place<'_> {
+    /// The place as an origin.
+    pub fn origin(&self) -> Origin {
+        match *self {
+            Place::Line(file, line, _) => Origin::SshConfig(file.to_owned(), line),
+            Place::Flag(flag) => Origin::Flag(flag.to_owned()),
+            Place::BuiltIn => Origin::Default,
+        }
+    }
+
+    fn scope(&self) -> Scope {
+        match *self {
+            Place::Line(_, _, scope) => scope,
+            Place::Flag(_) | Place::BuiltIn => Scope::User,
+        }
+    }
+}
+
+/// Whether a line stands in a block that applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applies {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+}
+
+/// The values of one host.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    slots: Vec<Vec<Setting>>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { slots: vec![Vec::new(); ROWS.len()] }
+    }
+}
+
+impl Settings {
+    /// All words of a keyword.
+    pub fn all(&self, keyword: Keyword) -> &[Setting] {
+        &self.slots[keyword as usize]
+    }
+
+    /// The first word of a keyword.
+    pub fn first(&self, keyword: Keyword) -> Option<&Setting> {
+        self.all(keyword).first()
+    }
+
+    /// The first word of a keyword, or nothing.
+    pub fn word(&self, keyword: Keyword) -> &str {
+        self.first(keyword).map_or("", |setting| &setting.word)
+    }
+
+    /// Takes a line into account.
+    pub fn take(
+        &mut self,
+        keyword: Keyword,
+        words: &[String],
+        place: Place<'_>,
+        applies: Applies,
+    ) -> Result<(), String> {
+        let rule = keyword.row().rule;
+        match rule {
+            Rule::LastEverywhere => self.replace(keyword, words, place),
+            Rule::FirstEverywhere => self.fill(keyword, words, place),
+            _ if applies == Applies::No => {}
+            Rule::First => self.fill(keyword, words, place),
+            Rule::Proxy => {
+                if self.all(Keyword::ProxyJump).is_empty() && self.all(Keyword::ProxyCommand).is_empty() {
+                    self.fill(keyword, words, place);
+                }
+            }
+            Rule::Two(second) => {
+                let (own, other) = words.split_at(words.len().min(1));
+                self.fill(keyword, own, place);
+                self.fill(second, other, place);
+            }
+            Rule::AddNew => return self.add_new(keyword, words, place),
+            Rule::AddNewTo(other) => return self.add_new(other, words, place),
+            Rule::AddOrTakeAway => words.iter().for_each(|word| self.add_or_take_away(keyword, word, place)),
+        }
+        Ok(())
+    }
+
+    /// Sets what has no value yet.
+    pub fn fill(&mut self, keyword: Keyword, words: &[String], place: Place<'_>) {
+        if self.all(keyword).is_empty() {
+            self.replace(keyword, words, place);
+        }
+    }
+
+    /// Sets a value, whatever was there.
+    pub fn replace(&mut self, keyword: Keyword, words: &[String], place: Place<'_>) {
+        self.slots[keyword as usize] = words.iter().map(|word| setting(word, place)).collect();
+    }
+
+    /// Says where a value came from.
+    pub fn blame(&mut self, keyword: Keyword, origin: &Origin) {
+        self.slots[keyword as usize].iter_mut().for_each(|setting| setting.origin = origin.clone());
+    }
+
+    /// Takes a value away.
+    pub fn clear(&mut self, keyword: Keyword) {
+        self.slots[keyword as usize].clear();
+    }
+
+    /// Changes each word of a keyword, its origin kept.
+    pub fn rewrite<E>(
+        &mut self,
+        keyword: Keyword,
+        mut change: impl FnMut(&Setting) -> Result<String, E>,
+    ) -> Result<(), E> {
+        for setting in &mut self.slots[keyword as usize] {
+            setting.word = change(setting)?;
+        }
+        Ok(())
+    }
+
+    fn add_new(&mut self, keyword: Keyword, words: &[String], place: Place<'_>) -> Result<(), String> {
+        for word in words {
+            let slot = &mut self.slots[keyword as usize];
+            let limited = matches!(keyword, Keyword::IdentityFile | Keyword::CertificateFile);
+            if limited && slot.len() >= MOST_FILES {
+                return Err(format!("too many files (at most {MOST_FILES})"));
+            }
+            if !slot.iter().any(|known| known.word == *word && known.scope == place.scope()) {
+                slot.push(setting(word, place));
+            }
+        }
+        Ok(())
+    }
+
+    fn add_or_take_away(&mut self, keyword: Keyword, word: &str, place: Place<'_>) {
+        let slot = &mut self.slots[keyword as usize];
+        match word.strip_prefix('-') {
+            Some(pattern) => slot.retain(|known| !match_pattern(&known.word, pattern)),
+            None => slot.push(setting(word, place)),
+        }
+    }
+}
+
+fn setting(word: &str, place: Place<'_>) -> Setting {
+    Setting { word: word.to_owned(), origin: place.origin(), scope: place.scope() }
+}

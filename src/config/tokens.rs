@@ -1,0 +1,216 @@
+//! What do `%h`, `${VAR}` and `~` stand for? Pure text expansion, as `misc.c` of OpenSSH does it.
+//!
+//! Main type: [`Tokens`]. Which keyword takes which of them is decided where the keyword is used.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use aws_lc_rs::digest;
+
+use super::Surroundings;
+
+/// The values of the tokens for one host.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tokens {
+    values: Vec<(char, String)>,
+}
+
+/// The connection that tokens describe.
+#[derive(Debug, Clone, Copy)]
+pub struct Connection<'a> {
+    /// `%n`: as typed.
+    pub original: &'a str,
+    /// `%h`.
+    pub host: &'a str,
+    /// `%p`.
+    pub port: &'a str,
+    /// `%r`.
+    pub user: &'a str,
+    /// `%k`: `HostKeyAlias`, or the name as typed.
+    pub key_alias: &'a str,
+}
+
+impl Tokens {
+    /// The tokens that most keywords take: `%%CdhiklLnpru`.
+    pub fn of_connection(connection: &Connection<'_>, surroundings: &Surroundings) -> Tokens {
+        let Connection { original, host, port, user, key_alias } = *connection;
+        let this_host = surroundings.hostname.as_str();
+        let hashed = [this_host, host, port, user].concat();
+        let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, hashed.as_bytes());
+        let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let short = this_host.split('.').next().unwrap_or(this_host);
+        let uid = surroundings.uid.to_string();
+        let home = surroundings.home.to_string_lossy();
+        let values: [(char, &str); 11] = [
+            ('C', &hash),
+            ('d', &home),
+            ('h', host),
+            ('i', &uid),
+            ('k', key_alias),
+            ('L', short),
+            ('l', this_host),
+            ('n', original),
+            ('p', port),
+            ('r', user),
+            ('u', &surroundings.user),
+        ];
+        Tokens { values: values.into_iter().map(|(token, value)| (token, value.to_owned())).collect() }
+    }
+
+    /// `%h` alone, as `Hostname` takes it.
+    pub fn of_host(host: &str) -> Tokens {
+        Tokens { values: vec![('h', host.to_owned())] }
+    }
+
+    /// Only the tokens in `letters`.
+    pub fn only(&self, letters: &str) -> Tokens {
+        let values = self.values.iter().filter(|(token, _)| letters.contains(*token));
+        Tokens { values: values.cloned().collect() }
+    }
+
+    /// Expands `%` tokens.
+    pub fn expand(&self, text: &str) -> Result<String, String> {
+        expand(text, Some(self), None)
+    }
+
+    /// Expands `%` tokens and `${VAR}`.
+    pub fn expand_with_env(&self, text: &str, surroundings: &Surroundings) -> Result<String, String> {
+        expand(text, Some(self), Some(surroundings))
+    }
+
+    /// Expands a leading `~`, then `%` tokens and `${VAR}`: how most file names are read.
+    pub fn expand_path(&self, text: &str, surroundings: &Surroundings) -> Result<String, String> {
+        self.expand_with_env(&expand_tilde(text, surroundings)?, surroundings)
+    }
+}
+
+/// Expands `${VAR}` alone.
+pub fn expand_env(text: &str, surroundings: &Surroundings) -> Result<String, String> {
+    expand(text, None, Some(surroundings))
+}
+
+fn expand(text: &str, tokens: Option<&Tokens>, env: Option<&Surroundings>) -> Result<String, String> {
+    let mut expanded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['%', '$']) {
+        expanded.push_str(&rest[..at]);
+        let (sign, after) = rest[at..].split_at(1);
+        rest = after;
+        match (sign, tokens, env) {
+            ("%", Some(tokens), _) => {
+                let token = after.chars().next().ok_or("a lone `%` at the end")?;
+                expanded.push_str(value_of(token, tokens)?);
+                rest = &after[token.len_utf8()..];
+            }
+            ("$", _, Some(surroundings)) if after.starts_with('{') => {
+                let close = after.find('}').ok_or("`${` without `}`")?;
+                expanded.push_str(variable(&after[1..close], surroundings)?);
+                rest = &after[close + 1..];
+            }
+            _ => expanded.push_str(sign),
+        }
+    }
+    expanded.push_str(rest);
+    Ok(expanded)
+}
+
+fn value_of(token: char, tokens: &Tokens) -> Result<&str, String> {
+    if token == '%' {
+        return Ok("%");
+    }
+    let found = tokens.values.iter().find(|(known, _)| *known == token);
+    found.map(|(_, value)| value.as_str()).ok_or_else(|| format!("unknown token %{token}"))
+}
+
+fn variable<'a>(name: &str, surroundings: &'a Surroundings) -> Result<&'a str, String> {
+    if name.is_empty() {
+        return Err("`${}` names no variable".to_owned());
+    }
+    let value = surroundings.env.get(name).ok_or_else(|| format!("the variable ${{{name}}} is not set"))?;
+    value.to_str().ok_or_else(|| format!("the variable ${{{name}}} is not UTF-8"))
+}
+
+/// Expands a leading `~` or `~user` (the password file is asked, as there is no other source here).
+pub fn expand_tilde(text: &str, surroundings: &Surroundings) -> Result<String, String> {
+    let Some(rest) = text.strip_prefix('~') else { return Ok(text.to_owned()) };
+    let (user, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let home = match user {
+        "" => surroundings.home.to_string_lossy().into_owned(),
+        user => home_of(user).ok_or_else(|| format!("no such user `{user}`"))?,
+    };
+    let slash = if home.ends_with('/') { "" } else { "/" };
+    Ok([home.as_str(), slash, path.trim_start_matches('/')].concat())
+}
+
+fn home_of(user: &str) -> Option<String> {
+    let table = std::fs::read("/etc/passwd").ok()?;
+    table.split(|&b| b == b'\n').find_map(|line| {
+        let fields: Vec<&[u8]> = line.split(|&b| b == b':').collect();
+        let home = fields.get(5).filter(|_| fields.first() == Some(&user.as_bytes()))?;
+        Some(OsStr::from_bytes(home).to_string_lossy().into_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn surroundings() -> Surroundings {
+        Surroundings {
+            home: "/home/me".into(),
+            user: "me".into(),
+            uid: 1000,
+            hostname: "laptop.lan".into(),
+            env: [("KEYS".to_owned(), "/keys".into())].into(),
+            ..Surroundings::default()
+        }
+    }
+
+    fn tokens() -> Tokens {
+        let connection =
+            Connection { original: "pvt", host: "10.0.0.1", port: "22", user: "ec2-user", key_alias: "alias" };
+        Tokens::of_connection(&connection, &surroundings())
+    }
+
+    #[test]
+    fn tokens_are_those_of_the_connection() {
+        assert_eq!(
+            tokens().expand("%n %h %p %r %k %u %i %d %L %l %%").unwrap(),
+            "pvt 10.0.0.1 22 ec2-user alias me 1000 /home/me laptop laptop.lan %"
+        );
+        // `printf laptop.lan10.0.0.122ec2-user | sha1sum`
+        assert_eq!(tokens().expand("%C").unwrap(), "e3e41958538d8fa3e467c6364de5f46dcebf6375");
+    }
+
+    #[test]
+    fn what_is_unknown_is_refused() {
+        for bad in ["%q", "%", "${NOWHERE}", "${}", "${KEYS"] {
+            assert!(tokens().expand_with_env(bad, &surroundings()).is_err(), "{bad}");
+        }
+        assert!(tokens().only("hn").expand("%p").is_err());
+        assert_eq!(tokens().expand("${KEYS}").unwrap(), "${KEYS}");
+    }
+
+    #[test]
+    fn paths_begin_at_home() {
+        let path = |text| tokens().expand_path(text, &surroundings()).unwrap();
+        assert_eq!(path("~/.ssh/%h"), "/home/me/.ssh/10.0.0.1");
+        assert_eq!(path("~"), "/home/me/");
+        assert_eq!(path("${KEYS}/a~b"), "/keys/a~b");
+        assert_eq!(path("~root/x"), "/root/x");
+        assert!(expand_tilde("~nobody-here/x", &surroundings()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_expansion_panic(text in "[%${}a-zé~/]{0,30}") {
+            let _ = tokens().expand_path(&text, &surroundings());
+        }
+
+        #[test]
+        fn doubled_percents_come_back(text in "[a-z%$]{0,20}") {
+            prop_assert_eq!(tokens().expand(&text.replace('%', "%%")).unwrap(), text);
+        }
+    }
+}

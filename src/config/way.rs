@@ -1,0 +1,207 @@
+//! Through which hosts? The target's `ProxyJump` list, the jumps' own, and theirs, become hops in dial order.
+//!
+//! Main function: [`hops`]. As with ssh, the first jump of a list is reached as its own block says, each later one
+//! through the one before it; flags are for the target, but identities serve the jumps too. A host that is met twice on
+//! the way makes a loop, which is refused.
+
+use super::error::ConfigError;
+use super::evaluate::{Ground, evaluate};
+use super::finish::{Finished, finish};
+use super::host::{AddressFamily, Host, Origin};
+use super::jump::Jump;
+use super::keywords::Keyword;
+use super::lower::lower;
+use super::matching::{Verdict, match_list_ignoring_case};
+use super::settings::{Applies, Place, Setting, Settings};
+use super::{Configuration, Flags, Patterned, Purpose};
+use crate::target::HostSpec;
+
+/// The most hops a way may have.
+const MOST_HOPS: usize = 32;
+
+/// The hops to `target`, itself the last.
+pub fn hops(configuration: &Configuration, target: &HostSpec) -> Result<Vec<Host>, ConfigError> {
+    let mut climb = Climb { configuration, behind: Vec::new(), hops: Vec::new() };
+    let finished = self::target(configuration, target)?;
+    climb.arrive(target, &finished, &identities(&configuration.flags, &target.host))?;
+    Ok(climb.hops)
+}
+
+/// The target's own values.
+pub fn target(configuration: &Configuration, target: &HostSpec) -> Result<Finished, ConfigError> {
+    let settings = from_flags(configuration, target)?;
+    values(configuration, target, settings, &configuration.flags.purpose)
+}
+
+fn values(
+    configuration: &Configuration,
+    spec: &HostSpec,
+    settings: Settings,
+    purpose: &Purpose,
+) -> Result<Finished, ConfigError> {
+    let Configuration { files, surroundings, names, .. } = configuration;
+    let ground = Ground { files, surroundings, purpose, names: &**names };
+    let finished = finish(evaluate(ground, &spec.host, settings)?, surroundings)?;
+    refuse_jump_to_self(&finished)?;
+    match finished.settings.first(Keyword::RefuseConnection) {
+        Some(refusal) => Err(ConfigError::Refused {
+            host: spec.host.clone(),
+            origin: refusal.origin.clone(),
+            reason: refusal.word.clone(),
+        }),
+        None => Ok(finished),
+    }
+}
+
+/// What the command line says of the target.
+fn from_flags(configuration: &Configuration, target: &HostSpec) -> Result<Settings, ConfigError> {
+    let flags = &configuration.flags;
+    let mut settings = for_every_hop(flags);
+    let mut say = |keyword: Keyword, words: &[String], flag: &str| {
+        settings.take(keyword, words, Place::Flag(flag), Applies::Yes).map_err(|problem| {
+            let origin = Origin::Flag(flag.to_owned());
+            ConfigError::Value { host: target.host.clone(), keyword: keyword.row().name.to_owned(), origin, problem }
+        })
+    };
+    for identity in identities(flags, &target.host) {
+        say(Keyword::IdentityFile, &[identity], "-i")?;
+    }
+    if let Some(user) = &flags.user {
+        say(Keyword::User, std::slice::from_ref(user), "-l")?;
+    }
+    if let Some(port) = flags.port {
+        say(Keyword::Port, &[port.to_string()], "-p")?;
+    }
+    if flags.compression {
+        say(Keyword::Compression, &["yes".to_owned()], "-C")?;
+    }
+    if let Some(jumps) = chosen_jumps(flags, &target.host) {
+        let words: Vec<String> = jumps.split(',').map(str::to_owned).collect();
+        say(Keyword::ProxyJump, &words, "-J")?;
+    }
+    for (flag, keyword, words) in &configuration.options {
+        say(*keyword, words, flag)?;
+    }
+    say_spec(&mut settings, target);
+    Ok(settings)
+}
+
+/// What the command line says of the whole run.
+fn for_every_hop(flags: &Flags) -> Settings {
+    let mut settings = Settings::default();
+    if let Some(family) = flags.address_family {
+        let (word, flag) = match family {
+            AddressFamily::Any => ("any", "-4/-6"),
+            AddressFamily::Inet => ("inet", "-4"),
+            AddressFamily::Inet6 => ("inet6", "-6"),
+        };
+        settings.fill(Keyword::AddressFamily, &[word.to_owned()], Place::Flag(flag));
+    }
+    if flags.batch {
+        settings.fill(Keyword::BatchMode, &["yes".to_owned()], Place::Flag("-B"));
+    }
+    settings
+}
+
+fn applies<T>(patterned: &Patterned<T>, name: &str) -> Option<bool> {
+    let pattern = patterned.pattern.as_ref()?;
+    Some(match_list_ignoring_case(name, pattern) == Verdict::Match)
+}
+
+/// The `-i` files for a host: those without a pattern and those whose pattern matches, in order.
+fn identities(flags: &Flags, name: &str) -> Vec<String> {
+    let fitting = flags.identities.iter().filter(|identity| applies(identity, name) != Some(false));
+    fitting.map(|identity| identity.value.to_string_lossy().into_owned()).collect()
+}
+
+/// The `-J` list for a target: the first whose pattern matches, else the first without a pattern.
+fn chosen_jumps<'a>(flags: &'a Flags, name: &str) -> Option<&'a str> {
+    let matching = flags.jumps.iter().find(|jumps| applies(jumps, name) == Some(true));
+    matching.or_else(|| flags.jumps.iter().find(|jumps| jumps.pattern.is_none())).map(|jumps| jumps.value.as_str())
+}
+
+/// ssh refuses to jump to a host through itself.
+fn refuse_jump_to_self(finished: &Finished) -> Result<(), ConfigError> {
+    let Some(last) = finished.settings.all(Keyword::ProxyJump).last() else { return Ok(()) };
+    let Ok(jump) = Jump::parse(&last.word).and_then(Jump::vetted) else { return Ok(()) };
+    let user = finished.settings.word(Keyword::User);
+    let port = finished.settings.word(Keyword::Port);
+    let same = jump.host == finished.host
+        && jump.port.unwrap_or(22).to_string() == port
+        && jump.user.as_deref().unwrap_or(user) == user;
+    match same {
+        true => Err(ConfigError::JumpLoop { way: vec![finished.alias.clone(), jump.host] }),
+        false => Ok(()),
+    }
+}
+
+struct Climb<'a> {
+    configuration: &'a Configuration,
+    /// The hosts whose jumps are being resolved, the target first.
+    behind: Vec<HostSpec>,
+    /// The hops resolved so far, in dial order.
+    hops: Vec<Host>,
+}
+
+impl Climb<'_> {
+    /// Resolves everything before `spec`, then `spec` itself. `identities` are the `-i` files it takes.
+    fn arrive(&mut self, spec: &HostSpec, finished: &Finished, identities: &[String]) -> Result<(), ConfigError> {
+        if self.behind.contains(spec) {
+            let names = self.behind.iter().chain([spec]).map(HostSpec::to_string);
+            return Err(ConfigError::JumpLoop { way: names.collect() });
+        }
+        if self.behind.len() >= MOST_HOPS {
+            return Err(ConfigError::TooManyHops { host: self.behind[0].host.clone(), most: MOST_HOPS });
+        }
+        self.behind.push(spec.clone());
+        let jumps = finished.settings.all(Keyword::ProxyJump);
+        if let Some((last, before)) = jumps.split_last() {
+            self.jump(finished, (before, last), identities)?;
+        }
+        self.behind.pop();
+        self.hops.push(lower(finished, &self.configuration.surroundings)?);
+        Ok(())
+    }
+
+    /// Resolves the last jump of a list; the ones before it become that jump's own, as `ssh -J BEFORE LAST` has it.
+    fn jump(
+        &mut self,
+        from: &Finished,
+        (before, last): (&[Setting], &Setting),
+        identities: &[String],
+    ) -> Result<(), ConfigError> {
+        let tokens = from.tokens.only("hknpr");
+        let bad = |problem| from.bad(Keyword::ProxyJump, problem);
+        let before = before.iter().map(|jump| tokens.expand(&jump.word)).collect::<Result<Vec<_>, _>>().map_err(bad)?;
+        let spec = tokens.expand(&last.word).and_then(|text| Jump::parse(&text)).and_then(Jump::vetted).map_err(bad)?;
+        let flags = &self.configuration.flags;
+        let identities = jump_identities(flags, &spec.host, identities);
+        let mut settings = for_every_hop(flags);
+        settings.fill(Keyword::IdentityFile, &identities, Place::Flag("-i"));
+        settings.fill(Keyword::ProxyJump, &before, Place::BuiltIn);
+        settings.blame(Keyword::ProxyJump, &last.origin);
+        say_spec(&mut settings, &spec);
+        settings.blame(Keyword::User, &last.origin);
+        settings.blame(Keyword::Port, &last.origin);
+        let finished = values(self.configuration, &spec, settings, &Purpose::Nothing)?;
+        self.arrive(&spec, &finished, &identities)
+    }
+}
+
+/// The `-i` files for a jump: as for any host, but where no pattern names it, those of the host behind it.
+fn jump_identities(flags: &Flags, name: &str, behind: &[String]) -> Vec<String> {
+    match flags.identities.iter().any(|identity| applies(identity, name) == Some(true)) {
+        true => identities(flags, name),
+        false => behind.to_vec(),
+    }
+}
+
+/// The user and port that stand with a host's name.
+fn say_spec(settings: &mut Settings, spec: &HostSpec) {
+    if let Some(user) = &spec.user {
+        settings.fill(Keyword::User, std::slice::from_ref(user), Place::Flag("user@host"));
+    }
+    if let Some(port) = spec.port {
+        settings.fill(Keyword::Port, &[port.to_string()], Place::Flag("host:port"));
+    }
+}
