@@ -216,14 +216,11 @@ fn each_host_has_its_own_home() {
 #[test]
 fn nothing_of_it_stays() {
     let Some(street) = Street::start() else { return };
-    let mut sleeper = street
-        .openssh("ssh")
-        .arg(ACC_PVT)
-        .arg("touch began; sleep 1000")
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .expect("start ssh");
-    outcome::until("the sleeper began", || street.home(ACC_PVT).join("began").exists());
+    let began = street.home(ACC_PVT).join("began");
+    let sleep = format!("touch {}; sleep 1000", began.display());
+    let mut ssh = street.openssh("ssh");
+    let mut sleeper = ssh.args([ACC_PVT, &sleep]).stderr(std::process::Stdio::null()).spawn().expect("start ssh");
+    outcome::until("the sleeper began", || began.exists());
     let folder = street.laptop().to_owned();
     let processes: Vec<Process> = street.servers.iter().flat_map(Server::processes).collect();
     assert!(processes.iter().any(|process| process.name == "sleep"), "{processes:?}");
