@@ -244,13 +244,20 @@ impl From<&Target> for OsString {
                     _ => OsString::from_vec([b"./", bytes].concat()),
                 }
             }
-            Target::Remote(spec, path) if spec.port.is_some() => {
-                let escaped: String = path.iter().map(|b| format!("%{b:02x}")).collect();
-                OsString::from(format!("sftp://{spec}/{escaped}"))
+            Target::Remote(spec, path) => {
+                let plain = OsString::from_vec([format!("{spec}:").as_bytes(), path].concat());
+                if parse(&plain).as_ref() == Ok(target) { plain } else { uri(spec, path) }
             }
-            Target::Remote(spec, path) => OsString::from_vec([format!("{spec}:").as_bytes(), path].concat()),
         }
     }
+}
+
+/// The form that carries what `host:path` cannot: a port, a colon or bracket in the user name.
+fn uri(spec: &HostSpec, path: &[u8]) -> OsString {
+    let escape = |bytes: &[u8]| bytes.iter().map(|b| format!("%{b:02x}")).collect::<String>();
+    let user = spec.user.as_ref().map(|user| escape(user.as_bytes()) + "@").unwrap_or_default();
+    let host = HostSpec { user: None, ..spec.clone() };
+    OsString::from(format!("sftp://{user}{host}/{}", escape(path)))
 }
 
 #[cfg(test)]
