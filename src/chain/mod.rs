@@ -1,5 +1,117 @@
 //! How do I get there? Hosts become a session, one hop at a time, each hop's SSH inside the one before.
+//!
+//! [`Chain`] holds what a run has open; a [`Way`] is a list of hosts that can be walked as often as needed; a
+//! [`Session`] stands at the end of it. The Stage ladder (`hop.rs`) is climbed for each host: dial (`dial.rs`), greet,
+//! verify the host key (`greeter.rs`), authenticate. Between two levels of SSH lies a stream that never blocks
+//! (`stream.rs`). Nothing here knows files or verbs.
+//!
+//! Bulk data of one copy travels in several lanes. A lane is a session of its own at the last host; lanes are spread
+//! over a few TCP connections to the first, because every SSH window and every TCP buffer on the way caps one of them.
+//! A host without a bastion before it gets at most that many sessions, each shared by several lanes.
+//!
+//! Memory: each level of each lane holds at most one window of undelivered bytes (8 MiB, `algorithms.rs`); what is
+//! really in flight is what the layers above have asked for.
 
+mod algorithms;
+mod channel;
+mod dial;
 mod error;
+mod greeter;
+mod hop;
+mod patience;
+mod pool;
+mod session;
+mod severable;
+mod stream;
+mod trusting;
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 
 pub use error::{Cause, ChainError, Trail};
+pub use session::{ExitStatus, Output, Process, ProcessInput, ProcessOutput, Session};
+
+use crate::auth::Keyring;
+use crate::config::Host;
+use crate::progress::Observer;
+use crate::prompt::Prompt;
+use crate::sftp;
+use hop::Ladder;
+use patience::Asking;
+use pool::{Pool, Strand};
+
+/// TCP connections to the first hop, unless told otherwise.
+pub const CONNECTIONS: usize = 4;
+/// Logins under way at once; sshd begins to drop connections at ten (`MaxStartups 10:30:100`).
+const LOGINS: usize = 4;
+
+/// The connections of one run. Cheap to clone.
+#[derive(Clone)]
+pub struct Chain {
+    pool: Arc<Pool>,
+    connections: usize,
+}
+
+impl Chain {
+    /// Nothing is opened yet. `prompt` is asked for passphrases, passwords and about unknown host keys.
+    pub fn new(prompt: Arc<dyn Prompt>, observer: Arc<dyn Observer>) -> Self {
+        let asking = Asking::new(prompt);
+        let keyring = Keyring::new(asking.clone(), observer.clone());
+        let ladder = Ladder { keyring, asking, observer, logins: Arc::new(Semaphore::new(LOGINS)) };
+        Chain { pool: Arc::new(Pool::new(ladder)), connections: CONNECTIONS }
+    }
+
+    /// Spreads lanes over this many TCP connections to the first hop.
+    pub fn with_connections(self, connections: usize) -> Self {
+        Chain { connections: connections.max(1), ..self }
+    }
+
+    /// The way along `hops`, the last being the target; at least one.
+    pub fn way(&self, hops: Vec<Host>) -> Way {
+        let trail = Trail(hops.iter().map(|host| host.alias.clone()).collect());
+        Way { chain: self.clone(), hops: hops.into(), trail }
+    }
+}
+
+/// A chain of hosts that can be walked as often as needed. Cheap to clone; opens nothing by itself.
+#[derive(Clone)]
+pub struct Way {
+    chain: Chain,
+    hops: Arc<[Host]>,
+    trail: Trail,
+}
+
+impl Way {
+    /// The target's name, as it was typed.
+    pub fn alias(&self) -> &str {
+        self.trail.end()
+    }
+
+    /// The hosts from this machine to the target.
+    pub fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
+    /// The hosts, the last being the target.
+    pub fn hops(&self) -> &[Host] {
+        &self.hops
+    }
+
+    /// A session for `lane`; the same lane gets the same session as long as that lives.
+    pub async fn session(&self, lane: usize) -> Result<Session, ChainError> {
+        let connected = self.chain.pool.reach(&self.hops, self.strand(lane)).await?;
+        Ok(Session::new(connected))
+    }
+
+    /// A new SFTP session for `lane`.
+    pub async fn sftp(&self, lane: usize) -> Result<sftp::Client, ChainError> {
+        self.session(lane).await?.sftp().await
+    }
+
+    fn strand(&self, lane: usize) -> Strand {
+        let connection = lane % self.chain.connections;
+        let session = if self.hops.len() > 1 { lane / self.chain.connections } else { 0 };
+        Strand { connection, session }
+    }
+}

@@ -202,3 +202,60 @@ pub enum AddressFamily {
     /// IPv6 only (`-6`).
     Inet6,
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A host with ssh's defaults and no files.
+    pub(crate) fn plain(alias: &str) -> Host {
+        Host {
+            alias: alias.to_owned(),
+            hostname: Value::default(alias.to_owned()),
+            port: Value::default(22),
+            user: Value::default("nobody".to_owned()),
+            proxy: Value::default(Proxy::None),
+            identity_files: Vec::new(),
+            certificate_files: Vec::new(),
+            identities_only: Value::default(false),
+            identity_agent: Value::default(IdentityAgent::None),
+            user_known_hosts_files: Value::default(Vec::new()),
+            global_known_hosts_files: Value::default(Vec::new()),
+            known_hosts_command: None,
+            strict_host_key_checking: Value::default(StrictHostKeyChecking::Ask),
+            host_key_alias: None,
+            hash_known_hosts: Value::default(false),
+            check_host_ip: Value::default(false),
+            no_host_authentication_for_localhost: Value::default(false),
+            update_host_keys: Value::default(UpdateHostKeys::No),
+            host_key_algorithms: None,
+            kex_algorithms: None,
+            ciphers: None,
+            macs: None,
+            pubkey_accepted_algorithms: None,
+            preferred_authentications: Value::default(Vec::new()),
+            pubkey_authentication: Value::default(true),
+            password_authentication: Value::default(true),
+            kbd_interactive_authentication: Value::default(true),
+            number_of_password_prompts: Value::default(3),
+            address_family: Value::default(AddressFamily::Any),
+            bind_address: None,
+            bind_interface: None,
+            compression: Value::default(false),
+            connection_attempts: Value::default(1),
+            connect_timeout: None,
+            tcp_keep_alive: Value::default(true),
+            server_alive_interval: Value::default(Duration::ZERO),
+            server_alive_count_max: Value::default(3),
+            batch_mode: Value::default(false),
+            forward_agent: Value::default(false),
+            rekey_limit: None,
+            send_env: Vec::new(),
+            set_env: Vec::new(),
+            remote_command: None,
+            request_tty: Value::default("auto".to_owned()),
+            log_level: Value::default("INFO".to_owned()),
+            not_honoured: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What is offered in the key exchange, and the sizes of windows and packets.
+//!
+//! Main function: [`transport_config`]. Names come from the host's configuration where the user set them, else from
+//! hop's own order; what russh cannot do is left out, and an empty rest is an error.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use russh::keys::Algorithm;
+use russh::{Limits, Preferred, cipher, client, compression, kex, mac};
+
+use super::error::Cause;
+use crate::config::{Host, Value};
+use crate::trust::KnownAlgorithms;
+
+/// Bytes a server may send on one channel before we have taken them in: the bandwidth-delay product of 1 Gbit/s at 64 ms.
+pub(super) const WINDOW: u32 = 8 * 1024 * 1024;
+/// The largest channel packet we take (RFC 4254 §5.1).
+const PACKET: u32 = 32 * 1024;
+/// Messages a channel may hold before its session waits for the reader. Readers never wait, so this is slack.
+const CHANNEL_BUFFER: usize = 256;
+/// A rekey that the client starts breaks busy downloads, so ours comes late; AES-GCM is safe for 2^32 blocks = 64 GiB
+/// (RFC 4344 §3.2), and servers rekey when they like.
+const REKEY_BYTES: usize = 32 << 30;
+/// Likewise for time.
+const REKEY_TIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The transport's settings for `host`; `known` are the host key types recorded for it,
+/// to be offered first.
+pub(super) fn transport_config(host: &Host, known: &KnownAlgorithms) -> Result<Arc<client::Config>, Cause> {
+    let keepalive = host.server_alive_interval.value;
+    Ok(Arc::new(client::Config {
+        client_id: russh::SshId::Standard(Cow::Borrowed(concat!("SSH-2.0-hop_", env!("CARGO_PKG_VERSION")))),
+        limits: Limits { rekey_write_limit: REKEY_BYTES, rekey_read_limit: REKEY_BYTES, rekey_time_limit: REKEY_TIME },
+        window_size: WINDOW,
+        maximum_packet_size: PACKET,
+        channel_buffer_size: CHANNEL_BUFFER,
+        preferred: preferred(host, known)?,
+        keepalive_interval: (!keepalive.is_zero()).then_some(keepalive),
+        keepalive_max: host.server_alive_count_max.value as usize,
+        nodelay: true,
+        ..Default::default()
+    }))
+}
+
+fn preferred(host: &Host, known: &KnownAlgorithms) -> Result<Preferred, Cause> {
+    let kex = match &host.kex_algorithms {
+        None => Preferred::DEFAULT.kex,
+        Some(names) => {
+            let mut kex = chosen("KexAlgorithms", names, |name| kex::Name::try_from(name).ok())?;
+            kex.extend([kex::EXTENSION_SUPPORT_AS_CLIENT, kex::EXTENSION_OPENSSH_STRICT_KEX_AS_CLIENT]);
+            Cow::Owned(kex)
+        }
+    };
+    let cipher = match &host.ciphers {
+        None => Cow::Borrowed(cipher_order()),
+        Some(names) => Cow::Owned(chosen("Ciphers", names, |name| cipher::Name::try_from(name).ok())?),
+    };
+    let mac = match &host.macs {
+        None => Preferred::DEFAULT.mac,
+        Some(names) => Cow::Owned(chosen("MACs", names, |name| mac::Name::try_from(name).ok())?),
+    };
+    let compression: &[compression::Name] = match host.compression.value {
+        true => &[compression::ZLIB_LEGACY, compression::ZLIB, compression::NONE],
+        false => &[compression::NONE],
+    };
+    let (key, host_key_certificates) = host_keys(host, known)?;
+    Ok(Preferred { kex, key, host_key_certificates, cipher, mac, compression: Cow::Borrowed(compression) })
+}
+
+/// AES-GCM first where the processor has AES, ChaCha20 first elsewhere.
+fn cipher_order() -> &'static [cipher::Name] {
+    use cipher::{AES_128_CTR, AES_128_GCM, AES_192_CTR, AES_256_CTR, AES_256_GCM, CHACHA20_POLY1305};
+    match has_aes() {
+        true => &[AES_128_GCM, AES_256_GCM, CHACHA20_POLY1305, AES_128_CTR, AES_192_CTR, AES_256_CTR],
+        false => &[CHACHA20_POLY1305, AES_128_GCM, AES_256_GCM, AES_128_CTR, AES_192_CTR, AES_256_CTR],
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_aes() -> bool {
+    std::arch::is_x86_feature_detected!("aes")
+}
+
+#[cfg(target_arch = "aarch64")]
+fn has_aes() -> bool {
+    std::arch::is_aarch64_feature_detected!("aes")
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn has_aes() -> bool {
+    false
+}
+
+type HostKeys = (Cow<'static, [Algorithm]>, Cow<'static, [Algorithm]>);
+
+/// Plain host key types, and those whose certificate is asked for. The user's own list is taken as it is; otherwise the
+/// known types come first, so that a server with several keys shows the one we know. A certificate is asked for only
+/// where an authority is known: one that nobody vouches for would hide a key that is known.
+fn host_keys(host: &Host, known: &KnownAlgorithms) -> Result<HostKeys, Cause> {
+    let plain = |name: &str| Algorithm::new(name).ok().filter(is_offered);
+    let certified = |name: &str| name.strip_suffix("-cert-v01@openssh.com").and_then(plain);
+    if let Some(names) = &host.host_key_algorithms {
+        let certificates = names.iter().filter_map(|name| certified(name)).collect();
+        let keys: Vec<_> = names.iter().filter_map(|name| plain(name)).collect();
+        let none = keys.is_empty() && names.iter().all(|name| certified(name).is_none());
+        return match none {
+            true => Err(nothing_left("HostKeyAlgorithms", names)),
+            false => Ok((Cow::Owned(keys), Cow::Owned(certificates))),
+        };
+    }
+    let mut keys: Vec<_> = known.keys.iter().filter(|algorithm| is_offered(algorithm)).cloned().collect();
+    let others = Preferred::DEFAULT.key.iter().filter(|algorithm| !known.keys.contains(algorithm));
+    keys.extend(others.cloned());
+    let certificates = if known.authority { keys.clone() } else { Vec::new() };
+    Ok((Cow::Owned(keys), Cow::Owned(certificates)))
+}
+
+/// One of the types hop offers at all; `ssh-rsa` (SHA-1) and DSA are not.
+fn is_offered(algorithm: &Algorithm) -> bool {
+    Preferred::DEFAULT.key.contains(algorithm)
+}
+
+/// The names of `value` that hop can do, in their order.
+fn chosen<T>(keyword: &str, value: &Value<Vec<String>>, find: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Cause> {
+    let found: Vec<T> = value.iter().filter_map(|name| find(name)).collect();
+    match found.is_empty() {
+        true => Err(nothing_left(keyword, value)),
+        false => Ok(found),
+    }
+}
+
+fn nothing_left(keyword: &str, value: &Value<Vec<String>>) -> Cause {
+    Cause::Protocol(format!("{keyword} ({}) names nothing that hop supports: {}", value.origin, value.join(",")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Origin;
+    use russh::keys::HashAlg;
+
+    fn names(algorithms: &[Algorithm]) -> Vec<String> {
+        algorithms.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn known_types_come_first_and_certificates_only_with_an_authority() {
+        let known = KnownAlgorithms { keys: vec![Algorithm::Rsa { hash: Some(HashAlg::Sha256) }], authority: true };
+        let host = crate::config::host::tests::plain("h");
+        let (keys, certificates) = host_keys(&host, &known).unwrap();
+        assert_eq!(names(&keys)[..2], ["rsa-sha2-256", "ssh-ed25519"]);
+        assert_eq!(names(&certificates), names(&keys));
+        let unknown = KnownAlgorithms::default();
+        assert!(host_keys(&host, &unknown).unwrap().1.is_empty());
+    }
+
+    #[test]
+    fn a_list_that_leaves_nothing_is_an_error() {
+        let mut host = crate::config::host::tests::plain("h");
+        host.ciphers = Some(Value { value: vec!["rot13".into()], origin: Origin::Flag("-c".into()) });
+        let error = transport_config(&host, &KnownAlgorithms::default()).unwrap_err().to_string();
+        assert_eq!(error, "Ciphers (-c) names nothing that hop supports: rot13");
+        host.ciphers = None;
+        host.host_key_algorithms = Some(Value { value: vec!["ssh-dss".into()], origin: Origin::Default });
+        assert!(transport_config(&host, &KnownAlgorithms::default()).is_err());
+    }
+}

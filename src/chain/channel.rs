@@ -1,0 +1,92 @@
+//! The two halves of a channel as the rest of the house uses them: bytes in, bytes out, and no writer that waits for
+//! window credit from a channel that is gone.
+//!
+//! Main types: [`Incoming`], [`Outgoing`].
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use russh::client::Msg;
+use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::hop::Connected;
+use crate::sftp::{Receive, Transmit};
+
+/// Splits `channel`; both halves keep `connection` open.
+pub(super) fn split(channel: Channel<Msg>, connection: Arc<Connected>) -> (Incoming, Outgoing) {
+    let (read, write) = channel.split();
+    let closed = CancellationToken::new();
+    let refused = Arc::new(AtomicBool::new(false));
+    let incoming = Incoming { read, refused, connection, _closes: closed.clone().drop_guard() };
+    (incoming, Outgoing { write: Some(write), closed })
+}
+
+/// The receiving half. Whoever holds it must keep reading: a full channel stops its whole SSH session.
+pub(super) struct Incoming {
+    pub(super) read: ChannelReadHalf,
+    pub(super) connection: Arc<Connected>,
+    refused: Arc<AtomicBool>,
+    _closes: DropGuard,
+}
+
+impl Incoming {
+    /// Set when the server answered the channel's request with a failure (RFC 4254 §5.4).
+    pub(super) fn refused(&self) -> Arc<AtomicBool> {
+        self.refused.clone()
+    }
+}
+
+impl Receive for Incoming {
+    async fn receive(&mut self) -> io::Result<Option<Bytes>> {
+        loop {
+            match self.read.wait().await {
+                Some(ChannelMsg::Data { data }) if !data.is_empty() => return Ok(Some(data)),
+                Some(ChannelMsg::Failure) => {
+                    self.refused.store(true, Ordering::Release);
+                    return Err(io::Error::other("the server refused the request"));
+                }
+                Some(ChannelMsg::Eof | ChannelMsg::Close) => return Ok(None),
+                None if self.connection.is_closed() => {
+                    let reason = self.connection.farewell();
+                    return Err(io::Error::new(io::ErrorKind::ConnectionReset, format!("connection lost {reason}")));
+                }
+                None => return Ok(None),
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+/// The transmitting half; dropping it closes the channel.
+pub(super) struct Outgoing {
+    write: Option<ChannelWriteHalf<Msg>>,
+    closed: CancellationToken,
+}
+
+impl Outgoing {
+    /// The half itself, for requests.
+    pub(super) fn half(&self) -> &ChannelWriteHalf<Msg> {
+        self.write.as_ref().expect("taken only when dropped")
+    }
+}
+
+impl Transmit for Outgoing {
+    async fn transmit(&mut self, chunk: Bytes) -> io::Result<()> {
+        let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "the channel is closed");
+        tokio::select! {
+            sent = self.half().data_bytes(chunk) => sent.map_err(gone),
+            () = self.closed.cancelled() => Err(gone(russh::Error::Disconnect)),
+        }
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        if let (Some(write), Ok(runtime)) = (self.write.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(async move { write.close().await });
+        }
+    }
+}

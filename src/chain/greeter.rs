@@ -1,0 +1,152 @@
+//! The client's side of one SSH connection: judges the host key, keeps what the server says on the way out, and
+//! refuses every channel the server opens.
+//!
+//! Main types: [`Greeter`], [`Notes`]. Callbacks run inside the session's loop, so none of them waits for that session.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use russh::client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session};
+use russh::keys::PublicKeyOrCertificate;
+use russh::{Channel, ChannelId, ChannelOpenFailure};
+
+use crate::progress::{Event, Observer, Stage};
+use crate::prompt::Prompt;
+use crate::trust::{self, HostVerified, Lookup, Presented, TrustError};
+
+/// The longest banner, refusal or farewell that is kept, in bytes.
+const TEXT_LIMIT: usize = 8 * 1024;
+
+/// What a connection's server has shown and said.
+#[derive(Default)]
+pub(super) struct Notes {
+    /// The proof, once the key exchange is done.
+    pub(super) verified: OnceLock<HostVerified>,
+    farewell: Mutex<Option<String>>,
+    refusal: Mutex<Option<String>>,
+}
+
+impl Notes {
+    /// The text of its DISCONNECT message, or why the transport failed (RFC 4253 §11.1).
+    pub(super) fn farewell(&self) -> Option<String> {
+        self.farewell.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The text of the last channel it would not open (RFC 4254 §5.1).
+    pub(super) fn refusal(&self) -> Option<String> {
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What a session's loop fails with.
+#[derive(Debug)]
+pub(super) enum GreetError {
+    /// The host key did not pass.
+    Trust(TrustError),
+    /// The transport failed.
+    Transport(russh::Error),
+}
+
+impl From<russh::Error> for GreetError {
+    fn from(error: russh::Error) -> Self {
+        GreetError::Transport(error)
+    }
+}
+
+/// One connection's handler.
+pub(super) struct Greeter {
+    pub(super) hop: String,
+    pub(super) lookup: Lookup,
+    pub(super) prompt: Arc<dyn Prompt>,
+    pub(super) observer: Arc<dyn Observer>,
+    pub(super) notes: Arc<Notes>,
+}
+
+impl Greeter {
+    async fn judge(&self, presented: Presented) -> Result<(), TrustError> {
+        self.observer.event(Event::Stage { hop: self.hop.clone(), stage: Stage::VerifyHost });
+        let prompt = self.prompt.clone();
+        let verified = trust::verify(&self.lookup, &presented, prompt, self.observer.as_ref()).await?;
+        let _first = self.notes.verified.set(verified);
+        Ok(())
+    }
+}
+
+/// Refuses a channel the server opens.
+macro_rules! refuse {
+    ($($name:ident($($argument:ident: $kind:ty),*);)*) => {
+        $(async fn $name(
+            &mut self,
+            _: Channel<Msg>,
+            $(#[allow(unused_variables)] $argument: $kind,)*
+            reply: ChannelOpenHandle,
+            _: &mut Session,
+        ) -> Result<(), GreetError> {
+            reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
+            Ok(())
+        })*
+    };
+}
+
+impl Handler for Greeter {
+    type Error = GreetError;
+
+    async fn check_server_key(&mut self, presented: &PublicKeyOrCertificate) -> Result<bool, GreetError> {
+        let presented = match presented {
+            PublicKeyOrCertificate::PublicKey { key, .. } => Presented::Key(key.clone()),
+            PublicKeyOrCertificate::Certificate(certificate) => Presented::Certificate(Box::new(certificate.clone())),
+        };
+        self.judge(presented).await.map(|()| true).map_err(GreetError::Trust)
+    }
+
+    async fn auth_banner(&mut self, banner: &str, _: &mut Session) -> Result<(), GreetError> {
+        self.observer.event(Event::Banner { hop: self.hop.clone(), text: bounded(banner) });
+        Ok(())
+    }
+
+    async fn channel_open_failure(
+        &mut self,
+        _: ChannelId,
+        _: ChannelOpenFailure,
+        description: &str,
+        _: &str,
+        _: &mut Session,
+    ) -> Result<(), GreetError> {
+        *self.notes.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(bounded(description));
+        Ok(())
+    }
+
+    async fn disconnected(&mut self, reason: DisconnectReason<GreetError>) -> Result<(), GreetError> {
+        let (text, outcome) = match reason {
+            DisconnectReason::ReceivedDisconnect(info) => (Some(info.message), Ok(())),
+            DisconnectReason::Error(GreetError::Transport(russh::Error::Disconnect)) => (None, Ok(())),
+            DisconnectReason::Error(error) => (Some(describe(&error)), Err(error)),
+        };
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            *self.notes.farewell.lock().unwrap_or_else(PoisonError::into_inner) = Some(bounded(&text));
+        }
+        outcome
+    }
+
+    refuse! {
+        server_channel_open_forwarded_tcpip(host: &str, port: u32, originator: &str, originator_port: u32);
+        server_channel_open_forwarded_streamlocal(path: &str);
+        server_channel_open_agent_forward();
+        server_channel_open_unknown();
+        server_channel_open_session();
+        server_channel_open_direct_tcpip(host: &str, port: u32, originator: &str, originator_port: u32);
+        server_channel_open_direct_streamlocal(path: &str);
+        server_channel_open_x11(originator: &str, originator_port: u32);
+    }
+}
+
+fn describe(error: &GreetError) -> String {
+    match error {
+        GreetError::Trust(error) => error.to_string(),
+        GreetError::Transport(error) => error.to_string(),
+    }
+}
+
+fn bounded(text: &str) -> String {
+    let end = (0..=TEXT_LIMIT.min(text.len())).rev().find(|&at| text.is_char_boundary(at));
+    text[..end.unwrap_or(0)].to_owned()
+}

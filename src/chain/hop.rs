@@ -1,0 +1,259 @@
+//! Climbs one hop: dial, greet, verify the host key, authenticate.
+//!
+//! Main types: [`Ladder`], [`Connected`]. There is no way to a [`Connected`] around [`HostVerified`] and
+//! [`Authenticated`].
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use russh::client::{self, Handle, Msg};
+use russh::{Channel, ChannelOpenFailure};
+
+use super::algorithms::transport_config;
+use super::dial::{self, Dialled};
+use super::error::{Cause, ChainError, Trail};
+use super::greeter::{GreetError, Greeter, Notes};
+use super::patience::{Asking, limit};
+use super::severable::{Severable, Severed};
+use super::trusting::lookup;
+use crate::auth::{self, AuthError, Authenticated, Keyring};
+use crate::config::Host;
+use crate::config::host::Proxy;
+use crate::progress::{Event, Observer, Stage};
+use crate::trust::{self, HostVerified};
+
+/// An authenticated SSH connection to one host.
+pub(super) struct Connected {
+    pub(super) trail: Trail,
+    pub(super) verified: HostVerified,
+    pub(super) login: Authenticated,
+    handle: Handle<Greeter>,
+    notes: Arc<Notes>,
+    asking: Arc<Asking>,
+    host: Host,
+    /// The hop this one is reached through stays connected as long as this one.
+    _before: Option<Arc<Connected>>,
+    _cord: Severed,
+}
+
+impl Connected {
+    /// The transport has ended.
+    pub(super) fn is_closed(&self) -> bool {
+        self.handle.is_closed()
+    }
+
+    /// Why the transport ended, as far as it is known.
+    pub(super) fn farewell(&self) -> String {
+        self.notes.farewell().unwrap_or_default()
+    }
+
+    /// A session channel (RFC 4254 §6.1).
+    pub(super) async fn open_session(&self) -> Result<Channel<Msg>, ChainError> {
+        let opening = self.asking.within(limit(Stage::OpenChannel, &self.host), self.handle.channel_open_session());
+        let cause = match opening.await {
+            Ok(Ok(channel)) => return Ok(channel),
+            Ok(Err(russh::Error::ChannelOpenFailure(reason))) => {
+                Cause::Refused(format!("the server opens no session channel: {}", self.refusal_text(&reason)))
+            }
+            Ok(Err(error)) => self.lost(&error),
+            Err(limit) => Cause::TimedOut(limit),
+        };
+        Err(self.failed(Stage::OpenChannel, cause))
+    }
+
+    /// A channel to `host:port`, as this hop sees it (RFC 4254 §7.2).
+    pub(super) async fn direct_tcpip(&self, host: &str, port: u16) -> Result<Channel<Msg>, Cause> {
+        let opening = self.handle.channel_open_direct_tcpip(host, u32::from(port), "127.0.0.1", 65535);
+        let error = match opening.await {
+            Ok(channel) => return Ok(channel),
+            Err(russh::Error::ChannelOpenFailure(reason)) => reason,
+            Err(error) => return Err(self.lost(&error)),
+        };
+        let by = self.trail.end().to_owned();
+        Err(Cause::ForwardRefused { by, to: format!("{host}:{port}"), reason: self.refusal_text(&error) })
+    }
+
+    /// Gives `work` at this host as long as `stage` may take.
+    pub(super) async fn within<T>(&self, stage: Stage, work: impl Future<Output = T>) -> Result<T, ChainError> {
+        let outcome = self.asking.within(limit(stage, &self.host), work).await;
+        outcome.map_err(|limit| self.failed(stage, Cause::TimedOut(limit)))
+    }
+
+    /// An error of this connection at `stage`.
+    pub(super) fn failed(&self, stage: Stage, cause: Cause) -> ChainError {
+        ChainError { trail: self.trail.clone(), stage, cause }
+    }
+
+    /// The transport broke with `error`; the server's own words come first.
+    pub(super) fn lost(&self, error: &russh::Error) -> Cause {
+        Cause::Lost(self.notes.farewell().unwrap_or_else(|| match error {
+            russh::Error::Disconnect | russh::Error::SendError => String::new(),
+            other => other.to_string(),
+        }))
+    }
+
+    fn refusal_text(&self, reason: &ChannelOpenFailure) -> String {
+        let code = match reason {
+            ChannelOpenFailure::AdministrativelyProhibited => "administratively prohibited".to_owned(),
+            ChannelOpenFailure::ConnectFailed => "connect failed".to_owned(),
+            ChannelOpenFailure::UnknownChannelType => "unknown channel type".to_owned(),
+            ChannelOpenFailure::ResourceShortage => "resource shortage".to_owned(),
+            ChannelOpenFailure::Other { code, .. } => format!("reason {code}"),
+        };
+        match self.notes.refusal() {
+            Some(text) if !text.is_empty() && text != code => format!("{code} ({text})"),
+            _ => code,
+        }
+    }
+}
+
+/// What climbing needs besides the host.
+#[derive(Clone)]
+pub(super) struct Ladder {
+    pub(super) keyring: Keyring,
+    pub(super) asking: Arc<Asking>,
+    pub(super) observer: Arc<dyn Observer>,
+    /// Logins under way at once: servers drop unauthenticated connections beyond `MaxStartups`.
+    pub(super) logins: Arc<tokio::sync::Semaphore>,
+}
+
+impl Ladder {
+    /// Climbs from `before` (this machine when `None`) to `host`.
+    pub(super) async fn climb(&self, before: Option<Arc<Connected>>, host: &Host) -> Result<Connected, ChainError> {
+        let mut trail = before.as_ref().map_or(Trail(Vec::new()), |before| before.trail.clone());
+        trail.0.push(host.alias.clone());
+        let _turn = self.logins.acquire().await;
+        let rung = Rung { ladder: self, host, trail };
+        let (transport, address) = rung.dial(before.as_ref()).await?;
+        let (transport, cord) = Severable::new(transport);
+        let (mut handle, notes) = rung.greet(transport, address).await?;
+        let login = rung.authenticate(&mut handle, &notes).await?;
+        let verified = notes.verified.get().cloned();
+        let unproven = || rung.failed(Stage::VerifyHost, Cause::Protocol("no host key was verified".to_owned()));
+        Ok(Connected {
+            verified: verified.ok_or_else(unproven)?,
+            login,
+            handle,
+            notes,
+            asking: self.asking.clone(),
+            host: host.clone(),
+            trail: rung.trail,
+            _before: before,
+            _cord: cord,
+        })
+    }
+}
+
+/// One host being climbed.
+struct Rung<'a> {
+    ladder: &'a Ladder,
+    host: &'a Host,
+    trail: Trail,
+}
+
+impl Rung<'_> {
+    fn failed(&self, stage: Stage, cause: Cause) -> ChainError {
+        ChainError { trail: self.trail.clone(), stage, cause }
+    }
+
+    /// Tells the stage and does its work within its limit.
+    async fn stage<T>(&self, stage: Stage, work: impl Future<Output = Result<T, Cause>>) -> Result<T, ChainError> {
+        self.ladder.observer.event(Event::Stage { hop: self.host.alias.clone(), stage });
+        let outcome = self.ladder.asking.within(limit(stage, self.host), work).await;
+        outcome.unwrap_or_else(|limit| Err(Cause::TimedOut(limit))).map_err(|cause| self.failed(stage, cause))
+    }
+
+    async fn dial(&self, before: Option<&Arc<Connected>>) -> Result<Dialled, ChainError> {
+        match (&self.host.proxy.value, before) {
+            (Proxy::Command(line), _) => {
+                let dial = async { dial::command(line, &self.host.alias, &self.ladder.observer) };
+                self.stage(Stage::Dial, dial).await
+            }
+            (Proxy::None, Some(before)) => {
+                let outcome = self.stage(Stage::Dial, dial::through(before, self.host)).await;
+                outcome.map_err(unresolved_there)
+            }
+            (Proxy::None, None) => {
+                let addresses = self.stage(Stage::Resolve, dial::resolve(self.host)).await?;
+                self.ladder.observer.event(Event::Stage { hop: self.host.alias.clone(), stage: Stage::Dial });
+                let dialling = dial::straight(self.host, &addresses, limit(Stage::Dial, self.host));
+                dialling.await.map_err(|cause| self.failed(Stage::Dial, cause))
+            }
+        }
+    }
+
+    async fn greet(
+        &self,
+        transport: Severable,
+        address: Option<IpAddr>,
+    ) -> Result<(Handle<Greeter>, Arc<Notes>), ChainError> {
+        let lookup = lookup(self.host, address);
+        let known = trust::known_algorithms(&lookup).await;
+        let known = known.map_err(|error| self.failed(Stage::VerifyHost, error.into()))?;
+        let config = transport_config(self.host, &known).map_err(|cause| self.failed(Stage::Greet, cause))?;
+        let notes = Arc::new(Notes::default());
+        let greeter = Greeter {
+            hop: self.host.alias.clone(),
+            lookup,
+            prompt: self.ladder.asking.clone(),
+            observer: self.ladder.observer.clone(),
+            notes: notes.clone(),
+        };
+        let greeting = async { client::connect_stream(config, transport, greeter).await.map_err(greeting_failed) };
+        let outcome = self.stage(Stage::Greet, greeting).await;
+        let handle = outcome.map_err(|error| match error.cause {
+            Cause::Trust(_) => ChainError { stage: Stage::VerifyHost, ..error },
+            _ => error,
+        })?;
+        Ok((handle, notes))
+    }
+
+    async fn authenticate(&self, handle: &mut Handle<Greeter>, notes: &Notes) -> Result<Authenticated, ChainError> {
+        self.ladder.observer.event(Event::Stage { hop: self.host.alias.clone(), stage: Stage::Authenticate });
+        let login = auth::authenticate(handle, self.host, &self.ladder.keyring).await;
+        login.map_err(|mut error| {
+            if let AuthError::Disconnected { reason, .. } = &mut error
+                && reason.is_empty()
+            {
+                *reason = notes.farewell().unwrap_or_default();
+            }
+            self.failed(Stage::Authenticate, error.into())
+        })
+    }
+}
+
+/// The hop before answers a name it cannot resolve with "connect failed" and the resolver's words.
+fn unresolved_there(error: ChainError) -> ChainError {
+    let Cause::ForwardRefused { to, reason, .. } = &error.cause else { return error };
+    let by_name = ["not known", "resolve", "no address associated", "Temporary failure"];
+    match by_name.iter().any(|words| reason.contains(words)) {
+        true => {
+            let (name, problem) = (to.clone(), reason.clone());
+            ChainError { stage: Stage::Resolve, cause: Cause::Resolve { name, problem }, ..error }
+        }
+        false => error,
+    }
+}
+
+fn greeting_failed(error: GreetError) -> Cause {
+    let error = match error {
+        GreetError::Trust(error) => return Cause::Trust(error),
+        GreetError::Transport(error) => error,
+    };
+    match error {
+        russh::Error::NoCommonAlgo { kind, ours, theirs } => Cause::Protocol(format!(
+            "no {kind:?} algorithm in common: hop offers {}, the server {}",
+            ours.join(","),
+            theirs.join(",")
+        )),
+        russh::Error::Disconnect | russh::Error::HUP => {
+            Cause::Lost("closed by the other side before the key exchange was done".to_owned())
+        }
+        russh::Error::IO(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Cause::Lost("closed by the other side before the key exchange was done".to_owned())
+        }
+        russh::Error::Version => Cause::Protocol("the other side does not speak SSH 2".to_owned()),
+        russh::Error::IO(error) => Cause::Lost(error.to_string()),
+        other => Cause::Protocol(other.to_string()),
+    }
+}

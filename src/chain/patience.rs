@@ -1,0 +1,115 @@
+//! How long a stage may take. A person's thinking time does not count: the clock stands still while a question is open.
+//!
+//! Main types: [`Patience`], [`Asking`].
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::config::Host;
+use crate::progress::Stage;
+use crate::prompt::{NoAnswer, Prompt};
+
+/// The clock's resolution.
+const TICK: Duration = Duration::from_millis(100);
+
+/// A [`Prompt`] that knows whether a question is open.
+pub(super) struct Asking {
+    inner: Arc<dyn Prompt>,
+    open: AtomicUsize,
+}
+
+impl Asking {
+    /// Wraps `inner`.
+    pub(super) fn new(inner: Arc<dyn Prompt>) -> Arc<Self> {
+        Arc::new(Asking { inner, open: AtomicUsize::new(0) })
+    }
+
+    fn while_open<T>(&self, ask: impl FnOnce(&dyn Prompt) -> T) -> T {
+        self.open.fetch_add(1, Ordering::AcqRel);
+        let answer = ask(self.inner.as_ref());
+        self.open.fetch_sub(1, Ordering::AcqRel);
+        answer
+    }
+
+    /// Runs `work` for at most `limit`, not counting the time a question is open.
+    pub(super) async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Result<T, Duration> {
+        tokio::pin!(work);
+        let mut spent = Duration::ZERO;
+        loop {
+            let tick = TICK.min(limit.saturating_sub(spent));
+            match tokio::time::timeout(tick, &mut work).await {
+                Ok(done) => return Ok(done),
+                Err(_) if self.open.load(Ordering::Acquire) > 0 => {}
+                Err(_) => spent += tick,
+            }
+            if spent >= limit {
+                return Err(limit);
+            }
+        }
+    }
+}
+
+impl Prompt for Asking {
+    fn secret(&self, question: &str) -> Result<Zeroizing<String>, NoAnswer> {
+        self.while_open(|prompt| prompt.secret(question))
+    }
+
+    fn answer(&self, question: &str) -> Result<String, NoAnswer> {
+        self.while_open(|prompt| prompt.answer(question))
+    }
+
+    fn is_there(&self) -> bool {
+        self.inner.is_there()
+    }
+}
+
+/// The limit of `stage` at `host`: `ConnectTimeout` rules what it rules in ssh (dialling, the banner and the key
+/// exchange), the rest is hop's own.
+pub(super) fn limit(stage: Stage, host: &Host) -> Duration {
+    let connect = host.connect_timeout.as_ref().map(|value| value.value);
+    match stage {
+        Stage::Resolve | Stage::Dial => connect.unwrap_or(Duration::from_secs(15)),
+        Stage::Greet | Stage::VerifyHost => connect.unwrap_or(Duration::from_secs(20)),
+        _ => Duration::from_secs(30),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Slow;
+
+    impl Prompt for Slow {
+        fn secret(&self, _: &str) -> Result<Zeroizing<String>, NoAnswer> {
+            Err(NoAnswer::GivenUp)
+        }
+        fn answer(&self, _: &str) -> Result<String, NoAnswer> {
+            std::thread::sleep(Duration::from_millis(600));
+            Ok("yes".into())
+        }
+        fn is_there(&self) -> bool {
+            true
+        }
+    }
+
+    #[tokio::test]
+    async fn thinking_time_does_not_count() {
+        let asking = Asking::new(Arc::new(Slow));
+        let question = asking.clone();
+        let work = tokio::task::spawn_blocking(move || question.answer("well?"));
+        let answer = asking.within(Duration::from_millis(300), work).await;
+        assert_eq!(answer.unwrap().unwrap(), Ok("yes".into()));
+    }
+
+    #[tokio::test]
+    async fn work_that_never_ends_is_given_up() {
+        let asking = Asking::new(Arc::new(crate::prompt::NoPrompt));
+        let outcome = asking.within(Duration::from_millis(250), std::future::pending::<()>()).await;
+        assert_eq!(outcome, Err(Duration::from_millis(250)));
+    }
+}

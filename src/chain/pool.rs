@@ -1,0 +1,113 @@
+//! Connections that are open, so that equal prefixes of two chains share one.
+//!
+//! Main type: [`Pool`]. A key names the hosts passed, the TCP connection to the first of them, and the session at the
+//! last. Whoever asks first climbs; the others wait for the outcome. A connection that has ended is climbed anew.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OnceCell;
+
+use super::error::ChainError;
+use super::hop::{Connected, Ladder};
+use crate::config::Host;
+use crate::config::host::{Proxy, StrictHostKeyChecking};
+
+/// Which of several parallel ways to the same host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Strand {
+    /// The TCP connection to the first hop.
+    pub(super) connection: usize,
+    /// The SSH session at the last hop.
+    pub(super) session: usize,
+}
+
+impl Strand {
+    /// The one that is opened first.
+    pub(super) const FIRST: Strand = Strand { connection: 0, session: 0 };
+}
+
+/// What makes two hosts the same stop: where it is, who we are there, and how strictly it was verified.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Stop {
+    hostname: String,
+    port: u16,
+    user: String,
+    proxy: Option<String>,
+    known_as: Option<String>,
+    strictness: &'static str,
+    known_hosts: Vec<PathBuf>,
+}
+
+impl From<&Host> for Stop {
+    fn from(host: &Host) -> Stop {
+        Stop {
+            hostname: host.hostname.value.clone(),
+            port: host.port.value,
+            user: host.user.value.clone(),
+            proxy: match &host.proxy.value {
+                Proxy::Command(line) => Some(line.clone()),
+                Proxy::None => None,
+            },
+            known_as: host.host_key_alias.as_ref().map(|alias| alias.value.clone()),
+            strictness: match host.strict_host_key_checking.value {
+                StrictHostKeyChecking::Yes => "yes",
+                StrictHostKeyChecking::Ask => "ask",
+                StrictHostKeyChecking::AcceptNew => "accept-new",
+                StrictHostKeyChecking::Off => "off",
+            },
+            known_hosts: [&host.user_known_hosts_files.value[..], &host.global_known_hosts_files.value[..]].concat(),
+        }
+    }
+}
+
+type Key = (Vec<Stop>, Strand);
+type Cell = Arc<OnceCell<Arc<Connected>>>;
+
+/// The open connections of a run.
+pub(super) struct Pool {
+    ladder: Ladder,
+    cells: Mutex<HashMap<Key, Cell>>,
+}
+
+impl Pool {
+    /// Nothing open yet.
+    pub(super) fn new(ladder: Ladder) -> Self {
+        Pool { ladder, cells: Mutex::new(HashMap::new()) }
+    }
+
+    /// Climbs `hops` along `strand`, reusing what is open.
+    pub(super) async fn reach(&self, hops: &[Host], strand: Strand) -> Result<Arc<Connected>, ChainError> {
+        let mut reached: Option<Arc<Connected>> = None;
+        for depth in 1..=hops.len() {
+            let session = if depth == hops.len() { strand.session } else { 0 };
+            let prefix = &hops[..depth];
+            let strand = self.without_asking_again(prefix, Strand { session, ..strand });
+            let cell = self.cell(prefix, strand);
+            let climb = || async { self.ladder.climb(reached.clone(), &hops[depth - 1]).await.map(Arc::new) };
+            reached = Some(cell.get_or_try_init(climb).await?.clone());
+        }
+        Ok(reached.expect("a chain has at least one host"))
+    }
+
+    /// A person who has answered for the first connection is not asked again for a further one: it is shared instead.
+    fn without_asking_again(&self, prefix: &[Host], strand: Strand) -> Strand {
+        let first = self.cell(prefix, Strand::FIRST);
+        match first.get() {
+            Some(connected) if connected.login.needed_a_person() => Strand::FIRST,
+            _ => strand,
+        }
+    }
+
+    /// The place of one connection; a new one when what stood there has ended.
+    fn cell(&self, prefix: &[Host], strand: Strand) -> Cell {
+        let key = (prefix.iter().map(Stop::from).collect(), strand);
+        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        let cell = cells.entry(key).or_default();
+        if cell.get().is_some_and(|connected| connected.is_closed()) {
+            *cell = Cell::default();
+        }
+        cell.clone()
+    }
+}

@@ -1,0 +1,48 @@
+//! A resolved host's trust settings, as `trust` takes them.
+
+use std::net::IpAddr;
+
+use crate::config::Host;
+use crate::config::host::StrictHostKeyChecking;
+use crate::trust::{KnownHostsCommand, Lookup, Name, Naming, Policy};
+
+/// Where and how strictly `host` is looked up. The name is the target's own or its alias, never a tunnel's end.
+pub(super) fn lookup(host: &Host, address: Option<IpAddr>) -> Lookup {
+    let name = match &host.host_key_alias {
+        Some(alias) => Name::Alias(alias.value.clone()),
+        None => Name::Host { hostname: host.hostname.value.clone(), port: host.port.value },
+    };
+    Lookup {
+        address,
+        user_files: host.user_known_hosts_files.value.clone(),
+        global_files: host.global_known_hosts_files.value.clone(),
+        policy: policy(host),
+        naming: if host.hash_known_hosts.value { Naming::Hashed } else { Naming::Plain },
+        command: host.known_hosts_command.as_ref().map(|template| command(host, template)),
+        check_address: host.check_host_ip.value,
+        trust_loopback: host.no_host_authentication_for_localhost.value,
+        ..Lookup::new(name)
+    }
+}
+
+/// `BatchMode yes` leaves nobody to ask, which `trust` learns from the prompt; the policy stays as configured so that
+/// the error can say so.
+fn policy(host: &Host) -> Policy {
+    match host.strict_host_key_checking.value {
+        StrictHostKeyChecking::Yes => Policy::Strict,
+        StrictHostKeyChecking::Ask => Policy::Ask,
+        StrictHostKeyChecking::AcceptNew => Policy::AcceptNew,
+        StrictHostKeyChecking::Off => Policy::Off,
+    }
+}
+
+/// The tokens of `KnownHostsCommand` that do not depend on the key.
+fn command(host: &Host, template: &str) -> KnownHostsCommand {
+    let tokens = [
+        ('h', host.hostname.value.clone()),
+        ('n', host.alias.clone()),
+        ('p', host.port.value.to_string()),
+        ('r', host.user.value.clone()),
+    ];
+    KnownHostsCommand { template: template.to_owned(), tokens: tokens.into(), ..Default::default() }
+}
