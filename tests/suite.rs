@@ -22,6 +22,7 @@ mod wire;
 // the rooms
 mod demo;
 mod sftp;
+mod trust;
 
 // what holds for the project's own text
 mod readme;
