@@ -14,8 +14,9 @@ use russh::keys::ssh_key::PublicKey;
 use russh::keys::ssh_key::public::KeyData;
 use rustix::fs::{FlockOperation, flock};
 
+use super::error::KnownAt;
 use super::hashed;
-use super::known_hosts::{Marker, entries};
+use super::known_hosts::{Marker, Page, Source};
 
 /// How long another writer may hold the file.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -38,25 +39,42 @@ pub(super) fn can_name(name: &str) -> bool {
         && host.bytes().all(|b| b > b' ' && b != 0x7f && !b"@?*#[]|'\"\\,".contains(&b))
 }
 
-/// Appends a line (two when hashed) that knows `key` by `names`. Does nothing when all of them already know it.
+/// What came of an attempt to record.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Recorded {
+    /// A line was added.
+    Added,
+    /// Another run had recorded the very same.
+    Before,
+    /// Another run had recorded other keys for a name meanwhile; nothing was added.
+    Contested(Vec<KnownAt>),
+}
+
+/// Appends a line (one a name when hashed) that knows `key` by `names`, unless another run was quicker.
 ///
 /// # Errors
 /// What the system said; `TimedOut` when another writer holds the lock for ten seconds.
-pub(super) fn append(file: &Path, names: &[&str], key: &KeyData, naming: Naming) -> io::Result<()> {
+pub(super) fn append(file: &Path, names: &[&str], key: &KeyData, naming: Naming) -> io::Result<Recorded> {
     let mut opened = locked(file)?;
-    let mut text = Vec::new();
-    opened.read_to_end(&mut text)?;
-    if names.iter().all(|name| knows(&text, name, key)) {
-        return Ok(());
+    let mut page = Page { file: file.to_owned(), source: Source::User, text: Vec::new() };
+    opened.read_to_end(&mut page.text)?;
+    let mut missing = Vec::new();
+    for name in names {
+        let known: Vec<_> = page.known(name).filter(|known| known.marker == Marker::None).collect();
+        if known.is_empty() {
+            missing.push(*name);
+        } else if !known.iter().any(|known| known.key == *key) {
+            return Ok(Recorded::Contested(known.into_iter().map(|known| known.at).collect()));
+        }
     }
-    let repair = if text.last().is_none_or(|&b| b == b'\n') { "" } else { "\n" };
-    let lines = format!("{repair}{}", lines(names, key, naming)?);
+    if missing.is_empty() {
+        return Ok(Recorded::Before);
+    }
+    let repair = if page.text.last().is_none_or(|&b| b == b'\n') { "" } else { "\n" };
+    let lines = format!("{repair}{}", lines(&missing, key, naming)?);
     opened.seek(SeekFrom::End(0))?;
-    opened.write_all(lines.as_bytes())
-}
-
-fn knows(text: &[u8], name: &str, key: &KeyData) -> bool {
-    entries(text).any(|e| e.marker == Marker::None && e.names(name) && e.key().as_ref() == Some(key))
+    opened.write_all(lines.as_bytes())?;
+    Ok(Recorded::Added)
 }
 
 /// The lines for `key`, each with its newline.
@@ -103,6 +121,109 @@ fn lock(file: &File, deadline: Instant) -> io::Result<()> {
             Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < deadline => sleep(Duration::from_millis(20)),
             Err(rustix::io::Errno::WOULDBLOCK) => return Err(io::ErrorKind::TimedOut.into()),
             done => return Ok(done?),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{read, write};
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::thread;
+
+    use proptest::prelude::*;
+
+    use super::super::keys::*;
+    use super::*;
+
+    fn file(text: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("known_hosts");
+        write(&file, text).unwrap();
+        (folder, file)
+    }
+
+    #[test]
+    fn what_stands_there_is_kept_byte_for_byte() {
+        for before in [&b""[..], b"\n", b"# a comment\r\n\xff\0 malformed", b"host ssh-ed25519 AAAA\n\n\n"] {
+            let (_folder, file) = file(before);
+            assert_eq!(append(&file, &["host"], &data(1), Naming::Plain).unwrap(), Recorded::Added);
+            let newline = if before.is_empty() || before.ends_with(b"\n") { "" } else { "\n" };
+            let added = format!("{newline}host {}\n", ed25519(1));
+            assert_eq!(read(&file).unwrap(), [before, added.as_bytes()].concat());
+        }
+    }
+
+    #[test]
+    fn a_new_file_is_for_its_owner_and_an_old_one_keeps_its_mode() {
+        let mode = |file: &Path| file.metadata().unwrap().permissions().mode() & 0o7777;
+        let (folder, old) = file(b"");
+        std::fs::set_permissions(&old, std::fs::Permissions::from_mode(0o640)).unwrap();
+        append(&old, &["host"], &data(1), Naming::Plain).unwrap();
+        assert_eq!(mode(&old), 0o640);
+        let new = folder.path().join("new");
+        append(&new, &["host"], &data(1), Naming::Plain).unwrap();
+        assert_eq!(mode(&new), 0o600);
+        assert!(append(&folder.path().join("no/folder"), &["host"], &data(1), Naming::Plain).is_err());
+    }
+
+    #[test]
+    fn a_link_is_followed_and_a_sink_is_no_error() {
+        let (folder, file) = file(b"");
+        let link = folder.path().join("link");
+        symlink(&file, &link).unwrap();
+        append(&link, &["host"], &data(1), Naming::Plain).unwrap();
+        assert!(!read(&file).unwrap().is_empty());
+        append(Path::new("/dev/null"), &["host"], &data(1), Naming::Plain).unwrap();
+    }
+
+    #[test]
+    fn whoever_comes_second_adds_nothing() {
+        let (_folder, file) = file(b"");
+        append(&file, &["host"], &data(1), Naming::Plain).unwrap();
+        assert_eq!(append(&file, &["host"], &data(1), Naming::Hashed).unwrap(), Recorded::Before);
+        let contested = append(&file, &["host"], &data(2), Naming::Plain).unwrap();
+        assert!(matches!(contested, Recorded::Contested(known) if known[0].line == 1));
+        assert_eq!(append(&file, &["host", "10.0.0.1"], &data(1), Naming::Plain).unwrap(), Recorded::Added);
+        let expected = format!("host {0}\n10.0.0.1 {0}\n", ed25519(1));
+        assert_eq!(read(&file).unwrap(), expected.as_bytes());
+    }
+
+    #[test]
+    fn many_at_once_spoil_nothing() {
+        let (_folder, file) = file(b"# last line without newline");
+        thread::scope(|scope| {
+            for number in 0..16 {
+                let file = &file;
+                scope.spawn(move || {
+                    let name = format!("host{}", number / 2);
+                    append(file, &[name.as_str()], &data(number / 2), Naming::Plain).unwrap();
+                });
+            }
+        });
+        let page = Page::read(&file, Source::User).unwrap().unwrap();
+        for number in 0..8 {
+            let known: Vec<_> = page.known(&format!("host{number}")).collect();
+            assert!(known.len() == 1 && known[0].key == data(number), "host{number}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_recorded_is_found(
+            before in prop::collection::vec(prop_oneof![8 => 32..127u8, 1 => Just(b'\n'), 1 => any::<u8>()], 0..200),
+            host in "[a-z0-9:.-]{1,20}", port in prop_oneof![Just(22u16), 1..9999u16], number in 0..9u8,
+            hash in any::<bool>(),
+        ) {
+            let name = super::super::lookup::with_port(&host, port);
+            prop_assume!(can_name(&name));
+            let (_folder, file) = file(&before);
+            let naming = if hash { Naming::Hashed } else { Naming::Plain };
+            prop_assert_eq!(append(&file, &[name.as_str()], &data(number), naming).unwrap(), Recorded::Added);
+            let page = Page::read(&file, Source::User).unwrap().unwrap();
+            prop_assert!(page.text.starts_with(&before));
+            prop_assert!(page.known(&name).any(|known| known.key == data(number) && known.marker == Marker::None));
+            prop_assert_eq!(page.known("elsewhere!").count(), 0);
         }
     }
 }

@@ -12,7 +12,8 @@ use super::command::Invocation;
 use super::known_hosts::{self, Page, Source, fingerprint, name_of};
 use super::lookup::{ask_command, read_pages, with_port};
 use super::policy::{self, Address, Evidence, Verdict, Witness};
-use super::{Lookup, NotAccepted, Policy, Presented, TrustError, ask, certificate, record};
+use super::record::Recorded;
+use super::{KnownAt, Lookup, NotAccepted, Policy, Presented, TrustError, ask, certificate, record};
 use crate::progress::{Event, Observer};
 use crate::prompt::Prompt;
 
@@ -141,11 +142,9 @@ impl Case<'_> {
 
     /// A key that something is known about.
     async fn conclude(&self, looked: Looked) -> Result<HostVerified, TrustError> {
-        let host = self.name.clone();
-        let (algorithm, fingerprint) = (name_of(self.presented.key_data()), fingerprint(self.presented.key_data()));
         match looked.verdict {
-            Verdict::Revoked(at) => Err(TrustError::Revoked { host, algorithm, fingerprint, at: Box::new(at) }),
-            Verdict::Changed(known) => Err(TrustError::Changed { host, algorithm, fingerprint, known }),
+            Verdict::Revoked(at) => Err(self.revoked(at)),
+            Verdict::Changed(known) => Err(self.changed(self.name.clone(), known)),
             Verdict::New(flaw) => Err(self.refuse(flaw, NotAccepted::Strict)),
             Verdict::Known(witness) => {
                 let address = self.check_address(&looked.evidence).await?;
@@ -172,9 +171,11 @@ impl Case<'_> {
             Policy::Ask => self.ask().await,
             Policy::AcceptNew | Policy::Off => {
                 let address = self.check_address(&looked.evidence).await?;
-                match self.record(address).await {
-                    Err(error) if self.lookup.policy == Policy::AcceptNew => return Err(error),
-                    recorded => self.warn(recorded),
+                let recorded = self.record(address).await;
+                if self.lookup.policy == Policy::AcceptNew {
+                    recorded?
+                } else {
+                    self.unless_unwritable(recorded)?
                 }
                 Ok(HostVerified::new(self.presented, Word::Other))
             }
@@ -194,7 +195,7 @@ impl Case<'_> {
         };
         ask::about_unknown(&self.prompt, &unknown).await.map_err(|because| self.refuse(flaw.clone(), because))?;
         let address = self.check_address(&looked.evidence).await?;
-        self.warn(self.record(address).await);
+        self.unless_unwritable(self.record(address).await)?;
         Ok(HostVerified::new(self.presented, Word::User))
     }
 
@@ -221,9 +222,7 @@ impl Case<'_> {
             Policy::Ask => ask::about_address(&self.prompt, &warning).await,
             Policy::Strict | Policy::AcceptNew => Err(NotAccepted::Strict),
         };
-        let (algorithm, fingerprint) = (name_of(self.presented.key_data()), fingerprint(self.presented.key_data()));
-        let changed = |_| TrustError::Changed { host: address, algorithm, fingerprint, known };
-        accepted.map(|()| AddressIs::NotAsked).map_err(changed)
+        accepted.map(|()| AddressIs::NotAsked).map_err(|_| self.changed(address, known))
     }
 
     async fn record(&self, address: AddressIs) -> Result<(), TrustError> {
@@ -251,13 +250,34 @@ impl Case<'_> {
         });
         match appended.await.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
             Err(source) => Err(TrustError::Record { file, source }),
-            Ok(()) => {
+            Ok(Recorded::Before) => Ok(()),
+            Ok(Recorded::Contested(known)) => Err(self.changed(host, known)),
+            Ok(Recorded::Added) => {
                 let key = self.presented.key_data();
                 let (algorithm, fingerprint) = (name_of(key), fingerprint(key));
                 self.observer.event(Event::HostKeyAdded { host, algorithm, fingerprint, file });
                 Ok(())
             }
         }
+    }
+
+    /// A file that cannot be written is a warning where ssh only warns; what was read in it meanwhile is not.
+    fn unless_unwritable(&self, recorded: Result<(), TrustError>) -> Result<(), TrustError> {
+        match recorded {
+            Err(TrustError::Record { .. }) => self.warn(recorded),
+            recorded => return recorded,
+        }
+        Ok(())
+    }
+
+    fn revoked(&self, at: KnownAt) -> TrustError {
+        let (algorithm, fingerprint) = (name_of(self.presented.key_data()), fingerprint(self.presented.key_data()));
+        TrustError::Revoked { host: self.name.clone(), algorithm, fingerprint, at: Box::new(at) }
+    }
+
+    fn changed(&self, host: String, known: Vec<KnownAt>) -> TrustError {
+        let (algorithm, fingerprint) = (name_of(self.presented.key_data()), fingerprint(self.presented.key_data()));
+        TrustError::Changed { host, algorithm, fingerprint, known }
     }
 
     /// ssh records in silence; a run that nobody watches records only what it was told to accept.
