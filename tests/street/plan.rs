@@ -13,8 +13,9 @@ use crate::wire::{Link, Wire};
 const HOSTS: [&str; 4] = [ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT];
 
 /// What differs from the plain street. Options are added one by one, then [`Plan::start`].
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Plan {
+    below: Option<PathBuf>,
     lines: Vec<(&'static str, String)>,
     without_sftp: Vec<&'static str>,
     links: Vec<(&'static str, Link)>,
@@ -39,13 +40,20 @@ impl Plan {
         self
     }
 
+    /// Puts the street's folder below this one.
+    pub fn below(mut self, folder: PathBuf) -> Plan {
+        self.below = Some(folder);
+        self
+    }
+
     /// Starts the four servers, or records a skip and gives `None` where OpenSSH is missing.
     pub fn start(mut self) -> Option<Street> {
         let (sshd, _) = (need("sshd")?, need("ssh-keygen")?);
         if rustix::process::geteuid().is_root() {
             fs::create_dir_all("/run/sshd").expect("sshd's empty folder");
         }
-        let folder = tempfile::tempdir().expect("a folder for the street");
+        let below = self.below.clone().unwrap_or_else(std::env::temp_dir);
+        let folder = tempfile::tempdir_in(below).expect("a folder for the street");
         open_to_all(folder.path());
         let mut servers: Vec<Server> = HOSTS.iter().map(|name| self.server(name, &sshd, folder.path())).collect();
         for index in 0..servers.len() {

@@ -1,0 +1,199 @@
+//! The questions that are measured, each on fresh ground.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use crate::ground::{Ground, link};
+use crate::measure::{Taken, first_byte, median, run};
+use crate::peers::{Peer, Work};
+use crate::wire::Link;
+
+/// One question.
+pub struct Scenario {
+    pub name: &'static str,
+    pub question: &'static str,
+    body: fn(),
+}
+
+/// In the order they are asked.
+pub const ALL: [Scenario; 6] = [
+    Scenario { name: "fast", question: "one large file, fast link, through one bastion", body: fast },
+    Scenario { name: "far", question: "one large file, 1 Gbit/s with 100 ms round trip", body: far },
+    Scenario { name: "small", question: "many files of 4 KiB, 25 ms round trip, login included", body: small },
+    Scenario { name: "relay", question: "one large file, host to host through this machine", body: relay },
+    Scenario { name: "login", question: "login through the bastion, until the first byte of output", body: login },
+    Scenario { name: "memory", question: "most memory hop ever held (VmHWM)", body: memory },
+];
+
+const ALL_PEERS: [Peer; 5] = [Peer::Hop, Peer::Scp, Peer::Sftp, Peer::Tar, Peer::Rsync];
+
+impl Scenario {
+    pub fn run(&self) {
+        println!("\n{}: {}", self.name, self.question);
+        (self.body)();
+    }
+}
+
+fn fast() {
+    large(None, &ALL_PEERS, runs());
+}
+
+fn far() {
+    large(Some(link(100, Some(1000))), &ALL_PEERS, 1);
+}
+
+fn large(link: Option<Link>, peers: &[Peer], runs: usize) {
+    let ground = Ground::over(link.as_ref());
+    let size = mebibytes() << 20;
+    make_file(&ground.laptop().join("big"), size);
+    compare("up", &ground, Work::Up { file: "big" }, peers, runs, size);
+    compare("down", &ground, Work::Down { file: "big" }, peers, runs, size);
+}
+
+fn small() {
+    let ground = Ground::over(Some(&link(25, None)));
+    let files = number("HOP_BENCH_FILES", 1000);
+    make_tree(&ground.laptop().join("tree"), files);
+    compare("up", &ground, Work::UpTree { folder: "tree" }, &ALL_PEERS, 1, files * 4096);
+    ground
+        .on("acc-pvt", "rm -rf tree; mv there tree; [ ! -d tree/tree ] || { mv tree/tree t; rm -r tree; mv t tree; }");
+    compare("down", &ground, Work::DownTree { folder: "tree" }, &ALL_PEERS, 1, files * 4096);
+}
+
+fn relay() {
+    let ground = Ground::over(None);
+    let size = mebibytes() << 20;
+    make_file(&ground.laptop().join("big"), size);
+    run(Peer::Scp.command(Work::Up { file: "big" }, &ground).expect("scp uploads"));
+    let peers = [Peer::Hop, Peer::Scp, Peer::Ssh];
+    compare("relay", &ground, Work::Relay { file: "big" }, &peers, runs(), size);
+}
+
+fn login() {
+    for (label, link) in [("loopback", None), ("100 ms", Some(link(100, None)))] {
+        let ground = Ground::over(link.as_ref());
+        let taken = [Peer::Hop, Peer::Ssh].map(|peer| {
+            let once = |_| first_byte(peer.command(Work::Echo, &ground).expect("both run commands"));
+            (peer, median((0..runs().max(5)).map(once).collect()))
+        });
+        print_all(label, Work::Echo, &taken, 0);
+    }
+}
+
+fn memory() {
+    let ground = Ground::over(None);
+    let size = mebibytes() << 20;
+    make_file(&ground.laptop().join("big"), size);
+    let files = number("HOP_BENCH_TREE", 100_000);
+    make_tree(&ground.laptop().join("tree"), files);
+    let works = [
+        (format!("{} up", bytes(size)), Work::Up { file: "big" }),
+        (format!("{} down", bytes(size)), Work::Down { file: "big" }),
+        (format!("{} relay", bytes(size)), Work::Relay { file: "big" }),
+        (format!("{files} files up"), Work::UpTree { folder: "tree" }),
+        (format!("{files} files down"), Work::DownTree { folder: "there" }),
+    ];
+    for (label, work) in works {
+        clear(&ground, work);
+        let taken = run(Peer::Hop.command(work, &ground).expect("hop copies"));
+        println!("  {label:<20} {:>7.1} MiB  {:>8.2} s", taken.memory as f64 / 1024.0, taken.time.as_secs_f64());
+    }
+}
+
+fn compare(label: &str, ground: &Ground, work: Work, peers: &[Peer], runs: usize, size: u64) {
+    let mut taken: Vec<(Peer, Vec<Taken>)> = peers.iter().map(|peer| (*peer, Vec::new())).collect();
+    taken.retain(|(peer, _)| peer.is_here() && peer.command(work, ground).is_some());
+    // turn by turn, so that a change of the machine's mood meets all of them
+    for _ in 0..runs {
+        for (peer, runs) in &mut taken {
+            clear(ground, work);
+            runs.push(run(peer.command(work, ground).expect("filtered above")));
+            arrived(ground, work, size);
+        }
+    }
+    let taken: Vec<(Peer, Taken)> = taken.into_iter().map(|(peer, runs)| (peer, median(runs))).collect();
+    print_all(label, work, &taken, size);
+}
+
+fn print_all(label: &str, work: Work, taken: &[(Peer, Taken)], size: u64) {
+    let hop = taken.first().map_or(0.0, |(_, taken)| taken.time.as_secs_f64());
+    for (peer, taken) in taken {
+        let seconds = taken.time.as_secs_f64();
+        let rate = if size == 0 { String::new() } else { format!("{:>7.1} MB/s", size as f64 / seconds / 1e6) };
+        let ratio = if *peer == Peer::Hop { String::new() } else { format!("hop is {:.2}x", seconds / hop) };
+        println!("  {label:<9} {:<18} {seconds:>8.2} s {rate:>13}  {ratio}", peer.name(work));
+    }
+}
+
+/// Removes what an earlier run left at the destination.
+fn clear(ground: &Ground, work: Work) {
+    match work {
+        Work::Up { file } => drop(ground.on("acc-pvt", &format!("rm -f {file}"))),
+        Work::UpTree { .. } => drop(ground.on("acc-pvt", "rm -rf there")),
+        Work::Relay { file } => drop(ground.on("dell-pvt", &format!("rm -f {file}"))),
+        Work::Down { .. } | Work::DownTree { .. } => {
+            let back = ground.laptop().join("back");
+            if back.is_dir() { fs::remove_dir_all(back).expect("clear") } else { drop(fs::remove_file(back)) }
+        }
+        Work::Echo => {}
+    }
+}
+
+/// Fails unless as many bytes stand at the destination as there should.
+fn arrived(ground: &Ground, work: Work, size: u64) {
+    let count = "find PATH -type f -exec cat {} + | wc -c";
+    let there = match work {
+        Work::Up { file } => ground.on("acc-pvt", &count.replace("PATH", file)),
+        Work::UpTree { .. } => ground.on("acc-pvt", &count.replace("PATH", "there")),
+        Work::Relay { file } => ground.on("dell-pvt", &count.replace("PATH", file)),
+        Work::Down { .. } | Work::DownTree { .. } => {
+            let out = ground.command("sh").args(["-c", &count.replace("PATH", "back")]).output().expect("start sh");
+            String::from_utf8_lossy(&out.stdout).trim().to_owned()
+        }
+        Work::Echo => size.to_string(),
+    };
+    assert_eq!(there, size.to_string(), "bytes at the destination");
+}
+
+/// Bytes that do not compress, the same every time.
+fn make_file(file: &Path, size: u64) {
+    let mut state = 0x2545_F491_4F6C_DD1Du64;
+    let mut block = Vec::with_capacity(1 << 20);
+    while block.len() < 1 << 20 {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        block.extend(state.to_le_bytes());
+    }
+    let mut out = fs::File::create(file).expect("make a file");
+    for _ in 0..size >> 20 {
+        out.write_all(&block).expect("fill a file");
+    }
+}
+
+fn make_tree(folder: &Path, files: u64) {
+    for index in 0..files {
+        let inside = folder.join(format!("d{}", index / 100));
+        if index % 100 == 0 {
+            fs::create_dir_all(&inside).expect("make a folder");
+        }
+        fs::write(inside.join(format!("f{index}")), [index as u8; 4096]).expect("make a file");
+    }
+}
+
+fn mebibytes() -> u64 {
+    number("HOP_BENCH_MIB", 1024)
+}
+
+fn runs() -> usize {
+    number("HOP_BENCH_RUNS", 3) as usize
+}
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+fn bytes(size: u64) -> String {
+    format!("{} MiB", size >> 20)
+}
