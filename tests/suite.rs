@@ -20,6 +20,7 @@ mod street;
 mod wire;
 
 // the rooms
+mod chain;
 mod demo;
 mod sftp;
 mod trust;

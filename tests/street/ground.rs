@@ -36,7 +36,7 @@ pub fn give_away(folder: &Path) {
     }
 }
 
-/// Starts `program` for a host whose user lives in `home`. It dies with the test process; killing the child given back
+/// Starts `program` for a host whose user lives in `home` and whose `hosts` file lies beside that. It dies with the test process; killing the child given back
 /// kills all that came from it, where there are namespaces.
 pub fn start(program: &Path, arguments: &[&str], home: &Path, log: &Path) -> io::Result<Child> {
     let mut command = Command::new("setpriv");
@@ -45,16 +45,20 @@ pub fn start(program: &Path, arguments: &[&str], home: &Path, log: &Path) -> io:
         let (passwd, shadow) = (home.with_file_name("passwd"), home.with_file_name("shadow"));
         fs::write(&passwd, password_database(home)?)?;
         fs::write(&shadow, format!("{STREET_USER}:*:19000::::::\nsshd:!:19000::::::\n"))?;
-        command.args(namespaces()).args(["sh", "-c", INSIDE, "sh"]).args([&passwd, &shadow]);
+        command.args(namespaces()).args(["sh", "-c", INSIDE, "sh"]).args([
+            &passwd,
+            &shadow,
+            &home.with_file_name("hosts"),
+        ]);
     }
     let log = fs::OpenOptions::new().create(true).append(true).open(log)?;
     command.arg(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     spawn(command)
 }
 
-/// Binds the password database, gives up what that needed, and becomes the program.
+/// Binds the password database and the names of hosts, gives up what that needed, and becomes the program.
 const INSIDE: &str = r#"set -e
-mount --bind "$1" /etc/passwd; mount --bind "$2" /etc/shadow; shift 2
+mount --bind "$1" /etc/passwd; mount --bind "$2" /etc/shadow; mount --bind "$3" /etc/hosts; shift 3
 [ "$(id -u)" = 0 ] || exec setpriv --ambient-caps=-all --inh-caps=-all "$@"
 exec "$@""#;
 

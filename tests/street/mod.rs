@@ -11,7 +11,7 @@
 //! shown when the test fails. Dropping the street kills every process of it and removes its folder.
 //!
 //! The servers run OpenSSH. Where namespaces can be had (as root always) each host has its own password database with
-//! the user `ec2-user`; elsewhere the user is the one who runs the tests and `~` is shared ([`Street::own_homes`]).
+//! the user `ec2-user`, and knows the four by `NAME.internal`; elsewhere the user is the one who runs the tests and `~` is shared ([`Street::own_homes`]).
 
 mod ground;
 mod keys;
@@ -27,7 +27,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-pub use outcome::{Outcome, run, run_within};
+pub use outcome::{Outcome, run, run_within, until};
 pub use plan::Plan;
 pub use server::{Process, Server};
 
@@ -220,7 +220,7 @@ fn nothing_of_it_stays() {
     let sleep = format!("touch {}; sleep 1000", began.display());
     let mut ssh = street.openssh("ssh");
     let mut sleeper = ssh.args([ACC_PVT, &sleep]).stderr(std::process::Stdio::null()).spawn().expect("start ssh");
-    outcome::until("the sleeper began", || began.exists());
+    until("the sleeper began", || began.exists());
     let folder = street.laptop().to_owned();
     let processes: Vec<Process> = street.servers.iter().flat_map(Server::processes).collect();
     assert!(processes.iter().any(|process| process.name == "sleep"), "{processes:?}");

@@ -92,11 +92,17 @@ impl Plan {
         config.push(format!("AuthorizedKeysFile {}", authorized.display()));
         config.push(format!("ListenAddress {}", server.listens));
         config.push(match server.name {
-            ACC_BASTION | DELL_BASTION => format!("PermitOpen {}", servers[index + 1].address),
+            ACC_BASTION | DELL_BASTION => {
+                let private = &servers[index + 1];
+                format!("PermitOpen {} {}.internal:{}", private.address, private.name, private.address.port())
+            }
             _ => "AllowTcpForwarding no".to_owned(),
         });
         config.extend(self.sftp(server));
         config.extend(ALWAYS.map(str::to_owned));
+        let names = servers.iter().map(|other| format!("{} {}.internal\n", other.address.ip(), other.name));
+        let names: String = names.chain(["127.0.0.1 localhost\n".to_owned()]).collect();
+        fs::write(server.folder.join("hosts"), names).expect("write hosts");
         fs::write(server.folder.join("sshd_config"), config.join("\n") + "\n").expect("write sshd_config");
     }
 
