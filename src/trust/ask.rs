@@ -76,6 +76,16 @@ pub(super) async fn about_address(prompt: &Arc<dyn Prompt>, warning: &str) -> Re
     confirm(prompt, question, "Please type 'yes' or 'no': ", None).await
 }
 
+/// Asks whether the files may follow a server's new keys.
+pub(super) async fn about_update(prompt: &Arc<dyn Prompt>, summary: &[String]) -> Result<(), NotAccepted> {
+    let question = format!(
+        "The server has updated its host keys.\nThese changes were verified by the server's existing trusted key.\n{}\n\
+         Accept updated hostkeys? (yes/no): ",
+        summary.join("\n")
+    );
+    confirm(prompt, question, "Please enter \"yes\" or \"no\": ", None).await
+}
+
 async fn confirm(
     prompt: &Arc<dyn Prompt>,
     question: String,

@@ -5,7 +5,7 @@
 //!   known_hosts.rs  what the files say of a name     hashed.rs, pattern.rs  which lines name it
 //!   command.rs      what KnownHostsCommand says      certificate.rs         whether a host certificate holds
 //!   policy.rs       the verdict (pure)               ask.rs                 the question to a person
-//!   record.rs       an accepted key is remembered
+//!   record.rs       an accepted key is remembered    update.rs              keys a server gained and lost
 //! ```
 //!
 //! The model is OpenSSH 9.2, and hop is never laxer: it refuses a changed or revoked key whatever
@@ -25,6 +25,7 @@ mod lookup;
 mod pattern;
 mod policy;
 mod record;
+mod update;
 mod verify;
 
 use russh::keys::ssh_key::public::KeyData;
@@ -36,6 +37,7 @@ pub use error::{KnownAt, NotAccepted, TrustError};
 pub use lookup::{Lookup, Name};
 pub use policy::Policy;
 pub use record::Naming;
+pub use update::{Consent, KeyUpdate, plan_update};
 pub use verify::{HostVerified, verify};
 
 /// What a server shows in the key exchange (RFC 4253 §8): a key, or a certificate on one (`PROTOCOL.certkeys`). That it

