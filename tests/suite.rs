@@ -21,6 +21,7 @@ mod wire;
 
 // the rooms
 mod chain;
+mod config;
 mod demo;
 mod sftp;
 mod trust;
