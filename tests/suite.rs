@@ -20,6 +20,7 @@ mod street;
 mod wire;
 
 // the rooms
+mod auth;
 mod chain;
 mod config;
 mod demo;
