@@ -2,7 +2,7 @@
 //!
 //! One question at a time: whoever waits behind another looks again before asking.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use russh::keys::ssh_key::Algorithm;
 use russh::keys::ssh_key::public::KeyData;
@@ -19,6 +19,7 @@ const MOST_NAMES: usize = 8;
 const MOST_TRIES: usize = 20;
 
 static TURN: Mutex<()> = Mutex::const_new(());
+static ASKING: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
 /// Waits until nobody else is being asked about a host. Whoever was may have been asked about this one.
 pub(super) async fn turn() -> MutexGuard<'static, ()> {
@@ -97,6 +98,8 @@ async fn confirm(
     }
     let prompt = Arc::clone(prompt);
     let asked = spawn_blocking(move || {
+        // whoever waits for the answer may be gone; the question is still on the screen
+        let _asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut question = question.as_str();
         for _ in 0..MOST_TRIES {
             match prompt.answer(question) {
