@@ -20,9 +20,8 @@ mod street;
 mod wire;
 
 // the rooms
-mod auth;
 mod chain;
-mod config;
+mod copy;
 mod demo;
 mod sftp;
 mod trust;

@@ -122,8 +122,7 @@ pub fn log_level(words: &mut Words<'_>, _: Env<'_>) -> Reading {
     one_of(
         words,
         &[
-            ("SILENT", "SILENT"),
-            ("QUIET", "SILENT"),
+            ("QUIET", "QUIET"),
             ("FATAL", "FATAL"),
             ("ERROR", "ERROR"),
             ("INFO", "INFO"),

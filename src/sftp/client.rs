@@ -172,8 +172,17 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::open`].
-    pub async fn close(&self, mut handle: Handle) -> Result<(), SftpError> {
-        let packet = Packet::new(kind::CLOSE).string(self.raw(&handle)?);
+    pub async fn close(&self, handle: Handle) -> Result<(), SftpError> {
+        self.close_behind(&handle).await
+    }
+
+    /// Closes behind requests that are still under way: a server carries out those on one file in the order they came
+    /// (§6.1), so writing and closing take one round trip together. Nothing can be asked of the handle afterwards.
+    ///
+    /// # Errors
+    /// As [`Client::open`].
+    pub async fn close_behind(&self, handle: &Handle) -> Result<(), SftpError> {
+        let packet = Packet::new(kind::CLOSE).string(self.raw(handle)?);
         let share = self.inner.session.share(&packet, Expect::Status).await?;
         handle.release();
         done(self.inner.session.ask(packet, Expect::Status, share).await?)

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 
@@ -13,12 +14,12 @@ use super::session::Session;
 pub struct Handle {
     raw: Bytes,
     session: Arc<Session>,
-    is_open: bool,
+    is_open: AtomicBool,
 }
 
 impl Handle {
     pub(super) fn new(raw: Bytes, session: Arc<Session>) -> Handle {
-        Handle { raw, session, is_open: true }
+        Handle { raw, session, is_open: AtomicBool::new(true) }
     }
 
     /// The bytes, for a request of the same session: elsewhere they would name another file.
@@ -30,14 +31,14 @@ impl Handle {
     }
 
     /// From now on somebody else closes it.
-    pub(super) fn release(&mut self) {
-        self.is_open = false;
+    pub(super) fn release(&self) {
+        self.is_open.store(false, Ordering::Relaxed);
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        if self.is_open {
+        if *self.is_open.get_mut() {
             self.session.close_unattended(&self.raw);
         }
     }

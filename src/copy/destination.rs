@@ -1,0 +1,102 @@
+//! What does the destination mean? [`Destination`], by scp's rules: a folder takes sources under their own names, anything
+//! else is the one new name. Looks, and writes nothing.
+
+use super::error::{Cause, CopyError};
+use super::name::Name;
+use super::place::{self, Place};
+use super::side::{Links, Side};
+use crate::progress::Stage;
+use crate::sftp::{Attributes, FileKind};
+
+/// What was typed as destination.
+pub struct Destination {
+    /// The folder below which everything will be created.
+    pub folder: Place,
+    /// What it is for the sources.
+    pub role: Role,
+}
+
+/// What the destination is for the sources.
+pub enum Role {
+    /// A folder they go into.
+    Folder,
+    /// A file's place.
+    File(Place),
+    /// A name nothing has yet.
+    New(Place),
+    /// The same, typed with a slash at the end: only a folder can be meant.
+    NewFolder(Place),
+}
+
+impl Destination {
+    /// Looks at what was typed.
+    ///
+    /// # Errors
+    /// When the folder it would be in is not there, or it is neither file nor folder.
+    pub async fn find(side: &Side, typed: &[u8]) -> Result<Destination, CopyError> {
+        let path = side.expand(typed).await?;
+        let typed = Place::typed(&path);
+        match side.look(&typed, Links::Follow).await?.map(|there| there.kind()) {
+            Some(FileKind::Dir) => Ok(Destination { folder: side.hold(&path).await?, role: Role::Folder }),
+            Some(FileKind::File | FileKind::Unknown) => existing(side, &path).await,
+            Some(_) => {
+                Err(side.error(Stage::List, &typed, Cause::Refused("neither a file nor a folder; it is left alone")))
+            }
+            None => new(side, &path).await,
+        }
+    }
+
+    /// The place a source with this name (`None`: its entries, not itself) and these attributes will have.
+    ///
+    /// # Errors
+    /// When a folder would have to take a file's place, or a file a folder's name.
+    pub fn place_for(&self, side: &Side, (name, attributes): (Option<&Name>, &Attributes)) -> Result<Place, CopyError> {
+        let refused = |place: &Place, why| Err(side.error(Stage::List, place, Cause::Refused(why)));
+        match (&self.role, attributes.kind(), name) {
+            (Role::Folder, _, Some(name)) => Ok(self.folder.join(name)),
+            (Role::Folder, _, None) => Ok(self.folder.clone()),
+            (Role::File(place), FileKind::Dir, _) => refused(place, "a file; a folder cannot take its place"),
+            (Role::NewFolder(place), kind, _) if kind != FileKind::Dir => refused(place, "no such folder"),
+            (Role::File(place) | Role::New(place) | Role::NewFolder(place), _, _) => Ok(place.clone()),
+        }
+    }
+
+    /// True when it can take several sources.
+    pub fn is_folder(&self) -> bool {
+        matches!(self.role, Role::Folder)
+    }
+}
+
+/// A file: when a link leads there, the file it leads to is replaced, and the link stays.
+async fn existing(side: &Side, path: &[u8]) -> Result<Destination, CopyError> {
+    let typed = Place::typed(path);
+    let (folder, file) = match side.stat(&typed, Links::Keep).await?.kind() {
+        FileKind::Symlink => within(side, &side.real(&typed).await?).await?,
+        _ => within(side, path).await?,
+    };
+    Ok(Destination { folder, role: Role::File(file) })
+}
+
+async fn new(side: &Side, path: &[u8]) -> Result<Destination, CopyError> {
+    let typed = Place::typed(path);
+    if side.look(&Place::typed(place::trimmed(path)), Links::Keep).await?.is_some() {
+        return Err(side.error(Stage::List, &typed, Cause::Refused("a link that leads nowhere; it is left alone")));
+    }
+    let (folder, new) = within(side, path).await?;
+    let role = if path.ends_with(b"/") { Role::NewFolder(new) } else { Role::New(new) };
+    Ok(Destination { folder, role })
+}
+
+/// The folder of a path, and the place of its last name below it.
+async fn within(side: &Side, path: &[u8]) -> Result<(Place, Place), CopyError> {
+    let typed = Place::typed(path);
+    let name = Name::vet(place::last(path)).map_err(|bad| side.error(Stage::List, &typed, Cause::Name(bad)))?;
+    let folder = Place::typed(place::folder_of(path));
+    match side.stat(&folder, Links::Follow).await?.kind() {
+        FileKind::Dir => {}
+        _ => return Err(side.error(Stage::List, &folder, Cause::Refused("not a folder"))),
+    }
+    let folder = side.hold(&folder.path()).await?;
+    let place = folder.join(&name);
+    Ok((folder, place))
+}

@@ -1,0 +1,235 @@
+//! What failed in a copy: [`CopyError`], with the host, the step, the path and the cause; its [`Kind`] says what it means
+//! for the run. Advice and exit codes are the front door's.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::name::BadName;
+use crate::chain::ChainError;
+use crate::progress::Stage;
+use crate::sftp::{SftpError, StatusCode};
+
+/// What a failure means for the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// What was asked for cannot be meant; refused before anything was written.
+    Usage,
+    /// A file or folder of this machine.
+    LocalFile,
+    /// A file or folder of a host.
+    RemoteFile,
+    /// The source changed while it was read, twice.
+    SourceChanged,
+    /// No space left at the destination.
+    NoSpace,
+    /// A peer broke the protocol, or named its files so that they would escape.
+    Protocol,
+    /// A hop could not be climbed.
+    Chain,
+    /// The session was lost.
+    Lost,
+    /// Failures of more than one kind, each told by its own event.
+    Several,
+}
+
+/// What failed: at which host, in which step, on which path, and why.
+#[derive(Debug)]
+pub struct CopyError {
+    /// The trail to the host (`laptop > acc-bastion > acc-pvt`); `None` on this machine.
+    pub host: Option<Arc<str>>,
+    /// The step.
+    pub stage: Stage,
+    /// The path there, raw.
+    pub path: Vec<u8>,
+    /// Why.
+    pub cause: Cause,
+    /// What was left at the destination of a file that did not arrive, raw.
+    pub part: Option<Vec<u8>>,
+}
+
+/// Why a step failed.
+#[derive(Debug, Error)]
+pub enum Cause {
+    /// The system said no.
+    #[error("{}", plain(.0))]
+    Io(io::Error),
+    /// The server said no, broke the protocol, or is gone.
+    #[error(transparent)]
+    Sftp(SftpError),
+    /// A lane could not be opened.
+    #[error(transparent)]
+    Chain(Box<ChainError>),
+    /// The file system is full.
+    #[error("no space left")]
+    NoSpace,
+    /// Size or times at the end are not those of the beginning.
+    #[error("the source changed while it was read")]
+    SourceChanged,
+    /// A name that a server gave and nobody may use.
+    #[error("the server listed {0}")]
+    Name(BadName),
+    /// Nothing that can be copied as asked.
+    #[error("{0}")]
+    Unfit(&'static str),
+    /// Refused before anything was written.
+    #[error("{0}")]
+    Refused(&'static str),
+}
+
+impl CopyError {
+    /// On this machine.
+    pub(super) fn local(stage: Stage, path: Vec<u8>, error: io::Error) -> CopyError {
+        let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        let cause = if full { Cause::NoSpace } else { Cause::Io(error) };
+        CopyError { host: None, stage, path, cause, part: None }
+    }
+
+    /// At either end.
+    pub(super) fn new(host: Option<Arc<str>>, stage: Stage, path: Vec<u8>, cause: Cause) -> CopyError {
+        CopyError { host, stage, path, cause, part: None }
+    }
+
+    /// What it means for the run.
+    pub fn kind(&self) -> Kind {
+        match &self.cause {
+            Cause::Io(_) => Kind::LocalFile,
+            Cause::Sftp(SftpError::Ended(_)) => Kind::Lost,
+            Cause::Sftp(SftpError::Protocol(_)) | Cause::Name(_) => Kind::Protocol,
+            Cause::Chain(_) => Kind::Chain,
+            Cause::NoSpace => Kind::NoSpace,
+            Cause::SourceChanged => Kind::SourceChanged,
+            Cause::Refused(_) => Kind::Usage,
+            Cause::Sftp(_) | Cause::Unfit(_) if self.host.is_some() => Kind::RemoteFile,
+            Cause::Sftp(_) | Cause::Unfit(_) => Kind::LocalFile,
+        }
+    }
+
+    /// True when the rest of the run cannot go on: the session is gone.
+    pub(super) fn ends_the_run(&self) -> bool {
+        matches!(self.cause, Cause::Sftp(SftpError::Ended(_) | SftpError::Protocol(_)) | Cause::Chain(_))
+    }
+
+    /// True when another try may see a source at rest.
+    pub(super) fn is_source_changed(&self) -> bool {
+        matches!(self.cause, Cause::SourceChanged)
+    }
+
+    /// True when there is nothing under that path.
+    pub(super) fn is_missing(&self) -> bool {
+        match &self.cause {
+            Cause::Io(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+            Cause::Sftp(SftpError::Status { code, .. }) => *code == StatusCode::NO_SUCH_FILE,
+            _ => false,
+        }
+    }
+
+    /// True for the answer that servers give for anything they have no code for: a full disk, an existing file, …
+    pub(super) fn is_bare_failure(&self) -> bool {
+        matches!(&self.cause, Cause::Sftp(SftpError::Status { code, .. }) if *code == StatusCode::FAILURE)
+    }
+
+    /// True when something stands in the way of a creation, as far as the end says so.
+    pub(super) fn may_exist(&self) -> bool {
+        match &self.cause {
+            Cause::Io(error) => error.kind() == io::ErrorKind::AlreadyExists,
+            // version 3 has no code of its own for it; servers of later drafts send 11 (FILE_ALREADY_EXISTS)
+            Cause::Sftp(SftpError::Status { code, .. }) => *code == StatusCode::FAILURE || code.0 == 11,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for CopyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Cause::Chain(error) = &self.cause {
+            return write!(f, "{error}");
+        }
+        if let Some(trail) = &self.host {
+            write!(f, "{}: {trail}: ", trail.rsplit(" > ").next().unwrap_or(trail))?;
+        }
+        write!(f, "{}: {}: {}", self.stage, Shown(&self.path), self.cause)?;
+        match &self.part {
+            Some(part) => write!(f, "; what arrived is kept in {}", Shown(part)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for CopyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.cause {
+            Cause::Io(error) => Some(error),
+            Cause::Sftp(error) => Some(error),
+            Cause::Chain(error) => Some(error.as_ref()),
+            _ => None,
+        }
+    }
+}
+
+/// Raw bytes as text; what is not UTF-8 as `\xNN`. Control characters are left to the front door.
+struct Shown<'a>(&'a [u8]);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.utf8_chunks() {
+            f.write_str(chunk.valid())?;
+            chunk.invalid().iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// The system's words in the house's style: lowercase, without the number.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(code: StatusCode) -> Cause {
+        Cause::Sftp(SftpError::Status { code, message: String::new() })
+    }
+
+    #[test]
+    fn reads_host_trail_step_path_and_cause() {
+        let trail: Arc<str> = "laptop > acc-bastion > acc-pvt".into();
+        let mut error =
+            CopyError::new(Some(trail), Stage::Land, b"/srv/\xffx".to_vec(), status(StatusCode::PERMISSION_DENIED));
+        assert_eq!(error.to_string(), "acc-pvt: laptop > acc-bastion > acc-pvt: land: /srv/\\xffx: permission denied");
+        error.part = Some(b"/srv/.x.part".to_vec());
+        assert!(error.to_string().ends_with("; what arrived is kept in /srv/.x.part"));
+        assert_eq!(error.kind(), Kind::RemoteFile);
+    }
+
+    #[test]
+    fn local_errors_are_plain_words() {
+        let error = CopyError::local(Stage::Transfer, b"a".to_vec(), io::Error::from_raw_os_error(13));
+        assert_eq!(error.to_string(), "transfer: a: permission denied");
+        assert_eq!(error.kind(), Kind::LocalFile);
+    }
+
+    #[test]
+    fn a_full_disk_is_its_own_kind() {
+        for errno in [28, 122] {
+            let error = CopyError::local(Stage::Transfer, Vec::new(), io::Error::from_raw_os_error(errno));
+            assert_eq!(error.kind(), Kind::NoSpace, "{errno}");
+        }
+    }
+
+    #[test]
+    fn a_lost_session_ends_the_run_and_a_refusal_does_not() {
+        let error = |cause| CopyError::new(Some("laptop > a".into()), Stage::Transfer, Vec::new(), cause);
+        assert!(error(Cause::Sftp(SftpError::Ended("eof".into()))).ends_the_run());
+        assert!(!error(status(StatusCode::FAILURE)).ends_the_run());
+        assert!(error(status(StatusCode::NO_SUCH_FILE)).is_missing());
+        assert!(error(status(StatusCode::FAILURE)).may_exist());
+    }
+}

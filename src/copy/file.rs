@@ -1,0 +1,207 @@
+//! A file that is open at one end: [`OpenFile`], read and written by position, from many tasks at once.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::error::{Cause, CopyError};
+use super::local;
+use super::place::Place;
+use super::remote::Remote;
+use super::side::{Identity, Links, Side, blocking};
+use crate::progress::Stage;
+use crate::sftp::{Attributes, Handle};
+
+/// Bytes a local block may have: as long as SFTP's longest.
+const LOCAL_BLOCK: usize = 255 * 1024;
+
+/// An open file, and where it is.
+pub struct OpenFile {
+    place: Place,
+    end: End,
+}
+
+enum End {
+    Local(Arc<File>),
+    Remote(Remote, Handle),
+}
+
+impl OpenFile {
+    /// On this machine.
+    pub fn local(place: &Place, file: File) -> OpenFile {
+        OpenFile { place: place.clone(), end: End::Local(Arc::new(file)) }
+    }
+
+    /// On a host.
+    pub fn remote(place: &Place, remote: Remote, handle: Handle) -> OpenFile {
+        OpenFile { place: place.clone(), end: End::Remote(remote, handle) }
+    }
+
+    /// Bytes one [`OpenFile::read`] may ask for.
+    pub fn max_read(&self) -> usize {
+        match &self.end {
+            End::Local(_) => LOCAL_BLOCK,
+            End::Remote(remote, _) => remote.client.max_read(),
+        }
+    }
+
+    /// Bytes one [`OpenFile::write`] may carry.
+    pub fn max_write(&self) -> usize {
+        match &self.end {
+            End::Local(_) => LOCAL_BLOCK,
+            End::Remote(remote, _) => remote.client.max_write(),
+        }
+    }
+
+    /// `len` bytes at `offset`; fewer only where the file ends.
+    pub async fn read(&self, offset: u64, len: usize) -> Result<Bytes, CopyError> {
+        match &self.end {
+            End::Local(file) => {
+                let file = Arc::clone(file);
+                blocking(Stage::Transfer, &self.place, move |_| local::read(&file, offset, len)).await
+            }
+            End::Remote(remote, handle) => {
+                remote.told(Stage::Transfer, &self.place, remote.client.read(handle, offset, len).await)
+            }
+        }
+    }
+
+    /// Writes all of `data` at `offset`.
+    pub async fn write(&self, offset: u64, data: Bytes) -> Result<(), CopyError> {
+        match &self.end {
+            End::Local(file) => {
+                let file = Arc::clone(file);
+                blocking(Stage::Transfer, &self.place, move |_| local::write(&file, offset, &data)).await
+            }
+            End::Remote(remote, handle) => {
+                remote.told(Stage::Transfer, &self.place, remote.client.write(handle, offset, data).await)
+            }
+        }
+    }
+
+    /// Its attributes now, and what tells whether it changes.
+    pub async fn identity(&self) -> Result<(Attributes, Identity), CopyError> {
+        match &self.end {
+            End::Local(file) => {
+                let file = Arc::clone(file);
+                blocking(Stage::Transfer, &self.place, move |_| local::identity(&file)).await
+            }
+            End::Remote(remote, handle) => {
+                let told = remote.told(Stage::Transfer, &self.place, remote.client.fstat(handle).await)?;
+                Ok((told, Identity::from(&told)))
+            }
+        }
+    }
+
+    /// Sets what is `Some`: size, permission bits, times.
+    pub async fn set(&self, wanted: Attributes) -> Result<(), CopyError> {
+        match &self.end {
+            End::Local(file) => {
+                let file = Arc::clone(file);
+                blocking(Stage::Land, &self.place, move |_| local::set(&file, &wanted)).await
+            }
+            End::Remote(remote, handle) => {
+                remote.told(Stage::Land, &self.place, remote.client.fsetstat(handle, &wanted).await)
+            }
+        }
+    }
+
+    /// Everything in it, when it still is the `version` that was listed, before and after: one blocking call, or one
+    /// round trip. Meant for files of a few blocks.
+    ///
+    /// # Errors
+    /// [`Cause::SourceChanged`] when it is another version; and as [`OpenFile::read`].
+    pub async fn read_whole(&self, version: &Attributes) -> Result<Vec<Bytes>, CopyError> {
+        let (data, is_same) = match &self.end {
+            End::Local(file) => {
+                let (file, expected) = (Arc::clone(file), *version);
+                blocking(Stage::Transfer, &self.place, move |_| local::read_whole(&file, &expected)).await?
+            }
+            End::Remote(remote, handle) => {
+                let read = remote.read_whole(handle, version).await;
+                remote.told(Stage::Transfer, &self.place, read)?
+            }
+        };
+        let size = version.size.unwrap_or(0);
+        let length: u64 = data.iter().map(|piece| piece.len() as u64).sum();
+        // files that the system makes up as they are read say 0 and have more
+        match is_same && (length == size || size == 0) {
+            true => Ok(data),
+            false => Err(self.changed()),
+        }
+    }
+
+    /// Writes `data` from the beginning, sets what `wanted` says, and closes: one blocking call, or one round trip.
+    ///
+    /// # Errors
+    /// The first of the three that failed.
+    pub async fn write_whole(&self, data: Vec<Bytes>, wanted: Attributes) -> Result<(), CopyError> {
+        match &self.end {
+            End::Local(file) => {
+                let file = Arc::clone(file);
+                let write = move |_: &Place| {
+                    let mut offset = 0;
+                    for piece in data {
+                        local::write(&file, offset, &piece)?;
+                        offset += piece.len() as u64;
+                    }
+                    local::set(&file, &wanted)
+                };
+                blocking(Stage::Transfer, &self.place, write).await
+            }
+            End::Remote(remote, handle) => {
+                let written = remote.write_whole(handle, data, &wanted).await;
+                remote.told(Stage::Transfer, &self.place, written)
+            }
+        }
+    }
+
+    /// What a file says that is not what it was.
+    pub fn changed(&self) -> CopyError {
+        let trail = match &self.end {
+            End::Local(_) => None,
+            End::Remote(remote, _) => Some(Arc::clone(&remote.trail)),
+        };
+        CopyError::new(trail, Stage::Transfer, self.place.path(), Cause::SourceChanged)
+    }
+
+    /// Closes it behind all that was asked of it; some ends tell only now that writing failed.
+    pub async fn close(&self) -> Result<(), CopyError> {
+        match &self.end {
+            // the system reports nothing here that a write has not
+            End::Local(_) => Ok(()),
+            End::Remote(remote, handle) => {
+                let closed = remote.client.close_behind(handle).await;
+                remote.told(Stage::Land, &self.place, closed)
+            }
+        }
+    }
+
+    /// The same source on another lane: opened again at a host, shared on this machine.
+    pub async fn also(&self, side: &Side, links: Links) -> Result<OpenFile, CopyError> {
+        match &self.end {
+            End::Local(file) => Ok(self.shared(file)),
+            End::Remote(..) => side.open(&self.place, links).await,
+        }
+    }
+
+    /// The same part on another lane.
+    pub async fn also_for_writing(&self, side: &Side) -> Result<OpenFile, CopyError> {
+        match &self.end {
+            End::Local(file) => Ok(self.shared(file)),
+            End::Remote(..) => side.reopen(&self.place).await,
+        }
+    }
+
+    fn shared(&self, file: &Arc<File>) -> OpenFile {
+        OpenFile { place: self.place.clone(), end: End::Local(Arc::clone(file)) }
+    }
+}
+
+impl From<&Attributes> for Identity {
+    fn from(told: &Attributes) -> Identity {
+        let modified = told.mtime().map_or((0, 0), |seconds| (seconds.into(), 0));
+        Identity { size: told.size.unwrap_or(0), modified, changed: None }
+    }
+}

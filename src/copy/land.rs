@@ -1,0 +1,215 @@
+//! How does a file get its name? [`Landing`]: the data goes into a part of mode 0600 beside the target; once all of it is
+//! acknowledged, one rename puts it in the target's place. Whoever reads the target sees the old content or the new, never
+//! a piece. A part is opened without cutting it: two runs of one source write the same bytes to the same places.
+
+use super::error::{Cause, CopyError};
+use super::file::OpenFile;
+use super::item::Item;
+use super::lanes::Lanes;
+use super::name::Name;
+use super::part::{self, Id};
+use super::place::Place;
+use super::side::{Links, Side};
+use crate::progress::Stage;
+use crate::sftp::{Attributes, FileKind};
+
+/// Permission bits that travel: no set-id, no sticky bit.
+pub const MODE_MASK: u32 = 0o777;
+
+/// A file's mode where the source does not tell one.
+const MODE_UNTOLD: u32 = 0o666;
+
+/// What most systems take from a new file's mode, for an end that does not show it.
+const USUAL_UMASK: u32 = 0o022;
+
+/// The folder a file lands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// Made by this run: nothing of an earlier time is in it.
+    Fresh,
+    /// There before.
+    Old,
+}
+
+/// Whether mode and times travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// As they are at the source (`-p`).
+    ModeAndTimes,
+    /// As if the file had been written in place.
+    Nothing,
+}
+
+/// A file on its way to its name.
+pub struct Landing {
+    side: Side,
+    target: Place,
+    part: Place,
+    ground: Ground,
+    is_reused: bool,
+    attributes: Attributes,
+}
+
+impl Landing {
+    /// Opens the part of this `version` of `item`, by way of `side`, and finds out with which mode it will land.
+    ///
+    /// # Errors
+    /// When the part cannot be created, or something other than a file has the target's name.
+    pub async fn begin(
+        side: &Side,
+        item: &Item,
+        version: &Attributes,
+        keep: Keep,
+    ) -> Result<(Landing, OpenFile), CopyError> {
+        let target = &item.target;
+        let part = target.sibling(&part::part(&own_name(side, target)?, &id(item, version)));
+        let ground = item.ground().await;
+        let opened = tokio::try_join!(open_part(side, &part), stands_there(side, target, ground));
+        let ((file, is_reused), there) = opened?;
+        let mode = version.permissions.unwrap_or(MODE_UNTOLD) & MODE_MASK;
+        let permissions = Some(match (keep, there) {
+            (Keep::ModeAndTimes, _) => mode,
+            (Keep::Nothing, Some(old)) => old & MODE_MASK,
+            (Keep::Nothing, None) => mode & !umask(&item.lanes, side, &part).await,
+        });
+        let times = version.times.filter(|_| keep == Keep::ModeAndTimes);
+        let attributes = Attributes { permissions, times, ..Attributes::default() };
+        let landing = Landing { side: side.clone(), target: target.clone(), part, ground, is_reused, attributes };
+        Ok((landing, file))
+    }
+
+    /// What the part gets, once `written` bytes are in it, before it gets its name.
+    pub fn attributes(&self, written: u64) -> Attributes {
+        // an earlier try of the same version is no longer, but who knows who else wrote there
+        Attributes { size: self.is_reused.then_some(written), ..self.attributes }
+    }
+
+    /// Gives the complete part its name. All of it must be acknowledged, and the part closed.
+    ///
+    /// # Errors
+    /// When it cannot be renamed; the old content then still has, or has again, its name.
+    pub async fn land(self) -> Result<(), CopyError> {
+        let landed = replace(&self.side, &self.part, &self.target, self.ground).await;
+        landed.map_err(|error| self.left_behind(error))
+    }
+
+    /// The same error, naming the part.
+    pub fn left_behind(&self, mut error: CopyError) -> CopyError {
+        error.part = Some(self.part.path());
+        error
+    }
+
+    /// Removes the part of a version that is no more; nothing could go on from it.
+    pub async fn discard(&self) {
+        // when this fails, a part is left, which harms nobody
+        let _ = self.side.remove(&self.part).await;
+    }
+}
+
+/// Makes the symbolic link `item`, which `says` where it leads, in the place of a file or link that has its name.
+///
+/// # Errors
+/// When it cannot be made, or renamed.
+pub async fn link(side: &Side, item: &Item, says: Vec<u8>) -> Result<(), CopyError> {
+    let target = &item.target;
+    let part = target.sibling(&part::part(&own_name(side, target)?, &id(item, &item.attributes)));
+    stands_there(side, target, item.ground().await).await?;
+    match side.symlink(&part, says.clone()).await {
+        Err(error) if error.may_exist() => {
+            side.remove(&part).await?;
+            side.symlink(&part, says).await?;
+        }
+        answer => answer?,
+    }
+    replace(side, &part, target, Ground::Old).await
+}
+
+fn own_name(side: &Side, target: &Place) -> Result<Name, CopyError> {
+    let name = target.name().and_then(|name| Name::vet(name).ok());
+    name.ok_or_else(|| side.error(Stage::Land, target, Cause::Refused("a file needs a name to land under")))
+}
+
+fn id(item: &Item, version: &Attributes) -> Id {
+    Id::of(item.lanes.source_alias(), &item.source.path(), version, &item.target.path())
+}
+
+/// A new part, or (`true`) the one an earlier try left behind; never anything but a regular file.
+async fn open_part(side: &Side, part: &Place) -> Result<(OpenFile, bool), CopyError> {
+    match side.create(part, 0o600).await {
+        Err(error) if error.may_exist() => match side.look(part, Links::Keep).await? {
+            Some(_) => Ok((reopen_part(side, part).await?, true)),
+            None => Err(error),
+        },
+        answer => Ok((answer?, false)),
+    }
+}
+
+async fn reopen_part(side: &Side, part: &Place) -> Result<OpenFile, CopyError> {
+    let file = side.reopen(part).await?;
+    // also shows that it is ours: nobody else may change a mode
+    file.set(Attributes::with_permissions(0o600)).await?;
+    Ok(file)
+}
+
+/// The mode of the file that has the target's name; `None` when there is none, or a link, which will be replaced.
+async fn stands_there(side: &Side, target: &Place, ground: Ground) -> Result<Option<u32>, CopyError> {
+    if ground == Ground::Fresh {
+        return Ok(None);
+    }
+    let Some(there) = side.look(target, Links::Keep).await? else { return Ok(None) };
+    let in_the_way = |what| Err(side.error(Stage::Land, target, Cause::Unfit(what)));
+    match there.kind() {
+        FileKind::File | FileKind::Unknown => Ok(there.permissions),
+        FileKind::Symlink => Ok(None),
+        FileKind::Dir => in_the_way("a folder has that name"),
+        FileKind::Fifo | FileKind::Socket | FileKind::Device => in_the_way("it is no regular file"),
+    }
+}
+
+/// What the destination takes from the mode of a new file, found out with an empty file that is removed again: parts are
+/// created with 0600, which shows nothing.
+async fn umask(lanes: &Lanes, side: &Side, part: &Place) -> u32 {
+    let pool = lanes.destination();
+    *pool.umask.get_or_init(|| async { probed_umask(side, part).await.unwrap_or(USUAL_UMASK) }).await
+}
+
+async fn probed_umask(side: &Side, part: &Place) -> Result<u32, CopyError> {
+    let id = Id::of("umask", &part.path(), &Attributes::default(), b"");
+    let probe = part.sibling(&part::part(&own_name(side, part)?, &id));
+    let file = side.create(&probe, MODE_MASK).await?;
+    let told = file.identity().await;
+    let (closed, removed) = tokio::join!(file.close(), side.remove(&probe));
+    closed.and(removed)?;
+    let mode = told?.0.permissions.unwrap_or(MODE_MASK & !USUAL_UMASK);
+    Ok(MODE_MASK & !mode)
+}
+
+async fn replace(side: &Side, part: &Place, target: &Place, ground: Ground) -> Result<(), CopyError> {
+    if side.renames_over() || ground == Ground::Fresh {
+        return side.rename(part, target).await;
+    }
+    match side.rename(part, target).await {
+        Ok(()) => Ok(()),
+        Err(error) => match side.look(target, Links::Keep).await? {
+            Some(there) if there.kind() != FileKind::Dir => replace_in_two_steps(side, part, target).await,
+            _ => Err(error),
+        },
+    }
+}
+
+/// Without posix-rename: the old content waits under another name until the new one stands.
+async fn replace_in_two_steps(side: &Side, part: &Place, target: &Place) -> Result<(), CopyError> {
+    let backup = target.sibling(&part::backup(&own_name(side, target)?));
+    // one of a run that was cut off; the target stands, so it is out of date
+    match side.remove(&backup).await {
+        Err(error) if !error.is_missing() => return Err(error),
+        _ => {}
+    }
+    side.rename(target, &backup).await?;
+    if let Err(error) = side.rename(part, target).await {
+        // when this fails too, the old content still is under the backup's name, and the error stands
+        let _ = side.rename(&backup, target).await;
+        return Err(error);
+    }
+    side.remove(&backup).await
+}

@@ -1,0 +1,150 @@
+//! How many sessions carry the data: [`Lanes`] pairs the sessions of two ends by number. The first lane is opened at
+//! once, the others in the background, and only when enough is left to do; one that cannot be opened is no error.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::error::CopyError;
+use super::pool::Pool;
+use super::side::Side;
+use crate::progress::{Counters, Event, Observer};
+
+/// Lanes opened where the user names no number.
+pub const DEFAULT: usize = 8;
+
+/// Bytes that must be left to do for each lane.
+const BYTES_A_LANE: u64 = 8 << 20;
+
+/// Files that must be left to do for each lane.
+const FILES_A_LANE: u64 = 1000;
+
+/// A session at each end.
+pub struct Lane {
+    /// From 0; lanes may open in another order.
+    pub number: usize,
+    /// From where.
+    pub source: Side,
+    /// To where.
+    pub destination: Side,
+    busy: AtomicUsize,
+}
+
+/// The lanes between two ends.
+pub struct Lanes {
+    route: Arc<Route>,
+    opening: Mutex<JoinSet<()>>,
+}
+
+struct Route {
+    ends: (Arc<Pool>, Arc<Pool>),
+    open: watch::Sender<Vec<Arc<Lane>>>,
+    /// Lanes opened or being opened; never more than `most`.
+    wanted: AtomicUsize,
+    most: AtomicUsize,
+    observer: Arc<dyn Observer>,
+    counters: Arc<Counters>,
+}
+
+impl Lanes {
+    /// Between two ends; lane 0 is opened before this returns.
+    ///
+    /// # Errors
+    /// When lane 0 cannot be opened: the hop that failed.
+    pub async fn open(
+        ends: (Arc<Pool>, Arc<Pool>),
+        most: usize,
+        (observer, counters): (Arc<dyn Observer>, Arc<Counters>),
+    ) -> Result<Lanes, CopyError> {
+        let route = Route {
+            ends,
+            open: watch::Sender::new(Vec::new()),
+            wanted: AtomicUsize::new(1),
+            most: AtomicUsize::new(most.max(1)),
+            observer,
+            counters,
+        };
+        route.add(0).await?;
+        Ok(Lanes { route: Arc::new(route), opening: Mutex::default() })
+    }
+
+    /// Opens more lanes in the background when the counters say that enough is left to do.
+    pub fn grow(&self) {
+        let wanted = self.route.worth_opening();
+        let before = self.route.wanted.fetch_max(wanted, Ordering::Relaxed);
+        let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        while opening.try_join_next().is_some() {}
+        for number in before..wanted {
+            let route = Arc::clone(&self.route);
+            opening.spawn(async move { route.try_add(number).await });
+        }
+    }
+
+    /// The lanes open now, and those to come.
+    pub fn watch(&self) -> watch::Receiver<Vec<Arc<Lane>>> {
+        self.route.open.subscribe()
+    }
+
+    /// The lane with the least to do.
+    pub fn idlest(&self) -> Arc<Lane> {
+        let lanes = self.route.open.borrow();
+        let idlest = lanes.iter().min_by_key(|lane| lane.busy.load(Ordering::Relaxed));
+        Arc::clone(idlest.expect("lane 0 is open since the beginning, and lanes only join"))
+    }
+
+    /// What the destination has in common for all lanes.
+    pub fn destination(&self) -> &Pool {
+        &self.route.ends.1
+    }
+
+    /// The source's name for itself, as part identities need it.
+    pub fn source_alias(&self) -> &str {
+        self.route.ends.0.alias()
+    }
+}
+
+impl Route {
+    async fn add(&self, number: usize) -> Result<(), CopyError> {
+        let (source, destination) = tokio::try_join!(self.ends.0.side(number), self.ends.1.side(number))?;
+        let lane = Arc::new(Lane { number, source, destination, busy: AtomicUsize::new(0) });
+        self.open.send_modify(|lanes| lanes.push(lane));
+        Counters::add(&self.counters.lanes, 1);
+        Ok(())
+    }
+
+    async fn try_add(&self, number: usize) {
+        if let Err(error) = self.add(number).await {
+            // what refused one more will refuse the next: no storm of logins
+            self.most.store(self.open.borrow().len().max(1), Ordering::Relaxed);
+            self.observer.event(Event::Detail(format!("lane {number} is left out: {error}")));
+        }
+    }
+
+    fn worth_opening(&self) -> usize {
+        let left = |total, done| Counters::get(total).saturating_sub(Counters::get(done));
+        let counters = &self.counters;
+        let bytes = left(&counters.bytes_total, &counters.bytes_done) / BYTES_A_LANE;
+        let files = left(&counters.files_total, &counters.files_done) / FILES_A_LANE;
+        let worth = 1 + usize::try_from(bytes.max(files)).unwrap_or(usize::MAX - 1);
+        worth.min(self.most.load(Ordering::Relaxed))
+    }
+}
+
+impl Lane {
+    /// Counts one more file on this lane, until what is returned is dropped.
+    pub fn busy(self: &Arc<Lane>) -> Busy {
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        Busy(Arc::clone(self))
+    }
+}
+
+/// One file on a lane.
+pub struct Busy(Arc<Lane>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+    }
+}

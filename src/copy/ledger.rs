@@ -1,0 +1,171 @@
+//! What happened to each file: [`Ledger`] counts, tells the observer, and keeps the first failures; [`Report`] is what
+//! remains at the end.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::error::{CopyError, Kind};
+use super::item::{Item, What};
+use super::place::Place;
+use super::route::Route;
+use crate::progress::{Counters, Event, Observer};
+
+/// Failures kept in a report; the others are counted, and each has had its event.
+pub const FAILURES_KEPT: usize = 1000;
+
+/// How a copy ended.
+#[derive(Debug)]
+pub struct Report {
+    /// Which way the data went.
+    pub route: Route,
+    /// Files and links that stand under their final names.
+    pub files: u64,
+    /// Bytes that the destination acknowledged.
+    pub bytes: u64,
+    /// The first failures, at most [`FAILURES_KEPT`].
+    pub failed: Vec<Failure>,
+    /// All failures.
+    pub failures: u64,
+    /// What was left out on purpose.
+    pub skipped: u64,
+}
+
+/// A file, folder or link that did not arrive.
+#[derive(Debug)]
+pub struct Failure {
+    /// Its path at the source, raw.
+    pub path: Vec<u8>,
+    /// Why.
+    pub error: CopyError,
+}
+
+impl Report {
+    /// What the failures come to; `None` when everything arrived.
+    pub fn kind(&self) -> Option<Kind> {
+        let first = self.failed.first()?.error.kind();
+        let is_alone = self.failures == 1 && self.files == 0;
+        let of_one_kind = self.failed.iter().all(|failure| failure.error.kind() == first);
+        // a full disk and a restless source are worth their own word however many files they hit
+        let telling = matches!(first, Kind::NoSpace | Kind::SourceChanged);
+        match is_alone || (of_one_kind && (telling || self.files == 0)) {
+            true => Some(first),
+            false => Some(Kind::Several),
+        }
+    }
+}
+
+/// The books of a run.
+pub struct Ledger {
+    observer: Arc<dyn Observer>,
+    counters: Arc<Counters>,
+    failed: Mutex<Vec<Failure>>,
+    failures: AtomicU64,
+    skipped: AtomicU64,
+    next: AtomicU64,
+}
+
+/// A file whose data moves.
+pub struct Started {
+    id: u64,
+    done: Arc<AtomicU64>,
+    counters: Arc<Counters>,
+}
+
+impl Started {
+    /// The destination has acknowledged `bytes` more.
+    pub fn moved(&self, bytes: u64) {
+        self.done.fetch_add(bytes, Ordering::Relaxed);
+        Counters::add(&self.counters.bytes_done, bytes);
+    }
+
+    /// All that was moved has to be moved again.
+    pub fn again(&self) {
+        let moved = self.done.swap(0, Ordering::Relaxed);
+        Counters::add(&self.counters.bytes_total, moved);
+    }
+}
+
+impl Ledger {
+    /// Empty books.
+    pub fn new(observer: Arc<dyn Observer>, counters: Arc<Counters>) -> Ledger {
+        Ledger {
+            observer,
+            counters,
+            failed: Mutex::default(),
+            failures: AtomicU64::new(0),
+            skipped: AtomicU64::new(0),
+            next: AtomicU64::new(0),
+        }
+    }
+
+    /// Tells the observer.
+    pub fn event(&self, event: Event) {
+        self.observer.event(event);
+    }
+
+    /// The walk has found something.
+    pub fn found(&self, item: &Item) {
+        if !matches!(item.what, What::Folder(_)) {
+            Counters::add(&self.counters.bytes_total, item.size().unwrap_or(0));
+            Counters::add(&self.counters.files_total, 1);
+        }
+    }
+
+    /// The walk has ended.
+    pub fn walked(&self) {
+        self.counters.walked.store(true, Ordering::Relaxed);
+    }
+
+    /// A file's data begins to move.
+    pub fn started(&self, item: &Item) -> Started {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let done = Arc::new(AtomicU64::new(0));
+        let (path, size) = (item.source.path(), item.size().unwrap_or(0));
+        self.event(Event::FileStarted { id, path, size, done: Arc::clone(&done) });
+        Started { id, done, counters: Arc::clone(&self.counters) }
+    }
+
+    /// A file stands under its final name.
+    pub fn done(&self, item: &Item, started: &Started) {
+        let size = started.done.load(Ordering::Relaxed);
+        Counters::add(&self.counters.files_done, 1);
+        let (path, destination) = (item.source.path(), item.target.path());
+        self.event(Event::FileDone { id: started.id, path, destination, size });
+    }
+
+    /// A file, folder or link did not arrive.
+    pub fn failed(&self, source: &Place, started: Option<&Started>, error: CopyError) {
+        let path = source.path();
+        let id = started.map(|started| started.id);
+        self.count_failure();
+        self.event(Event::FileFailed { id, path: path.clone(), error: error.to_string() });
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if failed.len() < FAILURES_KEPT {
+            failed.push(Failure { path, error });
+        }
+    }
+
+    /// Something did not arrive because its folder failed, which is told already.
+    pub fn count_failure(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        Counters::add(&self.counters.files_failed, 1);
+    }
+
+    /// Something is left out on purpose.
+    pub fn skipped(&self, source: &Place, reason: &str) {
+        self.skipped.fetch_add(1, Ordering::Relaxed);
+        self.event(Event::Skipped { path: source.path(), reason: reason.to_owned() });
+    }
+
+    /// The report so far.
+    pub fn report(&self, route: Route) -> Report {
+        Report {
+            route,
+            files: Counters::get(&self.counters.files_done),
+            bytes: Counters::get(&self.counters.bytes_done),
+            failed: std::mem::take(&mut *self.failed.lock().unwrap_or_else(PoisonError::into_inner)),
+            failures: self.failures.load(Ordering::Relaxed),
+            skipped: self.skipped.load(Ordering::Relaxed),
+        }
+    }
+}

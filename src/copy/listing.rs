@@ -1,0 +1,89 @@
+//! A folder's entries, a few at a time: [`Listing`]. The one place where names from elsewhere become [`Name`]s.
+
+use std::fs::ReadDir;
+
+use super::error::{Cause, CopyError};
+use super::local;
+use super::name::{BadName, Name};
+use super::place::Place;
+use super::remote::{ENTRIES_MAX, Remote};
+use super::side::blocking;
+use crate::progress::Stage;
+use crate::sftp::{Attributes, Handle, SftpError};
+
+/// Entries taken from a local folder at a time.
+const LOCAL_BATCH: usize = 256;
+
+/// Entries of one folder that may be unusable before the server is not believed any more.
+const BAD_MAX: usize = 256;
+
+/// A listing under way.
+pub struct Listing {
+    place: Place,
+    end: End,
+    seen: usize,
+    bad: usize,
+}
+
+enum End {
+    /// Taken out while the blocking pool reads from it.
+    Local(Option<ReadDir>),
+    Remote(Remote, Handle),
+}
+
+/// An entry: its name and its own attributes (a link's, not those of what it leads to), or a name nobody may use.
+pub type Listed = Result<(Name, Attributes), BadName>;
+
+impl Listing {
+    /// Of a local folder.
+    pub fn local(place: &Place, entries: ReadDir) -> Listing {
+        Listing { place: place.clone(), end: End::Local(Some(entries)), seen: 0, bad: 0 }
+    }
+
+    /// Of a host's folder.
+    pub fn remote(place: &Place, remote: Remote, handle: Handle) -> Listing {
+        Listing { place: place.clone(), end: End::Remote(remote, handle), seen: 0, bad: 0 }
+    }
+
+    /// The next entries, without `.` and `..`; `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<Vec<Listed>>, CopyError> {
+        let Some(entries) = self.raw().await? else { return Ok(None) };
+        self.seen += entries.len();
+        let dots = |name: &[u8]| matches!(name, b"." | b"..");
+        let named = entries.into_iter().filter(|(name, _)| !dots(name));
+        let listed: Vec<Listed> = named.map(|(name, attributes)| Ok((Name::vet(&name)?, attributes))).collect();
+        self.bad += listed.iter().filter(|entry| entry.is_err()).count();
+        match self.seen > ENTRIES_MAX || self.bad > BAD_MAX {
+            true => Err(self.endless()),
+            false => Ok(Some(listed)),
+        }
+    }
+
+    async fn raw(&mut self) -> Result<Option<Vec<(Vec<u8>, Attributes)>>, CopyError> {
+        match &mut self.end {
+            End::Local(entries) => {
+                let Some(mut taken) = entries.take() else { return Ok(None) };
+                let (left, batch) = blocking(Stage::List, &self.place, move |_| {
+                    let batch = local::next_entries(&mut taken, LOCAL_BATCH)?;
+                    Ok((taken, batch))
+                })
+                .await?;
+                *entries = Some(left);
+                Ok((!batch.is_empty()).then_some(batch))
+            }
+            End::Remote(remote, handle) => {
+                let entries = remote.told(Stage::List, &self.place, remote.client.readdir(handle).await)?;
+                Ok(entries.map(|entries| entries.into_iter().map(|entry| (entry.name, entry.attributes)).collect()))
+            }
+        }
+    }
+
+    fn endless(&self) -> CopyError {
+        let trail = match &self.end {
+            End::Local(_) => None,
+            End::Remote(remote, _) => Some(remote.trail.clone()),
+        };
+        let text = "a listing without end, or of names that nobody may use";
+        CopyError::new(trail, Stage::List, self.place.path(), Cause::Sftp(SftpError::Protocol(text.into())))
+    }
+}

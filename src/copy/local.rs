@@ -1,0 +1,263 @@
+//! This machine's end of a copy: the calls behind [`Side::Local`](super::side::Side). All of them block; the side runs
+//! them on the blocking pool. What is created lies below a held folder and is never reached through a link.
+
+use std::ffi::OsStr;
+use std::fs::{File, ReadDir};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+
+use bytes::Bytes;
+use rustix::fs::{AtFlags, Mode, OFlags, Stat, Timespec, Timestamps};
+
+use super::beneath;
+use super::place::{self, Place};
+use super::side::{Identity, Links, UNTOLD_MAX, same_version};
+use crate::sftp::{Attributes, FileKind};
+
+/// The path as the system takes it.
+pub fn path(bytes: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(bytes))
+}
+
+/// Holds the folder at `typed`, so that what is created below it stays there.
+pub fn hold(typed: &[u8]) -> io::Result<Place> {
+    Ok(Place::held(typed, beneath::hold(path(typed))?))
+}
+
+/// What stands at `place`.
+pub fn stat(place: &Place, links: Links) -> io::Result<Attributes> {
+    Ok(attributes(&raw_stat(place, links)?))
+}
+
+fn raw_stat(place: &Place, links: Links) -> io::Result<Stat> {
+    let flags = match links {
+        Links::Follow => AtFlags::empty(),
+        Links::Keep => AtFlags::SYMLINK_NOFOLLOW,
+    };
+    let (folder, name) = entry(place)?;
+    Ok(rustix::fs::statat(&folder, name, flags)?)
+}
+
+/// The absolute path without links.
+pub fn real(place: &Place) -> io::Result<Vec<u8>> {
+    Ok(std::fs::canonicalize(path(&place.path()))?.into_os_string().into_vec())
+}
+
+/// What a symbolic link says.
+pub fn read_link(place: &Place) -> io::Result<Vec<u8>> {
+    Ok(std::fs::read_link(path(&place.path()))?.into_os_string().into_vec())
+}
+
+/// Starts to list a folder.
+pub fn list(place: &Place) -> io::Result<ReadDir> {
+    std::fs::read_dir(path(&place.path()))
+}
+
+/// The next entries of a listing, at most `count`; empty at its end. An entry that vanished meanwhile is left out.
+pub fn next_entries(listing: &mut ReadDir, count: usize) -> io::Result<Vec<(Vec<u8>, Attributes)>> {
+    let mut entries = Vec::with_capacity(count);
+    for entry in listing.by_ref().take(count) {
+        let entry = entry?;
+        match entry.metadata() {
+            Ok(metadata) => entries.push((entry.file_name().into_vec(), from_metadata(&metadata))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(entries)
+}
+
+/// Opens a regular file for reading; refuses anything else, also when it took a file's place since it was listed.
+pub fn open(place: &Place, links: Links) -> io::Result<File> {
+    let keep = match links {
+        Links::Follow => OFlags::empty(),
+        Links::Keep => OFlags::NOFOLLOW,
+    };
+    // a FIFO must not block the open, a terminal must not become ours
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | keep;
+    let file = rustix::fs::open(path(&place.path()), flags, Mode::empty())?;
+    regular(file)
+}
+
+/// Creates a new file.
+pub fn create(place: &Place, mode: u32) -> io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let (folder, name) = entry(place)?;
+    Ok(rustix::fs::openat(&folder, name, flags, Mode::from_raw_mode(mode as _))?.into())
+}
+
+/// Opens an existing file of ours for writing, as it is.
+pub fn reopen(place: &Place) -> io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let (folder, name) = entry(place)?;
+    let file = rustix::fs::openat(&folder, name, flags, Mode::empty())?;
+    if rustix::fs::fstat(&file)?.st_uid != rustix::process::geteuid().as_raw() {
+        return Err(io::Error::from(io::ErrorKind::PermissionDenied));
+    }
+    regular(file)
+}
+
+fn regular(file: OwnedFd) -> io::Result<File> {
+    match attributes(&rustix::fs::fstat(&file)?).kind() {
+        FileKind::File => Ok(file.into()),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")),
+    }
+}
+
+/// Attributes of an open file, and what tells whether it changes.
+pub fn identity(file: &File) -> io::Result<(Attributes, Identity)> {
+    let stat = rustix::fs::fstat(file)?;
+    let identity = Identity {
+        size: stat.st_size as u64,
+        modified: (stat.st_mtime, stat.st_mtime_nsec as u64),
+        changed: Some((stat.st_ctime, stat.st_ctime_nsec as u64)),
+    };
+    Ok((attributes(&stat), identity))
+}
+
+/// Reads `len` bytes at `offset`; fewer only at the end of the file.
+pub fn read(file: &File, offset: u64, len: usize) -> io::Result<Bytes> {
+    let mut data = Vec::with_capacity(len);
+    while data.len() < len {
+        let at = offset + data.len() as u64;
+        let room = rustix::buffer::spare_capacity(&mut data);
+        match rustix::io::pread(file, room, at) {
+            Ok(0) => break,
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    data.truncate(len);
+    Ok(data.into())
+}
+
+/// Everything in a file, and whether it was the `expected` version before, and the same all along.
+pub fn read_whole(file: &File, expected: &Attributes) -> io::Result<(Vec<Bytes>, bool)> {
+    let (told, before) = identity(file)?;
+    if !same_version(&told, expected) {
+        return Ok((Vec::new(), false));
+    }
+    let data = match before.size {
+        0 => read_untold(file)?,
+        // one byte more than it should have: a file that grows shows
+        size => vec![read(file, 0, size as usize + 1)?],
+    };
+    Ok((data, identity(file)?.1 == before))
+}
+
+/// A file that says it is empty, to its end: those the system makes up as they are read have more.
+fn read_untold(file: &File) -> io::Result<Vec<Bytes>> {
+    const STEP: usize = 64 * 1024;
+    let mut pieces = Vec::new();
+    for step in 0..(UNTOLD_MAX / STEP) {
+        let piece = read(file, (step * STEP) as u64, STEP)?;
+        let is_last = piece.len() < STEP;
+        if !piece.is_empty() {
+            pieces.push(piece);
+        }
+        if is_last {
+            return Ok(pieces);
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidData, "a file that says it is empty, and has no end"))
+}
+
+/// Writes all of `data` at `offset`.
+pub fn write(file: &File, offset: u64, data: &[u8]) -> io::Result<()> {
+    file.write_all_at(data, offset)
+}
+
+/// Sets what is `Some`: size, permission bits, times. The owner is never set.
+pub fn set(file: impl AsFd, wanted: &Attributes) -> io::Result<()> {
+    if let Some(size) = wanted.size {
+        rustix::fs::ftruncate(&file, size)?;
+    }
+    if let Some(mode) = wanted.permissions {
+        rustix::fs::fchmod(&file, Mode::from_raw_mode((mode & 0o7777) as _))?;
+    }
+    if let Some((accessed, modified)) = wanted.times {
+        let second = |seconds: u32| Timespec { tv_sec: seconds.into(), tv_nsec: 0 };
+        let times = Timestamps { last_access: second(accessed), last_modification: second(modified) };
+        rustix::fs::futimens(&file, &times)?;
+    }
+    Ok(())
+}
+
+/// Sets a folder's attributes.
+pub fn set_folder(place: &Place, wanted: &Attributes) -> io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let (folder, name) = entry(place)?;
+    set(rustix::fs::openat(&folder, name, flags, Mode::empty())?, wanted)
+}
+
+/// Makes a folder.
+pub fn mkdir(place: &Place, mode: u32) -> io::Result<()> {
+    let (folder, name) = entry(place)?;
+    Ok(rustix::fs::mkdirat(&folder, name, Mode::from_raw_mode(mode as _))?)
+}
+
+/// Makes a symbolic link that says `target`.
+pub fn symlink(place: &Place, target: &[u8]) -> io::Result<()> {
+    let (folder, name) = entry(place)?;
+    Ok(rustix::fs::symlinkat(target, &folder, name)?)
+}
+
+/// Gives `from` the name `to` in one step, in the place of a file that has it.
+pub fn rename(from: &Place, to: &Place) -> io::Result<()> {
+    let (from_folder, from_name) = entry(from)?;
+    let (to_folder, to_name) = entry(to)?;
+    Ok(rustix::fs::renameat(&from_folder, from_name, &to_folder, to_name)?)
+}
+
+/// Removes a file or link.
+pub fn remove(place: &Place) -> io::Result<()> {
+    let (folder, name) = entry(place)?;
+    Ok(rustix::fs::unlinkat(&folder, name, AtFlags::empty())?)
+}
+
+/// The folder `place` is in, opened, and its name there. A held base is the only way down to what is below it.
+fn entry(place: &Place) -> io::Result<(OwnedFd, Vec<u8>)> {
+    match (place.folder(), place.name()) {
+        (Some(base), Some(name)) => Ok((beneath::open_folder(base.as_fd(), place.parent().below())?, name.to_vec())),
+        (Some(base), None) => Ok((base.try_clone()?, b".".to_vec())),
+        (None, _) => typed_entry(&place.path()),
+    }
+}
+
+fn typed_entry(typed: &[u8]) -> io::Result<(OwnedFd, Vec<u8>)> {
+    let folder = beneath::hold(path(place::folder_of(typed)))?;
+    match place::last(typed) {
+        b"" | b"." | b".." => Ok((beneath::hold(path(typed))?, b".".to_vec())),
+        // a trailing slash stays: it says that a folder is meant
+        name => {
+            let slash = if typed.ends_with(b"/") { &b"/"[..] } else { b"" };
+            Ok((folder, [name, slash].concat()))
+        }
+    }
+}
+
+fn attributes(stat: &Stat) -> Attributes {
+    Attributes {
+        size: Some(stat.st_size as u64),
+        owner: Some((stat.st_uid, stat.st_gid)),
+        permissions: Some(stat.st_mode),
+        times: Some((seconds(stat.st_atime), seconds(stat.st_mtime))),
+    }
+}
+
+fn from_metadata(metadata: &std::fs::Metadata) -> Attributes {
+    Attributes {
+        size: Some(metadata.size()),
+        owner: Some((metadata.uid(), metadata.gid())),
+        permissions: Some(metadata.mode()),
+        times: Some((seconds(metadata.atime()), seconds(metadata.mtime()))),
+    }
+}
+
+/// SFTP's times end in 2106 and begin in 1970.
+fn seconds(time: i64) -> u32 {
+    time.clamp(0, u32::MAX.into()) as u32
+}

@@ -1,0 +1,157 @@
+//! Where a file lies at one end: [`Place`], what the user typed and the vetted names below it. The typed part is
+//! trusted, links in it are followed; what is below came from a listing and, where it is written, is reached through a
+//! descriptor of the typed folder and never through a link. Knows no I/O.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use super::name::Name;
+
+/// A path: a base the user typed, and names below it.
+#[derive(Debug, Clone)]
+pub struct Place {
+    base: Arc<Base>,
+    below: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Base {
+    path: Vec<u8>,
+    folder: Option<OwnedFd>,
+}
+
+impl Place {
+    /// A path as it was typed (after `~` was expanded).
+    pub fn typed(path: &[u8]) -> Place {
+        Place { base: Arc::new(Base { path: path.to_vec(), folder: None }), below: Vec::new() }
+    }
+
+    /// A typed folder of this machine that is held open: what is created below it stays below it.
+    pub fn held(path: &[u8], folder: OwnedFd) -> Place {
+        Place { base: Arc::new(Base { path: path.to_vec(), folder: Some(folder) }), below: Vec::new() }
+    }
+
+    /// The entry `name` of this folder.
+    pub fn join(&self, name: &Name) -> Place {
+        Place { base: Arc::clone(&self.base), below: join(&self.below, name.as_bytes()) }
+    }
+
+    /// The entry `name` of the folder this place is in; of the place itself when it is a base.
+    pub fn sibling(&self, name: &Name) -> Place {
+        Place { base: Arc::clone(&self.base), below: join(parent(&self.below), name.as_bytes()) }
+    }
+
+    /// The folder this place is in; a base stays where it is.
+    pub fn parent(&self) -> Place {
+        Place { base: Arc::clone(&self.base), below: parent(&self.below).to_vec() }
+    }
+
+    /// The whole path.
+    pub fn path(&self) -> Vec<u8> {
+        match (&self.base.path[..], &self.below[..]) {
+            (base, b"") => base.to_vec(),
+            (b".", below) => below.to_vec(),
+            (base, below) => join(base, below),
+        }
+    }
+
+    /// The names below the base, joined by `/`; empty for the base itself.
+    pub fn below(&self) -> &[u8] {
+        &self.below
+    }
+
+    /// The last of the names below the base; `None` for the base itself.
+    pub fn name(&self) -> Option<&[u8]> {
+        (!self.below.is_empty()).then(|| last(&self.below))
+    }
+
+    /// The descriptor of the base, where it is held.
+    pub fn folder(&self) -> Option<&OwnedFd> {
+        self.base.folder.as_ref()
+    }
+}
+
+/// The last component of a path, trailing slashes aside; empty for `/` and the empty path.
+pub fn last(path: &[u8]) -> &[u8] {
+    let path = trimmed(path);
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
+}
+
+/// A path without its trailing slashes; `/` becomes empty.
+pub fn trimmed(path: &[u8]) -> &[u8] {
+    let end = path.iter().rposition(|byte| *byte != b'/').map_or(0, |at| at + 1);
+    &path[..end]
+}
+
+/// The folder part of a typed path: `.` for a bare name, `/` for an entry of the root.
+pub fn folder_of(path: &[u8]) -> &[u8] {
+    match trimmed(path).iter().rposition(|byte| *byte == b'/') {
+        None => b".",
+        Some(0) => b"/",
+        Some(at) => trimmed_or_root(&path[..at]),
+    }
+}
+
+fn trimmed_or_root(path: &[u8]) -> &[u8] {
+    match trimmed(path) {
+        b"" => b"/",
+        folder => folder,
+    }
+}
+
+fn parent(below: &[u8]) -> &[u8] {
+    below.iter().rposition(|byte| *byte == b'/').map_or(b"", |at| &below[..at])
+}
+
+fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    match folder {
+        b"" => name.to_vec(),
+        folder if folder.ends_with(b"/") => [folder, name].concat(),
+        folder => [folder, b"/", name].concat(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        Name::vet(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_place_grows_and_shrinks_below_its_base() {
+        let base = Place::typed(b"/srv");
+        let file = base.join(&name("a")).join(&name("b"));
+        assert_eq!(file.path(), b"/srv/a/b");
+        assert_eq!(file.below(), b"a/b");
+        assert_eq!(file.name(), Some(&b"b"[..]));
+        assert_eq!(file.sibling(&name("c")).path(), b"/srv/a/c");
+        assert_eq!(file.parent().path(), b"/srv/a");
+        assert_eq!(file.parent().parent().parent().path(), b"/srv");
+        assert_eq!(base.name(), None);
+    }
+
+    #[test]
+    fn the_present_folder_is_not_written_out() {
+        assert_eq!(Place::typed(b".").join(&name("-x")).path(), b"-x");
+        assert_eq!(Place::typed(b".").path(), b".");
+        assert_eq!(Place::typed(b"/").join(&name("x")).path(), b"/x");
+    }
+
+    #[test]
+    fn typed_paths_come_apart() {
+        for (path, folder, name) in [
+            ("a", ".", "a"),
+            ("a/", ".", "a"),
+            ("a//b//", "a", "b"),
+            ("/a", "/", "a"),
+            ("//a", "/", "a"),
+            ("/", ".", ""),
+            ("../x", "..", "x"),
+        ] {
+            assert_eq!(folder_of(path.as_bytes()), folder.as_bytes(), "{path}");
+            assert_eq!(last(path.as_bytes()), name.as_bytes(), "{path}");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! What goes where? [`Plan`]: the sources found, the destination understood, each source given its place; refused as a
+//! whole when that cannot be meant. Looks at both ends and writes at neither; a dry run stops after it.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::destination::Destination;
+use super::error::{Cause, CopyError};
+use super::expand::expand;
+use super::lanes::{self, Lanes};
+use super::ledger::Ledger;
+use super::loops::is_within;
+use super::name::Name;
+use super::place::{self, Place};
+use super::pool::Pool;
+use super::reach::End;
+use super::side::{Links, Side};
+use super::walk::Symlinks;
+use super::{Job, Options, Watchers};
+use crate::progress::Stage;
+use crate::sftp::{Attributes, FileKind};
+
+/// One source, and the place it goes to.
+pub struct Errand {
+    /// As typed, or as a pattern gave it.
+    pub source: Place,
+    /// Its attributes; a link's own under [`Symlinks::Keep`].
+    pub attributes: Attributes,
+    /// The place it will have.
+    pub target: Place,
+    /// The sessions between the ends.
+    pub lanes: Arc<Lanes>,
+}
+
+/// All errands of a copy.
+pub struct Plan {
+    /// In the order of the command line.
+    pub errands: Vec<Errand>,
+}
+
+/// A source that is there.
+struct Source {
+    place: Place,
+    attributes: Attributes,
+    pool: Arc<Pool>,
+}
+
+impl Plan {
+    /// Makes the plan. Sources that are not there, or cannot be copied as asked, go to the ledger.
+    ///
+    /// # Errors
+    /// When an end cannot be reached, or what was asked for cannot be meant: several sources without a folder to take
+    /// them, two sources with one name, a source that is its own destination.
+    pub async fn make(job: &Job, ledger: &Ledger, watchers: &Watchers) -> Result<Plan, CopyError> {
+        let destination_pool = Arc::new(Pool::of(&job.destination));
+        let pools = pools(&job.sources);
+        // what is missing here is missing before anybody logs in anywhere
+        let (here, there): (Vec<_>, Vec<_>) =
+            job.sources.iter().zip(&pools).partition(|(end, _)| matches!(end, End::Local(_)));
+        let mut sources = found(&here, &job.options, ledger).await?;
+        if sources.is_empty() && there.is_empty() {
+            return Ok(Plan { errands: Vec::new() });
+        }
+        let (side, remote) = tokio::join!(destination_pool.side(0), found(&there, &job.options, ledger));
+        let side = side?;
+        sources.extend(remote?);
+        let destination = Destination::find(&side, job.destination.path()).await?;
+        let several = job.sources.len() > 1 || sources.len() > 1;
+        if several && !destination.is_folder() {
+            let place = Place::typed(job.destination.path());
+            return Err(side.error(Stage::List, &place, Cause::Refused("several sources need a folder to go into")));
+        }
+        let settled = Settled { side, pool: destination_pool, destination };
+        settled.errands(sources, &job.options, watchers).await.map(|errands| Plan { errands })
+    }
+}
+
+/// Pools for the sources; sources on one host share one.
+fn pools(sources: &[End]) -> Vec<Arc<Pool>> {
+    let mut pools: Vec<Arc<Pool>> = Vec::with_capacity(sources.len());
+    for end in sources {
+        let pool = Pool::of(end);
+        let known = pools.iter().find(|known| known.is_same_place(&pool)).map(Arc::clone);
+        pools.push(known.unwrap_or_else(|| Arc::new(pool)));
+    }
+    pools
+}
+
+/// What the sources stand for.
+async fn found(sources: &[(&End, &Arc<Pool>)], options: &Options, ledger: &Ledger) -> Result<Vec<Source>, CopyError> {
+    let mut all = Vec::new();
+    for (end, pool) in sources {
+        let side = pool.side(0).await?;
+        let paths = match paths(&side, end.path()).await {
+            Err(error) if !error.ends_the_run() => {
+                ledger.failed(&Place::typed(end.path()), None, error);
+                continue;
+            }
+            answer => answer?,
+        };
+        for path in paths {
+            let place = Place::typed(&path);
+            match checked(&side, &place, options).await {
+                Ok(attributes) => all.push(Source { place, attributes, pool: Arc::clone(pool) }),
+                Err(error) if !error.ends_the_run() => ledger.failed(&place, None, error),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(all)
+}
+
+async fn paths(side: &Side, typed: &[u8]) -> Result<Vec<Vec<u8>>, CopyError> {
+    expand(side, &side.expand(typed).await?).await
+}
+
+async fn checked(side: &Side, place: &Place, options: &Options) -> Result<Attributes, CopyError> {
+    let links = match options.symlinks {
+        Symlinks::Follow => Links::Follow,
+        Symlinks::Keep | Symlinks::Skip => Links::Keep,
+    };
+    let attributes = side.stat(place, links).await?;
+    match attributes.kind() {
+        FileKind::Dir if !options.recursive => {
+            Err(side.error(Stage::List, place, Cause::Unfit("a folder, and -r was not given")))
+        }
+        _ => Ok(attributes),
+    }
+}
+
+/// The destination, understood.
+struct Settled {
+    side: Side,
+    pool: Arc<Pool>,
+    destination: Destination,
+}
+
+impl Settled {
+    async fn errands(
+        &self,
+        sources: Vec<Source>,
+        options: &Options,
+        watchers: &Watchers,
+    ) -> Result<Vec<Errand>, CopyError> {
+        let mut errands: Vec<Errand> = Vec::with_capacity(sources.len());
+        let mut taken = HashSet::new();
+        let mut opened: Vec<(Arc<Pool>, Arc<Lanes>)> = Vec::new();
+        let real = self.side.real(&self.destination.folder).await?;
+        for source in sources {
+            let name = Name::vet(place::last(&source.place.path())).ok();
+            let target = self.destination.place_for(&self.side, (name.as_ref(), &source.attributes))?;
+            if !taken.insert(target.path()) {
+                return Err(self.refused(&target, "two sources would get this name"));
+            }
+            self.refuse_itself(&source, &target, &real).await?;
+            let lanes = self.lanes(&mut opened, &source.pool, options, watchers).await?;
+            errands.push(Errand { source: source.place, attributes: source.attributes, target, lanes });
+        }
+        Ok(errands)
+    }
+
+    /// Refuses a source that is its own destination, or a folder that would go into itself.
+    async fn refuse_itself(&self, source: &Source, target: &Place, real: &[u8]) -> Result<(), CopyError> {
+        if !source.pool.is_same_place(&self.pool) {
+            return Ok(());
+        }
+        let side = source.pool.side(0).await?;
+        let source_real = side.real(&source.place).await?;
+        let target_real = match target.below() {
+            b"" => real.to_vec(),
+            below => [real, if real.ends_with(b"/") { b"" } else { b"/" }, below].concat(),
+        };
+        match source.attributes.kind() {
+            _ if source_real == target_real => Err(self.refused(target, "source and destination are the same")),
+            FileKind::Dir if is_within(&target_real, &source_real) => {
+                Err(self.refused(target, "the destination lies inside the source"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn lanes(
+        &self,
+        opened: &mut Vec<(Arc<Pool>, Arc<Lanes>)>,
+        source: &Arc<Pool>,
+        options: &Options,
+        watchers: &Watchers,
+    ) -> Result<Arc<Lanes>, CopyError> {
+        if let Some((_, lanes)) = opened.iter().find(|(pool, _)| Arc::ptr_eq(pool, source)) {
+            return Ok(Arc::clone(lanes));
+        }
+        let most = options.lanes.unwrap_or(lanes::DEFAULT);
+        let ends = (Arc::clone(source), Arc::clone(&self.pool));
+        let lanes = Arc::new(Lanes::open(ends, most, watchers.clone()).await?);
+        opened.push((Arc::clone(source), Arc::clone(&lanes)));
+        Ok(lanes)
+    }
+
+    fn refused(&self, place: &Place, why: &'static str) -> CopyError {
+        self.side.error(Stage::List, place, Cause::Refused(why))
+    }
+}

@@ -1,0 +1,86 @@
+//! The sessions of one end: [`Pool`] opens the SFTP session of a lane when it is first asked for, and keeps what is
+//! known about the end as a whole.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OnceCell, Semaphore};
+
+use super::error::{Cause, CopyError};
+use super::reach::{End, Reach};
+use super::remote::Remote;
+use super::side::Side;
+use crate::progress::Stage;
+
+/// Logins under way at once: servers drop connections beyond `MaxStartups`, and all hosts behind a bastion share one.
+const LOGINS: usize = 4;
+
+/// One end's sessions.
+pub struct Pool {
+    host: Option<Host>,
+    /// The bits the end takes from a new file's mode; found out once, by the first file that needs it.
+    pub umask: OnceCell<u32>,
+}
+
+struct Host {
+    reach: Arc<dyn Reach>,
+    trail: Arc<str>,
+    lanes: Mutex<Vec<Arc<OnceCell<Remote>>>>,
+    logins: Semaphore,
+}
+
+impl Pool {
+    /// Of the end `end` lies at; opens nothing yet.
+    pub fn of(end: &End) -> Pool {
+        let host = match end {
+            End::Local(_) => None,
+            End::Remote(reach, _) => Some(Host {
+                trail: reach.trail().into(),
+                reach: Arc::clone(reach),
+                lanes: Mutex::default(),
+                logins: Semaphore::new(LOGINS),
+            }),
+        };
+        Pool { host, umask: OnceCell::new() }
+    }
+
+    /// True when both are this machine, or the same host by the same way.
+    pub fn is_same_place(&self, other: &Pool) -> bool {
+        match (&self.host, &other.host) {
+            (None, None) => true,
+            (Some(one), Some(two)) => one.trail == two.trail && one.reach.alias() == two.reach.alias(),
+            _ => false,
+        }
+    }
+
+    /// What makes two files with one path two files.
+    pub fn alias(&self) -> &str {
+        self.host.as_ref().map_or("", |host| host.reach.alias())
+    }
+
+    /// The end by way of one lane; opened when this is the first to ask.
+    pub async fn side(&self, lane: usize) -> Result<Side, CopyError> {
+        let Some(host) = &self.host else { return Ok(Side::Local) };
+        let cell = host.cell(lane);
+        let remote = cell.get_or_try_init(|| host.open(lane)).await?;
+        Ok(Side::Remote(remote.clone()))
+    }
+}
+
+impl Host {
+    fn cell(&self, lane: usize) -> Arc<OnceCell<Remote>> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        while lanes.len() <= lane {
+            lanes.push(Arc::default());
+        }
+        Arc::clone(&lanes[lane])
+    }
+
+    async fn open(&self, lane: usize) -> Result<Remote, CopyError> {
+        let _login = self.logins.acquire().await;
+        let trail = Arc::clone(&self.trail);
+        match self.reach.lane(lane).await {
+            Ok(client) => Ok(Remote { client, trail }),
+            Err(error) => Err(CopyError::new(Some(trail), Stage::StartSftp, Vec::new(), Cause::Chain(error.into()))),
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! How does a large file go? [`carry`]: in blocks, many in flight, over every lane there is. Each block is read at one end
+//! of a lane and written at the other; the window ([`Window`]) says which block is next, so that a part that was cut off
+//! can be trusted up to its band. The source must be the same version at the end as at the beginning, on every lane.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use super::error::CopyError;
+use super::file::OpenFile;
+use super::item::Item;
+use super::land::Landing;
+use super::lanes::Lane;
+use super::ledger::Started;
+use super::run::Means;
+use super::side::{Identity, Links, same_version};
+use crate::sftp::{Attributes, Block, Sizes, Window};
+
+/// Bytes in flight on one lane; eight lanes' worth fill the band.
+const LANE_BYTES: usize = 8 << 20;
+
+/// Blocks in flight on one lane, for servers that only take short ones.
+const LANE_BLOCKS: usize = 128;
+
+/// Bytes of a file for each lane that works on it.
+const SHARE: u64 = 8 << 20;
+
+/// Both ends of a file, open on one lane.
+struct Ends {
+    source: OpenFile,
+    part: OpenFile,
+    identity: Identity,
+}
+
+/// What the tasks of one file have in common.
+struct Flow {
+    window: Mutex<Window>,
+    /// A block has come back.
+    moved: Notify,
+    means: Arc<Means>,
+    started: Arc<Started>,
+}
+
+/// Copies this `version` of a file.
+///
+/// # Errors
+/// As `Kind` tells; [`Cause::SourceChanged`](super::Cause::SourceChanged) when it is not that version any more.
+pub async fn carry(
+    means: &Arc<Means>,
+    (item, links): (&Item, Links),
+    version: &Attributes,
+    started: &Arc<Started>,
+) -> Result<(), CopyError> {
+    let lane = item.lanes.idlest();
+    let _busy = lane.busy();
+    let source = lane.source.open(&item.source, links).await?;
+    let (told, identity) = source.identity().await?;
+    if !same_version(&told, version) {
+        return Err(source.changed());
+    }
+    let (landing, part) = Landing::begin(&lane.destination, item, version, means.keep).await?;
+    let ends = Arc::new(Ends { source, part, identity });
+    let moved = pump(means, (item, links), (&ends, &lane), started).await;
+    let moved = match moved {
+        Ok(()) => finish(&ends, &landing).await,
+        Err(error) => Err(error),
+    };
+    match moved {
+        Ok(()) => landing.land().await,
+        Err(error) if error.is_source_changed() => {
+            landing.discard().await;
+            Err(error)
+        }
+        Err(error) => Err(landing.left_behind(error)),
+    }
+}
+
+/// Moves every block, over the lane it begins on and those that join.
+async fn pump(
+    means: &Arc<Means>,
+    (item, links): (&Item, Links),
+    (first, began_on): (&Arc<Ends>, &Arc<Lane>),
+    started: &Arc<Started>,
+) -> Result<(), CopyError> {
+    let size = first.identity.size;
+    let flow = Arc::new(Flow::new(size, means, started));
+    let mut lanes = item.lanes.watch();
+    let mut tasks = JoinSet::new();
+    let mut joined = vec![began_on.number];
+    tasks.spawn(Arc::clone(&flow).work(Arc::clone(first)));
+    let most = usize::try_from(size.div_ceil(SHARE)).unwrap_or(usize::MAX);
+    loop {
+        item.lanes.grow();
+        let open = lanes.borrow_and_update().clone();
+        for lane in open {
+            if joined.len() < most && !joined.contains(&lane.number) {
+                joined.push(lane.number);
+                tasks.spawn(join(Arc::clone(&flow), Arc::clone(first), lane, links));
+            }
+        }
+        tokio::select! {
+            ended = tasks.join_next() => match ended {
+                None => return Ok(()),
+                Some(Ok(worked)) => worked?,
+                Some(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
+            },
+            Ok(()) = lanes.changed() => {}
+        }
+    }
+}
+
+/// One more lane works on the file, as far as it can be opened there.
+async fn join(flow: Arc<Flow>, first: Arc<Ends>, lane: Arc<Lane>, links: Links) -> Result<(), CopyError> {
+    let _busy = lane.busy();
+    let opened =
+        tokio::try_join!(first.source.also(&lane.source, links), first.part.also_for_writing(&lane.destination),);
+    let (source, part) = match opened {
+        Ok(files) => files,
+        Err(error) if error.ends_the_run() => return Err(error),
+        // the other lanes do its work
+        Err(_) => return Ok(()),
+    };
+    let identity = source.identity().await?.1;
+    if identity != first.identity {
+        return Err(source.changed());
+    }
+    let ends = Arc::new(Ends { source, part, identity });
+    flow.work(Arc::clone(&ends)).await?;
+    ends.check().await?;
+    ends.part.close().await
+}
+
+/// Gives the complete part what it needs to land.
+async fn finish(ends: &Ends, landing: &Landing) -> Result<(), CopyError> {
+    ends.check().await?;
+    ends.part.set(landing.attributes(ends.identity.size)).await?;
+    ends.part.close().await
+}
+
+impl Ends {
+    /// The source still is what it was at the beginning.
+    async fn check(&self) -> Result<(), CopyError> {
+        match self.source.identity().await?.1 == self.identity {
+            true => Ok(()),
+            false => Err(self.source.changed()),
+        }
+    }
+
+    /// Bytes of a block that both ends take.
+    fn block(&self) -> usize {
+        self.source.max_read().min(self.part.max_write())
+    }
+}
+
+impl Flow {
+    fn new(size: u64, means: &Arc<Means>, started: &Arc<Started>) -> Flow {
+        let sizes = Sizes { in_flight: Sizes::default().band, ..Sizes::default() };
+        Flow {
+            window: Mutex::new(Window::new(0..size, sizes)),
+            moved: Notify::new(),
+            means: Arc::clone(means),
+            started: Arc::clone(started),
+        }
+    }
+
+    /// Keeps as many blocks in flight on one lane as it bears, until none is left.
+    async fn work(self: Arc<Self>, ends: Arc<Ends>) -> Result<(), CopyError> {
+        let blocks = usize::try_from(ends.identity.size.div_ceil(ends.block() as u64)).unwrap_or(usize::MAX);
+        let mut workers = JoinSet::new();
+        for _ in 0..(LANE_BYTES / ends.block()).clamp(1, LANE_BLOCKS).min(blocks) {
+            workers.spawn(Arc::clone(&self).carry_blocks(Arc::clone(&ends)));
+        }
+        while let Some(ended) = workers.join_next().await {
+            ended.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))?;
+        }
+        Ok(())
+    }
+
+    /// One block after the other.
+    async fn carry_blocks(self: Arc<Self>, ends: Arc<Ends>) -> Result<(), CopyError> {
+        while let Some(block) = self.next(ends.block()).await {
+            let _memory = self.means.memory(block.len()).await;
+            let data = ends.source.read(block.offset(), block.len()).await?;
+            if data.len() < block.len() {
+                return Err(ends.source.changed());
+            }
+            ends.part.write(block.offset(), data).await?;
+            self.acknowledge(block);
+        }
+        Ok(())
+    }
+
+    /// The next block; waits while the window is full. `None` when all have arrived.
+    async fn next(&self, most: usize) -> Option<Block> {
+        loop {
+            let mut moved = pin!(self.moved.notified());
+            moved.as_mut().enable();
+            {
+                let mut window = self.window();
+                if let Some(block) = window.take(most) {
+                    // one block that comes back may make room for several
+                    self.moved.notify_one();
+                    return Some(block);
+                }
+                if window.is_complete() {
+                    return None;
+                }
+            }
+            moved.await;
+        }
+    }
+
+    fn acknowledge(&self, block: Block) {
+        self.started.moved(block.len() as u64);
+        let is_complete = {
+            let mut window = self.window();
+            window.acknowledge(block);
+            window.is_complete()
+        };
+        match is_complete {
+            true => self.moved.notify_waiters(),
+            false => self.moved.notify_one(),
+        }
+    }
+
+    fn window(&self) -> MutexGuard<'_, Window> {
+        // nothing panics while it holds the window
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

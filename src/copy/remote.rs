@@ -1,0 +1,190 @@
+//! A host's end of a copy: the requests behind [`Side::Remote`](super::side::Side), on one SFTP session. Here a server's
+//! answer becomes a [`CopyError`] that names the host, the step and the path.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::error::{Cause, CopyError};
+use super::place::Place;
+use super::side::{Links, UNTOLD_MAX, same_version};
+use super::together::all;
+use crate::progress::Stage;
+use crate::sftp::{Attributes, Client, Extension, Handle, OpenFlags, SftpError};
+
+/// Entries a folder may have: an endless listing ends here.
+pub const ENTRIES_MAX: usize = 1 << 24;
+
+/// Free bytes below which a bare "failure" is taken for a full disk: one write of the largest size.
+const NEARLY_FULL: u64 = 256 * 1024;
+
+/// One SFTP session, and the trail to its host.
+#[derive(Clone)]
+pub struct Remote {
+    /// The session.
+    pub client: Client,
+    /// As errors name the host.
+    pub trail: Arc<str>,
+}
+
+impl Remote {
+    /// What `place` leads to, or is.
+    pub async fn stat(&self, place: &Place, links: Links) -> Result<Attributes, CopyError> {
+        let path = place.path();
+        let answer = match links {
+            Links::Follow => self.client.stat(&path).await,
+            Links::Keep => self.client.lstat(&path).await,
+        };
+        self.told(Stage::List, place, answer)
+    }
+
+    /// The absolute path without links.
+    pub async fn real(&self, place: &Place) -> Result<Vec<u8>, CopyError> {
+        self.told(Stage::List, place, self.client.realpath(&place.path()).await)
+    }
+
+    /// What a symbolic link says.
+    pub async fn read_link(&self, place: &Place) -> Result<Vec<u8>, CopyError> {
+        self.told(Stage::List, place, self.client.readlink(&place.path()).await)
+    }
+
+    /// The path a shell would make of `~…`; what follows the home folder stays as typed, wildcards too.
+    pub async fn expand(&self, typed: &[u8]) -> Result<Vec<u8>, CopyError> {
+        match typed {
+            b"" => Ok(b".".to_vec()),
+            [b'~', ..] => {
+                let (user, rest) = typed.split_at(typed.iter().position(|b| *b == b'/').unwrap_or(typed.len()));
+                let home = self.told(Stage::List, &Place::typed(user), self.client.expand_path(user).await)?;
+                Ok([&home[..], rest].concat())
+            }
+            _ => Ok(typed.to_vec()),
+        }
+    }
+
+    /// Starts to list a folder.
+    pub async fn list(&self, place: &Place) -> Result<Handle, CopyError> {
+        self.told(Stage::List, place, self.client.opendir(&place.path()).await)
+    }
+
+    /// Opens a file for reading.
+    pub async fn open(&self, place: &Place) -> Result<Handle, CopyError> {
+        let opened = self.client.open(&place.path(), OpenFlags::READ, &Attributes::default()).await;
+        self.told(Stage::Transfer, place, opened)
+    }
+
+    /// Creates a new file.
+    pub async fn create(&self, place: &Place, mode: u32) -> Result<Handle, CopyError> {
+        let flags = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::EXCLUSIVE;
+        let opened = self.client.open(&place.path(), flags, &Attributes::with_permissions(mode)).await;
+        self.told(Stage::Transfer, place, opened)
+    }
+
+    /// Opens an existing file for writing, as it is.
+    pub async fn reopen(&self, place: &Place) -> Result<Handle, CopyError> {
+        let opened = self.client.open(&place.path(), OpenFlags::WRITE, &Attributes::default()).await;
+        self.told(Stage::Transfer, place, opened)
+    }
+
+    /// Makes a folder.
+    pub async fn mkdir(&self, place: &Place, mode: u32) -> Result<(), CopyError> {
+        let made = self.client.mkdir(&place.path(), &Attributes::with_permissions(mode)).await;
+        self.told(Stage::Transfer, place, made)
+    }
+
+    /// Makes a symbolic link that says `target`.
+    pub async fn symlink(&self, place: &Place, target: &[u8]) -> Result<(), CopyError> {
+        self.told(Stage::Transfer, place, self.client.symlink(target, &place.path()).await)
+    }
+
+    /// Sets a folder's attributes.
+    pub async fn set_folder(&self, place: &Place, wanted: &Attributes) -> Result<(), CopyError> {
+        self.told(Stage::Land, place, self.client.setstat(&place.path(), wanted).await)
+    }
+
+    /// Removes a file or link.
+    pub async fn remove(&self, place: &Place) -> Result<(), CopyError> {
+        self.told(Stage::Land, place, self.client.remove(&place.path()).await)
+    }
+
+    /// Whether [`Remote::rename`] replaces a file that has the name.
+    pub fn renames_over(&self) -> bool {
+        self.client.extensions().has(Extension::PosixRename)
+    }
+
+    /// Gives `from` the name `to`.
+    pub async fn rename(&self, from: &Place, to: &Place) -> Result<(), CopyError> {
+        let renamed = match self.renames_over() {
+            true => self.client.posix_rename(&from.path(), &to.path()).await,
+            false => self.client.rename(&from.path(), &to.path()).await,
+        };
+        self.told(Stage::Land, to, renamed)
+    }
+
+    /// Everything in a file of a few blocks, and whether it still is this `version` after the last of them.
+    pub async fn read_whole(&self, handle: &Handle, version: &Attributes) -> Result<(Vec<Bytes>, bool), SftpError> {
+        let size = version.size.unwrap_or(0);
+        let block = self.client.max_read() as u64;
+        let reads = (0..size.div_ceil(block)).map(|number| {
+            let at = number * block;
+            self.client.read(handle, at, block.min(size - at) as usize)
+        });
+        let pieces = async {
+            match size {
+                0 => self.read_untold(handle).await,
+                _ => all(reads).await.into_iter().collect(),
+            }
+        };
+        let (pieces, after) = tokio::join!(biased; pieces, self.client.fstat(handle));
+        Ok((pieces?, same_version(&after?, version)))
+    }
+
+    /// A file that says it is empty, to its end: those the system makes up as they are read have more.
+    async fn read_untold(&self, handle: &Handle) -> Result<Vec<Bytes>, SftpError> {
+        let step = self.client.max_read();
+        let mut pieces = Vec::new();
+        for number in 0..UNTOLD_MAX / step {
+            let piece = self.client.read(handle, (number * step) as u64, step).await?;
+            let is_last = piece.len() < step;
+            if !piece.is_empty() {
+                pieces.push(piece);
+            }
+            if is_last {
+                return Ok(pieces);
+            }
+        }
+        Err(SftpError::Unfit("a file that says it is empty, and has no end"))
+    }
+
+    /// Writes `data` from the beginning, sets what `wanted` says, and closes.
+    pub async fn write_whole(&self, handle: &Handle, data: Vec<Bytes>, wanted: &Attributes) -> Result<(), SftpError> {
+        let block = self.client.max_write();
+        let mut offset = 0;
+        let mut writes = Vec::new();
+        for mut piece in data {
+            while !piece.is_empty() {
+                let part = piece.split_to(block.min(piece.len()));
+                let length = part.len() as u64;
+                writes.push(self.client.write(handle, offset, part));
+                offset += length;
+            }
+        }
+        let set = self.client.fsetstat(handle, wanted);
+        let (written, set, closed) = tokio::join!(biased; all(writes), set, self.client.close_behind(handle));
+        written.into_iter().collect::<Result<(), _>>()?;
+        set.and(closed)
+    }
+
+    /// Whether the file system of `place`'s folder is full; `false` where the server cannot say.
+    pub async fn is_full(&self, place: &Place) -> bool {
+        match self.client.statvfs(&place.parent().path()).await {
+            Ok(disk) => disk.bytes_available() < NEARLY_FULL || (disk.inodes > 0 && disk.inodes_available == 0),
+            Err(_) => false,
+        }
+    }
+
+    /// An answer, or an error with all that people need to know.
+    pub fn told<T>(&self, stage: Stage, place: &Place, answer: Result<T, SftpError>) -> Result<T, CopyError> {
+        let trail = || Some(Arc::clone(&self.trail));
+        answer.map_err(|error| CopyError::new(trail(), stage, place.path(), Cause::Sftp(error)))
+    }
+}

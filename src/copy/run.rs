@@ -1,0 +1,180 @@
+//! How does the plan become files? [`run`] takes items from the walk and keeps many of them under way at once, within a
+//! bound of files and one of bytes. A failed item is told and the rest goes on; a lost session ends the run.
+
+use std::sync::Arc;
+
+use rustix::process::{Resource, getrlimit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+use super::error::CopyError;
+use super::folder::{Finish, Folder};
+use super::item::{Item, What};
+use super::land::{self, Keep};
+use super::ledger::{Ledger, Started};
+use super::side::Links;
+use super::walk::Walk;
+use super::{pump, small};
+use crate::sftp::{Attributes, FileKind};
+
+/// File data held at any moment, all lanes and files together, in bytes.
+pub const MEMORY: usize = 64 << 20;
+
+/// Items under way at once.
+const ITEMS: usize = 128;
+
+/// Large files under way at once: enough to hide the round trips at the ends of each.
+const LARGE: usize = 4;
+
+/// Descriptors for everything but files: connections, standard streams, folders being listed.
+const OTHER_DESCRIPTORS: u64 = 32;
+
+/// What all items of a run share.
+pub struct Means {
+    /// Whether mode and times travel.
+    pub keep: Keep,
+    /// The books.
+    pub ledger: Arc<Ledger>,
+    memory: Arc<Semaphore>,
+    large: Semaphore,
+}
+
+impl Means {
+    /// For one run.
+    pub fn new(keep: Keep, ledger: Arc<Ledger>) -> Means {
+        Means { keep, ledger, memory: Arc::new(Semaphore::new(MEMORY)), large: Semaphore::new(LARGE) }
+    }
+
+    /// Waits for room for `bytes` of file data, which lasts until what is returned is dropped.
+    pub async fn memory(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let bytes = u32::try_from(bytes.min(MEMORY)).unwrap_or(u32::MAX);
+        // never closed, so never `None`
+        Arc::clone(&self.memory).acquire_many_owned(bytes).await.ok()
+    }
+}
+
+/// Copies what the walk finds, and finishes the folders whose entries are done.
+///
+/// # Errors
+/// What ends the run: a lost session, or a peer that broke the protocol.
+pub async fn run(
+    means: Arc<Means>,
+    mut walk: Walk,
+    mut finishes: mpsc::UnboundedReceiver<Finish>,
+) -> Result<(), CopyError> {
+    let most = items_at_once();
+    let mut jobs = JoinSet::new();
+    let (mut walking, mut finishing) = (true, true);
+    while walking || finishing || !jobs.is_empty() {
+        tokio::select! {
+            Some(ended) = jobs.join_next() => match ended {
+                Ok(job) => job?,
+                Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+            },
+            finish = finishes.recv(), if finishing => match finish {
+                Some(finish) => drop(jobs.spawn(finish_folder(Arc::clone(&means), finish))),
+                None => finishing = false,
+            },
+            item = walk.next(), if walking && jobs.len() < most => match item? {
+                Some(item) => drop(jobs.spawn(carry(Arc::clone(&means), item))),
+                None => walking = false,
+            },
+        }
+    }
+    Ok(())
+}
+
+/// As many items as there are descriptors for, two each.
+fn items_at_once() -> usize {
+    let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let room = descriptors.saturating_sub(OTHER_DESCRIPTORS) / 2;
+    usize::try_from(room).unwrap_or(usize::MAX).clamp(4, ITEMS)
+}
+
+async fn finish_folder(means: Arc<Means>, finish: Finish) -> Result<(), CopyError> {
+    let target = finish.target().clone();
+    match finish.run(means.keep).await {
+        Err(error) if !error.ends_the_run() => {
+            means.ledger.failed(&target, None, error);
+            Ok(())
+        }
+        answer => answer,
+    }
+}
+
+async fn carry(means: Arc<Means>, item: Item) -> Result<(), CopyError> {
+    item.lanes.grow();
+    match &item.what {
+        What::Folder(folder) => make(&means, &item, folder).await,
+        _ if item.is_orphan().await => {
+            means.ledger.count_failure();
+            Ok(())
+        }
+        What::File(links) => file(&means, &item, *links).await,
+        What::Link => link(&means, &item).await,
+    }
+}
+
+async fn make(means: &Means, item: &Item, folder: &Folder) -> Result<(), CopyError> {
+    match folder.make().await {
+        Err(error) if !error.ends_the_run() => {
+            means.ledger.failed(&item.source, None, error);
+            Ok(())
+        }
+        answer => answer,
+    }
+}
+
+async fn link(means: &Means, item: &Item) -> Result<(), CopyError> {
+    let started = means.ledger.started(item);
+    let lane = item.lanes.idlest();
+    let linked = match lane.source.read_link(&item.source).await {
+        Ok(says) => land::link(&lane.destination, item, says).await,
+        Err(error) => Err(error),
+    };
+    settle(means, item, &started, linked).await
+}
+
+/// Copies a file; once more when its source changed meanwhile.
+async fn file(means: &Arc<Means>, item: &Item, links: Links) -> Result<(), CopyError> {
+    let started = Arc::new(means.ledger.started(item));
+    let mut copied = attempt(means, (item, links), &item.attributes, &started).await;
+    if copied.as_ref().is_err_and(CopyError::is_source_changed) {
+        started.again();
+        let source = &item.lanes.idlest().source;
+        copied = match source.stat(&item.source, links).await {
+            Ok(now) if matches!(now.kind(), FileKind::File | FileKind::Unknown) => {
+                attempt(means, (item, links), &now, &started).await
+            }
+            Ok(_) => copied,
+            Err(error) => Err(error),
+        };
+    }
+    settle(means, item, &started, copied).await
+}
+
+async fn attempt(
+    means: &Arc<Means>,
+    what: (&Item, Links),
+    version: &Attributes,
+    started: &Arc<Started>,
+) -> Result<(), CopyError> {
+    if version.size.unwrap_or(0) <= small::SMALL {
+        return small::carry(means, what, version, started).await;
+    }
+    let _turn = means.large.acquire().await;
+    pump::carry(means, what, version, started).await
+}
+
+/// Tells how an item ended.
+async fn settle(means: &Means, item: &Item, started: &Started, ended: Result<(), CopyError>) -> Result<(), CopyError> {
+    match ended {
+        Ok(()) => means.ledger.done(item, started),
+        Err(error) if error.ends_the_run() => return Err(error),
+        Err(error) => {
+            let error = item.lanes.idlest().destination.explain(error, &item.target).await;
+            means.ledger.failed(&item.source, Some(started), error);
+        }
+    }
+    Ok(())
+}

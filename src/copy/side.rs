@@ -1,0 +1,237 @@
+//! One end of a copy: [`Side`], this machine or a host, with one face. Upload, download and relay are the same code
+//! over two sides. Open files are in `file.rs`, listings in `listing.rs`.
+
+use std::io;
+use std::sync::Arc;
+
+use super::error::{Cause, CopyError};
+use super::file::OpenFile;
+use super::listing::Listing;
+use super::local;
+use super::place::Place;
+use super::remote::Remote;
+use crate::progress::Stage;
+use crate::sftp::{Attributes, FileKind};
+
+/// One end, by way of one lane. Clones are cheap.
+#[derive(Clone)]
+pub enum Side {
+    /// This machine.
+    Local,
+    /// A host, on one SFTP session.
+    Remote(Remote),
+}
+
+/// What a symbolic link in the last component means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Links {
+    /// What it leads to.
+    Follow,
+    /// The link itself.
+    Keep,
+}
+
+/// What must be the same before and after a file was read. Times are seconds and nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// Bytes.
+    pub size: u64,
+    /// When its content changed, as the file says: anyone may set it back.
+    pub modified: (i64, u64),
+    /// When anything about it changed, as the system says; SFTP does not tell.
+    pub changed: Option<(i64, u64)>,
+}
+
+/// Most bytes of a file that says it has none.
+pub const UNTOLD_MAX: usize = 16 << 20;
+
+/// True when two looks at a file saw the same version, as far as both tell.
+pub fn same_version(one: &Attributes, two: &Attributes) -> bool {
+    let same_time = one.mtime().zip(two.mtime()).is_none_or(|(one, two)| one == two);
+    one.size.unwrap_or(0) == two.size.unwrap_or(0) && same_time
+}
+
+impl Side {
+    /// As errors name it; `None` for this machine.
+    pub fn trail(&self) -> Option<Arc<str>> {
+        match self {
+            Side::Local => None,
+            Side::Remote(remote) => Some(Arc::clone(&remote.trail)),
+        }
+    }
+
+    /// An error at this end.
+    pub fn error(&self, stage: Stage, place: &Place, cause: Cause) -> CopyError {
+        CopyError::new(self.trail(), stage, place.path(), cause)
+    }
+
+    /// The typed path, `~` expanded by the end it is meant for; locally the shell has done so.
+    pub async fn expand(&self, typed: &[u8]) -> Result<Vec<u8>, CopyError> {
+        match self {
+            Side::Local if typed.is_empty() => Ok(b".".to_vec()),
+            Side::Local => Ok(typed.to_vec()),
+            Side::Remote(remote) => remote.expand(typed).await,
+        }
+    }
+
+    /// The place of a typed folder below which something will be created; locally it is held open from now on.
+    pub async fn hold(&self, typed: &[u8]) -> Result<Place, CopyError> {
+        let place = Place::typed(typed);
+        match self {
+            Side::Local => blocking(Stage::List, &place, |place| local::hold(&place.path())).await,
+            Side::Remote(_) => Ok(place),
+        }
+    }
+
+    /// What stands at `place`.
+    pub async fn stat(&self, place: &Place, links: Links) -> Result<Attributes, CopyError> {
+        match self {
+            Side::Local => blocking(Stage::List, place, move |place| local::stat(place, links)).await,
+            Side::Remote(remote) => remote.stat(place, links).await,
+        }
+    }
+
+    /// What stands at `place`, `None` when nothing does.
+    pub async fn look(&self, place: &Place, links: Links) -> Result<Option<Attributes>, CopyError> {
+        match self.stat(place, links).await {
+            Ok(attributes) => Ok(Some(attributes)),
+            Err(error) if error.is_missing() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The absolute path without links.
+    pub async fn real(&self, place: &Place) -> Result<Vec<u8>, CopyError> {
+        match self {
+            Side::Local => blocking(Stage::List, place, local::real).await,
+            Side::Remote(remote) => remote.real(place).await,
+        }
+    }
+
+    /// What a symbolic link says.
+    pub async fn read_link(&self, place: &Place) -> Result<Vec<u8>, CopyError> {
+        match self {
+            Side::Local => blocking(Stage::List, place, local::read_link).await,
+            Side::Remote(remote) => remote.read_link(place).await,
+        }
+    }
+
+    /// Starts to list a folder.
+    pub async fn list(&self, place: &Place) -> Result<Listing, CopyError> {
+        match self {
+            Side::Local => Ok(Listing::local(place, blocking(Stage::List, place, local::list).await?)),
+            Side::Remote(remote) => Ok(Listing::remote(place, remote.clone(), remote.list(place).await?)),
+        }
+    }
+
+    /// Opens a file for reading.
+    pub async fn open(&self, place: &Place, links: Links) -> Result<OpenFile, CopyError> {
+        match self {
+            Side::Local => {
+                let file = blocking(Stage::Transfer, place, move |place| local::open(place, links)).await?;
+                Ok(OpenFile::local(place, file))
+            }
+            Side::Remote(remote) => Ok(OpenFile::remote(place, remote.clone(), remote.open(place).await?)),
+        }
+    }
+
+    /// Creates a new file for writing; fails when there is one, and never goes through a link.
+    pub async fn create(&self, place: &Place, mode: u32) -> Result<OpenFile, CopyError> {
+        match self {
+            Side::Local => {
+                let file = blocking(Stage::Transfer, place, move |place| local::create(place, mode)).await?;
+                Ok(OpenFile::local(place, file))
+            }
+            Side::Remote(remote) => Ok(OpenFile::remote(place, remote.clone(), remote.create(place, mode).await?)),
+        }
+    }
+
+    /// Opens an existing regular file for writing, as it is; refuses a link.
+    pub async fn reopen(&self, place: &Place) -> Result<OpenFile, CopyError> {
+        if self.stat(place, Links::Keep).await?.kind() != FileKind::File {
+            return Err(self.error(Stage::Transfer, place, Cause::Unfit("something that is no file is in the way")));
+        }
+        match self {
+            Side::Local => Ok(OpenFile::local(place, blocking(Stage::Transfer, place, local::reopen).await?)),
+            Side::Remote(remote) => Ok(OpenFile::remote(place, remote.clone(), remote.reopen(place).await?)),
+        }
+    }
+
+    /// Makes a folder.
+    pub async fn mkdir(&self, place: &Place, mode: u32) -> Result<(), CopyError> {
+        match self {
+            Side::Local => blocking(Stage::Transfer, place, move |place| local::mkdir(place, mode)).await,
+            Side::Remote(remote) => remote.mkdir(place, mode).await,
+        }
+    }
+
+    /// Makes a symbolic link that says `target`.
+    pub async fn symlink(&self, place: &Place, target: Vec<u8>) -> Result<(), CopyError> {
+        match self {
+            Side::Local => blocking(Stage::Transfer, place, move |place| local::symlink(place, &target)).await,
+            Side::Remote(remote) => remote.symlink(place, &target).await,
+        }
+    }
+
+    /// Sets a folder's attributes.
+    pub async fn set_folder(&self, place: &Place, wanted: Attributes) -> Result<(), CopyError> {
+        match self {
+            Side::Local => blocking(Stage::Land, place, move |place| local::set_folder(place, &wanted)).await,
+            Side::Remote(remote) => remote.set_folder(place, &wanted).await,
+        }
+    }
+
+    /// Removes a file or link.
+    pub async fn remove(&self, place: &Place) -> Result<(), CopyError> {
+        match self {
+            Side::Local => blocking(Stage::Land, place, local::remove).await,
+            Side::Remote(remote) => remote.remove(place).await,
+        }
+    }
+
+    /// Whether [`Side::rename`] replaces a file that has the name.
+    pub fn renames_over(&self) -> bool {
+        match self {
+            Side::Local => true,
+            Side::Remote(remote) => remote.renames_over(),
+        }
+    }
+
+    /// Gives `from` the name `to`.
+    pub async fn rename(&self, from: &Place, to: &Place) -> Result<(), CopyError> {
+        match self {
+            Side::Local => {
+                let from = from.clone();
+                blocking(Stage::Land, to, move |to| local::rename(&from, to)).await
+            }
+            Side::Remote(remote) => remote.rename(from, to).await,
+        }
+    }
+
+    /// The same error, or "no space left" where a server only said "failure" and its disk is full.
+    pub async fn explain(&self, mut error: CopyError, place: &Place) -> CopyError {
+        if let Side::Remote(remote) = self
+            && error.is_bare_failure()
+            && error.host == self.trail()
+            && remote.is_full(place).await
+        {
+            error.cause = Cause::NoSpace;
+        }
+        error
+    }
+}
+
+/// Runs a call that blocks where it holds nobody up.
+pub async fn blocking<T: Send + 'static>(
+    stage: Stage,
+    place: &Place,
+    call: impl FnOnce(&Place) -> io::Result<T> + Send + 'static,
+) -> Result<T, CopyError> {
+    let here = place.clone();
+    let done = tokio::task::spawn_blocking(move || call(&here)).await;
+    let answer = done.unwrap_or_else(|failed| match failed.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => Err(io::Error::from(io::ErrorKind::Interrupted)),
+    });
+    answer.map_err(|error| CopyError::local(stage, place.path(), error))
+}

@@ -1,0 +1,233 @@
+//! The two ends of a test's copy, and what is seen of it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hop::chain::{Cause, ChainError, Trail};
+use hop::copy::{CopyError, End, Job, Opening, Options, Reach, Report, copy};
+use hop::progress::{Counters, Event, Observer, Stage};
+
+use crate::skips::need;
+use crate::street::pipe::{self, Pipe};
+
+/// A copy that takes longer has hung.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A host whose files are those of a folder here. Its servers end with it.
+pub struct Host {
+    name: &'static str,
+    home: PathBuf,
+    arguments: Vec<&'static str>,
+    pipes: Mutex<Vec<Pipe>>,
+    /// Lanes it opens before it refuses more.
+    pub lanes: usize,
+    pub opened: AtomicUsize,
+}
+
+impl Host {
+    /// `None`, loudly, where there is no `sftp-server`.
+    pub fn new(name: &'static str, home: &Path, arguments: &[&'static str]) -> Option<Host> {
+        need("sftp-server")?;
+        let (home, arguments) = (home.to_owned(), arguments.to_vec());
+        Some(Host { name, home, arguments, pipes: Mutex::default(), lanes: usize::MAX, opened: AtomicUsize::new(0) })
+    }
+}
+
+impl Reach for Host {
+    fn alias(&self) -> &str {
+        self.name
+    }
+
+    fn trail(&self) -> String {
+        format!("laptop > bastion > {}", self.name)
+    }
+
+    fn lane(&self, lane: usize) -> Opening<'_> {
+        Box::pin(async move {
+            if lane >= self.lanes {
+                let cause = Cause::Refused("no more sessions".into());
+                return Err(ChainError { trail: Trail(vec![self.name.into()]), stage: Stage::OpenChannel, cause });
+            }
+            self.opened.fetch_add(1, Ordering::Relaxed);
+            let pipe = pipe::start(&self.home, &self.arguments).await.expect("needed above");
+            let client = pipe.client.clone();
+            self.pipes.lock().unwrap().push(pipe);
+            Ok(client)
+        })
+    }
+}
+
+/// Which way a test's data goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Up,
+    Down,
+    Relay,
+}
+
+pub const WAYS: [Way; 3] = [Way::Up, Way::Down, Way::Relay];
+
+/// Two folders, one at each end.
+pub struct Scene {
+    pub way: Way,
+    _dir: tempfile::TempDir,
+    pub from: PathBuf,
+    pub to: PathBuf,
+    source: Option<Arc<dyn Reach>>,
+    destination: Option<Arc<dyn Reach>>,
+    pub counters: Arc<Counters>,
+    pub seen: Arc<Seen>,
+}
+
+impl Scene {
+    pub fn new(way: Way) -> Option<Scene> {
+        Scene::with(way, &[])
+    }
+
+    /// With arguments for the destination's `sftp-server`.
+    pub fn with(way: Way, arguments: &[&'static str]) -> Option<Scene> {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        fs::create_dir(&from).unwrap();
+        fs::create_dir(&to).unwrap();
+        let source: Option<Arc<dyn Reach>> = match way {
+            Way::Up => None,
+            Way::Down | Way::Relay => Some(Arc::new(Host::new("acc-pvt", &from, &[])?)),
+        };
+        let destination: Option<Arc<dyn Reach>> = match way {
+            Way::Down => None,
+            Way::Up | Way::Relay => Some(Arc::new(Host::new("dell-pvt", &to, arguments)?)),
+        };
+        let (counters, seen) = (Arc::default(), Arc::default());
+        Some(Scene { way, _dir: dir, from, to, source, destination, counters, seen })
+    }
+
+    /// The other way of reaching an end, for a test that needs its own.
+    pub fn reach_destination_by(&mut self, reach: Arc<dyn Reach>) {
+        self.destination = Some(reach);
+    }
+
+    pub fn reach_source_by(&mut self, reach: Arc<dyn Reach>) {
+        self.source = Some(reach);
+    }
+
+    /// A path at the source: below the folder, as that end is asked for it.
+    pub fn source(&self, path: impl AsRef<OsStr>) -> End {
+        end(self.source.as_ref(), &self.from, path.as_ref())
+    }
+
+    pub fn destination(&self, path: impl AsRef<OsStr>) -> End {
+        end(self.destination.as_ref(), &self.to, path.as_ref())
+    }
+
+    pub async fn copy(&self, source: &str, destination: &str, options: Options) -> Result<Report, CopyError> {
+        self.copy_ends(vec![self.source(source)], self.destination(destination), options).await
+    }
+
+    pub async fn copy_ends(&self, sources: Vec<End>, destination: End, options: Options) -> Result<Report, CopyError> {
+        let job = Job { sources, destination, options };
+        let seen: Arc<dyn Observer> = self.seen.clone();
+        let copied = copy(job, seen, Arc::clone(&self.counters));
+        tokio::time::timeout(PATIENCE, copied).await.expect("the copy hangs")
+    }
+
+    /// Copies, and expects that everything arrives.
+    pub async fn copies(&self, source: &str, destination: &str, options: Options) -> Report {
+        whole(self.copy(source, destination, options).await)
+    }
+}
+
+/// A report without failures.
+pub fn whole(report: Result<Report, CopyError>) -> Report {
+    let report = report.unwrap_or_else(|error| panic!("{error}"));
+    let failed: Vec<String> = report.failed.iter().map(|failure| failure.error.to_string()).collect();
+    assert!(failed.is_empty() && report.failures == 0 && report.kind().is_none(), "{failed:?}");
+    report
+}
+
+fn end(reach: Option<&Arc<dyn Reach>>, folder: &Path, path: &OsStr) -> End {
+    match reach {
+        // the server's home is the folder
+        Some(reach) => End::Remote(Arc::clone(reach), path.as_bytes().to_vec()),
+        None => End::Local(folder.join(path)),
+    }
+}
+
+/// What the observer was told.
+#[derive(Default)]
+pub struct Seen(pub Mutex<Vec<Event>>);
+
+impl Observer for Seen {
+    fn event(&self, event: Event) {
+        self.0.lock().unwrap().push(event);
+    }
+}
+
+impl Seen {
+    pub fn planned(&self) -> Vec<(String, String)> {
+        let text = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
+        let events = self.0.lock().unwrap();
+        let planned = events.iter().filter_map(|event| match event {
+            Event::Planned { path, destination, .. } => Some((text(path), text(destination))),
+            _ => None,
+        });
+        planned.collect()
+    }
+}
+
+pub fn recursive() -> Options {
+    Options { recursive: true, ..Options::default() }
+}
+
+/// Bytes that differ everywhere, so that a block in the wrong place shows.
+pub fn content(size: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut bytes = Vec::with_capacity(size + 8);
+    while bytes.len() < size {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(size);
+    bytes
+}
+
+/// Everything below a folder: paths, and contents or what stands for them.
+pub fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(folder).unwrap().to_owned();
+            let kind = fs::symlink_metadata(&path).unwrap().file_type();
+            let stands = match () {
+                () if kind.is_dir() => {
+                    folders.push(path.clone());
+                    b"folder".to_vec()
+                }
+                () if kind.is_symlink() => [b"link to ", fs::read_link(&path).unwrap().as_os_str().as_bytes()].concat(),
+                () => fs::read(&path).unwrap(),
+            };
+            found.insert(name, stands);
+        }
+    }
+    found
+}
+
+/// Expects two folders to hold the same.
+pub fn assert_same(one: &Path, two: &Path) {
+    let (one, two) = (tree(one), tree(two));
+    let names = |tree: &BTreeMap<PathBuf, Vec<u8>>| tree.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&one), names(&two));
+    for (path, content) in &one {
+        assert!(two[path] == *content, "{} differs", path.display());
+    }
+}

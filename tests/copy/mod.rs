@@ -1,0 +1,9 @@
+//! What moves, which way, did it arrive whole? Copies between folders, where a host is OpenSSH's own `sftp-server` on a
+//! pipe, one process a lane.
+
+mod ends;
+
+mod globs;
+mod rules;
+mod trees;
+mod whole;
