@@ -6,8 +6,9 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use russh::client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session};
-use russh::keys::PublicKeyOrCertificate;
+use russh::keys::{PublicKey, PublicKeyOrCertificate};
 use russh::{Channel, ChannelId, ChannelOpenFailure};
+use tokio::sync::oneshot;
 
 use crate::progress::{Event, Observer, Stage};
 use crate::prompt::Prompt;
@@ -59,6 +60,8 @@ pub(super) struct Greeter {
     pub(super) prompt: Arc<dyn Prompt>,
     pub(super) observer: Arc<dyn Observer>,
     pub(super) notes: Arc<Notes>,
+    /// Whoever waits for the keys the server announces, once.
+    pub(super) announce: Option<oneshot::Sender<Vec<PublicKey>>>,
 }
 
 impl Greeter {
@@ -100,6 +103,17 @@ impl Handler for Greeter {
 
     async fn auth_banner(&mut self, banner: &str, _: &mut Session) -> Result<(), GreetError> {
         self.observer.event(Event::Banner { hop: self.hop.clone(), text: bounded(banner) });
+        Ok(())
+    }
+
+    async fn openssh_ext_host_keys_announced(
+        &mut self,
+        keys: Vec<PublicKey>,
+        _: &mut Session,
+    ) -> Result<(), GreetError> {
+        if let Some(announce) = self.announce.take() {
+            let _nobody_waits = announce.send(keys);
+        }
         Ok(())
     }
 

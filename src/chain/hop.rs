@@ -3,16 +3,18 @@
 //! Main types: [`Ladder`], [`Connected`]. There is no way to a [`Connected`] around [`HostVerified`] and
 //! [`Authenticated`].
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use russh::client::{self, Handle, Msg};
+use russh::keys::PublicKey;
 use russh::{Channel, ChannelOpenFailure};
+use tokio::sync::oneshot;
 
 use super::algorithms::transport_config;
 use super::dial::{self, Dialled};
 use super::error::{Cause, ChainError, Trail};
 use super::greeter::{GreetError, Greeter, Notes};
+use super::learn;
 use super::patience::{Asking, limit};
 use super::severable::{Severable, Severed};
 use super::trusting::lookup;
@@ -20,7 +22,7 @@ use crate::auth::{self, AuthError, Authenticated, Keyring};
 use crate::config::Host;
 use crate::config::host::Proxy;
 use crate::progress::{Event, Observer, Stage};
-use crate::trust::{self, HostVerified};
+use crate::trust::{self, HostVerified, Lookup};
 
 /// An authenticated SSH connection to one host.
 pub(super) struct Connected {
@@ -30,7 +32,7 @@ pub(super) struct Connected {
     handle: Handle<Greeter>,
     notes: Arc<Notes>,
     asking: Arc<Asking>,
-    host: Host,
+    pub(super) host: Host,
     /// The hop this one is reached through stays connected as long as this one.
     _before: Option<Arc<Connected>>,
     _cord: Severed,
@@ -79,6 +81,11 @@ impl Connected {
         outcome.map_err(|limit| self.failed(stage, Cause::TimedOut(limit)))
     }
 
+    /// Whether the server proves that it holds all of `keys`; nothing to prove is proven.
+    pub(super) async fn prove(&self, keys: Vec<PublicKey>) -> bool {
+        keys.is_empty() || self.handle.hostkeys_prove(keys).await.is_ok()
+    }
+
     /// An error of this connection at `stage`.
     pub(super) fn failed(&self, stage: Stage, cause: Cause) -> ChainError {
         ChainError { trail: self.trail.clone(), stage, cause }
@@ -119,18 +126,24 @@ pub(super) struct Ladder {
 
 impl Ladder {
     /// Climbs from `before` (this machine when `None`) to `host`.
-    pub(super) async fn climb(&self, before: Option<Arc<Connected>>, host: &Host) -> Result<Connected, ChainError> {
+    pub(super) async fn climb(
+        &self,
+        before: Option<Arc<Connected>>,
+        host: &Host,
+    ) -> Result<Arc<Connected>, ChainError> {
         let mut trail = before.as_ref().map_or(Trail(Vec::new()), |before| before.trail.clone());
         trail.0.push(host.alias.clone());
         let _turn = self.logins.acquire().await;
         let rung = Rung { ladder: self, host, trail };
         let (transport, address) = rung.dial(before.as_ref()).await?;
         let (transport, cord) = Severable::new(transport);
-        let (mut handle, notes) = rung.greet(transport, address).await?;
+        let lookup = lookup(host, address);
+        let (announce, announced) = oneshot::channel();
+        let (mut handle, notes) = rung.greet(transport, lookup.clone(), announce).await?;
         let login = rung.authenticate(&mut handle, &notes).await?;
         let verified = notes.verified.get().cloned();
         let unproven = || rung.failed(Stage::VerifyHost, Cause::Protocol("no host key was verified".to_owned()));
-        Ok(Connected {
+        let connected = Arc::new(Connected {
             verified: verified.ok_or_else(unproven)?,
             login,
             handle,
@@ -140,7 +153,9 @@ impl Ladder {
             trail: rung.trail,
             _before: before,
             _cord: cord,
-        })
+        });
+        learn::follow(&connected, announced, lookup, (self.asking.clone(), self.observer.clone()));
+        Ok(connected)
     }
 }
 
@@ -185,9 +200,9 @@ impl Rung<'_> {
     async fn greet(
         &self,
         transport: Severable,
-        address: Option<IpAddr>,
+        lookup: Lookup,
+        announce: oneshot::Sender<Vec<PublicKey>>,
     ) -> Result<(Handle<Greeter>, Arc<Notes>), ChainError> {
-        let lookup = lookup(self.host, address);
         let known = trust::known_algorithms(&lookup).await;
         let known = known.map_err(|error| self.failed(Stage::VerifyHost, error.into()))?;
         let config = transport_config(self.host, &known).map_err(|cause| self.failed(Stage::Greet, cause))?;
@@ -198,6 +213,7 @@ impl Rung<'_> {
             prompt: self.ladder.asking.clone(),
             observer: self.ladder.observer.clone(),
             notes: notes.clone(),
+            announce: Some(announce),
         };
         let greeting = async { client::connect_stream(config, transport, greeter).await.map_err(greeting_failed) };
         let outcome = self.stage(Stage::Greet, greeting).await;

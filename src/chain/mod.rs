@@ -18,6 +18,7 @@ mod dial;
 mod error;
 mod greeter;
 mod hop;
+mod learn;
 mod patience;
 mod pool;
 mod session;

@@ -85,7 +85,7 @@ impl Pool {
             let prefix = &hops[..depth];
             let strand = self.without_asking_again(prefix, Strand { session, ..strand });
             let cell = self.cell(prefix, strand);
-            let climb = || async { self.ladder.climb(reached.clone(), &hops[depth - 1]).await.map(Arc::new) };
+            let climb = || async { self.ladder.climb(reached.clone(), &hops[depth - 1]).await };
             reached = Some(cell.get_or_try_init(climb).await?.clone());
         }
         Ok(reached.expect("a chain has at least one host"))

@@ -2,6 +2,7 @@
 //! and what it opens on the way.
 
 mod defects;
+mod learning;
 mod sharing;
 
 use std::collections::HashMap;
