@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::config::Host;
-use crate::config::host::StrictHostKeyChecking;
+use crate::config::host::{StrictHostKeyChecking, Template};
 use crate::trust::{KnownHostsCommand, Lookup, Name, Naming, Policy};
 
 /// Where and how strictly `host` is looked up. The name is the target's own or its alias, never a tunnel's end.
@@ -18,7 +18,7 @@ pub(super) fn lookup(host: &Host, address: Option<IpAddr>) -> Lookup {
         global_files: host.global_known_hosts_files.value.clone(),
         policy: policy(host),
         naming: if host.hash_known_hosts.value { Naming::Hashed } else { Naming::Plain },
-        command: host.known_hosts_command.as_ref().map(|template| command(host, template)),
+        command: host.known_hosts_command.as_ref().map(|template| command(template)),
         check_address: host.check_host_ip.value,
         trust_loopback: host.no_host_authentication_for_localhost.value,
         ..Lookup::new(name)
@@ -36,13 +36,7 @@ fn policy(host: &Host) -> Policy {
     }
 }
 
-/// The tokens of `KnownHostsCommand` that do not depend on the key.
-fn command(host: &Host, template: &str) -> KnownHostsCommand {
-    let tokens = [
-        ('h', host.hostname.value.clone()),
-        ('n', host.alias.clone()),
-        ('p', host.port.value.to_string()),
-        ('r', host.user.value.clone()),
-    ];
-    KnownHostsCommand { template: template.to_owned(), tokens: tokens.into(), ..Default::default() }
+fn command(template: &Template) -> KnownHostsCommand {
+    let Template { text, tokens, variables } = template.clone();
+    KnownHostsCommand { template: text, tokens, variables }
 }

@@ -2,6 +2,8 @@
 //!
 //! Main types: [`Host`], [`Value`], [`Origin`]. Nothing here reads a file or decides precedence; see `mod.rs`.
 
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -84,6 +86,17 @@ pub enum Proxy {
     Command(String),
 }
 
+/// A command that is expanded later, and what it takes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Template {
+    /// As written.
+    pub text: String,
+    /// The tokens whose values the configuration knows.
+    pub tokens: Vec<(char, String)>,
+    /// The environment, for `${NAME}`.
+    pub variables: HashMap<String, OsString>,
+}
+
 /// One host to pass through or to end at, resolved. Paths and tokens are expanded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
@@ -109,8 +122,8 @@ pub struct Host {
     pub user_known_hosts_files: Value<Vec<PathBuf>>,
     /// `GlobalKnownHostsFile`.
     pub global_known_hosts_files: Value<Vec<PathBuf>>,
-    /// `KnownHostsCommand`, tokens not yet expanded (they need the presented key).
-    pub known_hosts_command: Option<Value<String>>,
+    /// `KnownHostsCommand`, tokens not yet expanded (some need the presented key).
+    pub known_hosts_command: Option<Value<Template>>,
     /// `StrictHostKeyChecking`.
     pub strict_host_key_checking: Value<StrictHostKeyChecking>,
     /// `HostKeyAlias`.

@@ -10,7 +10,9 @@ use crate::target;
 use super::Surroundings;
 use super::error::ConfigError;
 use super::finish::{Finished, paths};
-use super::host::{AddressFamily, Host, IdentityAgent, Origin, Proxy, StrictHostKeyChecking, UpdateHostKeys, Value};
+use super::host::{
+    AddressFamily, Host, IdentityAgent, Origin, Proxy, StrictHostKeyChecking, Template, UpdateHostKeys, Value,
+};
 use super::keywords::Keyword;
 use super::settings::Setting;
 use super::tokens::expand_tilde;
@@ -35,7 +37,7 @@ pub fn lower(finished: &Finished, surroundings: &Surroundings) -> Result<Host, C
         identity_agent: values.identity_agent(),
         user_known_hosts_files: values.path_list(Keyword::UserKnownHostsFile)?,
         global_known_hosts_files: values.path_list(Keyword::GlobalKnownHostsFile)?,
-        known_hosts_command: values.optional(Keyword::KnownHostsCommand),
+        known_hosts_command: values.template(Keyword::KnownHostsCommand),
         strict_host_key_checking: values.choice(Keyword::StrictHostKeyChecking, |word| match word {
             "true" => StrictHostKeyChecking::Yes,
             "false" => StrictHostKeyChecking::Off,
@@ -117,6 +119,11 @@ impl Values<'_> {
 
     fn optional(&self, keyword: Keyword) -> Option<Value<String>> {
         self.first(keyword).map(|setting| value(setting, setting.word.clone()))
+    }
+
+    fn template(&self, keyword: Keyword) -> Option<Value<Template>> {
+        let (tokens, variables) = (self.finished.tokens.values(), self.surroundings.env.clone());
+        self.first(keyword).map(|setting| value(setting, Template { text: setting.word.clone(), tokens, variables }))
     }
 
     fn text(&self, keyword: Keyword) -> Value<String> {

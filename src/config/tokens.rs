@@ -62,6 +62,11 @@ impl Tokens {
         Tokens { values: vec![('h', host.to_owned())] }
     }
 
+    /// Every token and its value.
+    pub fn values(&self) -> Vec<(char, String)> {
+        self.values.clone()
+    }
+
     /// Only the tokens in `letters`.
     pub fn only(&self, letters: &str) -> Tokens {
         let values = self.values.iter().filter(|(token, _)| letters.contains(*token));
