@@ -82,10 +82,9 @@ impl Client {
     /// [`SftpError::Protocol`] when what comes back is no SFTP greeting, [`SftpError::Unsupported`] below version 3,
     /// [`SftpError::Ended`] when the stream ends or fails.
     pub async fn start(mut receive: impl Receive, mut transmit: impl Transmit) -> Result<Client, SftpError> {
-        let sent = transmit.transmit(Packet::init()).await;
-        sent.map_err(|error| SftpError::Ended(format!("cannot send: {error}")))?;
         let mut framer = Framer::default();
-        let extensions = greeting(&mut receive, &mut framer).await?;
+        // at once: a server without the subsystem says so and never opens its window for the first packet
+        let ((), extensions) = tokio::try_join!(greet(&mut transmit), greeting(&mut receive, &mut framer))?;
         let (session, queue) = Session::new();
         let ends_session = session.closed.clone().drop_guard();
         tasks::start(&session, (receive, framer), (transmit, queue));
@@ -350,6 +349,11 @@ fn done(answer: Answer) -> Result<(), SftpError> {
 }
 
 /// Reads the VERSION packet, and the extensions in it (§4).
+async fn greet(transmit: &mut impl Transmit) -> Result<(), SftpError> {
+    let sent = transmit.transmit(Packet::init()).await;
+    sent.map_err(|error| SftpError::Ended(format!("cannot send: {error}")))
+}
+
 async fn greeting(receive: &mut impl Receive, framer: &mut Framer) -> Result<Extensions, SftpError> {
     let packet = loop {
         tasks::next_chunk(receive, framer).await?;
