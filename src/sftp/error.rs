@@ -83,7 +83,8 @@ impl SftpError {
 /// The server's own words, unless they only repeat the code.
 fn text(code: &StatusCode, message: &str) -> String {
     let plain = message.trim();
-    match plain.is_empty() || plain.eq_ignore_ascii_case(&code.to_string()) {
+    // OpenSSH's words are the beginning of ours: "No such file"
+    match code.to_string().starts_with(&plain.to_ascii_lowercase()) {
         true => String::new(),
         false => format!(" ({plain})"),
     }
