@@ -4,11 +4,12 @@
 //! Main types: [`Greeter`], [`Notes`]. Callbacks run inside the session's loop, so none of them waits for that session.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use russh::client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session};
 use russh::keys::{PublicKey, PublicKeyOrCertificate};
 use russh::{Channel, ChannelId, ChannelOpenFailure};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use crate::progress::{Event, Observer, Stage};
 use crate::prompt::Prompt;
@@ -16,6 +17,8 @@ use crate::trust::{self, HostVerified, Lookup, Presented, TrustError};
 
 /// The longest banner, refusal or farewell that is kept, in bytes.
 const TEXT_LIMIT: usize = 8 * 1024;
+/// The text of a refusal is there by then.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// What a connection's server has shown and said.
 #[derive(Default)]
@@ -24,6 +27,7 @@ pub(super) struct Notes {
     pub(super) verified: OnceLock<HostVerified>,
     farewell: Mutex<Option<String>>,
     refusal: Mutex<Option<String>>,
+    refused: Notify,
 }
 
 impl Notes {
@@ -32,8 +36,10 @@ impl Notes {
         self.farewell.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The text of the last channel it would not open (RFC 4254 §5.1).
-    pub(super) fn refusal(&self) -> Option<String> {
+    /// The text of the last channel it would not open (RFC 4254 §5.1). russh tells whoever opens the channel first, and
+    /// the handler, who gets the text, a moment later.
+    pub(super) async fn refusal(&self) -> Option<String> {
+        let _ = tokio::time::timeout(MOMENT, self.refused.notified()).await; // then it has no text
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -126,6 +132,7 @@ impl Handler for Greeter {
         _: &mut Session,
     ) -> Result<(), GreetError> {
         *self.notes.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(bounded(description));
+        self.notes.refused.notify_one();
         Ok(())
     }
 

@@ -55,7 +55,7 @@ impl Connected {
         let cause = match opening.await {
             Ok(Ok(channel)) => return Ok(channel),
             Ok(Err(russh::Error::ChannelOpenFailure(reason))) => {
-                Cause::Refused(format!("the server opens no session channel: {}", self.refusal_text(&reason)))
+                Cause::Refused(format!("the server opens no session channel: {}", self.refusal_text(&reason).await))
             }
             Ok(Err(error)) => self.lost(&error),
             Err(limit) => Cause::TimedOut(limit),
@@ -72,7 +72,7 @@ impl Connected {
             Err(error) => return Err(self.lost(&error)),
         };
         let by = self.trail.end().to_owned();
-        Err(Cause::ForwardRefused { by, to: format!("{host}:{port}"), reason: self.refusal_text(&error) })
+        Err(Cause::ForwardRefused { by, to: format!("{host}:{port}"), reason: self.refusal_text(&error).await })
     }
 
     /// Gives `work` at this host as long as `stage` may take.
@@ -99,7 +99,7 @@ impl Connected {
         }))
     }
 
-    fn refusal_text(&self, reason: &ChannelOpenFailure) -> String {
+    async fn refusal_text(&self, reason: &ChannelOpenFailure) -> String {
         let code = match reason {
             ChannelOpenFailure::AdministrativelyProhibited => "administratively prohibited".to_owned(),
             ChannelOpenFailure::ConnectFailed => "connect failed".to_owned(),
@@ -107,7 +107,7 @@ impl Connected {
             ChannelOpenFailure::ResourceShortage => "resource shortage".to_owned(),
             ChannelOpenFailure::Other { code, .. } => format!("reason {code}"),
         };
-        match self.notes.refusal() {
+        match self.notes.refusal().await {
             Some(text) if !text.is_empty() && text != code => format!("{code} ({text})"),
             _ => code,
         }
