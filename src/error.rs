@@ -2,6 +2,18 @@
 //!
 //! What to do about an error is not said here but in `cli/advice.rs`.
 
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::auth::AuthError;
+use crate::chain::{Cause, ChainError};
+use crate::config::{ConfigError, ConfigErrorKind};
+use crate::copy::{self, CopyError};
+use crate::progress::Stage;
+use crate::sftp::SftpError;
+use crate::target::TargetError;
+
 /// What a run came to. The number is the exit code.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -91,5 +103,128 @@ impl Kind {
             Kind::Interrupted => "interrupted",
             Kind::Terminated => "terminated",
         }
+    }
+}
+
+/// Why a verb failed as a whole.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// What was asked for cannot be meant.
+    #[error("{0}")]
+    Usage(String),
+    /// A word that is no file and no host.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A hop, or a session that broke.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// A copy.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    /// Something of this machine: a file, standard output.
+    #[error("{}: {}", path.display(), words_of(source))]
+    Local {
+        /// Its name.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A fault of hop itself.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// What it means for the exit code.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Error::Usage(_) | Error::Target(_) => Kind::Usage,
+            Error::Config(error) => match error.kind() {
+                ConfigErrorKind::Permissions => Kind::Permissions,
+                ConfigErrorKind::Invalid => Kind::Usage,
+            },
+            Error::Chain(error) => of_chain(error),
+            Error::Copy(error) => of_copy(error),
+            Error::Local { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => Kind::NoSpace,
+            Error::Local { .. } => Kind::LocalFile,
+            Error::Internal(_) => Kind::Internal,
+        }
+    }
+}
+
+/// The system's words in the house's style: lowercase, without the number.
+pub fn words_of(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+fn of_copy(error: &CopyError) -> Kind {
+    match (error.kind(), &error.cause) {
+        (_, copy::Cause::Chain(error)) => of_chain(error),
+        (copy::Kind::Usage, _) => Kind::Usage,
+        (copy::Kind::LocalFile, _) => Kind::LocalFile,
+        (copy::Kind::RemoteFile | copy::Kind::Several, _) => Kind::SomeFailed,
+        (copy::Kind::SourceChanged, _) => Kind::SourceChanged,
+        (copy::Kind::NoSpace, _) => Kind::NoSpace,
+        (copy::Kind::Protocol, _) => Kind::Protocol,
+        (copy::Kind::Chain | copy::Kind::Lost, _) => Kind::Connect,
+    }
+}
+
+fn of_chain(error: &ChainError) -> Kind {
+    match &error.cause {
+        Cause::Trust(_) => Kind::HostKey,
+        Cause::Auth(error) => of_auth(error),
+        Cause::Protocol(_) | Cause::Sftp(SftpError::Protocol(_)) => Kind::Protocol,
+        // a host that is down and one that drops packets are the same to whoever wants to reach it
+        Cause::TimedOut(_) if error.stage > Stage::Dial => Kind::TimedOut,
+        _ => Kind::Connect,
+    }
+}
+
+fn of_auth(error: &AuthError) -> Kind {
+    match error {
+        AuthError::Permissions { .. } => Kind::Permissions,
+        AuthError::TimedOut { .. } => Kind::TimedOut,
+        AuthError::Peer(_) => Kind::Protocol,
+        AuthError::Transport(_) => Kind::Connect,
+        _ => Kind::Authentication,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::Trail;
+
+    #[test]
+    fn exit_codes_and_names_are_the_documented_ones_and_differ() {
+        let codes = Kind::ALL.map(Kind::code);
+        assert_eq!(codes, [0, 1, 2, 10, 11, 12, 13, 14, 23, 24, 28, 30, 75, 77, 129, 130, 143]);
+        let names: std::collections::HashSet<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(names.len(), Kind::ALL.len());
+    }
+
+    #[test]
+    fn a_host_that_does_not_answer_is_not_reached_and_a_slow_login_is_a_timeout() {
+        let timed_out = |stage| {
+            let cause = Cause::TimedOut(std::time::Duration::from_secs(10));
+            Error::Chain(ChainError { trail: Trail(vec!["h".into()]), stage, cause }).kind()
+        };
+        assert_eq!(timed_out(Stage::Dial), Kind::Connect);
+        assert_eq!(timed_out(Stage::Authenticate), Kind::TimedOut);
+    }
+
+    #[test]
+    fn the_systems_words_lose_their_capital_and_their_number() {
+        let full = std::io::Error::from_raw_os_error(28);
+        let error = Error::Local { path: "standard output".into(), source: full };
+        assert_eq!(error.to_string(), "standard output: no space left on device");
+        assert_eq!(error.kind(), Kind::NoSpace);
     }
 }

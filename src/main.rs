@@ -1,3 +1,5 @@
 //! `hop`: parse, run, exit code.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    hop::cli::main(std::env::args_os().collect())
+}

@@ -21,6 +21,7 @@ mod wire;
 
 // the rooms
 mod chain;
+mod cli;
 mod copy;
 mod demo;
 mod sftp;

@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Parser, Subcommand};
 
+use crate::config::Patterned;
+
 use super::help;
-use super::options::{
-    Count, Patterned, ProgressChoice, RouteChoice, Symlinks, connections, identity, jumps, lanes, port,
-};
+use super::options::{Count, ProgressChoice, RouteChoice, Symlinks, connections, identity, jumps, lanes, port};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -212,7 +212,7 @@ pub struct Connection {
     /// Read this instead of ~/.ssh/config and /etc/ssh/ssh_config; `none` reads nothing
     #[arg(short = 'F', value_name = "FILE")]
     pub config_file: Option<PathBuf>,
-    /// Any option of ssh_config, as KEY=VALUE. May be repeated
+    /// Any option of ssh_config for the host (not its jumps, as with ssh). May be repeated
     #[arg(short = 'o', value_name = "KEY=VALUE")]
     pub options: Vec<String>,
     /// Ciphers to offer, with commas between, best first [default: from ssh_config]

@@ -18,10 +18,10 @@ Exit codes:
     1  internal error                     24  a source changed while it was read
     2  usage or configuration             28  no space at the destination
    10  cannot connect (names the hop)     30  a time limit ran out
-   11  a local file or folder             75  another run holds the destination
-   12  a peer broke the protocol          77  a key or configuration others can read
-   13  host key                          129  hangup
-   14  authentication              130, 143  interrupted, terminated
+   11  a local file or folder             77  a key or configuration others can reach
+   12  a peer broke the protocol         129  hangup
+   13  host key                          130  interrupted
+   14  authentication                    143  terminated
   hop ssh: the command's own status, 255 for failures of hop.";
 
 /// `hop cp --help`.
@@ -57,8 +57,8 @@ Examples:
   hop ssh -i acc.pem -J ec2-user@54.0.0.1 ec2-user@10.10.2.20 df -h
   tar c site | hop ssh www tar x -C /srv
 
-The exit status is the command's own (128 + the signal that ended it), or 255 when hop itself
-failed, for wrong usage too.";
+The exit status is the command's own, or 255 when hop itself failed, for wrong usage too, and when
+a signal ended the command.";
 
 /// `hop demo --help`.
 #[cfg(feature = "demo")]

@@ -4,15 +4,91 @@
 //! | --- | --- |
 //! | `args` `options` `refused` `help` | what may be typed, what is refused and why, what a person reads about it |
 //! | `settings` | flag > `HOP_*` > ssh_config > default, each value with its origin |
+//! | `cp` `ls` `ssh` `demo` | one thin file a verb |
+//! | `folder` `table` | what `ls` finds on a host, and how it looks |
+//! | `run` `network` | what the verbs share: a run from start to exit code, the hosts it can reach |
 //! | [`report`] | what is said while a verb works: bars, plain lines, JSON |
-//! | `ask` | questions on the terminal |
+//! | [`ask`] | questions on the terminal |
+//! | [`advice`] | from an error to what a person can do |
 //! | [`safe`] | strangers' bytes made harmless |
+//! | `process` `surroundings` | core dumps, panics, signals; who runs this, and where |
 
+pub mod advice;
 mod args;
 pub mod ask;
+mod cp;
+#[cfg(feature = "demo")]
+mod demo;
+mod folder;
 mod help;
+mod ls;
+mod network;
 mod options;
+mod process;
 mod refused;
 pub mod report;
+mod run;
 pub mod safe;
 mod settings;
+mod ssh;
+mod surroundings;
+mod table;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use args::Verb;
+use refused::Refusal;
+use settings::Environment;
+
+use crate::error::Kind;
+
+/// Does what the command line says (its first word is the program's name).
+pub fn main(words: Vec<OsString>) -> ExitCode {
+    process::begin();
+    let code = catch_unwind(AssertUnwindSafe(|| dispatch(&words)));
+    ask::restore_terminal();
+    ExitCode::from(code.unwrap_or(Kind::Internal.code()))
+}
+
+fn dispatch(words: &[OsString]) -> u8 {
+    let environment = Environment::of_this_process();
+    match refused::parse(words) {
+        Err(refusal) => refuse(refusal, words),
+        Ok(args) => match args.verb {
+            Verb::Cp(cp) => cp::run(&cp, &environment),
+            Verb::Ls(ls) => ls::run(&ls, &environment),
+            Verb::Ssh(ssh) => ssh::run(&ssh, &environment),
+            #[cfg(feature = "demo")]
+            Verb::Demo(demo) => demo::run(&demo),
+        },
+    }
+}
+
+fn refuse(refusal: Refusal, words: &[OsString]) -> u8 {
+    let usage = match words.get(1).is_some_and(|verb| verb == "ssh") {
+        true => ssh::OWN_FAILURE,
+        false => Kind::Usage.code(),
+    };
+    match refusal {
+        Refusal::Shown(text) => {
+            let _ = text.print(); // help into a closed pipe is nobody's loss
+            Kind::Done.code()
+        }
+        Refusal::Complaint(text) => {
+            text.render().to_string().trim_end().lines().for_each(say);
+            usage
+        }
+        Refusal::Flag { verb, flag, why } => {
+            say(&format!("hop {verb}: {flag}: {why}"));
+            usage
+        }
+    }
+}
+
+/// One line on standard error, made safe whatever it quotes.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{}", safe::line(line)); // nowhere is left to complain to
+}

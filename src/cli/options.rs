@@ -1,10 +1,12 @@
 //! The values that flags and `HOP_*` variables take: how they are written, and what a wrong one is told.
 //!
-//! Main types: [`Count`], [`Patterned`], [`RouteChoice`], [`Symlinks`], [`ProgressChoice`].
+//! Main types: [`Count`], [`RouteChoice`], [`Symlinks`], [`ProgressChoice`].
 
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+
+use crate::config::Patterned;
 
 /// Which way data goes between two hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -46,15 +48,6 @@ pub enum Count {
     Auto,
     /// Exactly so many.
     Exactly(usize),
-}
-
-/// A value for all hosts, or only for those whose name matches a pattern of ssh_config's kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Patterned<T> {
-    /// `None` = every host.
-    pub pattern: Option<String>,
-    /// The value.
-    pub value: T,
 }
 
 /// SFTP sessions: 1 to 64.

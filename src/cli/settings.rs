@@ -9,9 +9,9 @@ use std::io::IsTerminal;
 
 use clap::ValueEnum;
 
-use crate::config::{Origin, Value};
+use crate::config::{AddressFamily, Flags, Origin, Purpose, Value};
 
-use super::args::{Copying, Output, Progress};
+use super::args::{Connection, Copying, Cp, Ls, Output, Progress, ScpPort, Ssh};
 use super::options::{Count, ProgressChoice, RouteChoice, connections, lanes};
 use super::report::{Data, Face, Level};
 
@@ -84,6 +84,55 @@ impl Environment {
         let text = text.to_string_lossy();
         let value = read(&text).map_err(|problem| WrongVariable { name, text: text.to_string(), problem })?;
         Ok(Value { value, origin: Origin::Env(name.to_owned()) })
+    }
+}
+
+impl Connection {
+    /// What `config` needs of it. `-c` becomes the option it stands for; ssh takes the first value, so `-o` in front of
+    /// it wins.
+    fn flags(&self, purpose: Purpose) -> Flags {
+        let ciphers = self.ciphers.iter().map(|ciphers| format!("Ciphers={ciphers}"));
+        let family = match (self.ipv4, self.ipv6) {
+            (true, _) => Some(AddressFamily::Inet),
+            (_, true) => Some(AddressFamily::Inet6),
+            _ => None,
+        };
+        Flags {
+            config_file: self.config_file.clone(),
+            options: self.options.iter().cloned().chain(ciphers).collect(),
+            jumps: self.jumps.clone(),
+            identities: self.identities.clone(),
+            address_family: family,
+            compression: self.compression,
+            purpose,
+            ..Flags::default()
+        }
+    }
+
+    fn scp_flags(&self, scp: &ScpPort) -> Flags {
+        Flags { port: scp.port, batch: scp.batch, ..self.flags(Purpose::Sftp) }
+    }
+}
+
+impl Cp {
+    /// What `config` needs of it.
+    pub fn flags(&self) -> Flags {
+        self.connection.scp_flags(&self.port)
+    }
+}
+
+impl Ls {
+    /// What `config` needs of it.
+    pub fn flags(&self) -> Flags {
+        self.connection.scp_flags(&self.port)
+    }
+}
+
+impl Ssh {
+    /// What `config` needs of it; `command` is what will run.
+    pub fn flags(&self, command: &[u8]) -> Flags {
+        let purpose = Purpose::Exec(String::from_utf8_lossy(command).into_owned());
+        Flags { user: self.user.clone(), port: self.port, ..self.connection.flags(purpose) }
     }
 }
 

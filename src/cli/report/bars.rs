@@ -12,7 +12,7 @@ use crate::cli::safe;
 use crate::progress::{Counters, Event};
 
 use super::meter::{Meter, Reading};
-use super::numbers::{bytes, duration, files, rate};
+use super::numbers::{self, bytes, duration, files, rate};
 
 const QUIET: Duration = Duration::from_millis(250);
 const FRAME: Duration = Duration::from_millis(67);
@@ -151,7 +151,7 @@ fn total_text(reading: &Reading, name: Option<&String>) -> String {
         Some(name) => name.clone(),
         None => format!("{} of {}{more}", reading.files_done, files(reading.files_total)),
     };
-    let left = reading.left().map(|left| format!("  {} left", duration(left))).unwrap_or_default();
+    let left = reading.left().map(|left| format!("  {}", numbers::left(left))).unwrap_or_default();
     let (done, total) = (bytes(reading.bytes_done), bytes(reading.bytes_total));
     format!("{what}  {done} of {total}{more}  {}{left}", rate(reading.rate))
 }

@@ -31,8 +31,8 @@ pub fn lines_of(event: &Event, level: Level) -> Vec<String> {
 fn needed(event: &Event) -> Level {
     match event {
         Event::FileFailed { .. } => Level::Failures,
-        Event::Warning(_) | Event::HostKeyAdded { .. } | Event::Skipped { .. } => Level::Remarks,
-        Event::Route { .. } | Event::Banner { .. } => Level::Story,
+        Event::Warning(_) | Event::HostKeyAdded { .. } => Level::Remarks,
+        Event::Route { .. } | Event::Banner { .. } | Event::Skipped { .. } => Level::Story,
         _ => Level::Steps,
     }
 }
@@ -54,9 +54,16 @@ fn words(event: &Event) -> Vec<String> {
             let (from, to) = (safe::line(path), safe::line(destination));
             one(format!("{from} -> {to} ({})", numbers::bytes(*size)))
         }
-        Event::FileFailed { path, error, .. } => one(format!("hop: {}: {error}", safe::line(path))),
+        Event::FileFailed { path, error, .. } => {
+            vec![format!("hop: {}", failed(&safe::line(path), &safe::line(error)))]
+        }
         Event::Skipped { path, reason } => one(format!("skipped: {}: {reason}", safe::line(path))),
         Event::Warning(text) => one(format!("warning: {text}")),
         Event::Detail(text) => one(text.clone()),
     }
+}
+
+/// Most errors name the path they are about.
+fn failed(path: &str, error: &str) -> String {
+    if error.contains(path) { error.to_owned() } else { format!("{path}: {error}") }
 }

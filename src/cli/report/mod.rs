@@ -11,10 +11,10 @@
 
 mod bars;
 pub mod json;
-mod lines;
+pub mod lines;
 pub mod meter;
 pub mod numbers;
-mod plain;
+pub mod plain;
 mod worker;
 
 use std::sync::mpsc::{Sender, channel, sync_channel};

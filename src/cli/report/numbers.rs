@@ -29,14 +29,24 @@ pub fn rate(bytes_a_second: f64) -> String {
     format!("{}/s", bytes(bytes_a_second.max(0.0) as u64))
 }
 
-/// `0.4 s`, `12 s`, `3:07`, `1:02:03`.
+/// `0.04 s`, `4.2 s`, `12 s`, `3:07`, `1:02:03`.
 pub fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
-        0..10 => format!("{:.1} s", time.as_secs_f32()),
+        0 => format!("{:.2} s", time.as_secs_f32()),
+        1..10 => format!("{:.1} s", time.as_secs_f32()),
         10..60 => format!("{seconds} s"),
         60..3600 => format!("{}:{:02}", seconds / 60, seconds % 60),
         _ => format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60),
+    }
+}
+
+/// A time to come, in whole seconds: `1 s left`, `3:07 left`.
+pub fn left(time: Duration) -> String {
+    let seconds = (time.as_secs_f64().ceil() as u64).max(1);
+    match seconds {
+        1..60 => format!("{seconds} s left"),
+        _ => format!("{} left", duration(Duration::from_secs(seconds))),
     }
 }
 
@@ -79,6 +89,9 @@ mod tests {
     #[test]
     fn durations_grow_into_clock_times() {
         let text = |seconds| duration(Duration::from_secs_f64(seconds));
-        assert_eq!([text(0.42), text(12.9), text(187.0), text(3723.0)], ["0.4 s", "12 s", "3:07", "1:02:03"]);
+        assert_eq!([text(0.042), text(4.2), text(12.9)], ["0.04 s", "4.2 s", "12 s"]);
+        assert_eq!([text(187.0), text(3723.0)], ["3:07", "1:02:03"]);
+        let left = |seconds| left(Duration::from_secs_f64(seconds));
+        assert_eq!([left(0.0), left(4.1), left(186.5)], ["1 s left", "5 s left", "3:07 left"]);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Summary;
 use super::meter::Reading;
-use super::numbers::{bytes, duration, files, rate};
+use super::numbers::{self, bytes, duration, files, rate};
 
 /// Between two lines.
 pub const EVERY: Duration = Duration::from_secs(10);
@@ -21,7 +21,7 @@ pub fn progress(reading: &Reading) -> String {
         rate(reading.rate)
     );
     if let Some(left) = reading.left() {
-        text += &format!(", {} left", duration(left));
+        text += &format!(", {}", numbers::left(left));
     }
     text
 }
@@ -64,6 +64,6 @@ mod tests {
         };
         assert_eq!(progress(&reading), "1 of 3 files+, 1.0 MiB of 3.0 MiB+, 512 KiB/s");
         let walked = Reading { walked: true, ..reading };
-        assert_eq!(progress(&walked), "1 of 3 files, 1.0 MiB of 3.0 MiB, 512 KiB/s, 4.0 s left");
+        assert_eq!(progress(&walked), "1 of 3 files, 1.0 MiB of 3.0 MiB, 512 KiB/s, 4 s left");
     }
 }

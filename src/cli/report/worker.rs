@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use crate::cli::safe;
+use crate::error::words_of;
 use crate::progress::{Counters, Event};
 
 use super::bars::Bars;
@@ -141,7 +142,7 @@ impl Worker {
         if let Err(error) = written {
             self.stdout_open = false;
             if error.kind() != io::ErrorKind::BrokenPipe {
-                self.say(&format!("warning: standard output: {}", safe::line(error.to_string())));
+                self.say(&format!("warning: standard output: {}", words_of(&error)));
             }
         }
     }

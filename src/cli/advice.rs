@@ -1,0 +1,257 @@
+//! From an error to what a person can do about it: the one file that knows both errors and flags.
+//!
+//! Main function: [`hints`]. Each hint is one line, safe to print, without the `hint: ` in front. The facts (which hop,
+//! which step, which file) are in the error itself and not repeated here.
+
+use std::path::Path;
+
+use crate::auth::{AuthError, KeyProblem, UnusedKey};
+use crate::chain::{Cause, ChainError, Trail};
+use crate::config::{ConfigError, Host, Origin};
+use crate::copy::{self, CopyError};
+use crate::error::Error;
+use crate::progress::Stage;
+use crate::target::TargetError;
+use crate::trust::{KnownAt, NotAccepted, TrustError};
+
+use super::safe;
+
+/// What to do about `error`; `ways` are those that were resolved in this run, each with its target last.
+pub fn hints(error: &Error, ways: &[Vec<Host>]) -> Vec<String> {
+    let hints = match error {
+        Error::Config(error) => of_config(error),
+        Error::Chain(error) => of_chain(error, ways),
+        Error::Copy(error) => of_copy(error, ways),
+        Error::Target(TargetError::Unfit { word, .. }) if word.contains(':') => {
+            vec!["a local name with a colon is written ./a:b; an IPv6 address [::1]:path".to_owned()]
+        }
+        Error::Target(_) => Vec::new(),
+        Error::Usage(_) | Error::Local { .. } | Error::Internal(_) => Vec::new(),
+    };
+    hints.into_iter().map(safe::line).collect()
+}
+
+fn of_copy(error: &CopyError, ways: &[Vec<Host>]) -> Vec<String> {
+    match &error.cause {
+        copy::Cause::Chain(error) => of_chain(error, ways),
+        copy::Cause::NoSpace => vec!["make room there, then run the same command again".to_owned()],
+        copy::Cause::SourceChanged => vec!["run the same command again when nothing writes to it".to_owned()],
+        _ => Vec::new(),
+    }
+}
+
+fn of_config(error: &ConfigError) -> Vec<String> {
+    match error {
+        ConfigError::Permissions { file, .. } => {
+            vec![format!("chmod go-w {}; it must belong to you or to root", quoted(file))]
+        }
+        ConfigError::BadLines(lines) if lines.iter().any(|line| line.problem.contains("unknown")) => {
+            vec!["for an option of another ssh, put `IgnoreUnknown NAME` above it".to_owned()]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn of_chain(error: &ChainError, ways: &[Vec<Host>]) -> Vec<String> {
+    let hop = Hop::of(&error.trail, ways);
+    let alias = error.trail.end();
+    match &error.cause {
+        Cause::Trust(cause) => of_trust(cause, &hop),
+        Cause::Auth(cause) => of_auth(cause, hop.host),
+        Cause::ForwardRefused { by, to, reason } => vec![forward_refused(by, to, reason)],
+        Cause::Resolve { .. } => vec![unresolved(error)],
+        Cause::Io { source, .. } => dial_failed(source),
+        Cause::TimedOut(_) if error.stage == Stage::Dial => vec![blocked(error)],
+        Cause::Refused(_) | Cause::Sftp(_) if error.stage == Stage::StartSftp => no_sftp(alias),
+        _ => Vec::new(),
+    }
+}
+
+/// The hop that failed, as it was resolved.
+struct Hop<'a> {
+    host: Option<&'a Host>,
+    /// Where the way leads in the end.
+    target: &'a str,
+    /// It is dialled from here, so that ssh-keyscan reaches it too.
+    is_first: bool,
+}
+
+impl<'a> Hop<'a> {
+    fn of(trail: &'a Trail, ways: &'a [Vec<Host>]) -> Hop<'a> {
+        let passes =
+            |way: &&Vec<Host>| way.iter().map(|host| &host.alias).zip(&trail.0).all(|(one, other)| one == other);
+        let way = ways.iter().filter(|way| way.len() >= trail.0.len()).find(passes);
+        Hop {
+            host: way.and_then(|way| way.get(trail.0.len().checked_sub(1)?)),
+            target: way.and_then(|way| way.last()).map_or(trail.end(), |host| &host.alias),
+            is_first: trail.0.len() == 1,
+        }
+    }
+}
+
+fn of_trust(error: &TrustError, hop: &Hop<'_>) -> Vec<String> {
+    match error {
+        TrustError::Unknown { because, .. } => unknown_key(*because, hop),
+        TrustError::Changed { host, known, .. } => changed_key(host, known),
+        TrustError::Revoked { at, .. } => {
+            vec![format!("{} revokes it: the key was stolen or retired; do not connect", place(at))]
+        }
+        TrustError::Record { file, .. } => {
+            vec![format!("make {} writable, or name another file with UserKnownHostsFile", quoted(file))]
+        }
+        TrustError::Certificate { .. } => {
+            vec!["ask whoever signs your host certificates; see @cert-authority in sshd(8)".to_owned()]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn unknown_key(because: NotAccepted, hop: &Hop<'_>) -> Vec<String> {
+    let first = match because {
+        NotAccepted::Declined => return Vec::new(),
+        NotAccepted::NowhereToRecord => {
+            return vec!["name a file to remember it in with UserKnownHostsFile".to_owned()];
+        }
+        NotAccepted::Strict => {
+            let origin =
+                hop.host.map(|host| format!(" ({})", host.strict_host_key_checking.origin)).unwrap_or_default();
+            format!("StrictHostKeyChecking is yes{origin}: with `ask`, hop shows the fingerprint and asks")
+        }
+        NotAccepted::NobodyToAsk => format!(
+            "once, on a terminal: `hop ssh {} true` (with the same -F, -J and -i) shows the fingerprint and asks; compare \
+             it with the host's console",
+            hop.target
+        ),
+    };
+    std::iter::once(first).chain(hop.host.filter(|_| hop.is_first).map(scanned)).collect()
+}
+
+fn scanned(host: &Host) -> String {
+    let port = if host.port.value == 22 { String::new() } else { format!("-p {} ", host.port.value) };
+    let file = host.user_known_hosts_files.first().map_or("~/.ssh/known_hosts".to_owned(), |file| quoted(file));
+    let name = shell_word(host.hostname.as_str());
+    format!("or `ssh-keyscan {port}{name} >> {file}`, which believes whoever answers: compare with `ssh-keygen -lf`")
+}
+
+fn changed_key(host: &str, known: &[KnownAt]) -> Vec<String> {
+    let mut hints: Vec<String> =
+        known.iter().map(|at| format!("{} has {} {}", place(at), at.algorithm, at.fingerprint)).collect();
+    hints.push("this may be an attack: believe the new key only if you know why it changed".to_owned());
+    if let Some(at) = known.first() {
+        let (name, file) = (shell_word(host), quoted(&at.file));
+        hints.push(format!("if the host was rebuilt: ssh-keygen -R {name} -f {file}, then connect from a terminal"));
+    }
+    hints.push(format!(
+        "if two networks use the address {host} for different hosts: give each a Host block with its own HostKeyAlias"
+    ));
+    hints
+}
+
+fn of_auth(error: &AuthError, host: Option<&Host>) -> Vec<String> {
+    match error {
+        AuthError::Permissions { file, .. } => vec![format!("chmod 400 {}", quoted(file))],
+        AuthError::KeyFile { remedy, .. } => remedy.iter().cloned().collect(),
+        AuthError::NeedsPerson { .. } => {
+            vec!["run it on a terminal, or give a key that needs no question: -i FILE, ssh-add".to_owned()]
+        }
+        AuthError::Disconnected { reason, .. } if reason.contains("Too many") => {
+            vec!["offer one key only: -i FILE -o IdentitiesOnly=yes".to_owned()]
+        }
+        AuthError::Refused { user, tried, unused, .. } => {
+            let mut hints: Vec<String> = unused.iter().filter_map(key_remedy).collect();
+            hints.push(match tried.is_empty() {
+                true => "name the key: -i FILE, `IdentityFile FILE` in ssh_config, or ssh-add FILE".to_owned(),
+                false => "is it the right key? -i FILE; for one host of several -i PATTERN=FILE".to_owned(),
+            });
+            if host.is_some_and(|host| host.user.origin == Origin::Default) {
+                hints.push(format!(
+                    "{user} is the name of the user here; cloud images have their own (ec2-user, ubuntu, admin): USER@HOST"
+                ));
+            }
+            hints
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn key_remedy(key: &UnusedKey) -> Option<String> {
+    match &key.problem {
+        KeyProblem::TooOpen(_) => Some(format!("chmod 400 {}", quoted(&key.file))),
+        problem => problem.remedy().map(str::to_owned),
+    }
+}
+
+/// The words are sshd's (`channels.c`, `serverloop.c`) and those of the C library behind it.
+fn forward_refused(by: &str, to: &str, reason: &str) -> String {
+    let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
+    if says(&["prohibited"]) {
+        return format!(
+            "the sshd of {by} forbids it: in its sshd_config, AllowTcpForwarding must be yes or local, and PermitOpen \
+             any or {to}"
+        );
+    }
+    if says(&["Connection refused"]) {
+        return format!(
+            "{by} reaches the host, but nothing listens on {to}: is sshd running there, is the port right?"
+        );
+    }
+    if says(&["timed out", "No route", "unreachable"]) {
+        return format!(
+            "{by} gets no answer from {to}: look at the route tables, security groups and network ACLs between them"
+        );
+    }
+    let (name, port) = to.rsplit_once(':').unwrap_or((to, "22"));
+    format!("to see what {by} sees: hop ssh {by} nc -vz {} {port}", shell_word(name))
+}
+
+fn unresolved(error: &ChainError) -> String {
+    match error.trail.0.as_slice() {
+        [.., before, _] => format!("the name is looked up on {before}, not here; HostName may be an address"),
+        _ => "is it spelled as in ssh_config? A `Host` block with HostName gives an address to a name".to_owned(),
+    }
+}
+
+fn dial_failed(error: &std::io::Error) -> Vec<String> {
+    use std::io::ErrorKind as Io;
+    match error.kind() {
+        Io::ConnectionRefused => {
+            vec!["nothing listens there: is sshd running, is the port right (-P, Port)?".to_owned()]
+        }
+        Io::HostUnreachable | Io::NetworkUnreachable | Io::TimedOut => {
+            vec!["look at the VPN, route tables and security groups between here and there".to_owned()]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn blocked(error: &ChainError) -> String {
+    match error.trail.0.as_slice() {
+        [.., before, host] => format!(
+            "{before} gets no answer from {host}: look at the route tables, security groups and network ACLs between them"
+        ),
+        _ => "packets vanish: does the security group let your address in, does the host run?".to_owned(),
+    }
+}
+
+fn no_sftp(alias: &str) -> Vec<String> {
+    vec![format!(
+        "hop copies over SFTP: the sshd_config of {alias} needs `Subsystem sftp internal-sftp`, and no forced command"
+    )]
+}
+
+fn place(at: &KnownAt) -> String {
+    format!("{}:{}", at.file.display(), at.line)
+}
+
+fn quoted(path: &Path) -> String {
+    shell_word(&path.to_string_lossy())
+}
+
+/// A word that can be pasted into a POSIX shell.
+fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-~+@%:,".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}

@@ -1,0 +1,33 @@
+//! `hop demo`: the practice street and its story, on standard output.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::demo::{After, Outcome, visit};
+use crate::error::{Error, Kind};
+
+use super::args::Demo;
+use super::process;
+use super::run::Failure;
+
+/// Tells the story; the exit code to end with.
+pub fn run(demo: &Demo) -> u8 {
+    let after = if demo.keep { After::Keep } else { After::Leave };
+    match tell(after) {
+        Ok(Outcome::Held) => Kind::Done.code(),
+        Ok(Outcome::Failed(_)) => Kind::SomeFailed.code(),
+        Ok(Outcome::Interrupted(signal)) => u8::try_from(128 + signal).unwrap_or(Kind::Internal.code()),
+        Err(source) => {
+            let error = Error::Local { path: PathBuf::from("the practice street"), source };
+            let failure = Failure { kind: error.kind(), error: Some(error.to_string()), hints: Vec::new() };
+            failure.say();
+            failure.kind.code()
+        }
+    }
+}
+
+/// The visit takes signals itself: it has a street to take down.
+fn tell(after: After) -> io::Result<Outcome> {
+    let runtime = process::runtime()?;
+    runtime.block_on(async { visit(&std::env::current_exe()?, after, &mut io::stdout()).await })
+}

@@ -1,0 +1,174 @@
+//! `hop ls`: what lies on hosts, as lines or as JSON, on standard output.
+//!
+//! A path that cannot be listed is said on standard error and the next one is tried. What a server names is shown,
+//! made safe, and trusted no further: a listing has a largest size, a tree a largest depth.
+
+use std::collections::HashMap;
+use std::io::{self, BufWriter, StdoutLock, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::error::{Error, Kind};
+use crate::sftp::FileKind;
+use crate::target::{self, HostSpec, Target};
+
+use super::args::{Listing, Ls};
+use super::folder::{Shelf, is_about_one_path, join};
+use super::network::Network;
+use super::report::Level;
+use super::run::Run;
+use super::safe;
+use super::settings::{Environment, quiet_screen};
+use super::table::{Row, Sizes, widths};
+
+/// Deeper trees than this are a trap.
+const DEEPEST: usize = 256;
+
+/// Lists; the exit code to end with.
+pub fn run(ls: &Ls, environment: &Environment) -> u8 {
+    let run = Run::start(&quiet_screen(&ls.output, Level::Remarks));
+    let outcome = run.carry_out(async {
+        match list_all(ls, environment, &run).await {
+            Err(Error::Local { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => Ok(Kind::Done),
+            outcome => outcome,
+        }
+    });
+    run.close(outcome.as_ref().err());
+    outcome.unwrap_or_else(|failure| failure.kind).code()
+}
+
+async fn list_all(ls: &Ls, environment: &Environment, run: &Arc<Run>) -> Result<Kind, Error> {
+    let targets = ls.targets.iter().map(|word| remote(word)).collect::<Result<Vec<_>, _>>()?;
+    let network = Network::read(ls.flags(), environment, run)?;
+    let mut shelves: HashMap<HostSpec, Shelf> = HashMap::new();
+    let mut found = Vec::new();
+    let mut lister = Lister { listing: &ls.listing, run, headed: false, shown: 0, failed: None };
+    for (host, path) in targets {
+        if !shelves.contains_key(&host) {
+            let way = network.way(&host)?;
+            shelves.insert(host.clone(), Shelf::new(way.sftp(0).await?, &way.trail().to_string()));
+        }
+        let shelf = &shelves[&host];
+        match shelf.find(&path).await {
+            Ok(paths) => {
+                found.extend(paths.into_iter().map(|path| Found { host: host.to_string(), shelf: shelf.clone(), path }))
+            }
+            Err(error) => lister.pass_over(error)?,
+        }
+    }
+    lister.headed = found.len() > 1 || ls.listing.recursive;
+    for found in &found {
+        lister.list(found).await?;
+    }
+    Ok(lister.failed.unwrap_or(Kind::Done))
+}
+
+fn remote(word: &std::ffi::OsStr) -> Result<(HostSpec, Vec<u8>), Error> {
+    match target::parse(word)? {
+        Target::Remote(host, path) => Ok((host, path)),
+        Target::Local(path) => Err(Error::Usage(format!(
+            "{}: names no host: `hop ls` lists HOST:PATH",
+            safe::line(path.as_os_str().as_encoded_bytes())
+        ))),
+    }
+}
+
+/// A path to list.
+struct Found {
+    host: String,
+    shelf: Shelf,
+    path: Vec<u8>,
+}
+
+struct Lister<'a> {
+    listing: &'a Listing,
+    run: &'a Run,
+    headed: bool,
+    shown: usize,
+    failed: Option<Kind>,
+}
+
+impl Lister<'_> {
+    async fn list(&mut self, found: &Found) -> Result<(), Error> {
+        match found.shelf.look(&found.path).await {
+            Ok(attributes) if attributes.kind() == FileKind::Dir => self.list_tree(found).await,
+            Ok(_) => self.list_one(found).await,
+            // a link that leads nowhere can still be listed
+            Err(error) if is_about_one_path(&error) => match self.list_one(found).await {
+                Err(_) => self.pass_over(error),
+                listed => listed,
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn list_one(&mut self, found: &Found) -> Result<(), Error> {
+        let mut rows = [found.shelf.row(&found.path).await?];
+        self.print(found, b"", &mut rows).await
+    }
+
+    /// A folder, and with `-R` the folders below it, each before its own.
+    async fn list_tree(&mut self, found: &Found) -> Result<(), Error> {
+        let mut waiting = vec![(found.path.clone(), 0)];
+        while let Some((folder, depth)) = waiting.pop() {
+            let mut rows = match found.shelf.rows(&folder).await {
+                Ok(rows) => rows,
+                Err(error) => {
+                    self.pass_over(error)?;
+                    continue;
+                }
+            };
+            rows.retain(|row| self.listing.all || !row.name.starts_with(b"."));
+            self.head(found, &folder)?;
+            self.print(found, &folder, &mut rows).await?;
+            if self.listing.recursive {
+                let below = rows.iter().rev().filter(|row| row.is_folder_below());
+                let below: Vec<_> = below.map(|row| (join(&folder, &row.name), depth + 1)).collect();
+                waiting.extend(below.into_iter().filter(|(_, depth)| *depth <= DEEPEST));
+            }
+        }
+        Ok(())
+    }
+
+    fn head(&mut self, found: &Found, folder: &[u8]) -> Result<(), Error> {
+        if !self.headed || self.listing.json {
+            return Ok(());
+        }
+        let gap = if self.shown > 0 { "\n" } else { "" };
+        self.shown += 1;
+        written(|out| writeln!(out, "{gap}{}:{}:", safe::line(&found.host), safe::line(folder)))
+    }
+
+    async fn print(&self, found: &Found, folder: &[u8], rows: &mut [Row]) -> Result<(), Error> {
+        let Listing { long, human, json, .. } = *self.listing;
+        if long || json {
+            found.shelf.read_links(folder, rows).await;
+        }
+        let sizes = if human { Sizes::Human } else { Sizes::Exact };
+        let widths = widths(rows, sizes);
+        written(|out| {
+            rows.iter().try_for_each(|row| match (json, long) {
+                (true, _) => writeln!(out, "{}", row.json(&found.host, &join(folder, &row.name))),
+                (false, true) => writeln!(out, "{}", row.long(&widths, sizes)),
+                (false, false) => writeln!(out, "{}", safe::line(&row.name)),
+            })
+        })
+    }
+
+    /// A path that cannot be listed does not keep the others from being listed.
+    fn pass_over(&mut self, error: Error) -> Result<(), Error> {
+        if !is_about_one_path(&error) {
+            return Err(error);
+        }
+        self.run.failure(&error).say();
+        self.failed = Some(Kind::SomeFailed);
+        Ok(())
+    }
+}
+
+/// Writes to standard output, all or an error.
+fn written(write: impl FnOnce(&mut BufWriter<StdoutLock<'static>>) -> io::Result<()>) -> Result<(), Error> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = write(&mut out).and_then(|()| out.flush());
+    written.map_err(|source| Error::Local { path: PathBuf::from("standard output"), source })
+}

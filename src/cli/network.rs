@@ -1,0 +1,55 @@
+//! From connection flags to ways: the configuration is read once, and every host of a run shares one chain.
+
+use std::ffi::OsStr;
+use std::sync::Arc;
+
+use crate::chain::{Chain, Way};
+use crate::config::{Configuration, Flags};
+use crate::error::Error;
+use crate::prompt::{NoPrompt, Prompt};
+use crate::target::{self, HostSpec};
+
+use super::ask::Terminal;
+use super::options::Count;
+use super::run::Run;
+use super::settings::Environment;
+use super::surroundings;
+
+/// The hosts that can be reached in one run.
+pub struct Network {
+    configuration: Configuration,
+    chain: Chain,
+    run: Arc<Run>,
+}
+
+impl Network {
+    /// Reads the configuration; opens nothing.
+    pub fn read(flags: Flags, environment: &Environment, run: &Arc<Run>) -> Result<Network, Error> {
+        let prompt: Arc<dyn Prompt> = match flags.batch {
+            true => Arc::new(NoPrompt),
+            false => Arc::new(Terminal::new(run.reporter.clone())),
+        };
+        let configuration = Configuration::load(flags, surroundings::of_this_process(environment.variables.clone()))?;
+        Ok(Network { configuration, chain: Chain::new(prompt, run.reporter.clone()), run: run.clone() })
+    }
+
+    /// Spreads the lanes of a copy over so many TCP connections.
+    pub fn spread_over(mut self, connections: Count) -> Network {
+        if let Count::Exactly(connections) = connections {
+            self.chain = self.chain.with_connections(connections);
+        }
+        self
+    }
+
+    /// The way to a host, through its jumps.
+    pub fn way(&self, host: &HostSpec) -> Result<Way, Error> {
+        let hops = self.configuration.resolve(host)?;
+        self.run.remember(&hops);
+        Ok(self.chain.way(hops))
+    }
+
+    /// The way to a host as `ssh` takes it on its command line.
+    pub fn way_to_word(&self, word: &OsStr) -> Result<Way, Error> {
+        self.way(&target::parse_host(word)?)
+    }
+}

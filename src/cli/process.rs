@@ -1,0 +1,93 @@
+//! This process: no core dumps, a panic is one line, a signal ends the run with its own exit code.
+//!
+//! Main functions: [`begin`], [`run`], [`runtime`]. The umask is left alone: new files are the user's own affair.
+
+use std::future::Future;
+use std::io;
+use std::panic::PanicHookInfo;
+
+use rustix::process::{Resource, Rlimit, Signal, setrlimit};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::error::Kind;
+
+use super::{ask, safe};
+
+/// Before anything else: secrets may come into memory from here on.
+pub fn begin() {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let _ = setrlimit(Resource::Core, none); // lowering a limit is always allowed
+    std::panic::set_hook(Box::new(one_line));
+}
+
+/// Runs `work` to its end, or until INT, TERM or HUP: then `work` is dropped where it stands, which leaves parts and
+/// nothing else.
+pub fn run<T>(work: impl Future<Output = T>) -> Result<T, Kind> {
+    let runtime = runtime().map_err(|_| Kind::Internal)?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            kind = signalled() => Err(kind),
+            done = work => Ok(done),
+        }
+    });
+    runtime.shutdown_background(); // a thread may still wait for an answer on the terminal
+    outcome
+}
+
+/// What everything asynchronous runs on.
+pub fn runtime() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+/// Resolves when the user or the system wants the run to end. Signals ignored from the start (`nohup`, a background
+/// job of a script) stay ignored.
+async fn signalled() -> Kind {
+    tokio::select! {
+        () = received(Signal::INT, SignalKind::interrupt()) => Kind::Interrupted,
+        () = received(Signal::TERM, SignalKind::terminate()) => Kind::Terminated,
+        () = received(Signal::HUP, SignalKind::hangup()) => Kind::Hangup,
+    }
+}
+
+async fn received(which: Signal, kind: SignalKind) {
+    if !is_ignored(which)
+        && let Ok(mut signals) = signal(kind)
+    {
+        signals.recv().await;
+        return;
+    }
+    std::future::pending().await
+}
+
+/// As the kernel has it (`SigIgn` of proc(5)); elsewhere no signal counts as ignored.
+fn is_ignored(which: Signal) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (which.as_raw() - 1) & 1 == 1
+}
+
+fn one_line(info: &PanicHookInfo<'_>) {
+    ask::restore_terminal();
+    let said = info.payload();
+    let words = said.downcast_ref::<&str>().copied().or(said.downcast_ref::<String>().map(String::as_str));
+    let place = info.location().map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
+    super::say(&format!("hop: internal error: {}{place}", safe::line(words.unwrap_or("no words"))));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_that_ends_by_itself_gives_its_value() {
+        assert_eq!(run(async { 7 }), Ok(7));
+    }
+
+    #[test]
+    fn the_pipe_signal_is_the_one_a_rust_program_ignores() {
+        assert!(is_ignored(Signal::PIPE));
+        assert!(!is_ignored(Signal::CHILD));
+    }
+}

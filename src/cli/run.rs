@@ -1,0 +1,115 @@
+//! One run of a verb: what it reports to, what it is carried out by, and how it ends.
+//!
+//! Main types: [`Run`], [`Failure`]. An error becomes words, hints and an exit code here, once.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::config::Host;
+use crate::error::{Error, Kind};
+use crate::progress::Counters;
+
+use super::report::{Reporter, Summary};
+use super::settings::Screen;
+use super::{advice, process, safe};
+
+/// A verb under way.
+pub struct Run {
+    /// Tells people and programs.
+    pub reporter: Arc<Reporter>,
+    /// What has moved.
+    pub counters: Arc<Counters>,
+    started: Instant,
+    ways: Mutex<Vec<Vec<Host>>>,
+}
+
+/// Whether the error of a summary has been said already, when it happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// As a line of its own.
+    Already,
+    /// It has not.
+    NotYet,
+}
+
+/// How a verb failed.
+#[derive(Debug, Clone, Default)]
+pub struct Failure {
+    /// Decides the exit code.
+    pub kind: Kind,
+    /// What happened, safe to print; `None` after a signal.
+    pub error: Option<String>,
+    /// What to do about it.
+    pub hints: Vec<String>,
+}
+
+impl Run {
+    /// Opens the screen.
+    pub fn start(screen: &Screen) -> Arc<Run> {
+        let counters = Arc::new(Counters::default());
+        let reporter = Arc::new(Reporter::start(screen.face.value, screen.data, screen.level, counters.clone()));
+        Arc::new(Run { reporter, counters, started: Instant::now(), ways: Mutex::default() })
+    }
+
+    /// Remembers a resolved way: hints need to know its hosts.
+    pub fn remember(&self, way: &[Host]) {
+        self.ways.lock().unwrap_or_else(PoisonError::into_inner).push(way.to_vec());
+    }
+
+    /// Does the work on a runtime of its own, until it is done or a signal comes.
+    pub fn carry_out<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+        match process::run(work) {
+            Err(kind) => Err(Failure { kind, ..Failure::default() }),
+            Ok(outcome) => outcome.map_err(|error| self.failure(&error)),
+        }
+    }
+
+    /// An error in words.
+    pub fn failure(&self, error: &Error) -> Failure {
+        let ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
+        Failure { kind: error.kind(), error: Some(safe::line(error.to_string())), hints: advice::hints(error, &ways) }
+    }
+
+    /// Since the verb began.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Says the summary, then how to go on after a failure.
+    pub fn finish(&self, summary: Summary, told: Told) {
+        let error = summary.error.clone().filter(|_| told == Told::NotYet);
+        let failure = Failure { kind: summary.kind, error, hints: summary.hints.clone() };
+        self.reporter.finish(summary);
+        failure.say();
+    }
+
+    /// Clears the screen, and says what failed.
+    pub fn close(&self, failure: Option<&Failure>) {
+        self.reporter.close();
+        if let Some(failure) = failure {
+            failure.say();
+        }
+    }
+}
+
+impl Failure {
+    /// Nothing was begun.
+    pub fn usage(error: &str) -> Failure {
+        Failure { kind: Kind::Usage, error: Some(safe::line(error)), hints: Vec::new() }
+    }
+
+    /// Says it; its exit code.
+    pub fn say_and_exit_code(&self) -> u8 {
+        self.say();
+        self.kind.code()
+    }
+
+    /// `hop: …`, and the hints below it.
+    pub fn say(&self) {
+        if let Some(error) = &self.error {
+            super::say(&format!("hop: {error}"));
+        }
+        self.hints.iter().for_each(|hint| super::say(&format!("hint: {hint}")));
+    }
+}

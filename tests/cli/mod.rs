@@ -1,0 +1,27 @@
+//! Every word a person or a script sees: help, refusals, reports, advice, and the terminal.
+//!
+//! Texts are snapshots (`snapshots/`); after a wanted change: `INSTA_UPDATE=always cargo test --test suite cli::`.
+
+mod help;
+mod reports;
+mod street;
+mod usage;
+mod words;
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::street::{Outcome, run};
+
+/// The real binary, in a home folder of its own, with an empty environment.
+fn hop(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hop"));
+    command.env_clear().env("HOME", home).env("PATH", "/usr/bin:/bin").current_dir(home);
+    command
+}
+
+/// Runs it in an empty home folder with these words.
+fn say(words: &str) -> Outcome {
+    let home = tempfile::tempdir().expect("a home folder");
+    run(hop(home.path()).args(words.split_whitespace()))
+}

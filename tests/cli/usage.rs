@@ -1,0 +1,91 @@
+//! Command lines that are not run: what is said, and which exit code.
+
+use super::{hop, say};
+use crate::street::run;
+
+#[test]
+fn wrong_command_lines_are_told_what_is_wrong() {
+    let lines = [
+        "",
+        "frobnicate",
+        "cp",
+        "cp onlyone",
+        "cp -O a h:",
+        "cp -R a h:b",
+        "cp -l 100 a h:",
+        "cp -S ssh a h:",
+        "cp -D /usr/lib/sftp-server a h:",
+        "cp -T a h:",
+        "cp --frobnicate a h:",
+        "cp --route direct a:f b:f",
+        "cp --lanes 0 a h:",
+        "cp --connections many a h:",
+        "cp -P 0 a h:",
+        "cp -i =acc.pem a h:",
+        "cp -J 10.*= a h:",
+        "cp -46 a h:",
+        "cp --symlinks what a h:",
+        "cp -F none $(id):f b",
+        "cp -F none a -x:b",
+        "ls",
+        "ls here",
+        "ls -O h:",
+    ];
+    let said: Vec<String> = lines
+        .iter()
+        .map(|line| {
+            let outcome = say(line);
+            assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(2), ""), "hop {line}: {outcome}");
+            format!("$ hop {line}\n{}", outcome.stderr)
+        })
+        .collect();
+    let text = said.join("\n");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn ssh_keeps_255_for_itself() {
+    let lines =
+        ["ssh", "ssh h", "ssh -t h true", "ssh -L 1:h:2 h true", "ssh --frobnicate h true", "ssh -F none ;x true"];
+    let said: Vec<String> = lines
+        .iter()
+        .map(|line| {
+            let outcome = say(line);
+            assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(255), ""), "hop {line}: {outcome}");
+            format!("$ hop {line}\n{}", outcome.stderr)
+        })
+        .collect();
+    let text = said.join("\n");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_wrong_variable_is_named() {
+    let home = tempfile::tempdir().expect("a home folder");
+    let cases = [
+        ("HOP_LANES", "many", "HOP_LANES: `many`: give a number from 1 to 64, or auto"),
+        ("HOP_CONNECTIONS", "99", "HOP_CONNECTIONS: `99`: give a number from 1 to 16, or auto"),
+        ("HOP_ROUTE", "direct", "HOP_ROUTE: `direct`: give one of auto, relay"),
+        ("HOP_PROGRESS", "\x1b[2J", r"HOP_PROGRESS: `\x1b[2J`: give one of auto, bar, plain, none"),
+    ];
+    for (name, value, said) in cases {
+        let outcome = run(hop(home.path()).env(name, value).args(["cp", "a", "h:"]));
+        assert_eq!((outcome.code, outcome.stderr), (Some(2), format!("hop: {said}\n")));
+    }
+}
+
+#[test]
+fn a_broken_configuration_is_named_by_file_and_line() {
+    let home = tempfile::tempdir().expect("a home folder");
+    std::fs::create_dir(home.path().join(".ssh")).expect("a folder");
+    std::fs::write(home.path().join("config"), "Host *\n  Frobnicate yes\n").expect("a config");
+    let outcome = run(hop(home.path()).args(["ls", "-F", "config", "h:"]));
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(2), ""), "{outcome}");
+    insta::assert_snapshot!(outcome.stderr);
+}
+
+#[test]
+fn escape_codes_in_a_word_reach_no_terminal() {
+    let outcome = say("cp --\x1b[2J a h:");
+    assert!(outcome.code == Some(2) && !outcome.stderr.contains('\x1b'), "{outcome}");
+}
