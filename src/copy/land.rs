@@ -64,8 +64,15 @@ impl Landing {
         let target = &item.target;
         let part = target.sibling(&part::part(&own_name(side, target)?, &id(item, version)));
         let ground = item.ground().await;
-        let opened = tokio::try_join!(open_part(side, &part), stands_there(side, target, ground));
-        let ((file, is_reused), there) = opened?;
+        let (opened, there) = tokio::join!(open_part(side, &part), stands_there(side, target, ground));
+        let (file, is_reused) = opened?;
+        let there = match there {
+            Ok(there) => there,
+            Err(error) => {
+                discard(side, &part, is_reused).await;
+                return Err(error);
+            }
+        };
         let mode = version.permissions.unwrap_or(MODE_UNTOLD) & MODE_MASK;
         let permissions = Some(match (keep, there) {
             (Keep::ModeAndTimes, _) => mode,
@@ -101,8 +108,7 @@ impl Landing {
 
     /// Removes the part of a version that is no more; nothing could go on from it.
     pub async fn discard(&self) {
-        // when this fails, a part is left, which harms nobody
-        let _ = self.side.remove(&self.part).await;
+        discard(&self.side, &self.part, false).await;
     }
 }
 
@@ -131,6 +137,14 @@ fn own_name(side: &Side, target: &Place) -> Result<Name, CopyError> {
 
 fn id(item: &Item, version: &Attributes) -> Id {
     Id::of(item.lanes.source_alias(), &item.source.path(), version, &item.target.path())
+}
+
+/// Removes a part that is of no use, unless it was there before.
+async fn discard(side: &Side, part: &Place, is_reused: bool) {
+    if !is_reused {
+        // when this fails, a part is left, which harms nobody
+        let _ = side.remove(part).await;
+    }
 }
 
 /// A new part, or (`true`) the one an earlier try left behind; never anything but a regular file.

@@ -24,6 +24,8 @@ pub struct Host {
     name: &'static str,
     home: PathBuf,
     arguments: Vec<&'static str>,
+    /// Runs its servers as a user that is not root.
+    pub is_nobody: bool,
     pipes: Mutex<Vec<Pipe>>,
     /// Lanes it opens before it refuses more.
     pub lanes: usize,
@@ -34,8 +36,24 @@ impl Host {
     /// `None`, loudly, where there is no `sftp-server`.
     pub fn new(name: &'static str, home: &Path, arguments: &[&'static str]) -> Option<Host> {
         need("sftp-server")?;
-        let (home, arguments) = (home.to_owned(), arguments.to_vec());
-        Some(Host { name, home, arguments, pipes: Mutex::default(), lanes: usize::MAX, opened: AtomicUsize::new(0) })
+        Some(Host {
+            name,
+            home: home.to_owned(),
+            arguments: arguments.to_vec(),
+            is_nobody: false,
+            pipes: Mutex::default(),
+            lanes: usize::MAX,
+            opened: AtomicUsize::new(0),
+        })
+    }
+}
+
+impl Host {
+    /// Kills every server.
+    pub fn kill(&self) {
+        for pipe in self.pipes.lock().unwrap().iter_mut() {
+            pipe.server.start_kill().unwrap();
+        }
     }
 }
 
@@ -55,7 +73,11 @@ impl Reach for Host {
                 return Err(ChainError { trail: Trail(vec![self.name.into()]), stage: Stage::OpenChannel, cause });
             }
             self.opened.fetch_add(1, Ordering::Relaxed);
-            let pipe = pipe::start(&self.home, &self.arguments).await.expect("needed above");
+            let pipe = match self.is_nobody {
+                true => pipe::start_as_nobody(&self.home, &self.arguments).await,
+                false => pipe::start(&self.home, &self.arguments).await,
+            };
+            let pipe = pipe.expect("needed above");
             let client = pipe.client.clone();
             self.pipes.lock().unwrap().push(pipe);
             Ok(client)
@@ -75,7 +97,6 @@ pub const WAYS: [Way; 3] = [Way::Up, Way::Down, Way::Relay];
 
 /// Two folders, one at each end.
 pub struct Scene {
-    pub way: Way,
     _dir: tempfile::TempDir,
     pub from: PathBuf,
     pub to: PathBuf,
@@ -105,7 +126,7 @@ impl Scene {
             Way::Up | Way::Relay => Some(Arc::new(Host::new("dell-pvt", &to, arguments)?)),
         };
         let (counters, seen) = (Arc::default(), Arc::default());
-        Some(Scene { way, _dir: dir, from, to, source, destination, counters, seen })
+        Some(Scene { _dir: dir, from, to, source, destination, counters, seen })
     }
 
     /// The other way of reaching an end, for a test that needs its own.

@@ -3,7 +3,10 @@
 
 mod ends;
 
+mod failures;
 mod globs;
+mod hostile;
+mod landing;
 mod rules;
 mod trees;
 mod whole;

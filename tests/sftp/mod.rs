@@ -3,4 +3,4 @@
 mod flight;
 mod hostile;
 mod real;
-mod script;
+pub mod script;

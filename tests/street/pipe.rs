@@ -19,7 +19,18 @@ pub struct Pipe {
 /// Starts `sftp-server`, whose home and working folder is `dir`; `arguments` are its own (`-R`, `-P`, `-u`, …).
 /// `None` where the machine has none, after saying so loudly.
 pub async fn start(dir: &Path, arguments: &[&str]) -> Option<Pipe> {
-    let mut server = Command::new(need("sftp-server")?)
+    Some(run(Command::new(need("sftp-server")?), dir, arguments).await)
+}
+
+/// The same as a user that may do little, which takes root (`setpriv`, of util-linux).
+pub async fn start_as_nobody(dir: &Path, arguments: &[&str]) -> Option<Pipe> {
+    let mut command = Command::new(need("setpriv")?);
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(need("sftp-server")?);
+    Some(run(command, dir, arguments).await)
+}
+
+async fn run(mut command: Command, dir: &Path, arguments: &[&str]) -> Pipe {
+    let mut server = command
         .args(arguments)
         .current_dir(dir)
         .env("HOME", dir)
@@ -32,5 +43,5 @@ pub async fn start(dir: &Path, arguments: &[&str]) -> Option<Pipe> {
     let output = server.stdout.take().expect("piped above");
     let input = server.stdin.take().expect("piped above");
     let client = Client::start(Reader::new(output), Writer::new(input)).await.expect("sftp-server greets");
-    Some(Pipe { client, server })
+    Pipe { client, server }
 }
