@@ -20,8 +20,10 @@ mod street;
 mod wire;
 
 // the rooms
+mod auth;
 mod chain;
 mod cli;
+mod config;
 mod copy;
 mod demo;
 mod sftp;

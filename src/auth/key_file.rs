@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use russh::keys::decode_secret_key;
-use russh::keys::ssh_key::{Algorithm, Certificate, PrivateKey, PublicKey};
+use russh::keys::ssh_key::{self, Algorithm, Certificate, Cipher, PrivateKey, PublicKey};
 use zeroize::Zeroizing;
 
 use super::error::KeyProblem;
@@ -144,12 +144,13 @@ fn public_beside(path: &Path) -> Option<PublicKey> {
 
 /// The public half, as far as it can be told, and the private half.
 fn opened(path: &Path, private: Private) -> (Option<PublicKey>, Secret) {
-    if let Some((public, encrypted)) = seen_inside(&private) {
-        if encrypted {
-            return (Some(public), Secret::Locked(Locked(private)));
-        }
-    } else if private.encrypted {
-        return (None, Secret::Locked(Locked(private)));
+    let (public, cipher) = seen_inside(&private);
+    if cipher == Cipher::TdesCbc {
+        let what = "an OpenSSH key encrypted with 3des-cbc".to_owned();
+        return (public, Secret::Unusable(problem(path, Unusable { what, remedy: Some(REWRITE) })));
+    }
+    if private.encrypted || cipher != Cipher::None {
+        return (public, Secret::Locked(Locked(private)));
     }
     match decode(path, &private, None) {
         Ok(key) => (Some(key.public_key().clone()), Secret::Open(Arc::new(key))),
@@ -158,15 +159,15 @@ fn opened(path: &Path, private: Private) -> (Option<PublicKey>, Secret) {
     }
 }
 
-/// The public key that OpenSSH's and PuTTY's formats keep in the clear, and whether the rest is encrypted.
-fn seen_inside(private: &Private) -> Option<(PublicKey, bool)> {
+/// The public key that OpenSSH's and PuTTY's formats keep in the clear, and the cipher that OpenSSH's names there.
+fn seen_inside(private: &Private) -> (Option<PublicKey>, Cipher) {
     match private.format {
-        Format::OpenSsh => {
-            let key = PrivateKey::from_openssh(private.text.as_str()).ok()?;
-            Some((key.public_key().clone(), key.is_encrypted()))
-        }
-        Format::Ppk => Some((ppk_public(&private.text)?, private.encrypted)),
-        Format::Traditional | Format::Pkcs8 => None,
+        Format::OpenSsh => match PrivateKey::from_openssh(private.text.as_str()) {
+            Ok(key) => (Some(key.public_key().clone()), key.cipher()),
+            Err(_) => (None, Cipher::None),
+        },
+        Format::Ppk => (ppk_public(&private.text), Cipher::None),
+        Format::Traditional | Format::Pkcs8 => (None, Cipher::None),
     }
 }
 
@@ -189,22 +190,23 @@ impl Locked {
 /// `Unlock::Wrong` means: encrypted, and this passphrase (or none) does not open it.
 fn decode(path: &Path, private: &Private, passphrase: Option<&str>) -> Result<PrivateKey, Unlock> {
     let key = match private.format {
-        Format::OpenSsh => openssh(&private.text, passphrase),
+        Format::OpenSsh => openssh(&private.text, passphrase).map_err(said),
         Format::Ppk => PrivateKey::from_ppk(private.text.as_str(), passphrase.map(str::to_owned)).map_err(said),
         Format::Traditional | Format::Pkcs8 => decode_secret_key(&private.text, passphrase).map_err(said),
     };
     match key {
         Ok(key) => usable(&key).map(|()| key).map_err(|unusable| Unlock::Problem(problem(path, unusable))),
-        // a wrong passphrase shows itself in many ways: as bad padding, a bad checksum, or as nonsense decoded
-        Err(said) if passphrase.is_some() && !said.contains("nsupported") => Err(Unlock::Wrong),
+        // ciphers that cannot be decrypted were sorted out before; a wrong passphrase shows itself in many ways: as bad
+        // padding, a bad checksum, or as nonsense decoded
+        Err(_) if passphrase.is_some() => Err(Unlock::Wrong),
         Err(said) => Err(Unlock::Problem(problem(path, undecoded(&said)))),
     }
 }
 
-fn openssh(text: &str, passphrase: Option<&str>) -> Result<PrivateKey, String> {
-    let key = PrivateKey::from_openssh(text).map_err(said)?;
+fn openssh(text: &str, passphrase: Option<&str>) -> Result<PrivateKey, ssh_key::Error> {
+    let key = PrivateKey::from_openssh(text)?;
     match passphrase {
-        Some(passphrase) if key.is_encrypted() => key.decrypt(passphrase).map_err(said),
+        Some(passphrase) if key.is_encrypted() => key.decrypt(passphrase),
         _ => Ok(key),
     }
 }
@@ -238,6 +240,15 @@ fn rsa_bits(key: &PublicKey) -> Option<usize> {
 }
 
 fn problem(path: &Path, unusable: Unusable) -> KeyProblem {
-    let file = path.display().to_string();
+    let file = quoted(&path.display().to_string());
     KeyProblem::Format { what: unusable.what, remedy: unusable.remedy.map(|remedy| remedy.replace("{}", &file)) }
+}
+
+/// As a shell wants it.
+fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@%=:,".contains(&byte);
+    match word.bytes().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }

@@ -41,7 +41,7 @@ pub(super) struct Door {
 /// What opened a door, to open it again without trying anything else.
 #[derive(Clone)]
 pub(super) enum Opener {
-    Key(Candidate),
+    Key(Box<Candidate>),
     Password(Zeroizing<String>),
 }
 

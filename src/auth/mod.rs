@@ -151,7 +151,7 @@ impl<'a, H: Handler> Login<'a, H> {
     /// Another lane has logged in here before: what let it in goes first.
     async fn as_before(&mut self) -> Result<Option<Answer>, AuthError> {
         let answer = match self.keyring.opener(&self.door) {
-            Some(Opener::Key(candidate)) => self.offer_again(candidate).await?,
+            Some(Opener::Key(candidate)) => self.offer_again(*candidate).await?,
             Some(Opener::Password(password)) => Some(self.send_password(password).await?),
             None => None,
         };

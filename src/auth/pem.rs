@@ -3,6 +3,7 @@
 //!
 //! Main function: [`look`]. Pure; it decrypts nothing. What cannot be read is named, with the command that converts it.
 
+use russh::keys::ssh_encoding::{Base64Reader, Reader};
 use russh::keys::ssh_key::{Certificate, PublicKey};
 use zeroize::Zeroizing;
 
@@ -51,7 +52,6 @@ const FROM_PKCS12: &str = "openssl pkcs12 -in {} -nocerts -nodes -out {}.pem";
 const FROM_RFC4716: &str = "ssh-keygen -i -f {}";
 const FROM_UTF16: &str = "iconv -f UTF-16 -t ASCII {} > {}.pem";
 const FROM_JSON: &str = "jq -r .KeyMaterial {} > {}.pem";
-const DECRYPT: &str = "openssl pkey -in {} -aes256 -out {}.pem";
 
 /// Says what `bytes`, the contents of a key file, are.
 pub(super) fn look(bytes: &[u8]) -> Look {
@@ -62,7 +62,7 @@ pub(super) fn look(bytes: &[u8]) -> Look {
     if first.starts_with("PuTTY-User-Key-File-") {
         return Look::Private(ppk(text));
     }
-    if text.contains("-----BEGIN ") {
+    if text.contains("-----BEGIN ") && !first.starts_with('{') {
         return block(text).unwrap_or_else(Look::Unusable);
     }
     let public = std::iter::once(first).chain(lines).find(|line| !line.starts_with('#'));
@@ -141,7 +141,7 @@ fn block(text: &str) -> Result<Look, Unusable> {
 }
 
 fn label<'a>(line: &'a str, dashes: &str) -> Option<&'a str> {
-    line.strip_prefix(dashes)?.strip_suffix("-----")
+    line.strip_prefix(dashes)?.strip_suffix("-----").filter(|label| !label.contains("--"))
 }
 
 fn private<'a>(label: &str, lines: impl Iterator<Item = &'a str>) -> Result<Private, Unusable> {
@@ -182,10 +182,37 @@ fn classified(label: &str, headers: &[&str], body: &str) -> Result<Private, Unus
             return Err(not(&format!("a key in traditional PEM encrypted with {cipher}"), Some(REWRITE)));
         }
         "DSA PRIVATE KEY" => return Err(not("a DSA key, which servers no longer take", None)),
-        label => return Err(not(&format!("a PEM {}", label.to_lowercase()), Some(DECRYPT))),
+        label => return Err(not(&format!("a PEM {}", label.to_lowercase()), None)),
     };
+    if label.starts_with("ENCRYPTED") && !is_modern(body) {
+        return Err(not("a PKCS#8 key encrypted in an old way", Some(REWRITE)));
+    }
     let encrypted = encrypted || label.starts_with("ENCRYPTED");
     Ok(Private { format, encrypted, text: written(label, headers, body) })
+}
+
+/// True for PBES2 with AES, and with scrypt or PBKDF2 over SHA-2 (RFC 8018 appendix A): what can be decrypted here. All
+/// of it is named by object identifiers at the front.
+fn is_modern(body: &str) -> bool {
+    const PBES2: &[u8] = b"\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x05\x0D";
+    const AES: &[u8] = b"\x06\x09\x60\x86\x48\x01\x65\x03\x04\x01";
+    const SCRYPT: &[u8] = b"\x06\x09\x2B\x06\x01\x04\x01\xDA\x47\x04\x0B";
+    const HMAC_SHA2: [&[u8]; 3] = [
+        b"\x06\x08\x2A\x86\x48\x86\xF7\x0D\x02\x09",
+        b"\x06\x08\x2A\x86\x48\x86\xF7\x0D\x02\x0A",
+        b"\x06\x08\x2A\x86\x48\x86\xF7\x0D\x02\x0B",
+    ];
+    let front = front_of(body);
+    let has = |identifier: &[u8]| front.windows(identifier.len()).any(|window| window == identifier);
+    has(PBES2) && has(AES) && (has(SCRYPT) || HMAC_SHA2.into_iter().any(has))
+}
+
+/// The first 192 bytes of a base64 body, or fewer.
+fn front_of(body: &str) -> Vec<u8> {
+    let text = &body[..body.len().min(256)];
+    let mut front = vec![0; text.trim_end_matches('=').len() * 3 / 4];
+    let read = Base64Reader::new(text.as_bytes()).and_then(|mut reader| reader.read(&mut front).map(|_| ()));
+    read.map(|()| front).unwrap_or_default()
 }
 
 /// The block as a strict reader wants it: lines of 70 characters.

@@ -175,7 +175,7 @@ impl<H: Handler> Login<'_, H> {
             None => self.answered(&candidate.to_string(), None)?,
         };
         self.needed_a_person |= candidate.wants_a_touch() && !matches!(answer, Answer::Failure { partial: false, .. });
-        self.note(format!("publickey {candidate}"), &answer, Some(Opener::Key(candidate)));
+        self.note(format!("publickey {candidate}"), &answer, Some(Opener::Key(Box::new(candidate))));
         Ok(Some(answer))
     }
 

@@ -82,8 +82,10 @@ pub fn canonicalise(names: &dyn Names, settings: &Settings, host: String) -> Res
     if looks_like_address(&host) || host.is_empty() || matches!(mode, "" | "false") {
         return Ok(host);
     }
-    let proxied = [Keyword::ProxyJump, Keyword::ProxyCommand].map(|keyword| settings.word(keyword));
-    if mode != "always" && proxied.iter().any(|proxy| !proxy.is_empty() && !proxy.eq_ignore_ascii_case("none")) {
+    let command = settings.word(Keyword::ProxyCommand);
+    let proxied =
+        !settings.all(Keyword::ProxyJump).is_empty() || !(command.is_empty() || command.eq_ignore_ascii_case("none"));
+    if mode != "always" && proxied {
         return Ok(host);
     }
     let Some((full, found)) = full_name(names, settings, &host) else {

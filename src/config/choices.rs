@@ -122,7 +122,8 @@ pub fn log_level(words: &mut Words<'_>, _: Env<'_>) -> Reading {
     one_of(
         words,
         &[
-            ("QUIET", "QUIET"),
+            ("SILENT", "SILENT"),
+            ("QUIET", "SILENT"),
             ("FATAL", "FATAL"),
             ("ERROR", "ERROR"),
             ("INFO", "INFO"),

@@ -120,9 +120,10 @@ impl Finished {
         self.rewrite(Keyword::RemoteCommand, |tokens, command| tokens.expand(&command.word))?;
         let paths =
             [Keyword::ControlPath, Keyword::IdentityAgent, Keyword::ForwardAgentSocket, Keyword::UserKnownHostsFile];
+        self.rewrite(Keyword::GlobalKnownHostsFile, |_, path| Ok(none_in_lowercase(&path.word)))?;
         for keyword in paths {
             self.rewrite(keyword, |tokens, path| match path.word.eq_ignore_ascii_case("none") {
-                true => Ok(path.word.clone()),
+                true => Ok(none_in_lowercase(&path.word)),
                 false => tokens.expand_path(&path.word, surroundings),
             })?;
         }
@@ -131,6 +132,10 @@ impl Finished {
         }
         Ok(())
     }
+}
+
+fn none_in_lowercase(word: &str) -> String {
+    if word.eq_ignore_ascii_case("none") { "none".to_owned() } else { word.to_owned() }
 }
 
 /// The ends of a forwarding that are paths take tokens.
@@ -174,13 +179,13 @@ fn updates_host_keys(settings: &Settings) -> bool {
 fn tame_update_host_keys(settings: &mut Settings) {
     let persists = settings.word(Keyword::ControlPersist) != "no" && !settings.all(Keyword::ControlPath).is_empty();
     let no_terminal = settings.word(Keyword::RequestTTY) == "false" || !settings.all(Keyword::RemoteCommand).is_empty();
-    let silent = matches!(settings.word(Keyword::LogLevel), "QUIET" | "FATAL" | "ERROR");
+    let silent = matches!(settings.word(Keyword::LogLevel), "SILENT" | "FATAL" | "ERROR");
     if settings.word(Keyword::UpdateHostKeys) == "ask" && (persists || no_terminal || silent) {
         set(settings, Keyword::UpdateHostKeys, "false");
     }
 }
 
 /// The files of a keyword as paths; `none` names no file.
-pub fn paths<'a>(finished: &'a Finished, keyword: Keyword) -> impl Iterator<Item = &'a Setting> {
+pub fn paths(finished: &Finished, keyword: Keyword) -> impl Iterator<Item = &Setting> {
     finished.settings.all(keyword).iter().filter(|file| !file.word.eq_ignore_ascii_case("none"))
 }

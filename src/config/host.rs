@@ -9,9 +9,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where a value came from. The order is the precedence: a later variant wins over an earlier one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Origin {
     /// Built in, as `ssh_config(5)` gives it.
+    #[default]
     Default,
     /// A line of an ssh_config file (line numbers from 1).
     SshConfig(PathBuf, usize),
@@ -33,7 +34,7 @@ impl fmt::Display for Origin {
 }
 
 /// A value and its origin.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Value<T> {
     /// The value.
     pub value: T,
@@ -56,9 +57,10 @@ impl<T> std::ops::Deref for Value<T> {
 }
 
 /// `StrictHostKeyChecking`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StrictHostKeyChecking {
     /// Never add, refuse unknown and changed keys.
+    #[default]
     Yes,
     /// Ask a person about unknown keys, refuse changed ones.
     Ask,
@@ -69,18 +71,20 @@ pub enum StrictHostKeyChecking {
 }
 
 /// `IdentityAgent`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum IdentityAgent {
     /// No agent at all (`none`).
+    #[default]
     None,
     /// A socket path, already expanded (`SSH_AUTH_SOCK` is resolved by the configuration too).
     Socket(PathBuf),
 }
 
 /// How the first byte gets to a host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Proxy {
     /// Straight, or through the hop before it in the list.
+    #[default]
     None,
     /// `ProxyCommand`, tokens expanded; run by the user's shell as ssh does.
     Command(String),
@@ -97,8 +101,9 @@ pub struct Template {
     pub variables: HashMap<String, OsString>,
 }
 
-/// One host to pass through or to end at, resolved. Paths and tokens are expanded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One host to pass through or to end at, resolved. Paths and tokens are expanded. `Host::default()` is a host of which
+/// nothing is known: it has no name, and nothing is allowed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Host {
     /// As it was typed on the command line or in `ProxyJump` (`%n`): what errors call it.
     pub alias: String,
@@ -136,6 +141,14 @@ pub struct Host {
     pub no_host_authentication_for_localhost: Value<bool>,
     /// `UpdateHostKeys`.
     pub update_host_keys: Value<UpdateHostKeys>,
+    /// `RevokedHostKeys`: keys that are never accepted, as a KRL or a list.
+    pub revoked_host_keys: Option<Value<PathBuf>>,
+    /// `FingerprintHash` as `ssh -G` prints it: `SHA256`, `MD5`, …
+    pub fingerprint_hash: Value<String>,
+    /// `CASignatureAlgorithms`, the final list, when the user set one.
+    pub ca_signature_algorithms: Option<Value<Vec<String>>>,
+    /// `RequiredRSASize`, in bits.
+    pub required_rsa_size: Value<u32>,
     /// `HostKeyAlgorithms`, the final list, when the user set one.
     pub host_key_algorithms: Option<Value<Vec<String>>>,
     /// `KexAlgorithms`, the final list, when the user set one.
@@ -179,7 +192,7 @@ pub struct Host {
     /// `ForwardAgent`.
     pub forward_agent: Value<bool>,
     /// `RekeyLimit` in bytes and seconds; `None` where not set.
-    pub rekey_limit: Option<Value<(Option<u64>, Option<Duration>)>>,
+    pub rekey_limit: Option<Value<RekeyLimit>>,
     /// `SendEnv` patterns.
     pub send_env: Vec<Value<String>>,
     /// `SetEnv` pairs.
@@ -194,21 +207,26 @@ pub struct Host {
     pub not_honoured: Vec<Value<String>>,
 }
 
+/// `RekeyLimit`: after so many bytes, after so long a time.
+pub type RekeyLimit = (Option<u64>, Option<Duration>);
+
 /// `UpdateHostKeys`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UpdateHostKeys {
     /// Learn proven keys.
     Yes,
     /// Ask before learning them.
     Ask,
     /// Never.
+    #[default]
     No,
 }
 
 /// `AddressFamily`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AddressFamily {
     /// Both.
+    #[default]
     Any,
     /// IPv4 only (`-4`).
     Inet,
@@ -269,6 +287,7 @@ pub(crate) mod tests {
             request_tty: Value::default("auto".to_owned()),
             log_level: Value::default("INFO".to_owned()),
             not_honoured: Vec::new(),
+            ..Host::default()
         }
     }
 }

@@ -32,7 +32,7 @@ impl Jump {
         let (host, port) = split_host(rest).ok_or_else(bad)?;
         let port = port.filter(|port| !port.is_empty());
         let port = port.map(|port| port_number(port).filter(|&port| port > 0).ok_or_else(bad)).transpose()?;
-        match host.is_empty() || user == Some("") {
+        match host.is_empty() || host.contains('/') || user == Some("") {
             true => Err(bad()),
             false => Ok(Jump { user: user.map(str::to_owned), host: host.to_owned(), port }),
         }
@@ -58,15 +58,15 @@ impl Jump {
     }
 }
 
-/// `host`, `host:port`, `host/port`, `[address]:port`, brackets taken off (`hpdelim` in misc.c).
+/// `host`, `host:port`, `[address]:port`, brackets taken off (`hpdelim` in misc.c).
 pub fn split_host(text: &str) -> Option<(&str, Option<&str>)> {
     let end = match text.starts_with('[') {
         true => text.find(']')? + 1,
-        false => text.find([':', '/']).unwrap_or(text.len()),
+        false => text.find(':').unwrap_or(text.len()),
     };
     let (host, after) = text.split_at(end);
     let host = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host);
-    match after.strip_prefix([':', '/']) {
+    match after.strip_prefix(':') {
         Some(port) => Some((host, Some(port))),
         None => after.is_empty().then_some((host, None)),
     }
@@ -84,7 +84,7 @@ mod tests {
         }
         assert_eq!(printed("ssh://u@h:1").unwrap(), "u@h:1");
         assert_eq!(printed("10.0.0.1:7").unwrap(), "[10.0.0.1]:7");
-        for bad in ["", "@h", "u@", "h:port", "h:0", "[::1", "[::1]x"] {
+        for bad in ["", "@h", "u@", "h/22", "h:port", "h:0", "[::1", "[::1]x"] {
             assert!(printed(bad).is_err(), "{bad}");
         }
     }

@@ -11,7 +11,8 @@ use super::Surroundings;
 use super::error::ConfigError;
 use super::finish::{Finished, paths};
 use super::host::{
-    AddressFamily, Host, IdentityAgent, Origin, Proxy, StrictHostKeyChecking, Template, UpdateHostKeys, Value,
+    AddressFamily, Host, IdentityAgent, Origin, Proxy, RekeyLimit, StrictHostKeyChecking, Template, UpdateHostKeys,
+    Value,
 };
 use super::keywords::Keyword;
 use super::settings::Setting;
@@ -23,80 +24,13 @@ const METHODS: [&str; 4] = ["hostbased", "publickey", "keyboard-interactive", "p
 /// Types the values of one host.
 pub fn lower(finished: &Finished, surroundings: &Surroundings) -> Result<Host, ConfigError> {
     let values = Values { finished, surroundings };
-    let hostname = values.text(Keyword::Hostname);
-    target::vet_host(&hostname.value).map_err(|why| finished.bad(Keyword::Hostname, why.to_owned()))?;
-    Ok(Host {
-        alias: finished.alias.clone(),
-        hostname,
-        port: values.parsed(Keyword::Port)?,
-        user: values.text(Keyword::User),
-        proxy: values.proxy()?,
-        identity_files: values.paths(Keyword::IdentityFile)?,
-        certificate_files: values.paths(Keyword::CertificateFile)?,
-        identities_only: values.flag(Keyword::IdentitiesOnly),
-        identity_agent: values.identity_agent(),
-        user_known_hosts_files: values.path_list(Keyword::UserKnownHostsFile)?,
-        global_known_hosts_files: values.path_list(Keyword::GlobalKnownHostsFile)?,
-        known_hosts_command: values.template(Keyword::KnownHostsCommand),
-        strict_host_key_checking: values.choice(Keyword::StrictHostKeyChecking, |word| match word {
-            "true" => StrictHostKeyChecking::Yes,
-            "false" => StrictHostKeyChecking::Off,
-            "accept-new" => StrictHostKeyChecking::AcceptNew,
-            _ => StrictHostKeyChecking::Ask,
-        }),
-        host_key_alias: values.optional(Keyword::HostKeyAlias),
-        hash_known_hosts: values.flag(Keyword::HashKnownHosts),
-        check_host_ip: values.flag(Keyword::CheckHostIP),
-        no_host_authentication_for_localhost: values.flag(Keyword::NoHostAuthenticationForLocalhost),
-        update_host_keys: values.choice(Keyword::UpdateHostKeys, |word| match word {
-            "true" => UpdateHostKeys::Yes,
-            "ask" => UpdateHostKeys::Ask,
-            _ => UpdateHostKeys::No,
-        }),
-        host_key_algorithms: values.list(Keyword::HostKeyAlgorithms),
-        kex_algorithms: values.list(Keyword::KexAlgorithms),
-        ciphers: values.list(Keyword::Ciphers),
-        macs: values.list(Keyword::MACs),
-        pubkey_accepted_algorithms: values.list(Keyword::PubkeyAcceptedAlgorithms),
-        preferred_authentications: values
-            .list(Keyword::PreferredAuthentications)
-            .unwrap_or_else(|| Value::default(METHODS.map(str::to_owned).to_vec())),
-        pubkey_authentication: values.choice(Keyword::PubkeyAuthentication, |word| word != "false"),
-        password_authentication: values.flag(Keyword::PasswordAuthentication),
-        kbd_interactive_authentication: values.flag(Keyword::KbdInteractiveAuthentication),
-        number_of_password_prompts: values.parsed(Keyword::NumberOfPasswordPrompts)?,
-        address_family: values.choice(Keyword::AddressFamily, |word| match word {
-            "inet" => AddressFamily::Inet,
-            "inet6" => AddressFamily::Inet6,
-            _ => AddressFamily::Any,
-        }),
-        bind_address: values.optional(Keyword::BindAddress),
-        bind_interface: values.optional(Keyword::BindInterface),
-        compression: values.flag(Keyword::Compression),
-        connection_attempts: values.parsed(Keyword::ConnectionAttempts)?,
-        connect_timeout: values.seconds(Keyword::ConnectTimeout)?,
-        tcp_keep_alive: values.flag(Keyword::TCPKeepAlive),
-        server_alive_interval: values
-            .seconds(Keyword::ServerAliveInterval)?
-            .unwrap_or_else(|| Value::default(Duration::ZERO)),
-        server_alive_count_max: values.parsed(Keyword::ServerAliveCountMax)?,
-        batch_mode: values.flag(Keyword::BatchMode),
-        forward_agent: values.flag(Keyword::ForwardAgent),
-        rekey_limit: values.rekey_limit()?,
-        send_env: values.each(Keyword::SendEnv),
-        set_env: values.set_env(),
-        remote_command: values.optional(Keyword::RemoteCommand),
-        request_tty: values.choice(Keyword::RequestTTY, |word| {
-            match word {
-                "true" => "yes",
-                "false" => "no",
-                other => other,
-            }
-            .to_owned()
-        }),
-        log_level: values.text(Keyword::LogLevel),
-        not_honoured: values.not_honoured(),
-    })
+    let mut host = Host { alias: finished.alias.clone(), not_honoured: values.not_honoured(), ..Host::default() };
+    values.reach(&mut host)?;
+    values.trust(&mut host)?;
+    values.algorithms(&mut host)?;
+    values.login(&mut host)?;
+    values.session(&mut host);
+    Ok(host)
 }
 
 struct Values<'a> {
@@ -109,6 +43,94 @@ fn value<T>(setting: &Setting, value: T) -> Value<T> {
 }
 
 impl Values<'_> {
+    fn reach(&self, host: &mut Host) -> Result<(), ConfigError> {
+        host.hostname = self.text(Keyword::Hostname);
+        target::vet_host(&host.hostname).map_err(|why| self.finished.bad(Keyword::Hostname, why.to_owned()))?;
+        host.port = self.parsed(Keyword::Port)?;
+        host.proxy = self.proxy()?;
+        host.address_family = self.choice(Keyword::AddressFamily, |word| match word {
+            "inet" => AddressFamily::Inet,
+            "inet6" => AddressFamily::Inet6,
+            _ => AddressFamily::Any,
+        });
+        host.bind_address = self.optional(Keyword::BindAddress);
+        host.bind_interface = self.optional(Keyword::BindInterface);
+        host.compression = self.flag(Keyword::Compression);
+        host.connection_attempts = self.parsed(Keyword::ConnectionAttempts)?;
+        host.connect_timeout = self.seconds(Keyword::ConnectTimeout)?;
+        host.tcp_keep_alive = self.flag(Keyword::TCPKeepAlive);
+        host.server_alive_interval = self.seconds(Keyword::ServerAliveInterval)?.unwrap_or_default();
+        host.server_alive_count_max = self.parsed(Keyword::ServerAliveCountMax)?;
+        host.rekey_limit = self.rekey_limit()?;
+        Ok(())
+    }
+
+    fn trust(&self, host: &mut Host) -> Result<(), ConfigError> {
+        host.user_known_hosts_files = self.path_list(Keyword::UserKnownHostsFile)?;
+        host.global_known_hosts_files = self.path_list(Keyword::GlobalKnownHostsFile)?;
+        host.known_hosts_command = self.template(Keyword::KnownHostsCommand);
+        host.revoked_host_keys = self.paths(Keyword::RevokedHostKeys)?.pop();
+        host.strict_host_key_checking = self.choice(Keyword::StrictHostKeyChecking, |word| match word {
+            "false" => StrictHostKeyChecking::Off,
+            "accept-new" => StrictHostKeyChecking::AcceptNew,
+            "ask" => StrictHostKeyChecking::Ask,
+            _ => StrictHostKeyChecking::Yes,
+        });
+        host.host_key_alias = self.optional(Keyword::HostKeyAlias);
+        host.hash_known_hosts = self.flag(Keyword::HashKnownHosts);
+        host.check_host_ip = self.flag(Keyword::CheckHostIP);
+        host.no_host_authentication_for_localhost = self.flag(Keyword::NoHostAuthenticationForLocalhost);
+        host.update_host_keys = self.choice(Keyword::UpdateHostKeys, |word| match word {
+            "true" => UpdateHostKeys::Yes,
+            "ask" => UpdateHostKeys::Ask,
+            _ => UpdateHostKeys::No,
+        });
+        host.fingerprint_hash = self.text(Keyword::FingerprintHash);
+        host.required_rsa_size = self.parsed(Keyword::RequiredRSASize)?;
+        Ok(())
+    }
+
+    fn algorithms(&self, host: &mut Host) -> Result<(), ConfigError> {
+        host.host_key_algorithms = self.list(Keyword::HostKeyAlgorithms)?;
+        host.kex_algorithms = self.list(Keyword::KexAlgorithms)?;
+        host.ciphers = self.list(Keyword::Ciphers)?;
+        host.macs = self.list(Keyword::MACs)?;
+        host.pubkey_accepted_algorithms = self.list(Keyword::PubkeyAcceptedAlgorithms)?;
+        host.ca_signature_algorithms = self.list(Keyword::CASignatureAlgorithms)?;
+        Ok(())
+    }
+
+    fn login(&self, host: &mut Host) -> Result<(), ConfigError> {
+        host.user = self.text(Keyword::User);
+        host.identity_files = self.paths(Keyword::IdentityFile)?;
+        host.certificate_files = self.paths(Keyword::CertificateFile)?;
+        host.identities_only = self.flag(Keyword::IdentitiesOnly);
+        host.identity_agent = self.identity_agent();
+        let methods = self.list(Keyword::PreferredAuthentications)?;
+        host.preferred_authentications = methods.unwrap_or_else(|| Value::default(METHODS.map(str::to_owned).to_vec()));
+        host.pubkey_authentication = self.choice(Keyword::PubkeyAuthentication, |word| word != "false");
+        host.password_authentication = self.flag(Keyword::PasswordAuthentication);
+        host.kbd_interactive_authentication = self.flag(Keyword::KbdInteractiveAuthentication);
+        host.number_of_password_prompts = self.parsed(Keyword::NumberOfPasswordPrompts)?;
+        host.batch_mode = self.flag(Keyword::BatchMode);
+        host.forward_agent = self.flag(Keyword::ForwardAgent);
+        Ok(())
+    }
+
+    fn session(&self, host: &mut Host) {
+        host.send_env = self.each(Keyword::SendEnv);
+        host.set_env = self.set_env();
+        host.remote_command = self.optional(Keyword::RemoteCommand);
+        let tty = |word: &str| match word {
+            "true" => "yes".to_owned(),
+            "false" => "no".to_owned(),
+            other => other.to_owned(),
+        };
+        host.request_tty = self.choice(Keyword::RequestTTY, tty);
+        let level = |word: &str| if word == "SILENT" { "QUIET" } else { word }.to_owned();
+        host.log_level = self.choice(Keyword::LogLevel, level);
+    }
+
     fn all(&self, keyword: Keyword) -> &[Setting] {
         self.finished.settings.all(keyword)
     }
@@ -159,9 +181,15 @@ impl Values<'_> {
     }
 
     /// A list the user set; `None` where it is the built-in one.
-    fn list(&self, keyword: Keyword) -> Option<Value<Vec<String>>> {
-        let setting = self.first(keyword).filter(|setting| setting.origin != Origin::Default)?;
-        Some(value(setting, setting.word.split(',').map(str::to_owned).collect()))
+    fn list(&self, keyword: Keyword) -> Result<Option<Value<Vec<String>>>, ConfigError> {
+        let Some(setting) = self.first(keyword).filter(|setting| setting.origin != Origin::Default) else {
+            return Ok(None);
+        };
+        let list: Vec<String> = setting.word.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        match list.is_empty() {
+            true => Err(self.finished.bad(keyword, "nothing is left of the list".to_owned())),
+            false => Ok(Some(value(setting, list))),
+        }
     }
 
     fn each(&self, keyword: Keyword) -> Vec<Value<String>> {
@@ -170,7 +198,7 @@ impl Values<'_> {
 
     fn path(&self, keyword: Keyword, setting: &Setting) -> Result<PathBuf, ConfigError> {
         let expanded = match keyword {
-            Keyword::IdentityFile | Keyword::CertificateFile => {
+            Keyword::IdentityFile | Keyword::CertificateFile | Keyword::RevokedHostKeys => {
                 self.finished.tokens.expand_path(&setting.word, self.surroundings)
             }
             Keyword::GlobalKnownHostsFile => expand_tilde(&setting.word, self.surroundings),
@@ -217,7 +245,7 @@ impl Values<'_> {
         }
     }
 
-    fn rekey_limit(&self) -> Result<Option<Value<(Option<u64>, Option<Duration>)>>, ConfigError> {
+    fn rekey_limit(&self) -> Result<Option<Value<RekeyLimit>>, ConfigError> {
         let bytes: Value<u64> = self.parsed(Keyword::RekeyLimit)?;
         let interval: Value<u64> = self.parsed(Keyword::RekeyInterval)?;
         let some = |number: u64| Some(number).filter(|&number| number > 0);

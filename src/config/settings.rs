@@ -105,7 +105,7 @@ impl Settings {
             _ if applies == Applies::No => {}
             Rule::First => self.fill(keyword, words, place),
             Rule::Proxy => {
-                if self.all(Keyword::ProxyJump).is_empty() && self.all(Keyword::ProxyCommand).is_empty() {
+                if self.proxy_is_open(keyword, words) {
                     self.fill(keyword, words, place);
                 }
             }
@@ -153,6 +153,16 @@ impl Settings {
             setting.word = change(setting)?;
         }
         Ok(())
+    }
+
+    /// Jumps keep a command out and the other way round; `ProxyJump none` stops later jumps only.
+    fn proxy_is_open(&self, keyword: Keyword, words: &[String]) -> bool {
+        let says_none = |word: &str| word == "none";
+        let (jump, command) = (self.first(Keyword::ProxyJump), self.first(Keyword::ProxyCommand));
+        match keyword {
+            Keyword::ProxyCommand => jump.is_none_or(|jump| says_none(&jump.word)),
+            _ => command.is_none() || words.first().is_some_and(|word| says_none(word)),
+        }
     }
 
     fn add_new(&mut self, keyword: Keyword, words: &[String], place: Place<'_>) -> Result<(), String> {

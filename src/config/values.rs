@@ -228,10 +228,10 @@ pub fn escape_char(words: &mut Words<'_>, _: Env<'_>) -> Reading {
 /// `ProxyJump`: the jumps from first to last, or `none`.
 pub fn proxy_jump(words: &mut Words<'_>, _: Env<'_>) -> Reading {
     let text = words.whole_rest();
+    let text = text.split('#').next().unwrap_or(text).trim_end_matches([' ', '\t', '\r', '\n']);
     if text.eq_ignore_ascii_case("none") {
         return one("none");
     }
-    let text = text.split('#').next().unwrap_or(text).trim_end_matches([' ', '\t', '\r', '\n']);
     text.split(',').map(|jump| jump::check(jump).map(|()| jump.to_owned())).collect()
 }
 

@@ -177,6 +177,8 @@ impl World {
     fn put_before(&self, ssh: &mut Command, sshd_config: &Path, files: &Files, options: &[String]) {
         let proxy = format!("{} -i -f {}", self.tools.sshd.display(), sshd_config.display());
         ssh.args(["-F", "none", "-T", "-o", "KexAlgorithms=curve25519-sha256"]);
+        // else a folder below it is written with ~
+        ssh.env("HOME", "/nonexistent");
         ssh.arg("-o").arg(format!("ProxyCommand={proxy}"));
         ssh.arg("-o").arg(format!("UserKnownHostsFile={}", files.user().display()));
         ssh.arg("-o").arg(format!("GlobalKnownHostsFile={}", files.global().display()));

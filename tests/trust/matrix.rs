@@ -59,7 +59,7 @@ fn cases<'a>(world: &World, plain: &'a [Identity], certified: &'a [Identity]) ->
     }
     add(&certified[0], about_authorities(world, &certified[0]), 22, &[Strict, AcceptNew, Off]);
     for identity in &certified[1..] {
-        add(identity, about_authorities(world, identity), 22, &[Strict]);
+        add(identity, about_authorities(world, identity), 22, &[]);
     }
     add(&plain[0], about_ports(world, &plain[0]), 2222, &[Strict, AcceptNew]);
     add(&certified[0], about_ports(world, &certified[0]), 2222, &[Strict, AcceptNew]);

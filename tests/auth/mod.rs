@@ -1,0 +1,12 @@
+//! Who am I? Logins through `hop::auth` against OpenSSH's own sshd and ssh-agent, and, where a person is asked, against
+//! a small server that asks.
+
+mod agents;
+mod asking;
+mod certificates;
+mod door;
+mod formats;
+mod life;
+mod order;
+mod person;
+mod refusals;
