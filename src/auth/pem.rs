@@ -113,7 +113,9 @@ fn stray(first: &str) -> Unusable {
 fn ppk(text: &str) -> Private {
     let mut clean = Zeroizing::new(String::with_capacity(text.len() + 1));
     for line in text.trim().lines() {
-        clean.push_str(line.trim_end());
+        // a comment is part of what the MAC covers, blanks and all
+        let comment = line.starts_with("Comment:");
+        clean.push_str(if comment { line.trim_end_matches('\r') } else { line.trim_end() });
         clean.push('\n');
     }
     let encrypted = clean.lines().any(|line| line.starts_with("Encryption:") && !line.ends_with("none"));
@@ -232,4 +234,61 @@ fn written(label: &str, headers: &[&str], body: &str) -> Zeroizing<String> {
     }
     text.push_str(&format!("-----END {label}-----\n"));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn private(bytes: &[u8]) -> Option<(Format, bool, String)> {
+        match look(bytes) {
+            Look::Private(private) => Some((private.format, private.encrypted, private.text.to_string())),
+            _ => None,
+        }
+    }
+
+    fn block(label: &str, headers: &str, body: &str) -> String {
+        format!("-----BEGIN {label}-----\n{headers}{body}\n-----END {label}-----\n")
+    }
+
+    #[test]
+    fn labels_and_headers_say_what_it_is() {
+        let aes = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\n";
+        for (label, headers, expected) in [
+            ("OPENSSH PRIVATE KEY", "", (Format::OpenSsh, false)),
+            ("RSA PRIVATE KEY", "", (Format::Traditional, false)),
+            ("RSA PRIVATE KEY", aes, (Format::Traditional, true)),
+            ("EC PRIVATE KEY", "", (Format::Traditional, false)),
+            ("PRIVATE KEY", "", (Format::Pkcs8, false)),
+        ] {
+            let found = private(block(label, headers, "AAAA").as_bytes());
+            assert_eq!(found.map(|(format, encrypted, _)| (format, encrypted)), Some(expected), "{label}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_looked_at_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            look(&bytes);
+        }
+
+        #[test]
+        fn any_text_around_a_label_is_looked_at_without_panic(before in "[ -~\n\r\t]{0,80}", after in "[ -~\n\r]{0,200}") {
+            look(format!("{before}-----BEGIN RSA PRIVATE KEY-----{after}").as_bytes());
+        }
+
+        #[test]
+        fn noise_around_a_key_is_taken_away(
+            body in "[A-Za-z0-9+/]{4,300}",
+            bom in any::<bool>(),
+            end in "[ \t]{0,3}\r?",
+            lead in "(\r?\n){0,2}",
+        ) {
+            let clean = private(block("RSA PRIVATE KEY", "", &body).as_bytes()).expect("a key");
+            let noisy: String = clean.2.lines().map(|line| format!("{line}{end}\n")).collect();
+            let noisy = format!("{}{lead}{noisy}", if bom { "\u{feff}" } else { "" });
+            prop_assert_eq!(private(noisy.as_bytes()), Some(clean));
+        }
+    }
 }

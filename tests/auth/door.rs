@@ -23,6 +23,7 @@ pub struct Sshd {
     folder: TempDir,
     sshd: PathBuf,
     lines: Vec<String>,
+    mounts: Option<String>,
 }
 
 impl Sshd {
@@ -38,13 +39,18 @@ impl Sshd {
         }
         let folder = tempfile::tempdir().expect("a folder for sshd");
         shell(folder.path(), "ssh-keygen -q -t ed25519 -N '' -f host; : > authorized; : > log");
-        Some(Sshd { folder, sshd, lines: Vec::new() })
+        Some(Sshd { folder, sshd, lines: Vec::new(), mounts: None })
     }
 
     /// Puts a line before those every door has.
     pub fn line(mut self, line: impl Into<String>) -> Sshd {
         self.lines.push(line.into());
         self
+    }
+
+    /// Runs sshd in a mount namespace after this script. Only as root.
+    pub fn inside(self, mounts: String) -> Sshd {
+        Sshd { mounts: Some(mounts), ..self }
     }
 
     /// Lets a public key in.
@@ -85,7 +91,15 @@ impl Sshd {
         let (ours, theirs) = UnixStream::pair().expect("a socket pair");
         let theirs = OwnedFd::from(theirs);
         let log = File::options().append(true).open(self.path("log")).expect("sshd's log");
-        let child = Command::new(&self.sshd)
+        let mut command = match &self.mounts {
+            None => Command::new(&self.sshd),
+            Some(mounts) => {
+                let mut command = Command::new("unshare");
+                command.args(["--mount", "sh", "-euc", &format!("{mounts}; exec \"$@\""), "sh"]).arg(&self.sshd);
+                command
+            }
+        };
+        let child = command
             .args(["-i", "-e", "-f", &path("config")])
             .stdin(Stdio::from(theirs.try_clone().expect("a second descriptor")))
             .stdout(Stdio::from(theirs))

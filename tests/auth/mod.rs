@@ -8,5 +8,8 @@ mod door;
 mod formats;
 mod life;
 mod order;
+mod pam;
 mod person;
+mod ppk;
 mod refusals;
+mod touch;
