@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use super::canonical::{self, Names};
 use super::error::{BadLine, ConfigError};
-use super::files::{Body, File, Line};
+use super::files::{Body, File, Reader};
 use super::host::Origin;
 use super::keywords::Keyword;
 use super::matching::{Criterion, Test, Verdict, match_list, match_list_ignoring_case};
@@ -42,7 +42,8 @@ pub struct Evaluated {
 
 /// Walks the files for `alias`, `settings` holding what the command line says.
 pub fn evaluate(ground: Ground<'_>, alias: &str, settings: Settings) -> Result<Evaluated, ConfigError> {
-    let mut pass = Pass { ground, alias, host: alias.to_owned(), settings, second: false, wants_second: false };
+    let mut pass =
+        Pass { ground, alias, host: alias.to_owned(), settings, second: false, wants_second: false, depth: 0 };
     pass.walk_all()?;
     let mut host = match pass.settings.first(Keyword::Hostname) {
         Some(name) => pass.expand_hostname(&name.word)?,
@@ -74,6 +75,28 @@ struct Pass<'a> {
     settings: Settings,
     second: bool,
     wants_second: bool,
+    /// How many includes lead to the line that is walked.
+    depth: usize,
+}
+
+/// Why a line goes no further.
+enum Stop {
+    /// The line is bad; the others are still looked at.
+    Line(String),
+    /// Nothing more is to be looked at.
+    All(ConfigError),
+}
+
+impl From<String> for Stop {
+    fn from(problem: String) -> Stop {
+        Stop::Line(problem)
+    }
+}
+
+impl From<ConfigError> for Stop {
+    fn from(error: ConfigError) -> Stop {
+        Stop::All(error)
+    }
 }
 
 /// The state that `Host` and `Match` lines change.
@@ -94,39 +117,46 @@ impl Pass<'_> {
         let mut bad = Vec::new();
         for line in &file.lines {
             let place = Place::Line(&file.path, line.number, file.scope);
-            match self.line(file, line, &mut block)? {
+            match self.line(place, &line.body, &mut block) {
                 Ok(()) => {}
-                Err(problem) => bad.push(BadLine { origin: place.origin(), problem }),
+                Err(Stop::Line(problem)) => bad.push(BadLine { origin: place.origin(), problem }),
+                Err(Stop::All(error)) => return Err(error),
             }
         }
         if bad.is_empty() { Ok(()) } else { Err(ConfigError::BadLines(bad)) }
     }
 
-    /// One line; the inner result is what is wrong with it.
-    fn line(&mut self, file: &File, line: &Line, block: &mut Block) -> Result<Result<(), String>, ConfigError> {
-        let place = Place::Line(&file.path, line.number, file.scope);
-        match &line.body {
-            Body::Set(keyword, words) => return Ok(self.settings.take(*keyword, words, place, block.applies)),
+    fn line(&mut self, place: Place<'_>, body: &Body, block: &mut Block) -> Result<(), Stop> {
+        match body {
+            Body::Set(keyword, words) => self.settings.take(*keyword, words, place, block.applies)?,
             Body::Host(patterns) => block.applies = applies(!block.never && patterns.apply_to(&self.host)),
             Body::Match(criteria) => {
-                let matched = match self.matches(criteria, block.never) {
-                    Ok(matched) => matched,
-                    Err(problem) => return Ok(Err(problem)),
-                };
+                let matched = self.matches(criteria, block.never)?;
                 block.applies = applies(!block.never && matched);
             }
-            Body::Include(files) => {
-                let inner = Block { applies: block.applies, never: block.never || block.applies == Applies::No };
-                files.iter().try_for_each(|file| self.walk(file, inner))?;
+            Body::Include(files) => self.include(files, *block)?,
+            Body::IncludeLater(_) if block.applies == Applies::No => {}
+            Body::IncludeLater(pattern) => {
+                let pattern = self.tokens()?.expand(pattern)?;
+                let files = Reader::new(self.ground.surroundings).read_later(&pattern, place, self.depth + 1)?;
+                self.include(&files, *block)?;
             }
             Body::Unknown(keyword) => {
                 let ignored = self.settings.word(Keyword::IgnoreUnknown);
                 if match_list(keyword, &ignored.to_ascii_lowercase()) != Verdict::Match {
-                    return Ok(Err(format!("unknown keyword `{keyword}`")));
+                    return Err(Stop::Line(format!("unknown keyword `{keyword}`")));
                 }
             }
         }
-        Ok(Ok(()))
+        Ok(())
+    }
+
+    fn include(&mut self, files: &[File], block: Block) -> Result<(), ConfigError> {
+        let inner = Block { applies: block.applies, never: block.never || block.applies == Applies::No };
+        self.depth += 1;
+        files.iter().try_for_each(|file| self.walk(file, inner))?;
+        self.depth -= 1;
+        Ok(())
     }
 
     fn matches(&mut self, criteria: &[Criterion], never: bool) -> Result<bool, String> {
@@ -188,14 +218,19 @@ impl Pass<'_> {
         })
     }
 
-    /// Runs a `Match exec` command in the user's shell, as ssh does: nothing to read, nothing to print.
-    fn succeeds(&self, command: &str) -> Result<bool, String> {
+    /// The tokens as far as they are known while lines are walked.
+    fn tokens(&self) -> Result<Tokens, String> {
         let host = self.target()?;
         let port = self.settings.first(Keyword::Port).map_or("22", |port| &port.word);
         let key_alias = self.settings.first(Keyword::HostKeyAlias).map_or(host.as_str(), |alias| &alias.word);
         let connection = Connection { original: self.alias, host: &host, port, user: self.remote_user(), key_alias };
+        Ok(Tokens::of_connection(&connection, self.ground.surroundings))
+    }
+
+    /// Runs a `Match exec` command in the user's shell, as ssh does: nothing to read, nothing to print.
+    fn succeeds(&self, command: &str) -> Result<bool, String> {
         let surroundings = self.ground.surroundings;
-        let command = Tokens::of_connection(&connection, surroundings).expand(command)?;
+        let command = self.tokens()?.expand(command)?;
         let shell = surroundings.shell();
         let status = Command::new(&shell).arg("-c").arg(&command).stdin(Stdio::null()).stdout(Stdio::null()).status();
         let status = status.map_err(|error| format!("cannot run {}: {error}", shell.display()))?;
@@ -208,4 +243,86 @@ impl Pass<'_> {
 
 fn applies(yes: bool) -> Applies {
     if yes { Applies::Yes } else { Applies::No }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::super::canonical::Found;
+    use super::super::files::{Check, Scope};
+    use super::*;
+
+    struct Office;
+
+    impl Names for Office {
+        fn look_up(&self, name: &str) -> Option<Found> {
+            (name == "db.office.example.").then(Found::default)
+        }
+
+        fn local_addresses(&self) -> Result<Vec<IpAddr>, String> {
+            Ok(vec!["10.1.2.3".parse().unwrap()])
+        }
+    }
+
+    fn evaluated(text: &str, alias: &str, purpose: &Purpose) -> Result<Evaluated, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        std::fs::write(&path, text.replace("@DIR@", &folder.path().to_string_lossy())).unwrap();
+        std::fs::write(folder.path().join("for-db"), "User from-include\n").unwrap();
+        std::fs::write(folder.path().join("loop-db"), text.replace("@DIR@", &folder.path().to_string_lossy())).unwrap();
+        let surroundings =
+            Surroundings { uid: rustix::process::getuid().as_raw(), user: "me".to_owned(), ..Surroundings::default() };
+        let mut reader = Reader::new(&surroundings);
+        let files: Vec<File> = reader.read(&path, Scope::User, Check::Nothing)?.into_iter().collect();
+        reader.finish()?;
+        let ground = Ground { files: &files, surroundings: &surroundings, purpose, names: &Office };
+        evaluate(ground, alias, Settings::default())
+    }
+
+    fn user(text: &str, purpose: &Purpose) -> String {
+        evaluated(text, "db", purpose).unwrap().settings.word(Keyword::User).to_owned()
+    }
+
+    #[test]
+    fn criteria_that_came_after_9_2() {
+        let copies = |criterion: &str| user(&format!("Tag work\nMatch {criterion}\nUser yes"), &Purpose::Sftp) == "yes";
+        for criterion in [
+            "tagged work",
+            "tagged w*,!home",
+            "command sftp",
+            "sessiontype subsystem",
+            "localnetwork 10.0.0.0/8",
+            "localnetwork 192.168.0.0/16,10.1.2.3",
+            "!version OpenSSH*",
+            "!tagged \"\"",
+        ] {
+            assert!(copies(criterion), "{criterion}");
+        }
+        for criterion in ["tagged home", "!command sftp", "sessiontype shell,exec", "localnetwork 10.0.0.0/16"] {
+            assert!(!copies(criterion), "{criterion}");
+        }
+        assert_eq!(user("Match command \"\"\nUser yes", &Purpose::Shell), "yes");
+        assert_eq!(user("Match command uname*\nUser yes", &Purpose::Exec("uname -a".into())), "yes");
+    }
+
+    #[test]
+    fn names_are_made_whole_before_the_second_pass() {
+        let text = "CanonicalizeHostname yes\nCanonicalDomains lan.example office.example\nHost db\nPort 1\n\
+                    Host db.office.example\nUser second\nMatch canonical host *.office.example\nHostKeyAlias alias\n";
+        let evaluated = evaluated(text, "db", &Purpose::Shell).unwrap();
+        assert_eq!((evaluated.alias.as_str(), evaluated.host.as_str()), ("db", "db.office.example"));
+        let word = |keyword| evaluated.settings.word(keyword);
+        assert_eq!([Keyword::Port, Keyword::User, Keyword::HostKeyAlias].map(word), ["1", "second", "alias"]);
+    }
+
+    #[test]
+    fn an_include_may_have_tokens_in_its_name() {
+        assert_eq!(user("Include @DIR@/for-%h", &Purpose::Shell), "from-include");
+        assert_eq!(user("Include @DIR@/for-%h%%", &Purpose::Shell), "");
+        assert_eq!(user("Host other\nInclude @DIR@/for-%q\n", &Purpose::Shell), "");
+        assert!(matches!(evaluated("Include @DIR@/for-%q", "db", &Purpose::Shell), Err(ConfigError::BadLines(_))));
+        let endless = evaluated("Include @DIR@/loop-%h", "db", &Purpose::Shell);
+        assert!(matches!(endless, Err(ConfigError::TooDeep { .. })));
+    }
 }

@@ -17,7 +17,8 @@ use super::jump::Jump;
 use super::keywords::{Keyword, Meaning, meaning};
 use super::matching::{Criterion, HostPatterns, parse_criteria};
 use super::parse::{RawLine, Words, split_lines};
-use super::tokens::expand_tilde;
+use super::settings::Place;
+use super::tokens::{expand_env, expand_tilde};
 
 /// How deep `Include` may nest.
 const DEEPEST: usize = 16;
@@ -73,6 +74,8 @@ pub enum Body {
     Match(Vec<Criterion>),
     /// `Include`, with what was found.
     Include(Vec<File>),
+    /// An `Include` whose name has tokens: which files it names is known only when a host is.
+    IncludeLater(String),
     /// A keyword nobody knows: an error unless `IgnoreUnknown` names it.
     Unknown(String),
 }
@@ -92,6 +95,17 @@ impl<'a> Reader<'a> {
     /// Reads a file and what it includes. `None` where there is no such file.
     pub fn read(&mut self, path: &Path, scope: Scope, check: Check) -> Result<Option<File>, ConfigError> {
         self.read_at_depth(path, (scope, check), 0)
+    }
+
+    /// Reads what an `Include` names once its tokens are expanded; `depth` includes lead there.
+    pub fn read_later(mut self, pattern: &str, place: Place<'_>, depth: usize) -> Result<Vec<File>, ConfigError> {
+        match self.included(pattern, place.scope(), depth) {
+            Ok(files) => self.finish().map(|()| files),
+            Err(LineError::Include(error)) => Err(error),
+            Err(LineError::Problem(problem)) => {
+                Err(ConfigError::BadLines(vec![BadLine { origin: place.origin(), problem }]))
+            }
+        }
     }
 
     /// Reads one line given with `-o`.
@@ -141,13 +155,12 @@ impl<'a> Reader<'a> {
         let Some(bytes) = contents(path, check, self.surroundings.uid)? else { return Ok(None) };
         let mut lines = Vec::new();
         for raw in split_lines(&bytes) {
-            let (number, body) = match raw {
+            let (number, bodies) = match raw {
                 Ok(raw) => (raw.number, self.body(&raw, scope, depth)),
                 Err(bad) => (bad.number, Err(LineError::Problem(bad.problem))),
             };
-            match body {
-                Ok(Some(body)) => lines.push(Line { number, body }),
-                Ok(None) => {}
+            match bodies {
+                Ok(bodies) => lines.extend(bodies.into_iter().map(|body| Line { number, body })),
                 Err(LineError::Problem(problem)) => {
                     self.bad.push(BadLine { origin: Origin::SshConfig(path.to_owned(), number), problem });
                 }
@@ -157,27 +170,39 @@ impl<'a> Reader<'a> {
         Ok(Some(File { path: path.to_owned(), scope, lines }))
     }
 
-    fn body(&mut self, raw: &RawLine<'_>, scope: Scope, depth: usize) -> Result<Option<Body>, LineError> {
+    fn body(&mut self, raw: &RawLine<'_>, scope: Scope, depth: usize) -> Result<Vec<Body>, LineError> {
         let problem = |problem: String| LineError::Problem(format!("{}: {problem}", raw.keyword));
         let mut words = Words::new(raw.rest).map_err(|why| problem(why.to_owned()))?;
-        Ok(Some(match meaning(&raw.keyword) {
+        Ok(vec![match meaning(&raw.keyword) {
             None => Body::Unknown(raw.keyword.clone()),
-            Some(Meaning::WithoutEffect) => return Ok(None),
+            Some(Meaning::WithoutEffect) => return Ok(Vec::new()),
             Some(Meaning::Setting(keyword)) => Body::Set(keyword, self.words(keyword, raw.rest).map_err(problem)?),
             Some(Meaning::Match) => Body::Match(parse_criteria(raw.rest).map_err(problem)?),
             Some(Meaning::Host) => Body::Host(HostPatterns::new(words.all()).map_err(problem)?),
-            Some(Meaning::Include) => {
-                let mut files = Vec::new();
-                for pattern in words.all() {
-                    let found = self.included(&pattern, scope).map_err(problem)?;
-                    for file in &found {
-                        let read = self.read_at_depth(file, (scope, Check::OwnerAndMode), depth + 1);
-                        files.extend(read.map_err(LineError::Include)?);
-                    }
-                }
-                Body::Include(files)
-            }
-        }))
+            Some(Meaning::Include) => return self.include(words.all(), scope, depth),
+        }])
+    }
+
+    /// What an `Include` names, in order. A `${VAR}` is known now, a token is not.
+    fn include(&mut self, patterns: Vec<String>, scope: Scope, depth: usize) -> Result<Vec<Body>, LineError> {
+        let mut bodies = Vec::new();
+        for pattern in patterns {
+            let plain = expand_env(&pattern, self.surroundings).map_err(include_problem)?;
+            bodies.push(match plain.contains('%') {
+                true => Body::IncludeLater(plain),
+                false => Body::Include(self.included(&plain, scope, depth + 1)?),
+            });
+        }
+        Ok(bodies)
+    }
+
+    fn included(&mut self, pattern: &str, scope: Scope, depth: usize) -> Result<Vec<File>, LineError> {
+        let mut files = Vec::new();
+        for file in self.named(pattern, scope).map_err(include_problem)? {
+            let read = self.read_at_depth(&file, (scope, Check::OwnerAndMode), depth);
+            files.extend(read.map_err(LineError::Include)?);
+        }
+        Ok(files)
     }
 
     fn words(&self, keyword: Keyword, rest: &str) -> Result<Vec<String>, String> {
@@ -187,7 +212,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The files that one word of an `Include` names.
-    fn included(&self, pattern: &str, scope: Scope) -> Result<Vec<PathBuf>, String> {
+    fn named(&self, pattern: &str, scope: Scope) -> Result<Vec<PathBuf>, String> {
         let tilde = pattern.starts_with('~');
         let anchored = match scope {
             _ if pattern.is_empty() => return Err("an empty argument".to_owned()),
@@ -203,6 +228,10 @@ impl<'a> Reader<'a> {
 enum LineError {
     Problem(String),
     Include(ConfigError),
+}
+
+fn include_problem(problem: String) -> LineError {
+    LineError::Problem(format!("include: {problem}"))
 }
 
 /// The bytes of a file, its owner and mode looked at on the open descriptor.

@@ -45,7 +45,8 @@ impl Place<'_> {
         }
     }
 
-    fn scope(&self) -> Scope {
+    /// Whose file it is in.
+    pub fn scope(&self) -> Scope {
         match *self {
             Place::Line(_, _, scope) => scope,
             Place::Flag(_) | Place::BuiltIn => Scope::User,
