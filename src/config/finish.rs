@@ -118,15 +118,13 @@ impl Finished {
 
     fn expand(&mut self, surroundings: &Surroundings) -> Result<(), ConfigError> {
         self.rewrite(Keyword::RemoteCommand, |tokens, command| tokens.expand(&command.word))?;
-        let paths =
-            [Keyword::ControlPath, Keyword::IdentityAgent, Keyword::ForwardAgentSocket, Keyword::UserKnownHostsFile];
-        self.rewrite(Keyword::GlobalKnownHostsFile, |_, path| Ok(none_in_lowercase(&path.word)))?;
-        for keyword in paths {
-            self.rewrite(keyword, |tokens, path| match path.word.eq_ignore_ascii_case("none") {
-                true => Ok(none_in_lowercase(&path.word)),
-                false => tokens.expand_path(&path.word, surroundings),
-            })?;
+        for keyword in [Keyword::ControlPath, Keyword::IdentityAgent, Keyword::ForwardAgentSocket] {
+            self.rewrite(keyword, |tokens, path| tokens.expand_path(&path.word, surroundings))?;
         }
+        self.rewrite(Keyword::GlobalKnownHostsFile, |_, path| Ok(none_in_lowercase(&path.word)))?;
+        self.rewrite(Keyword::UserKnownHostsFile, |tokens, path| {
+            tokens.expand_path(&none_in_lowercase(&path.word), surroundings)
+        })?;
         for keyword in [Keyword::LocalForward, Keyword::RemoteForward] {
             self.rewrite(keyword, |tokens, forward| expand_ends(tokens, &forward.word))?;
         }

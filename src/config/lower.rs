@@ -57,7 +57,8 @@ impl Values<'_> {
         host.bind_interface = self.optional(Keyword::BindInterface);
         host.compression = self.flag(Keyword::Compression);
         host.connection_attempts = self.parsed(Keyword::ConnectionAttempts)?;
-        host.connect_timeout = self.seconds(Keyword::ConnectTimeout)?;
+        // zero is no limit, as for ssh
+        host.connect_timeout = self.seconds(Keyword::ConnectTimeout)?.filter(|limit| !limit.is_zero());
         host.tcp_keep_alive = self.flag(Keyword::TCPKeepAlive);
         host.server_alive_interval = self.seconds(Keyword::ServerAliveInterval)?.unwrap_or_default();
         host.server_alive_count_max = self.parsed(Keyword::ServerAliveCountMax)?;

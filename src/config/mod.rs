@@ -349,4 +349,60 @@ mod tests {
         let flags = Flags { config_file: Some("none".into()), ..Flags::default() };
         assert_eq!(Configuration::load(flags, surroundings()).unwrap().resolve(&host("h")).unwrap().len(), 1);
     }
+
+    /// Scraps that configurations are made of; none of them runs anything.
+    const SCRAPS: [&str; 36] = [
+        "\n",
+        "\n",
+        "\n",
+        " ",
+        " ",
+        " ",
+        "=",
+        "\"",
+        "'",
+        "\\",
+        "#",
+        "\t",
+        "\r",
+        "\u{0}",
+        "é",
+        "%h",
+        "%",
+        "${X}",
+        "${",
+        "~",
+        ",",
+        "!",
+        "*",
+        "Host",
+        "Match",
+        "final",
+        "host",
+        "h",
+        "ProxyJump",
+        "ProxyCommand",
+        "HostName",
+        "Include",
+        "Port",
+        "22",
+        "IdentityFile",
+        "CanonicalDomains",
+    ];
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_a_configuration_panic(
+            scraps in proptest::collection::vec(proptest::sample::select(&SCRAPS[..]), 0..60),
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..8),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("config");
+            std::fs::write(&file, [scraps.concat().as_bytes(), &bytes].concat()).unwrap();
+            let flags = Flags { config_file: Some(file), ..Flags::default() };
+            if let Ok(configuration) = Configuration::load(flags, surroundings()) {
+                let _ = (configuration.dump(&host("h")), configuration.resolve(&host("h")));
+            }
+        }
+    }
 }

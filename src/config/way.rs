@@ -56,7 +56,7 @@ fn values(
 /// What the command line says of the target.
 fn from_flags(configuration: &Configuration, target: &HostSpec) -> Result<Settings, ConfigError> {
     let flags = &configuration.flags;
-    let mut settings = for_every_hop(flags);
+    let mut settings = for_every_hop(configuration);
     let mut say = |keyword: Keyword, words: &[String], flag: &str| {
         settings.take(keyword, words, Place::Flag(flag), Applies::Yes).map_err(|problem| {
             let origin = Origin::Flag(flag.to_owned());
@@ -83,11 +83,31 @@ fn from_flags(configuration: &Configuration, target: &HostSpec) -> Result<Settin
         say(*keyword, words, flag)?;
     }
     say_spec(&mut settings, target);
+    vet_typed(target, &settings)?;
     Ok(settings)
 }
 
-/// What the command line says of the whole run.
-fn for_every_hop(flags: &Flags) -> Settings {
+/// Names that were typed end in tokens and commands: they are vetted, as ssh does it.
+fn vet_typed(target: &HostSpec, settings: &Settings) -> Result<(), ConfigError> {
+    let refuse = |keyword: Keyword, origin: Origin, why: &str| ConfigError::Value {
+        host: target.host.clone(),
+        keyword: keyword.row().name.to_owned(),
+        origin,
+        problem: why.to_owned(),
+    };
+    let host = crate::target::vet_host(&target.host);
+    host.map_err(|why| refuse(Keyword::Hostname, Origin::Flag("host".to_owned()), why))?;
+    match settings.first(Keyword::User) {
+        Some(user) => {
+            crate::target::vet_user(&user.word).map_err(|why| refuse(Keyword::User, user.origin.clone(), why))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What the command line says of the whole run. A run that may not ask may not ask for a jump either.
+fn for_every_hop(configuration: &Configuration) -> Settings {
+    let Configuration { flags, options, .. } = configuration;
     let mut settings = Settings::default();
     if let Some(family) = flags.address_family {
         let (word, flag) = match family {
@@ -99,6 +119,9 @@ fn for_every_hop(flags: &Flags) -> Settings {
     }
     if flags.batch {
         settings.fill(Keyword::BatchMode, &["yes".to_owned()], Place::Flag("-B"));
+    }
+    if let Some((flag, _, words)) = options.iter().find(|(_, keyword, _)| *keyword == Keyword::BatchMode) {
+        settings.fill(Keyword::BatchMode, words, Place::Flag(flag));
     }
     settings
 }
@@ -176,7 +199,7 @@ impl Climb<'_> {
         let spec = tokens.expand(&last.word).and_then(|text| Jump::parse(&text)).and_then(Jump::vetted).map_err(bad)?;
         let flags = &self.configuration.flags;
         let identities = jump_identities(flags, &spec.host, identities);
-        let mut settings = for_every_hop(flags);
+        let mut settings = for_every_hop(self.configuration);
         settings.fill(Keyword::IdentityFile, &identities, Place::Flag("-i"));
         settings.fill(Keyword::ProxyJump, &before, Place::BuiltIn);
         settings.blame(Keyword::ProxyJump, &last.origin);
