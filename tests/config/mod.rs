@@ -7,6 +7,7 @@
 //!
 //! - **Keywords and criteria that came after 9.2** (`Tag`, `RefuseConnection`, `ChannelTimeout`, `Match tagged`, …) and
 //!   `mlkem768x25519-sha256` are taken; 9.2 refuses them. A configuration shared with a newer ssh must work.
+//! - **`${VAR}` and tokens in `Include`** are expanded, as newer versions do; 9.2 looks for files of such names.
 //! - **A line that is not UTF-8** is refused unless it is a comment; ssh passes the bytes on.
 //! - **A configuration file that is there but cannot be read** is an error; ssh goes on without it.
 //! - **Group-writable files** are refused, as OpenSSH does; Debian's build takes one whose group holds only its owner.
@@ -22,6 +23,7 @@
 //! - **Loops of jumps** are refused when the host is resolved, however long; `ssh -G` sees only a jump to the host itself.
 
 mod files;
+mod flags;
 mod generated;
 mod jumps;
 mod oracle;

@@ -45,8 +45,10 @@ pub struct Case {
     folder: TempDir,
     /// The hosts to ask for.
     pub hosts: Vec<String>,
-    /// Arguments of ssh, each an `-o` line.
-    options: Vec<String>,
+    /// What stands on ssh's command line.
+    pub arguments: Vec<String>,
+    /// What stands on ours.
+    pub flags: Flags,
 }
 
 /// What one side says: lines, or the numbers of the lines it refuses.
@@ -85,7 +87,9 @@ impl Oracle {
             fs::write(path, content).unwrap();
         }
         let said = |what: &str| text.lines().filter_map(|line| line.strip_prefix(what)).map(str::to_owned).collect();
-        Case { folder, hosts: said("# host: "), options: said("# option: ") }
+        let options: Vec<String> = said("# option: ");
+        let arguments = options.iter().flat_map(|option| ["-o".to_owned(), option.clone()]).collect();
+        Case { folder, hosts: said("# host: "), arguments, flags: Flags { options, ..Flags::default() } }
     }
 
     /// What the two sides say differently of a host, one line each.
@@ -135,8 +139,7 @@ impl Oracle {
         let mut command = Command::new(&self.ssh);
         command.env_clear().envs(self.surroundings.env.clone()).env("HOME", case.folder.path()).stdin(Stdio::null());
         command.arg("-F").arg(case.file());
-        command.args(case.options.iter().flat_map(|option| ["-o", option]));
-        let output = command.args(arguments).output().unwrap();
+        let output = command.args(&case.arguments).args(arguments).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         if !output.status.success() {
             return Answer::Refused { lines: refused_lines(&said), said };
@@ -163,7 +166,7 @@ impl Oracle {
     }
 
     fn configuration(&self, case: &Case) -> Result<Configuration, ConfigError> {
-        let flags = Flags { config_file: Some(case.file()), options: case.options.clone(), ..Flags::default() };
+        let flags = Flags { config_file: Some(case.file()), ..case.flags.clone() };
         Configuration::load(flags, self.surroundings.clone())
     }
 
@@ -182,6 +185,11 @@ impl Oracle {
 }
 
 impl Case {
+    /// A file of the case.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     fn file(&self) -> PathBuf {
         self.folder.path().join("config")
     }
