@@ -6,3 +6,4 @@ mod guest;
 mod life;
 mod refusals;
 mod story;
+mod visit;
