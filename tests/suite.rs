@@ -27,6 +27,7 @@ mod config;
 mod copy;
 mod demo;
 mod sftp;
+mod shell;
 mod trust;
 
 // what holds for the project's own text

@@ -71,15 +71,20 @@ impl Outgoing {
     pub(super) fn half(&self) -> &ChannelWriteHalf<Msg> {
         self.write.as_ref().expect("taken only when dropped")
     }
-}
 
-impl Transmit for Outgoing {
-    async fn transmit(&mut self, chunk: Bytes) -> io::Result<()> {
+    /// Sends a chunk; waits for window credit; fails once the other half has ended.
+    pub(super) async fn send(&self, chunk: Bytes) -> io::Result<()> {
         let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "the channel is closed");
         tokio::select! {
             sent = self.half().data_bytes(chunk) => sent.map_err(gone),
             () = self.closed.cancelled() => Err(gone(russh::Error::Disconnect)),
         }
+    }
+}
+
+impl Transmit for Outgoing {
+    async fn transmit(&mut self, chunk: Bytes) -> io::Result<()> {
+        self.send(chunk).await
     }
 }
 

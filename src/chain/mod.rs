@@ -21,6 +21,7 @@ mod hop;
 mod learn;
 mod patience;
 mod pool;
+mod process;
 mod session;
 mod severable;
 mod stream;
@@ -31,7 +32,8 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 pub use error::{Cause, ChainError, Trail};
-pub use session::{ExitStatus, Output, Process, ProcessInput, ProcessOutput, Session};
+pub use process::{ExitStatus, Output, Process, ProcessInput, ProcessOutput, Program, RemoteTerminal, Size, Task};
+pub use session::Session;
 
 use crate::auth::Keyring;
 use crate::config::Host;

@@ -1,0 +1,180 @@
+//! A shell or a command on a remote host, with streams and a terminal of this machine.
+//!
+//! Main function: [`run`]. Streams are queues of chunks, so that whoever reads and writes the real ones does so at its
+//! own pace: a full queue makes the other side wait, and nothing is kept beyond what the queues hold. Whether a
+//! terminal is asked for is decided in `wanted.rs`, escapes are read in `escape.rs`, raw mode is kept in `terminal.rs`.
+//! Nothing is said here but what the escapes answer, on the error stream.
+
+mod escape;
+mod modes;
+mod terminal;
+mod wanted;
+
+use std::future::pending;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::mpsc::{Receiver, Sender};
+
+pub use terminal::{Terminal, without_local};
+pub use wanted::{Input, Request, Wanted, wanted};
+
+use crate::chain::{ChainError, ExitStatus, Output, Process, ProcessInput, ProcessOutput, Program, Session};
+use crate::progress::{Event, Observer};
+use escape::{Escape, Escapes, Typed};
+use terminal::{Raw, Resizes};
+
+/// The three streams of a program, as chunks. The queues' lengths bound the memory.
+pub struct Streams {
+    /// What it reads; closed at the end of input.
+    pub input: Receiver<Bytes>,
+    /// What it writes to standard output.
+    pub output: Sender<Bytes>,
+    /// What it writes to standard error, and what escapes answer.
+    pub error: Sender<Bytes>,
+}
+
+/// What surrounds a program on this machine.
+pub struct Here {
+    /// The streams.
+    pub streams: Streams,
+    /// The terminal that goes raw while the program has one of its own.
+    pub terminal: Option<Terminal>,
+    /// The escape character, looked for only where the program has a terminal.
+    pub escape: Option<u8>,
+    /// Signals that end the conversation, names without `SIG`; they are passed on first.
+    pub signals: Receiver<&'static str>,
+    /// Who is told about a refused terminal.
+    pub observer: Arc<dyn Observer>,
+}
+
+/// How a conversation ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// The program ended and its status came.
+    Exit(ExitStatus),
+    /// The channel was closed without a status.
+    Unsaid,
+    /// The escape `~.`.
+    Left,
+    /// A signal came.
+    Signal(&'static str),
+    /// Our own output is closed: nobody listens any more.
+    Unheard,
+}
+
+/// Starts `program` and converses with it until it ends.
+///
+/// # Errors
+/// The program cannot be started, or the connection is lost. The terminal is as it was before in each case.
+pub async fn run(session: &Session, program: &Program, here: Here) -> Result<Ended, ChainError> {
+    let Here { streams: Streams { input, output, error }, terminal, escape, mut signals, observer } = here;
+    let has_terminal = program.terminal.is_some();
+    let raw = terminal.filter(|_| has_terminal).and_then(|terminal| Raw::begin(terminal).ok());
+    let Process { input: remote, output: mut said, terminal_refused } = session.start(program).await?;
+    let speaker = Speaker { remote: &remote, raw: raw.as_ref(), error: error.clone() };
+    tokio::select! {
+        ended = listen(&mut said, output, error) => ended,
+        ended = speaker.speak(input, escape.filter(|_| has_terminal)) => Ok(ended),
+        never = resize(&remote, raw.as_ref()) => never,
+        Some(name) = signals.recv() => {
+            let _ = remote.signal(name).await; // a program that is gone needs no signal
+            Ok(Ended::Signal(name))
+        }
+        never = async {
+            terminal_refused.cancelled().await;
+            raw.iter().for_each(Raw::end);
+            observer.event(Event::Warning("PTY allocation request failed".to_owned()));
+            pending().await
+        } => never,
+    }
+}
+
+/// Passes on what the program says until it ends.
+async fn listen(said: &mut ProcessOutput, output: Sender<Bytes>, error: Sender<Bytes>) -> Result<Ended, ChainError> {
+    let mut ended = Ended::Unsaid;
+    while let Some(next) = said.next().await? {
+        let heard = match next {
+            Output::Stdout(chunk) => output.send(chunk).await.is_ok(),
+            Output::Stderr(chunk) => error.send(chunk).await.is_ok(),
+            Output::Exit(status) => {
+                ended = Ended::Exit(status);
+                true
+            }
+        };
+        if !heard {
+            return Ok(Ended::Unheard);
+        }
+    }
+    Ok(ended)
+}
+
+/// Passes the terminal's size on whenever it changes.
+async fn resize(remote: &ProcessInput, raw: Option<&Raw>) -> Result<Ended, ChainError> {
+    if let Some((raw, mut resizes)) = raw.zip(Resizes::new().ok()) {
+        while resizes.next().await.is_some() && remote.resize(raw.size()).await.is_ok() {}
+    }
+    pending().await
+}
+
+/// Our side of the conversation.
+struct Speaker<'a> {
+    remote: &'a ProcessInput,
+    raw: Option<&'a Raw>,
+    error: Sender<Bytes>,
+}
+
+impl Speaker<'_> {
+    /// Sends our input and then its end; how the program ends is for the listener to say, so this returns only for an
+    /// escape.
+    async fn speak(&self, mut input: Receiver<Bytes>, escape: Option<u8>) -> Ended {
+        let mut escapes = escape.map(Escapes::new);
+        while let Some(chunk) = input.recv().await {
+            let pieces = match &mut escapes {
+                Some(escapes) => escapes.read(&chunk),
+                None => vec![Typed::Text(chunk)],
+            };
+            for piece in pieces {
+                let sent = match piece {
+                    Typed::Text(text) => self.remote.send(text).await,
+                    Typed::Escape(Escape::Leave) => return self.leave(escape.unwrap_or_default()).await,
+                    Typed::Escape(escaped) => self.obey(escaped, escape.unwrap_or_default()).await,
+                };
+                if sent.is_err() {
+                    return pending().await;
+                }
+            }
+        }
+        let _ = self.remote.end().await; // likewise: a program that is gone needs no end of input
+        pending().await
+    }
+
+    async fn leave(&self, character: u8) -> Ended {
+        self.answer(format!("{}.\r\n", escape::named(character))).await;
+        Ended::Left
+    }
+
+    async fn obey(&self, escaped: Escape, character: u8) -> std::io::Result<()> {
+        let name = escape::named(character);
+        match escaped {
+            Escape::Help => self.answer(escape::help(character)).await,
+            Escape::Unsupported(byte) => {
+                let letter = char::from(byte);
+                self.answer(format!("{name}{letter}\r\nhop does not have the escape {name}{letter}\r\n")).await;
+            }
+            Escape::Suspend => {
+                self.answer(format!("{name}^Z [suspend hop]\r\n")).await;
+                if let Some(raw) = self.raw {
+                    raw.suspend().await?;
+                    return self.remote.resize(raw.size()).await;
+                }
+            }
+            Escape::Leave => {}
+        }
+        Ok(())
+    }
+
+    async fn answer(&self, text: String) {
+        let _ = self.error.send(text.into()).await; // a closed error stream wants no answer
+    }
+}

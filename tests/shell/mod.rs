@@ -1,0 +1,3 @@
+//! Shells and commands: the engine against a real sshd behind a bastion.
+
+mod engine;
