@@ -109,6 +109,11 @@ impl AgentClient {
         }
     }
 
+    /// The connection itself, to pass somebody else's questions on; `None` while an answer is still due.
+    pub fn into_stream(self) -> Option<UnixStream> {
+        (self.state == State::Ready).then_some(self.stream)
+    }
+
     async fn ask(&mut self, request: &Request, limit: Duration) -> Result<Reply, AgentError> {
         if std::mem::replace(&mut self.state, State::Asking) == State::Asking {
             return Err(AgentError::Broken);

@@ -1,5 +1,5 @@
 //! The client's side of one SSH connection: judges the host key, keeps what the server says on the way out, and
-//! refuses every channel the server opens.
+//! refuses every channel the server opens but those that were asked for (`doors.rs`).
 //!
 //! Main types: [`Greeter`], [`Notes`]. Callbacks run inside the session's loop, so none of them waits for that session.
 
@@ -10,7 +10,9 @@ use russh::client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session};
 use russh::keys::{PublicKey, PublicKeyOrCertificate};
 use russh::{Channel, ChannelId, ChannelOpenFailure};
 use tokio::sync::{Notify, oneshot};
+use tokio_util::sync::CancellationToken;
 
+use super::doors::{Door, Doors};
 use crate::progress::{Event, Observer, Stage};
 use crate::prompt::Prompt;
 use crate::trust::{self, HostVerified, Lookup, Presented, TrustError};
@@ -28,6 +30,10 @@ pub(super) struct Notes {
     farewell: Mutex<Option<String>>,
     refusal: Mutex<Option<String>>,
     refused: Notify,
+    /// What the server may open.
+    pub(super) doors: Doors,
+    /// Cancelled when the connection has ended.
+    pub(super) ended: CancellationToken,
 }
 
 impl Notes {
@@ -68,6 +74,12 @@ pub(super) struct Greeter {
     pub(super) notes: Arc<Notes>,
     /// Whoever waits for the keys the server announces, once.
     pub(super) announce: Option<oneshot::Sender<Vec<PublicKey>>>,
+}
+
+impl Drop for Greeter {
+    fn drop(&mut self) {
+        self.notes.ended.cancel();
+    }
 }
 
 impl Greeter {
@@ -148,10 +160,43 @@ impl Handler for Greeter {
         outcome
     }
 
+    async fn server_channel_open_forwarded_tcpip(
+        &mut self,
+        channel: Channel<Msg>,
+        address: &str,
+        port: u32,
+        originator: &str,
+        originator_port: u32,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), GreetError> {
+        let guest = (channel, bounded(&format!("{originator} port {originator_port}")));
+        self.notes.doors.knock(&Door::Tcpip(address.to_owned(), port), guest, reply).await;
+        Ok(())
+    }
+
+    async fn server_channel_open_forwarded_streamlocal(
+        &mut self,
+        channel: Channel<Msg>,
+        path: &str,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), GreetError> {
+        self.notes.doors.knock(&Door::Streamlocal(path.to_owned()), (channel, String::new()), reply).await;
+        Ok(())
+    }
+
+    async fn server_channel_open_agent_forward(
+        &mut self,
+        channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), GreetError> {
+        self.notes.doors.knock(&Door::Agent, (channel, String::new()), reply).await;
+        Ok(())
+    }
+
     refuse! {
-        server_channel_open_forwarded_tcpip(host: &str, port: u32, originator: &str, originator_port: u32);
-        server_channel_open_forwarded_streamlocal(path: &str);
-        server_channel_open_agent_forward();
         server_channel_open_unknown();
         server_channel_open_session();
         server_channel_open_direct_tcpip(host: &str, port: u32, originator: &str, originator_port: u32);

@@ -29,8 +29,8 @@ pub(super) struct Connected {
     pub(super) trail: Trail,
     pub(super) verified: HostVerified,
     pub(super) login: Authenticated,
-    handle: Handle<Greeter>,
-    notes: Arc<Notes>,
+    pub(super) handle: Handle<Greeter>,
+    pub(super) notes: Arc<Notes>,
     asking: Arc<Asking>,
     pub(super) host: Host,
     /// The hop this one is reached through stays connected as long as this one.
@@ -99,7 +99,7 @@ impl Connected {
         }))
     }
 
-    async fn refusal_text(&self, reason: &ChannelOpenFailure) -> String {
+    pub(super) async fn refusal_text(&self, reason: &ChannelOpenFailure) -> String {
         let code = match reason {
             ChannelOpenFailure::AdministrativelyProhibited => "administratively prohibited".to_owned(),
             ChannelOpenFailure::ConnectFailed => "connect failed".to_owned(),

@@ -14,7 +14,9 @@
 
 mod algorithms;
 mod channel;
+mod conduit;
 mod dial;
+mod doors;
 mod error;
 mod greeter;
 mod hop;
@@ -31,9 +33,10 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+pub use conduit::{Arrival, Conduit, ConduitReader, ConduitWriter};
 pub use error::{Cause, ChainError, Trail};
 pub use process::{ExitStatus, Output, Process, ProcessInput, ProcessOutput, Program, RemoteTerminal, Size, Task};
-pub use session::Session;
+pub use session::{RemoteListener, Session};
 
 use crate::auth::Keyring;
 use crate::config::Host;

@@ -23,6 +23,8 @@ pub struct Program {
     pub terminal: Option<RemoteTerminal>,
     /// Variables, in order. Servers take what `AcceptEnv` allows and say nothing about the rest.
     pub environment: Vec<(String, String)>,
+    /// Whether it may use the user's agent, through [`Session::listen_agent`](super::Session::listen_agent).
+    pub agent: bool,
 }
 
 /// What a program is.
@@ -63,7 +65,7 @@ pub struct Size {
 impl Program {
     /// Without terminal and variables.
     pub fn new(task: Task) -> Program {
-        Program { task, terminal: None, environment: Vec::new() }
+        Program { task, terminal: None, environment: Vec::new(), agent: false }
     }
 }
 
@@ -89,6 +91,9 @@ pub(super) async fn start(connection: &Arc<Connected>, program: &Program) -> Res
 async fn ask(outgoing: &Outgoing, program: &Program) -> Result<VecDeque<Asked>, russh::Error> {
     let half = outgoing.half();
     let mut asked = VecDeque::new();
+    if program.agent {
+        half.agent_forward(false).await?;
+    }
     if let Some(terminal) = &program.terminal {
         let modes = terminal.modes.iter().filter_map(|(code, value)| Some((Pty::from_u8(*code)?, *value)));
         let modes: Vec<_> = modes.collect();

@@ -1,4 +1,4 @@
-//! What can be done at the end of the chain: start SFTP, run a program.
+//! What can be done at the end of the chain: start SFTP, run a program, connect further, listen.
 //!
 //! Main type: [`Session`]. What runs is a [`Process`] (`process.rs`). A session is shared by cloning; its connection ends with the last clone and
 //! the last channel.
@@ -6,10 +6,17 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use russh::Channel;
+use russh::client::Msg;
+use tokio::sync::mpsc::Receiver;
+
 use super::channel::split;
+use super::conduit::Conduit;
+use super::doors::{Door, Guest};
 use super::error::{Cause, ChainError, Trail};
 use super::hop::Connected;
 use super::process::{self, Process, Program, Task};
+use crate::agent::wire::SessionBind;
 use crate::progress::Stage;
 use crate::sftp;
 use crate::trust::HostVerified;
@@ -65,5 +72,86 @@ impl Session {
     /// [`Session::exec`], output that is not taken stops the whole session.
     pub async fn start(&self, program: &Program) -> Result<Process, ChainError> {
         process::start(&self.connection, program).await
+    }
+
+    /// A connection to `host:port` as the host sees it, for someone who connected from `originator` (RFC 4254 §7.2). It
+    /// is given as long as the host tries.
+    pub async fn tcpip(&self, host: &str, port: u16, originator: (&str, u16)) -> Result<Conduit, ChainError> {
+        let opened = self.connection.direct_tcpip_for(host, port, originator).await;
+        self.conduit(opened)
+    }
+
+    /// A connection to a Unix socket of the host (OpenSSH PROTOCOL §2.4).
+    pub async fn streamlocal(&self, path: &str) -> Result<Conduit, ChainError> {
+        let opened = self.connection.direct_streamlocal(path).await;
+        self.conduit(opened)
+    }
+
+    fn conduit(&self, opened: Result<Channel<Msg>, Cause>) -> Result<Conduit, ChainError> {
+        let channel = opened.map_err(|cause| self.connection.failed(Stage::OpenChannel, cause))?;
+        Ok(Conduit::new(channel, self.connection.clone()))
+    }
+
+    /// Makes the host listen on a port, one of its choice for 0 (RFC 4254 §7.1). `address` as there: empty for all
+    /// interfaces, `localhost` for the loopback ones.
+    pub async fn listen_tcpip(&self, address: &str, port: u16) -> Result<RemoteListener, ChainError> {
+        let listening = self.connection.within(Stage::OpenChannel, self.connection.listen_tcpip(address, port)).await?;
+        let port = listening.map_err(|cause| self.connection.failed(Stage::OpenChannel, cause))?;
+        Ok(self.listener(Door::Tcpip(address.to_owned(), u32::from(port)), port))
+    }
+
+    /// Makes the host listen on a Unix socket (OpenSSH PROTOCOL §2.4).
+    pub async fn listen_streamlocal(&self, path: &str) -> Result<RemoteListener, ChainError> {
+        let listening = self.connection.within(Stage::OpenChannel, self.connection.listen_streamlocal(path)).await?;
+        listening.map_err(|cause| self.connection.failed(Stage::OpenChannel, cause))?;
+        Ok(self.listener(Door::Streamlocal(path.to_owned()), 0))
+    }
+
+    /// Lets the host open channels to the user's agent; a [`Program`] must ask for them too.
+    pub fn listen_agent(&self) -> RemoteListener {
+        self.listener(Door::Agent, 0)
+    }
+
+    fn listener(&self, door: Door, port: u16) -> RemoteListener {
+        RemoteListener { guests: self.connection.doors().open(door), connection: self.connection.clone(), port }
+    }
+
+    /// What an agent is told before it serves this host through us (OpenSSH PROTOCOL.agent §1).
+    pub fn agent_binding(&self) -> Option<SessionBind> {
+        self.connection.binding().map(|binding| SessionBind {
+            host_key: binding.host_key().to_vec(),
+            session_id: binding.session_id().to_vec(),
+            signature: binding.signature().to_vec(),
+            is_forwarding: true,
+        })
+    }
+
+    /// Waits until the connection has ended; why.
+    pub async fn ended(&self) -> ChainError {
+        self.connection.ended().await;
+        self.connection.failed(Stage::Transfer, self.connection.lost(&russh::Error::Disconnect))
+    }
+}
+
+/// A port or socket of the host, or our agent there: connections to it come to us.
+pub struct RemoteListener {
+    guests: Receiver<Guest>,
+    connection: Arc<Connected>,
+    port: u16,
+}
+
+impl RemoteListener {
+    /// The port, where it is one.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The next connection and who it is from, as the host says; `None` when the session has ended.
+    pub async fn accept(&mut self) -> Option<(Conduit, String)> {
+        let (channel, originator) = tokio::select! {
+            guest = self.guests.recv() => guest?,
+            () = self.connection.ended() => return None,
+        };
+        Some((Conduit::new(channel, self.connection.clone()), originator))
     }
 }

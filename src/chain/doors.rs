@@ -1,0 +1,61 @@
+//! Which channels the server may open to us: none, but for what was asked for.
+//!
+//! Main type: [`Doors`]. A channel that arrives at an open door waits in a short queue; at a full one it is refused, so
+//! that the session's loop never waits here.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use russh::client::{ChannelOpenHandle, Msg};
+use russh::{Channel, ChannelOpenFailure};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+/// Channels that may wait at a door.
+const QUEUE: usize = 64;
+
+/// What a door is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Door {
+    /// Connections to a port the server listens on (RFC 4254 §7.2): address as it was asked for, and the port.
+    Tcpip(String, u32),
+    /// Connections to a socket the server listens on (OpenSSH PROTOCOL §2.4).
+    Streamlocal(String),
+    /// The forwarded agent.
+    Agent,
+}
+
+/// Someone at a door: the channel, and who connected where that is known.
+pub(super) type Guest = (Channel<Msg>, String);
+
+/// The doors that are open.
+#[derive(Default)]
+pub(super) struct Doors(Mutex<Vec<(Door, Sender<Guest>)>>);
+
+impl Doors {
+    /// Opens a door; it is closed when the queue is dropped.
+    pub(super) fn open(&self, door: Door) -> Receiver<Guest> {
+        let (sender, receiver) = channel(QUEUE);
+        let mut open = self.locked();
+        open.retain(|(_, guests)| !guests.is_closed());
+        open.push((door, sender));
+        receiver
+    }
+
+    /// Lets a channel in, or refuses it.
+    pub(super) async fn knock(&self, door: &Door, guest: Guest, reply: ChannelOpenHandle) {
+        let found = self.locked().iter().find(|(open, _)| open == door).map(|(_, guests)| guests.clone());
+        let Some(guests) = found else {
+            return reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
+        };
+        match guests.try_reserve() {
+            Ok(place) => {
+                reply.accept().await;
+                place.send(guest);
+            }
+            Err(_) => reply.reject(ChannelOpenFailure::ResourceShortage).await,
+        }
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Vec<(Door, Sender<Guest>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
