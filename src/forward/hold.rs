@@ -1,0 +1,131 @@
+//! What may wait here for peers that read slowly: bounded over all connections of a session.
+//!
+//! Main types: [`Hold`], [`Share`]. The transport reopens a channel's window as soon as bytes arrive, so that a slow
+//! reader's bytes pile up here or stop the whole session. One connection may hold as much as is still free; beyond that
+//! the session waits for its reader, and a reader that takes nothing at all while others wait is given up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+/// Bytes that may wait in all.
+pub const TOTAL: usize = 24 * 1024 * 1024;
+/// How long a session waits for a reader that takes nothing while others use the session too.
+const GRACE: Duration = Duration::from_secs(2);
+/// With more connections than this a session cannot wait: what they may still send is more than the hop before keeps.
+const PATIENT: usize = 8;
+
+/// What waits over all connections of a session.
+#[derive(Debug, Default)]
+pub struct Hold {
+    held: AtomicUsize,
+    connections: AtomicUsize,
+}
+
+/// One connection's part of it.
+#[derive(Debug)]
+pub struct Share {
+    hold: Arc<Hold>,
+    mine: AtomicUsize,
+    taken: Notify,
+}
+
+/// A reader was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stuck;
+
+impl Hold {
+    /// A further connection.
+    pub fn share(self: &Arc<Self>) -> Share {
+        self.connections.fetch_add(1, Ordering::AcqRel);
+        Share { hold: self.clone(), mine: AtomicUsize::new(0), taken: Notify::new() }
+    }
+}
+
+impl Share {
+    /// So many bytes wait from now on.
+    pub fn put(&self, bytes: usize) {
+        self.mine.fetch_add(bytes, Ordering::AcqRel);
+        self.hold.held.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    /// So many bytes have been read.
+    pub fn take(&self, bytes: usize) {
+        self.mine.fetch_sub(bytes, Ordering::AcqRel);
+        self.hold.held.fetch_sub(bytes, Ordering::AcqRel);
+        self.taken.notify_one();
+    }
+
+    /// Returns once there is room for more.
+    pub async fn room(&self) -> Result<(), Stuck> {
+        while self.is_over() {
+            let others = self.hold.connections.load(Ordering::Acquire) - 1;
+            if others > PATIENT {
+                return Err(Stuck);
+            }
+            if timeout(GRACE, self.taken.notified()).await.is_err() && others > 0 {
+                return Err(Stuck);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_over(&self) -> bool {
+        let free = TOTAL.saturating_sub(self.hold.held.load(Ordering::Acquire));
+        self.mine.load(Ordering::Acquire) > free
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.hold.held.fetch_sub(self.mine.load(Ordering::Acquire), Ordering::AcqRel);
+        self.hold.connections.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: usize = 1024 * 1024;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stuck_reader_alone_is_waited_for_and_with_others_given_up() {
+        let hold = Arc::new(Hold::default());
+        let alone = hold.share();
+        alone.put(TOTAL / 2 + 1);
+        assert!(timeout(10 * GRACE, alone.room()).await.is_err(), "nobody else waits");
+        let _other = hold.share();
+        assert_eq!(alone.room().await, Err(Stuck));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_reader_gets_room_when_it_takes() {
+        let hold = Arc::new(Hold::default());
+        let (slow, other) = (hold.share(), hold.share());
+        other.put(MIB);
+        slow.put(TOTAL / 2);
+        let taking = async {
+            tokio::time::sleep(GRACE / 2).await;
+            slow.take(MIB);
+        };
+        assert_eq!(tokio::join!(slow.room(), taking).0, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn all_together_stay_within_the_total_and_give_back_what_they_held() {
+        let hold = Arc::new(Hold::default());
+        let shares: Vec<_> = (0..200).map(|_| hold.share()).collect();
+        for share in &shares {
+            while share.room().await.is_ok() {
+                share.put(32 * 1024);
+            }
+        }
+        assert!(hold.held.load(Ordering::Acquire) <= TOTAL + 200 * 32 * 1024);
+        drop(shares);
+        assert_eq!((hold.held.load(Ordering::Acquire), hold.connections.load(Ordering::Acquire)), (0, 0));
+    }
+}

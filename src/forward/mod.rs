@@ -1,0 +1,238 @@
+//! Tunnels: connections that come in on one side of the chain go out on the other.
+//!
+//! `-L` and `-D` listen here ([`local`]), `-R` listens there ([`remote`]), `-W` joins one connection to our own streams
+//! ([`stdio`]), `-A` joins the host to the user's agent ([`agent`]). Each connection has its own task; its channel is
+//! read all the time (`pump.rs`), and what waits for slow readers is bounded over all of them (`hold.rs`).
+
+mod hold;
+mod listen;
+mod pump;
+mod socks;
+mod spec;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::mpsc::{Receiver, Sender};
+use tokio::task::JoinSet;
+
+pub use hold::Hold;
+pub use listen::Listener;
+pub use spec::{Destination, Forward, Place};
+
+use crate::agent::AgentClient;
+use crate::chain::{Arrival, ChainError, Conduit, RemoteListener, Session, Way};
+use crate::progress::{Event, Observer};
+use listen::Local;
+use pump::pump;
+
+/// How ports and sockets of this machine are listened on.
+#[derive(Debug, Clone)]
+pub struct Listening {
+    /// `GatewayPorts`: a port without an address is for other machines too.
+    pub gateway_ports: bool,
+    /// `StreamLocalBindMask`: the bits a socket's mode does not have.
+    pub mask: u32,
+    /// `StreamLocalBindUnlink`: a socket that is there already is removed.
+    pub unlink: bool,
+}
+
+impl Default for Listening {
+    fn default() -> Self {
+        Listening { gateway_ports: false, mask: 0o177, unlink: false }
+    }
+}
+
+/// What the tunnels of a run share.
+#[derive(Clone)]
+pub struct Tunnels {
+    /// What waits for slow readers.
+    pub hold: Arc<Hold>,
+    /// Who is told about connections that fail.
+    pub observer: Arc<dyn Observer>,
+}
+
+/// Serves a local listener for as long as it is polled: each connection goes through the session that `way` has for
+/// `lane` at that moment, so that the listener outlives a lost connection.
+pub async fn local(listener: Listener, to: Destination, way: Way, lane: usize, tunnels: Tunnels) {
+    let mut connections = JoinSet::new();
+    loop {
+        match listener.accept().await {
+            Ok(local) => {
+                let (to, way, tunnels) = (to.clone(), way.clone(), tunnels.clone());
+                connections.spawn(async move {
+                    if let Err(problem) = outward(local, &to, &way, lane, &tunnels).await {
+                        tunnels.observer.event(Event::Warning(problem));
+                    }
+                });
+            }
+            // out of descriptors, most often: what is open goes on, and frees some
+            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// One local connection, carried to where it goes; an error in words.
+async fn outward(mut local: Local, to: &Destination, way: &Way, lane: usize, tunnels: &Tunnels) -> Result<(), String> {
+    let asked = match to {
+        Destination::Fixed(_) => None,
+        Destination::Asked => {
+            let mut both = tokio::io::join(&mut local.reader, &mut local.writer);
+            // a client that breaks SOCKS off has been answered already
+            let Ok(wish) = socks::greet(&mut both).await else { return Ok(()) };
+            Some(wish)
+        }
+    };
+    let session = way.session(lane).await.map_err(|error| error.to_string())?;
+    let opened = match (&asked, to) {
+        (Some(wish), _) => session.tcpip(&wish.host, wish.port, (&local.from.0, local.from.1)).await,
+        (None, Destination::Fixed(place)) => connect(&session, place, (&local.from.0, local.from.1)).await,
+        (None, Destination::Asked) => return Ok(()),
+    };
+    if let Some(wish) = &asked {
+        let answer = socks::answer(wish.version, opened.as_ref().map(drop).map_err(drop));
+        local.writer.write_all(&answer).await.map_err(|error| error.to_string())?;
+    }
+    let conduit = opened.map_err(|error| error.to_string())?;
+    carry(local, conduit, tunnels).await
+}
+
+async fn carry(local: Local, conduit: Conduit, tunnels: &Tunnels) -> Result<(), String> {
+    let from = format!("{} port {}", local.from.0, local.from.1);
+    let carried = pump(local.reader, local.writer, conduit, &tunnels.hold).await;
+    carried.map_err(|_| format!("the connection from {from} took nothing while others waited for it: closed"))
+}
+
+/// Opens a channel to a place as the host sees it.
+async fn connect(session: &Session, place: &Place, originator: (&str, u16)) -> Result<Conduit, ChainError> {
+    match place {
+        Place::Port(host, port) => session.tcpip(host.as_deref().unwrap_or("localhost"), *port, originator).await,
+        Place::Path(path) => session.streamlocal(&path.to_string_lossy()).await,
+    }
+}
+
+/// Makes the host listen; which address a port without one means is `channel_rfwd_bind_host`'s rule (`channels.c`).
+pub async fn listen_there(session: &Session, place: &Place) -> Result<RemoteListener, ChainError> {
+    match place {
+        Place::Path(path) => session.listen_streamlocal(&path.to_string_lossy()).await,
+        Place::Port(host, port) => {
+            let address = match host.as_deref() {
+                None => "localhost",
+                Some("*") => "",
+                Some(host) => host,
+            };
+            session.listen_tcpip(address, *port).await
+        }
+    }
+}
+
+/// Serves a remote listener until its session ends: each connection goes to a place of this side.
+pub async fn remote(mut listener: RemoteListener, to: Destination, tunnels: Tunnels) {
+    let mut connections = JoinSet::new();
+    while let Some((conduit, originator)) = listener.accept().await {
+        let (to, tunnels) = (to.clone(), tunnels.clone());
+        connections.spawn(async move {
+            if let Err(problem) = inward(conduit, &to, &tunnels).await {
+                tunnels.observer.event(Event::Warning(format!("connection from {originator}: {problem}")));
+            }
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// One connection from there, carried to where it goes here; an error in words.
+async fn inward(conduit: Conduit, to: &Destination, tunnels: &Tunnels) -> Result<(), String> {
+    match to {
+        Destination::Fixed(place) => {
+            let local = Local::connect(place).await.map_err(|error| format!("{place}: {error}"))?;
+            carry(local, conduit, tunnels).await
+        }
+        Destination::Asked => reverse_socks(conduit, tunnels).await,
+    }
+}
+
+/// SOCKS for the far side: the pump runs into a pipe whose other end reads what is wanted.
+async fn reverse_socks(conduit: Conduit, tunnels: &Tunnels) -> Result<(), String> {
+    let (near, mut far) = tokio::io::duplex(64 * 1024);
+    let (reader, writer) = tokio::io::split(near);
+    let serving = async {
+        let wish = socks::greet(&mut far).await.map_err(|error| error.to_string())?;
+        let place = Place::Port(Some(wish.host), wish.port);
+        let local = Local::connect(&place).await;
+        let answer = socks::answer(wish.version, local.as_ref().map(drop).map_err(drop));
+        far.write_all(&answer).await.map_err(|error| error.to_string())?;
+        let local = local.map_err(|error| format!("{place}: {error}"))?;
+        let mut both = tokio::io::join(local.reader, local.writer);
+        tokio::io::copy_bidirectional(&mut far, &mut both).await.map_err(|error| error.to_string())
+    };
+    let carrying = pump(reader, writer, conduit, &tunnels.hold);
+    let (served, carried) = tokio::join!(serving, carrying);
+    carried.map_err(|_| "it took nothing while others waited for it: closed".to_owned())?;
+    served.map(drop)
+}
+
+/// Joins one connection to `input` and `output` until the far side closes it (`-W`).
+///
+/// # Errors
+/// The far side does not open it.
+pub async fn stdio(
+    session: &Session,
+    place: &Place,
+    mut input: Receiver<Bytes>,
+    output: Sender<Bytes>,
+) -> Result<(), ChainError> {
+    let Conduit { mut incoming, outgoing } = connect(session, place, ("127.0.0.1", 65535)).await?;
+    let sending = async {
+        while let Some(chunk) = input.recv().await {
+            if outgoing.send(chunk).await.is_err() {
+                break; // the other direction says how it ended
+            }
+        }
+        let _ = outgoing.end().await; // likewise
+        std::future::pending::<()>().await;
+    };
+    let receiving = async {
+        while let Some(arrival) = incoming.next().await {
+            if let Arrival::Data(chunk) = arrival
+                && output.send(chunk).await.is_err()
+            {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = sending => {}
+        () = receiving => {}
+    }
+    Ok(())
+}
+
+/// Serves the host's connections to the user's agent until the session ends. Each is told first which session it
+/// serves, so that keys restricted to destinations work (OpenSSH PROTOCOL.agent §1).
+pub async fn agent(session: Session, socket: PathBuf, tunnels: Tunnels) {
+    let mut listener = session.listen_agent();
+    let mut connections = JoinSet::new();
+    while let Some((conduit, _)) = listener.accept().await {
+        let (session, socket, tunnels) = (session.clone(), socket.clone(), tunnels.clone());
+        connections.spawn(async move {
+            if let Err(error) = to_agent(&session, &socket, conduit, &tunnels).await {
+                tunnels.observer.event(Event::Warning(format!("agent forwarding: {error}")));
+            }
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn to_agent(session: &Session, socket: &Path, conduit: Conduit, tunnels: &Tunnels) -> io::Result<()> {
+    let mut client = AgentClient::connect(socket).await.map_err(io::Error::other)?;
+    if let Some(binding) = session.agent_binding() {
+        let _ = client.session_bind(binding).await; // agents before OpenSSH 8.9 know no binding, and have no such keys
+    }
+    let stream = client.into_stream().ok_or_else(|| io::Error::other("the agent did not answer"))?;
+    let local = Local::unix(stream);
+    carry(local, conduit, tunnels).await.map_err(io::Error::other)
+}

@@ -1,0 +1,116 @@
+//! One forwarded connection: bytes both ways between a local stream and a channel until both directions have ended.
+//!
+//! Main function: [`pump`]. The channel is always read, whatever the local side does (`hold.rs` bounds what waits).
+
+use std::future::pending;
+use std::io;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio_util::sync::CancellationToken;
+
+use super::hold::{Hold, Share, Stuck};
+use crate::chain::{Arrival, Conduit, ConduitReader, ConduitWriter};
+
+/// Bytes read from the local side at once: what fits one channel packet.
+const CHUNK: usize = 32 * 1024;
+
+/// Carries bytes until both directions have ended, or one side is gone. [`Stuck`] when the local side took nothing
+/// while the session's other connections waited for it.
+pub async fn pump(
+    reader: impl AsyncRead + Unpin,
+    writer: impl AsyncWrite + Unpin,
+    conduit: Conduit,
+    hold: &Arc<Hold>,
+) -> Result<(), Stuck> {
+    let share = hold.share();
+    let (queue, waiting) = unbounded_channel();
+    let (all_sent, gone) = (CancellationToken::new(), CancellationToken::new());
+    let Conduit { mut incoming, outgoing } = conduit;
+    let down = async {
+        let receiving = receive(&mut incoming, queue, &share, &all_sent);
+        let received = tokio::select! {
+            received = receiving => received,
+            () = gone.cancelled() => Ok(()),
+        };
+        if received.is_err() {
+            gone.cancel();
+        }
+        received
+    };
+    let deliver = async {
+        let delivered = tokio::select! {
+            delivered = deliver(writer, waiting, &share) => delivered,
+            () = gone.cancelled() => return,
+        };
+        if delivered.is_err() {
+            gone.cancel();
+        }
+    };
+    let up = async {
+        match send(reader, &outgoing).await {
+            Ok(()) => all_sent.cancel(),
+            Err(_) => gone.cancel(), // one side is gone: which one matters to nobody
+        }
+        pending::<()>().await;
+    };
+    tokio::select! {
+        (received, ()) = async { tokio::join!(down, deliver) } => received,
+        () = up => Ok(()),
+    }
+}
+
+/// Reads the channel until it is closed, or both sides have nothing more to send.
+async fn receive(
+    incoming: &mut ConduitReader,
+    queue: UnboundedSender<Bytes>,
+    share: &Share,
+    all_sent: &CancellationToken,
+) -> Result<(), Stuck> {
+    let mut queue = Some(queue);
+    loop {
+        let arrival = tokio::select! {
+            arrival = incoming.next() => arrival,
+            () = all_sent.cancelled(), if queue.is_none() => None,
+        };
+        match (arrival, &queue) {
+            (Some(Arrival::Data(chunk)), Some(waiting)) => {
+                share.put(chunk.len());
+                if waiting.send(chunk).is_err() {
+                    return Ok(());
+                }
+                share.room().await?;
+            }
+            (Some(Arrival::End), _) => queue = None,
+            (Some(Arrival::Data(_)), None) => {}
+            (None, _) => return Ok(()),
+        }
+    }
+}
+
+/// Writes what waits, then ends the stream.
+async fn deliver(
+    mut writer: impl AsyncWrite + Unpin,
+    mut waiting: UnboundedReceiver<Bytes>,
+    share: &Share,
+) -> io::Result<()> {
+    while let Some(chunk) = waiting.recv().await {
+        writer.write_all(&chunk).await?;
+        share.take(chunk.len());
+    }
+    writer.shutdown().await
+}
+
+/// Sends what the local side says, then its end.
+async fn send(mut reader: impl AsyncRead + Unpin, outgoing: &ConduitWriter) -> io::Result<()> {
+    let mut buffer = BytesMut::new();
+    loop {
+        buffer.reserve(CHUNK);
+        match reader.read_buf(&mut buffer).await? {
+            0 => return outgoing.end().await,
+            _ => outgoing.send(buffer.split().freeze()).await?,
+        }
+    }
+}
