@@ -72,7 +72,7 @@ enum Ended {
 }
 
 async fn converse(process: Process, input: Input) -> Result<Ended, Error> {
-    let Process { input: remote_input, mut output } = process;
+    let Process { input: remote_input, mut output, .. } = process;
     let feeding = tokio::spawn(feed(remote_input, input));
     let (stdout, stdout_thread) = writer(io::stdout());
     let (stderr, stderr_thread) = writer(io::stderr());
@@ -98,7 +98,7 @@ async fn converse(process: Process, input: Input) -> Result<Ended, Error> {
 }
 
 /// Sends our input until it ends; then keeps the channel open for the answer.
-async fn feed(mut remote: ProcessInput, input: Input) {
+async fn feed(remote: ProcessInput, input: Input) {
     let mut chunks = match input {
         Input::Ours => reader(),
         Input::None => channel(1).1,
