@@ -264,7 +264,7 @@ impl Values<'_> {
 
     /// What the user set and hop does not do.
     fn not_honoured(&self) -> Vec<Value<String>> {
-        const OTHERWISE: [(Keyword, &[&str]); 11] = [
+        const OTHERWISE: [(Keyword, &[&str]); 12] = [
             (Keyword::VerifyHostKeyDNS, &["false"]),
             (Keyword::HostbasedAuthentication, &["no"]),
             (Keyword::GssapiAuthentication, &["no"]),
@@ -276,6 +276,7 @@ impl Values<'_> {
             (Keyword::ForwardAgentSocket, &[]),
             (Keyword::RevokedHostKeys, &[]),
             (Keyword::CASignatureAlgorithms, &[]),
+            (Keyword::RequiredRSASize, &["1024"]),
         ];
         let said = OTHERWISE.iter().filter_map(|(keyword, harmless)| {
             let setting = self.first(*keyword).filter(|setting| setting.origin != Origin::Default)?;
@@ -284,5 +285,72 @@ impl Values<'_> {
             differs.then(|| value(setting, format!("{name} {}", setting.word)))
         });
         said.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Configuration, Flags};
+    use super::*;
+    use crate::target::HostSpec;
+
+    fn host(options: &[&str], env: &[(&str, &str)]) -> Host {
+        let flags = Flags {
+            config_file: Some("none".into()),
+            options: options.iter().map(|&option| option.to_owned()).collect(),
+            ..Flags::default()
+        };
+        let env = env.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect();
+        let surroundings = Surroundings { home: "/home/me".into(), env, ..Surroundings::default() };
+        let target = HostSpec { user: None, host: "h".to_owned(), port: None };
+        Configuration::load(flags, surroundings).unwrap().resolve(&target).unwrap().remove(0)
+    }
+
+    #[test]
+    fn the_agent_is_the_one_ssh_would_ask() {
+        let agent =
+            |option: &[&str]| host(option, &[("SSH_AUTH_SOCK", "/agent"), ("MINE", "/mine")]).identity_agent.value;
+        let socket = |path: &str| IdentityAgent::Socket(path.into());
+        assert_eq!(agent(&[]), socket("/agent"));
+        assert_eq!(agent(&["IdentityAgent=SSH_AUTH_SOCK"]), socket("/agent"));
+        assert_eq!(agent(&["IdentityAgent=none"]), IdentityAgent::None);
+        assert_eq!(agent(&["IdentityAgent=$MINE"]), socket("/mine"));
+        assert_eq!(agent(&["IdentityAgent=$NOBODYS"]), IdentityAgent::None);
+        assert_eq!(agent(&["IdentityAgent=${MINE}/%h"]), socket("/mine/h"));
+        assert_eq!(agent(&["IdentityAgent=~/%n"]), socket("/home/me/h"));
+        assert_eq!(host(&[], &[]).identity_agent.value, IdentityAgent::None);
+    }
+
+    #[test]
+    fn files_named_none_are_no_files() {
+        let host = host(&["IdentityFile=none", "UserKnownHostsFile=none", "GlobalKnownHostsFile=NONE"], &[]);
+        assert!(host.identity_files.is_empty());
+        assert!(host.user_known_hosts_files.is_empty() && host.global_known_hosts_files.is_empty());
+    }
+
+    #[test]
+    fn limits_are_typed() {
+        let host = host(&["RekeyLimit=1M 1h", "ConnectTimeout=0", "ServerAliveInterval=1m"], &[]);
+        assert_eq!(*host.rekey_limit.unwrap(), (Some(1 << 20), Some(Duration::from_secs(3600))));
+        assert_eq!(host.connect_timeout, None);
+        assert_eq!(*host.server_alive_interval, Duration::from_secs(60));
+    }
+
+    #[test]
+    fn only_lists_that_were_set_are_given_on() {
+        let host = host(&["Ciphers=^aes256-ctr", "MACs=-hmac-*"], &[]);
+        assert_eq!(host.ciphers.unwrap().first().unwrap(), "aes256-ctr");
+        assert_eq!(host.macs.unwrap().len(), 4);
+        assert_eq!(host.kex_algorithms, None);
+    }
+
+    #[test]
+    fn what_is_not_honoured_is_named_with_its_line() {
+        let host = host(&["VerifyHostKeyDNS=yes", "Tunnel=no", "RequiredRSASize=3072", "ControlMaster=auto"], &[]);
+        let said: Vec<_> = host.not_honoured.iter().map(|said| format!("{} ({})", said.value, said.origin)).collect();
+        assert_eq!(
+            said,
+            ["verifyhostkeydns true (-o VerifyHostKeyDNS=yes)", "requiredrsasize 3072 (-o RequiredRSASize=3072)"]
+        );
     }
 }

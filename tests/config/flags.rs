@@ -85,3 +85,11 @@ fn names_that_a_shell_could_act_on_are_refused_where_they_are_typed() {
         assert!(oracle.refuses(&case, host), "{host}");
     }
 }
+
+#[test]
+fn the_files_of_this_machine_are_read_alike() {
+    let Some(oracle) = Oracle::find() else { return };
+    let mut case = oracle.case("");
+    case.file = None;
+    assert_eq!(oracle.differences(&case, "h"), [""; 0]);
+}

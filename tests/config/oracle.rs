@@ -43,6 +43,8 @@ pub struct Oracle {
 /// A configuration, written to a folder of its own.
 pub struct Case {
     folder: TempDir,
+    /// The file named with `-F`; without it the user's and the system's own are read.
+    pub file: Option<PathBuf>,
     /// The hosts to ask for.
     pub hosts: Vec<String>,
     /// What stands on ssh's command line.
@@ -89,7 +91,8 @@ impl Oracle {
         let said = |what: &str| text.lines().filter_map(|line| line.strip_prefix(what)).map(str::to_owned).collect();
         let options: Vec<String> = said("# option: ");
         let arguments = options.iter().flat_map(|option| ["-o".to_owned(), option.clone()]).collect();
-        Case { folder, hosts: said("# host: "), arguments, flags: Flags { options, ..Flags::default() } }
+        let file = Some(folder.path().join("config"));
+        Case { folder, file, hosts: said("# host: "), arguments, flags: Flags { options, ..Flags::default() } }
     }
 
     /// What the two sides say differently of a host, one line each.
@@ -138,7 +141,9 @@ impl Oracle {
     fn ask(&self, case: &Case, arguments: &[&str]) -> Answer {
         let mut command = Command::new(&self.ssh);
         command.env_clear().envs(self.surroundings.env.clone()).env("HOME", case.folder.path()).stdin(Stdio::null());
-        command.arg("-F").arg(case.file());
+        if let Some(file) = &case.file {
+            command.arg("-F").arg(file);
+        }
         let output = command.args(&case.arguments).args(arguments).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         if !output.status.success() {
@@ -166,7 +171,7 @@ impl Oracle {
     }
 
     fn configuration(&self, case: &Case) -> Result<Configuration, ConfigError> {
-        let flags = Flags { config_file: Some(case.file()), ..case.flags.clone() };
+        let flags = Flags { config_file: case.file.clone(), ..case.flags.clone() };
         Configuration::load(flags, self.surroundings.clone())
     }
 
@@ -188,10 +193,6 @@ impl Case {
     /// A file of the case.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.folder.path().join("config")
     }
 }
 
