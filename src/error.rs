@@ -117,13 +117,13 @@ pub enum Error {
     Target(#[from] TargetError),
     /// The configuration.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(Box<ConfigError>),
     /// A hop, or a session that broke.
     #[error(transparent)]
-    Chain(#[from] ChainError),
+    Chain(Box<ChainError>),
     /// A copy.
     #[error(transparent)]
-    Copy(#[from] CopyError),
+    Copy(Box<CopyError>),
     /// Something of this machine: a file, standard output.
     #[error("{}: {}", path.display(), words_of(source))]
     Local {
@@ -135,6 +135,24 @@ pub enum Error {
     /// A fault of hop itself.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Error {
+        Error::Config(Box::new(error))
+    }
+}
+
+impl From<ChainError> for Error {
+    fn from(error: ChainError) -> Error {
+        Error::Chain(Box::new(error))
+    }
+}
+
+impl From<CopyError> for Error {
+    fn from(error: CopyError) -> Error {
+        Error::Copy(Box::new(error))
+    }
 }
 
 impl Error {
@@ -214,7 +232,7 @@ mod tests {
     fn a_host_that_does_not_answer_is_not_reached_and_a_slow_login_is_a_timeout() {
         let timed_out = |stage| {
             let cause = Cause::TimedOut(std::time::Duration::from_secs(10));
-            Error::Chain(ChainError { trail: Trail(vec!["h".into()]), stage, cause }).kind()
+            Error::from(ChainError { trail: Trail(vec!["h".into()]), stage, cause }).kind()
         };
         assert_eq!(timed_out(Stage::Dial), Kind::Connect);
         assert_eq!(timed_out(Stage::Authenticate), Kind::TimedOut);

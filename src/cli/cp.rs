@@ -80,7 +80,7 @@ fn arrived(report: Report, cp: &Cp, run: &Run) -> (Summary, Told) {
         ..counted(cp, run)
     };
     let (failures, files) = (report.failures, report.files);
-    let first = report.failed.into_iter().next().map(|failed| run.failure(&Error::Copy(failed.error)));
+    let first = report.failed.into_iter().next().map(|failed| run.failure(&Error::from(failed.error)));
     let (Some(came_to), Some(first)) = (came_to, first) else { return (counted, Told::NotYet) };
     let kind = if came_to == copy::Kind::Several { Kind::SomeFailed } else { first.kind };
     let is_alone = failures == 1 && files == 0;

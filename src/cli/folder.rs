@@ -129,14 +129,14 @@ impl Shelf {
     fn error(&self, path: &[u8], error: SftpError) -> Error {
         let host = Some(self.trail.clone());
         let cause = Cause::Sftp(error);
-        Error::Copy(CopyError { host, stage: Stage::List, path: path.to_vec(), cause, part: None })
+        CopyError { host, stage: Stage::List, path: path.to_vec(), cause, part: None }.into()
     }
 }
 
 /// True when only this path failed, not the session.
 pub fn is_about_one_path(error: &Error) -> bool {
-    matches!(error, Error::Copy(CopyError { cause: Cause::Sftp(SftpError::Status { code, .. }), .. })
-        if *code != StatusCode::BAD_MESSAGE)
+    let Error::Copy(error) = error else { return false };
+    matches!(&error.cause, Cause::Sftp(SftpError::Status { code, .. }) if *code != StatusCode::BAD_MESSAGE)
 }
 
 /// `name` in `folder`; the home folder is `.` or empty and not spelled out.

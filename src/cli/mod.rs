@@ -8,6 +8,7 @@
 //! | `folder` `table` | what `ls` finds on a host, and how it looks |
 //! | `run` `network` | what the verbs share: a run from start to exit code, the hosts it can reach |
 //! | [`report`] | what is said while a verb works: bars, plain lines, JSON |
+//! | `library` | what the SSH library logs, under `-vv` |
 //! | [`ask`] | questions on the terminal |
 //! | [`advice`] | from an error to what a person can do |
 //! | [`safe`] | strangers' bytes made harmless |
@@ -21,6 +22,7 @@ mod cp;
 mod demo;
 mod folder;
 mod help;
+mod library;
 mod ls;
 mod network;
 mod options;

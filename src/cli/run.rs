@@ -10,9 +10,9 @@ use crate::config::Host;
 use crate::error::{Error, Kind};
 use crate::progress::Counters;
 
-use super::report::{Reporter, Summary};
+use super::report::{Level, Reporter, Summary};
 use super::settings::Screen;
-use super::{advice, process, safe};
+use super::{advice, library, process, safe};
 
 /// A verb under way.
 pub struct Run {
@@ -49,6 +49,9 @@ impl Run {
     pub fn start(screen: &Screen) -> Arc<Run> {
         let counters = Arc::new(Counters::default());
         let reporter = Arc::new(Reporter::start(screen.face.value, screen.data, screen.level, counters.clone()));
+        if screen.level == Level::Library {
+            library::listen(reporter.clone());
+        }
         Arc::new(Run { reporter, counters, started: Instant::now(), ways: Mutex::default() })
     }
 

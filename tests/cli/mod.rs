@@ -5,6 +5,7 @@
 mod help;
 mod reports;
 mod street;
+mod terminal;
 mod usage;
 mod words;
 

@@ -28,7 +28,7 @@ fn hosts() -> Vec<Host> {
 
 fn at(trail: &[&str], stage: Stage, cause: impl Into<Cause>) -> Error {
     let trail = Trail(trail.iter().map(|hop| (*hop).to_owned()).collect());
-    Error::Chain(ChainError { trail, stage, cause: cause.into() })
+    ChainError { trail, stage, cause: cause.into() }.into()
 }
 
 fn near(stage: Stage, cause: impl Into<Cause>) -> Error {

@@ -21,6 +21,7 @@ const LARGE: u64 = 16 << 20;
 /// Bars that fit on a small terminal beside the total.
 const MOST: usize = 8;
 const NAME_WIDTH: usize = 30;
+const BAR_WIDTH: usize = 20;
 
 /// The bars of one run.
 pub struct Bars {
@@ -50,7 +51,7 @@ impl Bars {
 
     fn on(target: ProgressDrawTarget, now: Instant) -> Bars {
         let multi = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
-        let total = multi.add(ProgressBar::no_length().with_style(style("{bar:20} {wide_msg}")));
+        let total = multi.add(line());
         let next_frame = now + QUIET;
         let target = Some(target);
         let (large, last_name, stage) = Default::default();
@@ -92,13 +93,11 @@ impl Bars {
         if !alone {
             self.draw_files();
         }
-        self.total.set_length(reading.bytes_total.max(1));
-        self.total.set_position(reading.bytes_done);
+        let bar = bar(reading.bytes_done, reading.bytes_total);
         self.total.set_message(match reading.files_total {
             0 => format!("{} {}", self.stage, duration(now - self.started)),
-            _ => total_text(&reading, alone.then_some(&self.last_name)),
+            _ => format!("{bar} {}", total_text(&reading, alone.then_some(&self.last_name))),
         });
-        self.total.tick();
     }
 
     /// Runs `print` with the bars out of the way.
@@ -117,11 +116,10 @@ impl Bars {
             let done = large.done.load(Ordering::Relaxed);
             if large.bar.is_none() && shown < MOST && done < large.size {
                 shown += 1;
-                large.bar = Some(self.multi.insert_before(&self.total, file_bar(large)));
+                large.bar = Some(self.multi.insert_before(&self.total, line()));
             }
             if let Some(bar) = &large.bar {
-                bar.set_position(done);
-                bar.set_message(format!("{} of {}", bytes(done), bytes(large.size)));
+                bar.set_message(file_text(large, done));
             }
         }
     }
@@ -134,14 +132,23 @@ impl Bars {
     }
 }
 
-fn file_bar(large: &Large) -> ProgressBar {
-    let bar = ProgressBar::new(large.size).with_style(style("{bar:20} {prefix:30} {wide_msg}"));
-    bar.with_prefix(large.name.clone())
+/// One line that is drawn only when its words change: each setting of a bar's own would draw it again.
+fn line() -> ProgressBar {
+    let style = ProgressStyle::with_template("{wide_msg}").expect("the template is well formed");
+    ProgressBar::no_length().with_style(style)
 }
 
-fn style(template: &str) -> ProgressStyle {
-    let style = ProgressStyle::with_template(template).expect("the templates of this file are well formed");
-    style.progress_chars("━╸─")
+/// `━━━━━╸──────────────`.
+fn bar(done: u64, total: u64) -> String {
+    let share = done.min(total) as f64 / total.max(1) as f64;
+    let full = (share * BAR_WIDTH as f64) as usize;
+    let head = if full < BAR_WIDTH && done > 0 { "╸" } else { "" };
+    format!("{}{head}{}", "━".repeat(full), "─".repeat(BAR_WIDTH - full - usize::from(!head.is_empty())))
+}
+
+fn file_text(large: &Large, done: u64) -> String {
+    let (bar, name) = (bar(done, large.size), &large.name);
+    format!("{bar} {name:NAME_WIDTH$} {} of {}", bytes(done), bytes(large.size))
 }
 
 /// The words beside the total: the name when there is only one file, else the count.
@@ -238,6 +245,15 @@ mod tests {
         let text = drawn(&paper);
         assert!(text.contains(r"evil\x1b[2Jname.iso") && text.contains("1.0 MiB of 16 MiB"), "{text}");
         assert!(text.contains("0 of 2 files") && !text.contains("small.txt"), "{text}");
+    }
+
+    #[test]
+    fn a_bar_is_always_as_wide() {
+        let bars = [(0, 100), (1, 100), (50, 100), (100, 100), (7, 0), (u64::MAX, u64::MAX)];
+        for (done, total) in bars {
+            assert_eq!(bar(done, total).chars().count(), BAR_WIDTH, "{done} of {total}");
+        }
+        assert_eq!(bar(50, 100), "━━━━━━━━━━╸─────────");
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod numbers;
 pub mod plain;
 mod worker;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -79,15 +80,17 @@ pub struct Summary {
 pub struct Reporter {
     notes: Mutex<Option<Sender<Note>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    closing: Arc<AtomicBool>,
 }
 
 impl Reporter {
     /// Starts the thread that owns the screen.
     pub fn start(face: Face, data: Data, level: Level, counters: Arc<Counters>) -> Reporter {
         let (notes, inbox) = channel();
-        let worker = Worker::new(face, data, level, counters);
+        let closing = Arc::new(AtomicBool::new(false));
+        let worker = Worker::new((face, data, level), counters, closing.clone());
         let thread = std::thread::spawn(move || worker.run(&inbox));
-        Reporter { notes: Mutex::new(Some(notes)), thread: Mutex::new(Some(thread)) }
+        Reporter { notes: Mutex::new(Some(notes)), thread: Mutex::new(Some(thread)), closing }
     }
 
     /// Clears the screen, runs `question`, and draws again. Lines that come meanwhile wait.
@@ -109,6 +112,7 @@ impl Reporter {
 
     /// Clears the screen without a summary; returns when all is written.
     pub fn close(&self) {
+        self.closing.store(true, Ordering::Release);
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
             let _ = thread.join(); // its panic has already been reported by the hook

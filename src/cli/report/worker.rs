@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,9 @@ use super::bars::Bars;
 use super::lines::{Level, lines_of};
 use super::meter::Meter;
 use super::{Data, Face, Summary, json, numbers, plain};
+
+/// How often a standing question is looked at.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// What the worker is told.
 pub enum Note {
@@ -39,13 +43,16 @@ pub struct Worker {
     bars: Option<Bars>,
     next_line: Instant,
     stdout_open: bool,
+    closing: Arc<AtomicBool>,
 }
 
 impl Worker {
-    pub fn new(face: Face, data: Data, level: Level, counters: Arc<Counters>) -> Worker {
+    /// `closing` is set when the run is over, whatever question still stands.
+    pub fn new(shows: (Face, Data, Level), counters: Arc<Counters>, closing: Arc<AtomicBool>) -> Worker {
+        let (face, data, level) = shows;
         let bars = (face == Face::Bars).then(Bars::new);
         let next_line = Instant::now() + plain::EVERY;
-        Worker { face, data, level, counters, meter: Meter::default(), bars, next_line, stdout_open: true }
+        Worker { face, data, level, counters, meter: Meter::default(), bars, next_line, stdout_open: true, closing }
     }
 
     /// Works until every sender has hung up.
@@ -56,13 +63,22 @@ impl Worker {
                 Ok(Note::Pause { silent, resume }) => {
                     self.clear();
                     let _ = silent.send(());
-                    let _ = resume.recv();
+                    self.wait_for(&resume);
                 }
                 Ok(Note::Finish(summary)) => self.finish(&summary),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return self.clear(),
             }
             self.tick(Instant::now());
+        }
+    }
+
+    /// Until the question is answered, or nobody waits for the answer any more: a signal came.
+    fn wait_for(&self, resume: &Receiver<()>) {
+        while let Err(RecvTimeoutError::Timeout) = resume.recv_timeout(GLANCE) {
+            if self.closing.load(Ordering::Acquire) {
+                return;
+            }
         }
     }
 
