@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use super::wire::{FRAME_LENGTHS, Reply, Request, SessionBind, SignRequest, WireError, frame};
 
 /// How long an agent may take to accept, to list its keys, or to take a binding.
-const PROMPTLY: Duration = Duration::from_secs(10);
+const PROMPTLY: Duration = Duration::from_secs(5);
 /// How long a signature may take: a person may have to touch a security key or confirm in a window.
 const WITH_A_PERSON: Duration = Duration::from_secs(120);
 

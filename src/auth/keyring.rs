@@ -1,7 +1,7 @@
 //! What a run knows to log in with: key files read once, passphrases asked once, and what opened a door before.
 //! Main type: [`Keyring`], shared by all hops and lanes. Secrets live only here, are wiped when dropped, never printed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 
@@ -28,6 +28,8 @@ struct Shared {
     asking: Arc<Mutex<()>>,
     files: StdMutex<HashMap<PathBuf, Arc<Mutex<Slot>>>>,
     doors: StdMutex<HashMap<Door, Opener>>,
+    /// Agents that let us wait in vain: every login would wait again.
+    mute: StdMutex<HashSet<PathBuf>>,
 }
 
 /// A place to log in at: two hosts that share an address, or a host key, are still two doors.
@@ -55,8 +57,14 @@ enum Slot {
 impl Keyring {
     /// An empty keyring that asks `prompt` and tells `observer`.
     pub fn new(prompt: Arc<dyn Prompt>, observer: Arc<dyn Observer>) -> Keyring {
-        let shared =
-            Shared { prompt, observer, asking: Arc::default(), files: StdMutex::default(), doors: StdMutex::default() };
+        let shared = Shared {
+            prompt,
+            observer,
+            asking: Arc::default(),
+            files: StdMutex::default(),
+            doors: StdMutex::default(),
+            mute: StdMutex::default(),
+        };
         Keyring { shared: Arc::new(shared), attended: true }
     }
 
@@ -154,6 +162,14 @@ impl Keyring {
 
     pub(super) fn remember(&self, door: Door, opener: Opener) {
         held(&self.shared.doors).insert(door, opener);
+    }
+
+    pub(super) fn is_mute(&self, agent: &Path) -> bool {
+        held(&self.shared.mute).contains(agent)
+    }
+
+    pub(super) fn never_ask_again(&self, agent: &Path) {
+        held(&self.shared.mute).insert(agent.to_owned());
     }
 
     pub(super) fn forget(&self, door: &Door) {

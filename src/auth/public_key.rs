@@ -16,7 +16,7 @@ use super::key_file::Secret;
 use super::keyring::{Keyring, Opener};
 use super::patience::Patience;
 use super::{Answer, Login, certificate};
-use crate::agent::client::{AgentClient, AgentKey};
+use crate::agent::client::{AgentClient, AgentError, AgentKey};
 use crate::agent::signer::Signing;
 use crate::agent::wire::{SessionBind, put_string};
 use crate::agent::{AgentSigner, KeySigner, SignError, Signer};
@@ -120,15 +120,21 @@ impl<H: Handler> Login<'_, H> {
     /// The agent's keys. Without an agent, or with one that fails, there are none, and the login goes on.
     async fn ask_agent(&mut self) -> Vec<AgentKey> {
         let IdentityAgent::Socket(socket) = &self.host.identity_agent.value else { return Vec::new() };
+        if self.keyring.is_mute(socket) {
+            return Vec::new();
+        }
         let asked = async {
             let mut agent = AgentClient::connect(socket).await?;
             if let Some(bind) = self.binding()
                 && let Err(error) = agent.session_bind(bind).await
             {
-                self.detail(&format!("session-bind: {error}"));
+                match error {
+                    AgentError::Refused => self.detail("the agent does not know session-bind"),
+                    broken => return Err(broken),
+                }
             }
             let keys = agent.identities().await?;
-            Ok::<_, crate::agent::AgentError>((agent, keys))
+            Ok::<_, AgentError>((agent, keys))
         };
         match asked.await {
             Ok((agent, keys)) => {
@@ -137,6 +143,9 @@ impl<H: Handler> Login<'_, H> {
             }
             Err(error) => {
                 self.detail(&format!("{}: {error}", socket.display()));
+                if let AgentError::TimedOut(_) = error {
+                    self.keyring.never_ask_again(socket);
+                }
                 Vec::new()
             }
         }

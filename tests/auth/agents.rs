@@ -174,6 +174,24 @@ async fn a_bad_absent_or_empty_agent_does_not_stop_key_files() {
 }
 
 #[tokio::test]
+async fn an_agent_that_never_answers_is_waited_for_once() {
+    let Some(sshd) = Sshd::new() else { return };
+    shell(sshd.folder(), "ssh-keygen -q -t ed25519 -N '' -f k; cat k.pub >> authorized");
+    let socket = sshd.path("mute");
+    // bound, never accepted: connecting works, and then nothing
+    let listener = UnixListener::bind(&socket).expect("a socket");
+    listener.set_nonblocking(true).expect("a socket that does not block");
+    let config = format!("IdentityAgent \"{}\"\nIdentityFile \"{}\"", socket.display(), sshd.path("k").display());
+    let keyring = alone();
+    sshd.login(&config, &keyring).await.expect("the key file");
+    // the first key opens no longer, so all keys are looked for again
+    shell(sshd.folder(), "ssh-keygen -q -t ed25519 -N '' -f l; cat l.pub > authorized");
+    let other = format!("{config}\nIdentityFile \"{}\"", sshd.path("l").display());
+    sshd.login(&other, &keyring).await.expect("the other key file");
+    assert_eq!(listener.incoming().map_while(Result::ok).count(), 1);
+}
+
+#[tokio::test]
 async fn one_key_that_cannot_be_read_is_skipped() {
     let Some(_) = need("ssh-keygen") else { return };
     let folder = tempfile::tempdir().expect("a folder");

@@ -28,7 +28,6 @@ async fn the_certificate_beside_its_key() {
         let authenticated = sshd.login(&format!("IdentityFile \"{}\"", key.display()), &alone()).await.expect(kind);
         assert_eq!(authenticated.method(), format!("publickey certificate {}", key.display()));
     }
-    assert_eq!(sshd.log().matches("Accepted publickey").count(), KINDS.len());
 }
 
 #[tokio::test]

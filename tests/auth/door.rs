@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use hop::auth::{AuthError, Authenticated, Keyring, authenticate};
 use hop::config::{Configuration, Flags, Host, Surroundings};
@@ -83,7 +84,8 @@ impl Sshd {
         let always = [
             format!("HostKey {}", path("host")),
             format!("AuthorizedKeysFile {}", path("authorized")),
-            "PidFile none\nUsePAM no\nStrictModes no\nPermitRootLogin yes\nLogLevel DEBUG1".to_owned(),
+            format!("UsePAM {}", if rustix::process::geteuid().is_root() { "no" } else { "yes" }),
+            "PidFile none\nStrictModes no\nPermitRootLogin yes\nLogLevel DEBUG1".to_owned(),
             "PasswordAuthentication no\nKbdInteractiveAuthentication no".to_owned(),
         ];
         let config = [&self.lines[..], &always].concat().join("\n") + "\n";
@@ -118,12 +120,15 @@ impl Sshd {
         let client = Client { said: Arc::clone(&said) };
         let handle = connect_stream(Arc::new(Config::default()), stream, client).await;
         let handle = handle.unwrap_or_else(|error| panic!("no key exchange: {error}\n{}", self.log()));
-        Connection { handle, said, child }
+        Connection { handle: Some(handle), said, child }
     }
 
     /// One login with the given lines of ssh_config.
     pub async fn login(&self, config: &str, keyring: &Keyring) -> Result<Authenticated, AuthError> {
-        self.connect().await.login(&self.host(config), keyring).await
+        let mut connection = self.connect().await;
+        let outcome = connection.login(&self.host(config), keyring).await;
+        connection.close().await;
+        outcome
     }
 
     /// The host `door` with the given lines of ssh_config.
@@ -145,14 +150,24 @@ pub fn host(folder: &Path, config: &str) -> Host {
 
 /// One connection, and what is at both of its ends.
 pub struct Connection {
-    pub handle: Handle<Client>,
+    handle: Option<Handle<Client>>,
     said: Arc<Mutex<Option<String>>>,
     child: Child,
 }
 
 impl Connection {
     pub async fn login(&mut self, host: &Host, keyring: &Keyring) -> Result<Authenticated, AuthError> {
-        authenticate(&mut self.handle, host, keyring).await
+        authenticate(self.handle.as_mut().expect("open until it is closed"), host, keyring).await
+    }
+
+    /// Hangs up and lets sshd end by itself, so that all it did stands in its log.
+    async fn close(mut self) {
+        drop(self.handle.take());
+        let begin = Instant::now();
+        while self.child.try_wait().expect("sshd can be waited for").is_none() {
+            assert!(begin.elapsed() < Duration::from_secs(30), "sshd does not end");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// The text of the server's DISCONNECT, if it sent one.
@@ -211,7 +226,8 @@ pub fn me() -> String {
     shell(Path::new("/"), "id -un").trim_end().to_owned()
 }
 
-/// sshd without PAM reads the shadow file as root: `!` locks an account, `*` only its password.
+/// sshd without PAM reads the shadow file: `!` locks an account, `*` only its password. Where it cannot read that file,
+/// it calls every account locked: with PAM it does not ask.
 fn is_locked() -> bool {
     let me = me();
     let shadow = fs::read_to_string("/etc/shadow").unwrap_or_default();
