@@ -79,8 +79,12 @@ async fn existing(side: &Side, path: &[u8]) -> Result<Destination, CopyError> {
 
 async fn new(side: &Side, path: &[u8]) -> Result<Destination, CopyError> {
     let typed = Place::typed(path);
-    if side.look(&Place::typed(place::trimmed(path)), Links::Keep).await?.is_some() {
-        return Err(side.error(Stage::List, &typed, Cause::Refused("a link that leads nowhere; it is left alone")));
+    if let Some(there) = side.look(&Place::typed(place::trimmed(path)), Links::Keep).await? {
+        let why = match there.kind() {
+            FileKind::Symlink => "a link that leads nowhere; it is left alone",
+            _ => "not a folder",
+        };
+        return Err(side.error(Stage::List, &typed, Cause::Refused(why)));
     }
     let (folder, new) = within(side, path).await?;
     let role = if path.ends_with(b"/") { Role::NewFolder(new) } else { Role::New(new) };

@@ -16,6 +16,9 @@ use crate::sftp::{Attributes, Handle};
 /// Bytes a local block may have: as long as SFTP's longest.
 const LOCAL_BLOCK: usize = 255 * 1024;
 
+/// Whether attributes could be set; what that means is for others to say.
+pub type Set = Result<(), CopyError>;
+
 /// An open file, and where it is.
 pub struct OpenFile {
     place: Place,
@@ -135,8 +138,8 @@ impl OpenFile {
     /// Writes `data` from the beginning, sets what `wanted` says, and closes: one blocking call, or one round trip.
     ///
     /// # Errors
-    /// The first of the three that failed.
-    pub async fn write_whole(&self, data: Vec<Bytes>, wanted: Attributes) -> Result<(), CopyError> {
+    /// When writing or closing failed.
+    pub async fn write_whole(&self, data: Vec<Bytes>, wanted: Attributes) -> Result<Set, CopyError> {
         match &self.end {
             End::Local(file) => {
                 let file = Arc::clone(file);
@@ -146,13 +149,15 @@ impl OpenFile {
                         local::write(&file, offset, &piece)?;
                         offset += piece.len() as u64;
                     }
-                    local::set(&file, &wanted)
+                    Ok(local::set(&file, &wanted))
                 };
-                blocking(Stage::Transfer, &self.place, write).await
+                let set = blocking(Stage::Transfer, &self.place, write).await?;
+                Ok(set.map_err(|error| CopyError::local(Stage::Land, self.place.path(), error)))
             }
             End::Remote(remote, handle) => {
                 let written = remote.write_whole(handle, data, &wanted).await;
-                remote.told(Stage::Transfer, &self.place, written)
+                let set = remote.told(Stage::Transfer, &self.place, written)?;
+                Ok(remote.told(Stage::Land, &self.place, set))
             }
         }
     }
@@ -164,6 +169,15 @@ impl OpenFile {
             End::Remote(remote, _) => Some(Arc::clone(&remote.trail)),
         };
         CopyError::new(trail, Stage::Transfer, self.place.path(), Cause::SourceChanged)
+    }
+
+    /// Sets what `wanted` says, and closes, in one round trip.
+    ///
+    /// # Errors
+    /// When closing failed.
+    pub async fn set_and_close(&self, wanted: Attributes) -> Result<Set, CopyError> {
+        let (set, closed) = tokio::join!(biased; self.set(wanted), self.close());
+        closed.map(|()| set)
     }
 
     /// Closes it behind all that was asked of it; some ends tell only now that writing failed.

@@ -2,19 +2,27 @@
 //! acknowledged, one rename puts it in the target's place. Whoever reads the target sees the old content or the new, never
 //! a piece. A part is opened without cutting it: two runs of one source write the same bytes to the same places.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+
 use super::error::{Cause, CopyError};
-use super::file::OpenFile;
+use super::file::{OpenFile, Set};
 use super::item::Item;
 use super::lanes::Lanes;
 use super::name::Name;
 use super::part::{self, Id};
 use super::place::Place;
+use super::pool::Pool;
 use super::side::{Links, Side};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 
 /// Permission bits that travel: no set-id, no sticky bit.
 pub const MODE_MASK: u32 = 0o777;
+
+/// The bits that a umask is likely to take.
+const OTHERS: u32 = 0o077;
 
 /// A file's mode where the source does not tell one.
 const MODE_UNTOLD: u32 = 0o666;
@@ -45,8 +53,10 @@ pub struct Landing {
     side: Side,
     target: Place,
     part: Place,
+    file: Arc<OpenFile>,
     ground: Ground,
     is_reused: bool,
+    keep: Keep,
     attributes: Attributes,
 }
 
@@ -55,16 +65,16 @@ impl Landing {
     ///
     /// # Errors
     /// When the part cannot be created, or something other than a file has the target's name.
-    pub async fn begin(
-        side: &Side,
-        item: &Item,
-        version: &Attributes,
-        keep: Keep,
-    ) -> Result<(Landing, OpenFile), CopyError> {
+    pub async fn begin(side: &Side, item: &Item, version: &Attributes, keep: Keep) -> Result<Landing, CopyError> {
         let target = &item.target;
         let part = target.sibling(&part::part(&own_name(side, target)?, &id(item, version)));
         let ground = item.ground().await;
-        let (opened, there) = tokio::join!(open_part(side, &part), stands_there(side, target, ground));
+        let mode = version.permissions.unwrap_or(MODE_UNTOLD) & MODE_MASK;
+        let (opened, there, new) = tokio::join!(
+            open_part(side, &part),
+            stands_there(side, target, ground),
+            new_mode(&item.lanes, side, &part, mode, keep),
+        );
         let (file, is_reused) = opened?;
         let there = match there {
             Ok(there) => there,
@@ -73,25 +83,41 @@ impl Landing {
                 return Err(error);
             }
         };
-        let mode = version.permissions.unwrap_or(MODE_UNTOLD) & MODE_MASK;
-        let permissions = Some(match (keep, there) {
-            (Keep::ModeAndTimes, _) => mode,
+        let permissions = match (keep, there) {
             (Keep::Nothing, Some(old)) => old & MODE_MASK,
-            (Keep::Nothing, None) => mode & !umask(&item.lanes, side, &part).await,
-        });
+            _ => new,
+        };
         let times = version.times.filter(|_| keep == Keep::ModeAndTimes);
-        let attributes = Attributes { permissions, times, ..Attributes::default() };
-        let landing = Landing { side: side.clone(), target: target.clone(), part, ground, is_reused, attributes };
-        Ok((landing, file))
+        let attributes = Attributes { permissions: Some(permissions), times, ..Attributes::default() };
+        let (side, target, file) = (side.clone(), target.clone(), Arc::new(file));
+        Ok(Landing { side, target, part, file, ground, is_reused, keep, attributes })
     }
 
-    /// What the part gets, once `written` bytes are in it, before it gets its name.
-    pub fn attributes(&self, written: u64) -> Attributes {
-        // an earlier try of the same version is no longer, but who knows who else wrote there
-        Attributes { size: self.is_reused.then_some(written), ..self.attributes }
+    /// The part, open for writing.
+    pub fn file(&self) -> &Arc<OpenFile> {
+        &self.file
     }
 
-    /// Gives the complete part its name. All of it must be acknowledged, and the part closed.
+    /// Writes all of a small file, and closes its part.
+    ///
+    /// # Errors
+    /// What could not be written, or set.
+    pub async fn write_whole(&self, data: Vec<Bytes>) -> Result<(), CopyError> {
+        let written = data.iter().map(|piece| piece.len() as u64).sum();
+        let set = self.file.write_whole(data, self.wanted(written)).await;
+        set.and_then(|set| self.accepted(set)).map_err(|error| self.left_behind(error))
+    }
+
+    /// Closes the part, all of whose `written` bytes are acknowledged.
+    ///
+    /// # Errors
+    /// What the end only tells now, or what could not be set.
+    pub async fn close(&self, written: u64) -> Result<(), CopyError> {
+        let set = self.file.set_and_close(self.wanted(written)).await;
+        set.and_then(|set| self.accepted(set)).map_err(|error| self.left_behind(error))
+    }
+
+    /// Gives the closed part its name.
     ///
     /// # Errors
     /// When it cannot be renamed; the old content then still has, or has again, its name.
@@ -106,9 +132,29 @@ impl Landing {
         error
     }
 
+    /// Gives up before anything was written.
+    pub async fn withdraw(&self) {
+        discard(&self.side, &self.part, self.is_reused).await;
+    }
+
     /// Removes the part of a version that is no more; nothing could go on from it.
     pub async fn discard(&self) {
         discard(&self.side, &self.part, false).await;
+    }
+
+    /// What the part gets once `written` bytes are in it.
+    fn wanted(&self, written: u64) -> Attributes {
+        // an earlier try of the same version is no longer, but who knows who else wrote there
+        Attributes { size: self.is_reused.then_some(written), ..self.attributes }
+    }
+
+    /// Some file systems and servers know no modes. That is a failure only where the mode was asked for, or the length
+    /// was to be set with it; what lands has less open a mode then, never more.
+    fn accepted(&self, set: Set) -> Result<(), CopyError> {
+        match set {
+            Err(error) if self.keep == Keep::Nothing && !self.is_reused && !error.ends_the_run() => Ok(()),
+            set => set,
+        }
     }
 }
 
@@ -180,10 +226,17 @@ async fn stands_there(side: &Side, target: &Place, ground: Ground) -> Result<Opt
     }
 }
 
+/// The mode of a file that is not there yet.
+async fn new_mode(lanes: &Lanes, side: &Side, part: &Place, mode: u32, keep: Keep) -> u32 {
+    match keep {
+        Keep::Nothing if mode & OTHERS != 0 => mode & !umask(lanes.destination(), side, part).await,
+        _ => mode,
+    }
+}
+
 /// What the destination takes from the mode of a new file, found out with an empty file that is removed again: parts are
 /// created with 0600, which shows nothing.
-async fn umask(lanes: &Lanes, side: &Side, part: &Place) -> u32 {
-    let pool = lanes.destination();
+async fn umask(pool: &Pool, side: &Side, part: &Place) -> u32 {
     *pool.umask.get_or_init(|| async { probed_umask(side, part).await.unwrap_or(USUAL_UMASK) }).await
 }
 
@@ -191,8 +244,7 @@ async fn probed_umask(side: &Side, part: &Place) -> Result<u32, CopyError> {
     let id = Id::of("umask", &part.path(), &Attributes::default(), b"");
     let probe = part.sibling(&part::part(&own_name(side, part)?, &id));
     let file = side.create(&probe, MODE_MASK).await?;
-    let told = file.identity().await;
-    let (closed, removed) = tokio::join!(file.close(), side.remove(&probe));
+    let (told, closed, removed) = tokio::join!(biased; file.identity(), file.close(), side.remove(&probe));
     closed.and(removed)?;
     let mode = told?.0.permissions.unwrap_or(MODE_MASK & !USUAL_UMASK);
     Ok(MODE_MASK & !mode)

@@ -14,7 +14,7 @@ use crate::sftp::{Attributes, Handle, SftpError};
 /// Entries taken from a local folder at a time.
 const LOCAL_BATCH: usize = 256;
 
-/// Entries of one folder that may be unusable before the server is not believed any more.
+/// Entries of one folder that may be unusable, `.` and `..` among them, before the server is not believed any more.
 const BAD_MAX: usize = 256;
 
 /// A listing under way.
@@ -48,11 +48,12 @@ impl Listing {
     /// The next entries, without `.` and `..`; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Vec<Listed>>, CopyError> {
         let Some(entries) = self.raw().await? else { return Ok(None) };
-        self.seen += entries.len();
+        let given = entries.len();
+        self.seen += given;
         let dots = |name: &[u8]| matches!(name, b"." | b"..");
         let named = entries.into_iter().filter(|(name, _)| !dots(name));
         let listed: Vec<Listed> = named.map(|(name, attributes)| Ok((Name::vet(&name)?, attributes))).collect();
-        self.bad += listed.iter().filter(|entry| entry.is_err()).count();
+        self.bad += given - listed.iter().filter(|entry| entry.is_ok()).count();
         match self.seen > ENTRIES_MAX || self.bad > BAD_MAX {
             true => Err(self.endless()),
             false => Ok(Some(listed)),

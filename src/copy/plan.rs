@@ -4,6 +4,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use tokio::sync::OnceCell;
+
 use super::destination::Destination;
 use super::error::{Cause, CopyError};
 use super::expand::expand;
@@ -70,7 +72,7 @@ impl Plan {
             let place = Place::typed(job.destination.path());
             return Err(side.error(Stage::List, &place, Cause::Refused("several sources need a folder to go into")));
         }
-        let settled = Settled { side, pool: destination_pool, destination };
+        let settled = Settled { side, pool: destination_pool, destination, real: OnceCell::new() };
         settled.errands(sources, &job.options, watchers).await.map(|errands| Plan { errands })
     }
 }
@@ -133,6 +135,8 @@ struct Settled {
     side: Side,
     pool: Arc<Pool>,
     destination: Destination,
+    /// The real path of its folder, once it is asked for.
+    real: OnceCell<Vec<u8>>,
 }
 
 impl Settled {
@@ -145,14 +149,13 @@ impl Settled {
         let mut errands: Vec<Errand> = Vec::with_capacity(sources.len());
         let mut taken = HashSet::new();
         let mut opened: Vec<(Arc<Pool>, Arc<Lanes>)> = Vec::new();
-        let real = self.side.real(&self.destination.folder).await?;
         for source in sources {
             let name = Name::vet(place::last(&source.place.path())).ok();
             let target = self.destination.place_for(&self.side, (name.as_ref(), &source.attributes))?;
             if !taken.insert(target.path()) {
                 return Err(self.refused(&target, "two sources would get this name"));
             }
-            self.refuse_itself(&source, &target, &real).await?;
+            self.refuse_itself(&source, &target).await?;
             let lanes = self.lanes(&mut opened, &source.pool, options, watchers).await?;
             errands.push(Errand { source: source.place, attributes: source.attributes, target, lanes });
         }
@@ -160,15 +163,16 @@ impl Settled {
     }
 
     /// Refuses a source that is its own destination, or a folder that would go into itself.
-    async fn refuse_itself(&self, source: &Source, target: &Place, real: &[u8]) -> Result<(), CopyError> {
+    async fn refuse_itself(&self, source: &Source, target: &Place) -> Result<(), CopyError> {
         if !source.pool.is_same_place(&self.pool) {
             return Ok(());
         }
         let side = source.pool.side(0).await?;
         let source_real = side.real(&source.place).await?;
+        let real = self.real.get_or_try_init(|| self.side.real(&self.destination.folder)).await?;
         let target_real = match target.below() {
-            b"" => real.to_vec(),
-            below => [real, if real.ends_with(b"/") { b"" } else { b"/" }, below].concat(),
+            b"" => real.clone(),
+            below => [&real[..], if real.ends_with(b"/") { b"" } else { b"/" }, below].concat(),
         };
         match source.attributes.kind() {
             _ if source_real == target_real => Err(self.refused(target, "source and destination are the same")),

@@ -30,7 +30,7 @@ const SHARE: u64 = 8 << 20;
 /// Both ends of a file, open on one lane.
 struct Ends {
     source: OpenFile,
-    part: OpenFile,
+    part: Arc<OpenFile>,
     identity: Identity,
 }
 
@@ -56,14 +56,18 @@ pub async fn carry(
     let lane = item.lanes.idlest();
     let _busy = lane.busy();
     let source = lane.source.open(&item.source, links).await?;
-    let (told, identity) = source.identity().await?;
-    if !same_version(&told, version) {
-        return Err(source.changed());
-    }
-    let (landing, part) = Landing::begin(&lane.destination, item, version, means.keep).await?;
-    let ends = Arc::new(Ends { source, part, identity });
-    let moved = pump(means, (item, links), (&ends, &lane), started).await;
-    let moved = match moved {
+    let (identity, landing) =
+        tokio::join!(identity_of(&source, version), Landing::begin(&lane.destination, item, version, means.keep));
+    let landing = landing?;
+    let identity = match identity {
+        Ok(identity) => identity,
+        Err(error) => {
+            landing.withdraw().await;
+            return Err(error);
+        }
+    };
+    let ends = Arc::new(Ends { source, part: Arc::clone(landing.file()), identity });
+    let moved = match pump(means, (item, links), (&ends, &lane), started).await {
         Ok(()) => finish(&ends, &landing).await,
         Err(error) => Err(error),
     };
@@ -75,6 +79,12 @@ pub async fn carry(
         }
         Err(error) => Err(landing.left_behind(error)),
     }
+}
+
+/// The identity of an open source, when it still is the `version` that was listed.
+async fn identity_of(source: &OpenFile, version: &Attributes) -> Result<Identity, CopyError> {
+    let (told, identity) = source.identity().await?;
+    if same_version(&told, version) { Ok(identity) } else { Err(source.changed()) }
 }
 
 /// Moves every block, over the lane it begins on and those that join.
@@ -126,7 +136,7 @@ async fn join(flow: Arc<Flow>, first: Arc<Ends>, lane: Arc<Lane>, links: Links) 
     if identity != first.identity {
         return Err(source.changed());
     }
-    let ends = Arc::new(Ends { source, part, identity });
+    let ends = Arc::new(Ends { source, part: Arc::new(part), identity });
     flow.work(Arc::clone(&ends)).await?;
     ends.check().await?;
     ends.part.close().await
@@ -134,9 +144,8 @@ async fn join(flow: Arc<Flow>, first: Arc<Ends>, lane: Arc<Lane>, links: Links) 
 
 /// Gives the complete part what it needs to land.
 async fn finish(ends: &Ends, landing: &Landing) -> Result<(), CopyError> {
-    ends.check().await?;
-    ends.part.set(landing.attributes(ends.identity.size)).await?;
-    ends.part.close().await
+    let (same, closed) = tokio::join!(ends.check(), landing.close(ends.identity.size));
+    same.and(closed)
 }
 
 impl Ends {

@@ -18,6 +18,9 @@ pub const ENTRIES_MAX: usize = 1 << 24;
 /// Free bytes below which a bare "failure" is taken for a full disk: one write of the largest size.
 const NEARLY_FULL: u64 = 256 * 1024;
 
+/// Free inodes below which it is, too: other files under way come and go meanwhile.
+const NEARLY_NONE: u64 = 16;
+
 /// One SFTP session, and the trail to its host.
 #[derive(Clone)]
 pub struct Remote {
@@ -155,8 +158,13 @@ impl Remote {
         Err(SftpError::Unfit("a file that says it is empty, and has no end"))
     }
 
-    /// Writes `data` from the beginning, sets what `wanted` says, and closes.
-    pub async fn write_whole(&self, handle: &Handle, data: Vec<Bytes>, wanted: &Attributes) -> Result<(), SftpError> {
+    /// Writes `data` from the beginning, sets what `wanted` says (the inner answer), and closes.
+    pub async fn write_whole(
+        &self,
+        handle: &Handle,
+        data: Vec<Bytes>,
+        wanted: &Attributes,
+    ) -> Result<Result<(), SftpError>, SftpError> {
         let block = self.client.max_write();
         let mut offset = 0;
         let mut writes = Vec::new();
@@ -171,13 +179,15 @@ impl Remote {
         let set = self.client.fsetstat(handle, wanted);
         let (written, set, closed) = tokio::join!(biased; all(writes), set, self.client.close_behind(handle));
         written.into_iter().collect::<Result<(), _>>()?;
-        set.and(closed)
+        closed.map(|()| set)
     }
 
     /// Whether the file system of `place`'s folder is full; `false` where the server cannot say.
     pub async fn is_full(&self, place: &Place) -> bool {
         match self.client.statvfs(&place.parent().path()).await {
-            Ok(disk) => disk.bytes_available() < NEARLY_FULL || (disk.inodes > 0 && disk.inodes_available == 0),
+            Ok(disk) => {
+                disk.bytes_available() < NEARLY_FULL || (disk.inodes > 0 && disk.inodes_available < NEARLY_NONE)
+            }
             Err(_) => false,
         }
     }

@@ -21,10 +21,11 @@ use crate::sftp::{Attributes, FileKind};
 pub const MEMORY: usize = 64 << 20;
 
 /// Items under way at once.
-const ITEMS: usize = 128;
+const ITEMS: usize = 256;
 
-/// Large files under way at once: enough to hide the round trips at the ends of each.
-const LARGE: usize = 4;
+/// Bytes of one large file that keep others from beginning: four of any size go at once, and more where they are short,
+/// so that the round trips at the ends of each are hidden.
+const LARGE: u64 = MEMORY as u64 / 4;
 
 /// Descriptors for everything but files: connections, standard streams, folders being listed.
 const OTHER_DESCRIPTORS: u64 = 32;
@@ -36,13 +37,14 @@ pub struct Means {
     /// The books.
     pub ledger: Arc<Ledger>,
     memory: Arc<Semaphore>,
+    /// In bytes, of which none are held: whose turn it is.
     large: Semaphore,
 }
 
 impl Means {
     /// For one run.
     pub fn new(keep: Keep, ledger: Arc<Ledger>) -> Means {
-        Means { keep, ledger, memory: Arc::new(Semaphore::new(MEMORY)), large: Semaphore::new(LARGE) }
+        Means { keep, ledger, memory: Arc::new(Semaphore::new(MEMORY)), large: Semaphore::new(MEMORY) }
     }
 
     /// Waits for room for `bytes` of file data, which lasts until what is returned is dropped.
@@ -159,10 +161,12 @@ async fn attempt(
     version: &Attributes,
     started: &Arc<Started>,
 ) -> Result<(), CopyError> {
-    if version.size.unwrap_or(0) <= small::SMALL {
+    let size = version.size.unwrap_or(0);
+    if size <= small::SMALL {
         return small::carry(means, what, version, started).await;
     }
-    let _turn = means.large.acquire().await;
+    let turn = u32::try_from(size.min(LARGE)).unwrap_or(u32::MAX);
+    let _turn = means.large.acquire_many(turn).await;
     pump::carry(means, what, version, started).await
 }
 

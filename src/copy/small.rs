@@ -1,5 +1,5 @@
-//! How does a small file go? [`carry`]: read in one round trip after its open, written, set and closed in another, then
-//! renamed. The run keeps many of them in flight, so that the distance is paid once for all and not once a file.
+//! How does a small file go? [`carry`]: opened at both ends at once, read in one round trip, written, set and closed in
+//! another, then renamed. The run keeps many of them in flight, so that the distance is paid once for all and not once a file.
 
 use super::error::CopyError;
 use super::item::Item;
@@ -12,6 +12,9 @@ use crate::sftp::Attributes;
 /// Bytes up to which a file is small.
 pub const SMALL: u64 = 256 * 1024;
 
+/// What the smallest file counts in the run's memory: its requests and names.
+const LEAST: usize = 16 * 1024;
+
 /// Copies this `version` of a file.
 ///
 /// # Errors
@@ -22,14 +25,22 @@ pub async fn carry(
     version: &Attributes,
     started: &Started,
 ) -> Result<(), CopyError> {
-    let _memory = means.memory(SMALL as usize).await;
+    let size = version.size.unwrap_or(0) as usize;
+    let _memory = means.memory(size.max(LEAST)).await;
     let lane = item.lanes.idlest();
     let _busy = lane.busy();
-    let data = lane.source.open(&item.source, links).await?.read_whole(version).await?;
+    let read = async { lane.source.open(&item.source, links).await?.read_whole(version).await };
+    let (data, landing) = tokio::join!(read, Landing::begin(&lane.destination, item, version, means.keep));
+    let (data, landing) = match (data, landing) {
+        (Ok(data), Ok(landing)) => (data, landing),
+        (Err(error), Ok(landing)) => {
+            landing.withdraw().await;
+            return Err(error);
+        }
+        (_, Err(error)) => return Err(error),
+    };
     let written = data.iter().map(|piece| piece.len() as u64).sum();
-    let (landing, part) = Landing::begin(&lane.destination, item, version, means.keep).await?;
-    let wanted = landing.attributes(written);
-    part.write_whole(data, wanted).await.map_err(|error| landing.left_behind(error))?;
+    landing.write_whole(data).await?;
     started.moved(written);
     landing.land().await
 }

@@ -97,6 +97,7 @@ async fn what_cannot_be_meant_is_refused_before_anything_is_written() {
         assert!(refused(&scene, &["x", "d/x"], "").await.contains("two sources would get this name"));
         assert!(refused(&scene, &["d"], "file").await.contains("cannot take its place"));
         assert!(refused(&scene, &["x"], "new/").await.contains("no such folder"));
+        assert!(refused(&scene, &["x"], "file/").await.contains("not a folder"));
         assert!(refused(&scene, &["x"], "dangling").await.contains("leads nowhere"));
         assert!(refused(&scene, &["x"], "/dev/null").await.contains("neither a file nor a folder"));
     }
