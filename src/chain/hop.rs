@@ -22,6 +22,7 @@ use crate::auth::{self, AuthError, Authenticated, Keyring};
 use crate::config::Host;
 use crate::config::host::Proxy;
 use crate::progress::{Event, Observer, Stage};
+use crate::prompt::{NoPrompt, Prompt};
 use crate::trust::{self, HostVerified, Lookup};
 
 /// An authenticated SSH connection to one host.
@@ -210,7 +211,7 @@ impl Rung<'_> {
         let greeter = Greeter {
             hop: self.host.alias.clone(),
             lookup,
-            prompt: self.ladder.asking.clone(),
+            prompt: self.whom_to_ask(),
             observer: self.ladder.observer.clone(),
             notes: notes.clone(),
             announce: Some(announce),
@@ -222,6 +223,14 @@ impl Rung<'_> {
             _ => error,
         })?;
         Ok((handle, notes))
+    }
+
+    /// `BatchMode yes` leaves nobody to ask about a host key.
+    fn whom_to_ask(&self) -> Arc<dyn Prompt> {
+        match *self.host.batch_mode {
+            true => Arc::new(NoPrompt),
+            false => self.ladder.asking.clone(),
+        }
     }
 
     async fn authenticate(&self, handle: &mut Handle<Greeter>, notes: &Notes) -> Result<Authenticated, ChainError> {

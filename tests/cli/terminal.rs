@@ -83,6 +83,9 @@ fn a_no_is_a_no() {
     assert_eq!(fs::read(street.known_hosts()).expect("known_hosts"), b"");
     let said = ends(at_terminal(&street, "hop cp -B acc-pvt:x ."), 13);
     assert!(!said.contains(UNKNOWN), "-B asked: {said}");
+    street.configure("BatchMode yes");
+    let said = ends(at_terminal(&street, "hop cp acc-pvt:x ."), 13);
+    assert!(!said.contains(UNKNOWN), "BatchMode asked: {said}");
 }
 
 #[test]
