@@ -157,6 +157,12 @@ pub struct Ssh {
     /// Port of HOST, not of its jumps [default: from ssh_config, else 22]
     #[arg(short = 'p', value_name = "PORT", value_parser = port, help_heading = "Connection")]
     pub port: Option<u16>,
+    /// Connect from this address of this machine [default: from ssh_config, else any]
+    #[arg(short = 'b', value_name = "ADDRESS", help_heading = "Connection")]
+    pub bind_address: Option<String>,
+    /// Message authentication codes to offer, with commas between, best first [default: from ssh_config]
+    #[arg(short = 'm', value_name = "MACS", help_heading = "Connection")]
+    pub macs: Option<String>,
     /// Give the command no input, as from /dev/null
     #[arg(short = 'n', help_heading = "Command")]
     pub no_input: bool,

@@ -132,7 +132,10 @@ impl Ssh {
     /// What `config` needs of it; `command` is what will run.
     pub fn flags(&self, command: &[u8]) -> Flags {
         let purpose = Purpose::Exec(String::from_utf8_lossy(command).into_owned());
-        Flags { user: self.user.clone(), port: self.port, ..self.connection.flags(purpose) }
+        let mut flags = Flags { user: self.user.clone(), port: self.port, ..self.connection.flags(purpose) };
+        flags.options.extend(self.bind_address.iter().map(|address| format!("BindAddress={address}")));
+        flags.options.extend(self.macs.iter().map(|macs| format!("MACs={macs}")));
+        flags
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::chain::{ExitStatus, Output, Process, ProcessInput};
+use crate::chain::{ExitStatus, Output, Process, ProcessInput, ProcessOutput};
 use crate::error::Error;
 
 use super::args::Ssh;
@@ -76,24 +76,27 @@ async fn converse(process: Process, input: Input) -> Result<Ended, Error> {
     let feeding = tokio::spawn(feed(remote_input, input));
     let (stdout, stdout_thread) = writer(io::stdout());
     let (stderr, stderr_thread) = writer(io::stderr());
-    let mut ended = Ended::Unsaid;
-    while let Some(said) = output.next().await? {
-        let heard = match said {
-            Output::Stdout(chunk) => stdout.send(chunk).await.is_ok(),
-            Output::Stderr(chunk) => stderr.send(chunk).await.is_ok(),
-            Output::Exit(status) => {
-                ended = Ended::Command(status);
-                true
-            }
-        };
-        if !heard {
-            ended = Ended::Unheard;
-            break;
-        }
-    }
+    let ended = listen(&mut output, &stdout, &stderr).await;
     feeding.abort();
     drop((stdout, stderr));
     let _ = tokio::task::spawn_blocking(move || (stdout_thread.join(), stderr_thread.join())).await;
+    ended
+}
+
+/// Passes on what the command says, until it has said all or nobody reads its standard output any more.
+async fn listen(output: &mut ProcessOutput, stdout: &Sender<Bytes>, stderr: &Sender<Bytes>) -> Result<Ended, Error> {
+    let mut ended = Ended::Unsaid;
+    while let Some(said) = output.next().await? {
+        match said {
+            Output::Stdout(chunk) => {
+                if stdout.send(chunk).await.is_err() {
+                    return Ok(Ended::Unheard);
+                }
+            }
+            Output::Stderr(chunk) => drop(stderr.send(chunk).await), // a closed stderr stops nothing
+            Output::Exit(status) => ended = Ended::Command(status),
+        }
+    }
     Ok(ended)
 }
 

@@ -249,6 +249,31 @@ fn ssh_passes_bytes_and_status_through() {
 }
 
 #[test]
+fn each_step_is_told_with_v_and_the_librarys_own_with_vv() {
+    let Some(street) = Street::start() else { return };
+    let (code, steps) = told(&street, "ssh", &["-v", "acc-pvt", "true"]);
+    assert_eq!(code, Some(0));
+    let positions = ["acc-bastion: dial", "acc-bastion: authenticate", "acc-pvt: dial", "acc-pvt: authenticate"]
+        .map(|step| steps.find(step));
+    assert!(positions.iter().all(Option::is_some) && positions.is_sorted(), "{steps}");
+    assert!(!steps.contains("russh"), "{steps}");
+    let (_, library) = told(&street, "ssh", &["-vv", "acc-pvt", "true"]);
+    assert!(library.contains("negotiated algorithms"), "{library}");
+}
+
+#[test]
+fn ciphers_compression_and_families_are_taken_at_their_word() {
+    let Some(street) = Street::start() else { return };
+    let negotiated = |words: &[&str]| told(&street, "ssh", &[words, &["-vv", "acc-pvt", "true"]].concat()).1;
+    assert!(negotiated(&["-c", "aes256-ctr"]).contains("aes256-ctr"), "{}", negotiated(&["-c", "aes256-ctr"]));
+    assert!(negotiated(&["-C"]).contains("Zlib"));
+    assert!(!negotiated(&[]).contains("Zlib"));
+    assert_eq!(told(&street, "ssh", &["-4", "acc-pvt", "true"]), (Some(0), String::new()));
+    let (code, text) = told(&street, "ssh", &["-6", "acc-pvt", "true"]);
+    assert!(code == Some(255) && text.contains("acc-bastion"), "{text}");
+}
+
+#[test]
 fn a_command_whose_reader_goes_away_ends() {
     let Some(street) = Street::start() else { return };
     let line = format!("{} ssh -F .ssh/config acc-pvt yes | head -n 1", env!("CARGO_BIN_EXE_hop"));
