@@ -260,9 +260,36 @@ fn uri(spec: &HostSpec, path: &[u8]) -> OsString {
     OsString::from(format!("sftp://{user}{host}/{}", escape(path)))
 }
 
+/// Any bytes as a word of the command line: what is understood is printed, and parses to the same again.
+///
+/// # Panics
+/// When it does not.
+#[cfg(any(test, fuzzing))]
+pub fn fuzz(bytes: &[u8]) {
+    let word = OsStr::from_bytes(bytes);
+    if let Ok(target) = parse(word) {
+        assert_eq!(parse(&OsString::from(&target)).as_ref(), Ok(&target), "{word:?}");
+    }
+    let _host = parse_host(word);
+    let _jump = std::str::from_utf8(bytes).map(parse_jump);
+}
+
+/// Runs `body` over the saved inputs of a fuzz target; how many there were.
+#[cfg(test)]
+pub(crate) fn replay(corpus: &str, body: fn(&[u8])) -> usize {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(corpus);
+    let inputs = std::fs::read_dir(&folder).expect("a corpus").map(|input| input.expect("a corpus").path());
+    inputs.map(|input| body(&std::fs::read(&input).expect("an input"))).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_corpus_is_read_without_harm() {
+        assert!(replay("target", fuzz) > 0, "an empty corpus");
+    }
 
     fn remote(user: Option<&str>, host: &str, port: Option<u16>, path: &[u8]) -> Target {
         Target::Remote(HostSpec { user: user.map(str::to_owned), host: host.to_owned(), port }, path.to_vec())

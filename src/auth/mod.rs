@@ -8,6 +8,8 @@
 
 mod certificate;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod identity;
 mod key_file;
 mod keyboard;

@@ -16,6 +16,7 @@ pub(super) fn lookup(host: &Host, address: Option<IpAddr>) -> Lookup {
         address,
         user_files: host.user_known_hosts_files.value.clone(),
         global_files: host.global_known_hosts_files.value.clone(),
+        revoked_keys: host.revoked_host_keys.as_ref().map(|file| file.value.clone()),
         policy: policy(host),
         naming: if host.hash_known_hosts.value { Naming::Hashed } else { Naming::Plain },
         command: host.known_hosts_command.as_ref().map(|template| command(template)),

@@ -141,7 +141,7 @@ pub struct Host {
     pub no_host_authentication_for_localhost: Value<bool>,
     /// `UpdateHostKeys`.
     pub update_host_keys: Value<UpdateHostKeys>,
-    /// `RevokedHostKeys`: keys that are never accepted, as a KRL or a list.
+    /// `RevokedHostKeys`: keys that are never accepted.
     pub revoked_host_keys: Option<Value<PathBuf>>,
     /// `FingerprintHash` as `ssh -G` prints it: `SHA256`, `MD5`, …
     pub fingerprint_hash: Value<String>,

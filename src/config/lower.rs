@@ -264,7 +264,7 @@ impl Values<'_> {
 
     /// What the user set and hop does not do.
     fn not_honoured(&self) -> Vec<Value<String>> {
-        const OTHERWISE: [(Keyword, &[&str]); 12] = [
+        const OTHERWISE: [(Keyword, &[&str]); 11] = [
             (Keyword::VerifyHostKeyDNS, &["false"]),
             (Keyword::HostbasedAuthentication, &["no"]),
             (Keyword::GssapiAuthentication, &["no"]),
@@ -274,7 +274,6 @@ impl Values<'_> {
             (Keyword::Tunnel, &["false"]),
             (Keyword::CanonicalizePermittedCNAMEs, &["none"]),
             (Keyword::ForwardAgentSocket, &[]),
-            (Keyword::RevokedHostKeys, &[]),
             (Keyword::CASignatureAlgorithms, &[]),
             (Keyword::RequiredRSASize, &["1024"]),
         ];

@@ -23,6 +23,8 @@ mod evaluate;
 mod files;
 mod finish;
 mod forward;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod glob;
 pub mod host;
 mod jump;

@@ -64,6 +64,8 @@ pub struct Lookup {
     pub user_files: Vec<PathBuf>,
     /// `GlobalKnownHostsFile`.
     pub global_files: Vec<PathBuf>,
+    /// `RevokedHostKeys`: public keys, one a line.
+    pub revoked_keys: Option<PathBuf>,
     /// `StrictHostKeyChecking`.
     pub policy: Policy,
     /// `HashKnownHosts`.
@@ -84,6 +86,7 @@ impl Lookup {
             address: None,
             user_files: Vec::new(),
             global_files: Vec::new(),
+            revoked_keys: None,
             policy: Policy::Strict,
             naming: Naming::Plain,
             command: None,

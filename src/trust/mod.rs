@@ -17,6 +17,8 @@ mod ask;
 mod certificate;
 mod command;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod hashed;
 #[cfg(test)]
 mod keys;
@@ -25,6 +27,7 @@ mod lookup;
 mod pattern;
 mod policy;
 mod record;
+mod revoked;
 mod update;
 mod verify;
 

@@ -13,7 +13,7 @@ use super::known_hosts::{self, Page, Source, fingerprint, name_of};
 use super::lookup::{ask_command, read_pages, with_port};
 use super::policy::{self, Address, Evidence, Verdict, Witness};
 use super::record::Recorded;
-use super::{KnownAt, Lookup, NotAccepted, Policy, Presented, TrustError, ask, certificate, record};
+use super::{KnownAt, Lookup, NotAccepted, Policy, Presented, TrustError, ask, certificate, record, revoked};
 use crate::progress::{Event, Observer};
 use crate::prompt::Prompt;
 
@@ -72,6 +72,7 @@ pub async fn verify(
 ) -> Result<HostVerified, TrustError> {
     let case = Case { lookup, presented, prompt, observer, name: lookup.name.as_known() };
     case.vet()?;
+    revoked::check(lookup, presented).await?;
     if lookup.takes_any_key() {
         return Ok(HostVerified::new(presented, Word::Other));
     }

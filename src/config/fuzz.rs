@@ -1,0 +1,41 @@
+//! Any bytes as an ssh_config: every line is read as far as a line goes. No file is opened, no command run, no name
+//! looked up.
+
+use super::Surroundings;
+use super::jump::Jump;
+use super::keywords::{Meaning, meaning};
+use super::matching::{HostPatterns, parse_criteria};
+use super::parse::{Words, split_lines, split_words};
+use super::tokens::Tokens;
+
+/// Reads `bytes` as ssh_config.
+///
+/// # Panics
+/// Never: that is what is tried.
+pub fn ssh_config(bytes: &[u8]) {
+    let surroundings = Surroundings::default();
+    for line in split_lines(bytes).flatten() {
+        let _words = split_words(line.rest);
+        let _expanded = Tokens::of_host("h").expand_with_env(line.rest, &surroundings);
+        let _jump = Jump::parse(line.rest).and_then(Jump::vetted);
+        match meaning(&line.keyword) {
+            Some(Meaning::Match) => drop(parse_criteria(line.rest)),
+            Some(Meaning::Host) => drop(split_words(line.rest).map(HostPatterns::new)),
+            Some(Meaning::Setting(keyword)) => {
+                if let Ok(mut words) = Words::new(line.rest) {
+                    let _value = (keyword.row().read)(&mut words, &surroundings);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_corpus_is_read_without_harm() {
+        let replayed = crate::target::replay("ssh_config", super::ssh_config);
+        assert!(replayed > 0, "an empty corpus");
+    }
+}

@@ -1,0 +1,29 @@
+//! Any bytes as a known_hosts file: every line is read, matched and, where it holds a key, written and found again.
+
+use super::known_hosts::{Marker, entries};
+use super::record::{self, Naming};
+
+/// Reads `bytes` as known_hosts.
+///
+/// # Panics
+/// When a recorded key is not found again.
+pub fn known_hosts(bytes: &[u8]) {
+    for entry in entries(bytes) {
+        let _named = entry.names("acc-pvt") || entry.names("[10.10.2.20]:2222");
+        let Some(key) = entry.key().filter(|_| entry.marker == Marker::None) else { continue };
+        let written =
+            record::lines(&["acc-pvt"], &key, Naming::Plain).expect("a plain line needs nothing of the system");
+        let found =
+            entries(written.as_bytes()).any(|entry| entry.names("acc-pvt") && entry.key().as_ref() == Some(&key));
+        assert!(found, "recorded as {written:?}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_corpus_is_read_without_harm() {
+        let replayed = crate::target::replay("known_hosts", super::known_hosts);
+        assert!(replayed > 0, "an empty corpus");
+    }
+}
