@@ -126,9 +126,13 @@ impl Landing {
         landed.map_err(|error| self.left_behind(error))
     }
 
-    /// The same error, naming the part.
+    /// The same error, about the target, and naming the part.
     pub fn left_behind(&self, mut error: CopyError) -> CopyError {
-        error.part = Some(self.part.path());
+        let part = self.part.path();
+        if error.path == part {
+            error.path = self.target.path();
+        }
+        error.part = Some(part);
         error
     }
 

@@ -40,14 +40,14 @@ pub struct Failure {
 }
 
 impl Report {
-    /// What the failures come to; `None` when everything arrived.
+    /// What the failures come to; `None` when everything arrived. One broken rule of the protocol outweighs the rest.
     pub fn kind(&self) -> Option<Kind> {
         let first = self.failed.first()?.error.kind();
         let is_alone = self.failures == 1 && self.files == 0;
         let of_one_kind = self.failed.iter().all(|failure| failure.error.kind() == first);
         // a full disk and a restless source are worth their own word however many files they hit
         let telling = matches!(first, Kind::NoSpace | Kind::SourceChanged);
-        match is_alone || (of_one_kind && (telling || self.files == 0)) {
+        match is_alone || first == Kind::Protocol || (of_one_kind && (telling || self.files == 0)) {
             true => Some(first),
             false => Some(Kind::Several),
         }
@@ -159,11 +159,14 @@ impl Ledger {
 
     /// The report so far.
     pub fn report(&self, route: Route) -> Report {
+        let mut failed = std::mem::take(&mut *self.failed.lock().unwrap_or_else(PoisonError::into_inner));
+        // a peer that attacks is worth its word even when all the rest arrived
+        failed.sort_by_key(|failure| failure.error.kind() != Kind::Protocol);
         Report {
             route,
             files: Counters::get(&self.counters.files_done),
             bytes: Counters::get(&self.counters.bytes_done),
-            failed: std::mem::take(&mut *self.failed.lock().unwrap_or_else(PoisonError::into_inner)),
+            failed,
             failures: self.failures.load(Ordering::Relaxed),
             skipped: self.skipped.load(Ordering::Relaxed),
         }
