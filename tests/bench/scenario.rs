@@ -26,6 +26,14 @@ pub const ALL: [Scenario; 6] = [
     Scenario { name: "memory", question: "most memory hop ever held (VmHWM)", body: memory },
 ];
 
+/// What is measured, by everybody alike.
+struct Task {
+    label: &'static str,
+    work: Work,
+    /// Bytes that are to arrive.
+    size: u64,
+}
+
 const ALL_PEERS: [Peer; 5] = [Peer::Hop, Peer::Scp, Peer::Sftp, Peer::Tar, Peer::Rsync];
 
 impl Scenario {
@@ -47,18 +55,23 @@ fn large(link: Option<Link>, peers: &[Peer], runs: usize) {
     let ground = Ground::over(link.as_ref());
     let size = mebibytes() << 20;
     make_file(&ground.laptop().join("big"), size);
-    compare("up", &ground, Work::Up { file: "big" }, peers, runs, size);
-    compare("down", &ground, Work::Down { file: "big" }, peers, runs, size);
+    compare(&ground, &Task { label: "up", work: Work::Up { file: "big" }, size }, peers, runs);
+    compare(&ground, &Task { label: "down", work: Work::Down { file: "big" }, size }, peers, runs);
 }
 
 fn small() {
     let ground = Ground::over(Some(&link(25, None)));
     let files = number("HOP_BENCH_FILES", 1000);
     make_tree(&ground.laptop().join("tree"), files);
-    compare("up", &ground, Work::UpTree { folder: "tree" }, &ALL_PEERS, 1, files * 4096);
+    compare(&ground, &Task { label: "up", work: Work::UpTree { folder: "tree" }, size: files * 4096 }, &ALL_PEERS, 1);
     ground
         .on("acc-pvt", "rm -rf tree; mv there tree; [ ! -d tree/tree ] || { mv tree/tree t; rm -r tree; mv t tree; }");
-    compare("down", &ground, Work::DownTree { folder: "tree" }, &ALL_PEERS, 1, files * 4096);
+    compare(
+        &ground,
+        &Task { label: "down", work: Work::DownTree { folder: "tree" }, size: files * 4096 },
+        &ALL_PEERS,
+        1,
+    );
 }
 
 fn relay() {
@@ -67,7 +80,7 @@ fn relay() {
     make_file(&ground.laptop().join("big"), size);
     run(Peer::Scp.command(Work::Up { file: "big" }, &ground).expect("scp uploads"));
     let peers = [Peer::Hop, Peer::Scp, Peer::Ssh];
-    compare("relay", &ground, Work::Relay { file: "big" }, &peers, runs(), size);
+    compare(&ground, &Task { label: "relay", work: Work::Relay { file: "big" }, size }, &peers, runs());
 }
 
 fn login() {
@@ -101,7 +114,8 @@ fn memory() {
     }
 }
 
-fn compare(label: &str, ground: &Ground, work: Work, peers: &[Peer], runs: usize, size: u64) {
+fn compare(ground: &Ground, task: &Task, peers: &[Peer], runs: usize) {
+    let Task { label, work, size } = *task;
     let mut taken: Vec<(Peer, Vec<Taken>)> = peers.iter().map(|peer| (*peer, Vec::new())).collect();
     taken.retain(|(peer, _)| peer.is_here() && peer.command(work, ground).is_some());
     // turn by turn, so that a change of the machine's mood meets all of them
