@@ -30,6 +30,11 @@ mod sftp;
 mod shell;
 mod trust;
 
+// what a user does, and what may go wrong with it
+mod end_to_end;
+mod failures;
+mod kill;
+
 // what holds for the project's own text
 mod readme;
 mod tidy;

@@ -70,7 +70,7 @@ async fn a_command_that_dies_while_it_is_written_to_ends_every_task() {
     let chain = chain(1);
     let way = way(&chain, &street, ACC_PVT);
     let mut process = way.session(0).await.expect("a session").exec(b"sleep 1; exit 3").await.expect("a command");
-    let mut input = process.input;
+    let input = process.input;
     let writer = tokio::spawn(async move { while input.send(Bytes::from(vec![0; 32768])).await.is_ok() {} });
     let mut status = None;
     let listen = async {

@@ -36,29 +36,37 @@ pub fn give_away(folder: &Path) {
     }
 }
 
-/// Starts `program` for a host whose user lives in `home` and whose `hosts` file lies beside that. It dies with the test process; killing the child given back
-/// kills all that came from it, where there are namespaces.
-pub fn start(program: &Path, arguments: &[&str], home: &Path, log: &Path) -> io::Result<Child> {
+/// What a host's processes see of their own. Beside the home folder lie its `hosts` file and its `log`.
+pub struct Place<'a> {
+    pub home: &'a Path,
+    /// MiB of a disk that is mounted at `disk` in the home folder.
+    pub disk: Option<u32>,
+}
+
+/// Starts `program` on a host. It dies with the test process; killing the child given back kills all that came from
+/// it, where there are namespaces.
+pub fn start(program: &Path, arguments: &[&str], place: Place<'_>) -> io::Result<Child> {
+    let beside = |name: &str| place.home.with_file_name(name);
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]);
     if is_private() {
-        let (passwd, shadow) = (home.with_file_name("passwd"), home.with_file_name("shadow"));
-        fs::write(&passwd, password_database(home)?)?;
-        fs::write(&shadow, format!("{STREET_USER}:*:19000::::::\nsshd:!:19000::::::\n"))?;
-        command.args(namespaces()).args(["sh", "-c", INSIDE, "sh"]).args([
-            &passwd,
-            &shadow,
-            &home.with_file_name("hosts"),
-        ]);
+        fs::write(beside("passwd"), password_database(place.home)?)?;
+        fs::write(beside("shadow"), format!("{STREET_USER}:*:19000::::::\nsshd:!:19000::::::\n"))?;
+        let disk = place.disk.map_or(String::new(), |mebibytes| format!("size={mebibytes}m,mode=777"));
+        command.args(namespaces()).args(["sh", "-c", INSIDE, "sh"]);
+        command.args(["passwd", "shadow", "hosts"].map(beside)).arg(disk).arg(place.home.join("disk"));
     }
-    let log = fs::OpenOptions::new().create(true).append(true).open(log)?;
+    let log = fs::OpenOptions::new().create(true).append(true).open(beside("log"))?;
     command.arg(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     spawn(command)
 }
 
-/// Binds the password database and the names of hosts, gives up what that needed, and becomes the program.
+/// Binds the password database and the names of hosts, mounts the disk, gives up what that needed, and becomes the
+/// program.
 const INSIDE: &str = r#"set -e
-mount --bind "$1" /etc/passwd; mount --bind "$2" /etc/shadow; mount --bind "$3" /etc/hosts; shift 3
+mount --bind "$1" /etc/passwd; mount --bind "$2" /etc/shadow; mount --bind "$3" /etc/hosts
+[ -z "$4" ] || mount -t tmpfs -o "$4" tmpfs "$5"
+shift 5
 [ "$(id -u)" = 0 ] || exec setpriv --ambient-caps=-all --inh-caps=-all "$@"
 exec "$@""#;
 

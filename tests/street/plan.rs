@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::server::Server;
 use super::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Street, ground, keys};
-use crate::skips::{find, need};
+use crate::skips::{find, need, skip};
 use crate::wire::{Link, Wire};
 
 const HOSTS: [&str; 4] = [ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT];
@@ -15,10 +15,10 @@ const HOSTS: [&str; 4] = [ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT];
 /// What differs from the plain street. Options are added one by one, then [`Plan::start`].
 #[derive(Clone, Default)]
 pub struct Plan {
-    below: Option<PathBuf>,
     lines: Vec<(&'static str, String)>,
     without_sftp: Vec<&'static str>,
     links: Vec<(&'static str, Link)>,
+    disks: Vec<(&'static str, u32)>,
 }
 
 impl Plan {
@@ -40,20 +40,23 @@ impl Plan {
         self
     }
 
-    /// Puts the street's folder below this one.
-    pub fn below(mut self, folder: PathBuf) -> Plan {
-        self.below = Some(folder);
+    /// Gives a host a disk of so many MiB as `disk` in the home folder. It can be seen through [`Server::inside`] only.
+    pub fn disk(mut self, host: &'static str, mebibytes: u32) -> Plan {
+        self.disks.push((host, mebibytes));
         self
     }
 
     /// Starts the four servers, or records a skip and gives `None` where OpenSSH is missing.
     pub fn start(mut self) -> Option<Street> {
         let (sshd, _) = (need("sshd")?, need("ssh-keygen")?);
+        if !self.disks.is_empty() && !ground::is_private() {
+            skip("no namespaces here, so no host can have a disk of its own");
+            return None;
+        }
         if rustix::process::geteuid().is_root() {
             fs::create_dir_all("/run/sshd").expect("sshd's empty folder");
         }
-        let below = self.below.clone().unwrap_or_else(std::env::temp_dir);
-        let folder = tempfile::tempdir_in(below).expect("a folder for the street");
+        let folder = tempfile::tempdir().expect("a folder for the street");
         open_to_all(folder.path());
         let mut servers: Vec<Server> = HOSTS.iter().map(|name| self.server(name, &sshd, folder.path())).collect();
         for index in 0..servers.len() {
@@ -70,12 +73,16 @@ impl Plan {
         let home = folder.join("home");
         fs::create_dir_all(&home).expect("a host's home");
         open_to_all(&folder);
+        let disk = self.disks.iter().find(|(host, _)| *host == name).map(|(_, mebibytes)| *mebibytes);
+        if disk.is_some() {
+            fs::create_dir(home.join("disk")).expect("a place for the disk");
+        }
         ground::give_away(&home);
         let listens = free_address();
         let link = self.links.iter().position(|(host, _)| *host == name).map(|index| self.links.remove(index).1);
         let wire = link.map(|link| Wire::start(free_address(), listens, link));
         let address = wire.as_ref().map_or(listens, Wire::address);
-        Server { name, listens, address, home, wire, sshd: sshd.to_owned(), folder, child: None }
+        Server { name, listens, address, home, disk, wire, sshd: sshd.to_owned(), folder, child: None }
     }
 
     fn write_host(&self, index: usize, servers: &[Server]) {

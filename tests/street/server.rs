@@ -25,6 +25,8 @@ pub struct Server {
     pub home: PathBuf,
     /// The wire in front of it, if the plan has one.
     pub wire: Option<Wire>,
+    /// The size of its disk in MiB, if the plan has one.
+    pub(super) disk: Option<u32>,
     pub(super) sshd: PathBuf,
     pub(super) folder: PathBuf,
     pub(super) child: Option<Child>,
@@ -40,7 +42,7 @@ impl Server {
     pub(super) fn launch(&mut self) {
         let config = self.folder.join("sshd_config");
         let arguments = ["-D", "-e", "-f", config.to_str().expect("a path of ours")];
-        let child = ground::start(&self.sshd, &arguments, &self.home, &self.log_file());
+        let child = ground::start(&self.sshd, &arguments, self.place());
         self.child = Some(child.unwrap_or_else(|problem| panic!("cannot start sshd: {problem}")));
     }
 
@@ -78,8 +80,19 @@ impl Server {
         self.processes().into_iter().filter(|process| process.name == name).collect()
     }
 
+    /// A path in the home folder as the host sees it, its disk included; only while it runs.
+    pub fn inside(&self, path: impl AsRef<Path>) -> PathBuf {
+        let sshd = self.processes_named("sshd").into_iter().next().expect("it runs");
+        let root = PathBuf::from(format!("/proc/{}/root", sshd.id));
+        root.join(self.home.strip_prefix("/").expect("absolute")).join(path)
+    }
+
+    fn place(&self) -> ground::Place<'_> {
+        ground::Place { home: &self.home, disk: self.disk }
+    }
+
     fn log_file(&self) -> PathBuf {
-        self.folder.join("log")
+        self.home.with_file_name("log")
     }
 
     fn below(&self, root: u32) -> Vec<Process> {

@@ -51,7 +51,6 @@ async fn pass_both(near: &mut TcpStream, far: &mut TcpStream, state: &State) -> 
     };
     tokio::select! {
         result = both => result,
-        () = state.reset() => Err(Reset),
         () = state.silence() => std::future::pending().await,
     }
 }

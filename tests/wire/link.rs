@@ -71,8 +71,6 @@ pub struct State {
     down: Way,
     cut: AtomicBool,
     silent: watch::Sender<bool>,
-    /// Counts calls of `reset_all`.
-    resets: watch::Sender<u64>,
 }
 
 /// One direction at work.
@@ -88,9 +86,9 @@ pub struct Way {
 
 impl State {
     pub fn new(link: Link) -> State {
-        let (silent, resets) = (watch::Sender::new(false), watch::Sender::new(0));
         let (up, down) = (Way::default(), Way::default());
-        State { link, connections: AtomicU64::new(0), up, down, cut: AtomicBool::new(false), silent, resets }
+        let (cut, silent) = (AtomicBool::new(false), watch::Sender::new(false));
+        State { link, connections: AtomicU64::new(0), up, down, cut, silent }
     }
 
     pub fn way(&self, direction: Direction) -> &Way {
@@ -102,16 +100,6 @@ impl State {
 
     pub fn is_cut(&self) -> bool {
         self.cut.load(Ordering::Relaxed)
-    }
-
-    pub fn reset_all(&self) {
-        self.resets.send_modify(|count| *count += 1);
-    }
-
-    /// Ends when `reset_all` is called.
-    pub async fn reset(&self) {
-        // the sender lives in self
-        let _ = self.resets.subscribe().changed().await;
     }
 
     /// Ends when the link has fallen silent.

@@ -58,11 +58,6 @@ impl Wire {
     pub fn is_cut(&self) -> bool {
         self.state.is_cut()
     }
-
-    /// Resets every connection that stands now; later ones are served.
-    pub fn reset_all(&self) {
-        self.state.reset_all();
-    }
 }
 
 impl Drop for Wire {

@@ -1,0 +1,89 @@
+//! What a user does with `hop cp`, through both bastions, with real sshds: every byte arrives, both ways, and nothing
+//! is printed when nobody watches.
+
+mod names;
+mod places;
+mod relay;
+mod trees;
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::process::Command;
+
+use crate::street::{Street, run};
+
+/// `hop cp` with these words.
+fn cp<W: AsRef<OsStr>>(street: &Street, words: impl IntoIterator<Item = W>) -> Command {
+    let mut command = street.hop("cp");
+    command.args(words);
+    command
+}
+
+/// Runs it; it succeeds, and is silent.
+fn silently(mut command: Command) {
+    let ran = run(&mut command);
+    assert!(ran.code == Some(0) && ran.stdout.is_empty() && ran.stderr.is_empty(), "{command:?}: {ran}");
+}
+
+/// Bytes that show where they belong.
+fn noise(seed: u64, len: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    (0..len.div_ceil(8)).flat_map(|_| next().to_le_bytes()).take(len).collect()
+}
+
+/// One entry of a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Node {
+    Folder { mode: u32 },
+    File { mode: u32, content: Vec<u8> },
+    Link { to: OsString },
+}
+
+/// Everything below a folder, by path.
+type Tree = BTreeMap<OsString, Node>;
+
+fn tree(folder: &Path) -> Tree {
+    let mut found = Tree::new();
+    collect(folder, folder, &mut found);
+    found
+}
+
+fn collect(root: &Path, folder: &Path, found: &mut Tree) {
+    for entry in fs::read_dir(folder).expect("list a folder") {
+        let path = entry.expect("list a folder").path();
+        let metadata = path.symlink_metadata().expect("look at an entry");
+        let mode = metadata.permissions().mode() & 0o7777;
+        let name = path.strip_prefix(root).expect("below the root").as_os_str().to_owned();
+        if metadata.is_dir() {
+            found.insert(name, Node::Folder { mode });
+            collect(root, &path, found);
+        } else if metadata.is_symlink() {
+            found.insert(name, Node::Link { to: fs::read_link(&path).expect("read a link").into_os_string() });
+        } else {
+            found.insert(name, Node::File { mode, content: fs::read(&path).expect("read a file") });
+        }
+    }
+}
+
+/// Seconds of the modification time.
+fn mtime(path: &Path) -> i64 {
+    path.symlink_metadata().expect("look at a file").mtime()
+}
+
+/// Fails when the trees differ, naming where without printing contents.
+fn same(ours: &Tree, theirs: &Tree) {
+    let names = |tree: &Tree| tree.keys().map(|name| name.as_bytes().escape_ascii().to_string()).collect::<Vec<_>>();
+    assert_eq!(names(ours), names(theirs));
+    let differs = ours.iter().filter(|(name, node)| theirs.get(*name) != Some(node)).map(|(name, _)| name);
+    assert_eq!(differs.collect::<Vec<_>>(), Vec::<&OsString>::new(), "differ");
+}
