@@ -16,9 +16,13 @@ use super::{ask, safe};
 
 /// Before anything else: secrets may come into memory from here on.
 pub fn begin() {
+    no_core_dumps();
+    std::panic::set_hook(Box::new(one_line));
+}
+
+fn no_core_dumps() {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     let _ = setrlimit(Resource::Core, none); // lowering a limit is always allowed
-    std::panic::set_hook(Box::new(one_line));
 }
 
 /// Runs `work` to its end, or until INT, TERM or HUP: then `work` is dropped where it stands, which leaves parts and
@@ -83,6 +87,12 @@ mod tests {
     #[test]
     fn work_that_ends_by_itself_gives_its_value() {
         assert_eq!(run(async { 7 }), Ok(7));
+    }
+
+    #[test]
+    fn a_crash_leaves_no_secrets_on_disk() {
+        no_core_dumps();
+        assert_eq!(rustix::process::getrlimit(Resource::Core), Rlimit { current: Some(0), maximum: Some(0) });
     }
 
     #[test]

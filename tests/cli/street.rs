@@ -274,6 +274,62 @@ fn ciphers_compression_and_families_are_taken_at_their_word() {
 }
 
 #[test]
+fn two_networks_without_a_configuration() {
+    let Some(street) = Street::start() else { return };
+    street.put(ACC_PVT, "customers.csv", b"one,two");
+    let user = street.user();
+    let address = |host| street.server(host).address;
+    let mut hop = street.on_laptop(env!("CARGO_BIN_EXE_hop"));
+    hop.args(["cp", "-q", "-F", "none"]);
+    for (network, bastion, private) in [("acc", ACC_BASTION, ACC_PVT), ("dell", DELL_BASTION, DELL_PVT)] {
+        let pattern = address(private).ip();
+        hop.arg(format!("-i{pattern}={network}.pem")).arg("-J").arg(format!("{pattern}={user}@{}", address(bastion)));
+    }
+    hop.arg(format!("scp://{user}@{}/customers.csv", address(ACC_PVT)));
+    hop.arg(format!("scp://{user}@{}/arrived.csv", address(DELL_PVT)));
+    let outcome = run(&mut hop);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome}");
+    assert_eq!(fs::read(street.home(DELL_PVT).join("arrived.csv")).expect("the copy"), b"one,two");
+}
+
+#[test]
+fn one_key_serves_the_jump_too() {
+    let Some(street) = Street::start() else { return };
+    street.put_here("f", b"content");
+    let (bastion, private) = (street.server(ACC_BASTION).address, street.server(ACC_PVT).address);
+    let user = street.user();
+    let mut hop = street.on_laptop(env!("CARGO_BIN_EXE_hop"));
+    hop.args([
+        "cp",
+        "-F",
+        "none",
+        "-i",
+        "acc.pem",
+        "-J",
+        &format!("{user}@{bastion}"),
+        "-P",
+        &private.port().to_string(),
+    ]);
+    let outcome = run(hop.args(["f", &format!("{user}@{}:", private.ip())]));
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome}");
+    assert_eq!(fs::read(street.home(ACC_PVT).join("f")).expect("the copy"), b"content");
+}
+
+#[test]
+fn an_alias_makes_it_scp() {
+    let Some(street) = Street::start() else { return };
+    street.put_here("tree/a b", b"content");
+    let hop = env!("CARGO_BIN_EXE_hop");
+    let line = format!(
+        "shopt -s expand_aliases\nalias scp='{hop} cp'\nscp -rpqC -F .ssh/config -oConnectTimeout=9 -B tree acc-pvt:there\n\
+         scp -3 -F .ssh/config -i acc.pem 'acc-pvt:there/a*' dell-pvt:\nscp -F .ssh/config dell-pvt:'a b' back"
+    );
+    let outcome = run(street.on_laptop("bash").args(["-c", &line]));
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome}");
+    assert_eq!(fs::read(street.laptop().join("back")).expect("the copy"), b"content");
+}
+
+#[test]
 fn a_command_whose_reader_goes_away_ends() {
     let Some(street) = Street::start() else { return };
     let line = format!("{} ssh -F .ssh/config acc-pvt yes | head -n 1", env!("CARGO_BIN_EXE_hop"));

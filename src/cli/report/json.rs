@@ -17,6 +17,10 @@
 //! `result` names the exit code (`done`, `usage`, `connect`, `host_key`, `authentication`, `some_failed`, …); `route` and
 //! `error` may be null; `error` and `hints` are the words of standard error.
 //!
+//! `hop ls --json` prints an object an entry, without `event`: `host` (as typed), `path`, `type` (`file` `directory`
+//! `symlink` `fifo` `socket` `device` `unknown`), `size`, `mode` (octal, as text), `uid`, `gid`, `mtime` (seconds since
+//! 1970), `target` (of a link); what the server does not tell is null.
+//!
 //! Names and texts are made safe for a terminal: control bytes and invalid UTF-8 read `\xNN`. Where that changed a name,
 //! `path_hex` (`destination_hex`, `name_hex`, …) follows it with its exact bytes; where there is none, the name is exact.
 
