@@ -27,13 +27,17 @@ const REKEY_BYTES: usize = 32 << 30;
 const REKEY_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The transport's settings for `host`; `known` are the host key types recorded for it,
-/// to be offered first.
-pub(super) fn transport_config(host: &Host, known: &KnownAlgorithms) -> Result<Arc<client::Config>, Cause> {
+/// to be offered first. Each channel gets `window` bytes to send us.
+pub(super) fn transport_config(
+    host: &Host,
+    known: &KnownAlgorithms,
+    window: u32,
+) -> Result<Arc<client::Config>, Cause> {
     let keepalive = host.server_alive_interval.value;
     Ok(Arc::new(client::Config {
         client_id: russh::SshId::Standard(Cow::Borrowed(concat!("SSH-2.0-hop_", env!("CARGO_PKG_VERSION")))),
         limits: Limits { rekey_write_limit: REKEY_BYTES, rekey_read_limit: REKEY_BYTES, rekey_time_limit: REKEY_TIME },
-        window_size: WINDOW,
+        window_size: window,
         maximum_packet_size: PACKET,
         channel_buffer_size: CHANNEL_BUFFER,
         preferred: preferred(host, known)?,
@@ -160,10 +164,10 @@ mod tests {
     fn a_list_that_leaves_nothing_is_an_error() {
         let mut host = crate::config::host::tests::plain("h");
         host.ciphers = Some(Value { value: vec!["rot13".into()], origin: Origin::Flag("-c".into()) });
-        let error = transport_config(&host, &KnownAlgorithms::default()).unwrap_err().to_string();
+        let error = transport_config(&host, &KnownAlgorithms::default(), WINDOW).unwrap_err().to_string();
         assert_eq!(error, "Ciphers (-c) names nothing that hop supports: rot13");
         host.ciphers = None;
         host.host_key_algorithms = Some(Value { value: vec!["ssh-dss".into()], origin: Origin::Default });
-        assert!(transport_config(&host, &KnownAlgorithms::default()).is_err());
+        assert!(transport_config(&host, &KnownAlgorithms::default(), WINDOW).is_err());
     }
 }

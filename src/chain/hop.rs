@@ -126,16 +126,17 @@ pub(super) struct Ladder {
 }
 
 impl Ladder {
-    /// Climbs from `before` (this machine when `None`) to `host`.
+    /// Climbs from `before` (this machine when `None`) to `host`, whose channels get `window` bytes each.
     pub(super) async fn climb(
         &self,
         before: Option<Arc<Connected>>,
         host: &Host,
+        window: u32,
     ) -> Result<Arc<Connected>, ChainError> {
         let mut trail = before.as_ref().map_or(Trail(Vec::new()), |before| before.trail.clone());
         trail.0.push(host.alias.clone());
         let _turn = self.logins.acquire().await;
-        let rung = Rung { ladder: self, host, trail };
+        let rung = Rung { ladder: self, host, trail, window };
         let (transport, address) = rung.dial(before.as_ref()).await?;
         let (transport, cord) = Severable::new(transport);
         let lookup = lookup(host, address);
@@ -165,6 +166,7 @@ struct Rung<'a> {
     ladder: &'a Ladder,
     host: &'a Host,
     trail: Trail,
+    window: u32,
 }
 
 impl Rung<'_> {
@@ -206,7 +208,8 @@ impl Rung<'_> {
     ) -> Result<(Handle<Greeter>, Arc<Notes>), ChainError> {
         let known = trust::known_algorithms(&lookup).await;
         let known = known.map_err(|error| self.failed(Stage::VerifyHost, error.into()))?;
-        let config = transport_config(self.host, &known).map_err(|cause| self.failed(Stage::Greet, cause))?;
+        let config =
+            transport_config(self.host, &known, self.window).map_err(|cause| self.failed(Stage::Greet, cause))?;
         let notes = Arc::new(Notes::default());
         let greeter = Greeter {
             hop: self.host.alias.clone(),

@@ -57,6 +57,7 @@ const LOGINS: usize = 4;
 pub struct Chain {
     pool: Arc<Pool>,
     connections: usize,
+    window: u32,
 }
 
 impl Chain {
@@ -65,12 +66,17 @@ impl Chain {
         let asking = Asking::new(prompt);
         let keyring = Keyring::new(asking.clone(), observer.clone());
         let ladder = Ladder { keyring, asking, observer, logins: Arc::new(Semaphore::new(LOGINS)) };
-        Chain { pool: Arc::new(Pool::new(ladder)), connections: CONNECTIONS }
+        Chain { pool: Arc::new(Pool::new(ladder)), connections: CONNECTIONS, window: algorithms::WINDOW }
     }
 
     /// Spreads lanes over this many TCP connections to the first hop.
     pub fn with_connections(self, connections: usize) -> Self {
         Chain { connections: connections.max(1), ..self }
+    }
+
+    /// Lets each channel at the last host have so many bytes on the way to us; 8 MiB unless told otherwise.
+    pub fn with_window(self, window: u32) -> Self {
+        Chain { window, ..self }
     }
 
     /// The way along `hops`, the last being the target; at least one.
@@ -106,7 +112,7 @@ impl Way {
 
     /// A session for `lane`; the same lane gets the same session as long as that lives.
     pub async fn session(&self, lane: usize) -> Result<Session, ChainError> {
-        let connected = self.chain.pool.reach(&self.hops, self.strand(lane)).await?;
+        let connected = self.chain.pool.reach(&self.hops, self.strand(lane), self.chain.window).await?;
         Ok(Session::new(connected))
     }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
+use super::algorithms::WINDOW;
 use super::error::ChainError;
 use super::hop::{Connected, Ladder};
 use crate::config::Host;
@@ -77,15 +78,16 @@ impl Pool {
         Pool { ladder, cells: Mutex::new(HashMap::new()) }
     }
 
-    /// Climbs `hops` along `strand`, reusing what is open.
-    pub(super) async fn reach(&self, hops: &[Host], strand: Strand) -> Result<Arc<Connected>, ChainError> {
+    /// Climbs `hops` along `strand`, reusing what is open. Each channel at the last hop gets `window` bytes to send us.
+    pub(super) async fn reach(&self, hops: &[Host], strand: Strand, window: u32) -> Result<Arc<Connected>, ChainError> {
         let mut reached: Option<Arc<Connected>> = None;
         for depth in 1..=hops.len() {
             let session = if depth == hops.len() { strand.session } else { 0 };
             let prefix = &hops[..depth];
             let strand = self.without_asking_again(prefix, Strand { session, ..strand });
             let cell = self.cell(prefix, strand);
-            let climb = || async { self.ladder.climb(reached.clone(), &hops[depth - 1]).await };
+            let window = if depth == hops.len() { window } else { WINDOW };
+            let climb = || async { self.ladder.climb(reached.clone(), &hops[depth - 1], window).await };
             reached = Some(cell.get_or_try_init(climb).await?.clone());
         }
         Ok(reached.expect("a chain has at least one host"))

@@ -13,6 +13,7 @@ use crate::config::Patterned;
 
 use super::help;
 use super::options::{Count, ProgressChoice, RouteChoice, Symlinks, connections, identity, jumps, lanes, port};
+use super::ssh::args::Ssh;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -35,7 +36,7 @@ pub struct Args {
 pub enum Verb {
     Cp(Cp),
     Ls(Ls),
-    Ssh(Ssh),
+    Ssh(Box<Ssh>),
     #[cfg(feature = "demo")]
     Demo(Demo),
 }
@@ -138,48 +139,6 @@ pub struct Listing {
     /// One JSON object a line
     #[arg(long)]
     pub json: bool,
-}
-
-/// Run one command on a host, with its own input, output and exit status
-#[derive(clap::Args, Debug)]
-#[command(args_override_self = true, after_help = help::SSH)]
-pub struct Ssh {
-    /// [USER@]HOST, or ssh://[USER@]HOST[:PORT]
-    #[arg(value_name = "HOST")]
-    pub host: OsString,
-    /// The command, given to the shell of the user there; words are joined with blanks, as ssh does
-    #[arg(value_name = "CMD", trailing_var_arg = true)]
-    pub command: Vec<OsString>,
-
-    /// Log in as USER [default: from ssh_config, else the name of the user here]
-    #[arg(short = 'l', value_name = "USER", help_heading = "Connection")]
-    pub user: Option<String>,
-    /// Port of HOST, not of its jumps [default: from ssh_config, else 22]
-    #[arg(short = 'p', value_name = "PORT", value_parser = port, help_heading = "Connection")]
-    pub port: Option<u16>,
-    /// Connect from this address of this machine [default: from ssh_config, else any]
-    #[arg(short = 'b', value_name = "ADDRESS", help_heading = "Connection")]
-    pub bind_address: Option<String>,
-    /// Message authentication codes to offer, with commas between, best first [default: from ssh_config]
-    #[arg(short = 'm', value_name = "MACS", help_heading = "Connection")]
-    pub macs: Option<String>,
-    /// Give the command no input, as from /dev/null
-    #[arg(short = 'n', help_heading = "Command")]
-    pub no_input: bool,
-    /// No terminal on the host: always so with a command; taken for ssh's sake
-    #[arg(short = 'T', hide = true)]
-    pub no_terminal: bool,
-    /// No agent forwarding: always so; taken for ssh's sake
-    #[arg(short = 'a', hide = true)]
-    pub no_agent_forwarding: bool,
-    /// No X11 forwarding: always so; taken for ssh's sake
-    #[arg(short = 'x', hide = true)]
-    pub no_x11_forwarding: bool,
-
-    #[command(flatten)]
-    pub connection: Connection,
-    #[command(flatten)]
-    pub output: Output,
 }
 
 /// Show it all on this machine: two private networks, their bastions, and copies between them

@@ -52,13 +52,15 @@ Examples:
 /// `hop ssh --help`.
 pub const SSH: &str = "\
 Examples:
-  hop ssh acc-pvt uname -a
+  hop ssh acc-pvt                               a shell, through acc-pvt's bastion
   hop ssh acc-pvt 'tail -n 100 /var/log/messages' | less
-  hop ssh -i acc.pem -J ec2-user@54.0.0.1 ec2-user@10.10.2.20 df -h
   tar c site | hop ssh www tar x -C /srv
+  hop ssh -N -L 5432:db.internal:5432 acc-pvt   the database of the private network on a port here
+  hop ssh -N --reconnect -D 1080 acc-pvt        a SOCKS proxy into that network, connected for good
+  rsync -e 'hop ssh' -a site/ www:/srv/site/
 
 The exit status is the command's own, or 255 when hop itself failed, for wrong usage too, and when
-a signal ended the command.";
+a signal ended the command. In a session with a terminal, ~? after a newline lists the escapes.";
 
 /// `hop demo --help`.
 #[cfg(feature = "demo")]

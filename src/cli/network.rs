@@ -1,19 +1,22 @@
 //! From connection flags to ways: the configuration is read once, and every host of a run shares one chain.
 
-use std::ffi::OsStr;
 use std::sync::Arc;
 
 use crate::chain::{Chain, Way};
-use crate::config::{Configuration, Flags};
+use crate::config::{Configuration, Flags, Origin};
 use crate::error::Error;
 use crate::prompt::{NoPrompt, Prompt};
-use crate::target::{self, HostSpec};
+use crate::target::HostSpec;
 
 use super::ask::Terminal;
 use super::options::Count;
 use super::run::Run;
 use super::settings::Environment;
 use super::surroundings;
+
+/// Bytes each channel of a shell or a tunnel may have on the way: ssh's own figure. More would have to be kept for many
+/// tunnels at once.
+const SSH_WINDOW: u32 = 2 * 1024 * 1024;
 
 /// The hosts that can be reached in one run.
 pub struct Network {
@@ -48,8 +51,16 @@ impl Network {
         Ok(self.chain.way(hops))
     }
 
-    /// The way to a host as `ssh` takes it on its command line.
-    pub fn way_to_word(&self, word: &OsStr) -> Result<Way, Error> {
-        self.way(&target::parse_host(word)?)
+    /// The way to a host for a shell and its tunnels: the tunnels have a session of their own, over the same bastions.
+    pub fn way_for_ssh(&self, host: &HostSpec) -> Result<Way, Error> {
+        let hops = self.configuration.resolve(host)?;
+        self.run.remember(&hops);
+        let connections = if hops.len() == 1 { 2 } else { 1 };
+        Ok(self.chain.clone().with_connections(connections).with_window(SSH_WINDOW).way(hops))
+    }
+
+    /// The lines of `ssh -G`.
+    pub fn dump(&self, host: &HostSpec) -> Result<Vec<(String, String, Origin)>, Error> {
+        Ok(self.configuration.dump(host)?)
     }
 }

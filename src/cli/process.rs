@@ -9,6 +9,7 @@ use std::panic::PanicHookInfo;
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::error::Kind;
 
@@ -37,6 +38,43 @@ pub fn run<T>(work: impl Future<Output = T>) -> Result<T, Kind> {
     });
     runtime.shutdown_background(); // a thread may still wait for an answer on the terminal
     outcome
+}
+
+/// Runs `work` to its end; signals are its own affair ([`endings`]).
+pub fn run_to_the_end<T>(work: impl Future<Output = T>) -> Result<T, Kind> {
+    let runtime = runtime().map_err(|_| Kind::Internal)?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_background(); // a thread may still read standard input
+    Ok(done)
+}
+
+/// The signals that should end the run, as they come: names without `SIG`.
+pub fn endings() -> Receiver<&'static str> {
+    let (names, queue) = channel(1);
+    let ours = [
+        ("INT", Signal::INT, SignalKind::interrupt()),
+        ("TERM", Signal::TERM, SignalKind::terminate()),
+        ("HUP", Signal::HUP, SignalKind::hangup()),
+        ("QUIT", Signal::QUIT, SignalKind::quit()),
+    ];
+    for (name, which, kind) in ours {
+        let names = names.clone();
+        tokio::spawn(async move {
+            received(which, kind).await;
+            let _ = names.send(name).await; // the run has ended by itself
+        });
+    }
+    queue
+}
+
+/// The exit code of a program that `name` ended.
+pub fn code_of(name: &str) -> u8 {
+    match name {
+        "HUP" => Kind::Hangup.code(),
+        "QUIT" => 131,
+        "TERM" => Kind::Terminated.code(),
+        _ => Kind::Interrupted.code(),
+    }
 }
 
 /// What everything asynchronous runs on.

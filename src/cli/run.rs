@@ -68,6 +68,14 @@ impl Run {
         }
     }
 
+    /// Likewise, to its end: the work looks after signals itself.
+    pub fn carry_out_to_the_end<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+        match process::run_to_the_end(work) {
+            Err(kind) => Err(Failure { kind, ..Failure::default() }),
+            Ok(outcome) => outcome.map_err(|error| self.failure(&error)),
+        }
+    }
+
     /// An error in words.
     pub fn failure(&self, error: &Error) -> Failure {
         let ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 
 use crate::config::{AddressFamily, Flags, Origin, Purpose, Value};
 
-use super::args::{Connection, Copying, Cp, Ls, Output, Progress, ScpPort, Ssh};
+use super::args::{Connection, Copying, Cp, Ls, Output, Progress, ScpPort};
 use super::options::{Count, ProgressChoice, RouteChoice, connections, lanes};
 use super::report::{Data, Face, Level};
 
@@ -90,7 +90,7 @@ impl Environment {
 impl Connection {
     /// What `config` needs of it. `-c` becomes the option it stands for; ssh takes the first value, so `-o` in front of
     /// it wins.
-    fn flags(&self, purpose: Purpose) -> Flags {
+    pub fn flags(&self, purpose: Purpose) -> Flags {
         let ciphers = self.ciphers.iter().map(|ciphers| format!("Ciphers={ciphers}"));
         let family = match (self.ipv4, self.ipv6) {
             (true, _) => Some(AddressFamily::Inet),
@@ -125,17 +125,6 @@ impl Ls {
     /// What `config` needs of it.
     pub fn flags(&self) -> Flags {
         self.connection.scp_flags(&self.port)
-    }
-}
-
-impl Ssh {
-    /// What `config` needs of it; `command` is what will run.
-    pub fn flags(&self, command: &[u8]) -> Flags {
-        let purpose = Purpose::Exec(String::from_utf8_lossy(command).into_owned());
-        let mut flags = Flags { user: self.user.clone(), port: self.port, ..self.connection.flags(purpose) };
-        flags.options.extend(self.bind_address.iter().map(|address| format!("BindAddress={address}")));
-        flags.options.extend(self.macs.iter().map(|macs| format!("MACs={macs}")));
-        flags
     }
 }
 

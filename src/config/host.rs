@@ -8,6 +8,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::errand::Errand;
+
 /// Where a value came from. The order is the precedence: a later variant wins over an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Origin {
@@ -203,6 +205,8 @@ pub struct Host {
     pub request_tty: Value<String>,
     /// `LogLevel` as written.
     pub log_level: Value<String>,
+    /// What a shell or a tunnel wants here.
+    pub errand: Errand,
     /// What hop cannot honour, each with its line; said under `-v`.
     pub not_honoured: Vec<Value<String>>,
 }
@@ -286,6 +290,7 @@ pub(crate) mod tests {
             remote_command: None,
             request_tty: Value::default("auto".to_owned()),
             log_level: Value::default("INFO".to_owned()),
+            errand: Errand::default(),
             not_honoured: Vec::new(),
             ..Host::default()
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::target;
 
 use super::Surroundings;
+use super::errand::{Errand, SessionType, escape_char};
 use super::error::ConfigError;
 use super::finish::{Finished, paths};
 use super::host::{
@@ -24,7 +25,12 @@ const METHODS: [&str; 4] = ["hostbased", "publickey", "keyboard-interactive", "p
 /// Types the values of one host.
 pub fn lower(finished: &Finished, surroundings: &Surroundings) -> Result<Host, ConfigError> {
     let values = Values { finished, surroundings };
-    let mut host = Host { alias: finished.alias.clone(), not_honoured: values.not_honoured(), ..Host::default() };
+    let mut host = Host {
+        alias: finished.alias.clone(),
+        errand: values.errand(),
+        not_honoured: values.not_honoured(),
+        ..Host::default()
+    };
     values.reach(&mut host)?;
     values.trust(&mut host)?;
     values.algorithms(&mut host)?;
@@ -262,6 +268,36 @@ impl Values<'_> {
         pairs.collect()
     }
 
+    fn errand(&self) -> Errand {
+        let octal = |printed: &str| u32::from_str_radix(printed, 8).unwrap_or(0o177);
+        Errand {
+            session_type: self.choice(Keyword::SessionType, |word| match word {
+                "none" => SessionType::None,
+                "subsystem" => SessionType::Subsystem,
+                _ => SessionType::Default,
+            }),
+            stdin_null: self.flag(Keyword::StdinNull),
+            escape_char: self.choice(Keyword::EscapeChar, escape_char),
+            agent_socket: self.agent_socket(),
+            local_forwards: self.each(Keyword::LocalForward),
+            remote_forwards: self.each(Keyword::RemoteForward),
+            gateway_ports: self.flag(Keyword::GatewayPorts),
+            exit_on_forward_failure: self.flag(Keyword::ExitOnForwardFailure),
+            stream_local_bind_mask: self.choice(Keyword::StreamLocalBindMask, octal),
+            stream_local_bind_unlink: self.flag(Keyword::StreamLocalBindUnlink),
+        }
+    }
+
+    /// `ForwardAgent` with a path, or with `$VARIABLE`.
+    fn agent_socket(&self) -> Option<Value<PathBuf>> {
+        let setting = self.first(Keyword::ForwardAgentSocket)?;
+        let path = match setting.word.strip_prefix('$') {
+            Some(name) => PathBuf::from(self.surroundings.env.get(name)?),
+            None => PathBuf::from(&setting.word),
+        };
+        Some(value(setting, path))
+    }
+
     /// What the user set and hop does not do.
     fn not_honoured(&self) -> Vec<Value<String>> {
         const OTHERWISE: [(Keyword, &[&str]); 11] = [
@@ -273,13 +309,12 @@ impl Values<'_> {
             (Keyword::SecurityKeyProvider, &["internal"]),
             (Keyword::Tunnel, &["false"]),
             (Keyword::CanonicalizePermittedCNAMEs, &["none"]),
-            (Keyword::ForwardAgentSocket, &[]),
             (Keyword::CASignatureAlgorithms, &[]),
             (Keyword::RequiredRSASize, &["1024"]),
         ];
         let said = OTHERWISE.iter().filter_map(|(keyword, harmless)| {
             let setting = self.first(*keyword).filter(|setting| setting.origin != Origin::Default)?;
-            let name = if *keyword == Keyword::ForwardAgentSocket { "forwardagent" } else { keyword.row().name };
+            let name = keyword.row().name;
             let differs = !harmless.contains(&setting.word.as_str());
             differs.then(|| value(setting, format!("{name} {}", setting.word)))
         });

@@ -18,6 +18,7 @@ mod algorithms;
 mod canonical;
 mod choices;
 mod dump;
+mod errand;
 mod error;
 mod evaluate;
 mod files;
@@ -43,6 +44,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 pub use canonical::{Found, Names, SystemNames};
+pub use errand::{Errand, SessionType};
 pub use error::{BadLine, ConfigError, ConfigErrorKind};
 pub use host::{AddressFamily, Host, Origin, Value};
 

@@ -45,8 +45,14 @@ fn wrong_command_lines_are_told_what_is_wrong() {
 
 #[test]
 fn ssh_keeps_255_for_itself() {
-    let lines =
-        ["ssh", "ssh h", "ssh -t h true", "ssh -L 1:h:2 h true", "ssh --frobnicate h true", "ssh -F none ;x true"];
+    let lines = [
+        "ssh",
+        "ssh -X h",
+        "ssh -L nonsense h true",
+        "ssh -F none -L 1:h h true",
+        "ssh --frobnicate h true",
+        "ssh -F none ;x true",
+    ];
     let said: Vec<String> = lines
         .iter()
         .map(|line| {

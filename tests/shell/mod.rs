@@ -1,3 +1,4 @@
 //! Shells and commands: the engine against a real sshd behind a bastion.
 
+mod beside;
 mod engine;

@@ -1,0 +1,111 @@
+//! The tunnels of a run: ports are opened here and there, and served until it ends.
+//!
+//! Main type: [`Building`]. What cannot be listened on is said; with `ExitOnForwardFailure` it ends the run.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use crate::chain::{ChainError, Session, Way};
+use crate::config::{Errand, Value};
+use crate::error::Error;
+use crate::forward::{self, Destination, Forward, Listener, Listening, Place};
+use crate::progress::{Event, Observer};
+
+/// Tunnels under construction.
+pub struct Building<'a> {
+    /// What the host's configuration asks for.
+    pub errand: &'a Errand,
+    /// Where they lead.
+    pub way: &'a Way,
+    /// Which lane of it carries them.
+    pub lane: usize,
+    /// What they share.
+    pub tunnels: forward::Tunnels,
+}
+
+impl Building<'_> {
+    /// Listens on this machine and serves in `tasks`.
+    pub async fn here(&self, tasks: &mut JoinSet<()>) -> Result<(), Error> {
+        let listening = Listening {
+            gateway_ports: self.errand.gateway_ports.value,
+            mask: self.errand.stream_local_bind_mask.value,
+            unlink: self.errand.stream_local_bind_unlink.value,
+        };
+        for forward in parsed(&self.errand.local_forwards)? {
+            match Listener::open(&forward.listen, &listening).await {
+                Ok(listener) => {
+                    let served =
+                        forward::local(listener, forward.to, self.way.clone(), self.lane, self.tunnels.clone());
+                    tasks.spawn(served);
+                }
+                Err(error) => self.failed(&forward.listen, &crate::error::words_of(&error))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the host listen and serves in `tasks`.
+    pub async fn there(&self, tasks: &mut JoinSet<()>) -> Result<(), Error> {
+        let forwards = parsed(&self.errand.remote_forwards)?;
+        if forwards.is_empty() {
+            return Ok(());
+        }
+        let session = self.way.session(self.lane).await?;
+        for forward in forwards {
+            match self.listen_there(&session, &forward).await {
+                Ok(served) => drop(tasks.spawn(served)),
+                Err(error) => self.failed(&forward.listen, &error.cause.to_string())?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn listen_there(
+        &self,
+        session: &Session,
+        forward: &Forward,
+    ) -> Result<impl Future<Output = ()> + use<>, ChainError> {
+        let listener = forward::listen_there(session, &forward.listen).await?;
+        if let Place::Port(_, 0) = forward.listen {
+            let to = match &forward.to {
+                Destination::Fixed(place) => place.to_string(),
+                Destination::Asked => "SOCKS".to_owned(),
+            };
+            self.say(format!("Allocated port {} for remote forward to {to}", listener.port()));
+        }
+        Ok(forward::remote(listener, forward.to.clone(), self.tunnels.clone()))
+    }
+
+    fn failed(&self, place: &Place, problem: &str) -> Result<(), Error> {
+        let text = format!("cannot listen on {place}: {problem}");
+        match self.errand.exit_on_forward_failure.value {
+            true => Err(Error::Usage(text)),
+            false => {
+                self.say(text);
+                Ok(())
+            }
+        }
+    }
+
+    fn say(&self, text: String) {
+        self.tunnels.observer.event(Event::Warning(text));
+    }
+}
+
+/// Serves the host's connections to the user's agent in `tasks`.
+pub fn agent(session: &Session, socket: &std::path::Path, tunnels: &forward::Tunnels, tasks: &mut JoinSet<()>) {
+    tasks.spawn(forward::agent(session.clone(), socket.to_owned(), tunnels.clone()));
+}
+
+/// What the tunnels of a run share.
+pub fn shared(observer: Arc<dyn Observer>) -> forward::Tunnels {
+    forward::Tunnels { hold: Arc::default(), observer }
+}
+
+fn parsed(forwards: &[Value<String>]) -> Result<Vec<Forward>, Error> {
+    let read = |text: &Value<String>| {
+        Forward::parse(text).ok_or_else(|| Error::Usage(format!("{}: `{}` is no forwarding", text.origin, text.value)))
+    };
+    forwards.iter().map(read).collect()
+}

@@ -1,0 +1,116 @@
+//! What a shell or a tunnel wants of its host beyond the way there; copies do not look at it.
+//!
+//! Main type: [`Errand`].
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::host::{Host, Value};
+use super::matching::match_pattern;
+
+/// Terminal, escapes and forwardings, as ssh_config has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Errand {
+    /// `SessionType`.
+    pub session_type: Value<SessionType>,
+    /// `StdinNull`.
+    pub stdin_null: Value<bool>,
+    /// `EscapeChar`; `None` for `none`.
+    pub escape_char: Value<Option<u8>>,
+    /// `ForwardAgent` with a path of its own, expanded; with `yes` it is the agent of the login.
+    pub agent_socket: Option<Value<PathBuf>>,
+    /// `LocalForward` and `DynamicForward` as `LISTEN CONNECT` and `LISTEN`: a place is a path, a port or
+    /// `[ADDRESS]:PORT`.
+    pub local_forwards: Vec<Value<String>>,
+    /// `RemoteForward`, likewise; `LISTEN [socks]:0` where each connection says where it wants to go.
+    pub remote_forwards: Vec<Value<String>>,
+    /// `GatewayPorts`.
+    pub gateway_ports: Value<bool>,
+    /// `ExitOnForwardFailure`.
+    pub exit_on_forward_failure: Value<bool>,
+    /// `StreamLocalBindMask`.
+    pub stream_local_bind_mask: Value<u32>,
+    /// `StreamLocalBindUnlink`.
+    pub stream_local_bind_unlink: Value<bool>,
+}
+
+/// `SessionType`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionType {
+    /// A shell or a command.
+    Default,
+    /// No session (`-N`).
+    None,
+    /// A subsystem (`-s`).
+    Subsystem,
+}
+
+impl Default for Errand {
+    /// ssh's own.
+    fn default() -> Errand {
+        Errand {
+            session_type: Value::default(SessionType::Default),
+            stdin_null: Value::default(false),
+            escape_char: Value::default(Some(b'~')),
+            agent_socket: None,
+            local_forwards: Vec::new(),
+            remote_forwards: Vec::new(),
+            gateway_ports: Value::default(false),
+            exit_on_forward_failure: Value::default(false),
+            stream_local_bind_mask: Value::default(0o177),
+            stream_local_bind_unlink: Value::default(false),
+        }
+    }
+}
+
+impl Host {
+    /// The variables to send: those of `variables` that `SendEnv` names, in the order of their names, then `SetEnv`'s.
+    pub fn environment(&self, variables: &HashMap<String, OsString>) -> Vec<(String, String)> {
+        let wanted = |name: &str| self.send_env.iter().any(|pattern| match_pattern(name, pattern));
+        let text = |(name, value): (&String, &OsString)| Some((name.clone(), value.to_str()?.to_owned()));
+        let mut sent: Vec<_> = variables.iter().filter(|(name, _)| wanted(name)).filter_map(text).collect();
+        sent.sort();
+        sent.extend(self.set_env.iter().map(|pair| pair.value.clone()));
+        sent
+    }
+}
+
+/// `EscapeChar` as `ssh -G` prints it, as a byte.
+pub fn escape_char(printed: &str) -> Option<u8> {
+    match printed.as_bytes() {
+        b"none" | b"" => None,
+        br"\040" => Some(b' '),
+        br"\\" => Some(b'\\'),
+        br"\^?" => Some(0x7f),
+        [b'\\', b'^', letter] => Some(letter & 31),
+        [letter, ..] => Some(*letter),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::host::tests::plain;
+
+    #[test]
+    fn variables_are_chosen_by_pattern_and_set_ones_follow() {
+        let mut host = plain("h");
+        host.send_env = vec![Value::default("LC_*".to_owned()), Value::default("LANG".to_owned())];
+        host.set_env = vec![Value::default(("A".to_owned(), "1".to_owned()))];
+        let here = [("LC_ALL", "C"), ("LANG", "de"), ("HOME", "/x")];
+        let here = here.map(|(name, value)| (name.to_owned(), OsString::from(value))).into();
+        let sent = host.environment(&here);
+        let sent: Vec<_> = sent.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(sent, ["LANG=de", "LC_ALL=C", "A=1"]);
+    }
+
+    #[test]
+    fn an_escape_character_is_read_as_it_is_printed() {
+        let cases =
+            [("~", Some(b'~')), ("none", None), (r"\^]", Some(0x1d)), (r"\\", Some(b'\\')), (r"\^?", Some(0x7f))];
+        for (printed, byte) in cases {
+            assert_eq!(escape_char(printed), byte, "{printed}");
+        }
+    }
+}

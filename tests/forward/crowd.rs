@@ -1,0 +1,56 @@
+//! Many connections at once, and one whose reader never reads.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use super::{bytes, connect, echo, echoed, free_port, server, street, tunnel};
+
+const CROWD: usize = 200;
+const MEMORY: u64 = 64 * 1024;
+
+/// Sends for ever.
+fn flood(mut stream: TcpStream) {
+    while stream.write_all(&[b'x'; 64 * 1024]).is_ok() {}
+}
+
+#[test]
+fn two_hundred_connections_at_once_stay_within_64_mib() {
+    let Some(street) = street() else { return };
+    let (port, there) = (free_port(), server(echo));
+    let tunnel = tunnel(&street, &["-L", &format!("{port}:127.0.0.1:{}", there.port())]);
+    let sent = bytes(200_000);
+    drop(connect(port));
+    std::thread::scope(|scope| {
+        for _ in 0..CROWD {
+            scope.spawn(|| assert!(echoed(connect(port), &sent) == sent));
+        }
+    });
+    let peak = tunnel.peak();
+    assert!(peak <= MEMORY, "{peak} KiB");
+}
+
+#[test]
+fn a_reader_that_never_reads_stalls_no_other() {
+    let Some(street) = street() else { return };
+    let (port, flooded) = (free_port(), free_port());
+    let (there, flooding) = (server(echo), server(flood));
+    let forward = |here: u16, to: u16| format!("{here}:127.0.0.1:{to}");
+    let forwards = ["-L", &forward(port, there.port()), "-L", &forward(flooded, flooding.port())];
+    let tunnel = tunnel(&street, &forwards);
+    let sent = bytes(200_000);
+    assert!(echoed(connect(port), &sent) == sent);
+    let mut stuck: Vec<_> = (0..3).map(|_| connect(flooded)).collect();
+    std::thread::sleep(Duration::from_secs(1));
+    let began = Instant::now();
+    for _ in 0..20 {
+        assert!(echoed(connect(port), &sent) == sent);
+    }
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    let peak = tunnel.peak();
+    assert!(peak <= MEMORY, "{peak} KiB");
+    // one that reads goes on
+    let mut some = vec![0; 1 << 20];
+    connect(flooded).read_exact(&mut some).expect("a flood");
+    stuck.clear();
+}
