@@ -300,7 +300,7 @@ impl Values<'_> {
 
     /// What the user set and hop does not do.
     fn not_honoured(&self) -> Vec<Value<String>> {
-        const OTHERWISE: [(Keyword, &[&str]); 11] = [
+        const OTHERWISE: [(Keyword, &[&str]); 13] = [
             (Keyword::VerifyHostKeyDNS, &["false"]),
             (Keyword::HostbasedAuthentication, &["no"]),
             (Keyword::GssapiAuthentication, &["no"]),
@@ -310,6 +310,9 @@ impl Values<'_> {
             (Keyword::Tunnel, &["false"]),
             (Keyword::CanonicalizePermittedCNAMEs, &["none"]),
             (Keyword::CASignatureAlgorithms, &[]),
+            (Keyword::ForkAfterAuthentication, &["no"]),
+            (Keyword::ForwardX11, &["no"]),
+            (Keyword::PermitLocalCommand, &["no"]),
             (Keyword::RequiredRSASize, &["1024"]),
         ];
         let said = OTHERWISE.iter().filter_map(|(keyword, harmless)| {

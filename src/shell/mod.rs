@@ -94,16 +94,14 @@ pub async fn run(session: &Session, program: &Program, here: Here) -> Result<End
 async fn listen(said: &mut ProcessOutput, output: Sender<Bytes>, error: Sender<Bytes>) -> Result<Ended, ChainError> {
     let mut ended = Ended::Unsaid;
     while let Some(next) = said.next().await? {
-        let heard = match next {
-            Output::Stdout(chunk) => output.send(chunk).await.is_ok(),
-            Output::Stderr(chunk) => error.send(chunk).await.is_ok(),
-            Output::Exit(status) => {
-                ended = Ended::Exit(status);
-                true
+        match next {
+            Output::Stdout(chunk) => {
+                if output.send(chunk).await.is_err() {
+                    return Ok(Ended::Unheard);
+                }
             }
-        };
-        if !heard {
-            return Ok(Ended::Unheard);
+            Output::Stderr(chunk) => drop(error.send(chunk).await), // a closed standard error stops nothing
+            Output::Exit(status) => ended = Ended::Exit(status),
         }
     }
     Ok(ended)

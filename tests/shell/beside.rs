@@ -50,7 +50,7 @@ const SITUATIONS: &[Situation] = &[
     all(&[ACC_PVT, "printf", "%s\\n", "*"], b""),
     all(&[ACC_PVT, "echo $HOME; pwd"], b""),
     all(&[ACC_PVT, "--", "echo", "x"], b""),
-    all(&[ACC_PVT, "-v"], b""),
+    own_words(&[ACC_PVT, "-v"]),
     all(&["--", ACC_PVT, "echo dashes"], b""),
     all(&[ACC_PVT, "echo", ""], b""),
     // bytes
@@ -81,7 +81,8 @@ const SITUATIONS: &[Situation] = &[
     all(&["-o", "RequestTTY=no", ACC_PVT, "tty"], b""),
     all(&["-o", "RequestTTY=force", ACC_PVT, "tty >/dev/null; echo $?"], b""),
     // variables
-    all(&["-o", "SetEnv=LC_HOP=a b", ACC_PVT, "echo $LC_HOP"], b""),
+    own_words(&["-o", "SetEnv=LC_HOP=a b", ACC_PVT, "true"]),
+    all(&["-o", "SetEnv=LC_HOP=\"a b\"", ACC_PVT, "echo $LC_HOP"], b""),
     all(&["-o", "SendEnv=LC_*", ACC_PVT, "echo $LC_MINE"], b""),
     all(&["-o", "SetEnv=REFUSED=x", ACC_PVT, "echo \"<$REFUSED>\""], b""),
     all(&["-o", "SendEnv=LC_*", "-tt", ACC_PVT, "echo $TERM"], b""),
@@ -121,7 +122,8 @@ impl fmt::Display for Said {
 
 fn said(street: &Street, program: &Command, situation: &Situation) -> Said {
     let mut command = street.on_laptop("timeout");
-    command.arg(LIMIT).arg(program.get_program()).args(program.get_args()).args(situation.words);
+    command.arg(LIMIT).arg(program.get_program()).args(program.get_args()).args(["-o", "BatchMode=yes"]);
+    command.args(situation.words);
     let input = street.put_here("input", situation.input);
     command.stdin(fs::File::open(input).expect("the input")).env("LC_MINE", "sent").env("TERM", "vt220");
     let output = command.output().expect("timeout(1) starts");

@@ -17,6 +17,7 @@ use crate::config::{Flags, Purpose};
 /// Open a shell on a host, run a command there, or build a tunnel through it
 #[derive(clap::Args, Debug)]
 #[command(args_override_self = true, after_help = help::SSH, disable_version_flag = true)]
+#[command(override_usage = "hop ssh [OPTIONS] <HOST> [CMD]...")]
 pub struct Ssh {
     /// [USER@]HOST, or ssh://[USER@]HOST[:PORT]
     #[arg(value_name = "HOST", required_unless_present = "version")]
@@ -113,7 +114,7 @@ pub struct Tunnels {
     #[arg(short = 'W', value_name = "HOST:PORT")]
     pub stdio: Option<String>,
     /// With -N: connect again when the connection is lost, with the ports kept open
-    #[arg(long)]
+    #[arg(long, requires = "nothing")]
     pub reconnect: bool,
 }
 

@@ -30,6 +30,7 @@ use super::network::Network;
 use super::process;
 use super::report::Level;
 use super::run::Run;
+use super::safe;
 use super::settings::{Environment, quiet_screen};
 use args::Ssh;
 
@@ -196,7 +197,9 @@ impl<'a> Visit<'a> {
         let _ = tokio::task::spawn_blocking(move || (output_thread.join(), error_thread.join())).await;
         let ended = ended?;
         if program.terminal.is_some() && !self.ssh.output.quiet {
-            super::say(&format!("Connection to {} closed.", host.hostname.value));
+            // with the carriage return that a terminal in raw mode needs, as ssh writes it
+            let text = safe::line(format!("Connection to {} closed.", host.hostname.value));
+            let _ = write!(io::stderr().lock(), "{text}\r\n"); // nowhere is left to complain to
         }
         Ok(status(&ended))
     }
