@@ -54,7 +54,7 @@ pub struct AgentKey {
     pub key: KeyData,
     /// Exactly as the agent gave it: what a signature is asked for with.
     pub blob: Vec<u8>,
-    /// The agent's comment, lossily as text, at most 256 characters.
+    /// The agent's comment, lossily as text without control characters, at most 256 characters.
     pub comment: String,
 }
 
@@ -144,6 +144,10 @@ async fn in_time<T>(limit: Duration, work: impl Future<Output = Result<T, AgentE
 
 fn readable(identity: super::wire::Identity) -> Option<AgentKey> {
     let key = parse_public_key(&identity.key).ok()?.key_data().clone();
-    let comment = String::from_utf8_lossy(&identity.comment).chars().take(256).collect();
-    Some(AgentKey { key, blob: identity.key, comment })
+    Some(AgentKey { key, comment: plain(&identity.comment), blob: identity.key })
+}
+
+/// An agent's words as text: no control characters, at most 256 of the others.
+pub(super) fn plain(words: &[u8]) -> String {
+    String::from_utf8_lossy(words).chars().filter(|character| !character.is_control()).take(256).collect()
 }

@@ -11,7 +11,7 @@ use russh::keys::ssh_key::{HashAlg, PrivateKey, Signature};
 use thiserror::Error;
 use tokio::sync::Mutex;
 
-use super::client::{AgentClient, AgentError};
+use super::client::{AgentClient, AgentError, plain};
 use super::wire::{RSA_SHA2_256, RSA_SHA2_512, Reader};
 
 /// Why there is no signature.
@@ -86,7 +86,7 @@ impl Signer for AgentSigner {
                 (Some(HashAlg::Sha512), b"rsa-sha2-512") | (Some(HashAlg::Sha256), b"rsa-sha2-256") | (None, _) => {
                     Ok(signature)
                 }
-                (_, other) => Err(SignError::Algorithm(String::from_utf8_lossy(other).chars().take(64).collect())),
+                (_, other) => Err(SignError::Algorithm(plain(other))),
             }
         })
     }

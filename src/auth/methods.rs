@@ -39,6 +39,7 @@ impl Method {
 
 /// The methods of one login and how far they have been used.
 pub(super) struct Methods {
+    allowed: Vec<Method>,
     left: Vec<Method>,
     offered: Vec<String>,
 }
@@ -47,9 +48,9 @@ impl Methods {
     /// What the configuration of `host` allows, in its order.
     pub fn of(host: &Host) -> Methods {
         let preferred = host.preferred_authentications.iter();
-        let left =
-            preferred.filter_map(|name| Method::from_name(name)).filter(|method| method.is_enabled(host)).collect();
-        Methods { left, offered: Vec::new() }
+        let named = preferred.filter_map(|name| Method::from_name(name));
+        let allowed: Vec<Method> = named.filter(|method| method.is_enabled(host)).collect();
+        Methods { left: allowed.clone(), allowed, offered: Vec::new() }
     }
 
     /// Takes the list of a USERAUTH_FAILURE (RFC 4252 §5.1).
@@ -65,6 +66,11 @@ impl Methods {
     /// What to try next.
     pub fn next(&self) -> Option<Method> {
         self.left.iter().copied().find(|method| self.takes(*method))
+    }
+
+    /// True when the server takes the method and the configuration allows it, used up or not.
+    pub fn could(&self, method: Method) -> bool {
+        self.allowed.contains(&method) && self.takes(method)
     }
 
     /// True when the server takes the method.
@@ -84,7 +90,7 @@ mod tests {
     use MethodKind as Kind;
 
     fn methods(left: &[Method]) -> Methods {
-        Methods { left: left.to_vec(), offered: Vec::new() }
+        Methods { allowed: left.to_vec(), left: left.to_vec(), offered: Vec::new() }
     }
 
     #[test]
@@ -99,6 +105,7 @@ mod tests {
         assert_eq!(methods.next(), Some(Method::KeyboardInteractive), "after a partial success");
         methods.update(&[Kind::PublicKey, Kind::HostBased]);
         assert_eq!(methods.next(), None, "used up stays used up");
+        assert!(methods.could(Method::PublicKey) && !methods.could(Method::Password));
     }
 
     #[test]

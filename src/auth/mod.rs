@@ -143,7 +143,7 @@ impl<'a, H: Handler> Login<'a, H> {
     /// Asks which methods there are (RFC 4252 §5.2); OpenSSH does not count it as an attempt.
     async fn none(&mut self) -> Result<Answer, AuthError> {
         let answer = self.patience.wait(self.handle.authenticate_none(self.user())).await;
-        let answer = self.answered("none", answer)?;
+        let answer = self.answered("the first request", answer)?;
         if let Answer::Success = answer {
             self.accepted.push("none".into());
         }
@@ -216,7 +216,7 @@ impl<'a, H: Handler> Login<'a, H> {
     }
 
     fn done(self) -> Authenticated {
-        if let (Some(opener), [_]) = (self.opener, &self.accepted[..]) {
+        if let (Some(opener), [_], false) = (self.opener, &self.accepted[..], self.door.host_key.is_empty()) {
             self.keyring.remember(self.door, opener);
         }
         Authenticated {
@@ -249,7 +249,7 @@ impl<'a, H: Handler> Login<'a, H> {
     /// The method that only a person could have gone on with, where no key would have done.
     fn missing_person(&self) -> Option<Method> {
         let asks = [Method::KeyboardInteractive, Method::Password];
-        let asked = asks.into_iter().find(|method| self.methods.takes(*method));
+        let asked = asks.into_iter().find(|method| self.methods.could(*method));
         asked.filter(|_| !self.may_ask() && !self.methods.takes(Method::PublicKey))
     }
 }

@@ -273,8 +273,11 @@ async fn what_is_switched_off_is_not_tried() {
     let Some(server) = Server::who_wants(&[Want::Password("pw")]) else { return };
     let person = Person::who_says(&["pw"]);
     for config in ["PasswordAuthentication no", "PreferredAuthentications publickey,keyboard-interactive"] {
-        server.login(config, &person.keyring()).await.expect_err("switched off");
-        assert_eq!(server.attempts(), ["none"]);
+        for keyring in [person.keyring(), alone()] {
+            let refused = server.login(config, &keyring).await.expect_err("switched off");
+            assert!(matches!(refused, AuthError::Refused { .. }), "{refused}");
+            assert_eq!(server.attempts(), ["none"]);
+        }
     }
     assert!(person.was_asked().is_empty());
 }
