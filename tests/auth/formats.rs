@@ -188,3 +188,52 @@ async fn what_is_not_read_names_the_command_that_converts_it_and_that_works() {
         sshd.login(&config, &alone()).await.unwrap_or_else(|error| panic!("{}, converted: {error}", row.0));
     }
 }
+
+/// Changes, cuts or doubles a few bytes; the same `seed` gives the same damage.
+fn damaged(mut bytes: Vec<u8>, seed: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut below = |limit: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % limit.max(1)
+    };
+    for _ in 0..=below(3) {
+        let at = below(bytes.len());
+        match below(4) {
+            0 => bytes.truncate(at),
+            1 => bytes.extend_from_within(at..),
+            _ => bytes[at] = b"AZaz09+/=\n :-\xff"[below(14)],
+        }
+        bytes.push(b'\n');
+    }
+    bytes
+}
+
+#[tokio::test]
+async fn damaged_files_break_no_decoder() {
+    let (Some(sshd), Some(_)) = (Sshd::new(), need("openssl")) else { return };
+    let sshd = sshd.line("MaxAuthTries 1000");
+    let picked = |rows: &[Row], names: &[&str]| -> Vec<Row> {
+        rows.iter().filter(|row| names.contains(&row.0)).copied().collect()
+    };
+    let plain = picked(PLAIN, &["OpenSSH ecdsa 384", "PKCS#1 rsa of openssl", "SEC1 521", "PKCS#8 rsa"]);
+    let encrypted = picked(ENCRYPTED, &["OpenSSH aes256-gcm", "PKCS#1 of ssh-keygen, AES-128", "PKCS#8 aes-256"]);
+    assert_eq!((plain.len(), encrypted.len()), (4, 3));
+    for row in plain.iter().chain(&encrypted) {
+        let key = make(sshd.folder(), row);
+        let whole = fs::read(&key).expect("a key");
+        let mut config = String::from("NumberOfPasswordPrompts 1\n");
+        for seed in 0..40 {
+            let file = format!("{key}.{seed}");
+            fs::write(&file, damaged(whole.clone(), seed)).expect("a damaged key");
+            chmod(Path::new(&file), 0o600);
+            config += &format!("IdentityFile \"{file}\"\n");
+        }
+        let person = Person::who_says(&["open sesame"; 40]);
+        let refused = sshd.login(&config, &person.keyring()).await.expect_err("nobody is let in");
+        let AuthError::Refused { unused, .. } = &refused else { panic!("{}: {refused}", row.0) };
+        assert!(!unused.is_empty(), "{}: {refused}", row.0);
+        assert!(!refused.to_string().contains("panic"), "{}: {refused}", row.0);
+    }
+}
