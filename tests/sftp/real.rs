@@ -253,7 +253,7 @@ async fn links_folders_and_attributes() {
     assert!(!dir.path().join("folder").exists());
     let gone = client.stat(b"folder").await.unwrap_err();
     assert!(matches!(gone, SftpError::Status { code: StatusCode::NO_SUCH_FILE, .. }), "{gone:?}");
-    assert_eq!(gone.to_string(), "no such file or directory (No such file)");
+    assert_eq!(gone.to_string(), "no such file or directory");
 }
 
 #[tokio::test]
