@@ -4,6 +4,8 @@
 use std::io;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use super::error::{Cause, CopyError};
 use super::file::OpenFile;
 use super::listing::Listing;
@@ -41,6 +43,9 @@ pub struct Identity {
     /// When anything about it changed, as the system says; SFTP does not tell.
     pub changed: Option<(i64, u64)>,
 }
+
+/// Calls that block at the same time: disks gain nothing from more, and each takes a thread.
+static AT_ONCE: Semaphore = Semaphore::const_new(32);
 
 /// Most bytes of a file that says it has none.
 pub const UNTOLD_MAX: usize = 16 << 20;
@@ -221,13 +226,15 @@ impl Side {
     }
 }
 
-/// Runs a call that blocks where it holds nobody up.
+/// Runs a call that blocks where it holds nobody up; a few at a time, however many files are under way.
 pub async fn blocking<T: Send + 'static>(
     stage: Stage,
     place: &Place,
     call: impl FnOnce(&Place) -> io::Result<T> + Send + 'static,
 ) -> Result<T, CopyError> {
     let here = place.clone();
+    // never closed, so never refused
+    let _turn = AT_ONCE.acquire().await;
     let done = tokio::task::spawn_blocking(move || call(&here)).await;
     let answer = done.unwrap_or_else(|failed| match failed.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),
