@@ -34,8 +34,8 @@ fn rest(session: &mut OsSession) -> String {
 fn ends(mut session: OsSession, code: i32) -> String {
     let before = until(&mut session, &format!("status {code}."));
     let settings = rest(&mut session);
-    for sane in [" icanon", " echo ", " isig", " icrnl", " opost"] {
-        assert!(settings.contains(sane), "no{sane}: {settings}");
+    for sane in ["icanon", "echo", "isig", "icrnl", "opost"] {
+        assert!(settings.split_whitespace().any(|setting| setting == sane), "no {sane}: {settings}");
     }
     before
 }
