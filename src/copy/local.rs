@@ -261,3 +261,10 @@ fn from_metadata(metadata: &std::fs::Metadata) -> Attributes {
 fn seconds(time: i64) -> u32 {
     time.clamp(0, u32::MAX.into()) as u32
 }
+
+/// This process's umask, where the system shows it (`/proc/self/status`, proc(5)); asking it otherwise would change it.
+pub fn umask() -> Option<u32> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let umask = status.lines().find_map(|line| line.strip_prefix("Umask:"))?;
+    u32::from_str_radix(umask.trim(), 8).ok()
+}
