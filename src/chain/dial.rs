@@ -4,10 +4,11 @@
 //! before knows its network.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::pin::Pin;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, BufReader, ReadBuf};
@@ -90,9 +91,9 @@ pub(super) async fn through(before: &Arc<Connected>, host: &Host) -> Result<Dial
     Ok((Box::new(Tunnel::new(channel)), host.hostname.parse().ok()))
 }
 
-/// Runs a `ProxyCommand` as ssh does: the shell replaces itself by the command, stderr is passed on.
-pub(super) fn command(line: &str, hop: &str, observer: &Arc<dyn Observer>) -> Result<Dialled, Cause> {
-    let mut child = Command::new("/bin/sh")
+/// Runs a `ProxyCommand` as ssh does: the user's shell replaces itself by the command, stderr is passed on.
+pub(super) fn command((shell, line): (&Path, &str), hop: &str, observer: &Arc<dyn Observer>) -> Result<Dialled, Cause> {
+    let mut child = Command::new(shell)
         .arg("-c")
         .arg(format!("exec {line}"))
         .stdin(Stdio::piped())
@@ -100,14 +101,14 @@ pub(super) fn command(line: &str, hop: &str, observer: &Arc<dyn Observer>) -> Re
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|source| Cause::Io { what: format!("run ProxyCommand `{line}`"), source })?;
+        .map_err(|source| Cause::Io { what: format!("run ProxyCommand `{line}` by {}", shell.display()), source })?;
     let missing = || Cause::Protocol("the ProxyCommand has no standard streams".to_owned());
     let input = child.stdin.take().ok_or_else(missing)?;
     let output = child.stdout.take().ok_or_else(missing)?;
     if let Some(stderr) = child.stderr.take() {
         tokio::spawn(pass_on(stderr, hop.to_owned(), observer.clone()));
     }
-    Ok((Box::new(Piped { _child: child, input, output }), None))
+    Ok((Box::new(Piped { child: Some(child), input, output, ending: None }), None))
 }
 
 async fn pass_on(stderr: tokio::process::ChildStderr, hop: String, observer: Arc<dyn Observer>) {
@@ -126,14 +127,34 @@ async fn pass_on(stderr: tokio::process::ChildStderr, hop: String, observer: Arc
 
 /// A child's standard streams as one transport; the child dies with it.
 struct Piped {
-    _child: Child,
+    child: Option<Child>,
     input: ChildStdin,
     output: ChildStdout,
+    /// Once the output has ended: finding out how the child did.
+    ending: Option<Pin<Box<dyn Future<Output = std::io::Error> + Send>>>,
+}
+
+/// How a child ended whose output has ended; it is not waited for long, and killed.
+async fn ended(child: Option<Child>) -> std::io::Error {
+    let Some(mut child) = child else { return std::io::ErrorKind::UnexpectedEof.into() };
+    match tokio::time::timeout(Duration::from_secs(1), child.wait()).await {
+        Ok(Ok(status)) => std::io::Error::other(format!("the ProxyCommand ended ({status})")),
+        _ => std::io::Error::other("the ProxyCommand closed its output"),
+    }
 }
 
 impl AsyncRead for Piped {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.output).poll_read(cx, buf)
+        if self.ending.is_none() {
+            let before = buf.filled().len();
+            ready!(Pin::new(&mut self.output).poll_read(cx, buf))?;
+            if buf.filled().len() > before || buf.remaining() == 0 {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        let child = self.child.take();
+        let ending = self.ending.get_or_insert_with(|| Box::pin(ended(child)));
+        ending.as_mut().poll(cx).map(Err)
     }
 }
 

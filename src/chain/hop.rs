@@ -183,8 +183,8 @@ impl Rung<'_> {
 
     async fn dial(&self, before: Option<&Arc<Connected>>) -> Result<Dialled, ChainError> {
         match (&self.host.proxy.value, before) {
-            (Proxy::Command(line), _) => {
-                let dial = async { dial::command(line, &self.host.alias, &self.ladder.observer) };
+            (Proxy::Command { shell, line }, _) => {
+                let dial = async { dial::command((shell, line), &self.host.alias, &self.ladder.observer) };
                 self.stage(Stage::Dial, dial).await
             }
             (Proxy::None, Some(before)) => {

@@ -48,7 +48,7 @@ impl From<&Host> for Stop {
             port: host.port.value,
             user: host.user.value.clone(),
             proxy: match &host.proxy.value {
-                Proxy::Command(line) => Some(line.clone()),
+                Proxy::Command { line, .. } => Some(line.clone()),
                 Proxy::None => None,
             },
             known_as: host.host_key_alias.as_ref().map(|alias| alias.value.clone()),

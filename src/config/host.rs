@@ -88,8 +88,13 @@ pub enum Proxy {
     /// Straight, or through the hop before it in the list.
     #[default]
     None,
-    /// `ProxyCommand`, tokens expanded; run by the user's shell as ssh does.
-    Command(String),
+    /// `ProxyCommand`, for a shell to run.
+    Command {
+        /// `$SHELL`, else `/bin/sh`, as ssh has it.
+        shell: PathBuf,
+        /// The line, tokens expanded.
+        line: String,
+    },
 }
 
 /// A command that is expanded later, and what it takes.

@@ -228,9 +228,11 @@ impl Values<'_> {
         let Some(setting) = self.first(Keyword::ProxyCommand) else { return Ok(Value::default(Proxy::None)) };
         let command = self.finished.tokens.only("hknpr").expand(&setting.word);
         let command = command.map_err(|problem| self.finished.bad(Keyword::ProxyCommand, problem))?;
+        let shell = self.surroundings.env.get("SHELL").filter(|shell| !shell.is_empty());
+        let shell = shell.map_or_else(|| PathBuf::from("/bin/sh"), PathBuf::from);
         match command.as_str() {
             "-" => Err(self.finished.bad(Keyword::ProxyCommand, "hop does not speak on its own stdin".to_owned())),
-            _ => Ok(value(setting, Proxy::Command(command))),
+            _ => Ok(value(setting, Proxy::Command { shell, line: command })),
         }
     }
 

@@ -5,6 +5,7 @@ mod disk;
 mod files;
 mod keys;
 mod peers;
+mod proxy;
 mod servers;
 
 use crate::street::{Outcome, Street, run};
