@@ -86,6 +86,7 @@ pub fn describe() {
     println!("rsync  {}", first_line("rsync", "--version").unwrap_or_else(|| "not installed".into()));
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     println!("cores  {cores}, all hosts on this machine; Linux {}", kernel.trim());
+    println!("files  below {}", std::env::temp_dir().display());
     println!(
         "links  {}",
         match std::env::var("HOP_BENCH_CONFIG") {

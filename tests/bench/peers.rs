@@ -33,7 +33,7 @@ impl Peer {
             (Peer::Hop, _) => "hop",
             (Peer::Scp, Work::Relay { .. }) => "scp -3",
             (Peer::Scp, _) => "scp",
-            (Peer::Sftp, _) => "sftp -R256 -B256k",
+            (Peer::Sftp, _) => "sftp -R256 -B255k",
             (Peer::Tar, _) => "tar | ssh",
             (Peer::Rsync, _) => "rsync",
             (Peer::Ssh, Work::Relay { .. }) => "ssh cat | ssh cat",
@@ -108,7 +108,7 @@ fn sftp(work: Work, ground: &Ground) -> Option<Command> {
         .arg("-q")
         .arg("-F")
         .arg(ground.config())
-        .args(["-R", "256", "-B", "262144", "-b"])
+        .args(["-R", "256", "-B", "261120", "-b"])
         .arg(batch)
         .arg("acc-pvt");
     Some(command)

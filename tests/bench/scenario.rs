@@ -78,7 +78,7 @@ fn relay() {
     let ground = Ground::over(None);
     let size = mebibytes() << 20;
     make_file(&ground.laptop().join("big"), size);
-    run(Peer::Scp.command(Work::Up { file: "big" }, &ground).expect("scp uploads"));
+    run(Peer::Scp.command(Work::Up { file: "big" }, &ground).expect("scp uploads")).expect("scp uploads");
     let peers = [Peer::Hop, Peer::Scp, Peer::Ssh];
     compare(&ground, &Task { label: "relay", work: Work::Relay { file: "big" }, size }, &peers, runs());
 }
@@ -109,7 +109,7 @@ fn memory() {
     ];
     for (label, work) in works {
         clear(&ground, work);
-        let taken = run(Peer::Hop.command(work, &ground).expect("hop copies"));
+        let taken = run(Peer::Hop.command(work, &ground).expect("hop copies")).expect("hop copies");
         println!("  {label:<20} {:>7.1} MiB  {:>8.2} s", taken.memory as f64 / 1024.0, taken.time.as_secs_f64());
     }
 }
@@ -122,20 +122,27 @@ fn compare(ground: &Ground, task: &Task, peers: &[Peer], runs: usize) {
     for _ in 0..runs {
         for (peer, runs) in &mut taken {
             clear(ground, work);
-            runs.push(run(peer.command(work, ground).expect("filtered above")));
-            arrived(ground, work, size);
+            match run(peer.command(work, ground).expect("filtered above")) {
+                Ok(taken) => {
+                    runs.push(taken);
+                    arrived(ground, work, size);
+                }
+                Err(complaint) => println!("  {label:<9} {:<18} failed: {}", peer.name(work), complaint.trim()),
+            }
         }
     }
+    taken.retain(|(_, runs)| !runs.is_empty());
     let taken: Vec<(Peer, Taken)> = taken.into_iter().map(|(peer, runs)| (peer, median(runs))).collect();
     print_all(label, work, &taken, size);
 }
 
 fn print_all(label: &str, work: Work, taken: &[(Peer, Taken)], size: u64) {
-    let hop = taken.first().map_or(0.0, |(_, taken)| taken.time.as_secs_f64());
+    let hop = taken.iter().find(|(peer, _)| *peer == Peer::Hop).map(|(_, taken)| taken.time.as_secs_f64());
     for (peer, taken) in taken {
         let seconds = taken.time.as_secs_f64();
         let rate = if size == 0 { String::new() } else { format!("{:>7.1} MB/s", size as f64 / seconds / 1e6) };
-        let ratio = if *peer == Peer::Hop { String::new() } else { format!("hop is {:.2}x", seconds / hop) };
+        let others = hop.filter(|_| *peer != Peer::Hop);
+        let ratio = others.map_or_else(String::new, |hop| format!("hop is {:.2}x", seconds / hop));
         println!("  {label:<9} {:<18} {seconds:>8.2} s {rate:>13}  {ratio}", peer.name(work));
     }
 }
