@@ -17,12 +17,13 @@ pub struct Scenario {
 }
 
 /// In the order they are asked.
-pub const ALL: [Scenario; 6] = [
+pub const ALL: [Scenario; 7] = [
     Scenario { name: "fast", question: "one large file, fast link, through one bastion", body: fast },
     Scenario { name: "far", question: "one large file, 1 Gbit/s with 100 ms round trip", body: far },
     Scenario { name: "small", question: "many files of 4 KiB, 25 ms round trip, login included", body: small },
     Scenario { name: "relay", question: "one large file, host to host through this machine", body: relay },
     Scenario { name: "login", question: "login through the bastion, until the first byte of output", body: login },
+    Scenario { name: "config", question: "ssh -G over a configuration of 5,000 lines", body: config },
     Scenario { name: "memory", question: "most memory hop ever held (VmHWM)", body: memory },
 ];
 
@@ -92,6 +93,29 @@ fn login() {
         });
         print_all(label, Work::Echo, &taken, 0);
     }
+}
+
+fn config() {
+    let ground = Ground::over(None);
+    let block = |index: usize| {
+        format!(
+            "Host h{index} *.net{index}.internal !bad{index}\n  User u{index}\n  Port {}\n  IdentityFile ~/k{index}\n  ServerAliveInterval {index}\n",
+            1 + index
+        )
+    };
+    let text: String = (0..1000).map(block).collect();
+    let file = ground.laptop().join("large_config");
+    fs::write(&file, text).expect("write the configuration");
+    let resolve = |program: &str, words: &[&str]| {
+        let once = |_| {
+            let mut command = ground.command(program);
+            command.args(words).arg("-F").arg(&file).arg("x.net999.internal");
+            run(command).expect("it resolves")
+        };
+        median((0..runs().max(9)).map(once).collect())
+    };
+    let taken = [(Peer::Hop, resolve(env!("CARGO_BIN_EXE_hop"), &["ssh", "-G"])), (Peer::Ssh, resolve("ssh", &["-G"]))];
+    print_all("resolve", Work::Echo, &taken, 0);
 }
 
 fn memory() {
