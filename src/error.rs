@@ -1,4 +1,4 @@
-//! The errors of all rooms under one roof: [`Error`], each with a [`Kind`] that decides the exit code.
+//! The errors of all rooms under one roof: [`enum@Error`], each with a [`Kind`] that decides the exit code.
 //!
 //! What to do about an error is not said here but in `cli/advice.rs`.
 

@@ -1,6 +1,6 @@
 //! How long a stage may take. A person's thinking time does not count: the clock stands still while a question is open.
 //!
-//! Main types: [`Patience`], [`Asking`].
+//! Main type: [`Asking`].
 
 use std::future::Future;
 use std::sync::Arc;

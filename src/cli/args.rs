@@ -3,6 +3,8 @@
 //! Main type: [`Args`]. Words are taken as they stand; `settings.rs` gives them meaning and an origin. Flags of scp and
 //! ssh that hop does not have are no part of this file: `refused.rs` says why.
 
+#![allow(rustdoc::broken_intra_doc_links, reason = "help texts, where brackets are brackets")]
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 

@@ -5,8 +5,8 @@
 //!            └────ssh──> dell-bastion (127.0.0.1)   ──> dell-pvt 10.20.2.20   payments.csv     DELL-VPC
 //! ```
 //!
-//! [`Street`] stands up the four servers and writes keys, known_hosts and an ssh_config into one folder; [`story`] then
-//! runs the real `hop` on it, and [`visit`] is all of `hop demo`. The bastions listen on loopback, on ports the system chose. The private servers listen
+//! [`Street`] stands up the four servers and writes keys, known_hosts and an ssh_config into one folder; [`story()`] then
+//! runs the real `hop` on it, and [`visit()`] is all of `hop demo`. The bastions listen on loopback, on ports the system chose. The private servers listen
 //! on nothing: the only way to them is a direct-tcpip channel of their own bastion, which hands the bytes over in
 //! memory. So their addresses can be the real-looking ones.
 //!

@@ -21,7 +21,7 @@ pub enum After {
 /// the program the story runs.
 ///
 /// # Errors
-/// When the street cannot be stood up, or as [`story`].
+/// When the street cannot be stood up, or as [`story()`].
 pub async fn visit(hop: &Path, after: After, out: &mut (dyn Write + Send)) -> io::Result<Outcome> {
     let mut signals = Signals::catch()?;
     let street = Street::start_temporary()?;

@@ -1,5 +1,5 @@
 //! Who are you? A host key is compared with what is known, and the outcome is a proof: [`HostVerified`]. Only
-//! [`verify`] makes one.
+//! [`verify()`] makes one.
 //!
 //! ```text
 //!   known_hosts.rs  what the files say of a name     hashed.rs, pattern.rs  which lines name it

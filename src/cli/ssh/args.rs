@@ -3,6 +3,8 @@
 //! Main type: [`Ssh`]. Flags that ssh_config has a word for become that word ([`Ssh::flags`]); those that hop does not
 //! have are refused with a reason in `refused.rs`.
 
+#![allow(rustdoc::broken_intra_doc_links, reason = "help texts, where brackets are brackets")]
+
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
