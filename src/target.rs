@@ -67,6 +67,9 @@ pub fn parse(word: &OsStr) -> Result<Target, TargetError> {
     if bytes.is_empty() {
         return Err(TargetError::Empty);
     }
+    if bytes.contains(&0) {
+        return Err(unfit(word, "a name has no NUL byte"));
+    }
     for scheme in [&b"scp://"[..], b"sftp://"] {
         if starts_with_ignore_case(bytes, scheme) {
             return parse_uri(word, &bytes[scheme.len()..]);
