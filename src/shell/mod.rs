@@ -16,6 +16,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::mpsc::{Receiver, Sender};
 
+/// How long a last request gets to leave.
+const FAREWELL: std::time::Duration = std::time::Duration::from_millis(250);
+
 pub use terminal::{Terminal, without_local};
 pub use wanted::{Input, Request, Wanted, wanted};
 
@@ -79,6 +82,8 @@ pub async fn run(session: &Session, program: &Program, here: Here) -> Result<End
         never = resize(&remote, raw.as_ref()) => never,
         Some(name) = signals.recv() => {
             let _ = remote.signal(name).await; // a program that is gone needs no signal
+            // the request is queued, and must leave before this process does
+            tokio::time::sleep(FAREWELL).await;
             Ok(Ended::Signal(name))
         }
         never = async {
