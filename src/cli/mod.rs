@@ -3,6 +3,7 @@
 //! | file | question |
 //! | --- | --- |
 //! | `args` `options` `refused` `help` | what may be typed, what is refused and why, what a person reads about it |
+//! | [`amounts`] | times and rates as they are typed |
 //! | `settings` | flag > `HOP_*` > ssh_config > default, each value with its origin |
 //! | `cp` `ls` `ssh` `demo` | one thin file a verb |
 //! | `folder` `table` | what `ls` finds on a host, and how it looks |
@@ -15,6 +16,7 @@
 //! | `process` `surroundings` | core dumps, panics, signals; who runs this, and where |
 
 pub mod advice;
+pub mod amounts;
 mod args;
 pub mod ask;
 mod cp;
