@@ -126,6 +126,12 @@ impl Session {
         })
     }
 
+    /// Waits until the server has taken in all that was sent before: it answers requests in their order (RFC 4254 §4).
+    /// Returns as well when the connection has ended.
+    pub async fn taken_in(&self) {
+        let _ = self.connection.handle.send_ping().await; // a connection that is gone takes nothing in any more
+    }
+
     /// Waits until the connection has ended; why.
     pub async fn ended(&self) -> ChainError {
         self.connection.ended().await;

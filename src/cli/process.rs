@@ -60,8 +60,12 @@ pub fn endings() -> Receiver<&'static str> {
     for (name, which, kind) in ours {
         let names = names.clone();
         tokio::spawn(async move {
-            received(which, kind).await;
-            let _ = names.send(name).await; // the run has ended by itself
+            loop {
+                received(which, kind).await;
+                if names.send(name).await.is_err() {
+                    return; // the run has ended by itself
+                }
+            }
         });
     }
     queue

@@ -12,12 +12,10 @@ mod wanted;
 
 use std::future::pending;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc::{Receiver, Sender};
-
-/// How long a last request gets to leave.
-const FAREWELL: std::time::Duration = std::time::Duration::from_millis(250);
 
 pub use terminal::{Terminal, without_local};
 pub use wanted::{Input, Request, Wanted, wanted};
@@ -26,6 +24,9 @@ use crate::chain::{ChainError, ExitStatus, Output, Process, ProcessInput, Proces
 use crate::progress::{Event, Observer};
 use escape::{Escape, Escapes, Typed};
 use terminal::{Raw, Resizes};
+
+/// How long a server gets to take a last signal in; a further signal ends the wait.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// The three streams of a program, as chunks. The queues' lengths bound the memory.
 pub struct Streams {
@@ -81,9 +82,16 @@ pub async fn run(session: &Session, program: &Program, here: Here) -> Result<End
         ended = speaker.speak(input, escape.filter(|_| has_terminal)) => Ok(ended),
         never = resize(&remote, raw.as_ref()) => never,
         Some(name) = signals.recv() => {
-            let _ = remote.signal(name).await; // a program that is gone needs no signal
-            // the request is queued, and must leave before this process does
-            tokio::time::sleep(FAREWELL).await;
+            let passed = async {
+                let _ = remote.signal(name).await; // a program that is gone needs no signal
+                session.taken_in().await;
+            };
+            tokio::select! {
+                () = passed => {}
+                () = until_closed(&mut said) => {}
+                _ = signals.recv() => {}
+                () = tokio::time::sleep(FAREWELL) => {}
+            }
             Ok(Ended::Signal(name))
         }
         never = async {
@@ -110,6 +118,11 @@ async fn listen(said: &mut ProcessOutput, output: Sender<Bytes>, error: Sender<B
         }
     }
     Ok(ended)
+}
+
+/// Lets go of what the program still says: a full channel would keep the server's answers back.
+async fn until_closed(said: &mut ProcessOutput) {
+    while let Ok(Some(_)) = said.next().await {}
 }
 
 /// Passes the terminal's size on whenever it changes.
