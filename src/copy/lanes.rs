@@ -1,8 +1,12 @@
 //! How many sessions carry the data: [`Lanes`] pairs the sessions of two ends by number. The first lane is opened at
 //! once, the others in the background, and only when enough is left to do; one that cannot be opened is no error.
+//!
+//! A lane carries at most one window of the server a round trip, so the distance decides how many there are, unless the
+//! user does. On a short link two fill the processors, and more only divide them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -12,8 +16,18 @@ use super::pool::Pool;
 use super::side::Side;
 use crate::progress::{Counters, Event, Observer};
 
-/// Lanes opened where the user names no number.
-pub const DEFAULT: usize = 8;
+/// Lanes opened where neither the user nor the distance names a number.
+const DEFAULT: usize = 8;
+
+/// Lanes on the shortest and on the longest link.
+const FEWEST: usize = 2;
+const MOST: usize = 16;
+
+/// Bytes that OpenSSH's servers take on a channel before they say that they want more (`CHAN_SES_WINDOW_DEFAULT`).
+const WINDOW: f64 = (2 << 20) as f64;
+
+/// Bytes a second that the lanes together should be able to carry.
+const RATE: f64 = 250e6;
 
 /// Bytes that must be left to do for each lane.
 const BYTES_A_LANE: u64 = 8 << 20;
@@ -49,24 +63,26 @@ struct Route {
 }
 
 impl Lanes {
-    /// Between two ends; lane 0 is opened before this returns.
+    /// Between two ends, at most `most` of them, `None` for as many as the distance needs; lane 0 is opened before this
+    /// returns.
     ///
     /// # Errors
     /// When lane 0 cannot be opened: the hop that failed.
     pub async fn open(
         ends: (Arc<Pool>, Arc<Pool>),
-        most: usize,
+        most: Option<usize>,
         (observer, counters): (Arc<dyn Observer>, Arc<Counters>),
     ) -> Result<Lanes, CopyError> {
         let route = Route {
             ends,
             open: watch::Sender::new(Vec::new()),
             wanted: AtomicUsize::new(1),
-            most: AtomicUsize::new(most.max(1)),
+            most: AtomicUsize::new(1),
             observer,
             counters,
         };
-        route.add(0).await?;
+        let first = route.add(0).await?;
+        route.most.store(most.unwrap_or_else(|| first.fill_the_link()).max(1), Ordering::Relaxed);
         Ok(Lanes { route: Arc::new(route), opening: Mutex::default() })
     }
 
@@ -106,12 +122,12 @@ impl Lanes {
 }
 
 impl Route {
-    async fn add(&self, number: usize) -> Result<(), CopyError> {
+    async fn add(&self, number: usize) -> Result<Arc<Lane>, CopyError> {
         let (source, destination) = tokio::try_join!(self.ends.0.side(number), self.ends.1.side(number))?;
         let lane = Arc::new(Lane { number, source, destination, busy: AtomicUsize::new(0) });
-        self.open.send_modify(|lanes| lanes.push(lane));
+        self.open.send_modify(|lanes| lanes.push(Arc::clone(&lane)));
         Counters::add(&self.counters.lanes, 1);
-        Ok(())
+        Ok(lane)
     }
 
     async fn try_add(&self, number: usize) {
@@ -133,6 +149,12 @@ impl Route {
 }
 
 impl Lane {
+    /// Lanes like this one that fill the link between the ends.
+    fn fill_the_link(&self) -> usize {
+        let round_trips = self.source.round_trip().zip(self.destination.round_trip());
+        round_trips.map_or(DEFAULT, |(one, two)| lanes_for(one.max(two)))
+    }
+
     /// Counts one more file on this lane, until what is returned is dropped.
     pub fn busy(self: &Arc<Lane>) -> Busy {
         self.busy.fetch_add(1, Ordering::Relaxed);
@@ -146,5 +168,24 @@ pub struct Busy(Arc<Lane>);
 impl Drop for Busy {
     fn drop(&mut self) {
         self.0.busy.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Lanes that together carry [`RATE`] over a link with this round trip.
+fn lanes_for(round_trip: Duration) -> usize {
+    let needed = (RATE * round_trip.as_secs_f64() / WINDOW).ceil();
+    // saturates, and a duration is never negative
+    (needed as usize).clamp(FEWEST, MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_distance_decides_how_many() {
+        let lanes = [0, 1, 10, 25, 50, 100, 150, 400].map(|ms| lanes_for(Duration::from_millis(ms)));
+        assert_eq!(lanes, [2, 2, 2, 3, 6, 12, 16, 16]);
+        assert_eq!(lanes_for(Duration::MAX), MOST);
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 use super::destination::Destination;
 use super::error::{Cause, CopyError};
 use super::expand::expand;
-use super::lanes::{self, Lanes};
+use super::lanes::Lanes;
 use super::ledger::Ledger;
 use super::loops::is_within;
 use super::name::Name;
@@ -193,9 +193,8 @@ impl Settled {
         if let Some((_, lanes)) = opened.iter().find(|(pool, _)| Arc::ptr_eq(pool, source)) {
             return Ok(Arc::clone(lanes));
         }
-        let most = options.lanes.unwrap_or(lanes::DEFAULT);
         let ends = (Arc::clone(source), Arc::clone(&self.pool));
-        let lanes = Arc::new(Lanes::open(ends, most, watchers.clone()).await?);
+        let lanes = Arc::new(Lanes::open(ends, options.lanes, watchers.clone()).await?);
         opened.push((Arc::clone(source), Arc::clone(&lanes)));
         Ok(lanes)
     }

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -62,6 +63,14 @@ impl Side {
         match self {
             Side::Local => None,
             Side::Remote(remote) => Some(Arc::clone(&remote.trail)),
+        }
+    }
+
+    /// How far away the end is; `None` where that is not known.
+    pub fn round_trip(&self) -> Option<Duration> {
+        match self {
+            Side::Local => Some(Duration::ZERO),
+            Side::Remote(remote) => remote.client.round_trip(),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio_util::sync::DropGuard;
@@ -11,12 +12,13 @@ use super::attributes::{Attributes, Entry};
 use super::error::{SftpError, StatusCode};
 use super::extensions::{Extension, Extensions};
 use super::frame::Framer;
+use super::greeting;
 use super::handle::Handle;
 use super::limits::Limits;
 use super::session::{Answer, Session};
 use super::stream::{Receive, Transmit};
 use super::tasks;
-use super::wire::{Expect, Fields, Packet, Reply, kind};
+use super::wire::{Expect, Packet, Reply, kind};
 
 /// How to open a file (§6.3); combine with `|`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +70,7 @@ pub(super) struct Inner {
     pub session: Arc<Session>,
     pub extensions: Extensions,
     limits: Limits,
+    round_trip: Option<Duration>,
     /// What the server has shown to give in one READ.
     read_size: AtomicUsize,
     /// Length of the last short read; the second of the same length shrinks `read_size`.
@@ -84,18 +87,20 @@ impl Client {
     pub async fn start(mut receive: impl Receive, mut transmit: impl Transmit) -> Result<Client, SftpError> {
         let mut framer = Framer::default();
         // at once: a server without the subsystem says so and never opens its window for the first packet
-        let ((), extensions) = tokio::try_join!(greet(&mut transmit), greeting(&mut receive, &mut framer))?;
+        let ((), extensions) =
+            tokio::try_join!(greeting::greet(&mut transmit), greeting::version(&mut receive, &mut framer))?;
         let (session, queue) = Session::new();
         let ends_session = session.closed.clone().drop_guard();
         tasks::start(&session, (receive, framer), (transmit, queue));
-        let limits = match extensions.has(Extension::Limits) {
-            true => announced_limits(&session).await?,
-            false => Limits::default(),
+        let (limits, round_trip) = match extensions.has(Extension::Limits) {
+            true => greeting::limits(&session).await.map(|(limits, took)| (limits, Some(took)))?,
+            false => (Limits::default(), None),
         };
         let inner = Inner {
             session,
             extensions,
             limits,
+            round_trip,
             read_size: AtomicUsize::new(limits.read),
             last_short: AtomicUsize::new(0),
             _ends_session: ends_session,
@@ -121,6 +126,11 @@ impl Client {
     /// Handles the server lets be open at once, where it says so.
     pub fn max_handles(&self) -> Option<u64> {
         self.inner.limits.handles
+    }
+
+    /// How long one short question took when the session began; `None` where there was nothing to ask.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.inner.round_trip
     }
 
     /// Whether the session has ended; every request fails from then on.
@@ -334,7 +344,7 @@ impl Client {
     }
 }
 
-fn plain(answer: Answer) -> Result<Reply, SftpError> {
+pub(super) fn plain(answer: Answer) -> Result<Reply, SftpError> {
     match answer {
         Answer::Plain(reply) => Ok(reply),
         Answer::Handle(_) => Err(SftpError::Protocol("a handle that was not asked for".into())),
@@ -345,47 +355,5 @@ fn done(answer: Answer) -> Result<(), SftpError> {
     match plain(answer)? {
         Reply::Done => Ok(()),
         other => Err(other.refusal()),
-    }
-}
-
-/// Reads the VERSION packet, and the extensions in it (§4).
-async fn greet(transmit: &mut impl Transmit) -> Result<(), SftpError> {
-    let sent = transmit.transmit(Packet::init()).await;
-    sent.map_err(|error| SftpError::Ended(format!("cannot send: {error}")))
-}
-
-async fn greeting(receive: &mut impl Receive, framer: &mut Framer) -> Result<Extensions, SftpError> {
-    let packet = loop {
-        tasks::next_chunk(receive, framer).await?;
-        match framer.next() {
-            Ok(Some(packet)) => break packet,
-            Ok(None) => {}
-            Err(error) => return Err(no_greeting(&framer.beginning()).unwrap_or(error)),
-        }
-    };
-    let (kind, version, mut fields) = Reply::head(packet)?;
-    match (kind, version) {
-        (kind::VERSION, 3) => Extensions::decode(&mut fields),
-        (kind::VERSION, 0..3) => Err(SftpError::Unsupported("SFTP version 3")),
-        (kind::VERSION, _) => Err(SftpError::Protocol(format!("version {version} where 3 was offered"))),
-        _ => Err(SftpError::Protocol(format!("a packet of type {kind} where the version was due"))),
-    }
-}
-
-/// A login shell that prints says so in plain text, whose first letters make an absurd length.
-fn no_greeting(beginning: &[u8]) -> Option<SftpError> {
-    let start = &beginning[..beginning.len().min(60)];
-    let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace() || *byte == 0x1b;
-    let told = || SftpError::Protocol(format!("it sent text before its greeting: \"{}\"", start.escape_ascii()));
-    start.iter().take(4).all(is_text).then(told)
-}
-
-/// Asks for the limits; a server that announces but refuses them has none.
-async fn announced_limits(session: &Arc<Session>) -> Result<Limits, SftpError> {
-    let packet = Packet::extended(Extension::Limits.name());
-    let share = session.share(&packet, Expect::Extended).await?;
-    match plain(session.ask(packet, Expect::Extended, share).await?)? {
-        Reply::Extended(fields) => Limits::decode(&mut Fields::new(fields)),
-        _ => Ok(Limits::default()),
     }
 }

@@ -27,6 +27,7 @@ mod error;
 mod extended;
 mod extensions;
 mod frame;
+mod greeting;
 mod handle;
 mod limits;
 mod paths;
