@@ -107,6 +107,14 @@ pub enum KeyProblem {
         /// The command that converts it.
         remedy: Option<String>,
     },
+    /// An RSA key below `RequiredRSASize`.
+    #[error("an RSA key of {bits} bits where RequiredRSASize is {least}")]
+    TooShort {
+        /// Its length.
+        bits: u32,
+        /// What is required.
+        least: u32,
+    },
     /// It is encrypted and nobody can be asked.
     #[error("encrypted, and nobody can be asked for its passphrase")]
     NobodyToAsk,

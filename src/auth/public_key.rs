@@ -11,7 +11,7 @@ use russh::keys::ssh_key::{Algorithm, HashAlg, PublicKey};
 use tokio::sync::Mutex;
 
 use super::error::{AuthError, KeyProblem, UnusedKey};
-use super::identity::{Candidate, Hands, Named, Offer, Others, Stock, order};
+use super::identity::{Candidate, Hands, Named, Offer, Others, Stock, Why, order};
 use super::key_file::Secret;
 use super::keyring::{Keyring, Opener};
 use super::patience::Patience;
@@ -166,6 +166,10 @@ impl<H: Handler> Login<'_, H> {
         if candidate.offer == Offer::Sealed && !self.unseal(&mut candidate).await {
             return Ok(None);
         }
+        if let Some(bits) = self.too_short(&candidate) {
+            self.note_too_short(&candidate, bits);
+            return Ok(None);
+        }
         let Some(hash) = self.algorithm(&candidate).await? else {
             self.detail(&format!("not offered: {candidate}: its algorithm is not accepted"));
             return Ok(None);
@@ -186,6 +190,22 @@ impl<H: Handler> Login<'_, H> {
         self.needed_a_person |= candidate.wants_a_touch() && !matches!(answer, Answer::Failure { partial: false, .. });
         self.note(format!("publickey {candidate}"), &answer, Some(Opener::Key(Box::new(candidate))));
         Ok(Some(answer))
+    }
+
+    /// The length of an RSA key that `RequiredRSASize` rules out.
+    fn too_short(&self, candidate: &Candidate) -> Option<u32> {
+        match candidate.key()? {
+            KeyData::Rsa(key) => Some(key.key_size()).filter(|bits| *bits < *self.host.required_rsa_size),
+            _ => None,
+        }
+    }
+
+    fn note_too_short(&mut self, candidate: &Candidate, bits: u32) {
+        let problem = KeyProblem::TooShort { bits, least: *self.host.required_rsa_size };
+        self.detail(&format!("not offered: {candidate}: {problem}"));
+        if let (Hands::File(path), false) = (&candidate.hands, matches!(candidate.why, Why::Named(Origin::Default))) {
+            self.keys.cannot_use(path.clone(), problem);
+        }
     }
 
     async fn unseal(&mut self, candidate: &mut Candidate) -> bool {

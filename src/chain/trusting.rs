@@ -21,6 +21,8 @@ pub(super) fn lookup(host: &Host, address: Option<IpAddr>) -> Lookup {
         naming: if host.hash_known_hosts.value { Naming::Hashed } else { Naming::Plain },
         command: host.known_hosts_command.as_ref().map(|template| command(template)),
         check_address: host.check_host_ip.value,
+        shortest_rsa: host.required_rsa_size.value,
+        authority_signatures: host.ca_signature_algorithms.as_ref().map(|names| names.value.clone()),
         trust_loopback: host.no_host_authentication_for_localhost.value,
         ..Lookup::new(name)
     }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::chain::{Chain, Way};
-use crate::config::{Configuration, Flags, Origin};
+use crate::config::{Configuration, Flags, Host, Origin};
 use crate::error::Error;
+use crate::progress::{Event, Observer};
 use crate::prompt::{NoPrompt, Prompt};
 use crate::target::HostSpec;
 
@@ -46,17 +47,25 @@ impl Network {
 
     /// The way to a host, through its jumps.
     pub fn way(&self, host: &HostSpec) -> Result<Way, Error> {
-        let hops = self.configuration.resolve(host)?;
-        self.run.remember(&hops);
+        let hops = self.resolve(host)?;
         Ok(self.chain.way(hops))
     }
 
     /// The way to a host for a shell and its tunnels: the tunnels have a session of their own, over the same bastions.
     pub fn way_for_ssh(&self, host: &HostSpec) -> Result<Way, Error> {
-        let hops = self.configuration.resolve(host)?;
-        self.run.remember(&hops);
+        let hops = self.resolve(host)?;
         let connections = if hops.len() == 1 { 2 } else { 1 };
         Ok(self.chain.clone().with_connections(connections).with_window(SSH_WINDOW).way(hops))
+    }
+
+    fn resolve(&self, host: &HostSpec) -> Result<Vec<Host>, Error> {
+        let hops = self.configuration.resolve(host)?;
+        self.run.remember(&hops);
+        for (hop, said) in hops.iter().flat_map(|hop| hop.not_honoured.iter().map(move |said| (hop, said))) {
+            let text = format!("{}: {} ({}) is not honoured", hop.alias, said.value, said.origin);
+            self.run.reporter.event(Event::Detail(text));
+        }
+        Ok(hops)
     }
 
     /// The lines of `ssh -G`.

@@ -302,7 +302,7 @@ impl Values<'_> {
 
     /// What the user set and hop does not do.
     fn not_honoured(&self) -> Vec<Value<String>> {
-        const OTHERWISE: [(Keyword, &[&str]); 13] = [
+        const OTHERWISE: [(Keyword, &[&str]); 11] = [
             (Keyword::VerifyHostKeyDNS, &["false"]),
             (Keyword::HostbasedAuthentication, &["no"]),
             (Keyword::GssapiAuthentication, &["no"]),
@@ -311,19 +311,22 @@ impl Values<'_> {
             (Keyword::SecurityKeyProvider, &["internal"]),
             (Keyword::Tunnel, &["false"]),
             (Keyword::CanonicalizePermittedCNAMEs, &["none"]),
-            (Keyword::CASignatureAlgorithms, &[]),
             (Keyword::ForkAfterAuthentication, &["no"]),
             (Keyword::ForwardX11, &["no"]),
             (Keyword::PermitLocalCommand, &["no"]),
-            (Keyword::RequiredRSASize, &["1024"]),
         ];
+        let rekeying = self.rekey_limit().ok().flatten().map(|limit| {
+            // a rekey that russh's client starts ends busy downloads; the server's own do not
+            let text = self.text(Keyword::RekeyLimit).value;
+            Value { value: format!("rekeylimit {text}: the server decides, or hop after 32 GiB"), origin: limit.origin }
+        });
         let said = OTHERWISE.iter().filter_map(|(keyword, harmless)| {
             let setting = self.first(*keyword).filter(|setting| setting.origin != Origin::Default)?;
             let name = keyword.row().name;
             let differs = !harmless.contains(&setting.word.as_str());
             differs.then(|| value(setting, format!("{name} {}", setting.word)))
         });
-        said.collect()
+        said.chain(rekeying).collect()
     }
 }
 
@@ -385,11 +388,17 @@ mod tests {
 
     #[test]
     fn what_is_not_honoured_is_named_with_its_line() {
-        let host = host(&["VerifyHostKeyDNS=yes", "Tunnel=no", "RequiredRSASize=3072", "ControlMaster=auto"], &[]);
+        let host = host(
+            &["VerifyHostKeyDNS=yes", "Tunnel=no", "CanonicalizePermittedCNAMEs=*.a:*.b", "ControlMaster=auto"],
+            &[],
+        );
         let said: Vec<_> = host.not_honoured.iter().map(|said| format!("{} ({})", said.value, said.origin)).collect();
         assert_eq!(
             said,
-            ["verifyhostkeydns true (-o VerifyHostKeyDNS=yes)", "requiredrsasize 3072 (-o RequiredRSASize=3072)"]
+            [
+                "verifyhostkeydns true (-o VerifyHostKeyDNS=yes)",
+                "canonicalizepermittedcnames *.a:*.b (-o CanonicalizePermittedCNAMEs=*.a:*.b)"
+            ]
         );
     }
 }

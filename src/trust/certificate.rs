@@ -62,6 +62,15 @@ pub(super) fn check(certificate: &Certificate, host: &str, now: u64) -> Result<(
     }
 }
 
+/// The signature is of a kind that `allowed` names (`CASignatureAlgorithms`), where the user set a list.
+pub(super) fn is_signed_as(certificate: &Certificate, allowed: Option<&[String]>) -> Result<(), Flaw> {
+    let algorithm = certificate.signature().algorithm();
+    match allowed.is_none_or(|names| names.iter().any(|name| name == algorithm.as_str())) {
+        true => Ok(()),
+        false => Err(Flaw::WeakSignature(algorithm.to_string())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::keys::*;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use tokio::task::spawn_blocking;
 
 use super::command::{Invocation, KnownHostsCommand};
-use super::known_hosts::{Page, Source};
+use super::known_hosts::{Page, SHORTEST_RSA, Source};
 use super::{Naming, Policy, Presented, TrustError};
 
 /// What a host is called in known_hosts.
@@ -74,6 +74,10 @@ pub struct Lookup {
     pub command: Option<KnownHostsCommand>,
     /// `CheckHostIP`: the address is looked up too.
     pub check_address: bool,
+    /// `RequiredRSASize`: RSA host keys of fewer bits prove nothing; never below [`SHORTEST_RSA`].
+    pub shortest_rsa: u32,
+    /// `CASignatureAlgorithms`: how an authority may have signed a certificate; `None` for every way that hop takes.
+    pub authority_signatures: Option<Vec<String>>,
     /// `NoHostAuthenticationForLocalhost`: any key will do for a loopback address that has no alias.
     pub trust_loopback: bool,
 }
@@ -91,6 +95,8 @@ impl Lookup {
             naming: Naming::Plain,
             command: None,
             check_address: false,
+            shortest_rsa: SHORTEST_RSA,
+            authority_signatures: None,
             trust_loopback: false,
         }
     }

@@ -60,8 +60,18 @@ pub(super) enum Witness {
     Authority,
 }
 
-/// Judges `presented` for `host` (without its port), at `now` in seconds since 1970.
-pub(super) fn judge(evidence: &Evidence, presented: &Presented, host: &str, now: u64) -> Verdict {
+/// What a certificate is measured against.
+pub(super) struct Measure<'a> {
+    /// The host, without its port.
+    pub(super) host: &'a str,
+    /// In seconds since 1970.
+    pub(super) now: u64,
+    /// `CASignatureAlgorithms`, where the user set a list.
+    pub(super) signatures: Option<&'a [String]>,
+}
+
+/// Judges `presented`.
+pub(super) fn judge(evidence: &Evidence, presented: &Presented, measure: &Measure<'_>) -> Verdict {
     let everywhere = evidence.exact.iter().chain(&evidence.bare).chain(evidence.address.iter().flatten());
     if let Some(at) = revoked(everywhere, presented) {
         return Verdict::Revoked(at);
@@ -70,7 +80,8 @@ pub(super) fn judge(evidence: &Evidence, presented: &Presented, host: &str, now:
     if let Presented::Certificate(certificate) = presented {
         let signer = certificate.signature_key();
         if evidence.exact.iter().chain(&evidence.bare).any(|k| k.marker == Marker::Authority && k.key == *signer) {
-            match certificate::check(certificate, host, now) {
+            let held = certificate::check(certificate, measure.host, measure.now);
+            match held.and_then(|()| certificate::is_signed_as(certificate, measure.signatures)) {
                 Ok(()) => return Verdict::Known(Witness::Authority),
                 Err(found) => flaw = Some(found),
             }

@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use super::command::Invocation;
 use super::known_hosts::{self, Page, Source, fingerprint, name_of};
 use super::lookup::{ask_command, read_pages, with_port};
-use super::policy::{self, Address, Evidence, Verdict, Witness};
+use super::policy::{self, Address, Evidence, Measure, Verdict, Witness};
 use super::record::Recorded;
 use super::{KnownAt, Lookup, NotAccepted, Policy, Presented, TrustError, ask, certificate, record, revoked};
 use crate::progress::{Event, Observer};
@@ -103,7 +103,7 @@ impl Case<'_> {
     /// Refuses what proves nothing whoever vouches for it.
     fn vet(&self) -> Result<(), TrustError> {
         if let KeyData::Rsa(key) = self.presented.key_data()
-            && key.key_size() < known_hosts::SHORTEST_RSA
+            && key.key_size() < self.lookup.shortest_rsa.max(known_hosts::SHORTEST_RSA)
         {
             return Err(TrustError::TooShort { host: self.name.clone(), bits: key.key_size() });
         }
@@ -133,7 +133,8 @@ impl Case<'_> {
             }
             evidence.address = Some(known);
         }
-        let verdict = policy::judge(&evidence, self.presented, &bare, now());
+        let measure = Measure { host: &bare, now: now(), signatures: self.lookup.authority_signatures.as_deref() };
+        let verdict = policy::judge(&evidence, self.presented, &measure);
         Ok(Looked { pages, evidence, verdict })
     }
 

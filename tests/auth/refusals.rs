@@ -44,6 +44,17 @@ async fn an_open_key_does_not_keep_a_good_one_from_being_tried() {
 }
 
 #[tokio::test]
+async fn an_rsa_key_shorter_than_required_is_never_shown() {
+    let Some(sshd) = Sshd::new() else { return };
+    shell(sshd.folder(), "ssh-keygen -q -t rsa -b 2048 -N '' -f k; cat k.pub >> authorized");
+    let least = |bits: u32| format!("{}RequiredRSASize {bits}\n", config(&sshd, &["k"]));
+    let refused = sshd.login(&least(3072), &alone()).await.expect_err("too short");
+    assert!(refused.to_string().contains("an RSA key of 2048 bits where RequiredRSASize is 3072"), "{refused}");
+    assert_eq!(sshd.asked("publickey"), 0);
+    sshd.login(&least(2048), &alone()).await.expect("long enough");
+}
+
+#[tokio::test]
 async fn a_refusal_says_who_what_and_what_is_left() {
     let Some(sshd) = Sshd::new() else { return };
     shell(sshd.folder(), "ssh-keygen -q -t ed25519 -N '' -f k");

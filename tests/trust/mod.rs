@@ -4,6 +4,7 @@
 mod command;
 mod ground;
 mod keygen;
+mod limits;
 mod matrix;
 mod order;
 mod situations;
