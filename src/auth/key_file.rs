@@ -105,7 +105,7 @@ fn only_public() -> Secret {
 }
 
 /// The contents of a key file, and the descriptor they were read from.
-fn contents(path: &Path) -> Result<(Zeroizing<Vec<u8>>, File), KeyProblem> {
+pub(super) fn contents(path: &Path) -> Result<(Zeroizing<Vec<u8>>, File), KeyProblem> {
     // a FIFO must not hold us up
     let no_wait = rustix::fs::OFlags::NONBLOCK.bits() as i32;
     let file = File::options().read(true).custom_flags(no_wait).open(path).map_err(unreadable)?;
@@ -135,7 +135,7 @@ pub(super) fn beside(path: &Path, suffix: &str) -> Option<Look> {
     contents(Path::new(&name)).ok().map(|(bytes, _)| pem::look(&bytes))
 }
 
-fn public_beside(path: &Path) -> Option<PublicKey> {
+pub(super) fn public_beside(path: &Path) -> Option<PublicKey> {
     match beside(path, ".pub")? {
         Look::Public(public) => Some(public),
         _ => None,
@@ -143,7 +143,7 @@ fn public_beside(path: &Path) -> Option<PublicKey> {
 }
 
 /// The public half, as far as it can be told, and the private half.
-fn opened(path: &Path, private: Private) -> (Option<PublicKey>, Secret) {
+pub(super) fn opened(path: &Path, private: Private) -> (Option<PublicKey>, Secret) {
     let (public, cipher) = seen_inside(&private);
     if cipher == Cipher::TdesCbc {
         let what = "an OpenSSH key encrypted with 3des-cbc".to_owned();
@@ -234,12 +234,12 @@ fn usable(key: &PrivateKey) -> Result<(), Unusable> {
     }
 }
 
-fn rsa_bits(key: &PublicKey) -> Option<usize> {
+pub(super) fn rsa_bits(key: &PublicKey) -> Option<usize> {
     let modulus = key.key_data().rsa()?.n().as_positive_bytes()?;
     Some(modulus.len() * 8 - modulus.first()?.leading_zeros() as usize)
 }
 
-fn problem(path: &Path, unusable: Unusable) -> KeyProblem {
+pub(super) fn problem(path: &Path, unusable: Unusable) -> KeyProblem {
     let file = quoted(&path.display().to_string());
     KeyProblem::Format { what: unusable.what, remedy: unusable.remedy.map(|remedy| remedy.replace("{}", &file)) }
 }

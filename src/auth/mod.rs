@@ -11,6 +11,7 @@ mod error;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod identity;
+mod inspect;
 mod key_file;
 mod keyboard;
 mod keyring;
@@ -24,6 +25,7 @@ use russh::MethodKind;
 use russh::client::{AuthResult, Handle, Handler};
 
 pub use error::{AuthError, KeyProblem, UnusedKey};
+pub use inspect::{Holds, Inspection, close_to_others, inspect};
 pub use keyring::Keyring;
 
 use crate::config::Host;

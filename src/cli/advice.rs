@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::auth::{AuthError, KeyProblem, UnusedKey};
 use crate::chain::{Cause, ChainError, Trail};
-use crate::config::{ConfigError, Host, Origin};
+use crate::config::{ConfigError, Host, Origin, Stanza, StanzaError};
 use crate::copy::{self, CopyError};
 use crate::error::Error;
 use crate::progress::Stage;
@@ -175,9 +175,30 @@ fn of_auth(error: &AuthError, host: Option<&Host>) -> Vec<String> {
 }
 
 fn key_remedy(key: &UnusedKey) -> Option<String> {
-    match &key.problem {
-        KeyProblem::TooOpen(_) => Some(format!("chmod 400 {}", quoted(&key.file))),
+    of_key(&key.file, &key.problem)
+}
+
+/// What makes a key file usable, where something does.
+pub fn of_key(file: &Path, problem: &KeyProblem) -> Option<String> {
+    match problem {
+        KeyProblem::TooOpen(_) => Some(format!("chmod 400 {}", quoted(file))),
+        KeyProblem::Absent => {
+            Some("is the name spelled right, and the folder? see IdentityFile in ssh_config".to_owned())
+        }
         problem => problem.remedy().map(str::to_owned),
+    }
+}
+
+/// What to do about a host that was not added.
+pub fn of_stanza(error: &StanzaError, stanza: &Stanza, home: &Path) -> Vec<String> {
+    match error {
+        StanzaError::Exists { name, .. } => vec![format!("hop ssh -G {name} shows what it is; choose another name")],
+        StanzaError::NoSuchJump { via } => vec![format!("add the bastion first: hop hosts add {via} --address …")],
+        StanzaError::Overruled { origin, .. } => {
+            let first = format!("the first value counts in ssh_config: put this above {origin} by hand");
+            std::iter::once(first).chain(stanza.text(home).lines().map(str::to_owned)).collect()
+        }
+        _ => Vec::new(),
     }
 }
 

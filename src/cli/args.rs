@@ -14,6 +14,8 @@ use clap::{ArgAction, Parser, Subcommand};
 use crate::config::Patterned;
 
 use super::help;
+use super::hosts::args::Hosts;
+use super::key::args::Key;
 use super::options::{Count, ProgressChoice, RouteChoice, Symlinks, connections, identity, jumps, lanes, port};
 use super::ssh::args::Ssh;
 
@@ -39,6 +41,8 @@ pub enum Verb {
     Cp(Cp),
     Ls(Ls),
     Ssh(Box<Ssh>),
+    Key(Key),
+    Hosts(Hosts),
     #[cfg(feature = "demo")]
     Demo(Demo),
 }

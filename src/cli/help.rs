@@ -10,6 +10,8 @@ Examples:
   hop cp acc-pvt:customers.csv dell-pvt:        from one private host to another
   hop ls -l acc-pvt:logs
   hop ssh acc-pvt uname -a
+  hop key check                                 the keys in use, and what is wrong with them
+  hop hosts                                     bastions and what lies behind them
   hop demo                                      see it work, no server needed
   alias scp='hop cp'                            flags and words are scp's
 
@@ -68,3 +70,23 @@ pub const DEMO: &str = "\
 Everything runs on loopback in a temporary folder and is gone afterwards: two bastions, two private
 servers that only their bastion reaches, keys made on the spot. Each step shows a real hop command
 and its real output. The exit code is 0 only when every file arrived unchanged.";
+
+/// `hop key --help`.
+pub const KEY: &str = "\
+Examples:
+  hop key check                                 every key of ~/.ssh/config
+  hop key check acc.pem                         this one
+  hop key fix -y                                chmod 400 where others could read a key
+
+The exit code is 77 as long as something is wrong.";
+
+/// `hop hosts --help`.
+pub const HOSTS: &str = "\
+Examples:
+  hop hosts
+  hop hosts add acc-bastion --address 54.0.0.1 --user ec2-user --key acc.pem
+  hop hosts add acc-pvt --address 10.10.2.20 --user ec2-user --key acc.pem --via acc-bastion
+
+`add` keeps the last state of the file as FILE.hop-bak and changes nothing that stands in it. A name
+that is taken, a key that cannot be used, and a value that an earlier line of the file would
+overrule are refused.";

@@ -5,9 +5,9 @@
 //! | `args` `options` `refused` `help` | what may be typed, what is refused and why, what a person reads about it |
 //! | [`amounts`] | times and rates as they are typed |
 //! | `settings` | flag > `HOP_*` > ssh_config > default, each value with its origin |
-//! | `cp` `ls` `ssh` `demo` | one thin file a verb |
+//! | `cp` `ls` `ssh` `key` `hosts` `demo` | one thin file a verb |
 //! | `folder` `table` | what `ls` finds on a host, and how it looks |
-//! | `run` `network` | what the verbs share: a run from start to exit code, the hosts it can reach |
+//! | `run` `network` `print` | what the verbs share: a run from start to exit code, the hosts it can reach, lines |
 //! | [`report`] | what is said while a verb works: bars, plain lines, JSON |
 //! | `library` | what the SSH library logs, under `-vv` |
 //! | [`ask`] | questions on the terminal |
@@ -24,10 +24,13 @@ mod cp;
 mod demo;
 mod folder;
 mod help;
+mod hosts;
+mod key;
 mod library;
 mod ls;
 mod network;
 mod options;
+mod print;
 mod process;
 mod refused;
 pub mod report;
@@ -65,6 +68,8 @@ fn dispatch(words: &[OsString]) -> u8 {
             Verb::Cp(cp) => cp::run(&cp, &environment),
             Verb::Ls(ls) => ls::run(&ls, &environment),
             Verb::Ssh(ssh) => ssh::run(&ssh, &environment),
+            Verb::Key(key) => key::run(&key, &environment),
+            Verb::Hosts(hosts) => hosts::run(&hosts, &environment),
             #[cfg(feature = "demo")]
             Verb::Demo(demo) => demo::run(&demo),
         },

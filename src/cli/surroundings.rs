@@ -20,6 +20,12 @@ pub fn of_this_process(variables: HashMap<String, OsString>) -> Surroundings {
     }
 }
 
+/// What a user number is called here; the number itself where nobody has it.
+pub fn user_of(uid: u32) -> String {
+    let names = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    user_name(uid, &names, &HashMap::new())
+}
+
 /// From the password file; users of a directory service are not in it, so the variables of the login come next.
 fn user_name(uid: u32, passwd: &str, variables: &HashMap<String, OsString>) -> String {
     let listed = passwd.lines().find_map(|line| {

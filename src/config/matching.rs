@@ -75,6 +75,11 @@ impl HostPatterns {
         }
     }
 
+    /// The patterns that are not negated.
+    pub fn wanted(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str).filter(|pattern| !pattern.starts_with('!'))
+    }
+
     /// Does the block apply to `host`? Case counts, as it does for ssh.
     pub fn apply_to(&self, host: &str) -> bool {
         let mut applies = false;

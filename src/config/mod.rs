@@ -12,6 +12,7 @@
 //! canonical  full names, addresses             finish    defaults and expansions
 //! dump       `ssh -G`                          lower     → host::Host
 //! way        jumps before hosts
+//! named      which hosts there are           stanza    one more
 //! ```
 
 mod algorithms;
@@ -32,9 +33,11 @@ mod jump;
 mod keywords;
 mod lower;
 mod matching;
+mod named;
 mod numbers;
 mod parse;
 mod settings;
+mod stanza;
 mod tokens;
 mod values;
 mod way;
@@ -47,6 +50,8 @@ pub use canonical::{Found, Names, SystemNames};
 pub use errand::{Errand, SessionType};
 pub use error::{BadLine, ConfigError, ConfigErrorKind};
 pub use host::{AddressFamily, Host, Origin, Value};
+pub use named::Named;
+pub use stanza::{Stanza, StanzaError};
 
 use files::{Check, File, Reader, Scope};
 

@@ -3,6 +3,7 @@
 //! Texts are snapshots (`snapshots/`); after a wanted change: `INSTA_UPDATE=always cargo test --test suite cli::`.
 
 mod help;
+mod keys;
 mod reports;
 mod street;
 mod terminal;
@@ -25,4 +26,9 @@ fn hop(home: &Path) -> Command {
 fn say(words: &str) -> Outcome {
     let home = tempfile::tempdir().expect("a home folder");
     run(hop(home.path()).args(words.split_whitespace()))
+}
+
+/// What the caller is called.
+fn user_here() -> String {
+    run(Command::new("id").arg("-un")).stdout.trim_end().to_owned()
 }

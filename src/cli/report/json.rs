@@ -21,6 +21,11 @@
 //! `symlink` `fifo` `socket` `device` `unknown`), `size`, `mode` (octal, as text), `uid`, `gid`, `mtime` (seconds since
 //! 1970), `target` (of a link); what the server does not tell is null.
 //!
+//! `hop key check --json` prints an object a key: `file`, `holds` (`private_key` `public_key` `certificate` `nothing`),
+//! `type`, `bits`, `fingerprint`, `comment`, `encrypted`, `owner`, `mode`, `hosts` (that use it), `problem`, `hint`; what is
+//! not known, and no problem, is null. `hop hosts --json` prints an object a host: `host`, `hostname`, `port`, `user`,
+//! `jumps`, `keys` (that the configuration names), `origin`.
+//!
 //! Names and texts are made safe for a terminal: control bytes and invalid UTF-8 read `\xNN`. Where that changed a name,
 //! `path_hex` (`destination_hex`, `name_hex`, …) follows it with its exact bytes; where there is none, the name is exact.
 

@@ -1,0 +1,75 @@
+//! A configuration drawn: bastions, and what lies behind each. Pure.
+//!
+//! Main function: [`drawn`].
+
+/// A host and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaf {
+    /// The names on the way from this machine to it, itself the last.
+    pub way: Vec<String>,
+    /// What is said beside it: who and where, with which key.
+    pub notes: Vec<String>,
+}
+
+/// A line a host, in the order given, each below the host it is reached through.
+pub fn drawn(leaves: &[Leaf]) -> Vec<String> {
+    let mut rows = vec![("this machine".to_owned(), &[][..])];
+    branches(leaves, &[], "", &mut rows);
+    let widths = [0, 1].map(|column| rows.iter().filter_map(|row| row.1.get(column)).map(|note| wide(note)).max());
+    let names = rows.iter().map(|row| wide(&row.0)).max().unwrap_or(0);
+    rows.iter().map(|(name, notes)| line(name, notes, (names, &widths))).collect()
+}
+
+fn branches<'a>(leaves: &'a [Leaf], below: &[String], margin: &str, rows: &mut Vec<(String, &'a [String])>) {
+    let here = |leaf: &&Leaf| leaf.way.len() == below.len() + 1 && leaf.way.starts_with(below);
+    let mut children = leaves.iter().filter(here).peekable();
+    while let Some(leaf) = children.next() {
+        let (branch, rest) = if children.peek().is_some() { ("├── ", "│   ") } else { ("└── ", "    ") };
+        let name = leaf.way.last().map_or("", String::as_str);
+        rows.push((format!("{margin}{branch}{name}"), &leaf.notes));
+        branches(leaves, &leaf.way, &format!("{margin}{rest}"), rows);
+    }
+}
+
+fn line(name: &str, notes: &[String], (names, widths): (usize, &[Option<usize>; 2])) -> String {
+    let mut line = padded(name, names);
+    for (index, note) in notes.iter().enumerate() {
+        let width = widths.get(index).copied().flatten().unwrap_or(0);
+        line.push_str("  ");
+        line.push_str(&padded(note, width));
+    }
+    line.trim_end().to_owned()
+}
+
+fn wide(text: &str) -> usize {
+    text.chars().count()
+}
+
+fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(wide(text))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_hang_below_the_bastions_that_lead_to_them() {
+        let leaf = |way: &str, note: &str| Leaf {
+            way: way.split(' ').map(str::to_owned).collect(),
+            notes: vec![note.to_owned(), "key".to_owned()],
+        };
+        let leaves = [leaf("a", "x@1"), leaf("a b", "yy@22"), leaf("a b c", "z"), leaf("a d", "z"), leaf("e", "z")];
+        assert_eq!(
+            drawn(&leaves),
+            [
+                "this machine",
+                "├── a            x@1    key",
+                "│   ├── b        yy@22  key",
+                "│   │   └── c    z      key",
+                "│   └── d        z      key",
+                "└── e            z      key",
+            ]
+        );
+    }
+}

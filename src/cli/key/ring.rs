@@ -1,0 +1,55 @@
+//! Which key files does the configuration name, and for whom?
+//!
+//! Main type: [`Used`]. Hosts that only a pattern names are known by the pattern.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::auth::{Inspection, inspect};
+use crate::config::{Configuration, Host, Origin};
+use crate::error::Error;
+
+/// A key file and the hosts that would be shown it.
+pub struct Used {
+    /// What it is.
+    pub found: Inspection,
+    /// By the names of their `Host` lines.
+    pub hosts: Vec<String>,
+}
+
+impl Used {
+    /// A file by itself.
+    pub fn alone(file: &Path) -> Used {
+        Used { found: inspect(file), hosts: Vec::new() }
+    }
+}
+
+/// Every key file that a `Host` block leads to, in the order of the names; the built-in ones only where they are.
+pub fn of(configuration: &Configuration) -> Result<Vec<Used>, Error> {
+    let mut order: Vec<PathBuf> = Vec::new();
+    let mut hosts: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
+    let (patterns, names): (Vec<_>, Vec<_>) = configuration.named().into_iter().partition(|named| named.is_pattern());
+    for named in names.iter().chain(&patterns) {
+        let hops = configuration.resolve(&named.host())?;
+        let Some(host) = hops.last() else { continue };
+        for file in files(host) {
+            let known = hosts.entry(file.clone()).or_default();
+            if known.is_empty() {
+                order.push(file);
+            }
+            // a pattern speaks for the names that it matches
+            if !named.is_pattern() || known.is_empty() {
+                known.push(named.name.clone());
+            }
+        }
+    }
+    Ok(order
+        .into_iter()
+        .map(|file| Used { hosts: hosts.remove(&file).unwrap_or_default(), ..Used::alone(&file) })
+        .collect())
+}
+
+fn files(host: &Host) -> Vec<PathBuf> {
+    let is_there = |file: &&crate::config::Value<PathBuf>| file.origin != Origin::Default || file.exists();
+    host.identity_files.iter().filter(is_there).map(|file| file.value.clone()).collect()
+}

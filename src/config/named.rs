@@ -1,0 +1,83 @@
+//! Which hosts does the configuration speak of? The names of its `Host` lines, each with the line it stands on.
+//!
+//! Main type: [`Named`]. What a name means is asked of [`Configuration::resolve`] as for any other; names that only
+//! `Match` knows, or an `Include` with tokens, are not listed.
+
+use std::path::{Path, PathBuf};
+
+use super::files::{Body, File};
+use super::{Configuration, Origin};
+use crate::target::HostSpec;
+
+/// A name of a `Host` line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// As written; a pattern where it has `*` or `?`.
+    pub name: String,
+    /// The line.
+    pub origin: Origin,
+}
+
+impl Named {
+    /// True for a name that is not one host's.
+    pub fn is_pattern(&self) -> bool {
+        self.name.contains(['*', '?'])
+    }
+
+    /// The host it names; for a pattern, one that it matches.
+    pub fn host(&self) -> HostSpec {
+        HostSpec { user: None, host: self.name.replace(['*', '?'], "x"), port: None }
+    }
+}
+
+impl Configuration {
+    /// The names of all `Host` lines, in the order of the files, each once.
+    pub fn named(&self) -> Vec<Named> {
+        let mut found: Vec<Named> = Vec::new();
+        for named in self.files.iter().flat_map(of_file) {
+            if !found.iter().any(|known| known.name == named.name) {
+                found.push(named);
+            }
+        }
+        found
+    }
+
+    /// The files that were read, in order.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        self.files.iter().map(|file| file.path.clone()).collect()
+    }
+}
+
+fn of_file(file: &File) -> Vec<Named> {
+    let on = |path: &Path, number| Origin::SshConfig(path.to_owned(), number);
+    let mut found = Vec::new();
+    for line in &file.lines {
+        match &line.body {
+            Body::Host(patterns) => found.extend(
+                patterns.wanted().map(|name| Named { name: name.to_owned(), origin: on(&file.path, line.number) }),
+            ),
+            Body::Include(files) => found.extend(files.iter().flat_map(of_file)),
+            _ => {}
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Flags, Surroundings};
+
+    #[test]
+    fn names_are_listed_once_in_order_with_their_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config");
+        std::fs::write(&file, "Host b !no a\n User me\nHost a 10.*\nMatch host z\nHost *\n").unwrap();
+        let flags = Flags { config_file: Some(file.clone()), ..Flags::default() };
+        let named = Configuration::load(flags, Surroundings::default()).unwrap().named();
+        let words: Vec<_> = named.iter().map(|named| (named.name.as_str(), named.is_pattern())).collect();
+        assert_eq!(words, [("b", false), ("a", false), ("10.*", true), ("*", true)]);
+        assert_eq!(named[2].origin, Origin::SshConfig(file, 3));
+        assert_eq!(named[2].host().host, "10.x");
+    }
+}
