@@ -64,11 +64,11 @@ mod tests {
             drawn(&leaves),
             [
                 "this machine",
-                "├── a            x@1    key",
-                "│   ├── b        yy@22  key",
-                "│   │   └── c    z      key",
-                "│   └── d        z      key",
-                "└── e            z      key",
+                "├── a          x@1    key",
+                "│   ├── b      yy@22  key",
+                "│   │   └── c  z      key",
+                "│   └── d      z      key",
+                "└── e          z      key",
             ]
         );
     }
