@@ -18,8 +18,9 @@ use crate::trust::KnownAlgorithms;
 pub(super) const WINDOW: u32 = 8 * 1024 * 1024;
 /// The largest channel packet we take (RFC 4254 §5.1).
 const PACKET: u32 = 32 * 1024;
-/// Messages a channel may hold before its session waits for the reader. Readers never wait, so this is slack.
-const CHANNEL_BUFFER: usize = 256;
+/// The fewest messages a channel may hold before its session waits for the reader; half a window of full packets
+/// otherwise. Most readers never wait, so this is slack.
+const CHANNEL_BUFFER: usize = 16;
 /// A rekey that the client starts breaks busy downloads, so ours comes late; AES-GCM is safe for 2^32 blocks = 64 GiB
 /// (RFC 4344 §3.2), and servers rekey when they like.
 const REKEY_BYTES: usize = 32 << 30;
@@ -39,7 +40,7 @@ pub(super) fn transport_config(
         limits: Limits { rekey_write_limit: REKEY_BYTES, rekey_read_limit: REKEY_BYTES, rekey_time_limit: REKEY_TIME },
         window_size: window,
         maximum_packet_size: PACKET,
-        channel_buffer_size: CHANNEL_BUFFER,
+        channel_buffer_size: CHANNEL_BUFFER.max((window / PACKET / 2) as usize),
         preferred: preferred(host, known)?,
         keepalive_interval: (!keepalive.is_zero()).then_some(keepalive),
         keepalive_max: host.server_alive_count_max.value as usize,

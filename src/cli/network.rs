@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::chain::{Chain, Way};
 use crate::config::{Configuration, Flags, Host, Origin};
 use crate::error::Error;
+use crate::forward;
 use crate::progress::{Event, Observer};
 use crate::prompt::{NoPrompt, Prompt};
 use crate::target::HostSpec;
@@ -18,6 +19,8 @@ use super::surroundings;
 /// Bytes each channel of a shell or a tunnel may have on the way: ssh's own figure. More would have to be kept for many
 /// tunnels at once.
 const SSH_WINDOW: u32 = 2 * 1024 * 1024;
+/// Sessions of one run: the shell's, that of what listens at the host, and the tunnels'.
+const SSH_LANES: usize = 2 + forward::LANES;
 
 /// The hosts that can be reached in one run.
 pub struct Network {
@@ -51,10 +54,11 @@ impl Network {
         Ok(self.chain.way(hops))
     }
 
-    /// The way to a host for a shell and its tunnels: the tunnels have a session of their own, over the same bastions.
+    /// The way to a host for a shell and its tunnels, each lane a session of its own: over the same bastions, or over a
+    /// TCP connection of its own where there are none.
     pub fn way_for_ssh(&self, host: &HostSpec) -> Result<Way, Error> {
         let hops = self.resolve(host)?;
-        let connections = if hops.len() == 1 { 2 } else { 1 };
+        let connections = if hops.len() == 1 { SSH_LANES } else { 1 };
         Ok(self.chain.clone().with_connections(connections).with_window(SSH_WINDOW).way(hops))
     }
 

@@ -1,10 +1,12 @@
 //! Tunnels: connections that come in on one side of the chain go out on the other.
 //!
 //! `-L` and `-D` listen here ([`local`]), `-R` listens there ([`remote`]), `-W` joins one connection to our own streams
-//! ([`stdio`]), `-A` joins the host to the user's agent ([`agent`]). Each connection has its own task; its channel is
-//! read all the time (`pump.rs`), and what waits for slow readers is bounded over all of them (`hold.rs`).
+//! ([`stdio`]), `-A` joins the host to the user's agent ([`agent`]). Each connection has its own task (`pump.rs`), and
+//! those of `-L` and `-D` a session of their own as far as that goes (`lanes.rs`); what waits for slow readers is bounded
+//! over all of them (`hold.rs`).
 
 mod hold;
+mod lanes;
 mod listen;
 mod pump;
 mod socks;
@@ -20,12 +22,14 @@ use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::task::JoinSet;
 
 pub use hold::Hold;
+pub use lanes::{LANES, Lanes};
 pub use listen::Listener;
 pub use spec::{Destination, Forward, Place};
 
 use crate::agent::AgentClient;
-use crate::chain::{Arrival, ChainError, Conduit, RemoteListener, Session, Way};
+use crate::chain::{Arrival, ChainError, Conduit, RemoteListener, Session};
 use crate::progress::{Event, Observer};
+use hold::Share;
 use listen::Local;
 use pump::pump;
 
@@ -49,22 +53,24 @@ impl Default for Listening {
 /// What the tunnels of a run share.
 #[derive(Clone)]
 pub struct Tunnels {
-    /// What waits for slow readers.
+    /// The sessions of connections that come in here.
+    pub lanes: Arc<Lanes>,
+    /// What waits for the readers of connections that come in there: all on one session.
     pub hold: Arc<Hold>,
     /// Who is told about connections that fail.
     pub observer: Arc<dyn Observer>,
 }
 
-/// Serves a local listener for as long as it is polled: each connection goes through the session that `way` has for
-/// `lane` at that moment, so that the listener outlives a lost connection.
-pub async fn local(listener: Listener, to: Destination, way: Way, lane: usize, tunnels: Tunnels) {
+/// Serves a local listener for as long as it is polled: each connection goes through a session of that moment, so that
+/// the listener outlives a lost connection.
+pub async fn local(listener: Listener, to: Destination, tunnels: Tunnels) {
     let mut connections = JoinSet::new();
     loop {
         match listener.accept().await {
             Ok(local) => {
-                let (to, way, tunnels) = (to.clone(), way.clone(), tunnels.clone());
+                let (to, tunnels) = (to.clone(), tunnels.clone());
                 connections.spawn(async move {
-                    if let Err(problem) = outward(local, &to, &way, lane, &tunnels).await {
+                    if let Err(problem) = outward(local, &to, &tunnels).await {
                         tunnels.observer.event(Event::Warning(problem));
                     }
                 });
@@ -77,7 +83,7 @@ pub async fn local(listener: Listener, to: Destination, way: Way, lane: usize, t
 }
 
 /// One local connection, carried to where it goes; an error in words.
-async fn outward(mut local: Local, to: &Destination, way: &Way, lane: usize, tunnels: &Tunnels) -> Result<(), String> {
+async fn outward(mut local: Local, to: &Destination, tunnels: &Tunnels) -> Result<(), String> {
     let asked = match to {
         Destination::Fixed(_) => None,
         Destination::Asked => {
@@ -87,7 +93,7 @@ async fn outward(mut local: Local, to: &Destination, way: &Way, lane: usize, tun
             Some(wish)
         }
     };
-    let session = way.session(lane).await.map_err(|error| error.to_string())?;
+    let (session, share) = tunnels.lanes.session().await.map_err(|error| error.to_string())?;
     let opened = match (&asked, to) {
         (Some(wish), _) => session.tcpip(&wish.host, wish.port, (&local.from.0, local.from.1)).await,
         (None, Destination::Fixed(place)) => connect(&session, place, (&local.from.0, local.from.1)).await,
@@ -98,12 +104,12 @@ async fn outward(mut local: Local, to: &Destination, way: &Way, lane: usize, tun
         local.writer.write_all(&answer).await.map_err(|error| error.to_string())?;
     }
     let conduit = opened.map_err(|error| error.to_string())?;
-    carry(local, conduit, tunnels).await
+    carry(local, conduit, share).await
 }
 
-async fn carry(local: Local, conduit: Conduit, tunnels: &Tunnels) -> Result<(), String> {
+async fn carry(local: Local, conduit: Conduit, share: Share) -> Result<(), String> {
     let from = format!("{} port {}", local.from.0, local.from.1);
-    let carried = pump(local.reader, local.writer, conduit, &tunnels.hold).await;
+    let carried = pump(local.reader, local.writer, conduit, share).await;
     carried.map_err(|_| format!("the connection from {from} took nothing while others waited for it: closed"))
 }
 
@@ -149,7 +155,7 @@ async fn inward(conduit: Conduit, to: &Destination, tunnels: &Tunnels) -> Result
     match to {
         Destination::Fixed(place) => {
             let local = Local::connect(place).await.map_err(|error| format!("{place}: {error}"))?;
-            carry(local, conduit, tunnels).await
+            carry(local, conduit, tunnels.hold.share()).await
         }
         Destination::Asked => reverse_socks(conduit, tunnels).await,
     }
@@ -169,7 +175,7 @@ async fn reverse_socks(conduit: Conduit, tunnels: &Tunnels) -> Result<(), String
         let mut both = tokio::io::join(local.reader, local.writer);
         tokio::io::copy_bidirectional(&mut far, &mut both).await.map_err(|error| error.to_string())
     };
-    let carrying = pump(reader, writer, conduit, &tunnels.hold);
+    let carrying = pump(reader, writer, conduit, tunnels.hold.share());
     let (served, carried) = tokio::join!(serving, carrying);
     carried.map_err(|_| "it took nothing while others waited for it: closed".to_owned())?;
     served.map(drop)
@@ -234,5 +240,5 @@ async fn to_agent(session: &Session, socket: &Path, conduit: Conduit, tunnels: &
     }
     let stream = client.into_stream().ok_or_else(|| io::Error::other("the agent did not answer"))?;
     let local = Local::unix(stream);
-    carry(local, conduit, tunnels).await.map_err(io::Error::other)
+    carry(local, conduit, tunnels.hold.share()).await.map_err(io::Error::other)
 }

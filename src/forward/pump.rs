@@ -1,17 +1,17 @@
 //! One forwarded connection: bytes both ways between a local stream and a channel until both directions have ended.
 //!
-//! Main function: [`pump`]. The channel is always read, whatever the local side does (`hold.rs` bounds what waits).
+//! Main function: [`pump`]. The channel is read as long as what waits for the local side is within its share
+//! (`hold.rs`).
 
 use std::future::pending;
 use std::io;
-use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
-use super::hold::{Hold, Share, Stuck};
+use super::hold::{Share, Stuck};
 use crate::chain::{Arrival, Conduit, ConduitReader, ConduitWriter};
 
 /// Bytes read from the local side at once: what fits one channel packet.
@@ -23,9 +23,8 @@ pub async fn pump(
     reader: impl AsyncRead + Unpin,
     writer: impl AsyncWrite + Unpin,
     conduit: Conduit,
-    hold: &Arc<Hold>,
+    share: Share,
 ) -> Result<(), Stuck> {
-    let share = hold.share();
     let (queue, waiting) = unbounded_channel();
     let (all_sent, gone) = (CancellationToken::new(), CancellationToken::new());
     let Conduit { mut incoming, outgoing } = conduit;

@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::chain::{ExitStatus, Program, Session, Task, Way};
 use crate::config::host::IdentityAgent;
-use crate::config::{Errand, Host, SessionType};
+use crate::config::{Host, SessionType};
 use crate::error::{Error, Kind};
 use crate::forward::{self, Place};
 use crate::progress::{Event, Observer};
@@ -115,7 +115,10 @@ impl<'a> Visit<'a> {
         };
         match purpose {
             What::Stdio(place) => self.stdio(&session, &place, signals).await,
-            What::Tunnels => watch::over(self.building(&host.errand, &way, 0), self.ssh, session, signals).await,
+            What::Tunnels => {
+                let building = tunnels::along((&host.errand, &way), &session, 0, self.run.reporter.clone());
+                watch::over(building, self.ssh, session, signals).await
+            }
             What::Run(task) => self.converse(&There { session, host, way }, task, signals).await,
         }
     }
@@ -153,10 +156,6 @@ impl<'a> Visit<'a> {
         })
     }
 
-    fn building<'b>(&self, errand: &'b Errand, way: &'b Way, lane: usize) -> tunnels::Building<'b> {
-        tunnels::Building { errand, way, lane, tunnels: tunnels::shared(self.run.reporter.clone()) }
-    }
-
     async fn stdio(&self, session: &Session, place: &Place, signals: &mut Receiver<&'static str>) -> Result<u8, Error> {
         let input = streams::reader(io::stdin()).map_err(local("standard input"))?;
         let (output, thread) = streams::writer(io::stdout()).map_err(local("standard output"))?;
@@ -172,7 +171,7 @@ impl<'a> Visit<'a> {
     async fn converse(&self, there: &There, task: Task, signals: &mut Receiver<&'static str>) -> Result<u8, Error> {
         let There { session, host, way } = there;
         let mut tasks = JoinSet::new();
-        let building = self.building(&host.errand, way, 1);
+        let building = tunnels::along((&host.errand, way), session, 1, self.run.reporter.clone());
         building.here(&mut tasks).await?;
         building.there(&mut tasks).await?;
         let agent = agent_socket(host);

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use crate::chain::{ChainError, Session, Way};
 use crate::config::{Errand, Value};
 use crate::error::Error;
-use crate::forward::{self, Destination, Forward, Listener, Listening, Place};
+use crate::forward::{self, Destination, Forward, Hold, Lanes, Listener, Listening, Place};
 use crate::progress::{Event, Observer};
 
 /// Tunnels under construction.
@@ -18,7 +18,7 @@ pub struct Building<'a> {
     pub errand: &'a Errand,
     /// Where they lead.
     pub way: &'a Way,
-    /// Which lane of it carries them.
+    /// Which lane of it carries those that listen there.
     pub lane: usize,
     /// What they share.
     pub tunnels: forward::Tunnels,
@@ -35,9 +35,7 @@ impl Building<'_> {
         for forward in parsed(&self.errand.local_forwards)? {
             match Listener::open(&forward.listen, &listening).await {
                 Ok(listener) => {
-                    let served =
-                        forward::local(listener, forward.to, self.way.clone(), self.lane, self.tunnels.clone());
-                    tasks.spawn(served);
+                    tasks.spawn(forward::local(listener, forward.to, self.tunnels.clone()));
                 }
                 Err(error) => self.failed(&forward.listen, &crate::error::words_of(&error))?,
             }
@@ -98,9 +96,26 @@ pub fn agent(session: &Session, socket: &std::path::Path, tunnels: &forward::Tun
     tasks.spawn(forward::agent(session.clone(), socket.to_owned(), tunnels.clone()));
 }
 
-/// What the tunnels of a run share.
-pub fn shared(observer: Arc<dyn Observer>) -> forward::Tunnels {
-    forward::Tunnels { hold: Arc::default(), observer }
+/// The tunnels of a run that has arrived at `session` along `way`; from `lane` on its sessions are free for them, and on
+/// those before a program runs.
+pub fn along<'a>(
+    (errand, way): (&'a Errand, &'a Way),
+    session: &Session,
+    lane: usize,
+    observer: Arc<dyn Observer>,
+) -> Building<'a> {
+    let (hold, lanes) = match session.needed_a_person() {
+        true => {
+            let hold = Arc::new(if lane > 0 { Hold::beside_a_program() } else { Hold::default() });
+            (hold.clone(), Lanes::together(way.clone(), lane, hold))
+        }
+        false => {
+            let hold = Arc::new(Hold::default());
+            let after_what_listens_there = lane + usize::from(!errand.remote_forwards.is_empty());
+            (hold.clone(), Lanes::of_their_own(way.clone(), after_what_listens_there, &hold))
+        }
+    };
+    Building { errand, way, lane, tunnels: forward::Tunnels { lanes: Arc::new(lanes), hold, observer } }
 }
 
 fn parsed(forwards: &[Value<String>]) -> Result<Vec<Forward>, Error> {
