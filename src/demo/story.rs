@@ -134,6 +134,7 @@ impl Teller<'_> {
                 .args(&words[1..])
                 .env_clear()
                 .env("HOME", &self.laptop)
+                .env("HOP_HOME", &self.laptop)
                 .env("PATH", "/usr/bin:/bin")
                 .env("HOP_PROGRESS", "plain")
                 .current_dir(&self.laptop)

@@ -39,7 +39,7 @@ impl Ground {
         };
         let words: Vec<&str> = prefix.iter().map(String::as_str).chain([program]).collect();
         let mut command = Command::new(words[0]);
-        command.args(&words[1..]).current_dir(folder).env("HOME", folder);
+        command.args(&words[1..]).current_dir(folder).env("HOME", folder).env("HOP_HOME", folder);
         command
     }
 

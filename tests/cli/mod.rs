@@ -18,7 +18,7 @@ use crate::street::{Outcome, run};
 /// The real binary, in a home folder of its own, with an empty environment.
 fn hop(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hop"));
-    command.env_clear().env("HOME", home).env("PATH", "/usr/bin:/bin").current_dir(home);
+    command.env_clear().env("HOME", home).env("HOP_HOME", home).env("PATH", "/usr/bin:/bin").current_dir(home);
     command
 }
 

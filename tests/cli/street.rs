@@ -140,7 +140,8 @@ fn a_full_disk_here() {
         command
             .args(["--mount", "--map-root-user", "sh", "-c", line])
             .current_dir(street.laptop())
-            .env("HOME", street.laptop());
+            .env("HOME", street.laptop())
+            .env("HOP_HOME", street.laptop());
         run(&mut command)
     };
     if alone(mount).code != Some(0) {

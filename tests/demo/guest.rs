@@ -43,6 +43,7 @@ impl Guest {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.desk.path())
+            .env("HOP_HOME", self.desk.path())
             .current_dir(self.desk.path())
             .stdin(Stdio::null())
             .args(["-o", "BatchMode=yes"]);

@@ -13,7 +13,7 @@ use crate::skips::need;
 /// `hop demo`, whose temporary folder is made in `folder`.
 fn demo(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hop"));
-    command.arg("demo").env_clear().env("TMPDIR", folder).env("HOME", folder);
+    command.arg("demo").env_clear().env("TMPDIR", folder).env("HOME", folder).env("HOP_HOME", folder);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -138,7 +138,8 @@ impl Street {
     /// Any program, likewise.
     pub fn on_laptop(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        command.env_clear().env("HOME", &self.laptop).env("PATH", "/usr/bin:/bin").current_dir(&self.laptop);
+        command.env_clear().env("HOME", &self.laptop).env("HOP_HOME", &self.laptop);
+        command.env("PATH", "/usr/bin:/bin").current_dir(&self.laptop);
         command
     }
 
