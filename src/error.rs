@@ -10,6 +10,7 @@ use crate::auth::AuthError;
 use crate::chain::{Cause, ChainError};
 use crate::config::{ConfigError, ConfigErrorKind};
 use crate::copy::{self, CopyError};
+use crate::lock::LockError;
 use crate::progress::Stage;
 use crate::sftp::SftpError;
 use crate::target::TargetError;
@@ -124,6 +125,9 @@ pub enum Error {
     /// A copy.
     #[error(transparent)]
     Copy(Box<CopyError>),
+    /// Another run has the destination, or nobody can say.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// Something of this machine: a file, standard output.
     #[error("{}: {}", path.display(), words_of(source))]
     Local {
@@ -166,6 +170,9 @@ impl Error {
             },
             Error::Chain(error) => of_chain(error),
             Error::Copy(error) => of_copy(error),
+            Error::Lock(LockError::Held { .. }) => Kind::Locked,
+            Error::Lock(LockError::Unsafe(_)) => Kind::Permissions,
+            Error::Lock(LockError::Io { .. }) => Kind::LocalFile,
             Error::Local { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => Kind::NoSpace,
             Error::Local { .. } => Kind::LocalFile,
             Error::Internal(_) => Kind::Internal,

@@ -20,7 +20,7 @@
 //! | floor | rooms | may use | only here |
 //! | --- | --- | --- | --- |
 //! | 0 | [`target`] [`progress`] [`prompt`] | – | – |
-//! | 1 | [`config`] [`trust`] [`agent`] [`sftp`] (unaware of each other) | floor 0 | reading ssh_config; making `HostVerified`; agent protocol; SFTP packets |
+//! | 1 | [`config`] [`trust`] [`agent`] [`sftp`] [`lock`] (unaware of each other) | floor 0 | reading ssh_config; making `HostVerified`; agent protocol; SFTP packets |
 //! | 2 | [`auth`] | agent, config::host, prompt | secrets in memory; making `Authenticated` |
 //! | 3 | [`chain`] | floors 0–2 | opening connections and channels; making `Session` |
 //! | 4 | [`copy`] [`shell`] [`forward`] | chain, sftp, agent, floor 0 | writing users' files; raw terminal; listeners |
@@ -48,9 +48,10 @@ pub mod progress;
 pub mod prompt;
 pub mod target;
 
-// floor 1: where? · who are you? · the agent protocol · how do bytes travel?
+// floor 1: where? · who are you? · the agent protocol · how do bytes travel? · one run at a time
 pub mod agent;
 pub mod config;
+pub mod lock;
 pub mod sftp;
 pub mod trust;
 

@@ -134,6 +134,8 @@ pub enum Event {
         /// Its size in bytes; `None` for a folder or symlink.
         size: Option<u64>,
     },
+    /// Something is in the way and waited for, one line.
+    Waiting(String),
     /// A remark that is no error but must be said.
     Warning(String),
     /// A detail for `-v`.

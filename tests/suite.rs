@@ -32,6 +32,7 @@ mod shell;
 mod trust;
 
 // what a user does, and what may go wrong with it
+mod cron;
 mod end_to_end;
 mod failures;
 mod kill;

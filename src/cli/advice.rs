@@ -10,6 +10,7 @@ use crate::chain::{Cause, ChainError, Trail};
 use crate::config::{ConfigError, Host, Origin, Stanza, StanzaError};
 use crate::copy::{self, CopyError};
 use crate::error::Error;
+use crate::lock::LockError;
 use crate::progress::Stage;
 use crate::target::TargetError;
 use crate::trust::{KnownAt, NotAccepted, TrustError};
@@ -26,6 +27,7 @@ pub fn hints(error: &Error, ways: &[Vec<Host>]) -> Vec<String> {
             vec!["a local name with a colon is written ./a:b; an IPv6 address [::1]:path".to_owned()]
         }
         Error::Target(_) => Vec::new(),
+        Error::Lock(error) => of_lock(error),
         Error::Usage(_) | Error::Local { .. } | Error::Internal(_) => Vec::new(),
     };
     hints.into_iter().map(safe::line).collect()
@@ -37,6 +39,14 @@ fn of_copy(error: &CopyError, ways: &[Vec<Host>]) -> Vec<String> {
         copy::Cause::NoSpace => vec!["make room there, then run the same command again".to_owned()],
         copy::Cause::SourceChanged => vec!["run the same command again when nothing writes to it".to_owned()],
         _ => Vec::new(),
+    }
+}
+
+fn of_lock(error: &LockError) -> Vec<String> {
+    match error {
+        LockError::Held { .. } => vec!["--lock=10m waits for it so long".to_owned()],
+        LockError::Unsafe(folder) => vec![format!("chmod 700 {}; it must belong to you", quoted(folder))],
+        LockError::Io { .. } => vec!["HOP_LOCKS names another folder for locks".to_owned()],
     }
 }
 

@@ -18,6 +18,7 @@ use super::hosts::args::Hosts;
 use super::key::args::Key;
 use super::options::{Count, ProgressChoice, RouteChoice, Symlinks, connections, identity, jumps, lanes, port};
 use super::ssh::args::Ssh;
+use super::unattended::Unattended;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -61,6 +62,8 @@ pub struct Cp {
 
     #[command(flatten)]
     pub copying: Copying,
+    #[command(flatten)]
+    pub unattended: Unattended,
     #[command(flatten)]
     pub port: ScpPort,
     #[command(flatten)]

@@ -14,6 +14,7 @@ use super::options::{Count, Symlinks};
 use super::report::{Summary, numbers};
 use super::run::{Failure, Run, Told};
 use super::settings::{Environment, Spread, copy_screen, spread};
+use super::unattended::{Destination, Unattended};
 
 /// Copies; the exit code to end with.
 pub fn run(cp: &Cp, environment: &Environment) -> u8 {
@@ -25,7 +26,9 @@ pub fn run(cp: &Cp, environment: &Environment) -> u8 {
     };
     let run = Run::start(&screen);
     let outcome = run.carry_out(async {
-        let job = job(cp, &spread, environment, &run)?;
+        let (job, destination) = job(cp, &spread, environment, &run)?;
+        let wanted = if cp.copying.dry_run { &Unattended::default() } else { &cp.unattended };
+        let _lock = wanted.lock((&cp.destination, &destination), environment, &run).await?;
         Ok(copy(job, run.reporter.clone(), run.counters.clone()).await?)
     });
     let (summary, told) = match outcome {
@@ -37,19 +40,25 @@ pub fn run(cp: &Cp, environment: &Environment) -> u8 {
     code
 }
 
-fn job(cp: &Cp, spread: &Spread, environment: &Environment, run: &Arc<Run>) -> Result<Job, Error> {
+/// What is to be copied, and what its destination is for a lock.
+fn job(cp: &Cp, spread: &Spread, environment: &Environment, run: &Arc<Run>) -> Result<(Job, Destination), Error> {
     let words = cp.sources.iter().chain([&cp.destination]);
     let targets = words.map(|word| target::parse(word)).collect::<Result<Vec<_>, _>>()?;
     let network = Network::read(cp.flags(), environment, run)?.spread_over(spread.connections.value);
     let mut ends = targets.into_iter().map(|target| end(target, &network)).collect::<Result<Vec<_>, _>>()?;
-    let destination = ends.pop().ok_or_else(|| Error::Internal("a copy without a destination".to_owned()))?;
-    Ok(Job { sources: ends, destination, options: options(cp, spread) })
+    let (destination, place) = ends.pop().ok_or_else(|| Error::Internal("a copy without a destination".to_owned()))?;
+    let sources = ends.into_iter().map(|(end, _)| end).collect();
+    Ok((Job { sources, destination, options: options(cp, spread) }, place))
 }
 
-fn end(target: Target, network: &Network) -> Result<End, Error> {
+fn end(target: Target, network: &Network) -> Result<(End, Destination), Error> {
     Ok(match target {
-        Target::Local(path) => End::Local(path),
-        Target::Remote(host, path) => End::Remote(Arc::new(network.way(&host)?), path),
+        Target::Local(path) => (End::Local(path.clone()), Destination::Here(path)),
+        Target::Remote(host, path) => {
+            let hosts = network.resolve(&host)?;
+            let way = network.way_over(hosts.clone());
+            (End::Remote(Arc::new(way), path.clone()), Destination::There(hosts, path))
+        }
     })
 }
 

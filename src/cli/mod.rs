@@ -14,6 +14,7 @@
 //! | [`advice`] | from an error to what a person can do |
 //! | [`safe`] | strangers' bytes made harmless |
 //! | `process` `surroundings` | core dumps, panics, signals; who runs this, and where |
+//! | `unattended` `moment` | a lock, a log and a receipt for runs that nobody watches; dates |
 
 pub mod advice;
 pub mod amounts;
@@ -28,6 +29,7 @@ mod hosts;
 mod key;
 mod library;
 mod ls;
+mod moment;
 mod network;
 mod options;
 mod print;
@@ -40,6 +42,7 @@ mod settings;
 mod ssh;
 mod surroundings;
 mod table;
+mod unattended;
 
 use std::ffi::OsString;
 use std::io::Write;

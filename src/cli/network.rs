@@ -50,8 +50,12 @@ impl Network {
 
     /// The way to a host, through its jumps.
     pub fn way(&self, host: &HostSpec) -> Result<Way, Error> {
-        let hops = self.resolve(host)?;
-        Ok(self.chain.way(hops))
+        Ok(self.way_over(self.resolve(host)?))
+    }
+
+    /// The way over these hosts, the target the last.
+    pub fn way_over(&self, hosts: Vec<Host>) -> Way {
+        self.chain.way(hosts)
     }
 
     /// The way to a host for a shell and its tunnels, each lane a session of its own: over the same bastions, or over a
@@ -62,7 +66,8 @@ impl Network {
         Ok(self.chain.clone().with_connections(connections).with_window(SSH_WINDOW).way(hops))
     }
 
-    fn resolve(&self, host: &HostSpec) -> Result<Vec<Host>, Error> {
+    /// The hosts on the way to a host, itself the last.
+    pub fn resolve(&self, host: &HostSpec) -> Result<Vec<Host>, Error> {
         let hops = self.configuration.resolve(host)?;
         self.run.remember(&hops);
         for (hop, said) in hops.iter().flat_map(|hop| hop.not_honoured.iter().map(move |said| (hop, said))) {

@@ -32,7 +32,7 @@ fn needed(event: &Event) -> Level {
     match event {
         Event::FileFailed { .. } => Level::Failures,
         Event::Warning(_) | Event::HostKeyAdded { .. } => Level::Remarks,
-        Event::Route { .. } | Event::Banner { .. } | Event::Skipped { .. } => Level::Story,
+        Event::Route { .. } | Event::Banner { .. } | Event::Skipped { .. } | Event::Waiting(_) => Level::Story,
         _ => Level::Steps,
     }
 }
@@ -58,6 +58,7 @@ fn words(event: &Event) -> Vec<String> {
             vec![format!("hop: {}", failed(&safe::line(path), &safe::line(error)))]
         }
         Event::Skipped { path, reason } => one(format!("skipped: {}: {reason}", safe::line(path))),
+        Event::Waiting(text) => one(format!("waiting: {text}")),
         Event::Warning(text) => one(format!("warning: {text}")),
         Event::Detail(text) => one(text.clone()),
     }

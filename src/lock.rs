@@ -1,0 +1,293 @@
+//! One run at a time: [`Lock`], held on a name that stands for a destination. Knows no hosts and no paths but its folder.
+//!
+//! The lock is a `flock(2)` on a file of the holder's own machine, in a folder of the holder's own: the system lets go of
+//! it when the holder ends, however it ends, and nobody else can put a link or a lock in the way. A file `gate` in that
+//! folder is locked for the moment in which lock files are made and removed, so that none is removed under a waiter.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::digest::{Context, SHA256};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, fstat, openat, unlinkat};
+use rustix::io::Errno;
+use thiserror::Error;
+
+/// How often a held lock is tried again.
+const EVERY: Duration = Duration::from_millis(200);
+/// The gate is held for a few calls; whoever holds it longer is stopped or gone wrong.
+const GATE: Duration = Duration::from_secs(2);
+/// Longest record that is read, in bytes.
+const RECORD: u64 = 1024;
+/// Forgotten lock files looked at on the way.
+const SWEPT: usize = 1024;
+
+/// What to lock, and what others are told about the holder.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// For people: the destination as it was typed.
+    pub destination: String,
+    /// What makes two destinations one.
+    pub identity: Vec<Vec<u8>>,
+    /// When the run began, for people.
+    pub since: String,
+    /// The machine it runs on: a home folder may be shared by several.
+    pub machine: String,
+}
+
+/// Who has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Its process.
+    pub process: u32,
+    /// When it began, as it said.
+    pub since: String,
+    /// The machine it runs on, as it said.
+    pub machine: String,
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "process {} on {} since {}", self.process, self.machine, self.since)
+    }
+}
+
+/// Why there is no lock.
+#[derive(Debug, Error)]
+pub enum LockError {
+    /// Another run has it.
+    #[error("{destination} is locked by {}", .holder.as_ref().map_or("another run".to_owned(), Holder::to_string))]
+    Held {
+        /// As typed.
+        destination: String,
+        /// `None` when it has not said yet.
+        holder: Option<Holder>,
+    },
+    /// The folder could be changed by others, so that a lock in it means nothing.
+    #[error("{}: belongs to somebody else, or others may write to it: no place for locks", .0.display())]
+    Unsafe(PathBuf),
+    /// The system said no.
+    #[error("{}: cannot lock: {source}", folder.display())]
+    Io {
+        /// Where locks are kept.
+        folder: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+}
+
+/// A lock, until it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    folder: OwnedFd,
+    name: String,
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock, in `folder`, which is made if need be; waits for it as long as `patience`, and tells `held` once
+    /// when it has to.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] when it is not free in time.
+    pub async fn take(
+        folder: &Path,
+        claim: &Claim,
+        patience: Duration,
+        held: impl Fn(&LockError),
+    ) -> Result<Lock, LockError> {
+        let failed = |source: io::Error| LockError::Io { folder: folder.to_owned(), source };
+        let end = Instant::now() + patience;
+        let place = open_folder(folder).map_err(failed)?;
+        let own = fstat(&place).map_err(|error| failed(error.into()))?;
+        if own.st_uid != rustix::process::geteuid().as_raw() || own.st_mode & 0o022 != 0 {
+            return Err(LockError::Unsafe(folder.to_owned()));
+        }
+        let mut is_told = false;
+        loop {
+            match attempt(&place, claim).map_err(failed)? {
+                Ok(lock) => return Ok(lock),
+                Err(holder) => {
+                    let error = LockError::Held { destination: claim.destination.clone(), holder };
+                    let left = end.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return Err(error);
+                    }
+                    if !std::mem::replace(&mut is_told, true) {
+                        held(&error);
+                    }
+                    tokio::time::sleep(EVERY.min(left)).await;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // without the gate the file stays, and the next run removes it
+        if let Ok(_gate) = gate(&self.folder) {
+            let _ = unlinkat(&self.folder, &self.name, AtFlags::empty());
+        }
+    }
+}
+
+/// One try: the lock, or who has it.
+fn attempt(folder: &OwnedFd, claim: &Claim) -> io::Result<Result<Lock, Option<Holder>>> {
+    let name = file_name(&claim.identity);
+    let _gate = gate(folder)?;
+    let mut file = open(folder, &name)?;
+    if !is_free(&file)? {
+        return Ok(Err(holder(&file)));
+    }
+    sweep(folder, &name);
+    file.set_len(0)?;
+    let record = [&std::process::id().to_string(), &claim.since, &claim.machine].map(|field| field.replace('\n', " "));
+    file.write_all((record.join("\n") + "\n").as_bytes())?;
+    Ok(Ok(Lock { folder: folder.try_clone()?, name, _file: file }))
+}
+
+/// The gate, closed behind us until what is returned is dropped.
+fn gate(folder: &OwnedFd) -> io::Result<File> {
+    let gate = open(folder, "gate")?;
+    let end = Instant::now() + GATE;
+    while !is_free(&gate)? {
+        if Instant::now() > end {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "another run does not let go of the file `gate`"));
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Ok(gate)
+}
+
+/// Locks `file` if nobody has it; it stays locked while it is open.
+fn is_free(file: &File) -> io::Result<bool> {
+    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn open(folder: impl AsFd, name: &str) -> io::Result<File> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Ok(openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?.into())
+}
+
+fn open_folder(folder: &Path) -> io::Result<OwnedFd> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(folder, flags, Mode::empty())?)
+}
+
+fn holder(file: &File) -> Option<Holder> {
+    let mut text = String::new();
+    file.take(RECORD).read_to_string(&mut text).ok()?;
+    let mut lines = text.lines().map(str::to_owned);
+    Some(Holder { process: lines.next()?.parse().ok()?, since: lines.next()?, machine: lines.next()? })
+}
+
+/// Removes what killed runs left: files that nobody has locked.
+fn sweep(folder: &OwnedFd, ours: &str) {
+    let Ok(entries) = rustix::fs::Dir::read_from(folder) else { return };
+    for entry in entries.flatten().take(SWEPT) {
+        let Ok(name) = entry.file_name().to_str() else { continue };
+        if name.ends_with(".lock")
+            && name != ours
+            && open(folder, name).is_ok_and(|file| is_free(&file).unwrap_or(false))
+        {
+            let _ = unlinkat(folder, name, AtFlags::empty()); // one more run will try
+        }
+    }
+}
+
+fn file_name(identity: &[Vec<u8>]) -> String {
+    let mut hash = Context::new(&SHA256);
+    for field in identity {
+        // lengths keep two fields from being read as others
+        hash.update(&(field.len() as u64).to_be_bytes());
+        hash.update(field);
+    }
+    hash.finish().as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).chain([".lock".to_owned()]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(identity: &str) -> Claim {
+        Claim {
+            destination: format!("h:{identity}"),
+            identity: vec![b"h".to_vec(), identity.as_bytes().to_vec()],
+            since: "today".to_owned(),
+            machine: "laptop".to_owned(),
+        }
+    }
+
+    async fn take(folder: &Path, identity: &str) -> Result<Lock, LockError> {
+        Lock::take(folder, &claim(identity), Duration::ZERO, |_| {}).await
+    }
+
+    fn locks(folder: &Path) -> usize {
+        let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().ends_with(".lock")).count()
+    }
+
+    #[tokio::test]
+    async fn one_at_a_time_for_each_name_and_nothing_is_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("a/b");
+        let first = take(&folder, "x").await.unwrap();
+        let other = take(&folder, "y").await.unwrap();
+        let refused = take(&folder, "x").await.unwrap_err();
+        let process = std::process::id();
+        assert_eq!(refused.to_string(), format!("h:x is locked by process {process} on laptop since today"));
+        drop(first);
+        let again = take(&folder, "x").await.unwrap();
+        drop((again, other));
+        assert_eq!(locks(&folder), 0);
+    }
+
+    #[tokio::test]
+    async fn who_waits_gets_it_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = take(dir.path(), "x").await.unwrap();
+        let waits = std::sync::atomic::AtomicUsize::new(0);
+        let claim = claim("x");
+        let second = Lock::take(dir.path(), &claim, Duration::from_secs(60), |_| {
+            waits.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        });
+        let release = async {
+            tokio::time::sleep(EVERY * 2).await;
+            drop(first);
+        };
+        let (second, ()) = tokio::join!(second, release);
+        assert!(second.is_ok());
+        assert_eq!(waits.into_inner(), 1, "told once");
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_run_left_is_removed_and_links_are_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(take(dir.path(), "x").await.unwrap());
+        std::fs::write(dir.path().join(file_name(&claim("killed").identity)), "4711\n").unwrap();
+        let held = take(dir.path(), "x").await.unwrap();
+        assert_eq!(locks(dir.path()), 1);
+        drop(held);
+        std::fs::write(dir.path().join("precious"), "kept").unwrap();
+        std::os::unix::fs::symlink("precious", dir.path().join(file_name(&claim("x").identity))).unwrap();
+        assert!(matches!(take(dir.path(), "x").await, Err(LockError::Io { .. })));
+        assert_eq!(std::fs::read(dir.path().join("precious")).unwrap(), b"kept");
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_others_may_write_to_is_no_place_for_locks() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(matches!(take(dir.path(), "x").await, Err(LockError::Unsafe(_))));
+    }
+}
