@@ -49,6 +49,6 @@ mod tests {
         ];
         cases.iter().for_each(|(seconds, text)| assert_eq!(date(*seconds), *text));
         assert_eq!(minute(951_782_400 + 3599), "2000-02-29 00:59");
-        assert!(date_of(SystemTime::now()) > "2026-01-01".to_owned());
+        assert!(date_of(SystemTime::now()).as_str() > "2020");
     }
 }
