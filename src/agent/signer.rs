@@ -1,6 +1,7 @@
 //! Whatever can sign with one key: [`KeySigner`] has it in memory, [`AgentSigner`] asks an agent. Which key, for whom
 //! and how often is decided by the caller, not here.
 
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -81,14 +82,41 @@ impl Signer for AgentSigner {
     fn sign<'a>(&'a self, data: &'a [u8], hash: Option<HashAlg>) -> Signing<'a> {
         Box::pin(async move {
             let signature = self.agent.lock().await.sign(&self.blob, data, flags(hash)).await?;
-            let algorithm = Reader(&signature).string().map_err(AgentError::from)?;
-            match (hash, algorithm) {
-                (Some(HashAlg::Sha512), b"rsa-sha2-512") | (Some(HashAlg::Sha256), b"rsa-sha2-256") | (None, _) => {
-                    Ok(signature)
-                }
-                (_, other) => Err(SignError::Algorithm(plain(other))),
-            }
+            as_asked(signature, hash)
         })
+    }
+}
+
+/// A key that stays in an agent, asked over a connection of its own each time: nothing is left open in between.
+pub struct AgentRelay {
+    socket: PathBuf,
+    blob: Vec<u8>,
+}
+
+impl AgentRelay {
+    /// The key that the agent at `socket` lists as `blob`.
+    pub fn new(socket: PathBuf, blob: Vec<u8>) -> AgentRelay {
+        AgentRelay { socket, blob }
+    }
+}
+
+impl Signer for AgentRelay {
+    fn sign<'a>(&'a self, data: &'a [u8], hash: Option<HashAlg>) -> Signing<'a> {
+        Box::pin(async move {
+            let mut agent = AgentClient::connect(&self.socket).await?;
+            as_asked(agent.sign(&self.blob, data, flags(hash)).await?, hash)
+        })
+    }
+}
+
+/// Old agents ignore the flags and sign with SHA-1.
+fn as_asked(signature: Vec<u8>, hash: Option<HashAlg>) -> Result<Vec<u8>, SignError> {
+    let algorithm = Reader(&signature).string().map_err(AgentError::from)?;
+    match (hash, algorithm) {
+        (Some(HashAlg::Sha512), b"rsa-sha2-512") | (Some(HashAlg::Sha256), b"rsa-sha2-256") | (None, _) => {
+            Ok(signature)
+        }
+        (_, other) => Err(SignError::Algorithm(plain(other))),
     }
 }
 

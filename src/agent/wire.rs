@@ -44,6 +44,9 @@ pub enum WireError {
     /// A boolean that is neither 0 nor 1.
     #[error("byte {0} where a boolean belongs")]
     Boolean(u8),
+    /// A login by another method than publickey.
+    #[error("not a publickey login")]
+    Method,
 }
 
 /// What a client asks an agent.

@@ -1,0 +1,612 @@
+//! What may a lent agent sign? Main type: [`Policy`], which turns one message into one [`Verdict`]; no socket, no key.
+//!
+//! The promise it keeps: at most the granted number of signatures, each a login as the stated user with the one key, into
+//! a session that a pinned host key has signed, never twice the same session. Everything else is refused, by name.
+
+use std::collections::BTreeMap;
+
+use russh::keys::ssh_key::HashAlg;
+use thiserror::Error;
+
+use super::host_key::{SESSION_IDS, proves};
+use super::userauth::{UserAuth, terms_of_signature};
+use super::wire::{Request, SessionBind, SignRequest, WireError};
+
+const SERVICE: &[u8] = b"ssh-connection";
+/// Overheard key exchanges that are kept: one a login, and a few that broke off.
+const MOST_OVERHEARD: usize = 16;
+
+/// What is lent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// Whom it may log in.
+    pub user: String,
+    /// The key, or its certificate, as it goes over the wire.
+    pub key: Vec<u8>,
+    /// The destination's host keys, as they go over the wire.
+    pub host_keys: Vec<Vec<u8>>,
+    /// What has to prove that a session is with the destination.
+    pub proof: Proof,
+}
+
+/// What proves that a session is with the destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// A session-bind, and the host key within the signed login: the signature is of use at the destination only.
+    Hostbound,
+    /// A session-bind.
+    Bound,
+    /// The destination's key exchange, overheard by the way.
+    Overheard,
+}
+
+/// Why something was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Error)]
+pub enum Refusal {
+    /// Nothing is lent at the moment, or nothing any more.
+    #[error("outside of the loan's time")]
+    NotArmed,
+    /// More connections to the agent than a login needs.
+    #[error("too many agent connections")]
+    Crowd,
+    /// A frame of a length that no message has.
+    #[error("giant or empty message")]
+    Frame,
+    /// A message that did not come in time.
+    #[error("too slow")]
+    TooSlow,
+    /// Bytes that are no message.
+    #[error("malformed message")]
+    Malformed,
+    /// A message that adds, removes or locks, or an extension.
+    #[error("not a request to list or sign")]
+    Unsupported,
+    /// A binding to a host that is not the destination, or that is not proven.
+    #[error("session bound to another host, or without proof")]
+    Unbound,
+    /// A binding for passing the agent on.
+    #[error("agent passed on to another host")]
+    PassedOn,
+    /// A second binding on one connection.
+    #[error("bound twice")]
+    BoundTwice,
+    /// The connection had a bad binding before.
+    #[error("connection with a bad binding")]
+    Poisoned,
+    /// Another key.
+    #[error("another key")]
+    OtherKey,
+    /// Data that is no publickey login.
+    #[error("not a login")]
+    NotALogin,
+    /// Another user.
+    #[error("another user")]
+    OtherUser,
+    /// Another service.
+    #[error("another service")]
+    OtherService,
+    /// An algorithm that does not belong to the key, or is weak.
+    #[error("another algorithm")]
+    OtherAlgorithm,
+    /// A session that is not the proven one.
+    #[error("session not proven to be with the destination")]
+    OtherSession,
+    /// A login without the destination's host key in it, where that is required, or with another.
+    #[error("login not bound to the destination")]
+    NotHostbound,
+    /// A session that was signed for before.
+    #[error("replay")]
+    Replay,
+}
+
+/// What a loan came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Signatures given.
+    pub signatures: u32,
+    /// What was refused, and how often.
+    pub refusals: BTreeMap<Refusal, u32>,
+    /// Why a signature that was due could not be had.
+    pub failure: Option<String>,
+}
+
+impl Account {
+    /// Refusals in all.
+    pub fn refused(&self) -> u32 {
+        self.refusals.values().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
+    /// Notes a refusal.
+    pub fn refuse(&mut self, refusal: Refusal) {
+        let count = self.refusals.entry(refusal).or_default();
+        *count = count.saturating_add(1);
+    }
+}
+
+/// One agent connection, as the policy sees it.
+#[derive(Debug, Default)]
+pub struct Line {
+    bound: Option<SessionBind>,
+    poisoned: bool,
+}
+
+/// What becomes of one message.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The binding is good.
+    Bound,
+    /// The key may be shown.
+    Show,
+    /// There is nothing to show.
+    ShowNothing,
+    /// Sign this. The budget is one smaller already.
+    Sign(Order),
+    /// Answer failure.
+    Refused(Refusal),
+    /// Answer that the extension failed.
+    BindRefused(Refusal),
+}
+
+/// A signature to make.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Order {
+    /// The data.
+    pub data: Vec<u8>,
+    /// With RSA.
+    pub hash: Option<HashAlg>,
+}
+
+/// The state of a loan.
+#[derive(Debug)]
+pub struct Policy {
+    terms: Terms,
+    armed: bool,
+    /// Signatures that are left.
+    left: u32,
+    /// Sessions that were signed for.
+    signed: Vec<Vec<u8>>,
+    /// Host key and signature of key exchanges that were overheard; pinned ones only.
+    overheard: Vec<(Vec<u8>, Vec<u8>)>,
+    /// What happened so far.
+    pub account: Account,
+}
+
+impl Policy {
+    /// Nothing is granted yet.
+    pub fn new(terms: Terms) -> Policy {
+        Policy { terms, armed: false, left: 0, signed: Vec::new(), overheard: Vec::new(), account: Account::default() }
+    }
+
+    /// What is lent.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// Grants so many further signatures.
+    pub fn grant(&mut self, signatures: u32) {
+        self.left = self.left.saturating_add(signatures);
+    }
+
+    /// From here on requests are heard.
+    pub fn arm(&mut self) {
+        self.armed = true;
+    }
+
+    /// From here on they are not.
+    pub fn disarm(&mut self) {
+        self.armed = false;
+    }
+
+    /// True while a signature could be had.
+    pub fn is_armed(&self) -> bool {
+        self.armed && self.left > 0
+    }
+
+    /// A key exchange that the destination's client went through. What is not of a pinned key is not kept.
+    pub fn overhear(&mut self, host_key: &[u8], signature: &[u8]) {
+        if self.is_pinned(host_key) {
+            self.overheard.truncate(MOST_OVERHEARD - 1);
+            self.overheard.insert(0, (host_key.to_vec(), signature.to_vec()));
+        }
+    }
+
+    /// True when a sign request for this data would not lack an overheard key exchange.
+    pub fn is_overheard(&self, data: &[u8]) -> bool {
+        UserAuth::parse(data).is_ok_and(|login| self.heard(login.session_id))
+    }
+
+    /// Decides. A refusal is noted, a signature is counted before it is made.
+    pub fn judge(&mut self, line: &mut Line, message: Result<Request, WireError>) -> Verdict {
+        let verdict = match message {
+            Ok(Request::Identities) if self.may_show(line) => Verdict::Show,
+            Ok(Request::Identities) => Verdict::ShowNothing,
+            Ok(Request::Bind(bind)) => self.bind(line, bind),
+            Ok(Request::Sign(request)) => self.sign(line, request).map_or_else(Verdict::Refused, Verdict::Sign),
+            Ok(Request::Extension(_) | Request::Other(_)) => Verdict::Refused(Refusal::Unsupported),
+            Err(_) => {
+                line.poisoned = true;
+                Verdict::Refused(Refusal::Malformed)
+            }
+        };
+        if let Verdict::Refused(refusal) | Verdict::BindRefused(refusal) = &verdict {
+            self.account.refuse(*refusal);
+        }
+        verdict
+    }
+
+    fn may_show(&self, line: &Line) -> bool {
+        let known = line.bound.is_some() || self.terms.proof == Proof::Overheard;
+        self.is_armed() && known && !line.poisoned
+    }
+
+    fn bind(&self, line: &mut Line, bind: SessionBind) -> Verdict {
+        match self.refuse_bind(line, &bind) {
+            Some(refusal) => {
+                line.poisoned = true;
+                Verdict::BindRefused(refusal)
+            }
+            None => {
+                line.bound = Some(bind);
+                Verdict::Bound
+            }
+        }
+    }
+
+    fn refuse_bind(&self, line: &Line, bind: &SessionBind) -> Option<Refusal> {
+        if line.poisoned {
+            return Some(Refusal::Poisoned);
+        }
+        if line.bound.is_some() {
+            return Some(Refusal::BoundTwice);
+        }
+        if !self.is_armed() {
+            return Some(Refusal::NotArmed);
+        }
+        if bind.is_forwarding {
+            return Some(Refusal::PassedOn);
+        }
+        let proven = self.is_pinned(&bind.host_key) && proves(&bind.host_key, &bind.session_id, &bind.signature);
+        (!proven).then_some(Refusal::Unbound)
+    }
+
+    fn sign(&mut self, line: &Line, request: SignRequest) -> Result<Order, Refusal> {
+        if line.poisoned {
+            return Err(Refusal::Poisoned);
+        }
+        if request.key != self.terms.key {
+            return Err(Refusal::OtherKey);
+        }
+        let login = UserAuth::parse(&request.data).map_err(|_| Refusal::NotALogin)?;
+        let hash = self.refuse_login(&login, request.flags)?;
+        self.refuse_session(line, &login)?;
+        if self.signed.iter().any(|signed| signed == login.session_id) {
+            return Err(Refusal::Replay);
+        }
+        if !self.is_armed() {
+            return Err(Refusal::NotArmed);
+        }
+        self.signed.push(login.session_id.to_vec());
+        self.left -= 1;
+        self.armed = self.left > 0;
+        Ok(Order { hash, data: request.data })
+    }
+
+    /// Who logs in, to what, with what.
+    fn refuse_login(&self, login: &UserAuth<'_>, flags: u32) -> Result<Option<HashAlg>, Refusal> {
+        if login.user != self.terms.user.as_bytes() {
+            return Err(Refusal::OtherUser);
+        }
+        if login.service != SERVICE {
+            return Err(Refusal::OtherService);
+        }
+        if login.key != self.terms.key {
+            return Err(Refusal::OtherKey);
+        }
+        match terms_of_signature(login.algorithm, login.key) {
+            Some((hash, wanted)) if wanted == flags => Ok(hash),
+            _ => Err(Refusal::OtherAlgorithm),
+        }
+    }
+
+    /// Where to.
+    fn refuse_session(&self, line: &Line, login: &UserAuth<'_>) -> Result<(), Refusal> {
+        let bound = line.bound.as_ref();
+        let proven = match self.terms.proof {
+            Proof::Hostbound | Proof::Bound => bound.is_some_and(|bind| bind.session_id == login.session_id),
+            Proof::Overheard => {
+                self.heard(login.session_id) && bound.is_none_or(|bind| bind.session_id == login.session_id)
+            }
+        };
+        if !proven {
+            return Err(Refusal::OtherSession);
+        }
+        match login.host_key {
+            None if self.terms.proof == Proof::Hostbound => Err(Refusal::NotHostbound),
+            None => Ok(()),
+            Some(key) => {
+                let of_bind = bound.is_none_or(|bind| bind.host_key == key);
+                (of_bind && self.is_pinned(key)).then_some(()).ok_or(Refusal::NotHostbound)
+            }
+        }
+    }
+
+    fn is_pinned(&self, host_key: &[u8]) -> bool {
+        self.terms.host_keys.iter().any(|pinned| pinned == host_key)
+    }
+
+    fn heard(&self, session_id: &[u8]) -> bool {
+        SESSION_IDS.contains(&session_id.len())
+            && self.overheard.iter().any(|(key, signature)| proves(key, session_id, signature))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::host_key::tests::{blob, key, sign};
+    use super::super::userauth::tests::{data, login};
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    const SESSION: [u8; 32] = [5; 32];
+    const HOST: u8 = 1;
+    const OTHER_HOST: u8 = 2;
+    const MINE: u8 = 9;
+
+    fn terms(proof: Proof) -> Terms {
+        Terms { user: "ec2-user".into(), key: blob(&key(MINE)), host_keys: vec![blob(&key(HOST))], proof }
+    }
+
+    fn armed(proof: Proof) -> Policy {
+        let mut policy = Policy::new(terms(proof));
+        policy.grant(1);
+        policy.arm();
+        policy
+    }
+
+    fn bind_of(host: u8, session: &[u8]) -> SessionBind {
+        let signature = sign(&key(host), session, None);
+        SessionBind { host_key: blob(&key(host)), session_id: session.to_vec(), signature, is_forwarding: false }
+    }
+
+    /// A policy in tier `proof`, with what an honest client does before it asks for its signature.
+    fn ready(proof: Proof) -> (Policy, Line) {
+        let (mut policy, mut line) = (armed(proof), Line::default());
+        match proof {
+            Proof::Overheard => policy.overhear(&blob(&key(HOST)), &sign(&key(HOST), &SESSION, None)),
+            _ => assert_eq!(policy.judge(&mut line, Ok(Request::Bind(bind_of(HOST, &SESSION)))), Verdict::Bound),
+        }
+        (policy, line)
+    }
+
+    /// The login an honest client asks for, changed.
+    fn request(change: impl FnOnce(&mut UserAuth<'_>)) -> Request {
+        let (mine, host) = (blob(&key(MINE)), blob(&key(HOST)));
+        let mut honest = UserAuth {
+            session_id: &SESSION,
+            user: b"ec2-user",
+            service: SERVICE,
+            algorithm: b"ssh-ed25519",
+            key: &mine,
+            host_key: Some(&host),
+        };
+        change(&mut honest);
+        Request::Sign(SignRequest { key: mine.clone(), data: login(&honest), flags: 0 })
+    }
+
+    fn verdict(proof: Proof, request: Request) -> Verdict {
+        let (mut policy, mut line) = ready(proof);
+        policy.judge(&mut line, Ok(request))
+    }
+
+    const ALL: [Proof; 3] = [Proof::Hostbound, Proof::Bound, Proof::Overheard];
+
+    #[test]
+    fn an_honest_login_is_signed_once_in_each_tier() {
+        for proof in ALL {
+            let (mut policy, mut line) = ready(proof);
+            assert_eq!(policy.judge(&mut line, Ok(Request::Identities)), Verdict::Show, "{proof:?}");
+            assert!(matches!(policy.judge(&mut line, Ok(request(|_| ()))), Verdict::Sign(_)), "{proof:?}");
+            let again = policy.judge(&mut line, Ok(request(|_| ())));
+            assert_eq!(again, Verdict::Refused(Refusal::Replay), "{proof:?}");
+            assert_eq!(policy.judge(&mut line, Ok(Request::Identities)), Verdict::ShowNothing, "{proof:?}");
+            assert_eq!(policy.account.refusals, BTreeMap::from([(Refusal::Replay, 1)]));
+        }
+    }
+
+    #[test]
+    fn a_login_that_is_not_the_one_lent_is_refused_by_name() {
+        let other = blob(&key(7));
+        let host = blob(&key(OTHER_HOST));
+        type Change<'a> = Box<dyn Fn(&mut UserAuth<'_>) + 'a>;
+        let table: [(Change<'_>, Refusal); 7] = [
+            (Box::new(|login| login.user = b"root"), Refusal::OtherUser),
+            (Box::new(|login| login.user = b""), Refusal::OtherUser),
+            (Box::new(|login| login.service = b"ssh-userauth"), Refusal::OtherService),
+            (Box::new(|login| login.algorithm = b"ssh-rsa"), Refusal::OtherAlgorithm),
+            (Box::new(|login| login.session_id = &[6; 32]), Refusal::OtherSession),
+            (Box::new(|login| login.session_id = b"short"), Refusal::OtherSession),
+            (Box::new(|login| login.session_id = &[]), Refusal::OtherSession),
+        ];
+        for proof in ALL {
+            for (index, (change, refusal)) in table.iter().enumerate() {
+                assert_eq!(verdict(proof, request(change)), Verdict::Refused(*refusal), "{proof:?} {index}");
+            }
+        }
+        // these borrow, so that they stand apart
+        let Request::Sign(mut foreign) = request(|_| ()) else { unreachable!() };
+        foreign.key = other;
+        assert_eq!(verdict(Proof::Bound, Request::Sign(foreign)), Verdict::Refused(Refusal::OtherKey));
+        let mine = blob(&key(MINE));
+        let stolen = UserAuth {
+            session_id: &SESSION,
+            user: b"ec2-user",
+            service: SERVICE,
+            algorithm: b"ssh-ed25519",
+            key: &mine,
+            host_key: Some(&host),
+        };
+        let sign = SignRequest { key: mine.clone(), data: login(&stolen), flags: 0 };
+        for proof in ALL {
+            assert_eq!(
+                verdict(proof, Request::Sign(sign.clone())),
+                Verdict::Refused(Refusal::NotHostbound),
+                "{proof:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_strictest_tier_insists_on_the_host_key_in_the_login() {
+        let plain = |proof| verdict(proof, request(|login| login.host_key = None));
+        assert_eq!(plain(Proof::Hostbound), Verdict::Refused(Refusal::NotHostbound));
+        assert!(matches!(plain(Proof::Bound), Verdict::Sign(_)));
+        assert!(matches!(plain(Proof::Overheard), Verdict::Sign(_)));
+    }
+
+    #[test]
+    fn what_is_no_login_is_refused_whatever_the_tier() {
+        let mine = blob(&key(MINE));
+        let of = |data: Vec<u8>, flags| Request::Sign(SignRequest { key: mine.clone(), data, flags });
+        let honest = UserAuth {
+            session_id: &SESSION,
+            user: b"ec2-user",
+            service: SERVICE,
+            algorithm: b"ssh-ed25519",
+            key: &mine,
+            host_key: None,
+        };
+        for proof in ALL {
+            for bytes in [&b"SSHSIG\0\0\0\x03git"[..], b"", &[0; 64]] {
+                assert_eq!(verdict(proof, of(bytes.to_vec(), 0)), Verdict::Refused(Refusal::NotALogin));
+            }
+            let hostbased = data(&honest, b"hostbased");
+            assert_eq!(verdict(proof, of(hostbased, 0)), Verdict::Refused(Refusal::NotALogin));
+            let trailing = [login(&honest), vec![0]].concat();
+            assert_eq!(verdict(proof, of(trailing, 0)), Verdict::Refused(Refusal::NotALogin));
+            let flagged = of(login(&UserAuth { host_key: Some(&blob(&key(HOST))), ..honest }), 2);
+            assert_eq!(verdict(proof, flagged), Verdict::Refused(Refusal::OtherAlgorithm));
+        }
+    }
+
+    #[test]
+    fn a_bad_binding_spoils_its_connection_for_good() {
+        let good = || bind_of(HOST, &SESSION);
+        let table = [
+            (SessionBind { is_forwarding: true, ..good() }, Refusal::PassedOn),
+            (bind_of(OTHER_HOST, &SESSION), Refusal::Unbound),
+            (SessionBind { signature: bind_of(OTHER_HOST, &SESSION).signature, ..good() }, Refusal::Unbound),
+            (SessionBind { session_id: vec![6; 32], ..good() }, Refusal::Unbound),
+            (bind_of(HOST, b"short"), Refusal::Unbound),
+            (SessionBind { signature: Vec::new(), ..good() }, Refusal::Unbound),
+        ];
+        for (bind, refusal) in table {
+            let (mut policy, mut line) = (armed(Proof::Hostbound), Line::default());
+            assert_eq!(policy.judge(&mut line, Ok(Request::Bind(bind))), Verdict::BindRefused(refusal));
+            let after = [Request::Bind(good()), request(|_| ())].map(|request| policy.judge(&mut line, Ok(request)));
+            let poisoned = [Verdict::BindRefused(Refusal::Poisoned), Verdict::Refused(Refusal::Poisoned)];
+            assert_eq!(after, poisoned);
+            assert_eq!(policy.judge(&mut line, Ok(Request::Identities)), Verdict::ShowNothing);
+        }
+        let (mut policy, mut line) = ready(Proof::Hostbound);
+        let twice = policy.judge(&mut line, Ok(Request::Bind(good())));
+        assert_eq!(twice, Verdict::BindRefused(Refusal::BoundTwice));
+        let (mut policy, mut line) = (armed(Proof::Bound), Line::default());
+        assert_eq!(policy.judge(&mut line, Err(WireError::Short)), Verdict::Refused(Refusal::Malformed));
+        let after = policy.judge(&mut line, Ok(Request::Bind(good())));
+        assert_eq!(after, Verdict::BindRefused(Refusal::Poisoned));
+    }
+
+    #[test]
+    fn without_proof_nothing_is_shown_and_nothing_signed() {
+        for proof in [Proof::Hostbound, Proof::Bound] {
+            let (mut policy, mut line) = (armed(proof), Line::default());
+            assert_eq!(policy.judge(&mut line, Ok(Request::Identities)), Verdict::ShowNothing);
+            let signed = policy.judge(&mut line, Ok(request(|_| ())));
+            assert_eq!(signed, Verdict::Refused(Refusal::OtherSession));
+        }
+        let (mut policy, mut line) = (armed(Proof::Overheard), Line::default());
+        policy.overhear(&blob(&key(OTHER_HOST)), &sign(&key(OTHER_HOST), &SESSION, None));
+        let signed = policy.judge(&mut line, Ok(request(|_| ())));
+        assert_eq!(signed, Verdict::Refused(Refusal::OtherSession));
+    }
+
+    #[test]
+    fn one_grant_serves_one_connection_of_two() {
+        let (mut policy, mut first) = ready(Proof::Bound);
+        let mut second = Line::default();
+        policy.judge(&mut second, Ok(Request::Bind(bind_of(HOST, &[8; 48]))));
+        assert!(matches!(policy.judge(&mut first, Ok(request(|_| ()))), Verdict::Sign(_)));
+        let race = policy.judge(&mut second, Ok(request(|login| login.session_id = &[8; 48])));
+        assert_eq!(race, Verdict::Refused(Refusal::NotArmed));
+        policy.grant(1);
+        policy.arm();
+        assert!(matches!(
+            policy.judge(&mut second, Ok(request(|login| login.session_id = &[8; 48]))),
+            Verdict::Sign(_)
+        ));
+    }
+
+    #[test]
+    fn outside_of_its_time_nothing_is_signed() {
+        let (mut policy, mut line) = ready(Proof::Hostbound);
+        policy.disarm();
+        assert_eq!(policy.judge(&mut line, Ok(request(|_| ()))), Verdict::Refused(Refusal::NotArmed));
+        assert_eq!(policy.judge(&mut line, Ok(Request::Identities)), Verdict::ShowNothing);
+    }
+
+    #[test]
+    fn everything_else_an_agent_can_do_is_refused() {
+        let (mut policy, mut line) = ready(Proof::Hostbound);
+        for kind in (0..=255).filter(|kind| ![11, 13, 27].contains(kind)) {
+            let verdict = policy.judge(&mut line, Request::parse(&[kind]));
+            assert_eq!(verdict, Verdict::Refused(Refusal::Unsupported), "{kind}");
+        }
+        let query = Request::Extension(b"query".to_vec());
+        assert_eq!(policy.judge(&mut line, Ok(query)), Verdict::Refused(Refusal::Unsupported));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_no_more_is_signed_than_granted_and_only_logins_of_the_user(
+            messages in vec((0usize..2, message()), 0..24),
+            granted in 0u32..3,
+            proof in prop_oneof![Just(Proof::Hostbound), Just(Proof::Bound), Just(Proof::Overheard)],
+        ) {
+            let mut policy = Policy::new(terms(proof));
+            policy.grant(granted);
+            policy.arm();
+            policy.overhear(&blob(&key(HOST)), &sign(&key(HOST), &SESSION, None));
+            let mut lines = [Line::default(), Line::default()];
+            let mut sessions = Vec::new();
+            for (line, message) in messages {
+                if let Verdict::Sign(order) = policy.judge(&mut lines[line], Request::parse(&message)) {
+                    let login = UserAuth::parse(&order.data).expect("only logins are signed");
+                    prop_assert_eq!(login.user, b"ec2-user");
+                    prop_assert_eq!(login.session_id, &SESSION[..]);
+                    sessions.push(login.session_id.to_vec());
+                }
+            }
+            prop_assert!(sessions.len() <= granted.min(1) as usize, "the one proven session is signed for once");
+        }
+    }
+
+    /// Messages near to honest ones, and any bytes.
+    fn message() -> impl Strategy<Value = Vec<u8>> {
+        let honest = prop_oneof![
+            Just(Request::Identities.encode()),
+            Just(Request::Bind(bind_of(HOST, &SESSION)).encode()),
+            Just(Request::Bind(bind_of(OTHER_HOST, &[6; 32])).encode()),
+            Just(request(|_| ()).encode()),
+            Just(request(|login| login.host_key = None).encode()),
+            Just(request(|login| login.user = b"root").encode()),
+            Just(request(|login| login.session_id = &[6; 32]).encode()),
+        ];
+        let bent = (honest.clone(), any::<prop::sample::Index>(), any::<u8>()).prop_map(|(mut bytes, at, value)| {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+            bytes
+        });
+        prop_oneof![3 => honest, 2 => bent, 1 => vec(any::<u8>(), 0..60)]
+    }
+}
