@@ -23,7 +23,7 @@
 //! | 1 | [`config`] [`trust`] [`agent`] [`sftp`] [`lock`] (unaware of each other) | floor 0 | reading ssh_config; making `HostVerified`; agent protocol; SFTP packets |
 //! | 2 | [`auth`] | agent, config::host, prompt | secrets in memory; making `Authenticated` |
 //! | 3 | [`chain`] | floors 0–2 | opening connections and channels; making `Session` |
-//! | 4 | [`copy`] [`shell`] [`forward`] | chain, sftp, agent, floor 0 | writing users' files; raw terminal; listeners |
+//! | 4 | [`lend`] [`copy`] [`shell`] [`forward`] | chain, sftp, agent, floor 0; `copy` also lend; `lend` also auth, trust | lending a login; writing users' files; raw terminal; listeners |
 //! | 5 | [`error`] | all below | – |
 //! | – | `demo` | nothing of the engine (what tests must not share code with what it tests) | SSH server |
 //! | 6 | [`cli`] | everything | clap, indicatif, print, environment, exit |
@@ -61,9 +61,10 @@ pub mod auth;
 // floor 3: how do I get there?
 pub mod chain;
 
-// floor 4: what moves, which way, did it arrive whole? · shells, tunnels
+// floor 4: a login lent to a host · what moves, which way, did it arrive whole? · shells, tunnels
 pub mod copy;
 pub mod forward;
+pub mod lend;
 pub mod shell;
 
 // floor 5

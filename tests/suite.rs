@@ -37,6 +37,9 @@ mod end_to_end;
 mod failures;
 mod kill;
 
+// a login lent to a host
+mod lent;
+
 // what holds for the project's own text
 mod readme;
 mod tidy;

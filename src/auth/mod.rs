@@ -21,6 +21,8 @@ mod pem;
 mod permissions;
 mod public_key;
 
+use std::sync::Arc;
+
 use russh::MethodKind;
 use russh::client::{AuthResult, Handle, Handler};
 
@@ -28,6 +30,7 @@ pub use error::{AuthError, KeyProblem, UnusedKey};
 pub use inspect::{Holds, Inspection, close_to_others, inspect};
 pub use keyring::Keyring;
 
+use crate::agent::Signer;
 use crate::config::Host;
 use crate::progress::Event;
 use keyring::{Door, Opener};
@@ -40,9 +43,32 @@ pub struct Authenticated {
     user: String,
     methods: Vec<String>,
     needed_a_person: bool,
+    credential: Option<Credential>,
+}
+
+/// A key that opens a door all by itself, and can do so again.
+#[derive(Clone)]
+pub struct Credential {
+    /// The key, or its certificate, as it goes over the wire (RFC 4253 §6.6).
+    pub blob: Vec<u8>,
+    /// What it is called: a file, `agent: COMMENT`.
+    pub name: String,
+    /// Signs with it.
+    pub signer: Arc<dyn Signer>,
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credential").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl Authenticated {
+    /// The key that opened the door, where a key alone did.
+    pub fn credential(&self) -> Option<&Credential> {
+        self.credential.as_ref()
+    }
+
     /// Whom we are logged in as.
     pub fn user(&self) -> &str {
         &self.user
@@ -218,6 +244,10 @@ impl<'a, H: Handler> Login<'a, H> {
     }
 
     fn done(self) -> Authenticated {
+        let credential = match (&self.opener, &self.accepted[..]) {
+            (Some(Opener::Key(candidate)), [_]) => self.credential(candidate),
+            _ => None,
+        };
         if let (Some(opener), [_], false) = (self.opener, &self.accepted[..], self.door.host_key.is_empty()) {
             self.keyring.remember(self.door, opener);
         }
@@ -225,6 +255,7 @@ impl<'a, H: Handler> Login<'a, H> {
             user: self.host.user.value.clone(),
             methods: self.accepted,
             needed_a_person: self.needed_a_person,
+            credential,
         }
     }
 

@@ -15,11 +15,11 @@ use super::identity::{Candidate, Hands, Named, Offer, Others, Stock, Why, order}
 use super::key_file::Secret;
 use super::keyring::{Keyring, Opener};
 use super::patience::Patience;
-use super::{Answer, Login, certificate};
+use super::{Answer, Credential, Login, certificate};
 use crate::agent::client::{AgentClient, AgentError, AgentKey};
 use crate::agent::signer::Signing;
 use crate::agent::wire::{SessionBind, put_string};
-use crate::agent::{AgentSigner, KeySigner, SignError, Signer};
+use crate::agent::{AgentRelay, AgentSigner, KeySigner, SignError, Signer};
 use crate::config::Origin;
 use crate::config::host::IdentityAgent;
 use crate::progress::Event;
@@ -284,6 +284,23 @@ impl<H: Handler> Login<'_, H> {
             }
             Offer::Sealed => Some(Err(OfferError::Session)),
         }
+    }
+
+    /// The key that was accepted, for whoever logs in here again by another way.
+    pub(super) fn credential(&self, candidate: &Candidate) -> Option<Credential> {
+        let blob = match &candidate.offer {
+            Offer::Key(key) => PublicKey::new(key.clone(), "").to_bytes().ok()?,
+            Offer::Certificate(certificate) => certificate.to_bytes().ok()?,
+            Offer::Sealed => return None,
+        };
+        let signer: Arc<dyn Signer> = match (&candidate.hands, &self.host.identity_agent.value) {
+            (Hands::Agent { blob, .. }, IdentityAgent::Socket(socket)) => {
+                Arc::new(AgentRelay::new(socket.clone(), blob.clone()))
+            }
+            (Hands::Agent { .. }, IdentityAgent::None) => return None,
+            (Hands::File(_), _) => self.signer(candidate)?,
+        };
+        Some(Credential { blob, name: candidate.to_string(), signer })
     }
 
     fn signer(&self, candidate: &Candidate) -> Option<Arc<dyn Signer>> {

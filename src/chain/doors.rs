@@ -3,10 +3,12 @@
 //! Main type: [`Doors`]. A channel that arrives at an open door waits in a short queue; at a full one it is refused, so
 //! that the session's loop never waits here.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use russh::client::{ChannelOpenHandle, Msg};
 use russh::{Channel, ChannelOpenFailure};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// Channels that may wait at a door.
@@ -28,7 +30,10 @@ pub(super) type Guest = (Channel<Msg>, String);
 
 /// The doors that are open.
 #[derive(Default)]
-pub(super) struct Doors(Mutex<Vec<(Door, Sender<Guest>)>>);
+pub(super) struct Doors {
+    open: Mutex<Vec<(Door, Sender<Guest>)>>,
+    agents_refused: AtomicU32,
+}
 
 impl Doors {
     /// Opens a door; it is closed when the queue is dropped.
@@ -42,8 +47,13 @@ impl Doors {
 
     /// Lets a channel in, or refuses it.
     pub(super) async fn knock(&self, door: &Door, guest: Guest, reply: ChannelOpenHandle) {
-        let found = self.locked().iter().find(|(open, _)| open == door).map(|(_, guests)| guests.clone());
+        let found = self
+            .locked()
+            .iter()
+            .find(|(open, guests)| open == door && !guests.is_closed())
+            .map(|(_, guests)| guests.clone());
         let Some(guests) = found else {
+            self.count(door);
             return reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
         };
         match guests.try_reserve() {
@@ -51,11 +61,29 @@ impl Doors {
                 reply.accept().await;
                 place.send(guest);
             }
-            Err(_) => reply.reject(ChannelOpenFailure::ResourceShortage).await,
+            Err(TrySendError::Closed(())) => {
+                self.count(door);
+                reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
+            }
+            Err(TrySendError::Full(())) => {
+                self.count(door);
+                reply.reject(ChannelOpenFailure::ResourceShortage).await;
+            }
+        }
+    }
+
+    /// Channels to an agent that were refused here.
+    pub(super) fn agents_refused(&self) -> u32 {
+        self.agents_refused.load(Ordering::Acquire)
+    }
+
+    fn count(&self, door: &Door) {
+        if *door == Door::Agent {
+            self.agents_refused.fetch_add(1, Ordering::AcqRel);
         }
     }
 
     fn locked(&self) -> MutexGuard<'_, Vec<(Door, Sender<Guest>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

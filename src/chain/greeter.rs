@@ -27,6 +27,8 @@ const MOMENT: Duration = Duration::from_secs(1);
 pub(super) struct Notes {
     /// The proof, once the key exchange is done.
     pub(super) verified: OnceLock<HostVerified>,
+    /// Its version line, which the key exchange signs (RFC 4253 §4.2, §8).
+    pub(super) version: OnceLock<String>,
     farewell: Mutex<Option<String>>,
     refusal: Mutex<Option<String>>,
     refused: Notify,
@@ -117,6 +119,11 @@ impl Handler for Greeter {
             PublicKeyOrCertificate::Certificate(certificate) => Presented::Certificate(Box::new(certificate.clone())),
         };
         self.judge(presented).await.map(|()| true).map_err(GreetError::Trust)
+    }
+
+    async fn kex_done(&mut self, _: Option<&[u8]>, _: &russh::Names, session: &mut Session) -> Result<(), GreetError> {
+        let _rekeyed = self.notes.version.set(bounded(&String::from_utf8_lossy(session.remote_sshid())));
+        Ok(())
     }
 
     async fn auth_banner(&mut self, banner: &str, _: &mut Session) -> Result<(), GreetError> {

@@ -35,7 +35,7 @@ pub(super) struct Connected {
     asking: Arc<Asking>,
     pub(super) host: Host,
     /// The hop this one is reached through stays connected as long as this one.
-    _before: Option<Arc<Connected>>,
+    pub(super) before: Option<Arc<Connected>>,
     _cord: Severed,
 }
 
@@ -153,7 +153,7 @@ impl Ladder {
             asking: self.asking.clone(),
             host: host.clone(),
             trail: rung.trail,
-            _before: before,
+            before,
             _cord: cord,
         });
         learn::follow(&connected, announced, lookup, (self.asking.clone(), self.observer.clone()));

@@ -116,6 +116,11 @@ impl Way {
         Ok(Session::new(connected))
     }
 
+    /// A session that is shared with nothing else; it ends with its last clone.
+    pub async fn session_apart(&self) -> Result<Session, ChainError> {
+        Ok(Session::new(self.chain.pool.reach_apart(&self.hops, self.chain.window).await?))
+    }
+
     /// A new SFTP session for `lane`.
     pub async fn sftp(&self, lane: usize) -> Result<sftp::Client, ChainError> {
         self.session(lane).await?.sftp().await

@@ -93,6 +93,16 @@ impl Pool {
         Ok(reached.expect("a chain has at least one host"))
     }
 
+    /// Climbs to a session that nobody else gets; only the hops before it are shared.
+    pub(super) async fn reach_apart(&self, hops: &[Host], window: u32) -> Result<Arc<Connected>, ChainError> {
+        let (target, before) = hops.split_last().expect("a chain has at least one host");
+        let before = match before {
+            [] => None,
+            before => Some(self.reach(before, Strand::FIRST, WINDOW).await?),
+        };
+        self.ladder.climb(before, target, window).await
+    }
+
     /// A person who has answered for the first connection is not asked again for a further one: it is shared instead.
     fn without_asking_again(&self, prefix: &[Host], strand: Strand) -> Strand {
         let first = self.cell(prefix, Strand::FIRST);

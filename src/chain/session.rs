@@ -17,6 +17,7 @@ use super::error::{Cause, ChainError, Trail};
 use super::hop::Connected;
 use super::process::{self, Process, Program, Task};
 use crate::agent::wire::SessionBind;
+use crate::auth::Authenticated;
 use crate::progress::Stage;
 use crate::sftp;
 use crate::trust::HostVerified;
@@ -45,6 +46,27 @@ impl Session {
     /// Whether a person had to answer something to log in here: a further login would ask again.
     pub fn needed_a_person(&self) -> bool {
         self.connection.login.needed_a_person()
+    }
+
+    /// What let us in.
+    pub fn login(&self) -> &Authenticated {
+        &self.connection.login
+    }
+
+    /// The server's version line (`SSH-2.0-OpenSSH_9.2`); the key exchange has proven that it is its own.
+    pub fn server_version(&self) -> &str {
+        self.connection.notes.version.get().map_or("", String::as_str)
+    }
+
+    /// Every host on the way here and this one, by alias, with the proof of who it is.
+    pub fn passed(&self) -> Vec<(&str, &HostVerified)> {
+        let hops = std::iter::successors(Some(&self.connection), |hop| hop.before.as_ref());
+        hops.map(|hop| (hop.trail.end(), &hop.verified)).collect()
+    }
+
+    /// Channels to an agent that the host opened while [`Session::listen_agent`] did not listen, all refused.
+    pub fn agents_refused(&self) -> u32 {
+        self.connection.doors().agents_refused()
     }
 
     /// Starts the `sftp` subsystem on a channel of its own (RFC 4254 §6.5).

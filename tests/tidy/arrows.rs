@@ -13,11 +13,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lock", &[]),
     ("auth", &["agent", "config"]),
     ("chain", &["config", "trust", "agent", "sftp", "auth"]),
-    ("copy", &["chain", "sftp", "agent"]),
+    ("lend", &["chain", "agent", "auth", "trust"]),
+    ("copy", &["lend", "chain", "sftp", "agent"]),
     ("shell", &["chain", "sftp", "agent"]),
     ("forward", &["chain", "sftp", "agent"]),
-    ("error", &["config", "trust", "agent", "sftp", "lock", "auth", "chain", "copy", "shell", "forward"]),
-    ("doctor", &["config", "trust", "agent", "sftp", "lock", "auth", "chain", "copy", "shell", "forward"]),
+    ("error", &["config", "trust", "agent", "sftp", "lock", "auth", "chain", "lend", "copy", "shell", "forward"]),
+    ("doctor", &["config", "trust", "agent", "sftp", "lock", "auth", "chain", "lend", "copy", "shell", "forward"]),
 ];
 
 /// Of `config`, these are the resolved host; the rest of that room is the parser's.

@@ -1,0 +1,308 @@
+//! What stands on the source for a loan: a private folder with the client's configuration, and a process that removes it
+//! when its input ends, so that nothing is left however hop ends. Main type: [`Keeper`].
+//!
+//! The folder holds nothing secret: a known_hosts file, an ssh_config, and the pipe by which key exchanges are overheard.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::error::LendError;
+use super::shell;
+use crate::agent::Lent;
+use crate::agent::overheard::KexTap;
+use crate::chain::{Output, Process, ProcessInput, ProcessOutput, Session};
+
+const SCRIPT: &str = include_str!("keeper.sh");
+const TAP: &str = include_str!("tap.sh");
+/// How long the source may take to make the folder.
+const READY: Duration = Duration::from_secs(20);
+/// How long it may take to remove it.
+const GONE: Duration = Duration::from_secs(5);
+/// The longest line that is read; longer ones are skipped.
+const LONGEST_LINE: usize = 8 * 1024;
+/// What is read before the folder stands: login shells may greet.
+const MOST_GREETING: usize = 256 * 1024;
+/// Key exchanges that are overheard at a time.
+const MOST_TAPS: usize = 16;
+
+/// The folder's process.
+pub(super) struct Keeper {
+    input: ProcessInput,
+    reading: JoinHandle<()>,
+}
+
+/// What the source says of itself. A stranger's words, but for the folder, which is vetted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Facts {
+    /// The private folder.
+    pub(super) folder: String,
+    /// What `ssh -V` prints.
+    pub(super) client: String,
+    /// What can copy bytes to a TCP connection there; empty for nothing.
+    pub(super) relay: String,
+    /// Which of the programs that hop could use are there.
+    pub(super) tools: Vec<String>,
+}
+
+/// A keeper whose folder stands.
+pub(super) struct Ready {
+    pub(super) facts: Facts,
+    input: ProcessInput,
+    output: ProcessOutput,
+    lines: Lines,
+}
+
+/// Makes the folder. `config` is the ssh_config, `known_hosts` its one line.
+pub(super) async fn start(session: &Session, config: &str, known_hosts: &str) -> Result<Ready, LendError> {
+    let word = format!("hop-{}", nonce(session)?);
+    let set = |name: &str, value: &str| [name.as_bytes(), b"=", &shell::quoted(value.as_bytes()), b"\n"].concat();
+    let script = [
+        set("word", &word),
+        set("config", config),
+        set("known_hosts", known_hosts),
+        set("tap", TAP),
+        SCRIPT.as_bytes().to_vec(),
+    ];
+    let Process { input, output, .. } = session.exec(&shell::line(&script.concat())).await?;
+    let mut ready = Ready { facts: Facts::default(), input, output, lines: Lines::new(&word) };
+    let found = timeout_at(Instant::now() + READY, ready.listen()).await;
+    let problem = match found {
+        Ok(Ok(None)) => return Ok(ready),
+        Ok(Ok(Some(problem))) => problem,
+        Ok(Err(error)) => return Err(error),
+        Err(_) => format!("no private folder within {} s", READY.as_secs()),
+    };
+    Err(LendError::Source { source_host: session.trail().end().to_owned(), problem })
+}
+
+/// A word that nothing on the source can know before.
+pub(super) fn nonce(session: &Session) -> Result<String, LendError> {
+    let mut bytes = [0; 8];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| LendError::Source {
+        source_host: session.trail().end().to_owned(),
+        problem: "no random bytes here".to_owned(),
+    })?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+impl Ready {
+    /// Reads until the folder stands; else what is wrong.
+    async fn listen(&mut self) -> Result<Option<String>, LendError> {
+        let (mut read, mut errors) = (0, Vec::new());
+        while let Some(output) = self.output.next().await? {
+            let chunk = match output {
+                Output::Stdout(chunk) => chunk,
+                Output::Stderr(chunk) => {
+                    errors.extend_from_slice(&chunk[..chunk.len().min(LONGEST_LINE - errors.len().min(LONGEST_LINE))]);
+                    continue;
+                }
+                Output::Exit(_) => continue,
+            };
+            read += chunk.len();
+            for line in self.lines.take(&chunk) {
+                match self.facts.learn(&line) {
+                    Learned::More => {}
+                    Learned::All => return Ok(None),
+                    Learned::Problem(problem) => return Ok(Some(problem)),
+                }
+            }
+            if read > MOST_GREETING {
+                return Ok(Some("its login shell does not stop talking".to_owned()));
+            }
+        }
+        let said = String::from_utf8_lossy(&errors);
+        let said = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it runs no POSIX shell");
+        Ok(Some(format!("no private folder: {}", said.trim())))
+    }
+
+    /// From here on what is overheard goes to `lent`.
+    pub(super) fn keep(self, lent: Lent) -> Keeper {
+        let Ready { input, mut output, mut lines, .. } = self;
+        let reading = tokio::spawn(async move {
+            let mut taps = Taps::default();
+            while let Ok(Some(output)) = output.next().await {
+                if let Output::Stdout(chunk) = output {
+                    lines.take(&chunk).iter().for_each(|line| taps.hear(line, &lent));
+                }
+            }
+        });
+        Keeper { input, reading }
+    }
+}
+
+impl Keeper {
+    /// Has the folder removed, and waits for it.
+    pub(super) async fn dismiss(mut self) {
+        let _ = self.input.end().await; // a connection that is gone has removed it already
+        let _ = timeout(GONE, &mut self.reading).await;
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.reading.abort();
+    }
+}
+
+enum Learned {
+    More,
+    All,
+    Problem(String),
+}
+
+impl Facts {
+    fn learn(&mut self, line: &str) -> Learned {
+        let (what, value) = line.split_once(' ').unwrap_or((line, ""));
+        match what {
+            "folder" if is_private_folder(value) => self.folder = value.to_owned(),
+            "folder" => return Learned::Problem("its private folder has an odd name".to_owned()),
+            "client" => self.client = value.trim().to_owned(),
+            "relay" => self.relay = value.to_owned(),
+            "tool" => self.tools.push(value.to_owned()),
+            "problem" => return Learned::Problem(value.to_owned()),
+            "ready" if !self.folder.is_empty() => return Learned::All,
+            "ready" => return Learned::Problem("no private folder".to_owned()),
+            _ => {}
+        }
+        match self.tools.len() > 16 {
+            true => Learned::Problem("it has too many tools".to_owned()),
+            false => Learned::More,
+        }
+    }
+}
+
+/// The name goes into an ssh_config and before a shell: nothing in it may mean anything there. A control socket's path
+/// below it has to stay under 104 bytes.
+fn is_private_folder(path: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    path.starts_with('/') && path.len() <= 64 && path.chars().all(plain) && !path.split('/').any(|part| part == "..")
+}
+
+/// Lines that begin with a word, out of chunks; the word is taken off.
+struct Lines {
+    word: String,
+    pending: Vec<u8>,
+    /// The line at hand is too long: the rest of it is skipped.
+    skipping: bool,
+}
+
+impl Lines {
+    fn new(word: &str) -> Lines {
+        Lines { word: format!("{word} "), pending: Vec::new(), skipping: false }
+    }
+
+    fn take(&mut self, chunk: &[u8]) -> Vec<String> {
+        let mut lines = Vec::new();
+        for piece in chunk.split_inclusive(|byte| *byte == b'\n') {
+            let (text, ends) = match piece.strip_suffix(b"\n") {
+                Some(text) => (text, true),
+                None => (piece, false),
+            };
+            self.skipping |= self.pending.len() + text.len() > LONGEST_LINE;
+            if !self.skipping {
+                self.pending.extend_from_slice(text);
+            }
+            if ends {
+                lines.extend(self.line());
+            }
+        }
+        lines
+    }
+
+    fn line(&mut self) -> Option<String> {
+        let line = std::mem::take(&mut self.pending);
+        match std::mem::take(&mut self.skipping) {
+            true => None,
+            false => {
+                let text = String::from_utf8(line).ok()?;
+                text.trim_end_matches('\r').strip_prefix(&self.word).map(str::to_owned)
+            }
+        }
+    }
+}
+
+/// The key exchanges under way, by the process that hands them on.
+#[derive(Default)]
+struct Taps(HashMap<String, KexTap>);
+
+impl Taps {
+    /// `overheard PROCESS HEX`
+    fn hear(&mut self, line: &str, lent: &Lent) {
+        let mut words = line.split(' ');
+        let (Some("overheard"), Some(process), Some(hex), None) =
+            (words.next(), words.next(), words.next(), words.next())
+        else {
+            return;
+        };
+        let Some(bytes) = unhex(hex) else { return };
+        if self.0.len() >= MOST_TAPS && !self.0.contains_key(process) {
+            self.0.clear(); // what is older has been heard out, or never will be
+        }
+        if let Some(overheard) = self.0.entry(process.to_owned()).or_default().take(&bytes) {
+            lent.overhear(&overheard);
+        }
+    }
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes();
+    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    digits.len().is_multiple_of(2).then(|| digits.chunks(2).map(pair).collect())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    #[test]
+    fn only_lines_with_the_word_are_heard_however_they_are_cut() {
+        let text = b"Welcome!\nword folder /tmp/hop.a\r\nwords x\nwordx\nword ready\nword cut";
+        for step in 1..text.len() {
+            let mut lines = Lines::new("word");
+            let found: Vec<_> = text.chunks(step).flat_map(|chunk| lines.take(chunk)).collect();
+            assert_eq!(found, ["folder /tmp/hop.a", "ready"], "{step}");
+        }
+    }
+
+    #[test]
+    fn endless_lines_take_no_memory_and_hide_nothing_after_them() {
+        let mut lines = Lines::new("w");
+        for _ in 0..100 {
+            assert!(lines.take(&[b'x'; 1024]).is_empty());
+            assert!(lines.pending.len() <= LONGEST_LINE);
+        }
+        assert_eq!(lines.take(b"\nw ready\n"), ["ready"]);
+    }
+
+    #[test]
+    fn a_folder_is_one_that_means_nothing_to_a_shell() {
+        for good in ["/tmp/hop.Ab12_-", "/home/a/.hop.x"] {
+            assert!(is_private_folder(good), "{good}");
+        }
+        let long = format!("/{}", "a".repeat(64));
+        for bad in ["", "tmp/x", "/tmp/a b", "/tmp/$(id)", "/tmp/'x", "/tmp/../etc", "/tmp/%h", "/tmp/\"", &long] {
+            assert!(!is_private_folder(bad), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_source_says_is_taken_within_bounds(chunks in vec(vec(any::<u8>(), 0..300), 0..20), line in ".{0,60}") {
+            let mut lines = Lines::new("w");
+            let mut facts = Facts::default();
+            for chunk in chunks {
+                lines.take(&chunk).iter().for_each(|line| drop(facts.learn(line)));
+                prop_assert!(lines.pending.len() <= LONGEST_LINE);
+            }
+            facts.learn(&line);
+            facts.learn(&format!("folder {line}"));
+            prop_assert!(facts.folder.is_empty() || is_private_folder(&facts.folder));
+            unhex(&line);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! A script that runs on the source while the agent is armed. Main type: [`Running`].
+
+use crate::agent::Armed;
+use crate::chain::{ExitStatus, Output, Process, ProcessInput, ProcessOutput};
+
+use super::error::LendError;
+
+/// What a script exits with, before anything else, where there is no agent.
+pub(super) const NO_AGENT: u32 = 97;
+
+/// The script; dropping it disarms the agent and closes its channel.
+pub struct Running {
+    /// Its standard input.
+    pub input: ProcessInput,
+    output: ProcessOutput,
+    armed: Armed,
+    source_host: String,
+    has_spoken: bool,
+}
+
+impl Running {
+    pub(super) fn new(process: Process, armed: Armed, source_host: &str) -> Running {
+        let Process { input, output, .. } = process;
+        Running { input, output, armed, source_host: source_host.to_owned(), has_spoken: false }
+    }
+
+    /// The next thing said; `None` at the end. It must be asked for all the time: output that is not taken stops the
+    /// agent too, which uses the same connection.
+    ///
+    /// # Errors
+    /// [`LendError::NoForwarding`], and a connection that breaks.
+    pub async fn next(&mut self) -> Result<Option<Output>, LendError> {
+        let next = self.output.next().await?;
+        match &next {
+            Some(Output::Exit(ExitStatus::Code(NO_AGENT))) if !self.has_spoken => {
+                Err(LendError::NoForwarding { source_host: self.source_host.clone() })
+            }
+            Some(Output::Stdout(_)) => {
+                self.has_spoken = true;
+                Ok(next)
+            }
+            _ => Ok(next),
+        }
+    }
+
+    /// Returns once the last signature is given: from here on the agent hears nobody.
+    pub async fn spent(&self) {
+        self.armed.spent().await;
+    }
+}

@@ -1,0 +1,129 @@
+//! How sure can hop be where its signature goes? [`choose`], pure: from what the source's client and the destination's
+//! server are.
+
+use std::fmt;
+
+use crate::agent::Proof;
+
+/// From here on OpenSSH's client binds an agent to its session, and its server takes host-bound logins.
+const BINDS: Version = Version(8, 9);
+
+/// A version of OpenSSH; portable releases (`p1`) do not matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(pub u32, pub u32);
+
+/// How well a loan is guarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tier {
+    /// The session is bound to the destination, and the signature is of use there only.
+    A,
+    /// The session is bound to the destination.
+    B,
+    /// The destination's key exchange is overheard.
+    C,
+}
+
+/// What is known of the source's client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Client {
+    /// As `ssh -V` says; `None` where it is no OpenSSH.
+    pub version: Option<Version>,
+    /// Whether a key exchange can be overheard there.
+    pub can_be_overheard: bool,
+}
+
+/// The tier, or `None` where nothing can be proven. `server` is the version of the destination, `None` where it is no
+/// OpenSSH.
+///
+/// A source that says it is new is held to the strictest proof the destination can give; one that says it is old gets
+/// tier C, whatever else it could do.
+pub fn choose(client: Client, server: Option<Version>) -> Option<Tier> {
+    let binds = |version: Option<Version>| version.is_some_and(|version| version >= BINDS);
+    match (binds(client.version), binds(server)) {
+        (true, true) => Some(Tier::A),
+        (true, false) => Some(Tier::B),
+        (false, _) => (client.version.is_some() && client.can_be_overheard).then_some(Tier::C),
+    }
+}
+
+impl Version {
+    /// Out of `OpenSSH_9.2p1 Debian-2`, `SSH-2.0-OpenSSH_8.7` or `OpenSSH_for_Windows_8.6p1, LibreSSL`.
+    pub fn find(text: &str) -> Option<Version> {
+        let rest = text.split_once("OpenSSH_")?.1;
+        let rest = rest.strip_prefix("for_Windows_").unwrap_or(rest);
+        let (major, rest) = rest.split_once('.')?;
+        let minor: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        Some(Version(major.parse().ok()?, minor.parse().ok()?))
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OpenSSH {}.{}", self.0, self.1)
+    }
+}
+
+impl Tier {
+    /// What has to prove that a session is with the destination.
+    pub fn proof(self) -> Proof {
+        match self {
+            Tier::A => Proof::Hostbound,
+            Tier::B => Proof::Bound,
+            Tier::C => Proof::Overheard,
+        }
+    }
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Tier::A => "A",
+            Tier::B => "B",
+            Tier::C => "C",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn versions_are_found_in_what_programs_say() {
+        let table = [
+            ("OpenSSH_9.2p1 Debian-2+deb12u10, OpenSSL 3.0.19 27 Jan 2026", Some(Version(9, 2))),
+            ("OpenSSH_8.7p1, OpenSSL 3.0.7 1 Nov 2022", Some(Version(8, 7))),
+            ("SSH-2.0-OpenSSH_7.4", Some(Version(7, 4))),
+            ("SSH-2.0-OpenSSH_10.0p2 Debian-7", Some(Version(10, 0))),
+            ("OpenSSH_for_Windows_8.6p1, LibreSSL 3.4.3", Some(Version(8, 6))),
+            ("SSH-2.0-dropbear_2022.83", None),
+            ("OpenSSH_", None),
+            ("", None),
+        ];
+        for (text, version) in table {
+            assert_eq!(Version::find(text), version, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_strictest_proof_both_can_give() {
+        let (new, old) = (Some(Version(8, 9)), Some(Version(8, 7)));
+        let client = |version, can_be_overheard| Client { version, can_be_overheard };
+        assert_eq!(choose(client(new, false), new), Some(Tier::A));
+        assert_eq!(choose(client(new, true), old), Some(Tier::B));
+        assert_eq!(choose(client(new, true), None), Some(Tier::B));
+        assert_eq!(choose(client(old, true), new), Some(Tier::C));
+        assert_eq!(choose(client(old, false), new), None);
+        assert_eq!(choose(client(None, true), new), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_source_can_only_choose_between_the_best_and_being_overheard(text in ".{0,40}", overheard in any::<bool>()) {
+            let client = Client { version: Version::find(&text), can_be_overheard: overheard };
+            let tier = choose(client, Some(Version(9, 2)));
+            prop_assert!(matches!(tier, Some(Tier::A | Tier::C) | None));
+        }
+    }
+}

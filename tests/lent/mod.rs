@@ -1,0 +1,74 @@
+//! The lent agent on real servers: the source's own client logs in with a key that stays here, once; whoever tries more
+//! is refused, and nothing is left behind.
+
+mod tiers;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hop::chain::{Chain, ExitStatus, Output, Way};
+use hop::config::{Configuration, Flags, Surroundings};
+use hop::lend::{LendError, Loan, Running, Wish};
+use hop::progress::Silent;
+use hop::prompt::NoPrompt;
+use hop::target::parse_host;
+use tokio::time::timeout;
+
+use crate::street::{ACC_PVT, DELL_PVT, Street, until};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The ways to some hosts, over one chain.
+fn ways<const N: usize>(street: &Street, hosts: [&str; N]) -> [Way; N] {
+    let flags = Flags { config_file: Some(street.config()), ..Flags::default() };
+    let surroundings =
+        Surroundings { home: street.laptop().to_owned(), env: HashMap::new(), ..Surroundings::default() };
+    let configuration = Configuration::load(flags, surroundings).expect("the street's ssh_config");
+    let chain = Chain::new(Arc::new(NoPrompt), Arc::new(Silent));
+    hosts.map(|host| {
+        let target = parse_host(host.as_ref()).expect("a host's name");
+        chain.way(configuration.resolve(&target).expect("the street's hosts"))
+    })
+}
+
+/// A login at dell-pvt, lent to acc-pvt.
+async fn loan(street: &Street, wish: &Wish) -> Result<Loan, LendError> {
+    let [source, destination] = ways(street, [ACC_PVT, DELL_PVT]);
+    timeout(LIMIT, Loan::prepare(&source, &destination, None, wish)).await.expect("in time")
+}
+
+/// What a script came to.
+struct Said {
+    code: Option<u32>,
+    stdout: String,
+    stderr: String,
+}
+
+async fn said(mut running: Running) -> Result<Said, LendError> {
+    let mut said = Said { code: None, stdout: String::new(), stderr: String::new() };
+    let reading = async {
+        while let Some(output) = running.next().await? {
+            match output {
+                Output::Stdout(chunk) => said.stdout += &String::from_utf8_lossy(&chunk),
+                Output::Stderr(chunk) => said.stderr += &String::from_utf8_lossy(&chunk),
+                Output::Exit(ExitStatus::Code(code)) => said.code = Some(code),
+                Output::Exit(ExitStatus::Signal(_)) => {}
+            }
+        }
+        Ok::<_, LendError>(())
+    };
+    timeout(LIMIT, reading).await.expect("in time")?;
+    Ok(said)
+}
+
+/// Runs a script while the agent is armed.
+async fn run_there(loan: &Loan, script: &str) -> Said {
+    said(loan.run(script.as_bytes()).await.expect("it starts")).await.expect("it ends")
+}
+
+/// Nothing of a loan is left on the source.
+fn nothing_left(folder: &str) {
+    until("the private folder is gone", || !Path::new(folder).exists());
+}
