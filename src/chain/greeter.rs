@@ -215,6 +215,7 @@ impl Handler for Greeter {
 fn describe(error: &GreetError) -> String {
     match error {
         GreetError::Trust(error) => error.to_string(),
+        GreetError::Transport(russh::Error::KeepaliveTimeout) => "the server does not answer any more".to_owned(),
         GreetError::Transport(error) => error.to_string(),
     }
 }

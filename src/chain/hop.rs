@@ -15,7 +15,7 @@ use super::dial::{self, Dialled};
 use super::error::{Cause, ChainError, Trail};
 use super::greeter::{GreetError, Greeter, Notes};
 use super::learn;
-use super::patience::{Asking, limit};
+use super::patience::{Asking, limit, silence};
 use super::severable::{Severable, Severed};
 use super::trusting::lookup;
 use crate::auth::{self, AuthError, Authenticated, Keyring};
@@ -138,7 +138,7 @@ impl Ladder {
         let _turn = self.logins.acquire().await;
         let rung = Rung { ladder: self, host, trail, window };
         let (transport, address) = rung.dial(before.as_ref()).await?;
-        let (transport, cord) = Severable::new(transport);
+        let (transport, cord) = Severable::new(transport, silence(host));
         let lookup = lookup(host, address);
         let (announce, announced) = oneshot::channel();
         let (mut handle, notes) = rung.greet(transport, lookup.clone(), announce).await?;

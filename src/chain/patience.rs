@@ -78,6 +78,12 @@ pub(super) fn limit(stage: Stage, host: &Host) -> Duration {
     }
 }
 
+/// How long `host` may be silent before it counts as lost: what `ServerAliveInterval` and `ServerAliveCountMax` make.
+pub(super) fn silence(host: &Host) -> Option<Duration> {
+    let (interval, count) = (host.server_alive_interval.value, host.server_alive_count_max.value);
+    (!interval.is_zero() && count > 0).then(|| interval.saturating_mul(count.saturating_add(1)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -54,6 +54,11 @@ impl Wire {
         self.state.way(direction).passed.load(Ordering::Relaxed)
     }
 
+    /// From now on nothing passes, on any connection, and nothing is closed.
+    pub fn fall_silent(&self) {
+        self.state.fall_silent();
+    }
+
     /// True once the planned cut has happened.
     pub fn is_cut(&self) -> bool {
         self.state.is_cut()
