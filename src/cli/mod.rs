@@ -45,9 +45,11 @@ mod table;
 mod unattended;
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+
+use rustix::termios::{OutputModes, tcgetattr};
 
 use args::Verb;
 use refused::Refusal;
@@ -102,5 +104,12 @@ fn refuse(refusal: Refusal, words: &[OsString]) -> u8 {
 
 /// One line on standard error, made safe whatever it quotes.
 fn say(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{}", safe::line(line)); // nowhere is left to complain to
+    put_line(&safe::line(line));
+}
+
+/// One line on standard error. A terminal in raw mode does not go back to the first column by itself.
+fn put_line(safe_line: &str) {
+    let raw = tcgetattr(io::stderr()).is_ok_and(|modes| !modes.output_modes.contains(OutputModes::OPOST));
+    let end = if raw { "\r\n" } else { "\n" };
+    let _ = io::stderr().lock().write_all(format!("{safe_line}{end}").as_bytes()); // nowhere is left to complain to
 }

@@ -6,6 +6,8 @@ use bytes::Bytes;
 
 /// Control-Z.
 const SUSPEND: u8 = 0x1a;
+/// What ssh has and hop does not: break, command line, rekeying, verbosity, the list of tunnels, the background.
+const MISSING: &[u8] = b"BCRVv#&";
 
 /// An escape that was typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,21 +79,23 @@ fn escape(byte: u8) -> Option<Escape> {
         b'.' => Some(Escape::Leave),
         SUSPEND => Some(Escape::Suspend),
         b'?' => Some(Escape::Help),
-        b'B' | b'C' | b'R' | b'V' | b'v' | b'#' | b'&' => Some(Escape::Unsupported(byte)),
-        _ => None,
+        _ => MISSING.contains(&byte).then_some(Escape::Unsupported(byte)),
     }
 }
 
-/// What `~?` shows.
+/// What `~?` shows, in the form of ssh's.
 pub fn help(character: u8) -> String {
     let name = named(character);
+    let missing: Vec<String> = MISSING.iter().map(|&byte| format!("{name}{}", char::from(byte))).collect();
     format!(
         "{name}?\r\nSupported escape sequences:\r\n \
-         {name}.   - end the connection\r\n \
+         {name}.   - terminate connection\r\n \
          {name}^Z  - suspend hop\r\n \
          {name}?   - this message\r\n \
          {name}{name}   - send the escape character by typing it twice\r\n\
-         (Note that escapes are only recognized immediately after newline.)\r\n"
+         Not supported, other than by ssh: {}\r\n\
+         (Note that escapes are only recognized immediately after newline.)\r\n",
+        missing.join(" ")
     )
 }
 

@@ -2,4 +2,5 @@
 
 mod beside;
 mod engine;
+mod lost;
 mod terminal;

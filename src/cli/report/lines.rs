@@ -28,6 +28,18 @@ pub fn lines_of(event: &Event, level: Level) -> Vec<String> {
     }
 }
 
+/// Likewise while a session has the screen: a banner stands there as its server wrote it, as with ssh.
+pub fn lines_beside_session(event: &Event, level: Level) -> Vec<String> {
+    match event {
+        Event::Banner { text, .. } if level >= Level::Story => text.lines().map(safe_with_tabs).collect(),
+        _ => lines_of(event, level),
+    }
+}
+
+fn safe_with_tabs(line: &str) -> String {
+    line.split('\t').map(safe::line).collect::<Vec<_>>().join("\t")
+}
+
 fn needed(event: &Event) -> Level {
     match event {
         Event::FileFailed { .. } => Level::Failures,

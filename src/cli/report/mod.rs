@@ -36,6 +36,8 @@ pub enum Face {
     Bars,
     /// A line every ten seconds.
     Plain,
+    /// Nothing: a session has the screen.
+    Session,
     /// Nothing.
     None,
 }

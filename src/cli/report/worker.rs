@@ -11,7 +11,7 @@ use crate::error::words_of;
 use crate::progress::{Counters, Event};
 
 use super::bars::Bars;
-use super::lines::{Level, lines_of};
+use super::lines::{Level, lines_beside_session, lines_of};
 use super::meter::Meter;
 use super::{Data, Face, Summary, json, numbers, plain};
 
@@ -91,9 +91,11 @@ impl Worker {
     }
 
     fn event(&mut self, event: &Event) {
-        for line in lines_of(event, self.level) {
-            self.say(&line);
-        }
+        let lines = match self.face {
+            Face::Session => lines_beside_session(event, self.level),
+            _ => lines_of(event, self.level),
+        };
+        lines.iter().for_each(|line| self.say(line));
         match self.data {
             Data::Json => {
                 if let Some(object) = json::object(event) {
@@ -136,9 +138,7 @@ impl Worker {
 
     /// One line for people, above the bars.
     fn say(&mut self, safe_line: &str) {
-        let print = || {
-            let _ = writeln!(io::stderr().lock(), "{safe_line}"); // nowhere is left to complain to
-        };
+        let print = || crate::cli::put_line(safe_line);
         match &self.bars {
             Some(bars) => bars.suspend(print),
             None => print(),

@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::chain::{ExitStatus, Program, Session, Task, Way};
 use crate::config::host::IdentityAgent;
-use crate::config::{Host, SessionType};
+use crate::config::{Host, SessionType, Value};
 use crate::error::{Error, Kind};
 use crate::forward::{self, Place};
 use crate::progress::{Event, Observer};
@@ -28,10 +28,10 @@ use crate::target;
 
 use super::network::Network;
 use super::process;
-use super::report::Level;
+use super::report::{Face, Level};
 use super::run::Run;
 use super::safe;
-use super::settings::{Environment, quiet_screen};
+use super::settings::{Environment, Screen, quiet_screen};
 use args::Ssh;
 
 /// What ssh exits with when it is not the command that failed.
@@ -52,7 +52,8 @@ pub fn run(ssh: &Ssh, environment: &Environment) -> u8 {
             return OWN_FAILURE;
         }
     };
-    let run = Run::start(&quiet_screen(&ssh.output, Level::Story));
+    let screen = Screen { face: Value::default(Face::Session), ..quiet_screen(&ssh.output, Level::Story) };
+    let run = Run::start(&screen);
     let outcome = run.carry_out_to_the_end(async {
         let mut signals = process::endings();
         Visit::new(ssh, environment, &run, errors)?.carry_out(&mut signals).await
