@@ -10,6 +10,7 @@ use crate::auth::AuthError;
 use crate::chain::{Cause, ChainError};
 use crate::config::{ConfigError, ConfigErrorKind};
 use crate::copy::{self, CopyError};
+use crate::lend::LendError;
 use crate::lock::LockError;
 use crate::progress::Stage;
 use crate::sftp::SftpError;
@@ -44,6 +45,8 @@ pub enum Kind {
     NoSpace = 28,
     /// A time limit ran out.
     TimedOut = 30,
+    /// The lent agent was misused.
+    AgentMisused = 31,
     /// Another run holds the destination.
     Locked = 75,
     /// A key or configuration file that others could read or change.
@@ -58,7 +61,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the exit codes.
-    pub const ALL: [Kind; 17] = [
+    pub const ALL: [Kind; 18] = [
         Kind::Done,
         Kind::Internal,
         Kind::Usage,
@@ -71,6 +74,7 @@ impl Kind {
         Kind::SourceChanged,
         Kind::NoSpace,
         Kind::TimedOut,
+        Kind::AgentMisused,
         Kind::Locked,
         Kind::Permissions,
         Kind::Hangup,
@@ -98,6 +102,7 @@ impl Kind {
             Kind::SourceChanged => "source_changed",
             Kind::NoSpace => "no_space",
             Kind::TimedOut => "timed_out",
+            Kind::AgentMisused => "agent_misused",
             Kind::Locked => "locked",
             Kind::Permissions => "permissions",
             Kind::Hangup => "hangup",
@@ -125,6 +130,9 @@ pub enum Error {
     /// A copy.
     #[error(transparent)]
     Copy(Box<CopyError>),
+    /// A login could not be lent, or the loan went wrong.
+    #[error(transparent)]
+    Lend(Box<LendError>),
     /// Another run has the destination, or nobody can say.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -153,6 +161,15 @@ impl From<ChainError> for Error {
     }
 }
 
+impl From<LendError> for Error {
+    fn from(error: LendError) -> Error {
+        match error {
+            LendError::Chain(error) => error.into(),
+            error => Error::Lend(Box::new(error)),
+        }
+    }
+}
+
 impl From<CopyError> for Error {
     fn from(error: CopyError) -> Error {
         Error::Copy(Box::new(error))
@@ -170,6 +187,7 @@ impl Error {
             },
             Error::Chain(error) => of_chain(error),
             Error::Copy(error) => of_copy(error),
+            Error::Lend(error) => of_lend(error),
             Error::Lock(LockError::Held { .. }) => Kind::Locked,
             Error::Lock(LockError::Unsafe(_)) => Kind::Permissions,
             Error::Lock(LockError::Io { .. }) => Kind::LocalFile,
@@ -212,6 +230,18 @@ fn of_chain(error: &ChainError) -> Kind {
     }
 }
 
+fn of_lend(error: &LendError) -> Kind {
+    match error {
+        LendError::Chain(error) => of_chain(error),
+        LendError::SameKey { .. } | LendError::HostKeyType { .. } => Kind::HostKey,
+        LendError::NotByKey { .. } | LendError::NoProof { .. } | LendError::NotHostbound { .. } => Kind::Authentication,
+        LendError::NoForwarding { .. } => Kind::Authentication,
+        LendError::Unfit { .. } => Kind::Usage,
+        LendError::Source { .. } => Kind::Connect,
+        LendError::Misused { .. } => Kind::AgentMisused,
+    }
+}
+
 fn of_auth(error: &AuthError) -> Kind {
     match error {
         AuthError::Permissions { .. } => Kind::Permissions,
@@ -230,7 +260,7 @@ mod tests {
     #[test]
     fn exit_codes_and_names_are_the_documented_ones_and_differ() {
         let codes = Kind::ALL.map(Kind::code);
-        assert_eq!(codes, [0, 1, 2, 10, 11, 12, 13, 14, 23, 24, 28, 30, 75, 77, 129, 130, 143]);
+        assert_eq!(codes, [0, 1, 2, 10, 11, 12, 13, 14, 23, 24, 28, 30, 31, 75, 77, 129, 130, 143]);
         let names: std::collections::HashSet<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
         assert_eq!(names.len(), Kind::ALL.len());
     }

@@ -87,6 +87,21 @@ pub enum Event {
         /// Why this route was taken.
         reason: String,
     },
+    /// A login was lent to the source of a direct copy; the copy is over.
+    Lent {
+        /// Whose login.
+        user: String,
+        /// Where, as the user calls it.
+        host: String,
+        /// How well it was guarded: `A`, `B` or `C`.
+        tier: String,
+        /// `SHA256:…` of the host key that was pinned.
+        fingerprint: String,
+        /// Signatures given.
+        signatures: u32,
+        /// Requests refused.
+        refused: u32,
+    },
     /// A file's data begins to move.
     FileStarted {
         /// Names this file in the events that follow; unique in a run.

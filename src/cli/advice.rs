@@ -10,6 +10,7 @@ use crate::chain::{Cause, ChainError, Trail};
 use crate::config::{ConfigError, Host, Origin, Stanza, StanzaError};
 use crate::copy::{self, CopyError};
 use crate::error::Error;
+use crate::lend::LendError;
 use crate::lock::LockError;
 use crate::progress::Stage;
 use crate::target::TargetError;
@@ -28,6 +29,7 @@ pub fn hints(error: &Error, ways: &[Vec<Host>]) -> Vec<String> {
         }
         Error::Target(_) => Vec::new(),
         Error::Lock(error) => of_lock(error),
+        Error::Lend(error) => of_lend(error, ways),
         Error::Usage(_) | Error::Local { .. } | Error::Internal(_) => Vec::new(),
     };
     hints.into_iter().map(safe::line).collect()
@@ -48,6 +50,34 @@ fn of_lock(error: &LockError) -> Vec<String> {
         LockError::Unsafe(folder) => vec![format!("chmod 700 {}; it must belong to you", quoted(folder))],
         LockError::Io { .. } => vec!["HOP_LOCKS names another folder for locks".to_owned()],
     }
+}
+
+fn of_lend(error: &LendError, ways: &[Vec<Host>]) -> Vec<String> {
+    let hint = match error {
+        LendError::Chain(error) => return of_chain(error, ways),
+        LendError::NotByKey { destination, .. } => {
+            format!(
+                "log in to {destination} with a key (-i FILE, IdentityFile), or let the data pass through here: hop cp -3"
+            )
+        }
+        LendError::SameKey { .. } => "give each its own host keys (ssh-keygen -A after removing the old ones): cloned \
+             machines can stand in for one another"
+            .to_owned(),
+        LendError::NoProof { source_host, .. } => format!(
+            "update OpenSSH on {source_host} to 8.9 or later, or install nc there; or let the data pass through here: hop cp -3"
+        ),
+        LendError::NotHostbound { .. } => "both need OpenSSH 8.9 or later; or leave --require-hostbound out".to_owned(),
+        LendError::NoForwarding { source_host } => {
+            format!(
+                "the sshd_config of {source_host} needs AllowAgentForwarding yes; or let the data pass through here: hop cp -3"
+            )
+        }
+        LendError::Misused { source_host, destination, .. } => format!(
+            "look who is on {source_host}, and at the logins of {destination}: that one login was all that could be taken"
+        ),
+        _ => return Vec::new(),
+    };
+    vec![hint]
 }
 
 fn of_config(error: &ConfigError) -> Vec<String> {

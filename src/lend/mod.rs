@@ -25,7 +25,7 @@ use russh::keys::Algorithm;
 pub use client::Address;
 pub use error::LendError;
 pub use running::Running;
-pub use shell::quoted;
+pub use shell::{line, quoted};
 pub use tier::{Tier, Version};
 
 use crate::agent::{Account, Armed, Lent, Terms};

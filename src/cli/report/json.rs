@@ -11,6 +11,7 @@
 //! | `file_failed` | `id` (null if it never started), `path`, `error` | the rest goes on |
 //! | `skipped` | `path`, `reason` | left out on purpose |
 //! | `host_key_added` | `host`, `algorithm`, `fingerprint`, `file` | known_hosts grew a line |
+//! | `agent` | `user`, `host`, `tier` (`A` `B` `C`), `fingerprint`, `signatures`, `refused` | a login was lent; it is over |
 //! | `warning` | `text` | |
 //! | `summary` | `exit_code`, `result`, `route`, `files_done`, `files_failed`, `bytes`, `seconds`, `error`, `hints` | last, always |
 //!
@@ -96,6 +97,13 @@ pub fn object(event: &Event) -> Option<Object> {
             .text("algorithm", algorithm)
             .text("fingerprint", fingerprint)
             .name("file", file.as_os_str().as_encoded_bytes()),
+        Event::Lent { user, host, tier, fingerprint, signatures, refused } => Object::event("agent")
+            .text("user", user)
+            .text("host", host)
+            .text("tier", tier)
+            .text("fingerprint", fingerprint)
+            .with("signatures", *signatures)
+            .with("refused", *refused),
         Event::Warning(text) => Object::event("warning").text("text", text),
         _ => return None,
     })

@@ -43,6 +43,8 @@ fn safe_with_tabs(line: &str) -> String {
 fn needed(event: &Event) -> Level {
     match event {
         Event::FileFailed { .. } => Level::Failures,
+        Event::Lent { refused: 1.., .. } => Level::Remarks,
+        Event::Lent { .. } => Level::Story,
         Event::Warning(_) | Event::HostKeyAdded { .. } => Level::Remarks,
         Event::Route { .. } | Event::Banner { .. } | Event::Skipped { .. } | Event::Waiting(_) => Level::Story,
         _ => Level::Steps,
@@ -61,6 +63,12 @@ fn words(event: &Event) -> Vec<String> {
             one(format!("remembered: {host} has the {algorithm} key {fingerprint} ({file})"))
         }
         Event::Route { route, reason } => one(format!("{route}: {reason}")),
+        Event::Lent { user, host, fingerprint, signatures, refused, .. } => {
+            let plural = if *signatures == 1 { "" } else { "s" };
+            let line =
+                format!("agent: {signatures} signature{plural} for {user}@{host} ({fingerprint}), {refused} refused");
+            one(if *refused > 0 { format!("warning: {line}") } else { line })
+        }
         Event::FileStarted { .. } | Event::Planned { .. } => Vec::new(),
         Event::FileDone { path, destination, size, .. } => {
             let (from, to) = (safe::line(path), safe::line(destination));
