@@ -29,6 +29,7 @@ mod demo;
 mod forward;
 mod sftp;
 mod shell;
+mod transport;
 mod trust;
 
 // what a user does, and what may go wrong with it

@@ -13,12 +13,12 @@ use std::time::Duration;
 use crate::street::{ACC_PVT, Street, until};
 
 /// A street whose private server lets connections through.
-fn street() -> Option<Street> {
+pub fn street() -> Option<Street> {
     Street::plan().sshd(ACC_PVT, "AllowTcpForwarding yes").sshd(ACC_PVT, "AllowStreamLocalForwarding yes").start()
 }
 
 /// A `hop ssh` that runs until it is dropped.
-struct Tunnel(Child);
+pub struct Tunnel(Child);
 
 impl Tunnel {
     fn start(mut command: Command) -> Tunnel {
@@ -45,19 +45,19 @@ impl Drop for Tunnel {
 }
 
 /// `hop ssh -N FLAGS acc-pvt`.
-fn tunnel(street: &Street, flags: &[&str]) -> Tunnel {
+pub fn tunnel(street: &Street, flags: &[&str]) -> Tunnel {
     let mut hop = street.hop("ssh");
     hop.arg("-N").args(flags).arg(ACC_PVT);
     Tunnel::start(hop)
 }
 
 /// A port that was free a moment ago.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
 /// Answers every connection with `serve` in a thread of its own; the threads end with the test's process.
-fn server(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
+pub fn server(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("its address");
     std::thread::spawn(move || {
@@ -78,7 +78,7 @@ fn echo(mut stream: TcpStream) {
 }
 
 /// Connects once something listens there.
-fn connect(port: u16) -> TcpStream {
+pub fn connect(port: u16) -> TcpStream {
     let mut stream = None;
     until("the port is listened on", || {
         stream = TcpStream::connect(("127.0.0.1", port)).ok();
@@ -99,6 +99,6 @@ fn echoed(mut stream: TcpStream, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Bytes that are not all alike.
-fn bytes(length: u32) -> Vec<u8> {
+pub fn bytes(length: u32) -> Vec<u8> {
     (0..length).map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
 }
