@@ -5,6 +5,7 @@
 use std::future::Future;
 use std::io;
 use std::panic::PanicHookInfo;
+use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use tokio::runtime::Runtime;
@@ -14,6 +15,9 @@ use tokio::sync::mpsc::{Receiver, channel};
 use crate::error::Kind;
 
 use super::{ask, safe};
+
+/// How long a run may go on after a signal, to say how it ended.
+const LAST_WORDS: Duration = Duration::from_secs(4);
 
 /// Before anything else: secrets may come into memory from here on.
 pub fn begin() {
@@ -36,8 +40,23 @@ pub fn run<T>(work: impl Future<Output = T>) -> Result<T, Kind> {
             done = work => Ok(done),
         }
     });
+    if let Err(kind) = &outcome {
+        end_anyway(*kind);
+    }
     runtime.shutdown_background(); // a thread may still wait for an answer on the terminal
     outcome
+}
+
+/// Ends the process at the next signal, or when its last words take too long: a reader of ours may have stopped.
+fn end_anyway(kind: Kind) {
+    std::thread::spawn(move || {
+        if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            // either way it is over
+            let _ = runtime.block_on(async { tokio::time::timeout(LAST_WORDS, signalled()).await });
+        }
+        ask::restore_terminal();
+        std::process::exit(kind.code().into());
+    });
 }
 
 /// Runs `work` to its end; signals are its own affair ([`endings`]).
