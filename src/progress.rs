@@ -80,6 +80,17 @@ pub enum Event {
         /// The file it was appended to.
         file: std::path::PathBuf,
     },
+    /// A host was logged in to; told for each connection.
+    Connected {
+        /// The hosts from here to it: `laptop > acc-bastion > acc-pvt`.
+        way: String,
+        /// Whom it was logged in as.
+        user: String,
+        /// The type of its host key.
+        algorithm: String,
+        /// `SHA256:…` of its host key.
+        fingerprint: String,
+    },
     /// Where a copy goes, and why that way.
     Route {
         /// `upload`, `download`, `relay`, …
@@ -123,6 +134,15 @@ pub enum Event {
         destination: Vec<u8>,
         /// Bytes that arrived.
         size: u64,
+    },
+    /// Both ends of a file were read and hashed with SHA-256; told before `FileDone`.
+    Hashed {
+        /// As in `FileStarted`.
+        id: u64,
+        /// What was read at the source, in hexadecimal.
+        source: String,
+        /// What was read at the destination.
+        destination: String,
     },
     /// A file could not be copied; the rest goes on.
     FileFailed {

@@ -156,6 +156,12 @@ impl Ladder {
             before,
             _cord: cord,
         });
+        self.observer.event(Event::Connected {
+            way: connected.trail.to_string(),
+            user: host.user.value.clone(),
+            algorithm: connected.verified.algorithm().to_string(),
+            fingerprint: connected.verified.fingerprint(),
+        });
         learn::follow(&connected, announced, lookup, (self.asking.clone(), self.observer.clone()));
         Ok(connected)
     }

@@ -24,7 +24,11 @@ pub fn run(cp: &Cp, environment: &Environment) -> u8 {
         Ok(settings) => settings,
         Err(wrong) => return Failure::usage(&wrong.to_string()).say_and_exit_code(),
     };
-    let run = Run::start(&screen);
+    let records = match cp.unattended.records(&cp.sources, &cp.destination) {
+        Ok(records) => records,
+        Err(error) => return Failure::of_file(&error).say_and_exit_code(),
+    };
+    let run = Run::start_recorded(&screen, records);
     let outcome = run.carry_out(async {
         let (job, destination) = job(cp, &spread, environment, &run)?;
         let wanted = if cp.copying.dry_run { &Unattended::default() } else { &cp.unattended };
@@ -35,9 +39,7 @@ pub fn run(cp: &Cp, environment: &Environment) -> u8 {
         Ok(report) => arrived(report, cp, &run),
         Err(failure) => (broken(failure, cp, &run), Told::NotYet),
     };
-    let code = summary.kind.code();
-    run.finish(summary, told);
-    code
+    run.finish(summary, told)
 }
 
 /// What is to be copied, and what its destination is for a lock.

@@ -1,6 +1,6 @@
 //! When? Seconds since 1970 as a date, in UTC: cron's zone and a terminal's may differ.
 //!
-//! Main function: [`date`].
+//! Main functions: [`date`], [`instant`].
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -21,6 +21,13 @@ pub fn minute(seconds: i64) -> String {
 /// The same of a time of this machine.
 pub fn date_of(time: SystemTime) -> String {
     date(time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64))
+}
+
+/// `2024-05-01T12:34:56.789Z`.
+pub fn instant(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let date = date(since.as_secs() as i64);
+    format!("{}.{:03}Z", date.trim_end_matches('Z'), since.subsec_millis())
 }
 
 /// Year, month and day of a day since 1970 (after Howard Hinnant's `civil_from_days`).
@@ -49,6 +56,7 @@ mod tests {
         ];
         cases.iter().for_each(|(seconds, text)| assert_eq!(date(*seconds), *text));
         assert_eq!(minute(951_782_400 + 3599), "2000-02-29 00:59");
+        assert_eq!(instant(UNIX_EPOCH + std::time::Duration::from_millis(1_002)), "1970-01-01T00:00:01.002Z");
         assert!(date_of(SystemTime::now()).as_str() > "2020");
     }
 }

@@ -10,7 +10,7 @@ use crate::config::Host;
 use crate::error::{Error, Kind};
 use crate::progress::Counters;
 
-use super::report::{Level, Reporter, Summary};
+use super::report::{Level, Record, Reporter, Summary};
 use super::settings::Screen;
 use super::{advice, library, process, safe};
 
@@ -47,8 +47,14 @@ pub struct Failure {
 impl Run {
     /// Opens the screen.
     pub fn start(screen: &Screen) -> Arc<Run> {
+        Run::start_recorded(screen, Vec::new())
+    }
+
+    /// Opens the screen, and writes these files as well.
+    pub fn start_recorded(screen: &Screen, records: Vec<Box<dyn Record>>) -> Arc<Run> {
         let counters = Arc::new(Counters::default());
-        let reporter = Arc::new(Reporter::start(screen.face.value, screen.data, screen.level, counters.clone()));
+        let shows = (screen.face.value, screen.data, screen.level);
+        let reporter = Arc::new(Reporter::start(shows, records, counters.clone()));
         if screen.level == Level::Library {
             library::listen(reporter.clone());
         }
@@ -87,12 +93,13 @@ impl Run {
         self.started.elapsed()
     }
 
-    /// Says the summary, then how to go on after a failure.
-    pub fn finish(&self, summary: Summary, told: Told) {
+    /// Says the summary, then how to go on after a failure; the exit code.
+    pub fn finish(&self, summary: Summary, told: Told) -> u8 {
         let error = summary.error.clone().filter(|_| told == Told::NotYet);
         let failure = Failure { kind: summary.kind, error, hints: summary.hints.clone() };
-        self.reporter.finish(summary);
+        let came_to = self.reporter.finish(summary);
         failure.say();
+        came_to.code()
     }
 
     /// Clears the screen, and says what failed.
@@ -108,6 +115,11 @@ impl Failure {
     /// Nothing was begun.
     pub fn usage(error: &str) -> Failure {
         Failure { kind: Kind::Usage, error: Some(safe::line(error)), hints: Vec::new() }
+    }
+
+    /// Nothing was begun because of a file of this machine.
+    pub fn of_file(error: &Error) -> Failure {
+        Failure { kind: error.kind(), error: Some(safe::line(error.to_string())), hints: Vec::new() }
     }
 
     /// Says it; its exit code.

@@ -1,4 +1,4 @@
-//! For runs that nobody watches: one at a time for each destination.
+//! For runs that nobody watches: one at a time for each destination, a log, a receipt.
 //!
 //! Main types: [`Unattended`], what may be typed; [`Destination`], which tells when two words mean one place. Locks lie in
 //! `~/.local/state/hop/locks` of this machine (the home folder of the password database, so that cron and a terminal
@@ -17,6 +17,10 @@ use crate::error::Error;
 use crate::lock::{Claim, Lock};
 use crate::progress::{Event, Observer};
 
+use super::report::Record;
+use super::report::journal::Journal;
+use super::report::json::Object;
+use super::report::receipt::Receipt;
 use super::run::Run;
 use super::settings::Environment;
 use super::{amounts, moment, safe, surroundings};
@@ -29,6 +33,13 @@ pub struct Unattended {
     /// first (90s, 10m, 2h) [default: no lock]
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, value_parser = amounts::duration)]
     pub lock: Option<Option<Duration>>,
+    /// Append what happens to FILE, one JSON object a line; made with mode 0600
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+    /// When the run has ended, well or badly, put a JSON document in FILE: each file with its size and hashes, the host
+    /// keys of the way, times, exit code
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub receipt: Option<PathBuf>,
 }
 
 /// Where a copy goes, as locks tell one place from another.
@@ -40,6 +51,35 @@ pub enum Destination {
 }
 
 impl Unattended {
+    /// Opens the files that tell what a run did; before anything is copied, so that none is missing afterwards.
+    ///
+    /// # Errors
+    /// When one cannot be written.
+    pub fn records(&self, sources: &[OsString], destination: &OsStr) -> Result<Vec<Box<dyn Record>>, Error> {
+        let named = |sources: &[OsString]| sources.iter().map(|word| safe::line(word.as_bytes())).collect::<Vec<_>>();
+        let about = || {
+            Object::default()
+                .with("version", env!("CARGO_PKG_VERSION"))
+                .with("sources", named(sources))
+                .text("destination", &safe::line(destination.as_bytes()))
+        };
+        let mut records: Vec<Box<dyn Record>> = Vec::new();
+        if let Some(path) = &self.receipt {
+            let started = moment::instant(SystemTime::now());
+            let beginning = Object::default()
+                .with("process", std::process::id())
+                .text("machine", &machine())
+                .with("started", started)
+                .and(about());
+            records.push(Box::new(Receipt::begin(path, beginning).map_err(|source| local(path, source))?));
+        }
+        if let Some(path) = &self.log {
+            let journal = Journal::open(path, Object::event("run").and(about()));
+            records.push(Box::new(journal.map_err(|source| local(path, source))?));
+        }
+        Ok(records)
+    }
+
     /// Takes the lock, if one is wanted, for `typed`; it is held until what is returned is dropped.
     ///
     /// # Errors
@@ -55,13 +95,21 @@ impl Unattended {
             destination: safe::line(typed.as_bytes()),
             identity: place.identity(),
             since: moment::date_of(SystemTime::now()),
-            machine: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            machine: machine(),
         };
         let waits = |held: &dyn std::error::Error| run.reporter.event(Event::Waiting(held.to_string()));
         let folder = folder(&environment.variables);
         let lock = Lock::take(&folder, &claim, patience.unwrap_or_default(), |held| waits(held)).await?;
         Ok(Some(lock))
     }
+}
+
+fn local(path: &Path, source: std::io::Error) -> Error {
+    Error::Local { path: path.to_owned(), source }
+}
+
+fn machine() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 fn folder(variables: &HashMap<String, OsString>) -> PathBuf {

@@ -175,7 +175,9 @@ fn timeless(outcome: &Outcome) -> String {
         .lines()
         .map(|line| {
             let mut object: serde_json::Map<_, _> = serde_json::from_str(line).expect("an object a line");
-            for (key, value) in [("id", 0.into()), ("seconds", serde_json::json!(0.5))] {
+            for (key, value) in
+                [("id", 0.into()), ("seconds", serde_json::json!(0.5)), ("fingerprint", "SHA256:…".into())]
+            {
                 object.entry(key).and_modify(|old| *old = value);
             }
             serde_json::to_string(&object).expect("an object")
@@ -183,6 +185,8 @@ fn timeless(outcome: &Outcome) -> String {
         .collect();
     let last = lines.len() - 1;
     lines[1..last].sort();
+    // how many connections there are is not told here
+    lines.dedup();
     lines.join("\n")
 }
 

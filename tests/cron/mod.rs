@@ -2,6 +2,8 @@
 //! is written.
 
 mod locks;
+mod records;
+mod signals;
 
 use std::process::{Child, Command, Stdio};
 

@@ -4,16 +4,21 @@
 //!
 //! | `event` | keys that follow | when |
 //! | --- | --- | --- |
+//! | `connected` | `way`, `user`, `algorithm`, `fingerprint` | a host was logged in to, once a connection |
 //! | `route` | `route` (`upload` `download` `relay` …), `reason` | once, before any file |
 //! | `planned` | `path`, `destination`, `size` (null for a folder or link) | a dry run, once a file |
 //! | `file_started` | `id`, `path`, `size` | data begins to move |
 //! | `file_done` | `id`, `path`, `destination`, `size` | the file stands under its final name |
+//! | `hashed` | `id`, `sha256_source`, `sha256_destination` | both ends were read, before `file_done` |
 //! | `file_failed` | `id` (null if it never started), `path`, `error` | the rest goes on |
 //! | `skipped` | `path`, `reason` | left out on purpose |
 //! | `host_key_added` | `host`, `algorithm`, `fingerprint`, `file` | known_hosts grew a line |
 //! | `agent` | `user`, `host`, `tier` (`A` `B` `C`), `fingerprint`, `signatures`, `refused` | a login was lent; it is over |
-//! | `warning` | `text` | |
+//! | `waiting`, `warning` | `text` | |
 //! | `summary` | `exit_code`, `result`, `route`, `files_done`, `files_failed`, `bytes`, `seconds`, `error`, `hints` | last, always |
+//!
+//! A log (`--log`) has the same objects with `time` and `process` before `event`, and begins each run with `run`: `version`,
+//! `sources`, `destination`. A receipt (`--receipt`) is one document of its own: see `receipt.rs`.
 //!
 //! `result` names the exit code (`done`, `usage`, `connect`, `host_key`, `authentication`, `some_failed`, …); `route` and
 //! `error` may be null; `error` and `hints` are the words of standard error.
@@ -30,7 +35,9 @@
 //! Names and texts are made safe for a terminal: control bytes and invalid UTF-8 read `\xNN`. Where that changed a name,
 //! `path_hex` (`destination_hex`, `name_hex`, …) follows it with its exact bytes; where there is none, the name is exact.
 
-use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+use serde_json::{Map, Value};
 
 use crate::cli::safe;
 use crate::progress::Event;
@@ -50,6 +57,18 @@ impl Object {
     /// Adds a value that is ours: a number, a word.
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Object {
         self.0.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// Adds all of another object.
+    pub fn and(mut self, other: Object) -> Object {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// Leaves a key out.
+    pub fn without(mut self, key: &str) -> Object {
+        self.0.shift_remove(key);
         self
     }
 
@@ -76,6 +95,15 @@ impl std::fmt::Display for Object {
 /// The object for an event; `None` for those that only people want.
 pub fn object(event: &Event) -> Option<Object> {
     Some(match event {
+        Event::Connected { way, user, algorithm, fingerprint } => Object::event("connected")
+            .text("way", way)
+            .text("user", user)
+            .text("algorithm", algorithm)
+            .text("fingerprint", fingerprint),
+        Event::Hashed { id, source, destination } => Object::event("hashed")
+            .with("id", *id)
+            .text("sha256_source", source)
+            .text("sha256_destination", destination),
         Event::Route { route, reason } => Object::event("route").text("route", route).text("reason", reason),
         Event::Planned { path, destination, size } => {
             Object::event("planned").name("path", path).name("destination", destination).with("size", *size)
@@ -104,9 +132,15 @@ pub fn object(event: &Event) -> Option<Object> {
             .text("fingerprint", fingerprint)
             .with("signatures", *signatures)
             .with("refused", *refused),
+        Event::Waiting(text) => Object::event("waiting").text("text", text),
         Event::Warning(text) => Object::event("warning").text("text", text),
         _ => return None,
     })
+}
+
+/// To the millisecond.
+pub fn seconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 /// The last object of a run.
@@ -119,7 +153,7 @@ pub fn summary(summary: &Summary) -> Object {
         .with("files_done", summary.files_done)
         .with("files_failed", summary.files_failed)
         .with("bytes", summary.bytes)
-        .with("seconds", json!((summary.elapsed.as_secs_f64() * 1000.0).round() / 1000.0))
+        .with("seconds", seconds(summary.elapsed))
         .with("error", summary.error.as_deref().map(safe::line))
         .with("hints", hints)
 }

@@ -69,7 +69,10 @@ fn words(event: &Event) -> Vec<String> {
                 format!("agent: {signatures} signature{plural} for {user}@{host} ({fingerprint}), {refused} refused");
             one(if *refused > 0 { format!("warning: {line}") } else { line })
         }
-        Event::FileStarted { .. } | Event::Planned { .. } => Vec::new(),
+        Event::Connected { way, user, algorithm, fingerprint } => {
+            one(format!("{way}: logged in as {user}, host key {algorithm} {fingerprint}"))
+        }
+        Event::Hashed { .. } | Event::FileStarted { .. } | Event::Planned { .. } => Vec::new(),
         Event::FileDone { path, destination, size, .. } => {
             let (from, to) = (safe::line(path), safe::line(destination));
             one(format!("{from} -> {to} ({})", numbers::bytes(*size)))

@@ -7,14 +7,18 @@
 //! | plain | `--progress plain`, `-v` | a line every ten seconds |
 //! | none | elsewhere, `-q` | failures and remarks only |
 //!
+//! [`journal`] and [`receipt`] are files that are written beside it, on the same thread.
+//!
 //! People are told on standard error; standard output is for data: [`json`] and the plan of a dry run.
 
 mod bars;
+pub mod journal;
 pub mod json;
 pub mod lines;
 pub mod meter;
 pub mod numbers;
 pub mod plain;
+pub mod receipt;
 mod worker;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -78,19 +82,31 @@ pub struct Summary {
     pub hints: Vec<String>,
 }
 
+/// A file that is written while a verb works.
+pub trait Record: Send {
+    /// Something happened.
+    fn event(&mut self, event: &Event);
+
+    /// The run is over, and came to this.
+    ///
+    /// # Errors
+    /// When the file does not say all that it should: one line.
+    fn finish(&mut self, summary: &Summary) -> Result<(), String>;
+}
+
 /// Tells a person, a log or a program what the engine does.
 pub struct Reporter {
     notes: Mutex<Option<Sender<Note>>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    thread: Mutex<Option<JoinHandle<Option<Kind>>>>,
     closing: Arc<AtomicBool>,
 }
 
 impl Reporter {
-    /// Starts the thread that owns the screen.
-    pub fn start(face: Face, data: Data, level: Level, counters: Arc<Counters>) -> Reporter {
+    /// Starts the thread that owns the screen and the files.
+    pub fn start(shows: (Face, Data, Level), records: Vec<Box<dyn Record>>, counters: Arc<Counters>) -> Reporter {
         let (notes, inbox) = channel();
         let closing = Arc::new(AtomicBool::new(false));
-        let worker = Worker::new((face, data, level), counters, closing.clone());
+        let worker = Worker::new(shows, records, (counters, closing.clone()));
         let thread = std::thread::spawn(move || worker.run(&inbox));
         Reporter { notes: Mutex::new(Some(notes)), thread: Mutex::new(Some(thread)), closing }
     }
@@ -106,19 +122,24 @@ impl Reporter {
         answer
     }
 
-    /// Says the summary and the last lines, and returns when all is written. Later events are dropped.
-    pub fn finish(&self, summary: Summary) {
+    /// Says the summary and the last lines, and returns when all is written. Later events are dropped. What the run came
+    /// to in the end: a file that could not be written counts.
+    pub fn finish(&self, summary: Summary) -> Kind {
+        let kind = summary.kind;
         self.send(Note::Finish(Box::new(summary)));
-        self.close();
+        self.end().unwrap_or(kind)
     }
 
     /// Clears the screen without a summary; returns when all is written.
     pub fn close(&self) {
+        self.end();
+    }
+
+    fn end(&self) -> Option<Kind> {
         self.closing.store(true, Ordering::Release);
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            let _ = thread.join(); // its panic has already been reported by the hook
-        }
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        thread?.join().unwrap_or(Some(Kind::Internal)) // its panic has already been reported by the hook
     }
 
     fn send(&self, note: Note) {

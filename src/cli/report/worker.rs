@@ -7,13 +7,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use crate::cli::safe;
-use crate::error::words_of;
+use crate::error::{Kind, words_of};
 use crate::progress::{Counters, Event};
 
 use super::bars::Bars;
 use super::lines::{Level, lines_beside_session, lines_of};
 use super::meter::Meter;
-use super::{Data, Face, Summary, json, numbers, plain};
+use super::{Data, Face, Record, Summary, json, numbers, plain};
 
 /// How often a standing question is looked at.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -44,19 +44,36 @@ pub struct Worker {
     next_line: Instant,
     stdout_open: bool,
     closing: Arc<AtomicBool>,
+    records: Vec<Box<dyn Record>>,
+    came_to: Option<Kind>,
 }
 
 impl Worker {
     /// `closing` is set when the run is over, whatever question still stands.
-    pub fn new(shows: (Face, Data, Level), counters: Arc<Counters>, closing: Arc<AtomicBool>) -> Worker {
-        let (face, data, level) = shows;
+    pub fn new(
+        (face, data, level): (Face, Data, Level),
+        records: Vec<Box<dyn Record>>,
+        (counters, closing): (Arc<Counters>, Arc<AtomicBool>),
+    ) -> Worker {
         let bars = (face == Face::Bars).then(Bars::new);
         let next_line = Instant::now() + plain::EVERY;
-        Worker { face, data, level, counters, meter: Meter::default(), bars, next_line, stdout_open: true, closing }
+        Worker {
+            face,
+            data,
+            level,
+            counters,
+            meter: Meter::default(),
+            bars,
+            next_line,
+            stdout_open: true,
+            closing,
+            records,
+            came_to: None,
+        }
     }
 
-    /// Works until every sender has hung up.
-    pub fn run(mut self, inbox: &Receiver<Note>) {
+    /// Works until every sender has hung up; what the run came to, if that was told.
+    pub fn run(mut self, inbox: &Receiver<Note>) -> Option<Kind> {
         loop {
             match inbox.recv_timeout(self.patience()) {
                 Ok(Note::Event(event)) => self.event(&event),
@@ -65,9 +82,12 @@ impl Worker {
                     let _ = silent.send(());
                     self.wait_for(&resume);
                 }
-                Ok(Note::Finish(summary)) => self.finish(&summary),
+                Ok(Note::Finish(summary)) => self.finish(*summary),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return self.clear(),
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.clear();
+                    return self.came_to;
+                }
             }
             self.tick(Instant::now());
         }
@@ -112,6 +132,7 @@ impl Worker {
         if let Some(bars) = &mut self.bars {
             bars.event(event);
         }
+        self.records.iter_mut().for_each(|record| record.event(event));
     }
 
     fn tick(&mut self, now: Instant) {
@@ -124,15 +145,23 @@ impl Worker {
         }
     }
 
-    fn finish(&mut self, summary: &Summary) {
+    fn finish(&mut self, mut summary: Summary) {
         self.clear();
         self.bars = None;
         self.face = Face::None;
+        for trouble in self.records.iter_mut().filter_map(|record| record.finish(&summary).err()).collect::<Vec<_>>() {
+            let trouble = safe::line(trouble);
+            self.say(&format!("hop: {trouble}"));
+            if summary.kind == Kind::Done {
+                summary = Summary { kind: Kind::LocalFile, error: Some(trouble), ..summary };
+            }
+        }
+        self.came_to = Some(summary.kind);
         if summary.error.is_none() && self.level >= Level::Story {
-            self.say(&plain::summary(summary));
+            self.say(&plain::summary(&summary));
         }
         if self.data == Data::Json {
-            self.put(&json::summary(summary).to_string());
+            self.put(&json::summary(&summary).to_string());
         }
     }
 
