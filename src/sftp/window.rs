@@ -55,7 +55,7 @@ impl Block {
 }
 
 /// The state of one file's journey.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Window {
     sizes: Sizes,
     end: u64,
@@ -83,6 +83,40 @@ impl Window {
             gaps: BTreeMap::new(),
             in_flight: 0,
         }
+    }
+
+    /// A window over `0..end` of a file of which the ranges in `arrived` are there already, apart from each other.
+    pub fn resumed(end: u64, arrived: &[Range<u64>], sizes: Sizes) -> Window {
+        let mut window = Window::new(0..end, sizes);
+        for range in arrived.iter().filter(|range| range.start < range.end && range.start < end) {
+            window.settle(range.clone());
+        }
+        window.recall();
+        window
+    }
+
+    /// Forgets every block that is out, because their session was lost: what was not acknowledged is handed out again.
+    pub fn recall(&mut self) {
+        let last = self.islands.last_key_value().map_or(0, |(_, end)| *end);
+        self.next = last.max(self.low);
+        let mut gaps = BTreeMap::new();
+        let mut free = self.low;
+        for (start, end) in &self.islands {
+            gaps.insert(free, *start);
+            free = *end;
+        }
+        self.gaps = gaps;
+        self.in_flight = 0;
+    }
+
+    /// Bytes that are there, those before the window's start among them.
+    pub fn arrived(&self) -> u64 {
+        self.low + self.islands.iter().map(|(start, end)| end - start).sum::<u64>()
+    }
+
+    /// The end of the last range that has arrived.
+    pub fn reach(&self) -> u64 {
+        self.islands.last_key_value().map_or(self.low, |(_, end)| *end)
     }
 
     /// The next block, at most `most` (≥ 1) bytes long. `None`: everything is out or done, or the window is full; once a
@@ -253,6 +287,36 @@ mod tests {
         window.give_back(Block { offset: 16 * 1024, len: 16 * 1024 });
         assert_eq!(window.take(1).unwrap().range(), 16 * 1024..16 * 1024 + 1);
         assert_eq!(window.block(), 16 * 1024);
+    }
+
+    #[test]
+    fn what_was_out_when_its_session_was_lost_is_handed_out_again() {
+        let mut window = Window::new(0..100, SMALL);
+        let mut blocks = take_all(&mut window).into_iter();
+        let (first, second, third) = (blocks.next().unwrap(), blocks.next().unwrap(), blocks.next().unwrap());
+        window.acknowledge(second);
+        let mut again = window.clone();
+        again.recall();
+        assert_eq!((again.low(), again.arrived(), again.reach(), again.in_flight()), (0, 10, 20, 0));
+        assert_eq!(ranges(&take_all(&mut again)), [0..10, 20..30, 30..40]);
+        window.acknowledge(first);
+        window.recall();
+        drop(third);
+        assert_eq!((window.low(), window.arrived()), (20, 20));
+        assert_eq!(ranges(&take_all(&mut window)), [20..30, 30..40, 40..50]);
+    }
+
+    #[test]
+    fn a_part_that_has_holes_is_filled() {
+        let mut window = Window::resumed(100, &[0..10, 20..35, 50..60, 99..100], SMALL);
+        assert_eq!((window.low(), window.arrived(), window.reach()), (10, 36, 100));
+        let mut missing = Vec::new();
+        while let Some(block) = window.take(usize::MAX) {
+            missing.push(block.range());
+            window.acknowledge(block);
+        }
+        assert_eq!(missing, [10..20, 35..45, 45..50, 60..70, 70..80, 80..90, 90..99]);
+        assert!(window.is_complete());
     }
 
     #[test]
