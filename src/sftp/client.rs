@@ -59,6 +59,34 @@ pub struct Progress {
     pub in_flight: usize,
 }
 
+/// A session as its watchdog sees it.
+pub struct Watch {
+    session: Arc<Session>,
+}
+
+impl Watch {
+    /// What has moved so far.
+    pub fn progress(&self) -> Progress {
+        let pulse = &self.session.pulse;
+        Progress {
+            sent: pulse.sent.load(Ordering::Relaxed),
+            received: pulse.received.load(Ordering::Relaxed),
+            replies: pulse.replies.load(Ordering::Relaxed),
+            in_flight: self.session.in_flight(),
+        }
+    }
+
+    /// Waits for the session's end.
+    pub async fn ended(&self) {
+        self.session.closed.cancelled().await;
+    }
+
+    /// Ends the session because nothing moved `for_so_long`.
+    pub fn stalled(&self, for_so_long: Duration) {
+        self.session.end(SftpError::Stalled(for_so_long));
+    }
+}
+
 /// One SFTP session. Clones are cheap and share it; it ends with the last of them. All requests may run at the same
 /// time; one that does not fit the session's budget waits. Dropping a request's future gives up the answer, not the act.
 #[derive(Clone)]
@@ -151,13 +179,12 @@ impl Client {
 
     /// What has moved so far.
     pub fn progress(&self) -> Progress {
-        let pulse = &self.inner.session.pulse;
-        Progress {
-            sent: pulse.sent.load(Ordering::Relaxed),
-            received: pulse.received.load(Ordering::Relaxed),
-            replies: pulse.replies.load(Ordering::Relaxed),
-            in_flight: self.inner.session.in_flight(),
-        }
+        self.watch().progress()
+    }
+
+    /// For a watchdog: sees the session without keeping it alive.
+    pub fn watch(&self) -> Watch {
+        Watch { session: Arc::clone(&self.inner.session) }
     }
 
     /// Opens a file; `attributes` are those of a file that is made (OPEN).

@@ -1,6 +1,7 @@
 //! What an SFTP server can answer, and what it can break.
 
 use std::fmt;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -57,6 +58,9 @@ pub enum SftpError {
     /// The stream ended or failed; the session is dead.
     #[error("the SFTP session ended: {0}")]
     Ended(String),
+    /// Nothing moved for so long, and we gave up; the session is dead.
+    #[error("the SFTP session made no progress for {} s", .0.as_secs_f32())]
+    Stalled(Duration),
     /// The request would not fit the protocol (a path with NUL, a handle too long, …).
     #[error("{0}")]
     Unfit(&'static str),
@@ -76,7 +80,7 @@ impl SftpError {
 
     /// Whether the session is dead, so that only another one can go on.
     pub fn ends_session(&self) -> bool {
-        matches!(self, SftpError::Protocol(_) | SftpError::Ended(_))
+        matches!(self, SftpError::Protocol(_) | SftpError::Ended(_) | SftpError::Stalled(_))
     }
 }
 

@@ -8,7 +8,7 @@
 //!
 //! - **It ends.** A packet the protocol does not allow ends the session; so does the end of the stream. Every request in
 //!   flight then fails at once with the reason. A server that merely never answers is for a watchdog: single requests
-//!   have no timeout, [`Client::progress`] tells what moves, [`Client::abort`] ends it.
+//!   have no timeout, a [`Watch`] tells what moves and ends it.
 //! - **Memory is bounded.** Each request in flight weighs what it sends or what may answer it, at least 32 KiB, and all
 //!   of them together at most 16 MiB: so at most 512 requests, or 64 of 255 KiB. A further one waits; none is dropped.
 //!   Outside that budget stand: one packet being put together (≤ 257 KiB) and one chunk of the stream, a CLOSE for each
@@ -38,7 +38,7 @@ mod window;
 mod wire;
 
 pub use attributes::{Attributes, Entry, FileKind};
-pub use client::{Client, OpenFlags, Progress};
+pub use client::{Client, OpenFlags, Progress, Watch};
 pub use error::{SftpError, StatusCode};
 pub use extended::FileSystem;
 pub use extensions::{Extension, Extensions};
