@@ -39,6 +39,19 @@ impl Incoming {
     }
 }
 
+impl Incoming {
+    /// Which connection of the way was lost, and the server's last words.
+    fn lost(&self) -> io::Error {
+        let broken = self.connection.broken_at().unwrap_or(&self.connection);
+        let words = match broken.farewell() {
+            words if words.is_empty() => String::new(),
+            words => format!(": {words}"),
+        };
+        let text = format!("the connection to {} was lost{words}", broken.trail.end());
+        io::Error::new(io::ErrorKind::ConnectionReset, text)
+    }
+}
+
 impl Receive for Incoming {
     async fn receive(&mut self) -> io::Result<Option<Bytes>> {
         loop {
@@ -49,10 +62,7 @@ impl Receive for Incoming {
                     return Err(io::Error::other("the server refused the request"));
                 }
                 Some(ChannelMsg::Eof | ChannelMsg::Close) => return Ok(None),
-                None if self.connection.is_closed() => {
-                    let reason = self.connection.farewell();
-                    return Err(io::Error::new(io::ErrorKind::ConnectionReset, format!("connection lost {reason}")));
-                }
+                None if self.connection.broken_at().is_some() => return Err(self.lost()),
                 None => return Ok(None),
                 Some(_) => {}
             }

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::auth::AuthError;
 use crate::progress::Stage;
+use crate::sftp::SftpError;
 use crate::trust::TrustError;
 
 /// A hop that could not be climbed, or a session that broke.
@@ -22,6 +23,28 @@ pub struct ChainError {
     /// Why.
     #[source]
     pub cause: Cause,
+}
+
+impl ChainError {
+    /// The transport broke where there had been one. Before the keys are exchanged it may be anybody's refusal, and words
+    /// of the server are one.
+    pub fn is_broken(&self) -> bool {
+        match &self.cause {
+            Cause::Lost(_) => self.stage > Stage::Greet,
+            Cause::Auth(AuthError::Disconnected { reason, .. }) => reason.is_empty(),
+            Cause::Auth(AuthError::Transport(_)) => true,
+            Cause::Sftp(error) => matches!(error, SftpError::Ended(_)),
+            _ => false,
+        }
+    }
+
+    /// A host that was reached before may be reached again later: one that restarts refuses for a while.
+    pub fn may_pass(&self) -> bool {
+        let is_out_of_reach =
+            matches!(self.cause, Cause::Io { .. } | Cause::ForwardRefused { .. } | Cause::Resolve { .. });
+        let is_late = matches!(self.cause, Cause::TimedOut(_) | Cause::Auth(AuthError::TimedOut { .. }));
+        is_out_of_reach || is_late || matches!(self.cause, Cause::Lost(_)) || self.is_broken()
+    }
 }
 
 /// The hosts from this machine (`laptop`) to one host, by alias.
@@ -91,7 +114,7 @@ pub enum Cause {
     Lost(String),
     /// The SFTP version exchange failed.
     #[error(transparent)]
-    Sftp(#[from] crate::sftp::SftpError),
+    Sftp(#[from] SftpError),
 }
 
 fn seconds(duration: &Duration) -> String {

@@ -36,13 +36,24 @@ pub(super) struct Connected {
     pub(super) host: Host,
     /// The hop this one is reached through stays connected as long as this one.
     pub(super) before: Option<Arc<Connected>>,
-    _cord: Severed,
+    cord: Severed,
 }
 
 impl Connected {
-    /// The transport has ended.
+    /// The transport has ended, or was cut.
     pub(super) fn is_closed(&self) -> bool {
-        self.handle.is_closed()
+        self.handle.is_closed() || self.cord.is_cut()
+    }
+
+    /// Cuts the transport: everything on it is lost.
+    pub(super) fn cut(&self) {
+        self.cord.cut();
+    }
+
+    /// The first host of the way whose connection has ended.
+    pub(super) fn broken_at(&self) -> Option<&Connected> {
+        let before = self.before.as_ref().and_then(|before| before.broken_at());
+        before.or_else(|| self.is_closed().then_some(self))
     }
 
     /// Why the transport ended, as far as it is known.
@@ -154,7 +165,7 @@ impl Ladder {
             host: host.clone(),
             trail: rung.trail,
             before,
-            _cord: cord,
+            cord,
         });
         self.observer.event(Event::Connected {
             way: connected.trail.to_string(),

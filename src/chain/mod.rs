@@ -126,6 +126,12 @@ impl Way {
         self.session(lane).await?.sftp().await
     }
 
+    /// Gives up every connection on the way of `lane`, shared or not: whoever uses one of them finds it lost, and the next
+    /// to ask climbs anew. For a way on which nothing moves although nothing is closed.
+    pub fn abandon(&self, lane: usize) {
+        self.chain.pool.abandon(&self.hops, self.strand(lane));
+    }
+
     fn strand(&self, lane: usize) -> Strand {
         let connection = lane % self.chain.connections;
         let session = if self.hops.len() > 1 { lane / self.chain.connections } else { 0 };

@@ -82,10 +82,7 @@ impl Pool {
     pub(super) async fn reach(&self, hops: &[Host], strand: Strand, window: u32) -> Result<Arc<Connected>, ChainError> {
         let mut reached: Option<Arc<Connected>> = None;
         for depth in 1..=hops.len() {
-            let session = if depth == hops.len() { strand.session } else { 0 };
-            let prefix = &hops[..depth];
-            let strand = self.without_asking_again(prefix, Strand { session, ..strand });
-            let cell = self.cell(prefix, strand);
+            let cell = self.cell_at(hops, depth, strand);
             let window = if depth == hops.len() { window } else { WINDOW };
             let climb = || async { self.ladder.climb(reached.clone(), &hops[depth - 1], window).await };
             reached = Some(cell.get_or_try_init(climb).await?.clone());
@@ -101,6 +98,22 @@ impl Pool {
             before => Some(self.reach(before, Strand::FIRST, WINDOW).await?),
         };
         self.ladder.climb(before, target, window).await
+    }
+
+    /// Cuts every connection along `strand` and forgets it.
+    pub(super) fn abandon(&self, hops: &[Host], strand: Strand) {
+        for depth in 1..=hops.len() {
+            if let Some(connected) = self.cell_at(hops, depth, strand).get() {
+                connected.cut();
+            }
+        }
+    }
+
+    /// The place of the connection to the host at `depth` (from 1) along `strand`.
+    fn cell_at(&self, hops: &[Host], depth: usize, strand: Strand) -> Cell {
+        let session = if depth == hops.len() { strand.session } else { 0 };
+        let strand = self.without_asking_again(&hops[..depth], Strand { session, ..strand });
+        self.cell(&hops[..depth], strand)
     }
 
     /// A person who has answered for the first connection is not asked again for a further one: it is shared instead.

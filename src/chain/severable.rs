@@ -27,14 +27,29 @@ pub(super) struct Severable {
 }
 
 /// The cord of a [`Severable`]: dropping it cuts.
-pub(super) struct Severed(#[expect(dead_code, reason = "held for its drop")] DropGuard);
+pub(super) struct Severed {
+    token: CancellationToken,
+    _cuts: DropGuard,
+}
+
+impl Severed {
+    /// Cuts now.
+    pub(super) fn cut(&self) {
+        self.token.cancel();
+    }
+
+    /// It has been cut.
+    pub(super) fn is_cut(&self) -> bool {
+        self.token.is_cancelled()
+    }
+}
 
 impl Severable {
     /// Ties a cord to `inner`. A write may wait for `patience`; without, for ever.
     pub(super) fn new(inner: Box<dyn Duplex>, patience: Option<Duration>) -> (Self, Severed) {
         let token = CancellationToken::new();
         let cut = Box::pin(token.clone().cancelled_owned());
-        (Severable { inner, cut, patience, waiting: None }, Severed(token.drop_guard()))
+        (Severable { inner, cut, patience, waiting: None }, Severed { _cuts: token.clone().drop_guard(), token })
     }
 
     fn poll_cut(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
