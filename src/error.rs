@@ -215,6 +215,7 @@ fn of_copy(error: &CopyError) -> Kind {
         (copy::Kind::SourceChanged, _) => Kind::SourceChanged,
         (copy::Kind::NoSpace, _) => Kind::NoSpace,
         (copy::Kind::Protocol, _) => Kind::Protocol,
+        (copy::Kind::TimedOut, _) => Kind::TimedOut,
         (copy::Kind::Chain | copy::Kind::Lost, _) => Kind::Connect,
     }
 }

@@ -134,6 +134,8 @@ pub enum Event {
         destination: Vec<u8>,
         /// Bytes that arrived.
         size: u64,
+        /// Bytes of these that an earlier run had left, and that were not sent again.
+        kept: u64,
     },
     /// Both ends of a file were read and hashed with SHA-256; told before `FileDone`.
     Hashed {
@@ -171,6 +173,28 @@ pub enum Event {
     },
     /// Something is in the way and waited for, one line.
     Waiting(String),
+    /// A connection was lost; it is made again after a wait.
+    Reconnecting {
+        /// What was lost, one line.
+        error: String,
+        /// Which try this is, from 1; counted anew once something has moved.
+        attempt: u32,
+        /// How many there may be.
+        of: u32,
+        /// How long it waits first.
+        wait: std::time::Duration,
+    },
+    /// An earlier try had left a part, and what it is worth is known.
+    Resumed {
+        /// As in `FileStarted`.
+        id: u64,
+        /// Its path at the source.
+        path: Vec<u8>,
+        /// Bytes that are there and need not be sent again; 0 when the part is started over.
+        kept: u64,
+        /// How that is known, or why nothing is kept.
+        because: &'static str,
+    },
     /// A remark that is no error but must be said.
     Warning(String),
     /// A detail for `-v`.
@@ -195,6 +219,8 @@ impl Observer for Silent {
 pub struct Counters {
     /// Bytes acknowledged by the destination, in this run.
     pub bytes_done: AtomicU64,
+    /// Bytes that an earlier run had left at the destination, and that were not sent again.
+    pub bytes_kept: AtomicU64,
     /// Bytes found so far by the walk; final once `walked` is set.
     pub bytes_total: AtomicU64,
     /// Files that stand under their final name.

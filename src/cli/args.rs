@@ -16,6 +16,7 @@ use crate::config::Patterned;
 use super::help;
 use super::hosts::args::Hosts;
 use super::key::args::Key;
+use super::lasting::Lasting;
 use super::options::{Count, ProgressChoice, RouteChoice, Symlinks, connections, identity, jumps, lanes, port};
 use super::ssh::args::Ssh;
 use super::unattended::Unattended;
@@ -62,6 +63,8 @@ pub struct Cp {
 
     #[command(flatten)]
     pub copying: Copying,
+    #[command(flatten)]
+    pub lasting: Lasting,
     #[command(flatten)]
     pub unattended: Unattended,
     #[command(flatten)]

@@ -19,8 +19,12 @@ use super::unattended::{Destination, Unattended};
 /// Copies; the exit code to end with.
 pub fn run(cp: &Cp, environment: &Environment) -> u8 {
     let settings = copy_screen(environment, &cp.output, &cp.progress, &cp.copying)
-        .and_then(|screen| Ok((screen, spread(environment, &cp.copying)?)));
-    let (screen, spread) = match settings {
+        .and_then(|screen| Ok((screen, spread(environment, &cp.copying)?)))
+        .and_then(|(screen, spread)| {
+            let options = cp.lasting.apply(environment, options(cp, &spread))?;
+            Ok((screen, spread, options))
+        });
+    let (screen, spread, options) = match settings {
         Ok(settings) => settings,
         Err(wrong) => return Failure::usage(&wrong.to_string()).say_and_exit_code(),
     };
@@ -30,7 +34,7 @@ pub fn run(cp: &Cp, environment: &Environment) -> u8 {
     };
     let run = Run::start_recorded(&screen, records);
     let outcome = run.carry_out(async {
-        let (job, destination) = job(cp, &spread, environment, &run)?;
+        let (job, destination) = job(cp, (&spread, options), environment, &run)?;
         let wanted = if cp.copying.dry_run { &Unattended::default() } else { &cp.unattended };
         let _lock = wanted.lock((&cp.destination, &destination), environment, &run).await?;
         Ok(copy(job, run.reporter.clone(), run.counters.clone()).await?)
@@ -43,14 +47,19 @@ pub fn run(cp: &Cp, environment: &Environment) -> u8 {
 }
 
 /// What is to be copied, and what its destination is for a lock.
-fn job(cp: &Cp, spread: &Spread, environment: &Environment, run: &Arc<Run>) -> Result<(Job, Destination), Error> {
+fn job(
+    cp: &Cp,
+    (spread, options): (&Spread, Options),
+    environment: &Environment,
+    run: &Arc<Run>,
+) -> Result<(Job, Destination), Error> {
     let words = cp.sources.iter().chain([&cp.destination]);
     let targets = words.map(|word| target::parse(word)).collect::<Result<Vec<_>, _>>()?;
     let network = Network::read(cp.flags(), environment, run)?.spread_over(spread.connections.value);
     let mut ends = targets.into_iter().map(|target| end(target, &network)).collect::<Result<Vec<_>, _>>()?;
     let (destination, place) = ends.pop().ok_or_else(|| Error::Internal("a copy without a destination".to_owned()))?;
     let sources = ends.into_iter().map(|(end, _)| end).collect();
-    Ok((Job { sources, destination, options: options(cp, spread) }, place))
+    Ok((Job { sources, destination, options }, place))
 }
 
 fn end(target: Target, network: &Network) -> Result<(End, Destination), Error> {
@@ -78,6 +87,7 @@ fn options(cp: &Cp, spread: &Spread) -> Options {
             Count::Auto => None,
             Count::Exactly(lanes) => Some(lanes),
         },
+        ..Options::default()
     }
 }
 

@@ -27,6 +27,7 @@ mod folder;
 mod help;
 mod hosts;
 mod key;
+mod lasting;
 mod library;
 mod ls;
 mod moment;

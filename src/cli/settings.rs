@@ -68,7 +68,7 @@ impl Environment {
     }
 
     /// The flag if it was given, else the variable if it is set and not empty, else the default.
-    fn choose<T>(
+    pub(super) fn choose<T>(
         &self,
         flag: (Option<T>, &str),
         name: &'static str,

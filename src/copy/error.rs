@@ -4,6 +4,7 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -31,6 +32,8 @@ pub enum Kind {
     Chain,
     /// The session was lost.
     Lost,
+    /// Nothing moved for too long, or the run took too long.
+    TimedOut,
     /// Failures of more than one kind, each told by its own event.
     Several,
 }
@@ -74,6 +77,9 @@ pub enum Cause {
     /// Nothing that can be copied as asked.
     #[error("{0}")]
     Unfit(&'static str),
+    /// The run has taken as long as it may.
+    #[error("not done within {} s, the whole run's limit", .0.as_secs_f32())]
+    Deadline(Duration),
     /// Refused before anything was written.
     #[error("{0}")]
     Refused(&'static str),
@@ -97,6 +103,7 @@ impl CopyError {
         match &self.cause {
             Cause::Io(_) => Kind::LocalFile,
             Cause::Sftp(SftpError::Ended(_)) => Kind::Lost,
+            Cause::Sftp(SftpError::Stalled(_)) | Cause::Deadline(_) => Kind::TimedOut,
             Cause::Sftp(SftpError::Protocol(_)) | Cause::Name(_) => Kind::Protocol,
             Cause::Chain(_) => Kind::Chain,
             Cause::NoSpace => Kind::NoSpace,
@@ -109,7 +116,25 @@ impl CopyError {
 
     /// True when the rest of the run cannot go on: the session is gone.
     pub(super) fn ends_the_run(&self) -> bool {
-        matches!(self.cause, Cause::Sftp(SftpError::Ended(_) | SftpError::Protocol(_)) | Cause::Chain(_))
+        let of_session = |error: &SftpError| error.ends_session();
+        matches!(&self.cause, Cause::Chain(_)) || matches!(&self.cause, Cause::Sftp(error) if of_session(error))
+    }
+
+    /// True when the connection is gone and nothing else is wrong.
+    pub(super) fn is_lost(&self) -> bool {
+        match &self.cause {
+            Cause::Sftp(SftpError::Ended(_) | SftpError::Stalled(_)) => true,
+            Cause::Chain(error) => error.is_broken(),
+            _ => false,
+        }
+    }
+
+    /// True when an end that was reached before may be reached again later: a host that restarts refuses for a while.
+    pub(super) fn may_pass(&self) -> bool {
+        match &self.cause {
+            Cause::Chain(error) => error.may_pass(),
+            _ => self.is_lost(),
+        }
     }
 
     /// True when another try may see a source at rest.
@@ -144,8 +169,10 @@ impl CopyError {
 
 impl fmt::Display for CopyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Cause::Chain(error) = &self.cause {
-            return write!(f, "{error}");
+        match &self.cause {
+            Cause::Chain(error) => return write!(f, "{error}"),
+            Cause::Deadline(_) => return write!(f, "{}", self.cause),
+            _ => {}
         }
         if let Some(trail) = &self.host {
             write!(f, "{}: {trail}: ", trail.rsplit(" > ").next().unwrap_or(trail))?;

@@ -41,6 +41,11 @@ impl OpenFile {
         OpenFile { place: place.clone(), end: End::Remote(remote, handle) }
     }
 
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// Bytes one [`OpenFile::read`] may ask for.
     pub fn max_read(&self) -> usize {
         match &self.end {

@@ -61,7 +61,15 @@ impl Folder {
     /// # Errors
     /// When it cannot be made, or something else has its name. Its entries are then told by [`Folder::ready`].
     pub async fn make(&self) -> Result<(), CopyError> {
-        let made = self.try_make().await;
+        let made = loop {
+            match self.try_make().await {
+                Err(error) if error.is_lost() => match self.lanes.restore(error).await {
+                    Ok(()) => {}
+                    Err(error) => break Err(error),
+                },
+                made => break made,
+            }
+        };
         // set once only: each folder is one item
         let _ = self.made.set(made.as_ref().ok().copied().flatten());
         made.map(drop)
@@ -125,9 +133,12 @@ impl Finish {
     /// # Errors
     /// When the end refuses.
     pub async fn run(self, keep: Keep) -> Result<(), CopyError> {
-        match self.wanted(keep) {
-            Some(wanted) => self.lanes.idlest().destination.set_folder(&self.target, wanted).await,
-            None => Ok(()),
+        let Some(wanted) = self.wanted(keep) else { return Ok(()) };
+        loop {
+            match self.lanes.idlest().destination.set_folder(&self.target, wanted).await {
+                Err(error) if error.is_lost() => self.lanes.restore(error).await?,
+                set => return set,
+            }
         }
     }
 

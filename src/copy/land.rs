@@ -99,6 +99,11 @@ impl Landing {
         &self.file
     }
 
+    /// Whether an earlier try left it.
+    pub fn is_reused(&self) -> bool {
+        self.is_reused
+    }
+
     /// Writes all of a small file, and closes its part.
     ///
     /// # Errors

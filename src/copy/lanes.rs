@@ -1,16 +1,20 @@
 //! How many sessions carry the data: [`Lanes`] pairs the sessions of two ends by number. The first lane is opened at
-//! once, the others in the background, and only when enough is left to do; one that cannot be opened is no error.
+//! once, the others in the background, and only when enough is left to do; one that cannot be opened is no error. One that
+//! is lost is left out; when the last one is, it is opened again ([`Lanes::restore`]).
 //!
 //! A lane carries at most one window of the server a round trip, so the distance decides how many there are, unless the
 //! user does. On a short link two fill the processors, and more only divide them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::Watchers;
+use super::again::Tries;
 use super::error::CopyError;
 use super::pool::Pool;
 use super::side::Side;
@@ -55,29 +59,36 @@ pub struct Lanes {
 struct Route {
     ends: (Arc<Pool>, Arc<Pool>),
     open: watch::Sender<Vec<Arc<Lane>>>,
-    /// Lanes opened or being opened; never more than `most`.
-    wanted: AtomicUsize,
+    /// The numbers of lanes that are open, or being opened; never more than `most`.
+    taken: Mutex<BTreeSet<usize>>,
     most: AtomicUsize,
+    tries: Tries,
+    /// A lane was lost, and nothing has moved since: no new ones for now.
+    is_shaken: AtomicBool,
+    restoring: tokio::sync::Mutex<()>,
     observer: Arc<dyn Observer>,
     counters: Arc<Counters>,
 }
 
 impl Lanes {
-    /// Between two ends, at most `most` of them, `None` for as many as the distance needs; lane 0 is opened before this
-    /// returns.
+    /// Between two ends, at most `most` of them, `None` for as many as the distance needs, connected again so often; lane 0
+    /// is opened before this returns.
     ///
     /// # Errors
     /// When lane 0 cannot be opened: the hop that failed.
     pub async fn open(
         ends: (Arc<Pool>, Arc<Pool>),
-        most: Option<usize>,
-        (observer, counters): (Arc<dyn Observer>, Arc<Counters>),
+        (most, retries): (Option<usize>, u32),
+        (observer, counters): Watchers,
     ) -> Result<Lanes, CopyError> {
         let route = Route {
             ends,
             open: watch::Sender::new(Vec::new()),
-            wanted: AtomicUsize::new(1),
+            taken: Mutex::new(BTreeSet::from([0])),
             most: AtomicUsize::new(1),
+            tries: Tries::new(retries, (Arc::clone(&observer), Arc::clone(&counters))),
+            is_shaken: AtomicBool::new(false),
+            restoring: tokio::sync::Mutex::default(),
             observer,
             counters,
         };
@@ -88,11 +99,9 @@ impl Lanes {
 
     /// Opens more lanes in the background when the counters say that enough is left to do.
     pub fn grow(&self) {
-        let wanted = self.route.worth_opening();
-        let before = self.route.wanted.fetch_max(wanted, Ordering::Relaxed);
         let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
         while opening.try_join_next().is_some() {}
-        for number in before..wanted {
+        for number in self.route.take_numbers() {
             let route = Arc::clone(&self.route);
             opening.spawn(async move { route.try_add(number).await });
         }
@@ -103,11 +112,44 @@ impl Lanes {
         self.route.open.subscribe()
     }
 
-    /// The lane with the least to do.
+    /// The lane with the least to do. Its session may have been lost; [`Lanes::restore`] then sees to another.
     pub fn idlest(&self) -> Arc<Lane> {
         let lanes = self.route.open.borrow();
         let idlest = lanes.iter().min_by_key(|lane| lane.busy.load(Ordering::Relaxed));
-        Arc::clone(idlest.expect("lane 0 is open since the beginning, and lanes only join"))
+        Arc::clone(idlest.expect("lane 0 is open since the beginning, and the last one is only ever replaced"))
+    }
+
+    /// After an operation was `lost` with its session: returns when there is a lane to do it again on. Others are left as
+    /// they are; only when none lives is one connected anew, after a wait and not for ever.
+    ///
+    /// # Errors
+    /// `lost`, when the tries have run out; or why an end cannot be reached any more.
+    pub async fn restore(&self, lost: CopyError) -> Result<(), CopyError> {
+        let _turn = self.route.restoring.lock().await;
+        if self.route.leave_out_the_lost() {
+            return Ok(());
+        }
+        let mut lost = lost;
+        loop {
+            self.route.tries.next(lost).await?;
+            match self.route.add(0).await {
+                Ok(_) => break,
+                Err(error) if error.may_pass() => lost = error,
+                Err(error) => return Err(error),
+            }
+        }
+        self.route.leave_out_the_lost();
+        Ok(())
+    }
+
+    /// Takes lanes whose session was lost off the list, as far as there are others.
+    pub fn leave_out_the_lost(&self) {
+        self.route.leave_out_the_lost();
+    }
+
+    /// What the source has in common for all lanes.
+    pub fn source(&self) -> &Pool {
+        &self.route.ends.0
     }
 
     /// What the destination has in common for all lanes.
@@ -131,17 +173,70 @@ impl Route {
     }
 
     async fn try_add(&self, number: usize) {
-        if let Err(error) = self.add(number).await {
+        let Err(error) = self.add(number).await else { return };
+        self.taken().remove(&number);
+        match error.is_lost() {
+            true => self.shake(),
             // what refused one more will refuse the next: no storm of logins
-            self.most.store(self.open.borrow().len().max(1), Ordering::Relaxed);
-            self.observer.event(Event::Detail(format!("lane {number} is left out: {error}")));
+            false => self.most.store(self.open.borrow().len().max(1), Ordering::Relaxed),
         }
+        self.observer.event(Event::Detail(format!("lane {number} is left out: {error}")));
+    }
+
+    /// Numbers for the lanes that are worth opening now.
+    fn take_numbers(&self) -> Vec<usize> {
+        if self.is_shaken.load(Ordering::Relaxed) && !self.tries.has_moved() {
+            return Vec::new();
+        }
+        self.is_shaken.store(false, Ordering::Relaxed);
+        let worth = self.worth_opening();
+        let mut taken = self.taken();
+        let free: Vec<usize> = (0..worth).filter(|number| !taken.contains(number)).collect();
+        let room = worth.saturating_sub(taken.len());
+        let numbers: Vec<usize> = free.into_iter().take(room).collect();
+        taken.extend(&numbers);
+        numbers
+    }
+
+    /// Lanes whose session was lost go; `false` when there is no other, and then they stay for now.
+    fn leave_out_the_lost(&self) -> bool {
+        let mut gone = Vec::new();
+        let mut left = 0;
+        self.open.send_if_modified(|lanes| {
+            let (living, lost): (Vec<_>, Vec<_>) = lanes.iter().cloned().partition(|lane| !lane.is_lost());
+            left = living.len();
+            if left == 0 || lost.is_empty() {
+                return false;
+            }
+            gone.extend(
+                lost.iter().map(|lane| lane.number).filter(|lost| living.iter().all(|lane| lane.number != *lost)),
+            );
+            *lanes = living;
+            true
+        });
+        if !gone.is_empty() {
+            self.shake();
+            self.taken().retain(|number| !gone.contains(number));
+        }
+        self.counters.lanes.store(left as u64, Ordering::Relaxed);
+        left > 0
+    }
+
+    fn shake(&self) {
+        self.tries.set_mark();
+        self.is_shaken.store(true, Ordering::Relaxed);
+    }
+
+    fn taken(&self) -> MutexGuard<'_, BTreeSet<usize>> {
+        // nothing panics while it holds the set
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn worth_opening(&self) -> usize {
         let left = |total, done| Counters::get(total).saturating_sub(Counters::get(done));
         let counters = &self.counters;
-        let bytes = left(&counters.bytes_total, &counters.bytes_done) / BYTES_A_LANE;
+        let kept = Counters::get(&counters.bytes_kept);
+        let bytes = left(&counters.bytes_total, &counters.bytes_done).saturating_sub(kept) / BYTES_A_LANE;
         let files = left(&counters.files_total, &counters.files_done) / FILES_A_LANE;
         let worth = 1 + usize::try_from(bytes.max(files)).unwrap_or(usize::MAX - 1);
         worth.min(self.most.load(Ordering::Relaxed))
@@ -153,6 +248,11 @@ impl Lane {
     fn fill_the_link(&self) -> usize {
         let round_trips = self.source.round_trip().zip(self.destination.round_trip());
         round_trips.map_or(DEFAULT, |(one, two)| lanes_for(one.max(two)))
+    }
+
+    /// The session at one of its ends is gone.
+    fn is_lost(&self) -> bool {
+        self.source.is_lost() || self.destination.is_lost()
     }
 
     /// Counts one more file on this lane, until what is returned is dropped.

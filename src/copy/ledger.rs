@@ -68,6 +68,8 @@ pub struct Ledger {
 pub struct Started {
     id: u64,
     done: Arc<AtomicU64>,
+    /// Of those, bytes that were there from an earlier run.
+    kept: AtomicU64,
     counters: Arc<Counters>,
 }
 
@@ -78,10 +80,19 @@ impl Started {
         Counters::add(&self.counters.bytes_done, bytes);
     }
 
-    /// All that was moved has to be moved again.
-    pub fn again(&self) {
-        let moved = self.done.swap(0, Ordering::Relaxed);
-        Counters::add(&self.counters.bytes_total, moved);
+    /// So many bytes of the file are there as an attempt begins. What was moved and is not among them has to be moved
+    /// again; what is, and was not moved, is of an earlier run.
+    pub fn begin_at(&self, there: u64) {
+        let before = self.done.swap(there, Ordering::Relaxed);
+        Counters::add(&self.counters.bytes_total, before.saturating_sub(there));
+        let kept = there.saturating_sub(before);
+        self.kept.fetch_add(kept, Ordering::Relaxed);
+        Counters::add(&self.counters.bytes_kept, kept);
+    }
+
+    /// Tells what the part of an earlier try is worth.
+    pub fn resumed(&self, ledger: &Ledger, path: Vec<u8>, (kept, because): (u64, &'static str)) {
+        ledger.event(Event::Resumed { id: self.id, path, kept, because });
     }
 }
 
@@ -122,7 +133,7 @@ impl Ledger {
         let done = Arc::new(AtomicU64::new(0));
         let (path, size) = (item.source.path(), item.size().unwrap_or(0));
         self.event(Event::FileStarted { id, path, size, done: Arc::clone(&done) });
-        Started { id, done, counters: Arc::clone(&self.counters) }
+        Started { id, done, kept: AtomicU64::new(0), counters: Arc::clone(&self.counters) }
     }
 
     /// A file stands under its final name.
@@ -130,7 +141,8 @@ impl Ledger {
         let size = started.done.load(Ordering::Relaxed);
         Counters::add(&self.counters.files_done, 1);
         let (path, destination) = (item.source.path(), item.target.path());
-        self.event(Event::FileDone { id: started.id, path, destination, size });
+        let kept = started.kept.load(Ordering::Relaxed);
+        self.event(Event::FileDone { id: started.id, path, destination, size, kept });
     }
 
     /// A file, folder or link did not arrive.

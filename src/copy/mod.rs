@@ -13,6 +13,7 @@
 //! 1,024 items, 8,192 folders and 8 parts of listings: a few MiB for any tree. Each SFTP session has its own bound on top
 //! (see [`crate::sftp`]), which only counts what a server sends unasked.
 
+mod again;
 mod beneath;
 mod destination;
 mod error;
@@ -35,24 +36,31 @@ mod pool;
 mod pump;
 mod reach;
 mod remote;
+mod resume;
 mod route;
 mod run;
 mod side;
 mod small;
+mod sums;
 mod together;
+mod visited;
 mod walk;
+mod watchdog;
+mod witness;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 pub use error::{Cause, CopyError, Kind};
 pub use ledger::{FAILURES_KEPT, Failure, Report};
-pub use reach::{End, Opening, Reach};
+pub use reach::{Conversation, End, Opening, Reach, Shell};
+pub use resume::Resume;
 pub use route::Route;
 pub use walk::Symlinks;
 
-use crate::progress::{Counters, Event, Observer};
+use crate::progress::{Counters, Event, Observer, Stage};
 use land::Keep;
 use ledger::Ledger;
 use plan::Plan;
@@ -81,6 +89,14 @@ pub struct Options {
     pub dry_run: bool,
     /// At most so many SFTP sessions an end; `None` for a good number.
     pub lanes: Option<usize>,
+    /// Whether the part of an earlier run is gone on from.
+    pub resume: Resume,
+    /// How often a lost connection is made again before something has moved; `None` for 3.
+    pub retries: Option<u32>,
+    /// A session that moves nothing for so long, though something is asked of it, is lost; `None` for 60 s.
+    pub timeout: Option<Duration>,
+    /// The whole run may take so long.
+    pub deadline: Option<Duration>,
 }
 
 /// Who is told, and where it is counted.
@@ -91,8 +107,15 @@ type Watchers = (Arc<dyn Observer>, Arc<Counters>);
 ///
 /// # Errors
 /// What concerns the copy as a whole: what was asked for cannot be meant ([`Kind::Usage`]), the destination is not
-/// there, an end cannot be reached, a session was lost, a peer broke the protocol.
+/// there, an end cannot be reached, a session was lost and could not be had again, a peer broke the protocol, the deadline
+/// has passed.
 pub async fn copy(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters>) -> Result<Report, CopyError> {
+    let Some(deadline) = job.options.deadline else { return carry_out(job, observer, counters).await };
+    let carried_out = tokio::time::timeout(deadline, carry_out(job, observer, counters)).await;
+    carried_out.unwrap_or_else(|_| Err(CopyError::new(None, Stage::Transfer, Vec::new(), Cause::Deadline(deadline))))
+}
+
+async fn carry_out(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters>) -> Result<Report, CopyError> {
     let route = route_of(&job);
     observer.event(Event::Route { route: route.to_string(), reason: route.reason().to_owned() });
     let ledger = Arc::new(Ledger::new(Arc::clone(&observer), Arc::clone(&counters)));
@@ -103,7 +126,7 @@ pub async fn copy(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters>
         show(walk, &ledger).await?;
     } else {
         let keep = if job.options.preserve { Keep::ModeAndTimes } else { Keep::Nothing };
-        let means = run::Means::new(keep, Arc::clone(&ledger));
+        let means = run::Means::new((keep, job.options.resume), Arc::clone(&ledger));
         run::run(Arc::new(means), walk, finishes).await?;
     }
     Ok(ledger.report(route))

@@ -3,9 +3,11 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
+use super::again::{RETRIES, Tries};
 use super::destination::Destination;
 use super::error::{Cause, CopyError};
 use super::expand::expand;
@@ -18,7 +20,7 @@ use super::pool::Pool;
 use super::reach::End;
 use super::side::{Links, Side};
 use super::walk::Symlinks;
-use super::{Job, Options, Watchers};
+use super::{Job, Options, Watchers, watchdog};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 
@@ -54,16 +56,31 @@ impl Plan {
     /// When an end cannot be reached, or what was asked for cannot be meant: several sources without a folder to take
     /// them, two sources with one name, a source that is its own destination.
     pub async fn make(job: &Job, ledger: &Ledger, watchers: &Watchers) -> Result<Plan, CopyError> {
-        let destination_pool = Arc::new(Pool::of(&job.destination));
-        let pools = pools(&job.sources);
+        let tries = Tries::new(job.options.retries.unwrap_or(RETRIES), watchers.clone());
+        loop {
+            let mut missing = Missing::new();
+            match Plan::try_make(job, &mut missing, watchers).await {
+                Err(error) if error.is_lost() => tries.next(error).await?,
+                made => {
+                    missing.into_iter().for_each(|(place, error)| ledger.failed(&place, None, error));
+                    return made;
+                }
+            }
+        }
+    }
+
+    async fn try_make(job: &Job, missing: &mut Missing, watchers: &Watchers) -> Result<Plan, CopyError> {
+        let patience = job.options.timeout.unwrap_or(watchdog::TIMEOUT);
+        let destination_pool = Arc::new(Pool::of(&job.destination, patience));
+        let pools = pools(&job.sources, patience);
         // what is missing here is missing before anybody logs in anywhere
         let (here, there): (Vec<_>, Vec<_>) =
             job.sources.iter().zip(&pools).partition(|(end, _)| matches!(end, End::Local(_)));
-        let mut sources = found(&here, &job.options, ledger).await?;
+        let mut sources = found(&here, &job.options, missing).await?;
         if sources.is_empty() && there.is_empty() {
             return Ok(Plan { errands: Vec::new() });
         }
-        let (side, remote) = tokio::join!(destination_pool.side(0), found(&there, &job.options, ledger));
+        let (side, remote) = tokio::join!(destination_pool.side(0), found(&there, &job.options, missing));
         let side = side?;
         sources.extend(remote?);
         let destination = Destination::find(&side, job.destination.path()).await?;
@@ -78,24 +95,31 @@ impl Plan {
 }
 
 /// Pools for the sources; sources on one host share one.
-fn pools(sources: &[End]) -> Vec<Arc<Pool>> {
+fn pools(sources: &[End], patience: Duration) -> Vec<Arc<Pool>> {
     let mut pools: Vec<Arc<Pool>> = Vec::with_capacity(sources.len());
     for end in sources {
-        let pool = Pool::of(end);
+        let pool = Pool::of(end, patience);
         let known = pools.iter().find(|known| known.is_same_place(&pool)).map(Arc::clone);
         pools.push(known.unwrap_or_else(|| Arc::new(pool)));
     }
     pools
 }
 
+/// Sources that cannot be copied, and why.
+type Missing = Vec<(Place, CopyError)>;
+
 /// What the sources stand for.
-async fn found(sources: &[(&End, &Arc<Pool>)], options: &Options, ledger: &Ledger) -> Result<Vec<Source>, CopyError> {
+async fn found(
+    sources: &[(&End, &Arc<Pool>)],
+    options: &Options,
+    missing: &mut Missing,
+) -> Result<Vec<Source>, CopyError> {
     let mut all = Vec::new();
     for (end, pool) in sources {
         let side = pool.side(0).await?;
         let paths = match paths(&side, end.path()).await {
             Err(error) if !error.ends_the_run() => {
-                ledger.failed(&Place::typed(end.path()), None, error);
+                missing.push((Place::typed(end.path()), error));
                 continue;
             }
             answer => answer?,
@@ -104,7 +128,7 @@ async fn found(sources: &[(&End, &Arc<Pool>)], options: &Options, ledger: &Ledge
             let place = Place::typed(&path);
             match checked(&side, &place, options).await {
                 Ok(attributes) => all.push(Source { place, attributes, pool: Arc::clone(pool) }),
-                Err(error) if !error.ends_the_run() => ledger.failed(&place, None, error),
+                Err(error) if !error.ends_the_run() => missing.push((place, error)),
                 Err(error) => return Err(error),
             }
         }
@@ -194,7 +218,8 @@ impl Settled {
             return Ok(Arc::clone(lanes));
         }
         let ends = (Arc::clone(source), Arc::clone(&self.pool));
-        let lanes = Arc::new(Lanes::open(ends, options.lanes, watchers.clone()).await?);
+        let retries = options.retries.unwrap_or(RETRIES);
+        let lanes = Arc::new(Lanes::open(ends, (options.lanes, retries), watchers.clone()).await?);
         opened.push((Arc::clone(source), Arc::clone(&lanes)));
         Ok(lanes)
     }

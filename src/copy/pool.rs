@@ -2,6 +2,7 @@
 //! known about the end as a whole.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{OnceCell, Semaphore};
 
@@ -9,6 +10,8 @@ use super::error::{Cause, CopyError};
 use super::reach::{End, Reach};
 use super::remote::Remote;
 use super::side::Side;
+use super::sums::Sums;
+use super::watchdog;
 use crate::progress::Stage;
 
 /// Logins under way at once: servers drop connections beyond `MaxStartups`, and all hosts behind a bastion share one.
@@ -21,16 +24,28 @@ pub struct Pool {
     pub umask: OnceCell<u32>,
 }
 
+/// What is known of the host's shell.
+#[derive(Default)]
+enum Shell {
+    #[default]
+    NotAsked,
+    Tells(Sums),
+    Lacks,
+}
+
 struct Host {
     reach: Arc<dyn Reach>,
     trail: Arc<str>,
     lanes: Mutex<Vec<Arc<OnceCell<Remote>>>>,
     logins: Semaphore,
+    sums: tokio::sync::Mutex<Shell>,
+    /// How long a session may do nothing while something is asked of it.
+    patience: Duration,
 }
 
 impl Pool {
     /// Of the end `end` lies at; opens nothing yet.
-    pub fn of(end: &End) -> Pool {
+    pub fn of(end: &End, patience: Duration) -> Pool {
         let host = match end {
             End::Local(_) => None,
             End::Remote(reach, _) => Some(Host {
@@ -38,6 +53,8 @@ impl Pool {
                 reach: Arc::clone(reach),
                 lanes: Mutex::default(),
                 logins: Semaphore::new(LOGINS),
+                sums: tokio::sync::Mutex::default(),
+                patience,
             }),
         };
         Pool { host, umask: OnceCell::new() }
@@ -57,7 +74,15 @@ impl Pool {
         self.host.as_ref().map_or("", |host| host.reach.alias())
     }
 
-    /// The end by way of one lane; opened when this is the first to ask.
+    /// The host's tools for checksums; `None` on this machine, and where there are none.
+    pub async fn sums(&self) -> Option<Sums> {
+        match &self.host {
+            Some(host) => host.sums().await,
+            None => None,
+        }
+    }
+
+    /// The end by way of one lane; opened when this is the first to ask, or the first since its session was lost.
     pub async fn side(&self, lane: usize) -> Result<Side, CopyError> {
         let Some(host) = &self.host else { return Ok(Side::Local) };
         let cell = host.cell(lane);
@@ -67,10 +92,28 @@ impl Pool {
 }
 
 impl Host {
+    async fn sums(&self) -> Option<Sums> {
+        let mut shell = self.sums.lock().await;
+        match &*shell {
+            Shell::Lacks => return None,
+            Shell::Tells(sums) if !sums.has_ended() => return Some(sums.clone()),
+            Shell::Tells(_) | Shell::NotAsked => {}
+        }
+        let started = match self.reach.shell().await {
+            Some(conversation) => Sums::start(conversation).await,
+            None => None,
+        };
+        *shell = started.clone().map_or(Shell::Lacks, Shell::Tells);
+        started
+    }
+
     fn cell(&self, lane: usize) -> Arc<OnceCell<Remote>> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         while lanes.len() <= lane {
             lanes.push(Arc::default());
+        }
+        if lanes[lane].get().is_some_and(|remote| remote.client.is_closed()) {
+            lanes[lane] = Arc::default();
         }
         Arc::clone(&lanes[lane])
     }
@@ -79,7 +122,10 @@ impl Host {
         let _login = self.logins.acquire().await;
         let trail = Arc::clone(&self.trail);
         match self.reach.lane(lane).await {
-            Ok(client) => Ok(Remote { client, trail }),
+            Ok(client) => {
+                watchdog::set(&client, self.patience, (Arc::clone(&self.reach), lane));
+                Ok(Remote { client, trail })
+            }
             Err(error) => Err(CopyError::new(Some(trail), Stage::StartSftp, Vec::new(), Cause::Chain(error.into()))),
         }
     }

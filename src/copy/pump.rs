@@ -14,6 +14,7 @@ use super::item::Item;
 use super::land::Landing;
 use super::lanes::Lane;
 use super::ledger::Started;
+use super::resume::{Pair, SoFar};
 use super::run::Means;
 use super::side::{Identity, Links, same_version};
 use crate::sftp::{Attributes, Block, Sizes, Window};
@@ -36,14 +37,14 @@ struct Ends {
 
 /// What the tasks of one file have in common.
 struct Flow {
-    window: Mutex<Window>,
+    window: Arc<Mutex<Window>>,
     /// A block has come back.
     moved: Notify,
     means: Arc<Means>,
     started: Arc<Started>,
 }
 
-/// Copies this `version` of a file.
+/// Copies this `version` of a file, going on from what is there of it.
 ///
 /// # Errors
 /// As `Kind` tells; [`Cause::SourceChanged`](super::Cause::SourceChanged) when it is not that version any more.
@@ -51,7 +52,7 @@ pub async fn carry(
     means: &Arc<Means>,
     (item, links): (&Item, Links),
     version: &Attributes,
-    started: &Arc<Started>,
+    (started, so_far): (&Arc<Started>, &mut SoFar),
 ) -> Result<(), CopyError> {
     let lane = item.lanes.idlest();
     let _busy = lane.busy();
@@ -67,11 +68,12 @@ pub async fn carry(
         }
     };
     let ends = Arc::new(Ends { source, part: Arc::clone(landing.file()), identity });
-    let moved = match pump(means, (item, links), (&ends, &lane), started).await {
-        Ok(()) => finish(&ends, &landing).await,
-        Err(error) => Err(error),
+    let moved = async {
+        let window = begin(means, item, (&ends, &lane), (started, so_far, landing.is_reused())).await?;
+        pump((means, window, started), (item, links), (&ends, &lane)).await?;
+        finish(&ends, &landing).await
     };
-    match moved {
+    match moved.await {
         Ok(()) => landing.land().await,
         Err(error) if error.is_source_changed() => {
             landing.discard().await;
@@ -87,19 +89,45 @@ async fn identity_of(source: &OpenFile, version: &Attributes) -> Result<Identity
     if same_version(&told, version) { Ok(identity) } else { Err(source.changed()) }
 }
 
+/// What is still missing: all of it, or what the part of an earlier try lacks.
+async fn begin(
+    means: &Means,
+    item: &Item,
+    (ends, lane): (&Ends, &Lane),
+    (started, so_far, is_reused): (&Started, &mut SoFar, bool),
+) -> Result<Arc<Mutex<Window>>, CopyError> {
+    let sizes = Sizes { in_flight: Sizes::default().band, ..Sizes::default() };
+    let mut window = Window::new(0..ends.identity.size, sizes);
+    if is_reused {
+        let (sides, files) = ((&lane.source, &lane.destination), (&ends.source, &*ends.part));
+        let pair = Pair { lanes: &item.lanes, sides, files, size: ends.identity.size };
+        let worth = pair.worth(so_far, means.resume, sizes).await?;
+        window = worth.window;
+        if let Some(because) = worth.because {
+            started.resumed(&means.ledger, item.source.path(), (window.arrived(), because));
+        }
+    }
+    started.begin_at(window.arrived());
+    let window = Arc::new(Mutex::new(window));
+    so_far.keep(&window);
+    Ok(window)
+}
+
 /// Moves every block, over the lane it begins on and those that join.
 async fn pump(
-    means: &Arc<Means>,
+    (means, window, started): (&Arc<Means>, Arc<Mutex<Window>>, &Arc<Started>),
     (item, links): (&Item, Links),
     (first, began_on): (&Arc<Ends>, &Arc<Lane>),
-    started: &Arc<Started>,
 ) -> Result<(), CopyError> {
     let size = first.identity.size;
-    let flow = Arc::new(Flow::new(size, means, started));
+    let (means, started) = (Arc::clone(means), Arc::clone(started));
+    let flow = Arc::new(Flow { window, moved: Notify::new(), means, started });
     let mut lanes = item.lanes.watch();
     let mut tasks = JoinSet::new();
     let mut joined = vec![began_on.number];
-    tasks.spawn(Arc::clone(&flow).work(Arc::clone(first)));
+    let number = began_on.number;
+    let (work, ends) = (Arc::clone(&flow), Arc::clone(first));
+    tasks.spawn(async move { (number, work.work(ends).await) });
     let most = usize::try_from(size.div_ceil(SHARE)).unwrap_or(usize::MAX);
     loop {
         item.lanes.grow();
@@ -107,13 +135,19 @@ async fn pump(
         for lane in open {
             if joined.len() < most && !joined.contains(&lane.number) {
                 joined.push(lane.number);
-                tasks.spawn(join(Arc::clone(&flow), Arc::clone(first), lane, links));
+                let (flow, first) = (Arc::clone(&flow), Arc::clone(first));
+                tasks.spawn(async move { (lane.number, join(flow, first, lane, links).await) });
             }
         }
         tokio::select! {
             ended = tasks.join_next() => match ended {
                 None => return Ok(()),
-                Some(Ok(worked)) => worked?,
+                // the other lanes go on with what it gave back
+                Some(Ok((number, Err(error)))) if error.is_lost() && !tasks.is_empty() => {
+                    item.lanes.leave_out_the_lost();
+                    joined.retain(|lane| *lane != number);
+                }
+                Some(Ok((_, worked))) => worked?,
                 Some(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
             },
             Ok(()) = lanes.changed() => {}
@@ -164,16 +198,6 @@ impl Ends {
 }
 
 impl Flow {
-    fn new(size: u64, means: &Arc<Means>, started: &Arc<Started>) -> Flow {
-        let sizes = Sizes { in_flight: Sizes::default().band, ..Sizes::default() };
-        Flow {
-            window: Mutex::new(Window::new(0..size, sizes)),
-            moved: Notify::new(),
-            means: Arc::clone(means),
-            started: Arc::clone(started),
-        }
-    }
-
     /// Keeps as many blocks in flight on one lane as it bears, until none is left.
     async fn work(self: Arc<Self>, ends: Arc<Ends>) -> Result<(), CopyError> {
         let blocks = usize::try_from(ends.identity.size.div_ceil(ends.block() as u64)).unwrap_or(usize::MAX);
@@ -181,24 +205,39 @@ impl Flow {
         for _ in 0..(LANE_BYTES / ends.block()).clamp(1, LANE_BLOCKS).min(blocks) {
             workers.spawn(Arc::clone(&self).carry_blocks(Arc::clone(&ends)));
         }
+        let mut lost = None;
         while let Some(ended) = workers.join_next().await {
-            ended.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))?;
+            match ended.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic())) {
+                // the others on this lane fail likewise, and give back their blocks
+                Err(error) if error.is_lost() => lost = Some(error),
+                ended => ended?,
+            }
+        }
+        lost.map_or(Ok(()), Err)
+    }
+
+    /// One block after the other. A block that did not arrive because the session was lost goes back to the window.
+    async fn carry_blocks(self: Arc<Self>, ends: Arc<Ends>) -> Result<(), CopyError> {
+        while let Some(block) = self.next(ends.block()).await {
+            match self.carry_block(&ends, &block).await {
+                Ok(()) => self.acknowledge(block),
+                Err(error) => {
+                    self.window().give_back(block);
+                    self.moved.notify_waiters();
+                    return Err(error);
+                }
+            }
         }
         Ok(())
     }
 
-    /// One block after the other.
-    async fn carry_blocks(self: Arc<Self>, ends: Arc<Ends>) -> Result<(), CopyError> {
-        while let Some(block) = self.next(ends.block()).await {
-            let _memory = self.means.memory(block.len()).await;
-            let data = ends.source.read(block.offset(), block.len()).await?;
-            if data.len() < block.len() {
-                return Err(ends.source.changed());
-            }
-            ends.part.write(block.offset(), data).await?;
-            self.acknowledge(block);
+    async fn carry_block(&self, ends: &Ends, block: &Block) -> Result<(), CopyError> {
+        let _memory = self.means.memory(block.len()).await;
+        let data = ends.source.read(block.offset(), block.len()).await?;
+        if data.len() < block.len() {
+            return Err(ends.source.changed());
         }
-        Ok(())
+        ends.part.write(block.offset(), data).await
     }
 
     /// The next block; waits while the window is full. `None` when all have arrived.

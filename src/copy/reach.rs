@@ -6,12 +6,26 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
 use super::route::Reachable;
-use crate::chain::{ChainError, Way};
+use crate::chain::{ChainError, Output, Process, Way};
 use crate::sftp::Client;
 
 /// A session to be.
 pub type Opening<'a> = Pin<Box<dyn Future<Output = Result<Client, ChainError>> + Send + 'a>>;
+
+/// A shell to be.
+pub type Shell<'a> = Pin<Box<dyn Future<Output = Option<Conversation>> + Send + 'a>>;
+
+/// The standard input and output of a program on a host. It ends when either is dropped.
+pub struct Conversation {
+    /// To its standard input.
+    pub to: mpsc::Sender<Bytes>,
+    /// From its standard output.
+    pub from: mpsc::Receiver<Bytes>,
+}
 
 /// A host that can be reached, as often as needed.
 pub trait Reach: Send + Sync {
@@ -21,6 +35,12 @@ pub trait Reach: Send + Sync {
     fn trail(&self) -> String;
     /// Opens the SFTP session numbered `lane`, from 0.
     fn lane(&self, lane: usize) -> Opening<'_>;
+    /// Starts `sh` on the host; `None` where there is no shell to be had.
+    fn shell(&self) -> Shell<'_> {
+        Box::pin(async { None })
+    }
+    /// Gives up the connections that `lane` travels over: they seem dead, whatever the system says of them.
+    fn abandon(&self, _lane: usize) {}
 }
 
 impl Reach for Way {
@@ -34,6 +54,49 @@ impl Reach for Way {
 
     fn lane(&self, lane: usize) -> Opening<'_> {
         Box::pin(self.sftp(lane))
+    }
+
+    fn shell(&self) -> Shell<'_> {
+        Box::pin(async {
+            let process = self.session(0).await.ok()?.exec(b"sh").await.ok()?;
+            let ((to, inbox), (outbox, from)) = (mpsc::channel(CHUNKS), mpsc::channel(CHUNKS));
+            tokio::spawn(converse(process, inbox, outbox));
+            Some(Conversation { to, from })
+        })
+    }
+
+    fn abandon(&self, lane: usize) {
+        Way::abandon(self, lane);
+    }
+}
+
+/// Chunks that wait in a conversation.
+const CHUNKS: usize = 16;
+
+/// Passes on what is said until either side has gone.
+async fn converse(process: Process, mut inbox: mpsc::Receiver<Bytes>, outbox: mpsc::Sender<Bytes>) {
+    let Process { input, mut output, .. } = process;
+    let says = async {
+        while let Some(chunk) = inbox.recv().await {
+            if input.send(chunk).await.is_err() {
+                return;
+            }
+        }
+        // a program that does not end by itself ends with its channel
+        let _ = input.end().await;
+    };
+    let hears = async {
+        while let Ok(Some(said)) = output.next().await {
+            if let Output::Stdout(chunk) = said
+                && outbox.send(chunk).await.is_err()
+            {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = says => {}
+        () = hears => {}
     }
 }
 

@@ -12,6 +12,7 @@ use super::folder::{Finish, Folder};
 use super::item::{Item, What};
 use super::land::{self, Keep};
 use super::ledger::{Ledger, Started};
+use super::resume::{Resume, SoFar};
 use super::side::Links;
 use super::walk::Walk;
 use super::{pump, small};
@@ -34,6 +35,8 @@ const OTHER_DESCRIPTORS: u64 = 32;
 pub struct Means {
     /// Whether mode and times travel.
     pub keep: Keep,
+    /// Whether the part of an earlier run is gone on from.
+    pub resume: Resume,
     /// The books.
     pub ledger: Arc<Ledger>,
     memory: Arc<Semaphore>,
@@ -43,8 +46,8 @@ pub struct Means {
 
 impl Means {
     /// For one run.
-    pub fn new(keep: Keep, ledger: Arc<Ledger>) -> Means {
-        Means { keep, ledger, memory: Arc::new(Semaphore::new(MEMORY)), large: Semaphore::new(MEMORY) }
+    pub fn new((keep, resume): (Keep, Resume), ledger: Arc<Ledger>) -> Means {
+        Means { keep, resume, ledger, memory: Arc::new(Semaphore::new(MEMORY)), large: Semaphore::new(MEMORY) }
     }
 
     /// Waits for room for `bytes` of file data, which lasts until what is returned is dropped.
@@ -129,24 +132,27 @@ async fn make(means: &Means, item: &Item, folder: &Folder) -> Result<(), CopyErr
 
 async fn link(means: &Means, item: &Item) -> Result<(), CopyError> {
     let started = means.ledger.started(item);
-    let lane = item.lanes.idlest();
-    let linked = match lane.source.read_link(&item.source).await {
-        Ok(says) => land::link(&lane.destination, item, says).await,
-        Err(error) => Err(error),
-    };
-    settle(means, item, &started, linked).await
+    loop {
+        let lane = item.lanes.idlest();
+        let linked = match lane.source.read_link(&item.source).await {
+            Ok(says) => land::link(&lane.destination, item, says).await,
+            Err(error) => Err(error),
+        };
+        match linked {
+            Err(error) if error.is_lost() => item.lanes.restore(error).await?,
+            linked => return settle(means, item, &started, linked).await,
+        }
+    }
 }
 
 /// Copies a file; once more when its source changed meanwhile.
 async fn file(means: &Arc<Means>, item: &Item, links: Links) -> Result<(), CopyError> {
     let started = Arc::new(means.ledger.started(item));
-    let mut copied = attempt(means, (item, links), &item.attributes, &started).await;
+    let mut copied = version(means, (item, links), &item.attributes, &started).await;
     if copied.as_ref().is_err_and(CopyError::is_source_changed) {
-        started.again();
-        let source = &item.lanes.idlest().source;
-        copied = match source.stat(&item.source, links).await {
+        copied = match look_again(item, links).await {
             Ok(now) if matches!(now.kind(), FileKind::File | FileKind::Unknown) => {
-                attempt(means, (item, links), &now, &started).await
+                version(means, (item, links), &now, &started).await
             }
             Ok(_) => copied,
             Err(error) => Err(error),
@@ -155,11 +161,36 @@ async fn file(means: &Arc<Means>, item: &Item, links: Links) -> Result<(), CopyE
     settle(means, item, &started, copied).await
 }
 
-async fn attempt(
+async fn look_again(item: &Item, links: Links) -> Result<Attributes, CopyError> {
+    loop {
+        match item.lanes.idlest().source.stat(&item.source, links).await {
+            Err(error) if error.is_lost() => item.lanes.restore(error).await?,
+            answer => return answer,
+        }
+    }
+}
+
+/// Copies one version of a file, over as many sessions as it takes.
+async fn version(
     means: &Arc<Means>,
     what: (&Item, Links),
     version: &Attributes,
     started: &Arc<Started>,
+) -> Result<(), CopyError> {
+    let mut so_far = SoFar::default();
+    loop {
+        match attempt(means, what, version, (started, &mut so_far)).await {
+            Err(error) if error.is_lost() => what.0.lanes.restore(error).await?,
+            ended => return ended,
+        }
+    }
+}
+
+async fn attempt(
+    means: &Arc<Means>,
+    what: (&Item, Links),
+    version: &Attributes,
+    (started, so_far): (&Arc<Started>, &mut SoFar),
 ) -> Result<(), CopyError> {
     let size = version.size.unwrap_or(0);
     if size <= small::SMALL {
@@ -167,7 +198,7 @@ async fn attempt(
     }
     let turn = u32::try_from(size.min(LARGE)).unwrap_or(u32::MAX);
     let _turn = means.large.acquire_many(turn).await;
-    pump::carry(means, what, version, started).await
+    pump::carry(means, what, version, (started, so_far)).await
 }
 
 /// Tells how an item ended.

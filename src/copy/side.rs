@@ -74,6 +74,14 @@ impl Side {
         }
     }
 
+    /// Its session has ended.
+    pub fn is_lost(&self) -> bool {
+        match self {
+            Side::Local => false,
+            Side::Remote(remote) => remote.client.is_closed(),
+        }
+    }
+
     /// An error at this end.
     pub fn error(&self, stage: Stage, place: &Place, cause: Cause) -> CopyError {
         CopyError::new(self.trail(), stage, place.path(), cause)

@@ -26,6 +26,7 @@ pub async fn carry(
     started: &Started,
 ) -> Result<(), CopyError> {
     let size = version.size.unwrap_or(0) as usize;
+    started.begin_at(0);
     let _memory = means.memory(size.max(LEAST)).await;
     let lane = item.lanes.idlest();
     let _busy = lane.busy();

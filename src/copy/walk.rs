@@ -19,6 +19,7 @@ use super::name::Name;
 use super::place::Place;
 use super::plan::Errand;
 use super::side::{Links, Side};
+use super::visited::Visited;
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 
@@ -172,25 +173,36 @@ impl Walker {
 
     /// Lists one folder. A folder that cannot be listed is a failure of its own.
     async fn list(self: &Arc<Self>, node: Node) -> Result<(), CopyError> {
-        match self.try_list(&node).await {
-            Err(error) if !error.ends_the_run() => {
-                self.ledger.failed(&node.source, None, error);
-                Ok(())
+        let mut visited = Visited::default();
+        loop {
+            match self.try_list(&node, &mut visited).await {
+                Err(error) if error.is_lost() && visited.is_complete() => node.lanes.restore(error).await?,
+                Err(error) if !error.ends_the_run() => {
+                    self.ledger.failed(&node.source, None, error);
+                    return Ok(());
+                }
+                answer => return answer,
             }
-            answer => answer,
         }
     }
 
-    async fn try_list(self: &Arc<Self>, node: &Node) -> Result<(), CopyError> {
+    /// Goes through the entries that are not `visited` yet.
+    async fn try_list(self: &Arc<Self>, node: &Node, visited: &mut Visited) -> Result<(), CopyError> {
         let side = &node.lanes.idlest().source;
         let mut listing = side.list(&node.source).await?;
-        while let Some(entries) = listing.next().await? {
+        while let Some(mut entries) = listing.next().await? {
+            entries.retain(|entry| !entry.as_ref().is_ok_and(|(name, _)| visited.contains(&node.source.join(name))));
             for found in self.looked_at(side, node, entries).await {
+                let place = match &found {
+                    Ok(found) => found.source.clone(),
+                    Err((place, _)) => place.clone(),
+                };
                 match found {
                     Ok(found) => self.visit(found).await?,
                     Err((_, error)) if error.ends_the_run() => return Err(error),
-                    Err((place, error)) => self.ledger.failed(&place, None, error),
+                    Err((_, error)) => self.ledger.failed(&place, None, error),
                 }
+                visited.insert(&place);
             }
         }
         Ok(())

@@ -24,7 +24,7 @@ fn events() -> Vec<Event> {
         Event::Planned { path: path(), destination: b"here/a.gz".to_vec(), size: Some(2048) },
         Event::Planned { path: b"logs".to_vec(), destination: b"here".to_vec(), size: None },
         Event::FileStarted { id: 1, path: path(), size: 2048, done: Arc::default() },
-        Event::FileDone { id: 1, path: path(), destination: b"here/a.gz".to_vec(), size: 2048 },
+        Event::FileDone { id: 1, path: path(), destination: b"here/a.gz".to_vec(), size: 2048, kept: 0 },
         Event::FileFailed { id: Some(2), path: b"b".to_vec(), error: "permission denied \u{202e}".into() },
         Event::FileFailed { id: None, path: b"c".to_vec(), error: "no such file".into() },
         Event::Skipped { path: b"s".to_vec(), reason: "a socket".into() },

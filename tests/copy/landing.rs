@@ -159,7 +159,7 @@ async fn a_server_that_dies_leaves_the_old_content_and_a_part_that_is_used_again
             host.kill();
         }
     });
-    let error = scene.copy("f", "", Options::default()).await.unwrap_err();
+    let error = scene.copy("f", "", Options { retries: Some(0), ..Options::default() }).await.unwrap_err();
     killer.await.unwrap();
     assert_eq!(error.kind(), Kind::Lost, "{error}");
     assert!(error.to_string().contains("laptop > bastion > dell-pvt"), "{error}");

@@ -8,9 +8,11 @@
 //! | `route` | `route` (`upload` `download` `relay` …), `reason` | once, before any file |
 //! | `planned` | `path`, `destination`, `size` (null for a folder or link) | a dry run, once a file |
 //! | `file_started` | `id`, `path`, `size` | data begins to move |
-//! | `file_done` | `id`, `path`, `destination`, `size` | the file stands under its final name |
+//! | `resumed` | `id`, `path`, `kept`, `because` | an earlier try left a part: `kept` bytes of it need not be sent again, 0 when it is started over |
 //! | `hashed` | `id`, `sha256_source`, `sha256_destination` | both ends were read, before `file_done` |
+//! | `file_done` | `id`, `path`, `destination`, `size`, `kept` | the file stands under its final name |
 //! | `file_failed` | `id` (null if it never started), `path`, `error` | the rest goes on |
+//! | `reconnecting` | `error`, `attempt`, `of`, `wait` (seconds) | a connection was lost, and is made again after the wait |
 //! | `skipped` | `path`, `reason` | left out on purpose |
 //! | `host_key_added` | `host`, `algorithm`, `fingerprint`, `file` | known_hosts grew a line |
 //! | `agent` | `user`, `host`, `tier` (`A` `B` `C`), `fingerprint`, `signatures`, `refused` | a login was lent; it is over |
@@ -111,11 +113,20 @@ pub fn object(event: &Event) -> Option<Object> {
         Event::FileStarted { id, path, size, .. } => {
             Object::event("file_started").with("id", *id).name("path", path).with("size", *size)
         }
-        Event::FileDone { id, path, destination, size } => Object::event("file_done")
+        Event::FileDone { id, path, destination, size, kept } => Object::event("file_done")
             .with("id", *id)
             .name("path", path)
             .name("destination", destination)
-            .with("size", *size),
+            .with("size", *size)
+            .with("kept", *kept),
+        Event::Resumed { id, path, kept, because } => {
+            Object::event("resumed").with("id", *id).name("path", path).with("kept", *kept).with("because", *because)
+        }
+        Event::Reconnecting { error, attempt, of, wait } => Object::event("reconnecting")
+            .text("error", error)
+            .with("attempt", *attempt)
+            .with("of", *of)
+            .with("wait", seconds(*wait)),
         Event::FileFailed { id, path, error } => {
             Object::event("file_failed").with("id", *id).name("path", path).text("error", error)
         }

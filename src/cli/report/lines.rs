@@ -47,6 +47,7 @@ fn needed(event: &Event) -> Level {
         Event::Lent { .. } => Level::Story,
         Event::Warning(_) | Event::HostKeyAdded { .. } => Level::Remarks,
         Event::Route { .. } | Event::Banner { .. } | Event::Skipped { .. } | Event::Waiting(_) => Level::Story,
+        Event::Reconnecting { .. } | Event::Resumed { .. } => Level::Story,
         _ => Level::Steps,
     }
 }
@@ -82,6 +83,14 @@ fn words(event: &Event) -> Vec<String> {
         }
         Event::Skipped { path, reason } => one(format!("skipped: {}: {reason}", safe::line(path))),
         Event::Waiting(text) => one(format!("waiting: {text}")),
+        Event::Resumed { path, kept: 0, because, .. } => one(format!("{}: {because}", safe::line(path))),
+        Event::Resumed { path, kept, because, .. } => {
+            one(format!("{}: goes on after {}: {because}", safe::line(path), numbers::bytes(*kept)))
+        }
+        Event::Reconnecting { error, attempt, of, wait } => {
+            let error = safe::line(error);
+            one(format!("{error}; connecting again in {:.1} s ({attempt} of {of})", wait.as_secs_f64()))
+        }
         Event::Warning(text) => one(format!("warning: {text}")),
         Event::Detail(text) => one(text.clone()),
     }

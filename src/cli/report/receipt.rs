@@ -150,7 +150,7 @@ impl Record for Receipt {
                     moving.hashes = Some((source.clone(), destination.clone()));
                 }
             }
-            Event::FileDone { id, path, destination, size } => {
+            Event::FileDone { id, path, destination, size, .. } => {
                 self.arrived(*id, Object::default().name("path", path).name("destination", destination), *size);
             }
             Event::FileFailed { id, path, error } => {
@@ -217,7 +217,7 @@ mod tests {
             host,
             Event::FileStarted { id: 1, path: path.clone(), size: 3, done: Arc::default() },
             Event::Hashed { id: 1, source: "aa".to_owned(), destination: "aa".to_owned() },
-            Event::FileDone { id: 1, path: path.clone(), destination, size: 3 },
+            Event::FileDone { id: 1, path: path.clone(), destination, size: 3, kept: 0 },
             Event::FileFailed { id: None, path: path.clone(), error: "no".to_owned() },
             Event::Skipped { path, reason: "a link".to_owned() },
         ];

@@ -1,0 +1,70 @@
+//! How a copy lasts through bad networks, and how long it may take: the flags, their variables, and what they mean.
+//!
+//! Main type: [`Lasting`], as typed; [`Lasting::apply`] gives it meaning.
+
+use std::time::Duration;
+
+use clap::builder::TypedValueParser as _;
+
+use crate::copy::{Options, Resume};
+
+use super::amounts;
+use super::settings::{Environment, WrongVariable};
+
+/// How it lasts.
+#[derive(clap::Args, Debug, Default)]
+#[command(next_help_heading = "Reliability")]
+pub struct Lasting {
+    /// Send everything again, though an earlier try left a part [default: go on from what it left]
+    #[arg(long)]
+    pub no_resume: bool,
+    /// Connect again so often in a row after a lost connection, and go on; 0 for never [env: HOP_RETRIES] [default: 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(..=100).map(u32::from))]
+    pub retries: Option<u32>,
+    /// A connection on which nothing moves for so long is lost: 90s, 5m [env: HOP_TIMEOUT] [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = amounts::duration)]
+    pub timeout: Option<Duration>,
+    /// The whole run may take so long: 90s, 2h; then it ends with exit code 30 [env: HOP_DEADLINE] [default: no limit]
+    #[arg(long, value_name = "TIME", value_parser = amounts::duration)]
+    pub deadline: Option<Duration>,
+}
+
+impl Lasting {
+    /// `options`, with what was typed or set.
+    pub fn apply(&self, environment: &Environment, options: Options) -> Result<Options, WrongVariable> {
+        let time = |text: &str| amounts::duration(text).map(Some);
+        let number = |text: &str| match text.parse::<u32>() {
+            Ok(number) if number <= 100 => Ok(Some(number)),
+            _ => Err("give a number from 0 to 100".to_owned()),
+        };
+        Ok(Options {
+            resume: if self.no_resume { Resume::Never } else { Resume::Trusted },
+            retries: environment.choose((self.retries.map(Some), "--retries"), "HOP_RETRIES", number, None)?.value,
+            timeout: environment.choose((self.timeout.map(Some), "--timeout"), "HOP_TIMEOUT", time, None)?.value,
+            deadline: environment.choose((self.deadline.map(Some), "--deadline"), "HOP_DEADLINE", time, None)?.value,
+            ..options
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn surrounded(variables: &[(&str, &str)]) -> Environment {
+        let variables = variables.iter().map(|(name, value)| (name.to_string(), value.into())).collect();
+        Environment { variables, terminal: false }
+    }
+
+    #[test]
+    fn flags_win_over_variables_and_nothing_is_nothing() {
+        let nothing = Lasting::default().apply(&surrounded(&[]), Options::default()).unwrap();
+        assert_eq!((nothing.retries, nothing.timeout, nothing.deadline), (None, None, None));
+        let set = surrounded(&[("HOP_RETRIES", "7"), ("HOP_TIMEOUT", "2m")]);
+        let typed = Lasting { retries: Some(0), ..Lasting::default() };
+        let options = typed.apply(&set, Options::default()).unwrap();
+        assert_eq!((options.retries, options.timeout), (Some(0), Some(Duration::from_secs(120))));
+        let wrong = Lasting::default().apply(&surrounded(&[("HOP_RETRIES", "-1")]), Options::default()).unwrap_err();
+        assert_eq!(wrong.to_string(), "HOP_RETRIES: `-1`: give a number from 0 to 100");
+    }
+}
