@@ -36,7 +36,7 @@ mod trust;
 mod cron;
 mod end_to_end;
 mod failures;
-mod kill;
+mod whole;
 
 // a login lent to a host
 mod lent;

@@ -17,7 +17,7 @@ pub struct Link {
     pub rate: Option<u64>,
     /// Bytes under way per connection and direction; Linux' default limit of a TCP sender.
     pub window: usize,
-    /// Happens once, counted over all connections.
+    /// Happens once, counted over all connections; [`super::Wire::arm`] plans another.
     pub cut: Option<Cut>,
 }
 
@@ -69,6 +69,7 @@ pub struct State {
     pub connections: AtomicU64,
     up: Way,
     down: Way,
+    armed: Mutex<Option<Cut>>,
     cut: AtomicBool,
     silent: watch::Sender<bool>,
 }
@@ -88,7 +89,8 @@ impl State {
     pub fn new(link: Link) -> State {
         let (up, down) = (Way::default(), Way::default());
         let (cut, silent) = (AtomicBool::new(false), watch::Sender::new(false));
-        State { link, connections: AtomicU64::new(0), up, down, cut, silent }
+        let armed = Mutex::new(link.cut);
+        State { link, connections: AtomicU64::new(0), up, down, armed, cut, silent }
     }
 
     pub fn way(&self, direction: Direction) -> &Way {
@@ -110,13 +112,22 @@ impl State {
     /// Takes `length` bytes from a sender: how many of them may pass, and what happens after them.
     pub fn take(&self, direction: Direction, length: usize) -> (usize, Option<How>) {
         let before = self.way(direction).taken.fetch_add(length as u64, Ordering::Relaxed);
-        let cut = self.link.cut.filter(|cut| cut.direction == direction && before + length as u64 > cut.at);
-        match cut {
-            Some(cut) if !self.cut.swap(true, Ordering::Relaxed) => {
+        let mut armed = self.armed.lock().expect("no holder panics");
+        match armed.take_if(|cut| cut.direction == direction && before + length as u64 > cut.at) {
+            Some(cut) => {
+                self.cut.store(true, Ordering::Relaxed);
                 (usize::try_from(cut.at.saturating_sub(before)).unwrap_or(length), Some(cut.how))
             }
-            _ => (length, None),
+            None => (length, None),
         }
+    }
+
+    /// Plans another cut, so many bytes from now; ends a silence.
+    pub fn arm(&self, cut: Option<Cut>) {
+        let from_now = |cut: Cut| cut.at + self.way(cut.direction).taken.load(Ordering::Relaxed);
+        *self.armed.lock().expect("no holder panics") = cut.map(|cut| Cut { at: from_now(cut), ..cut });
+        self.cut.store(false, Ordering::Relaxed);
+        self.silent.send_replace(false);
     }
 
     pub fn fall_silent(&self) {

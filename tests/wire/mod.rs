@@ -59,6 +59,11 @@ impl Wire {
         self.state.fall_silent();
     }
 
+    /// Plans another cut, counted from now, or none; a link that had fallen silent carries new connections again.
+    pub fn arm(&self, cut: Option<Cut>) {
+        self.state.arm(cut);
+    }
+
     /// True once the planned cut has happened.
     pub fn is_cut(&self) -> bool {
         self.state.is_cut()

@@ -1,0 +1,170 @@
+//! What must hold after every fault: [`Case::holds`] checks all of it, whatever went wrong and however hop ended.
+//!
+//! | | |
+//! | --- | --- |
+//! | I1 | the final name has the old content or the complete new content |
+//! | I2 | exit 0 exactly when every file has arrived |
+//! | I3 | what is left are parts, private, named in the error, and gone after the next run, which sends no more than a tenth of what had arrived again |
+//! | I4 | the message names the hop, the step, the path and the cause |
+//! | I5 | it ends in time, and nothing of it runs on any host afterwards |
+//! | I6 | memory stays under 256 MiB |
+//! | I7 | no secret is in what it said |
+//! | I8 | a second identical run succeeds |
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::ran::{Ran, run};
+use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Street, until};
+
+/// Files up to this size are sent again as a whole.
+const SMALL: usize = 256 << 10;
+
+/// In KiB.
+const MEMORY: u64 = 256 << 10;
+
+/// A file that is copied: where it is to stand, what stood there, and what is to stand there.
+pub struct Target {
+    pub path: PathBuf,
+    pub old: Option<Vec<u8>>,
+    pub new: Vec<u8>,
+}
+
+/// What was done, and what came of it.
+pub struct Case<'a> {
+    /// Told with every failure: the seed.
+    pub name: String,
+    pub street: &'a Street,
+    pub targets: &'a [Target],
+    /// The run that met the fault.
+    pub ran: &'a Ran,
+    /// It had so long.
+    pub limit: Duration,
+    /// In the message, if it failed.
+    pub says: &'a [&'a str],
+    /// The same command again.
+    pub again: &'a dyn Fn() -> Command,
+}
+
+/// What the second run showed.
+pub struct After {
+    /// Bytes of the new content that stood in parts before it.
+    pub had_arrived: u64,
+    /// Bytes it moved, as it says.
+    pub moved: u64,
+}
+
+impl Case<'_> {
+    /// Checks everything, I8 by a second run.
+    pub fn holds(&self) -> After {
+        let complete = self.targets.iter().filter(|target| self.is_old_or_new(target)).count();
+        let all = complete == self.targets.len();
+        match self.ran.code {
+            Some(0) => assert!(all, "{}: I2: {} of {} arrived\n{}", self.name, complete, self.targets.len(), self.ran),
+            Some(_) => {
+                assert!(!all, "{}: I2: all has arrived\n{}", self.name, self.ran);
+                self.says.iter().for_each(|says| self.must(self.ran.stderr.contains(says), &format!("I4: {says}")));
+            }
+            None => {}
+        }
+        self.only_private_parts();
+        self.nothing_runs();
+        self.must(self.ran.took <= self.limit, &format!("I5: within {:?}", self.limit));
+        self.must(self.ran.peak < MEMORY, &format!("I6: {} KiB", self.ran.peak));
+        self.no_secret(self.ran);
+        self.second_run()
+    }
+
+    fn must(&self, holds: bool, what: &str) {
+        assert!(holds, "{}: {what}\n{}", self.name, self.ran);
+    }
+
+    /// `true` for the new content.
+    fn is_old_or_new(&self, target: &Target) -> bool {
+        let content = fs::read(&target.path).ok();
+        let is_new = content.as_deref() == Some(&target.new);
+        let length = content.as_ref().map(Vec::len);
+        let what = format!("I1: {} is torn: {length:?} bytes", target.path.display());
+        self.must(is_new || content == target.old, &what);
+        is_new
+    }
+
+    fn only_private_parts(&self) {
+        for target in self.targets {
+            for part in parts_of(&target.path) {
+                let mode = fs::metadata(&part).expect("look at a part").permissions().mode() & 0o777;
+                // one that only lacks its name has its mode
+                let is_complete = || fs::read(&part).expect("read a part") == target.new;
+                self.must(mode == 0o600 || is_complete(), &format!("I3: {} has mode {mode:o}", part.display()));
+                let name = part.file_name().expect("it has one").to_string_lossy().into_owned();
+                let is_named = self.ran.code.is_none() || self.ran.stderr.contains(&name);
+                // a run given up as a whole names the pattern
+                self.must(is_named || self.ran.stderr.contains(".hop-ID.part"), &format!("I3: {name} is not named"));
+            }
+        }
+    }
+
+    /// No session of hop is left on any host.
+    fn nothing_runs(&self) {
+        for host in [ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT] {
+            let sessions = || {
+                let all = self.street.server(host).processes();
+                all.into_iter().filter(|process| process.name == "sftp-server" || process.name == "sh").count()
+            };
+            until(&format!("{}: I5: nothing of it runs on {host}", self.name), || sessions() == 0);
+        }
+    }
+
+    fn no_secret(&self, ran: &Ran) {
+        for key in ["acc.pem", "dell.pem"] {
+            let text = fs::read_to_string(self.street.laptop().join(key)).expect("the key is there");
+            let lines = text.lines().filter(|line| line.len() > 40);
+            let told = |line: &str| ran.stdout.contains(line) || ran.stderr.contains(line);
+            self.must(!lines.into_iter().any(told), &format!("I7: {key} is in the output"));
+        }
+    }
+
+    fn second_run(&self) -> After {
+        let had_arrived: u64 = self.targets.iter().map(arrived).sum();
+        let mut command = (self.again)();
+        let ran = run(command.arg("--json"));
+        assert_eq!(ran.code, Some(0), "{}: I8: {ran}\nafter {}", self.name, self.ran);
+        for target in self.targets {
+            assert!(self.is_old_or_new(target), "{}: I8: {} is old", self.name, target.path.display());
+            let left = parts_of(&target.path);
+            assert!(left.is_empty(), "{}: I3: left after a whole run: {left:?}", self.name);
+        }
+        let moved = ran.summary("bytes");
+        let size: u64 = self.targets.iter().map(|target| target.new.len() as u64).sum();
+        // which units arrived can only be told in units of 64 KiB
+        let again = (moved + had_arrived).saturating_sub(size);
+        let most = had_arrived / 10 + (128 << 10);
+        assert!(again <= most, "{}: I3: {again} of {had_arrived} bytes were sent again\n{ran}", self.name);
+        After { had_arrived, moved }
+    }
+}
+
+/// Parts beside a file.
+fn parts_of(path: &Path) -> Vec<PathBuf> {
+    let name = path.file_name().expect("a file's path").to_string_lossy().into_owned();
+    let all = path.parent().filter(|folder| folder.exists()).map(Street::parts).unwrap_or_default();
+    let of_this = |part: &PathBuf| {
+        let part = part.file_name().expect("it has one").to_string_lossy().into_owned();
+        part.starts_with(&format!(".{name}.hop-"))
+    };
+    all.into_iter().filter(of_this).collect()
+}
+
+/// Bytes of the new content in a part, in pages: what was not written is zero, and the content never is. Small files go
+/// at once or not at all.
+fn arrived(target: &Target) -> u64 {
+    if target.new.len() <= SMALL {
+        return 0;
+    }
+    let Some(part) = parts_of(&target.path).first().and_then(|part| fs::read(part).ok()) else { return 0 };
+    let pages = part.chunks(4096).zip(target.new.chunks(4096));
+    pages.filter(|(there, new)| new.starts_with(there)).map(|(there, _)| there.len() as u64).sum()
+}
