@@ -98,6 +98,21 @@ pub enum Event {
         /// Why this route was taken.
         reason: String,
     },
+    /// A login is lent to a host from here on.
+    Lending {
+        /// The host that can log in, as the user calls it.
+        to: String,
+        /// As whom.
+        user: String,
+        /// Where, as the user calls it.
+        host: String,
+        /// How well it is guarded: `A`, `B` or `C`.
+        tier: String,
+        /// `SHA256:…` of the host key that is pinned.
+        fingerprint: String,
+        /// How many times.
+        signatures: u32,
+    },
     /// A login was lent to the source of a direct copy; the copy is over.
     Lent {
         /// Whose login.

@@ -7,6 +7,7 @@
 //! Host keys are not looked at here; nothing is asked of a server that `trust` has not passed.
 
 mod certificate;
+mod credential;
 mod error;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
@@ -21,16 +22,14 @@ mod pem;
 mod permissions;
 mod public_key;
 
-use std::sync::Arc;
-
 use russh::MethodKind;
 use russh::client::{AuthResult, Handle, Handler};
 
+pub use credential::Credential;
 pub use error::{AuthError, KeyProblem, UnusedKey};
 pub use inspect::{Holds, Inspection, close_to_others, inspect};
 pub use keyring::Keyring;
 
-use crate::agent::Signer;
 use crate::config::Host;
 use crate::progress::Event;
 use keyring::{Door, Opener};
@@ -44,23 +43,6 @@ pub struct Authenticated {
     methods: Vec<String>,
     needed_a_person: bool,
     credential: Option<Credential>,
-}
-
-/// A key that opens a door all by itself, and can do so again.
-#[derive(Clone)]
-pub struct Credential {
-    /// The key, or its certificate, as it goes over the wire (RFC 4253 §6.6).
-    pub blob: Vec<u8>,
-    /// What it is called: a file, `agent: COMMENT`.
-    pub name: String,
-    /// Signs with it.
-    pub signer: Arc<dyn Signer>,
-}
-
-impl std::fmt::Debug for Credential {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credential").field("name", &self.name).finish_non_exhaustive()
-    }
 }
 
 impl Authenticated {

@@ -10,16 +10,16 @@ use russh::keys::ssh_key::public::KeyData;
 use russh::keys::ssh_key::{Algorithm, HashAlg, PublicKey};
 use tokio::sync::Mutex;
 
+use super::credential::{Credential, FileSigner};
 use super::error::{AuthError, KeyProblem, UnusedKey};
 use super::identity::{Candidate, Hands, Named, Offer, Others, Stock, Why, order};
 use super::key_file::Secret;
 use super::keyring::{Keyring, Opener};
 use super::patience::Patience;
-use super::{Answer, Credential, Login, certificate};
+use super::{Answer, Login, certificate};
 use crate::agent::client::{AgentClient, AgentError, AgentKey};
-use crate::agent::signer::Signing;
 use crate::agent::wire::{SessionBind, put_string};
-use crate::agent::{AgentRelay, AgentSigner, KeySigner, SignError, Signer};
+use crate::agent::{AgentRelay, AgentSigner, SignError, Signer};
 use crate::config::Origin;
 use crate::config::host::IdentityAgent;
 use crate::progress::Event;
@@ -378,28 +378,6 @@ impl russh::Signer for Pen {
         let signature = signed.map_err(OfferError::Sign)?;
         put_string(&mut to_sign, &signature);
         Ok(to_sign)
-    }
-}
-
-/// A key file as a signer: unlocked when the first signature is wanted.
-struct FileSigner {
-    keyring: Keyring,
-    path: PathBuf,
-    prompts: u32,
-    /// The key the server was shown.
-    shown: KeyData,
-}
-
-impl Signer for FileSigner {
-    fn sign<'a>(&'a self, data: &'a [u8], hash: Option<HashAlg>) -> Signing<'a> {
-        Box::pin(async move {
-            let unlocked = self.keyring.unlock(&self.path, self.prompts).await;
-            let key = unlocked.map_err(|problem| SignError::Unavailable(problem.to_string()))?;
-            if *key.public_key().key_data() != self.shown {
-                return Err(SignError::Unavailable("not the key of the certificate".into()));
-            }
-            KeySigner(key).sign(data, hash).await
-        })
     }
 }
 

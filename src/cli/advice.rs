@@ -73,7 +73,8 @@ fn of_lend(error: &LendError, ways: &[Vec<Host>]) -> Vec<String> {
             )
         }
         LendError::Misused { source_host, destination, .. } => format!(
-            "look who is on {source_host}, and at the logins of {destination}: that one login was all that could be taken"
+            "look who is on {source_host}, and at the logins of {destination}: that login is all that was taken; for a \
+             command of your own that logs in more than once: --signatures N"
         ),
         _ => return Vec::new(),
     };

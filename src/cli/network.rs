@@ -40,6 +40,12 @@ impl Network {
         Ok(Network { configuration, chain: Chain::new(prompt, run.reporter.clone()), run: run.clone() })
     }
 
+    /// The same network, for hosts that other flags are meant for.
+    pub fn with(&self, flags: Flags, environment: &Environment) -> Result<Network, Error> {
+        let configuration = Configuration::load(flags, surroundings::of_this_process(environment.variables.clone()))?;
+        Ok(Network { configuration, chain: self.chain.clone(), run: self.run.clone() })
+    }
+
     /// Spreads the lanes of a copy over so many TCP connections.
     pub fn spread_over(mut self, connections: Count) -> Network {
         if let Count::Exactly(connections) = connections {

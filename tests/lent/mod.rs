@@ -1,6 +1,7 @@
 //! The lent agent on real servers: the source's own client logs in with a key that stays here, once; whoever tries more
 //! is refused, and nothing is left behind.
 
+mod session;
 mod tiers;
 
 use std::collections::HashMap;

@@ -44,7 +44,7 @@ fn needed(event: &Event) -> Level {
     match event {
         Event::FileFailed { .. } => Level::Failures,
         Event::Lent { refused: 1.., .. } => Level::Remarks,
-        Event::Lent { .. } => Level::Story,
+        Event::Lent { .. } | Event::Lending { .. } => Level::Story,
         Event::Warning(_) | Event::HostKeyAdded { .. } => Level::Remarks,
         Event::Route { .. } | Event::Banner { .. } | Event::Skipped { .. } | Event::Waiting(_) => Level::Story,
         Event::Reconnecting { .. } | Event::Resumed { .. } => Level::Story,
@@ -64,6 +64,11 @@ fn words(event: &Event) -> Vec<String> {
             one(format!("remembered: {host} has the {algorithm} key {fingerprint} ({file})"))
         }
         Event::Route { route, reason } => one(format!("{route}: {reason}")),
+        Event::Lending { to, user, host, tier, fingerprint, signatures } => {
+            let logins = if *signatures == 1 { "login" } else { "logins" };
+            let line = format!("lent to {to}: {signatures} {logins} to {user}@{host} ({fingerprint}), tier {tier}");
+            [line, format!("there: ssh -F $HOP_LENT {host}")].map(safe::line).to_vec()
+        }
         Event::Lent { user, host, fingerprint, signatures, refused, .. } => {
             let plural = if *signatures == 1 { "" } else { "s" };
             let line =

@@ -32,6 +32,8 @@ pub struct Ssh {
     #[command(flatten)]
     pub session: Session,
     #[command(flatten)]
+    pub lend: Lend,
+    #[command(flatten)]
     pub tunnels: Tunnels,
     /// Log in as USER [default: from ssh_config, else the name of the user here]
     #[arg(short = 'l', value_name = "USER", help_heading = "Connection")]
@@ -94,6 +96,24 @@ pub struct Session {
     /// Do not [default: from ssh_config, else do not]
     #[arg(short = 'a', overrides_with = "agent")]
     pub no_agent: bool,
+}
+
+/// A login lent to the host.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Lending")]
+pub struct Lend {
+    /// Let the session log in to OTHER, as you would from here, while the key stays here: `ssh -F $HOP_LENT OTHER`
+    #[arg(long, value_name = "OTHER", conflicts_with_all = ["agent", "nothing", "subsystem", "stdio"])]
+    pub lend: Option<OsString>,
+    /// How many times
+    #[arg(long, value_name = "N", default_value = "1", requires = "lend", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub signatures: u32,
+    /// Where HOST finds OTHER [default: its HostName]
+    #[arg(long, value_name = "ADDRESS[:PORT]", requires = "lend")]
+    pub peer_address: Option<OsString>,
+    /// Refuse where the login cannot be bound to OTHER's host key: both need OpenSSH 8.9
+    #[arg(long, requires = "lend")]
+    pub require_hostbound: bool,
 }
 
 /// Tunnels.

@@ -4,6 +4,7 @@
 //! ends hop as it ends other programs.
 
 pub mod args;
+mod lend;
 mod streams;
 mod tunnels;
 mod watch;
@@ -19,7 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::chain::{ExitStatus, Program, Session, Task, Way};
 use crate::config::host::IdentityAgent;
-use crate::config::{Host, SessionType, Value};
+use crate::config::{Flags, Host, SessionType, Value};
 use crate::error::{Error, Kind};
 use crate::forward::{self, Place};
 use crate::progress::{Event, Observer};
@@ -33,6 +34,7 @@ use super::run::Run;
 use super::safe;
 use super::settings::{Environment, Screen, quiet_screen};
 use args::Ssh;
+use lend::Lending;
 
 /// What ssh exits with when it is not the command that failed.
 pub const OWN_FAILURE: u8 = 255;
@@ -59,7 +61,11 @@ pub fn run(ssh: &Ssh, environment: &Environment) -> u8 {
         Visit::new(ssh, environment, &run, errors)?.carry_out(&mut signals).await
     });
     run.close(outcome.as_ref().err());
-    outcome.unwrap_or(OWN_FAILURE)
+    outcome.unwrap_or_else(|failure| match failure.kind {
+        // the one thing that must not look like any other failure
+        Kind::AgentMisused => Kind::AgentMisused.code(),
+        _ => OWN_FAILURE,
+    })
 }
 
 /// `-E`: what hop says goes to the file from here on; what the command says still goes to `errors`.
@@ -93,6 +99,7 @@ struct There {
     session: Session,
     host: Host,
     way: Way,
+    lending: Option<Lending>,
 }
 
 impl<'a> Visit<'a> {
@@ -110,8 +117,16 @@ impl<'a> Visit<'a> {
         let way = self.network.way_for_ssh(&target)?;
         let host = way.hops().last().expect("a way has at least its target").clone();
         let purpose = self.purpose(&host)?;
-        let session = tokio::select! {
-            session = way.session(0) => session?,
+        let arriving = async {
+            let lending = self.lending(&way).await?;
+            let session = match &lending {
+                Some(lending) => lending.session().clone(),
+                None => way.session(0).await?,
+            };
+            Ok::<_, Error>((session, lending))
+        };
+        let (session, lending) = tokio::select! {
+            arrived = arriving => arrived?,
             Some(name) = signals.recv() => return Ok(process::code_of(name)),
         };
         match purpose {
@@ -120,8 +135,17 @@ impl<'a> Visit<'a> {
                 let building = tunnels::along((&host.errand, &way), &session, 0, self.run.reporter.clone());
                 watch::over(building, self.ssh, session, signals).await
             }
-            What::Run(task) => self.converse(&There { session, host, way }, task, signals).await,
+            What::Run(task) => self.converse(There { session, host, way, lending }, task, signals).await,
         }
+    }
+
+    async fn lending(&self, way: &Way) -> Result<Option<Lending>, Error> {
+        if self.ssh.lend.lend.is_none() {
+            return Ok(None);
+        }
+        let flags = self.ssh.flags().map_err(Error::Usage)?;
+        let others = self.network.with(Flags { user: None, port: None, ..flags }, self.environment)?;
+        Lending::begin(&self.ssh.lend, way, &others, self.run.reporter.clone()).await
     }
 
     fn dump(&self, target: &target::HostSpec) -> Result<u8, Error> {
@@ -169,23 +193,31 @@ impl<'a> Visit<'a> {
     }
 
     /// A shell or a command, with its tunnels beside it.
-    async fn converse(&self, there: &There, task: Task, signals: &mut Receiver<&'static str>) -> Result<u8, Error> {
-        let There { session, host, way } = there;
+    async fn converse(&self, there: There, task: Task, signals: &mut Receiver<&'static str>) -> Result<u8, Error> {
+        let There { session, host, way, lending } = &there;
         let mut tasks = JoinSet::new();
         let building = tunnels::along((&host.errand, way), session, 1, self.run.reporter.clone());
         building.here(&mut tasks).await?;
         building.there(&mut tasks).await?;
-        let agent = agent_socket(host);
+        let agent = agent_socket(host).filter(|_| lending.is_none());
         if let Some(socket) = &agent {
             tunnels::agent(session, socket, &building.tunnels, &mut tasks);
         }
         let (program, terminal) = self.program(task, host, agent.is_some());
+        let program = match lending {
+            Some(lending) => lending.program(program),
+            None => program,
+        };
         let input = match host.errand.stdin_null.value {
             true => streams::nothing(),
             false => streams::reader(io::stdin()).map_err(local("standard input"))?,
         };
         let (output, output_thread) = streams::writer(io::stdout()).map_err(local("standard output"))?;
         let (error, error_thread) = streams::writer(&self.errors).map_err(local("standard error"))?;
+        let (error, words) = match lending {
+            Some(_) => lend::overhear(error),
+            None => (error, tokio::spawn(async { Vec::new() })),
+        };
         let here = Here {
             streams: Streams { input, output, error },
             terminal,
@@ -193,7 +225,10 @@ impl<'a> Visit<'a> {
             signals: std::mem::replace(signals, streams_of_no_signals()),
             observer: self.run.reporter.clone(),
         };
+        let armed = lending.as_ref().map(Lending::arm);
         let ended = shell::run(session, &program, here).await;
+        drop(armed);
+        let words = words.await.unwrap_or_default();
         let _ = tokio::task::spawn_blocking(move || (output_thread.join(), error_thread.join())).await;
         let ended = ended?;
         if program.terminal.is_some() && !self.ssh.output.quiet {
@@ -201,7 +236,10 @@ impl<'a> Visit<'a> {
             let text = safe::line(format!("Connection to {} closed.", host.hostname.value));
             let _ = write!(io::stderr().lock(), "{text}\r\n"); // nowhere is left to complain to
         }
-        Ok(status(&ended))
+        match there.lending {
+            Some(lending) => lending.settle(status(&ended), &words).await,
+            None => Ok(status(&ended)),
+        }
     }
 
     fn program(&self, task: Task, host: &Host, agent: bool) -> (Program, Option<Terminal>) {
