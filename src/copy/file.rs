@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::buffers::BLOCK;
 use super::error::{Cause, CopyError};
 use super::local;
 use super::place::Place;
@@ -12,9 +13,6 @@ use super::remote::Remote;
 use super::side::{Identity, Links, Side, blocking};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, Handle};
-
-/// Bytes a local block may have: as long as SFTP's longest.
-const LOCAL_BLOCK: usize = 255 * 1024;
 
 /// Whether attributes could be set; what that means is for others to say.
 pub type Set = Result<(), CopyError>;
@@ -49,7 +47,7 @@ impl OpenFile {
     /// Bytes one [`OpenFile::read`] may ask for.
     pub fn max_read(&self) -> usize {
         match &self.end {
-            End::Local(_) => LOCAL_BLOCK,
+            End::Local(_) => BLOCK,
             End::Remote(remote, _) => remote.client.max_read(),
         }
     }
@@ -57,7 +55,7 @@ impl OpenFile {
     /// Bytes one [`OpenFile::write`] may carry.
     pub fn max_write(&self) -> usize {
         match &self.end {
-            End::Local(_) => LOCAL_BLOCK,
+            End::Local(_) => BLOCK,
             End::Remote(remote, _) => remote.client.max_write(),
         }
     }

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use rustix::fs::{AtFlags, Mode, OFlags, Stat, Timespec, Timestamps};
 
 use super::beneath;
+use super::buffers;
 use super::place::{self, Place};
 use super::side::{Identity, Links, UNTOLD_MAX, same_version};
 use crate::sftp::{Attributes, FileKind};
@@ -120,18 +121,19 @@ pub fn identity(file: &File) -> io::Result<(Attributes, Identity)> {
 
 /// Reads `len` bytes at `offset`; fewer only at the end of the file.
 pub fn read(file: &File, offset: u64, len: usize) -> io::Result<Bytes> {
-    let mut data = Vec::with_capacity(len);
-    while data.len() < len {
-        let at = offset + data.len() as u64;
-        let room = rustix::buffer::spare_capacity(&mut data);
-        match rustix::io::pread(file, room, at) {
-            Ok(0) => break,
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+    buffers::fill(len, |data| {
+        while data.len() < len {
+            let at = offset + data.len() as u64;
+            let room = rustix::buffer::spare_capacity(data);
+            match rustix::io::pread(file, room, at) {
+                Ok(0) => break,
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-    }
-    data.truncate(len);
-    Ok(data.into())
+        data.truncate(len);
+        Ok(())
+    })
 }
 
 /// Everything in a file, and whether it was the `expected` version before, and the same all along.

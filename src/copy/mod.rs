@@ -15,6 +15,7 @@
 
 mod again;
 mod beneath;
+mod buffers;
 mod destination;
 mod error;
 mod expand;
