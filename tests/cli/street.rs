@@ -196,7 +196,7 @@ fn without_a_terminal_success_is_silent_and_plain_is_two_lines() {
     street.put_here("f", b"content");
     let silent = run(street.hop("cp").args(["f", "acc-pvt:"]));
     assert_eq!((silent.code, silent.stdout.as_str(), silent.stderr.as_str()), (Some(0), "", ""), "{silent}");
-    let plain = run(street.hop("cp").args(["--progress", "plain", "acc-pvt:f", "dell-pvt:"]));
+    let plain = run(street.hop("cp").args(["-3", "--progress", "plain", "acc-pvt:f", "dell-pvt:"]));
     let lines: Vec<&str> = plain.stderr.lines().collect();
     assert_eq!(lines[0], "relay: both ends are remote: the data passes through this machine", "{plain}");
     assert!(lines[1].starts_with("1 file, 7 B in 0.") && lines.len() == 2, "{plain}");

@@ -49,7 +49,7 @@ fn each_odd_name_alone_goes_up_across_and_down() {
         let here = [b"./".as_slice(), name.as_encoded_bytes()].concat();
         street.put_here(name, content.as_bytes());
         silently(cp(&street, [OsString::from_vec(here), "acc-pvt:".into()]));
-        silently(cp(&street, [address("acc-pvt", name), "dell-pvt:".into()]));
+        silently(cp(&street, ["-3".into(), address("acc-pvt", name), "dell-pvt:".into()]));
         fs::remove_file(street.laptop().join(name)).expect("remove ours");
         silently(cp(&street, [address("dell-pvt", name), ".".into()]));
         for place in [street.home(ACC_PVT), street.home(DELL_PVT), street.laptop()] {

@@ -11,7 +11,7 @@ fn a_file_crosses_and_leaves_nothing_here() {
     let content = noise(3, 9_876_543);
     street.put(ACC_PVT, "customers.csv", &content);
     let before = tree(street.laptop());
-    silently(cp(&street, ["acc-pvt:customers.csv", "dell-pvt:"]));
+    silently(cp(&street, ["-3", "acc-pvt:customers.csv", "dell-pvt:"]));
     assert!(fs::read(street.home(DELL_PVT).join("customers.csv")).expect("it is there") == content);
     same(&before, &tree(street.laptop()));
     for bastion in [ACC_BASTION, DELL_BASTION] {
@@ -29,8 +29,8 @@ fn trees_and_patterns_cross_with_modes_and_times() {
     }
     fs::create_dir(street.home(DELL_PVT).join("in")).expect("a folder");
     street.own(DELL_PVT);
-    silently(cp(&street, ["-rp", "acc-pvt:data", "dell-pvt:"]));
-    silently(cp(&street, ["-rp", "acc-pvt:data/d[12]", "dell-pvt:in/"]));
+    silently(cp(&street, ["-3rp", "acc-pvt:data", "dell-pvt:"]));
+    silently(cp(&street, ["-3rp", "acc-pvt:data/d[12]", "dell-pvt:in/"]));
     let (acc, dell) = (street.home(ACC_PVT), street.home(DELL_PVT));
     same(&tree(&acc.join("data")), &tree(&dell.join("data")));
     same(&tree(&acc.join("data/d2")), &tree(&dell.join("in/d2")));
@@ -43,7 +43,7 @@ fn trees_and_patterns_cross_with_modes_and_times() {
 fn the_route_is_said_with_its_reason() {
     let Some(street) = Street::start() else { return };
     street.put(ACC_PVT, "f", b"x");
-    let ran = run(&mut cp(&street, ["-v", "acc-pvt:f", "dell-pvt:"]));
+    let ran = run(&mut cp(&street, ["-3v", "acc-pvt:f", "dell-pvt:"]));
     assert!(ran.code == Some(0) && ran.stderr.contains("relay"), "{ran}");
 }
 

@@ -40,7 +40,7 @@ fn one_end_of_a_relay_that_is_down() {
     street.put(ACC_PVT, "f", b"x");
     street.server_mut(DELL_PVT).stop();
     let says = ["laptop > dell-bastion > dell-pvt", "dell-bastion cannot open", "Connection refused"];
-    refused(&street, &["acc-pvt:f", "dell-pvt:"], 10, &says);
+    refused(&street, &["-3", "acc-pvt:f", "dell-pvt:"], 10, &says);
 }
 
 #[test]
