@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::auth::AuthError;
 use crate::chain::{Cause, ChainError};
 use crate::config::{ConfigError, ConfigErrorKind};
-use crate::copy::{self, CopyError};
+use crate::copy::{self, CopyError, Obstacle};
 use crate::lend::LendError;
 use crate::lock::LockError;
 use crate::progress::Stage;
@@ -209,6 +209,7 @@ pub fn words_of(error: &std::io::Error) -> String {
 fn of_copy(error: &CopyError) -> Kind {
     match (error.kind(), &error.cause) {
         (_, copy::Cause::Chain(error)) => of_chain(error),
+        (_, copy::Cause::Direct(obstacle)) => of_direct(obstacle),
         (copy::Kind::Usage, _) => Kind::Usage,
         (copy::Kind::LocalFile, _) => Kind::LocalFile,
         (copy::Kind::RemoteFile | copy::Kind::Several, _) => Kind::SomeFailed,
@@ -216,7 +217,18 @@ fn of_copy(error: &CopyError) -> Kind {
         (copy::Kind::NoSpace, _) => Kind::NoSpace,
         (copy::Kind::Protocol, _) => Kind::Protocol,
         (copy::Kind::TimedOut, _) => Kind::TimedOut,
-        (copy::Kind::Chain | copy::Kind::Lost, _) => Kind::Connect,
+        (copy::Kind::Chain | copy::Kind::Direct | copy::Kind::Lost, _) => Kind::Connect,
+    }
+}
+
+fn of_direct(obstacle: &Obstacle) -> Kind {
+    match obstacle {
+        Obstacle::SameHost | Obstacle::SeveralSources | Obstacle::NoHosts => Kind::Usage,
+        Obstacle::Unreachable { .. } | Obstacle::NoShell { .. } | Obstacle::NoClient { .. } => Kind::Connect,
+        Obstacle::Failed { .. } => Kind::Connect,
+        Obstacle::OtherHost { .. } => Kind::HostKey,
+        Obstacle::Refused { .. } => Kind::Authentication,
+        Obstacle::Lend(error) => of_lend(error),
     }
 }
 

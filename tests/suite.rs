@@ -26,6 +26,7 @@ mod cli;
 mod config;
 mod copy;
 mod demo;
+mod direct;
 mod forward;
 mod sftp;
 mod shell;

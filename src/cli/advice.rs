@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::auth::{AuthError, KeyProblem, UnusedKey};
 use crate::chain::{Cause, ChainError, Trail};
 use crate::config::{ConfigError, Host, Origin, Stanza, StanzaError};
-use crate::copy::{self, CopyError};
+use crate::copy::{self, CopyError, Obstacle};
 use crate::error::Error;
 use crate::lend::LendError;
 use crate::lock::LockError;
@@ -38,6 +38,10 @@ pub fn hints(error: &Error, ways: &[Vec<Host>]) -> Vec<String> {
 fn of_copy(error: &CopyError, ways: &[Vec<Host>]) -> Vec<String> {
     match &error.cause {
         copy::Cause::Chain(error) => of_chain(error, ways),
+        copy::Cause::Direct(obstacle) => of_direct(obstacle, ways),
+        copy::Cause::StreamLost(_) => {
+            vec!["run the same command again; with -3 the data passes through here".to_owned()]
+        }
         copy::Cause::NoSpace => vec!["make room there, then run the same command again".to_owned()],
         copy::Cause::SourceChanged => vec!["run the same command again when nothing writes to it".to_owned()],
         _ => Vec::new(),
@@ -50,6 +54,39 @@ fn of_lock(error: &LockError) -> Vec<String> {
         LockError::Unsafe(folder) => vec![format!("chmod 700 {}; it must belong to you", quoted(folder))],
         LockError::Io { .. } => vec!["HOP_LOCKS names another folder for locks".to_owned()],
     }
+}
+
+/// The way around what hinders a direct copy.
+fn of_direct(obstacle: &Obstacle, ways: &[Vec<Host>]) -> Vec<String> {
+    const RELAY: &str = "or let the data pass through here: hop cp -3";
+    let hint = match obstacle {
+        Obstacle::Lend(error) => return of_lend(error, ways),
+        Obstacle::SameHost | Obstacle::NoHosts => "let the data pass through here: hop cp -3".to_owned(),
+        Obstacle::SeveralSources => format!("copy from one host at a time, {RELAY}"),
+        Obstacle::Unreachable { by, to, reason } if reason.contains("resolve") || reason.contains("not known") => {
+            format!("{by} does not know the name in {to}: give an address it reaches with --peer-address, {RELAY}")
+        }
+        Obstacle::Unreachable { by, to, reason } if reason.contains("refused") => {
+            format!("{by} reaches the host, but nothing listens on {to}: is the port right (--peer-address)? {RELAY}")
+        }
+        Obstacle::Unreachable { by, to, .. } => format!(
+            "no route or a security group between {by} and {to}? If it has another address there: --peer-address; {RELAY}"
+        ),
+        Obstacle::NoShell { host, .. } => {
+            format!("{host} needs a shell for this account (no ForceCommand internal-sftp, no nologin), {RELAY}")
+        }
+        Obstacle::NoClient { host } => format!("install OpenSSH's client on {host}, {RELAY}"),
+        Obstacle::OtherHost { address, .. } => format!(
+            "two networks may use the address {address} for two hosts: give the right one with --peer-address, {RELAY}"
+        ),
+        Obstacle::Refused { destination, by, .. } => {
+            format!(
+                "does {destination} take this key from {by} (`from=` in authorized_keys, AllowUsers, Match)? {RELAY}"
+            )
+        }
+        Obstacle::Failed { by, .. } => format!("look at ssh on {by}, {RELAY}"),
+    };
+    vec![hint]
 }
 
 fn of_lend(error: &LendError, ways: &[Vec<Host>]) -> Vec<String> {

@@ -17,7 +17,7 @@ use super::help;
 use super::hosts::args::Hosts;
 use super::key::args::Key;
 use super::lasting::Lasting;
-use super::options::{Count, ProgressChoice, RouteChoice, Symlinks, connections, identity, jumps, lanes, port};
+use super::options::{Count, ProgressChoice, RouteChoice, Symlinks, connections, identity, jumps, lanes, peer, port};
 use super::ssh::args::Ssh;
 use super::unattended::Unattended;
 
@@ -40,7 +40,7 @@ pub struct Args {
 /// The verbs.
 #[derive(Subcommand, Debug)]
 pub enum Verb {
-    Cp(Cp),
+    Cp(Box<Cp>),
     Ls(Ls),
     Ssh(Box<Ssh>),
     Key(Key),
@@ -93,12 +93,22 @@ pub struct Copying {
     /// Say what would be copied, how many bytes, which way and why; write nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Host to host: auto, or relay (through this machine, no temporary file) [env: HOP_ROUTE] [default: auto]
-    #[arg(long, value_name = "ROUTE", value_enum, hide_possible_values = true, conflicts_with = "relay")]
+    /// Host to host: direct (straight, or not at all), relay (through this machine, no temporary file), or auto: direct
+    /// where it can be proven safe, else relay [env: HOP_ROUTE] [default: auto]
+    #[arg(long, value_name = "ROUTE", value_enum, hide_possible_values = true, conflicts_with_all = ["relay", "direct"])]
     pub route: Option<RouteChoice>,
+    /// The same as --route direct
+    #[arg(short = 'R', conflicts_with = "relay")]
+    pub direct: bool,
     /// The same as --route relay
     #[arg(short = '3')]
     pub relay: bool,
+    /// Where the source finds the destination of a direct copy [default: HostName and Port of ssh_config]
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = peer)]
+    pub peer_address: Option<(String, u16)>,
+    /// Direct only where the signature is of use for that one login: both ends have OpenSSH 8.9 or later
+    #[arg(long)]
+    pub require_hostbound: bool,
     /// SFTP sessions that share the work: 1 to 64, or auto [env: HOP_LANES] [default: auto]
     #[arg(long, value_name = "N", value_parser = lanes)]
     pub lanes: Option<Count>,

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use crate::copy::{self, End, Job, Options, Report, copy};
 use crate::error::{Error, Kind};
+use crate::lend::Weakest;
 use crate::progress::Counters;
 use crate::target::{self, Target};
 
 use super::args::Cp;
 use super::network::Network;
-use super::options::{Count, Symlinks};
+use super::options::{Count, RouteChoice, Symlinks};
 use super::report::{Summary, numbers};
 use super::run::{Failure, Run, Told};
 use super::settings::{Environment, Spread, copy_screen, spread};
@@ -86,6 +87,15 @@ fn options(cp: &Cp, spread: &Spread) -> Options {
         lanes: match spread.lanes.value {
             Count::Auto => None,
             Count::Exactly(lanes) => Some(lanes),
+        },
+        route: match spread.route.value {
+            RouteChoice::Auto => copy::Wanted::Auto,
+            RouteChoice::Direct => copy::Wanted::Direct,
+            RouteChoice::Relay => copy::Wanted::Relay,
+        },
+        direct: copy::Terms {
+            peer: cp.copying.peer_address.clone(),
+            weakest: if cp.copying.require_hostbound { Weakest::Hostbound } else { Weakest::Any },
         },
         ..Options::default()
     }

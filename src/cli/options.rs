@@ -7,12 +7,15 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::config::Patterned;
+use crate::target;
 
 /// Which way data goes between two hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RouteChoice {
     /// The best that can be proven safe.
     Auto,
+    /// Straight from host to host, or not at all.
+    Direct,
     /// Through this machine.
     Relay,
 }
@@ -58,6 +61,15 @@ pub fn lanes(text: &str) -> Result<Count, String> {
 /// TCP connections: 1 to 16, because bastions count logins in progress (`MaxStartups 10:30:100`).
 pub fn connections(text: &str) -> Result<Count, String> {
     count(text, 16)
+}
+
+/// `HOST[:PORT]`, the port 0 where it is not said.
+pub fn peer(text: &str) -> Result<(String, u16), String> {
+    let spec = target::parse_jump(text).map_err(|error| error.to_string())?;
+    match spec.user {
+        Some(_) => Err("the user is the destination's: give HOST or HOST:PORT".to_owned()),
+        None => Ok((spec.host, spec.port.unwrap_or(0))),
+    }
 }
 
 /// A TCP port.

@@ -58,11 +58,10 @@ fn reason(verb: &str, flag: &str) -> Option<&'static str> {
 const SCP: &[(&str, &str)] = &[
     ("-1", "SSH protocol 1 was broken long ago; hop speaks protocol 2"),
     ("-2", "SSH protocol 2 is the only one hop speaks: leave it out"),
-    ("-A", "the agent is not forwarded by a copy: data between two hosts is relayed through this machine"),
+    ("-A", "the agent is not forwarded by a copy: a direct one lends its source one login, and nothing else"),
     ("-D", "it names an sftp-server program to run; hop starts the `sftp` subsystem of the server"),
     ("-l", "a bandwidth limit (KBIT a second) is not in this version"),
     ("-O", "the old scp protocol lets a server choose which files it writes; hop uses SFTP, which every sshd has"),
-    ("-R", "it lets the source push to the destination; this version relays through this machine (--route relay)"),
     ("-S", "it names an ssh program to run; hop has SSH built in and runs none"),
     ("-T", "it turns off checks of the old scp protocol; hop uses SFTP and always checks the names a server sends"),
     ("-X", "it tunes OpenSSH's own sftp client; hop finds buffer and request counts itself (see --lanes)"),

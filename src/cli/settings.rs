@@ -160,11 +160,12 @@ pub fn copy_screen(
     Ok(Screen { face: Value { value: face, origin: chosen.origin }, data, level: level(output, least) })
 }
 
-/// `--route`, `-3`, `--lanes`, `--connections` and their variables.
+/// `--route`, `-3`, `-R`, `--lanes`, `--connections` and their variables.
 pub fn spread(environment: &Environment, copying: &Copying) -> Result<Spread, WrongVariable> {
-    let route = match copying.relay {
-        true => (Some(RouteChoice::Relay), "-3"),
-        false => (copying.route, "--route"),
+    let route = match (copying.relay, copying.direct) {
+        (true, _) => (Some(RouteChoice::Relay), "-3"),
+        (_, true) => (Some(RouteChoice::Direct), "-R"),
+        _ => (copying.route, "--route"),
     };
     Ok(Spread {
         route: environment.choose(route, "HOP_ROUTE", one_of, RouteChoice::Auto)?,
@@ -205,7 +206,7 @@ mod tests {
         let words: Vec<OsString> =
             "hop cp a h:".split(' ').chain(line.split_whitespace()).map(OsString::from).collect();
         match parse(&words) {
-            Ok(Args { verb: Verb::Cp(cp) }) => cp,
+            Ok(Args { verb: Verb::Cp(cp) }) => *cp,
             other => panic!("`{line}` gave {other:?}"),
         }
     }
@@ -231,6 +232,7 @@ mod tests {
         assert_eq!(variable.route.value, RouteChoice::Relay);
         assert_eq!(variable.connections, Value::default(Count::Auto));
         assert_eq!(spread_of("--route auto").route.value, RouteChoice::Auto);
+        assert_eq!(spread_of("-R").route.value, RouteChoice::Direct);
         assert_eq!(spread_of("-3").route.origin, Origin::Flag("-3".into()));
     }
 
@@ -238,7 +240,7 @@ mod tests {
     fn a_wrong_variable_is_named() {
         let said = |name, text| spread(&surrounded(&[(name, text)], false), &cp("").copying).unwrap_err().to_string();
         assert_eq!(said("HOP_LANES", "many"), "HOP_LANES: `many`: give a number from 1 to 64, or auto");
-        assert_eq!(said("HOP_ROUTE", "direct"), "HOP_ROUTE: `direct`: give one of auto, relay");
+        assert_eq!(said("HOP_ROUTE", "best"), "HOP_ROUTE: `best`: give one of auto, direct, relay");
     }
 
     #[test]

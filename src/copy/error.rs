@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::direct::Obstacle;
 use super::name::BadName;
 use crate::chain::ChainError;
+use crate::lend::LendError;
 use crate::progress::Stage;
 use crate::sftp::{SftpError, StatusCode};
 
@@ -30,6 +32,8 @@ pub enum Kind {
     Protocol,
     /// A hop could not be climbed.
     Chain,
+    /// A direct copy cannot be had, or its login was misused.
+    Direct,
     /// The session was lost.
     Lost,
     /// Nothing moved for too long, or the run took too long.
@@ -83,6 +87,15 @@ pub enum Cause {
     /// Refused before anything was written.
     #[error("{0}")]
     Refused(&'static str),
+    /// A direct copy was wanted and cannot be had, or its login was misused.
+    #[error(transparent)]
+    Direct(Box<Obstacle>),
+    /// What the destination's shell said of bytes that the source sent it.
+    #[error("what the source sent could not be written: {0}")]
+    Stream(String),
+    /// The source's own login to the destination is gone; what it said last.
+    #[error("its login to the destination was lost: {0}")]
+    StreamLost(String),
 }
 
 impl CopyError {
@@ -102,22 +115,35 @@ impl CopyError {
     pub fn kind(&self) -> Kind {
         match &self.cause {
             Cause::Io(_) => Kind::LocalFile,
-            Cause::Sftp(SftpError::Ended(_)) => Kind::Lost,
+            Cause::Sftp(SftpError::Ended(_)) | Cause::StreamLost(_) => Kind::Lost,
             Cause::Sftp(SftpError::Stalled(_)) | Cause::Deadline(_) => Kind::TimedOut,
             Cause::Sftp(SftpError::Protocol(_)) | Cause::Name(_) => Kind::Protocol,
             Cause::Chain(_) => Kind::Chain,
+            Cause::Direct(_) => Kind::Direct,
             Cause::NoSpace => Kind::NoSpace,
             Cause::SourceChanged => Kind::SourceChanged,
             Cause::Refused(_) => Kind::Usage,
+            Cause::Stream(_) => Kind::RemoteFile,
             Cause::Sftp(_) | Cause::Unfit(_) if self.host.is_some() => Kind::RemoteFile,
             Cause::Sftp(_) | Cause::Unfit(_) => Kind::LocalFile,
+        }
+    }
+
+    /// A direct copy that cannot be had.
+    pub(super) fn direct(obstacle: Obstacle) -> CopyError {
+        match obstacle {
+            Obstacle::Lend(LendError::Chain(error)) => {
+                CopyError::new(None, error.stage, Vec::new(), Cause::Chain(Box::new(error)))
+            }
+            obstacle => CopyError::new(None, Stage::Exec, Vec::new(), Cause::Direct(Box::new(obstacle))),
         }
     }
 
     /// True when the rest of the run cannot go on: the session is gone.
     pub(super) fn ends_the_run(&self) -> bool {
         let of_session = |error: &SftpError| error.ends_session();
-        matches!(&self.cause, Cause::Chain(_)) || matches!(&self.cause, Cause::Sftp(error) if of_session(error))
+        matches!(&self.cause, Cause::Chain(_) | Cause::StreamLost(_))
+            || matches!(&self.cause, Cause::Sftp(error) if of_session(error))
     }
 
     /// True when the connection is gone and nothing else is wrong.
@@ -171,6 +197,7 @@ impl fmt::Display for CopyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
             Cause::Chain(error) => return write!(f, "{error}"),
+            Cause::Direct(obstacle) => return write!(f, "{obstacle}"),
             Cause::Deadline(_) => return write!(f, "{}", self.cause),
             _ => {}
         }
@@ -191,6 +218,7 @@ impl std::error::Error for CopyError {
             Cause::Io(error) => Some(error),
             Cause::Sftp(error) => Some(error),
             Cause::Chain(error) => Some(error.as_ref()),
+            Cause::Direct(obstacle) => Some(obstacle.as_ref()),
             _ => None,
         }
     }

@@ -84,14 +84,14 @@ impl Landing {
                 return Err(error);
             }
         };
-        let permissions = match (keep, there) {
-            (Keep::Nothing, Some(old)) => old & MODE_MASK,
-            _ => new,
-        };
-        let times = version.times.filter(|_| keep == Keep::ModeAndTimes);
-        let attributes = Attributes { permissions: Some(permissions), times, ..Attributes::default() };
+        let attributes = final_attributes((there, new), version, keep);
         let (side, target, file) = (side.clone(), target.clone(), Arc::new(file));
         Ok(Landing { side, target, part, file, ground, is_reused, keep, attributes })
+    }
+
+    /// Where the part is.
+    pub fn part(&self) -> &Place {
+        &self.part
     }
 
     /// The part, open for writing.
@@ -168,6 +168,25 @@ impl Landing {
     }
 }
 
+/// Gives a complete file, which stands at `staged` for this `version` of `item`, its mode, times and name.
+///
+/// # Errors
+/// When something other than a file has the name, or it cannot be set or renamed.
+pub async fn adopt(
+    side: &Side,
+    (item, staged): (&Item, &Place),
+    version: &Attributes,
+    keep: Keep,
+) -> Result<(), CopyError> {
+    let (target, ground) = (&item.target, item.ground().await);
+    let mode = version.permissions.unwrap_or(MODE_UNTOLD) & MODE_MASK;
+    let (there, new) =
+        tokio::join!(stands_there(side, target, ground), new_mode(&item.lanes, side, staged, mode, keep));
+    let wanted = final_attributes((there?, new), version, keep);
+    side.set_folder(staged, wanted).await?;
+    replace(side, staged, target, ground).await
+}
+
 /// Makes the symbolic link `item`, which `says` where it leads, in the place of a file or link that has its name.
 ///
 /// # Errors
@@ -184,6 +203,16 @@ pub async fn link(side: &Side, item: &Item, says: Vec<u8>) -> Result<(), CopyErr
         answer => answer?,
     }
     replace(side, &part, target, Ground::Old).await
+}
+
+/// What a file gets whose name nothing has, or a file of that mode.
+fn final_attributes((there, new): (Option<u32>, u32), version: &Attributes, keep: Keep) -> Attributes {
+    let permissions = match (keep, there) {
+        (Keep::Nothing, Some(old)) => old & MODE_MASK,
+        _ => new,
+    };
+    let times = version.times.filter(|_| keep == Keep::ModeAndTimes);
+    Attributes { permissions: Some(permissions), times, ..Attributes::default() }
 }
 
 fn own_name(side: &Side, target: &Place) -> Result<Name, CopyError> {

@@ -17,6 +17,7 @@ mod again;
 mod beneath;
 mod buffers;
 mod destination;
+mod direct;
 mod error;
 mod expand;
 mod file;
@@ -54,17 +55,20 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+pub use direct::{Obstacle, Terms};
 pub use error::{Cause, CopyError, Kind};
 pub use ledger::{FAILURES_KEPT, Failure, Report};
 pub use reach::{Conversation, End, Opening, Reach, Shell};
 pub use resume::Resume;
-pub use route::Route;
+pub use route::{Route, Wanted};
 pub use walk::Symlinks;
 
 use crate::progress::{Counters, Event, Observer, Stage};
+use direct::{Direct, Lent};
 use land::Keep;
 use ledger::Ledger;
 use plan::Plan;
+use route::{Decision, Reachable, choose};
 use walk::Walk;
 
 /// What is to be copied where, and how.
@@ -90,6 +94,10 @@ pub struct Options {
     pub dry_run: bool,
     /// At most so many SFTP sessions an end; `None` for a good number.
     pub lanes: Option<usize>,
+    /// Which way between two hosts.
+    pub route: Wanted,
+    /// What is wanted of a direct copy.
+    pub direct: Terms,
     /// Whether the part of an earlier run is gone on from.
     pub resume: Resume,
     /// How often a lost connection is made again before something has moved; `None` for 3.
@@ -117,24 +125,71 @@ pub async fn copy(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters>
 }
 
 async fn carry_out(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters>) -> Result<Report, CopyError> {
-    let route = route_of(&job);
-    observer.event(Event::Route { route: route.to_string(), reason: route.reason().to_owned() });
     let ledger = Arc::new(Ledger::new(Arc::clone(&observer), Arc::clone(&counters)));
-    let plan = Plan::make(&job, &ledger, &(observer, counters)).await?;
+    let watchers = (Arc::clone(&observer), counters);
+    let (plan, Decision { route, means: direct, .. }) = match between_hosts(&job) {
+        true => {
+            let (plan, decided) = tokio::join!(Plan::make(&job, &ledger, &watchers), decide(&job, &observer));
+            (plan?, decided?)
+        }
+        false => {
+            let decided = told(route_of(&job).decided(), &observer);
+            (Plan::make(&job, &ledger, &watchers).await?, decided)
+        }
+    };
     let (finish, finishes) = mpsc::unbounded_channel();
     let walk = Walk::start(plan.errands, job.options.symlinks, Arc::clone(&ledger), finish);
     if job.options.dry_run {
         show(walk, &ledger).await?;
     } else {
         let keep = if job.options.preserve { Keep::ModeAndTimes } else { Keep::Nothing };
-        let means = run::Means::new((keep, job.options.resume), Arc::clone(&ledger));
-        run::run(Arc::new(means), walk, finishes).await?;
+        let means = run::Means::new((keep, job.options.resume), Arc::clone(&ledger), direct.clone());
+        let ran = run::run(Arc::new(means), walk, finishes).await;
+        if let Some(direct) = direct {
+            account(direct.end().await, &observer);
+        }
+        ran?;
     }
     Ok(ledger.report(route))
 }
 
+/// Whether there is a choice of routes.
+fn between_hosts(job: &Job) -> bool {
+    let is_there = |end: &End| end.reachable() == Reachable::There;
+    job.options.route != Wanted::Relay && is_there(&job.destination) && job.sources.iter().all(is_there)
+}
+
+/// Finds out whether the copy can be direct, and says which way it goes and why.
+async fn decide(job: &Job, observer: &Arc<dyn Observer>) -> Result<Decision<Arc<Direct>>, CopyError> {
+    let Options { route: wanted, direct: terms, dry_run, .. } = &job.options;
+    let decided = match dry_run {
+        true => {
+            let looked = direct::look(&job.sources, &job.destination, terms).await;
+            let Decision { route, reason, .. } = choose(*wanted, looked).map_err(CopyError::direct)?;
+            Decision { route, reason, means: None }
+        }
+        false => {
+            choose(*wanted, direct::begin(&job.sources, &job.destination, terms).await).map_err(CopyError::direct)?
+        }
+    };
+    Ok(told(decided, observer))
+}
+
+/// Says which way it goes, and why.
+fn told(decided: Decision<Arc<Direct>>, observer: &Arc<dyn Observer>) -> Decision<Arc<Direct>> {
+    observer.event(Event::Route { route: decided.route.to_string(), reason: decided.reason.clone() });
+    decided
+}
+
+/// Says what was lent, and warns when somebody asked for more.
+fn account(lent: Option<Lent>, observer: &Arc<dyn Observer>) {
+    let Some(Lent { user, destination, tier, fingerprint, account }) = lent else { return };
+    let (signatures, refused) = (account.signatures, account.refused());
+    observer.event(Event::Lent { user, host: destination, tier, fingerprint, signatures, refused });
+}
+
 fn route_of(job: &Job) -> Route {
-    let source = job.sources.first().map_or(route::Reachable::Here, End::reachable);
+    let source = job.sources.first().map_or(Reachable::Here, End::reachable);
     Route::between(source, job.destination.reachable())
 }
 

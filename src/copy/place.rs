@@ -46,6 +46,12 @@ impl Place {
         Place { base: Arc::clone(&self.base), below: parent(&self.below).to_vec() }
     }
 
+    /// The entry of the base that this place is, or is below; a base stays where it is.
+    pub fn top(&self) -> Place {
+        let end = self.below.iter().position(|byte| *byte == b'/').unwrap_or(self.below.len());
+        Place { base: Arc::clone(&self.base), below: self.below[..end].to_vec() }
+    }
+
     /// The whole path.
     pub fn path(&self) -> Vec<u8> {
         match (&self.base.path[..], &self.below[..]) {
@@ -128,6 +134,7 @@ mod tests {
         assert_eq!(file.name(), Some(&b"b"[..]));
         assert_eq!(file.sibling(&name("c")).path(), b"/srv/a/c");
         assert_eq!(file.parent().path(), b"/srv/a");
+        assert_eq!(file.top().path(), b"/srv/a");
         assert_eq!(file.parent().parent().parent().path(), b"/srv");
         assert_eq!(base.name(), None);
     }

@@ -35,6 +35,10 @@ pub trait Reach: Send + Sync {
     fn trail(&self) -> String;
     /// Opens the SFTP session numbered `lane`, from 0.
     fn lane(&self, lane: usize) -> Opening<'_>;
+    /// The way there, where hop itself climbs it; a direct copy needs one at both ends.
+    fn way(&self) -> Option<&Way> {
+        None
+    }
     /// Starts `sh` on the host; `None` where there is no shell to be had.
     fn shell(&self) -> Shell<'_> {
         Box::pin(async { None })
@@ -54,6 +58,10 @@ impl Reach for Way {
 
     fn lane(&self, lane: usize) -> Opening<'_> {
         Box::pin(self.sftp(lane))
+    }
+
+    fn way(&self) -> Option<&Way> {
+        Some(self)
     }
 
     fn shell(&self) -> Shell<'_> {
@@ -115,6 +123,14 @@ impl End {
         match self {
             End::Local(_) => Reachable::Here,
             End::Remote(..) => Reachable::There,
+        }
+    }
+
+    /// The way to the host, where hop itself climbs it.
+    pub fn way(&self) -> Option<&Way> {
+        match self {
+            End::Local(_) => None,
+            End::Remote(reach, _) => reach.way(),
         }
     }
 

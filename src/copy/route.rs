@@ -1,4 +1,5 @@
-//! Which way does the data go? [`Route`], pure: from the two ends alone.
+//! Which way does the data go, and why? [`Route`] and [`choose`], pure: from the two ends, what was wanted, and what was
+//! found out between two hosts.
 
 use std::fmt;
 
@@ -11,8 +12,22 @@ pub enum Route {
     Download,
     /// From host to host, through this machine, without a temporary file.
     Relay,
+    /// From host to host, straight.
+    Direct,
     /// Within this machine.
     Local,
+}
+
+/// What is wanted between two hosts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// Direct where it can be had and proven safe, else relay.
+    #[default]
+    Auto,
+    /// Through this machine.
+    Relay,
+    /// Direct, or not at all.
+    Direct,
 }
 
 /// Where one end of a copy lies.
@@ -24,8 +39,25 @@ pub enum Reachable {
     There,
 }
 
+/// What stands in the way of a direct copy.
+pub trait Hindrance: fmt::Display {
+    /// Whether a relay may be taken instead without asking: never after a signature went astray.
+    fn may_relay(&self) -> bool;
+}
+
+/// A route with its reason, for people, and what it takes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Decision<T> {
+    /// The way.
+    pub route: Route,
+    /// Why this one.
+    pub reason: String,
+    /// What a direct copy needs.
+    pub means: Option<T>,
+}
+
 impl Route {
-    /// The route from one end to another.
+    /// The route from one end to another, as long as nothing is known of a direct way.
     pub fn between(source: Reachable, destination: Reachable) -> Route {
         match (source, destination) {
             (Reachable::Here, Reachable::There) => Route::Upload,
@@ -35,14 +67,35 @@ impl Route {
         }
     }
 
-    /// Why this route, for people.
+    /// Why this route, for people, where nothing else was found out.
     pub fn reason(self) -> &'static str {
         match self {
             Route::Upload => "the source is on this machine",
             Route::Download => "the destination is on this machine",
             Route::Relay => "both ends are remote: the data passes through this machine",
+            Route::Direct => "from host to host",
             Route::Local => "both ends are on this machine",
         }
+    }
+
+    /// The decision that needs nothing found out.
+    pub fn decided<T>(self) -> Decision<T> {
+        Decision { route: self, reason: self.reason().to_owned(), means: None }
+    }
+}
+
+/// Decides between two hosts. `found` is what a direct copy takes and how it goes, or what stands in its way.
+///
+/// # Errors
+/// What stands in the way, when a relay is not wanted, or not allowed.
+pub fn choose<T, E: Hindrance>(wanted: Wanted, found: Result<(T, String), E>) -> Result<Decision<T>, E> {
+    match (wanted, found) {
+        (Wanted::Relay, _) => Ok(Route::Relay.decided()),
+        (_, Ok((means, reason))) => Ok(Decision { route: Route::Direct, reason, means: Some(means) }),
+        (Wanted::Auto, Err(hindrance)) if hindrance.may_relay() => {
+            Ok(Decision { route: Route::Relay, reason: hindrance.to_string(), means: None })
+        }
+        (_, Err(hindrance)) => Err(hindrance),
     }
 }
 
@@ -52,7 +105,45 @@ impl fmt::Display for Route {
             Route::Upload => "upload",
             Route::Download => "download",
             Route::Relay => "relay",
+            Route::Direct => "direct",
             Route::Local => "local",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Eq)]
+    enum Wall {
+        Low,
+        High,
+    }
+
+    impl fmt::Display for Wall {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a wall")
+        }
+    }
+
+    impl Hindrance for Wall {
+        fn may_relay(&self) -> bool {
+            *self == Wall::Low
+        }
+    }
+
+    #[test]
+    fn direct_where_it_can_be_had_else_relay_and_never_after_a_misuse() {
+        let open = || Ok(((), "tier A".to_owned()));
+        let way = |wanted, found| choose(wanted, found).map(|decided| (decided.route, decided.reason));
+        let direct = Ok((Route::Direct, "tier A".to_owned()));
+        assert_eq!(way(Wanted::Auto, open()), direct);
+        assert_eq!(way(Wanted::Direct, open()), direct);
+        assert_eq!(way(Wanted::Relay, open()).unwrap().0, Route::Relay);
+        assert_eq!(way(Wanted::Auto, Err(Wall::Low)), Ok((Route::Relay, "a wall".to_owned())));
+        assert_eq!(way(Wanted::Auto, Err(Wall::High)), Err(Wall::High));
+        assert_eq!(way(Wanted::Direct, Err(Wall::Low)), Err(Wall::Low));
+        assert_eq!(way(Wanted::Relay, Err(Wall::High)).unwrap().0, Route::Relay);
     }
 }

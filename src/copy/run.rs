@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use rustix::process::{Resource, getrlimit};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 
+use super::direct::Direct;
 use super::error::CopyError;
 use super::folder::{Finish, Folder};
 use super::item::{Item, What};
@@ -24,6 +25,9 @@ pub const MEMORY: usize = 64 << 20;
 /// Items under way at once.
 const ITEMS: usize = 256;
 
+/// The same where the bytes do not pass through here: an item is a few words then, and many small files go as one.
+const DIRECT_ITEMS: usize = 1024;
+
 /// Bytes of one large file that keep others from beginning: four of any size go at once, and more where they are short,
 /// so that the round trips at the ends of each are hidden.
 const LARGE: u64 = MEMORY as u64 / 4;
@@ -39,6 +43,8 @@ pub struct Means {
     pub resume: Resume,
     /// The books.
     pub ledger: Arc<Ledger>,
+    /// The way of the bytes, where they do not pass through this machine.
+    pub direct: Option<Arc<Direct>>,
     memory: Arc<Semaphore>,
     /// In bytes, of which none are held: whose turn it is.
     large: Semaphore,
@@ -46,8 +52,16 @@ pub struct Means {
 
 impl Means {
     /// For one run.
-    pub fn new((keep, resume): (Keep, Resume), ledger: Arc<Ledger>) -> Means {
-        Means { keep, resume, ledger, memory: Arc::new(Semaphore::new(MEMORY)), large: Semaphore::new(MEMORY) }
+    pub fn new((keep, resume): (Keep, Resume), ledger: Arc<Ledger>, direct: Option<Arc<Direct>>) -> Means {
+        let memory = Arc::new(Semaphore::new(MEMORY));
+        Means { keep, resume, ledger, direct, memory, large: Semaphore::new(MEMORY) }
+    }
+
+    /// Waits until a large file of `size` bytes may begin; what is returned is dropped when it has ended.
+    pub async fn turn(&self, size: u64) -> Option<SemaphorePermit<'_>> {
+        let turn = u32::try_from(size.min(LARGE)).unwrap_or(u32::MAX);
+        // never closed, so never `None`
+        self.large.acquire_many(turn).await.ok()
     }
 
     /// Waits for room for `bytes` of file data, which lasts until what is returned is dropped.
@@ -67,7 +81,7 @@ pub async fn run(
     mut walk: Walk,
     mut finishes: mpsc::UnboundedReceiver<Finish>,
 ) -> Result<(), CopyError> {
-    let most = items_at_once();
+    let most = if means.direct.is_some() { DIRECT_ITEMS } else { items_at_once() };
     let mut jobs = JoinSet::new();
     let (mut walking, mut finishing) = (true, true);
     while walking || finishing || !jobs.is_empty() {
@@ -193,11 +207,13 @@ async fn attempt(
     (started, so_far): (&Arc<Started>, &mut SoFar),
 ) -> Result<(), CopyError> {
     let size = version.size.unwrap_or(0);
+    if let (Some(direct), 1..) = (&means.direct, size) {
+        return direct.carry(means, what, version, started).await;
+    }
     if size <= small::SMALL {
         return small::carry(means, what, version, started).await;
     }
-    let turn = u32::try_from(size.min(LARGE)).unwrap_or(u32::MAX);
-    let _turn = means.large.acquire_many(turn).await;
+    let _turn = means.turn(size).await;
     pump::carry(means, what, version, (started, so_far)).await
 }
 

@@ -11,13 +11,13 @@ fn wrong_command_lines_are_told_what_is_wrong() {
         "cp",
         "cp onlyone",
         "cp -O a h:",
-        "cp -R a h:b",
+        "cp -3R a h:b",
         "cp -l 100 a h:",
         "cp -S ssh a h:",
         "cp -D /usr/lib/sftp-server a h:",
         "cp -T a h:",
         "cp --frobnicate a h:",
-        "cp --route direct a:f b:f",
+        "cp --route best a:f b:f",
         "cp --lanes 0 a h:",
         "cp --connections many a h:",
         "cp -P 0 a h:",
@@ -71,7 +71,7 @@ fn a_wrong_variable_is_named() {
     let cases = [
         ("HOP_LANES", "many", "HOP_LANES: `many`: give a number from 1 to 64, or auto"),
         ("HOP_CONNECTIONS", "99", "HOP_CONNECTIONS: `99`: give a number from 1 to 16, or auto"),
-        ("HOP_ROUTE", "direct", "HOP_ROUTE: `direct`: give one of auto, relay"),
+        ("HOP_ROUTE", "best", "HOP_ROUTE: `best`: give one of auto, direct, relay"),
         ("HOP_PROGRESS", "\x1b[2J", r"HOP_PROGRESS: `\x1b[2J`: give one of auto, bar, plain, none"),
     ];
     for (name, value, said) in cases {

@@ -1,7 +1,7 @@
 //! What a user does with `hop cp`, through both bastions, with real sshds: every byte arrives, both ways, and nothing
 //! is printed when nobody watches.
 
-mod names;
+pub mod names;
 mod places;
 mod relay;
 mod trees;
@@ -30,7 +30,7 @@ fn silently(mut command: Command) {
 }
 
 /// Bytes that show where they belong.
-fn noise(seed: u64, len: usize) -> Vec<u8> {
+pub fn noise(seed: u64, len: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut next = || {
         state ^= state << 13;
@@ -43,16 +43,16 @@ fn noise(seed: u64, len: usize) -> Vec<u8> {
 
 /// One entry of a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Node {
+pub enum Node {
     Folder { mode: u32 },
     File { mode: u32, content: Vec<u8> },
     Link { to: OsString },
 }
 
 /// Everything below a folder, by path.
-type Tree = BTreeMap<OsString, Node>;
+pub type Tree = BTreeMap<OsString, Node>;
 
-fn tree(folder: &Path) -> Tree {
+pub fn tree(folder: &Path) -> Tree {
     let mut found = Tree::new();
     collect(folder, folder, &mut found);
     found
@@ -76,12 +76,12 @@ fn collect(root: &Path, folder: &Path, found: &mut Tree) {
 }
 
 /// Seconds of the modification time.
-fn mtime(path: &Path) -> i64 {
+pub fn mtime(path: &Path) -> i64 {
     path.symlink_metadata().expect("look at a file").mtime()
 }
 
 /// Fails when the trees differ, naming where without printing contents.
-fn same(ours: &Tree, theirs: &Tree) {
+pub fn same(ours: &Tree, theirs: &Tree) {
     let names = |tree: &Tree| tree.keys().map(|name| name.as_bytes().escape_ascii().to_string()).collect::<Vec<_>>();
     assert_eq!(names(ours), names(theirs));
     let differs = ours.iter().filter(|(name, node)| theirs.get(*name) != Some(node)).map(|(name, _)| name);

@@ -8,7 +8,7 @@ use super::{cp, same, silently, tree};
 use crate::street::{ACC_PVT, DELL_PVT, Street};
 
 /// All of them can be names on Linux.
-fn odd_names() -> Vec<OsString> {
+pub fn odd_names() -> Vec<OsString> {
     let long = [b'n'; 255];
     let names: [&[u8]; 18] = [
         b"with blank",

@@ -45,7 +45,7 @@ impl Way {
 
     pub fn copy(self, street: &Street) -> Command {
         let mut command = street.hop("cp");
-        command.args(self.words());
+        command.args((self == Way::Relay).then_some("-3")).args(self.words());
         command
     }
 

@@ -5,7 +5,7 @@
 //! | `event` | keys that follow | when |
 //! | --- | --- | --- |
 //! | `connected` | `way`, `user`, `algorithm`, `fingerprint` | a host was logged in to, once a connection |
-//! | `route` | `route` (`upload` `download` `relay` …), `reason` | once, before any file |
+//! | `route` | `route` (`upload` `download` `relay` `direct`), `reason` | once, before any file |
 //! | `planned` | `path`, `destination`, `size` (null for a folder or link) | a dry run, once a file |
 //! | `file_started` | `id`, `path`, `size` | data begins to move |
 //! | `resumed` | `id`, `path`, `kept`, `because` | an earlier try left a part: `kept` bytes of it need not be sent again, 0 when it is started over |

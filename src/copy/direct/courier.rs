@@ -1,0 +1,224 @@
+//! Who sends the bytes? [`Courier`]: the program on the source that takes orders ([`script`](super::script)) and says how
+//! each ended. It lives as long as its input stays open; many orders are under way at once. What it says is bounded, and
+//! lines that do not begin with its token are a login shell's and not read.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+
+use super::script::Ready;
+use crate::chain::{ExitStatus, Output, Process, ProcessInput, ProcessOutput};
+
+/// Bytes a line of the courier's may have; a longer one is no line of its.
+const LINE: usize = 4096;
+
+/// Bytes kept of what is said on standard error: the end of it.
+const WORDS: usize = 4096;
+
+/// How an order ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The far end's exit status; 255 when ssh itself failed.
+    pub status: u32,
+    /// Blocks read at the source, `FULL+PARTIAL`; `-` when it could not be read.
+    pub records: String,
+    /// The first words of the far end's complaint.
+    pub words: String,
+}
+
+/// How the courier itself ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Its exit status; `None` when the connection broke first, or a signal ended it.
+    pub status: Option<u32>,
+    /// The end of what it said on standard error.
+    pub words: String,
+}
+
+/// A program on the source that sends files.
+pub struct Courier {
+    input: tokio::sync::Mutex<ProcessInput>,
+    post: Arc<Post>,
+    ended: watch::Receiver<Option<Ended>>,
+    next: AtomicU64,
+    _reader: JoinSet<()>,
+}
+
+/// Who waits for which answer.
+#[derive(Default)]
+struct Post {
+    waiting: Mutex<HashMap<u64, oneshot::Sender<Answer>>>,
+}
+
+impl Courier {
+    /// Waits until `process` says that it is ready, with this `token`.
+    ///
+    /// # Errors
+    /// How it ended instead.
+    pub async fn start(process: Process, token: &str) -> Result<(Courier, Ready), Ended> {
+        let post = Arc::new(Post::default());
+        let (ready, is_ready) = oneshot::channel();
+        let (end, mut ended) = watch::channel(None);
+        let mut ear = Ear { token: token.to_owned(), post: Arc::clone(&post), ready: Some(ready), line: Vec::new() };
+        let mut reader = JoinSet::new();
+        let output = process.output;
+        reader.spawn(async move {
+            let last = listen(output, &mut ear).await;
+            ear.post.locked().clear();
+            // nobody listens any more when the courier was dropped
+            let _ = end.send(Some(last));
+        });
+        let courier = Courier {
+            input: tokio::sync::Mutex::new(process.input),
+            post,
+            ended: ended.clone(),
+            next: AtomicU64::new(1),
+            _reader: reader,
+        };
+        tokio::select! {
+            biased;
+            Ok(ready) = is_ready => Ok((courier, ready)),
+            end = ended.wait_for(Option::is_some) => Err(end.ok().and_then(|end| end.clone()).unwrap_or_default()),
+        }
+    }
+
+    /// A number that no other order or link has.
+    pub fn number(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Gives the order of this number, and waits for its answer.
+    ///
+    /// # Errors
+    /// How the courier ended, when it ended first.
+    pub async fn order(&self, number: u64, order: Vec<u8>) -> Result<Answer, Ended> {
+        let (tell, told) = oneshot::channel();
+        self.post.locked().insert(number, tell);
+        // when it cannot be sent, the end is near and says why
+        let _ = self.input.lock().await.send(Bytes::from(order)).await;
+        tokio::select! {
+            biased;
+            Ok(answer) = told => Ok(answer),
+            ended = self.ended() => Err(ended),
+        }
+    }
+
+    /// Ends it, once no order is under way.
+    pub async fn end(&self) -> Ended {
+        // an input that is closed already is as good
+        let _ = self.input.lock().await.end().await;
+        self.ended().await
+    }
+
+    async fn ended(&self) -> Ended {
+        let mut ended = self.ended.clone();
+        let end = ended.wait_for(Option::is_some).await;
+        end.ok().and_then(|end| end.clone()).unwrap_or_default()
+    }
+}
+
+impl Post {
+    fn locked(&self) -> MutexGuard<'_, HashMap<u64, oneshot::Sender<Answer>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Hears everything to the end.
+async fn listen(mut output: ProcessOutput, ear: &mut Ear) -> Ended {
+    let (mut status, mut words) = (None, Vec::new());
+    loop {
+        match output.next().await {
+            Ok(Some(Output::Stdout(data))) => data.iter().for_each(|byte| ear.hear(*byte)),
+            Ok(Some(Output::Stderr(data))) => {
+                words.extend_from_slice(&data);
+                words.drain(..words.len().saturating_sub(WORDS));
+            }
+            Ok(Some(Output::Exit(ExitStatus::Code(code)))) => status = Some(code),
+            Ok(Some(Output::Exit(ExitStatus::Signal(_)))) => status = None,
+            Ok(None) => break,
+            Err(error) => {
+                words.extend_from_slice(error.to_string().as_bytes());
+                break;
+            }
+        }
+    }
+    Ended { status, words: String::from_utf8_lossy(&words).trim().to_owned() }
+}
+
+/// What is understood of the courier's standard output.
+struct Ear {
+    token: String,
+    post: Arc<Post>,
+    ready: Option<oneshot::Sender<Ready>>,
+    line: Vec<u8>,
+}
+
+impl Ear {
+    fn hear(&mut self, byte: u8) {
+        match byte {
+            b'\n' => {
+                let line = std::mem::take(&mut self.line);
+                self.understand(&line);
+            }
+            byte if self.line.len() < LINE => self.line.push(byte),
+            _ => {}
+        }
+    }
+
+    fn understand(&mut self, line: &[u8]) {
+        let Some(line) = line.strip_prefix(self.token.as_bytes()) else { return };
+        let words: Vec<&[u8]> = line.splitn(6, |byte| *byte == b' ').skip(1).collect();
+        let text = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
+        match words[..] {
+            [b"ready", folder, packs] => {
+                let ready = Ready { folder: folder.to_vec(), packs: packs == b"tar" };
+                // told once; nobody waits any more when the courier was given up
+                let _ = self.ready.take().map(|tell| tell.send(ready));
+            }
+            [b"done", number, status, records, said] => {
+                let (Ok(number), Ok(status)) = (text(number).parse(), text(status).parse()) else { return };
+                let answer = Answer { status, records: text(records), words: text(said) };
+                if let Some(tell) = self.post.locked().remove(&number) {
+                    // whoever asked may be gone
+                    let _ = tell.send(answer);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(said: &[u8]) -> (Option<Ready>, Option<Answer>) {
+        let post = Arc::new(Post::default());
+        let (tell, mut told) = oneshot::channel();
+        post.locked().insert(7, tell);
+        let (ready, mut is_ready) = oneshot::channel();
+        let mut ear = Ear { token: "hop-1f".to_owned(), post, ready: Some(ready), line: Vec::new() };
+        said.iter().for_each(|byte| ear.hear(*byte));
+        (is_ready.try_recv().ok(), told.try_recv().ok())
+    }
+
+    #[test]
+    fn answers_are_told_from_what_a_login_shell_prints() {
+        let said =
+            b"Welcome!\nhop-1f ready /tmp/hop.x tar\nhop-2f done 7 0 1+0 \n\xff\nhop-1f done 7 1 3+0 dd: no space\n";
+        let (ready, answer) = heard(said);
+        assert_eq!(ready, Some(Ready { folder: b"/tmp/hop.x".to_vec(), packs: true }));
+        let words = "dd: no space".to_owned();
+        assert_eq!(answer, Some(Answer { status: 1, records: "3+0".to_owned(), words }));
+    }
+
+    #[test]
+    fn nonsense_is_not_an_answer_and_takes_no_room() {
+        let long = [&b"hop-1f "[..], &vec![b'x'; 1 << 20], b"\nhop-1f done 8 0 - \nhop-1f done seven 0 - \nhop-1f\n"];
+        assert_eq!(heard(&long.concat()), (None, None));
+    }
+}

@@ -1,0 +1,186 @@
+//! What stands in the way of a direct copy: [`Obstacle`], facts only; and [`understood`], pure, which reads them out of
+//! what the source's ssh said when its login did not come about.
+
+use thiserror::Error;
+
+use super::super::route::Hindrance;
+use super::courier::Ended;
+use crate::lend::LendError;
+
+/// Why nothing goes directly. The hosts are called as the user does.
+#[derive(Debug, Error)]
+pub enum Obstacle {
+    /// One host, by the same way.
+    #[error("source and destination are the same host")]
+    SameHost,
+    /// One login serves one source.
+    #[error("the sources are on several hosts")]
+    SeveralSources,
+    /// An end that is not reached by hops of hop's.
+    #[error("an end is no host that could be reached from another")]
+    NoHosts,
+    /// The source cannot connect.
+    #[error("{by} cannot open {to}: {reason}")]
+    Unreachable {
+        /// The source.
+        by: String,
+        /// `host:port` as it was asked for.
+        to: String,
+        /// What it said.
+        reason: String,
+    },
+    /// The account runs no commands.
+    #[error("{host} runs no commands, so it cannot send{}", said(.words))]
+    NoShell {
+        /// The source.
+        host: String,
+        /// What came instead.
+        words: String,
+    },
+    /// No ssh to send with.
+    #[error("{host} has no OpenSSH client to send with")]
+    NoClient {
+        /// The source.
+        host: String,
+    },
+    /// What answers at that address has not the key that hop has verified.
+    #[error(
+        "at {address} {by} does not meet {destination}: the host key there is not the one that was verified ({pinned})"
+    )]
+    OtherHost {
+        /// The source.
+        by: String,
+        /// `host:port`.
+        address: String,
+        /// The destination.
+        destination: String,
+        /// `SHA256:…`
+        pinned: String,
+    },
+    /// The destination did not take the lent login.
+    #[error("{destination} refused the login from {by}{}", said(.words))]
+    Refused {
+        /// The source.
+        by: String,
+        /// The destination.
+        destination: String,
+        /// What the source's ssh said.
+        words: String,
+    },
+    /// The source could not do its part.
+    #[error("{by} could not log in to {destination}{}", said(.words))]
+    Failed {
+        /// The source.
+        by: String,
+        /// The destination.
+        destination: String,
+        /// What it said.
+        words: String,
+    },
+    /// Nothing is lent, or it was misused.
+    #[error(transparent)]
+    Lend(LendError),
+}
+
+impl From<LendError> for Obstacle {
+    fn from(error: LendError) -> Obstacle {
+        match error {
+            LendError::NoProof { source_host, client: None } => Obstacle::NoClient { host: source_host },
+            error => Obstacle::Lend(error),
+        }
+    }
+}
+
+impl Hindrance for Obstacle {
+    fn may_relay(&self) -> bool {
+        !matches!(self, Obstacle::Lend(LendError::Misused { .. } | LendError::Chain(_)))
+    }
+}
+
+/// The names an obstacle is told with.
+pub struct Names<'a> {
+    /// The source.
+    pub by: &'a str,
+    /// The destination.
+    pub destination: &'a str,
+    /// `host:port`, as the source was told.
+    pub address: &'a str,
+    /// `SHA256:…`
+    pub pinned: &'a str,
+}
+
+/// What it means that the courier `ended` before it was ready. The words are those of ssh(1) and the C library.
+pub fn understood(ended: &Ended, names: &Names<'_>) -> Obstacle {
+    let (by, destination) = (names.by.to_owned(), names.destination.to_owned());
+    let (address, pinned) = (names.address.to_owned(), names.pinned.to_owned());
+    let words = last_line(&ended.words);
+    let says = |any: &[&str]| any.iter().any(|one| ended.words.contains(one));
+    if says(&["Host key verification failed", "no matching host key type"]) {
+        return Obstacle::OtherHost { by, address, destination, pinned };
+    }
+    if says(&["Permission denied (", "Too many authentication failures"]) {
+        return Obstacle::Refused { by, destination, words };
+    }
+    let unreachable = [
+        "Could not resolve hostname",
+        "Connection refused",
+        "timed out",
+        "No route to host",
+        "unreachable",
+        "Connection closed by",
+        "Connection reset by",
+        "kex_exchange_identification",
+    ];
+    if says(&unreachable) {
+        return Obstacle::Unreachable { by, to: address, reason: words };
+    }
+    if says(&["forwards no agent"]) {
+        return Obstacle::Lend(LendError::NoForwarding { source_host: by });
+    }
+    if says(&["ssh: not found", "ssh: command not found"]) {
+        return Obstacle::NoClient { host: by };
+    }
+    Obstacle::Failed { by, destination, words }
+}
+
+/// The last line that says something, cut to a readable length.
+fn last_line(words: &str) -> String {
+    let line = words.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
+    line.chars().take(200).collect()
+}
+
+fn said(words: &str) -> String {
+    if words.is_empty() { String::new() } else { format!(": {words}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(words: &str) -> String {
+        let names = Names { by: "acc-pvt", destination: "dell-pvt", address: "10.20.2.20:22", pinned: "SHA256:x" };
+        understood(&Ended { status: Some(1), words: words.to_owned() }, &names).to_string()
+    }
+
+    #[test]
+    fn what_ssh_says_becomes_a_fact() {
+        let cases = [
+            ("ssh: connect to host 10.20.2.20 port 22: Connection refused", "cannot open 10.20.2.20:22: ssh: connect"),
+            ("ssh: Could not resolve hostname x: Name or service not known", "cannot open 10.20.2.20:22: ssh: Could"),
+            ("kex_exchange_identification: read: Connection reset by peer", "cannot open 10.20.2.20:22"),
+            ("@@@\nHost key verification failed.\n", "does not meet dell-pvt"),
+            ("u@h: Permission denied (publickey).", "dell-pvt refused the login from acc-pvt: u@h: Permission"),
+            ("sh: 3: ssh: not found", "acc-pvt has no OpenSSH client"),
+            ("No such file\n\n", "acc-pvt could not log in to dell-pvt: No such file"),
+            ("", "acc-pvt could not log in to dell-pvt"),
+        ];
+        for (words, expected) in cases {
+            assert!(told(words).contains(expected), "{words}: {}", told(words));
+        }
+    }
+
+    #[test]
+    fn a_long_complaint_is_cut() {
+        assert!(told(&"x".repeat(5000)).len() < 300);
+    }
+}

@@ -1,0 +1,86 @@
+//! What arrives: one file, many, trees, empty ones, odd names, in both directions.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, SystemTime};
+
+use super::{cp, goes_straight};
+use crate::end_to_end::names::odd_names;
+use crate::end_to_end::{mtime, noise, same, tree};
+use crate::street::{ACC_PVT, DELL_PVT, Street};
+
+#[test]
+fn a_file_goes_straight_and_the_key_stays_here() {
+    let Some(street) = Street::start() else { return };
+    let content = noise(1, 34_567_890);
+    street.put(ACC_PVT, "customers.csv", &content);
+    let ran = goes_straight(cp(&street, ["acc-pvt:customers.csv", "dell-pvt:~"]));
+    assert!(ran.stderr.contains("acc-pvt sends straight to ") && ran.stderr.contains("tier A"), "{ran}");
+    assert!(fs::read(street.home(DELL_PVT).join("customers.csv")).expect("it is there") == content);
+    assert_eq!(tree(street.home(DELL_PVT)).len(), 1, "nothing else is left");
+}
+
+#[test]
+fn a_tree_goes_the_other_way_with_modes_and_times() {
+    let Some(street) = Street::start() else { return };
+    for index in 0..300usize {
+        street.put(DELL_PVT, format!("data/d{}/f{index}", index % 7), &noise(index as u64, index * 101));
+    }
+    street.put(DELL_PVT, "data/empty", b"");
+    street.put(DELL_PVT, "data/large", &noise(9, 9_000_000));
+    let root = street.home(DELL_PVT).join("data");
+    fs::set_permissions(root.join("d1/f1"), fs::Permissions::from_mode(0o640)).expect("set the mode");
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    fs::File::options().write(true).open(root.join("d2/f2")).expect("open").set_modified(long_ago).expect("set");
+    goes_straight(cp(&street, ["-rp", "dell-pvt:data", "acc-pvt:copy"]));
+    let copy = street.home(ACC_PVT).join("copy");
+    same(&tree(&root), &tree(&copy));
+    assert_eq!((mtime(&copy.join("d2/f2")), mtime(&copy.join("d3/f3"))), (1_000_000_000, mtime(&root.join("d3/f3"))));
+    assert_eq!(tree(street.home(ACC_PVT)).len(), tree(&copy).len() + 1, "nothing else is left");
+}
+
+#[test]
+fn several_sources_and_patterns_go_into_a_folder_and_replace_what_is_there() {
+    let Some(street) = Street::start() else { return };
+    for name in ["a.csv", "b.csv", "c.txt"] {
+        street.put(ACC_PVT, format!("out/{name}"), name.as_bytes());
+    }
+    let old = street.put(DELL_PVT, "in/a.csv", b"old");
+    fs::set_permissions(&old, fs::Permissions::from_mode(0o600)).expect("set the mode");
+    goes_straight(cp(&street, ["acc-pvt:out/*.csv", "acc-pvt:out/c.txt", "dell-pvt:in"]));
+    for name in ["a.csv", "b.csv", "c.txt"] {
+        assert_eq!(fs::read(street.home(DELL_PVT).join("in").join(name)).expect("it is there"), name.as_bytes());
+    }
+    assert_eq!(old.metadata().expect("it is there").permissions().mode() & 0o777, 0o600, "as the old one had it");
+}
+
+#[test]
+fn odd_names_arrive_as_they_are() {
+    let Some(street) = Street::start() else { return };
+    for (index, name) in odd_names().into_iter().enumerate() {
+        let folder = std::path::Path::new("tree").join(&name);
+        street.put(ACC_PVT, folder.join(&name), name.as_encoded_bytes());
+        if index % 3 == 0 {
+            // as large as goes by itself
+            street.put(ACC_PVT, folder.join("-rf"), &noise(index as u64, 5_000_000));
+        }
+    }
+    goes_straight(cp(&street, ["-r", "acc-pvt:tree", "dell-pvt:"]));
+    same(&tree(&street.home(ACC_PVT).join("tree")), &tree(&street.home(DELL_PVT).join("tree")));
+    // one by itself, into a folder whose name is as odd
+    let typed = OsString::from_vec(b"dell-pvt:tree/new\nline/it's $(id) \xff".to_vec());
+    goes_straight(cp(&street, ["acc-pvt:tree/say \"hi\"/say \"hi\"".into(), typed]));
+    let arrived = street.home(DELL_PVT).join(OsString::from_vec(b"tree/new\nline/it's $(id) \xff".to_vec()));
+    assert_eq!(fs::read(arrived).expect("it is there"), b"say \"hi\"");
+}
+
+#[test]
+fn a_destination_that_only_the_source_reaches() {
+    let Some(street) = Street::plan().sshd(ACC_PVT, "AllowTcpForwarding yes").start() else { return };
+    street.configure("Host dell-pvt\n  ProxyJump acc-pvt");
+    street.put(ACC_PVT, "f", b"content");
+    goes_straight(cp(&street, ["acc-pvt:f", "dell-pvt:"]));
+    assert_eq!(fs::read(street.home(DELL_PVT).join("f")).expect("it is there"), b"content");
+}

@@ -1,0 +1,27 @@
+//! Straight from one private server to the other, on real sshds: the source's own ssh sends the bytes, with a login that
+//! is lent to it.
+
+mod files;
+
+use std::ffi::OsStr;
+use std::process::Command;
+
+use crate::street::{Outcome, Street, run};
+
+/// `hop cp --route direct` with these words.
+fn cp<W: AsRef<OsStr>>(street: &Street, words: impl IntoIterator<Item = W>) -> Command {
+    let mut command = street.hop("cp");
+    command.args(["--route", "direct", "--progress", "plain"]).args(words);
+    command
+}
+
+/// Runs it; it succeeds, goes straight, and one signature is lent for it.
+fn goes_straight(mut command: Command) -> Outcome {
+    let ran = run(&mut command);
+    let is_well = ran.code == Some(0) && ran.stderr.starts_with("direct: ");
+    assert!(
+        is_well && ran.stderr.contains("\nagent: 1 signature for ") && ran.stderr.contains(", 0 refused\n"),
+        "{ran}"
+    );
+    ran
+}
