@@ -1,6 +1,9 @@
 //! The lent agent on real servers: the source's own client logs in with a key that stays here, once; whoever tries more
 //! is refused, and nothing is left behind.
 
+mod attacker;
+mod attacks;
+mod old;
 mod session;
 mod tiers;
 

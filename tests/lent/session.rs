@@ -1,6 +1,8 @@
 //! `hop ssh --lend`: what a person types, sees, and is left with.
 
-use std::path::Path;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use crate::street::{ACC_PVT, DELL_PVT, Street, run, until};
 
@@ -65,4 +67,21 @@ fn what_cannot_be_lent_is_refused_before_anything_runs() {
     assert!(own.stderr.contains("have the same host key"), "{own}");
     let both = run(street.hop("ssh").args(["-A", "--lend", DELL_PVT, ACC_PVT, "echo ran"]));
     assert_eq!((both.code, both.stdout.as_str()), (Some(255), ""), "{both}");
+}
+
+#[test]
+fn a_killed_hop_leaves_nothing_on_the_host() {
+    let Some(street) = street() else { return };
+    let mut hop = street.hop("ssh");
+    hop.args(["--lend", DELL_PVT, ACC_PVT, "echo $HOP_LENT; echo $SSH_AUTH_SOCK; exec sleep 1003"]);
+    let mut child = hop.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("hop ssh");
+    let said = BufReader::new(child.stdout.take().expect("piped"));
+    let paths: Vec<PathBuf> = said.lines().take(2).map(|line| line.expect("a line").into()).collect();
+    let folder = paths[0].parent().expect("a folder").to_owned();
+    assert!(folder.is_dir() && paths[1].exists(), "{paths:?}");
+    child.kill().expect("kill hop");
+    child.wait().expect("wait for hop");
+    until("the folder is gone", || !folder.exists());
+    until("the agent's socket is gone", || !paths[1].exists());
+    until("what ran there is gone", || street.server(ACC_PVT).processes_named("sleep").is_empty());
 }
