@@ -17,6 +17,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::error::Cause;
 use super::hop::Connected;
+use super::receipted::Receipted;
 use super::severable::Duplex;
 use super::stream::Tunnel;
 use crate::config::Host;
@@ -59,7 +60,7 @@ pub(super) async fn straight(host: &Host, addresses: &[SocketAddr], limit: Durat
         for address in addresses {
             let what = || format!("connect to {address}");
             match tokio::time::timeout(limit, connect(host, *address)).await {
-                Ok(Ok(stream)) => return Ok((Box::new(stream), Some(address.ip()))),
+                Ok(Ok(stream)) => return Ok((Box::new(Receipted::new(stream)), Some(address.ip()))),
                 Ok(Err(source)) => last = Cause::Io { what: what(), source },
                 Err(_) => last = Cause::TimedOut(limit),
             }

@@ -24,6 +24,7 @@ mod learn;
 mod patience;
 mod pool;
 mod process;
+mod receipted;
 mod session;
 mod severable;
 mod stream;
