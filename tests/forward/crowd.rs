@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use super::{bytes, connect, echo, echoed, free_port, server, street, tunnel};
+use crate::street::ACC_PVT;
 
 const CROWD: usize = 200;
 const MEMORY: u64 = 64 * 1024;
@@ -90,4 +91,17 @@ fn readers_that_pause_are_waited_for_and_get_every_byte_while_others_go_on() {
         let peak = tunnel.peak();
         assert!(peak <= MEMORY, "{peak} KiB");
     }
+}
+
+#[test]
+fn a_server_that_lets_us_in_no_more_has_its_connections_share() {
+    let Some(street) = street() else { return };
+    let (port, there) = (free_port(), server(echo));
+    let _tunnel = tunnel(&street, &["-L", &format!("{port}:127.0.0.1:{}", there.port())]);
+    assert_eq!(echoed(connect(port), b"the first"), b"the first");
+    std::fs::write(street.home(ACC_PVT).with_file_name("authorized_keys"), "").expect("no key is let in any more");
+    let open: Vec<_> = (0..3).map(|_| connect(port)).collect();
+    assert!(open.into_iter().all(|stream| echoed(stream, b"another") == b"another"));
+    let logins = street.server(ACC_PVT).log().matches("Accepted publickey").count();
+    assert_eq!(logins, 1);
 }
