@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::street::{ACC_BASTION, DELL_BASTION, Street};
+use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, Plan, Street};
 use crate::wire::Link;
 
 /// A laptop with a working folder, and four hosts.
@@ -18,16 +18,25 @@ pub enum Ground {
 impl Ground {
     /// The street with this link before each bastion, unless another street is given.
     pub fn over(link: Option<&Link>) -> Ground {
+        let plan = Street::plan();
+        let plan = link
+            .into_iter()
+            .fold(plan, |plan, link| plan.link(ACC_BASTION, link.clone()).link(DELL_BASTION, link.clone()));
+        Ground::planned(plan)
+    }
+
+    /// The street with a private server that lets connections through, unless another street is given.
+    pub fn with_tunnels() -> Ground {
+        Ground::planned(Street::plan().sshd(ACC_PVT, "AllowTcpForwarding yes"))
+    }
+
+    fn planned(plan: Plan) -> Ground {
         if let Ok(config) = std::env::var("HOP_BENCH_CONFIG") {
             let prefix = std::env::var("HOP_BENCH_PREFIX").unwrap_or_default();
             let prefix = prefix.split_whitespace().map(str::to_owned).collect();
             let laptop = tempfile::tempdir().expect("a folder");
             return Ground::Elsewhere { config: config.into(), prefix, laptop };
         }
-        let plan = Street::plan();
-        let plan = link
-            .into_iter()
-            .fold(plan, |plan, link| plan.link(ACC_BASTION, link.clone()).link(DELL_BASTION, link.clone()));
         Ground::Street(Box::new(plan.start().expect("OpenSSH's server is needed")))
     }
 

@@ -21,6 +21,7 @@ mod ground;
 mod measure;
 mod peers;
 mod scenario;
+mod session;
 
 fn main() {
     // what cargo says to every bench (`--bench`) names no scenario

@@ -53,7 +53,7 @@ fn complaint(child: &mut Child) -> String {
 }
 
 /// proc(5), `/proc/pid/status`.
-fn peak_memory(child: &Child) -> u64 {
+pub fn peak_memory(child: &Child) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)

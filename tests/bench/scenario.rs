@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::ground::{Ground, link};
 use crate::measure::{Taken, first_byte, median, run};
 use crate::peers::{Peer, Work};
+use crate::session;
 use crate::wire::Link;
 
 /// One question.
@@ -17,13 +18,22 @@ pub struct Scenario {
 }
 
 /// In the order they are asked.
-pub const ALL: [Scenario; 7] = [
+pub const ALL: [Scenario; 12] = [
     Scenario { name: "fast", question: "one large file, fast link, through one bastion", body: fast },
     Scenario { name: "far", question: "one large file, 1 Gbit/s with 100 ms round trip", body: far },
     Scenario { name: "small", question: "many files of 4 KiB, 25 ms round trip, login included", body: small },
     Scenario { name: "relay", question: "one large file, host to host through this machine", body: relay },
     Scenario { name: "login", question: "login through the bastion, until the first byte of output", body: login },
     Scenario { name: "config", question: "ssh -G over a configuration of 5,000 lines", body: config },
+    Scenario {
+        name: "pipe",
+        question: "hop ssh: a command's output and input, through one bastion",
+        body: session::pipe,
+    },
+    Scenario { name: "keys", question: "hop ssh: from a key to its echo, through one bastion", body: session::keys },
+    Scenario { name: "prompt", question: "hop ssh: from the command line to the prompt", body: session::prompt },
+    Scenario { name: "tunnel", question: "hop ssh -L: one connection, through one bastion", body: session::tunnel },
+    Scenario { name: "crowd", question: "hop ssh -L: memory with many busy connections", body: session::crowd },
     Scenario { name: "memory", question: "most memory hop ever held (VmHWM)", body: memory },
 ];
 
@@ -160,14 +170,15 @@ fn compare(ground: &Ground, task: &Task, peers: &[Peer], runs: usize) {
     print_all(label, work, &taken, size);
 }
 
-fn print_all(label: &str, work: Work, taken: &[(Peer, Taken)], size: u64) {
+pub fn print_all(label: &str, work: Work, taken: &[(Peer, Taken)], size: u64) {
     let hop = taken.iter().find(|(peer, _)| *peer == Peer::Hop).map(|(_, taken)| taken.time.as_secs_f64());
     for (peer, taken) in taken {
         let seconds = taken.time.as_secs_f64();
         let rate = if size == 0 { String::new() } else { format!("{:>7.1} MB/s", size as f64 / seconds / 1e6) };
         let others = hop.filter(|_| *peer != Peer::Hop);
         let ratio = others.map_or_else(String::new, |hop| format!("hop is {:.2}x", seconds / hop));
-        println!("  {label:<9} {:<18} {seconds:>8.2} s {rate:>13}  {ratio}", peer.name(work));
+        let time = if seconds < 0.1 { format!("{:>7.2} ms", seconds * 1e3) } else { format!("{seconds:>8.2} s") };
+        println!("  {label:<9} {:<18} {time} {rate:>13}  {ratio}", peer.name(work));
     }
 }
 
@@ -202,7 +213,7 @@ fn arrived(ground: &Ground, work: Work, size: u64) {
 }
 
 /// Bytes that do not compress, the same every time.
-fn make_file(file: &Path, size: u64) {
+pub fn make_file(file: &Path, size: u64) {
     let mut state = 0x2545_F491_4F6C_DD1Du64;
     let mut block = Vec::with_capacity(1 << 20);
     while block.len() < 1 << 20 {
@@ -227,11 +238,11 @@ fn make_tree(folder: &Path, files: u64) {
     }
 }
 
-fn mebibytes() -> u64 {
+pub fn mebibytes() -> u64 {
     number("HOP_BENCH_MIB", 1024)
 }
 
-fn runs() -> usize {
+pub fn runs() -> usize {
     number("HOP_BENCH_RUNS", 3) as usize
 }
 
