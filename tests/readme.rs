@@ -65,12 +65,14 @@ fn typed_into_a_shell(street: &Street, typed: &str) -> Command {
     shell
 }
 
-/// Digits as `0`, blanks as one, the laptop's folder as `~`.
+/// Digits as `0`, blanks as one, the laptop's folder as `~`, fingerprints as none.
 fn alike(text: &str, laptop: &str) -> String {
     let text = text.replace(laptop, "~");
     let lines = text.lines().map(|line| {
-        let words: Vec<String> =
-            line.split_whitespace().map(|word| word.replace(|c: char| c.is_ascii_digit(), "0")).collect();
+        let words: Vec<String> = line
+            .split_whitespace()
+            .map(|word| without_fingerprint(word).replace(|c: char| c.is_ascii_digit(), "0"))
+            .collect();
         let mut line = words.join(" ");
         while line.contains("00") {
             line = line.replace("00", "0");
@@ -78,6 +80,17 @@ fn alike(text: &str, laptop: &str) -> String {
         line
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// `(SHA256:abc),` → `(SHA256:),`
+fn without_fingerprint(word: &str) -> String {
+    match word.split_once("SHA256:") {
+        None => word.to_owned(),
+        Some((before, after)) => {
+            let after = after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "+/".contains(c));
+            format!("{before}SHA256:{after}")
+        }
+    }
 }
 
 #[test]

@@ -20,12 +20,23 @@ use super::wire::{FRAME_LENGTHS, Identity, Reply, Request, WireError, frame};
 pub const ALIVE: u32 = 2;
 /// Connections in all, for each signature granted.
 pub const IN_ALL: u32 = 8;
-/// From one message to the next.
-const IDLE: Duration = Duration::from_secs(10);
-/// A whole connection; the time a signature takes is not counted.
-const TOTAL: Duration = Duration::from_secs(60);
-/// How much later than the sign request the overheard key exchange may come.
-const ECHO: Duration = Duration::from_secs(5);
+/// How long a connection may take.
+const PATIENCE: Patience = Patience {
+    idle: Duration::from_secs(10),
+    total: Duration::from_secs(60),
+    // the overheard key exchange comes another way than the request, but at about the same time
+    echo: Duration::from_secs(5),
+};
+
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// From one message to the next.
+    idle: Duration,
+    /// A whole connection; the time a signature takes is not counted.
+    total: Duration,
+    /// How much later than the sign request the overheard key exchange may come.
+    echo: Duration,
+}
 
 /// The agent. Cheap to clone; clones are the same one.
 #[derive(Clone)]
@@ -35,6 +46,7 @@ struct Shared {
     state: Mutex<State>,
     signer: Arc<dyn Signer>,
     overheard: Notify,
+    patience: Patience,
 }
 
 struct State {
@@ -55,10 +67,14 @@ pub struct Visit(Lent, CancellationToken);
 impl Lent {
     /// Lends nothing yet.
     pub fn new(terms: Terms, signer: Arc<dyn Signer>) -> Lent {
+        Lent::with(terms, signer, PATIENCE)
+    }
+
+    fn with(terms: Terms, signer: Arc<dyn Signer>, patience: Patience) -> Lent {
         let closing = CancellationToken::new();
         closing.cancel();
         let state = State { policy: Policy::new(terms), closing, alive: 0, seen: 0, allowed: 0 };
-        Lent(Arc::new(Shared { state: Mutex::new(state), signer, overheard: Notify::new() }))
+        Lent(Arc::new(Shared { state: Mutex::new(state), signer, overheard: Notify::new(), patience }))
     }
 
     /// Grants so many further signatures.
@@ -149,20 +165,22 @@ impl Visit {
         if let Some(refusal) = end {
             self.0.refuse(refusal);
         }
-        let _ = timeout(IDLE, stream.shutdown()).await; // the other side may be gone
+        let _ = timeout(self.0.0.patience.idle, stream.shutdown()).await; // the other side may be gone
     }
 
     async fn converse<S>(&self, stream: &mut S, closing: &CancellationToken) -> Option<Refusal>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let (mut line, mut left, mut served) = (Line::default(), TOTAL, 0u32);
+        let patience = self.0.0.patience;
+        let (mut line, mut left, mut served) = (Line::default(), patience.total, 0u32);
+
         loop {
             let began = Instant::now();
             let message = tokio::select! {
                 biased;
                 () = closing.cancelled() => return None,
-                message = receive(stream, began + left.min(IDLE)) => message,
+                message = receive(stream, began + left.min(patience.idle)) => message,
             };
             left = left.saturating_sub(began.elapsed());
             let message = match message {
@@ -175,12 +193,12 @@ impl Visit {
             };
             let reply = self.answer(&mut line, &message).await;
             served += 1;
-            let sent = timeout(IDLE, stream.write_all(&frame(&reply.encode()))).await;
+            let sent = timeout(patience.idle, stream.write_all(&frame(&reply.encode()))).await;
             if !matches!(sent, Ok(Ok(()))) {
                 return None;
             }
             if matches!(reply, Reply::Signature(_)) && !self.0.state().policy.is_armed() {
-                let _ = timeout(IDLE, stream.flush()).await; // the answer first, then the end
+                let _ = timeout(patience.idle, stream.flush()).await; // the answer first, then the end
                 closing.cancel();
                 return None;
             }
@@ -207,7 +225,7 @@ impl Visit {
     /// The overheard key exchange comes another way than the request, and perhaps after it.
     async fn wait_for_echo(&self, request: &Result<Request, WireError>) {
         let Ok(Request::Sign(request)) = request else { return };
-        let deadline = Instant::now() + ECHO;
+        let deadline = Instant::now() + self.0.0.patience.echo;
         loop {
             let mut notified = std::pin::pin!(self.0.0.overheard.notified());
             notified.as_mut().enable();
@@ -274,5 +292,92 @@ async fn receive<S: AsyncRead + Unpin>(stream: &mut S, deadline: Instant) -> Rec
     match timeout_at(deadline, rest).await {
         Err(_) => Received::Late(Silence::Within),
         Ok(received) => received.unwrap_or(Received::End),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::host_key::tests::{blob, key};
+    use super::super::signer::KeySigner;
+    use super::*;
+    use tokio::io::DuplexStream;
+
+    const SHORT: Duration = Duration::from_millis(150);
+
+    fn lent() -> (Lent, Armed) {
+        let terms =
+            Terms { user: "u".into(), key: blob(&key(9)), host_keys: vec![blob(&key(1))], proof: Proof::Hostbound };
+        let patience = Patience { idle: SHORT, total: 3 * SHORT, echo: SHORT };
+        let lent = Lent::with(terms, Arc::new(KeySigner(key(9))), patience);
+        lent.grant(1);
+        let armed = lent.arm();
+        (lent, armed)
+    }
+
+    fn visit(lent: &Lent) -> DuplexStream {
+        let (ours, theirs) = tokio::io::duplex(1024);
+        tokio::spawn(lent.admit().expect("let in").serve(theirs));
+        ours
+    }
+
+    async fn ended(mut stream: DuplexStream) -> Vec<u8> {
+        let mut all = Vec::new();
+        stream.read_to_end(&mut all).await.expect("it ends");
+        all
+    }
+
+    #[tokio::test]
+    async fn whoever_is_slow_or_silent_loses_the_place() {
+        let (lent, _armed) = lent();
+        assert_eq!(ended(visit(&lent)).await, b"", "silent from the start");
+        let mut slow = visit(&lent);
+        slow.write_all(&[0, 0, 1]).await.expect("taken");
+        assert_eq!(ended(slow).await, b"", "a length that does not end");
+        let mut slow = visit(&lent);
+        slow.write_all(&[0, 0, 0, 9, 11]).await.expect("taken");
+        assert_eq!(ended(slow).await, b"", "a message that does not end");
+        assert_eq!(lent.account().refusals[&Refusal::TooSlow], 3);
+        assert_eq!(lent.0.state.lock().expect("unharmed").alive, 0, "every place is free again");
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_for_ever_is_ended_too() {
+        let (lent, _armed) = lent();
+        let mut stream = visit(&lent);
+        let list = frame(&Request::Identities.encode());
+        let mut answers = 0;
+        while stream.write_all(&list).await.is_ok() {
+            let mut answer = [0; 9];
+            if stream.read_exact(&mut answer).await.is_err() {
+                break;
+            }
+            answers += 1;
+            tokio::time::sleep(SHORT / 4).await;
+        }
+        assert!((2..60).contains(&answers), "{answers}");
+    }
+
+    #[tokio::test]
+    async fn a_giant_length_is_refused_before_a_byte_of_it_comes() {
+        let (lent, _armed) = lent();
+        let mut stream = visit(&lent);
+        stream.write_all(&u32::MAX.to_be_bytes()).await.expect("taken");
+        assert_eq!(ended(stream).await, b"");
+        assert_eq!(lent.account().refusals[&Refusal::Frame], 1);
+    }
+
+    #[tokio::test]
+    async fn unarmed_and_crowded_nobody_is_let_in() {
+        let (lent, armed) = lent();
+        let held = [lent.admit().expect("let in"), lent.admit().expect("let in")];
+        assert!(lent.admit().is_none());
+        drop(held);
+        let rest = std::iter::repeat_with(|| lent.admit().is_some()).take_while(|is_in| *is_in).count();
+        assert_eq!(rest as u32, IN_ALL - 2, "eight in all");
+        let stays = armed.1.clone();
+        drop(armed);
+        assert!(stays.is_cancelled() && lent.admit().is_none());
+        assert_eq!(lent.account().refusals[&Refusal::Crowd], 2);
+        assert_eq!(lent.account().refusals[&Refusal::NotArmed], 1);
     }
 }

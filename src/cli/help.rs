@@ -62,6 +62,8 @@ Examples:
   hop ssh -N -L 5432:db.internal:5432 acc-pvt   the database of the private network on a port here
   hop ssh -N --reconnect -D 1080 acc-pvt        a SOCKS proxy into that network, connected for good
   rsync -e 'hop ssh' -a site/ www:/srv/site/
+  hop ssh --lend dell-pvt acc-pvt               a shell on acc-pvt from which `ssh -F $HOP_LENT dell-pvt`
+                                                logs in once, with the key still here
 
 The exit status is the command's own, or 255 when hop itself failed, for wrong usage too, and when
 a signal ended the command. In a session with a terminal, ~? after a newline lists the escapes.";
