@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, Plan, Street};
+use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Plan, Street};
 use crate::wire::Link;
 
 /// A laptop with a working folder, and four hosts.
@@ -37,6 +37,14 @@ impl Ground {
             let laptop = tempfile::tempdir().expect("a folder");
             return Ground::Elsewhere { config: config.into(), prefix, laptop };
         }
+        Ground::Street(Box::new(plan.start().expect("OpenSSH's server is needed")))
+    }
+
+    /// The street with the laptop far away and the two networks close together, a round trip each in milliseconds.
+    pub fn peered(laptop: u64, peering: u64) -> Ground {
+        let far = link(laptop, None);
+        let plan =
+            Street::plan().link(ACC_BASTION, far.clone()).link(DELL_BASTION, far).link(DELL_PVT, link(peering, None));
         Ground::Street(Box::new(plan.start().expect("OpenSSH's server is needed")))
     }
 

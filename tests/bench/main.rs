@@ -18,6 +18,7 @@ mod street;
 mod wire;
 
 mod ground;
+mod hand;
 mod measure;
 mod peers;
 mod scenario;

@@ -13,6 +13,7 @@ pub enum Work {
     UpTree { folder: &'static str },
     DownTree { folder: &'static str },
     Relay { file: &'static str },
+    Direct { name: &'static str },
     Echo,
 }
 
@@ -32,6 +33,7 @@ impl Peer {
         match (self, work) {
             (Peer::Hop, _) => "hop",
             (Peer::Scp, Work::Relay { .. }) => "scp -3",
+            (Peer::Scp, Work::Direct { .. }) => "scp on the source",
             (Peer::Scp, _) => "scp",
             (Peer::Sftp, _) => "sftp -R256 -B255k",
             (Peer::Tar, _) => "tar | ssh",
@@ -78,6 +80,7 @@ fn hop(work: Work) -> Option<Vec<String>> {
         Work::UpTree { folder } => format!("{hop} cp -F CONFIG -r {folder} acc-pvt:there"),
         Work::DownTree { folder } => format!("{hop} cp -F CONFIG -r acc-pvt:{folder} back"),
         Work::Relay { file } => format!("{hop} cp -F CONFIG -3 acc-pvt:{file} dell-pvt:{file}"),
+        Work::Direct { name } => format!("{hop} cp -F CONFIG -Rr acc-pvt:{name} dell-pvt:"),
         Work::Echo => format!("{hop} ssh -F CONFIG acc-pvt echo hello"),
     }))
 }
@@ -89,7 +92,7 @@ fn scp(work: Work) -> Option<Vec<String>> {
         Work::UpTree { folder } => format!("scp -q -F CONFIG -r {folder} acc-pvt:there"),
         Work::DownTree { folder } => format!("scp -q -F CONFIG -r acc-pvt:{folder} back"),
         Work::Relay { file } => format!("scp -q -F CONFIG -3 acc-pvt:{file} dell-pvt:{file}"),
-        Work::Echo => return None,
+        Work::Direct { .. } | Work::Echo => return None,
     }))
 }
 
@@ -99,7 +102,7 @@ fn sftp(work: Work, ground: &Ground) -> Option<Command> {
         Work::Down { file } => format!("get {file} back"),
         Work::UpTree { folder } => format!("put -r {folder} there"),
         Work::DownTree { folder } => format!("get -r {folder} back"),
-        Work::Relay { .. } | Work::Echo => return None,
+        Work::Relay { .. } | Work::Direct { .. } | Work::Echo => return None,
     };
     let batch = ground.laptop().join("batch");
     std::fs::write(&batch, line + "\n").expect("write the batch");
@@ -124,7 +127,7 @@ fn tar(work: Work) -> Option<String> {
         Work::DownTree { folder } => {
             format!("mkdir -p back && ssh -F CONFIG acc-pvt tar cf - {folder} | tar xf - -C back")
         }
-        Work::Relay { .. } | Work::Echo => return None,
+        Work::Relay { .. } | Work::Direct { .. } | Work::Echo => return None,
     })
 }
 
@@ -135,7 +138,7 @@ fn rsync(work: Work) -> Option<String> {
         Work::Down { file } => format!("{rsync} acc-pvt:{file} back"),
         Work::UpTree { folder } => format!("{rsync} {folder}/ acc-pvt:there"),
         Work::DownTree { folder } => format!("{rsync} acc-pvt:{folder}/ back"),
-        Work::Relay { .. } | Work::Echo => return None,
+        Work::Relay { .. } | Work::Direct { .. } | Work::Echo => return None,
     })
 }
 

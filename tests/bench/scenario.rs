@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use crate::ground::{Ground, link};
+use crate::hand::Hand;
 use crate::measure::{Taken, first_byte, median, run};
 use crate::peers::{Peer, Work};
 use crate::session;
@@ -18,11 +19,16 @@ pub struct Scenario {
 }
 
 /// In the order they are asked.
-pub const ALL: [Scenario; 12] = [
+pub const ALL: [Scenario; 13] = [
     Scenario { name: "fast", question: "one large file, fast link, through one bastion", body: fast },
     Scenario { name: "far", question: "one large file, 1 Gbit/s with 100 ms round trip", body: far },
     Scenario { name: "small", question: "many files of 4 KiB, 25 ms round trip, login included", body: small },
     Scenario { name: "relay", question: "one large file, host to host through this machine", body: relay },
+    Scenario {
+        name: "direct",
+        question: "host to host, straight; scp by hand by the source's own clock",
+        body: direct,
+    },
     Scenario { name: "login", question: "login through the bastion, until the first byte of output", body: login },
     Scenario { name: "config", question: "ssh -G over a configuration of 5,000 lines", body: config },
     Scenario {
@@ -92,6 +98,53 @@ fn relay() {
     run(Peer::Scp.command(Work::Up { file: "big" }, &ground).expect("scp uploads")).expect("scp uploads");
     let peers = [Peer::Hop, Peer::Scp, Peer::Ssh];
     compare(&ground, &Task { label: "relay", work: Work::Relay { file: "big" }, size }, &peers, runs());
+}
+
+fn direct() {
+    let ground = Ground::over(None);
+    let Some(hand) = Hand::give(&ground) else { return println!("  only on a street of its own") };
+    let size = mebibytes() << 20;
+    make_file(&ground.laptop().join("big"), size);
+    let up = |work, ground: &Ground| run(Peer::Scp.command(work, ground).expect("scp uploads")).expect("scp uploads");
+    up(Work::Up { file: "big" }, &ground);
+    by_hand_too(&ground, &hand, &Task { label: "large", work: Work::Direct { name: "big" }, size }, runs());
+    for peering in [0, 1] {
+        let ground = Ground::peered(0, peering);
+        let Some(hand) = Hand::give(&ground) else { return };
+        let files = number("HOP_BENCH_FILES", 1000);
+        make_tree(&ground.laptop().join("tree"), files);
+        up(Work::UpTree { folder: "tree" }, &ground);
+        ground.on("acc-pvt", "[ -d there/tree ] && mv there/tree tree || mv there tree");
+        let label = if peering == 0 { "small" } else { "small 1ms" };
+        by_hand_too(&ground, &hand, &Task { label, work: Work::Direct { name: "tree" }, size: files * 4096 }, runs());
+    }
+    let ground = Ground::peered(100, 1);
+    let size = (mebibytes() / 8).max(1) << 20;
+    make_file(&ground.laptop().join("big"), size);
+    up(Work::Up { file: "big" }, &ground);
+    let once = |work, peer: Peer| {
+        clear(&ground, work);
+        run(peer.command(work, &ground).expect("both copy")).expect("it copies")
+    };
+    let straight = once(Work::Direct { name: "big" }, Peer::Hop);
+    let through = once(Work::Relay { file: "big" }, Peer::Scp);
+    print_all("100 ms", Work::Relay { file: "big" }, &[(Peer::Hop, straight), (Peer::Scp, through)], size);
+}
+
+/// hop and scp on the source, turn by turn.
+fn by_hand_too(ground: &Ground, hand: &Hand, task: &Task, runs: usize) {
+    let Task { label, work, size } = *task;
+    let Work::Direct { name } = work else { return };
+    let (mut straight, mut scp) = (Vec::new(), Vec::new());
+    for _ in 0..runs {
+        clear(ground, work);
+        straight.push(run(Peer::Hop.command(work, ground).expect("hop copies")).expect("hop copies"));
+        arrived(ground, work, size);
+        clear(ground, work);
+        scp.push(hand.scp(ground, name));
+        arrived(ground, work, size);
+    }
+    print_all(label, work, &[(Peer::Hop, median(straight)), (Peer::Scp, median(scp))], size);
 }
 
 fn login() {
@@ -188,6 +241,7 @@ fn clear(ground: &Ground, work: Work) {
         Work::Up { file } => drop(ground.on("acc-pvt", &format!("rm -f {file}"))),
         Work::UpTree { .. } => drop(ground.on("acc-pvt", "rm -rf there")),
         Work::Relay { file } => drop(ground.on("dell-pvt", &format!("rm -f {file}"))),
+        Work::Direct { name } => drop(ground.on("dell-pvt", &format!("rm -rf {name}"))),
         Work::Down { .. } | Work::DownTree { .. } => {
             let back = ground.laptop().join("back");
             if back.is_dir() { fs::remove_dir_all(back).expect("clear") } else { drop(fs::remove_file(back)) }
@@ -202,7 +256,7 @@ fn arrived(ground: &Ground, work: Work, size: u64) {
     let there = match work {
         Work::Up { file } => ground.on("acc-pvt", &count.replace("PATH", file)),
         Work::UpTree { .. } => ground.on("acc-pvt", &count.replace("PATH", "there")),
-        Work::Relay { file } => ground.on("dell-pvt", &count.replace("PATH", file)),
+        Work::Relay { file: name } | Work::Direct { name } => ground.on("dell-pvt", &count.replace("PATH", name)),
         Work::Down { .. } | Work::DownTree { .. } => {
             let out = ground.command("sh").args(["-c", &count.replace("PATH", "back")]).output().expect("start sh");
             String::from_utf8_lossy(&out.stdout).trim().to_owned()

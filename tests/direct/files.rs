@@ -16,7 +16,7 @@ fn a_file_goes_straight_and_the_key_stays_here() {
     let Some(street) = Street::start() else { return };
     let content = noise(1, 34_567_890);
     street.put(ACC_PVT, "customers.csv", &content);
-    let ran = goes_straight(cp(&street, ["acc-pvt:customers.csv", "dell-pvt:~"]));
+    let ran = goes_straight(cp(&street, ["-R", "acc-pvt:customers.csv", "dell-pvt:~"]));
     assert!(ran.stderr.contains("acc-pvt sends straight to ") && ran.stderr.contains("tier A"), "{ran}");
     assert!(fs::read(street.home(DELL_PVT).join("customers.csv")).expect("it is there") == content);
     assert_eq!(tree(street.home(DELL_PVT)).len(), 1, "nothing else is left");

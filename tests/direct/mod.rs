@@ -2,16 +2,18 @@
 //! is lent to it.
 
 mod files;
+mod life;
+mod refusals;
 
 use std::ffi::OsStr;
 use std::process::Command;
 
 use crate::street::{Outcome, Street, run};
 
-/// `hop cp --route direct` with these words.
+/// `hop cp` with these words, telling what it does.
 fn cp<W: AsRef<OsStr>>(street: &Street, words: impl IntoIterator<Item = W>) -> Command {
     let mut command = street.hop("cp");
-    command.args(["--route", "direct", "--progress", "plain"]).args(words);
+    command.args(["--progress", "plain"]).args(words);
     command
 }
 

@@ -1,5 +1,5 @@
-//! How is a direct copy begun? [`begin`]: can the source reach the destination, does it run commands, will a login be lent
-//! to it? All three are asked at once, then the source logs in. Nothing has been written when any of it fails.
+//! How is a direct copy begun? [`begin`]: can the source reach the destination, do both run commands, will a login be lent?
+//! All of it is asked at once, then the source logs in. Nothing has been written when any of it fails.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +50,8 @@ pub async fn begin(sources: &[End], destination: &End, terms: &Terms) -> Result<
     let address = address(destination, terms);
     let wish = Wish { weakest: terms.weakest, ..Wish::default() };
     let lend = async { Ok(Loan::prepare(source, destination, Some(address.clone()), &wish).await?) };
-    let ((), (), loan) = tokio::try_join!(reaches(source, &address), runs_commands(source), lend)?;
+    let ((), (), (), loan) =
+        tokio::try_join!(reaches(source, &address), runs_commands(source), runs_commands(destination), lend)?;
     let courier = login(&loan, source, &address).await?;
     let reason = format!(
         "{} sends straight to {}, tier {}, host key {}",
@@ -69,7 +70,7 @@ pub async fn begin(sources: &[End], destination: &End, terms: &Terms) -> Result<
 pub async fn look(sources: &[End], destination: &End, terms: &Terms) -> Result<((), String), Obstacle> {
     let (source, destination) = ways(sources, destination)?;
     let address = address(destination, terms);
-    tokio::try_join!(reaches(source, &address), runs_commands(source))?;
+    tokio::try_join!(reaches(source, &address), runs_commands(source), runs_commands(destination))?;
     Ok(((), format!("{} sends straight to {}; the login is not tried in a dry run", source.alias(), shown(&address))))
 }
 
@@ -126,13 +127,13 @@ async fn reaches(source: &Way, address: &Address) -> Result<(), Obstacle> {
     }
 }
 
-/// Has the source run a command that only says so.
-async fn runs_commands(source: &Way) -> Result<(), Obstacle> {
+/// Has a host run a command that only says so.
+async fn runs_commands(host: &Way) -> Result<(), Obstacle> {
     let none = |words: &[u8]| Obstacle::NoShell {
-        host: source.alias().to_owned(),
+        host: host.alias().to_owned(),
         words: String::from_utf8_lossy(&words[..words.len().min(200)]).trim().to_owned(),
     };
-    let session = source.session(0).await.map_err(LendError::Chain)?;
+    let session = host.session(0).await.map_err(LendError::Chain)?;
     let command = line(&[b"echo ", SHOWN].concat());
     let mut process = match session.exec(&command).await {
         Ok(process) => process,

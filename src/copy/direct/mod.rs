@@ -133,7 +133,7 @@ impl Direct {
                 Ok(answer) => answer,
                 Err(ended) => return Err(self.lost(item, ended.words)),
             };
-            let one_too_many = answer.status == SSH_FAILED && answer.words.contains("refused");
+            let one_too_many = answer.status >= SSH_FAILED && answer.words.contains("refused");
             if !one_too_many || !self.leave_one() {
                 return Ok(answer);
             }
@@ -151,7 +151,7 @@ impl Direct {
     fn failed(&self, item: &Item, answer: &Answer) -> CopyError {
         let destination = &item.lanes.idlest().destination;
         match answer {
-            Answer { status: SSH_FAILED, words, .. } => self.lost(item, words.clone()),
+            Answer { status: SSH_FAILED.., words, .. } => self.lost(item, words.clone()),
             Answer { words, .. } if words.contains("No space left") || words.contains("quota") => {
                 destination.error(Stage::Transfer, &item.target, Cause::NoSpace)
             }
@@ -191,8 +191,8 @@ impl Direct {
     }
 }
 
-/// The exit status of an ssh that failed itself (ssh(1)).
-const SSH_FAILED: u32 = 255;
+/// From here on an exit status says that ssh failed itself (255, ssh(1)) or that a signal ended it.
+const SSH_FAILED: u32 = 128;
 
 fn numbered(number: u64) -> Name {
     Name::vet(number.to_string().as_bytes()).expect("digits are a name")

@@ -30,9 +30,9 @@ pub enum Obstacle {
         reason: String,
     },
     /// The account runs no commands.
-    #[error("{host} runs no commands, so it cannot send{}", said(.words))]
+    #[error("{host} runs no commands for this account{}", said(.words))]
     NoShell {
-        /// The source.
+        /// The source or the destination.
         host: String,
         /// What came instead.
         words: String,

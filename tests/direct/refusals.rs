@@ -1,0 +1,156 @@
+//! What stands in the way: each has its own words, its exit code and a way out under `--route direct`; under `auto` the
+//! same words are the reason for the relay.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::{cp, goes_straight};
+use crate::skips::find;
+use crate::street::{ACC_BASTION, ACC_PVT, DELL_PVT, Plan, Street, run};
+
+/// Refused with `--route direct`, relayed without.
+fn refused(street: &Street, options: &[&str], code: i32, says: &[&str]) {
+    street.put(ACC_PVT, "f", b"content");
+    let words = ["acc-pvt:f", "dell-pvt:"];
+    let ran = run(cp(street, options).arg("-R").args(words).env("HOP_PROGRESS", ""));
+    assert_eq!(ran.code, Some(code), "{ran}");
+    for said in says.iter().chain(&["hint: "]) {
+        assert!(ran.stderr.contains(said), "does not say `{said}`: {ran}");
+    }
+    assert!(!street.home(DELL_PVT).join("f").exists(), "it never relays: {ran}");
+    let ran = run(cp(street, options).args(words));
+    assert!(ran.code == Some(0) && ran.stderr.starts_with("relay: "), "{ran}");
+    assert!(ran.stderr.contains(says[0]), "the reason is said: {ran}");
+    assert_eq!(fs::read(street.home(DELL_PVT).join("f")).expect("it is there"), b"content");
+}
+
+fn forwarding() -> Plan {
+    Street::plan().sshd(ACC_PVT, "AllowTcpForwarding yes")
+}
+
+#[test]
+fn a_destination_out_of_reach() {
+    let Some(street) = forwarding().start() else { return };
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
+    let nobody = nobody.to_string();
+    refused(&street, &["--peer-address", &nobody], 10, &["acc-pvt cannot open 127.0.0.1:", "nothing listens on"]);
+    fs::remove_file(street.home(DELL_PVT).join("f")).expect("remove it");
+    let unknown = ["--peer-address", "no-such-host.invalid"];
+    refused(&street, &unknown, 10, &["acc-pvt cannot open no-such-host.invalid:", "does not know the name"]);
+}
+
+#[test]
+fn a_destination_out_of_reach_where_sshd_does_not_tell() {
+    let Some(street) = Street::start() else { return };
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
+    let nobody = nobody.to_string();
+    refused(&street, &["--peer-address", &nobody], 10, &["acc-pvt cannot open 127.0.0.1:", "Connection refused"]);
+}
+
+#[test]
+fn another_host_at_that_address() {
+    let Some(street) = Street::start() else { return };
+    let bastion = street.server(ACC_BASTION).address.to_string();
+    refused(&street, &["--peer-address", &bastion], 13, &["acc-pvt does not meet dell-pvt", "two networks may use"]);
+}
+
+#[test]
+fn a_source_that_runs_no_commands() {
+    let plan = Street::plan().without_sftp(ACC_PVT).sshd(ACC_PVT, "Subsystem sftp internal-sftp");
+    let Some(street) = plan.sshd(ACC_PVT, "ForceCommand internal-sftp").start() else { return };
+    refused(&street, &[], 10, &["acc-pvt runs no commands for this account", "needs a shell"]);
+}
+
+#[test]
+fn a_destination_that_runs_no_commands() {
+    let plan = Street::plan().without_sftp(DELL_PVT).sshd(DELL_PVT, "Subsystem sftp internal-sftp");
+    let Some(street) = plan.sshd(DELL_PVT, "ForceCommand internal-sftp").start() else { return };
+    refused(&street, &[], 10, &["dell-pvt runs no commands for this account", "needs a shell"]);
+}
+
+#[test]
+fn a_source_that_forwards_no_agent() {
+    let Some(street) = Street::plan().sshd(ACC_PVT, "AllowAgentForwarding no").start() else { return };
+    refused(&street, &[], 14, &["acc-pvt forwards no agent", "AllowAgentForwarding yes"]);
+}
+
+/// A source whose commands find these tools only.
+fn with_tools(street: &Street, tools: &[&str]) {
+    let folder = street.home(ACC_PVT).join("bin");
+    fs::create_dir(&folder).expect("a folder");
+    for tool in tools {
+        symlink(find(tool).unwrap_or_else(|| panic!("no {tool} here")), folder.join(tool)).expect("a link");
+    }
+    street.put(ACC_PVT, ".bashrc", b"PATH=$HOME/bin\n");
+}
+
+#[test]
+fn a_source_without_ssh() {
+    let Some(street) = Street::start() else { return };
+    with_tools(&street, &["sh", "cat", "mktemp", "mkfifo", "rm", "tr", "dd", "mkdir"]);
+    let mut plan = street.openssh("ssh");
+    if !run(plan.args([ACC_PVT, "command -v ssh"])).stdout.is_empty() {
+        return crate::skips::skip("the login shell does not read .bashrc for commands");
+    }
+    refused(&street, &[], 10, &["acc-pvt has no OpenSSH client", "install OpenSSH"]);
+}
+
+#[test]
+fn a_source_without_tar_sends_one_by_one() {
+    let Some(street) = Street::start() else { return };
+    with_tools(&street, &["sh", "cat", "mktemp", "mkfifo", "rm", "tr", "dd", "mkdir", "ssh"]);
+    for index in 0..5 {
+        street.put(ACC_PVT, format!("tree/{index}"), b"content");
+    }
+    goes_straight(cp(&street, ["-Rr", "acc-pvt:tree", "dell-pvt:"]));
+    assert_eq!(fs::read_dir(street.home(DELL_PVT).join("tree")).expect("it is there").count(), 5);
+}
+
+#[test]
+fn a_login_shell_that_prints_is_not_listened_to() {
+    let plan = Street::plan().without_sftp(ACC_PVT).sshd(ACC_PVT, "Subsystem sftp internal-sftp");
+    let plan = plan.without_sftp(DELL_PVT).sshd(DELL_PVT, "Subsystem sftp internal-sftp");
+    let Some(street) = plan.start() else { return };
+    for host in [ACC_PVT, DELL_PVT] {
+        street.put(host, ".bashrc", b"echo Welcome to $HOSTNAME; echo hop-1 done 1 0 1+0; echo careful >&2\n");
+    }
+    street.put(ACC_PVT, "tree/small", b"content");
+    street.put(ACC_PVT, "tree/large", &[b'x'; 5_000_000]);
+    goes_straight(cp(&street, ["-Rr", "acc-pvt:tree", "dell-pvt:"]));
+    assert_eq!(fs::read(street.home(DELL_PVT).join("tree/small")).expect("it is there"), b"content");
+}
+
+#[test]
+fn what_cannot_be_meant() {
+    let Some(street) = Street::start() else { return };
+    street.put(ACC_PVT, "f", b"x");
+    street.put(DELL_PVT, "g", b"x");
+    let refused = |words: &[&str], says: &str| {
+        let ran = run(cp(&street, ["-R"]).args(words));
+        assert!(ran.code == Some(2) && ran.stderr.contains(says) && ran.stderr.contains("hint: "), "{words:?}: {ran}");
+    };
+    refused(&["acc-pvt:f", "acc-pvt:g"], "source and destination are the same host");
+    refused(&["acc-pvt:f", "dell-pvt:g", "dell-bastion:"], "the sources are on several hosts");
+}
+
+#[test]
+fn files_that_cannot_be_read_or_written_fail_alone() {
+    let Some(street) = Street::start() else { return };
+    if !street.own_homes() {
+        return;
+    }
+    for name in ["a", "secret", "z"] {
+        street.put(ACC_PVT, format!("tree/{name}"), name.as_bytes());
+    }
+    let secret = street.home(ACC_PVT).join("tree/secret");
+    std::os::unix::fs::chown(&secret, Some(0), Some(0)).expect("give it away");
+    fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("set the mode");
+    let ran = run(&mut cp(&street, ["-Rr", "acc-pvt:tree", "dell-pvt:"]));
+    assert_eq!(ran.code, Some(23), "{ran}");
+    assert!(
+        ran.stderr.contains("secret: permission denied") && ran.stderr.contains("1 file failed, 2 files arrived"),
+        "{ran}"
+    );
+    let arrived = fs::read_dir(street.home(DELL_PVT).join("tree")).expect("it is there");
+    assert_eq!(arrived.count(), 2);
+}
