@@ -86,6 +86,9 @@ impl From<LendError> for Obstacle {
     fn from(error: LendError) -> Obstacle {
         match error {
             LendError::NoProof { source_host, client: None } => Obstacle::NoClient { host: source_host },
+            LendError::Source { source_host, problem } if problem.contains("no POSIX shell") => {
+                Obstacle::NoShell { host: source_host, words: String::new() }
+            }
             error => Obstacle::Lend(error),
         }
     }
