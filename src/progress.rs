@@ -62,6 +62,13 @@ pub enum Event {
         /// The rung it now stands on.
         stage: Stage,
     },
+    /// The first words of whatever answers at a host: `SSH-2.0-…`, or what is no SSH.
+    Identified {
+        /// The alias of the host.
+        hop: String,
+        /// As it was sent, bounded.
+        text: Vec<u8>,
+    },
     /// The banner a server sent before authentication (RFC 4252 §5.4).
     Banner {
         /// The alias of the host.

@@ -15,6 +15,7 @@ use super::dial::{self, Dialled};
 use super::error::{Cause, ChainError, Trail};
 use super::greeter::{GreetError, Greeter, Notes};
 use super::learn;
+use super::overhear::Overheard;
 use super::patience::{Asking, limit, silence};
 use super::severable::{Severable, Severed};
 use super::trusting::lookup;
@@ -149,7 +150,8 @@ impl Ladder {
         let _turn = self.logins.acquire().await;
         let rung = Rung { ladder: self, host, trail, window };
         let (transport, address) = rung.dial(before.as_ref()).await?;
-        let (transport, cord) = Severable::new(transport, silence(host));
+        let transport = Overheard::new(transport, &host.alias, self.observer.clone());
+        let (transport, cord) = Severable::new(Box::new(transport), silence(host));
         let lookup = lookup(host, address);
         let (announce, announced) = oneshot::channel();
         let (mut handle, notes) = rung.greet(transport, lookup.clone(), announce).await?;

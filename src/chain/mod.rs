@@ -21,6 +21,7 @@ mod error;
 mod greeter;
 mod hop;
 mod learn;
+mod overhear;
 mod patience;
 mod pool;
 mod process;

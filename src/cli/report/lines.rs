@@ -56,6 +56,7 @@ fn words(event: &Event) -> Vec<String> {
     let one = |text: String| vec![safe::line(text)];
     match event {
         Event::Stage { hop, stage } => one(format!("{hop}: {stage}")),
+        Event::Identified { hop, text } => one(format!("{hop}: {}", safe::line(text))),
         Event::Banner { hop, text } => {
             safe::lines(text).into_iter().map(|line| format!("{}: {line}", safe::line(hop))).collect()
         }
