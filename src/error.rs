@@ -232,7 +232,8 @@ fn of_direct(obstacle: &Obstacle) -> Kind {
     }
 }
 
-fn of_chain(error: &ChainError) -> Kind {
+/// What an error of a hop means for the exit code.
+pub fn of_chain(error: &ChainError) -> Kind {
     match &error.cause {
         Cause::Trust(_) => Kind::HostKey,
         Cause::Auth(error) => of_auth(error),

@@ -24,7 +24,7 @@
 //! | 2 | [`auth`] | agent, config::host, prompt | secrets in memory; making `Authenticated` |
 //! | 3 | [`chain`] | floors 0–2 | opening connections and channels; making `Session` |
 //! | 4 | [`lend`] [`copy`] [`shell`] [`forward`] | chain, sftp, agent, floor 0; `copy` also lend; `lend` also auth, trust | lending a login; writing users' files; raw terminal; listeners |
-//! | 5 | [`error`] | all below | – |
+//! | 5 | [`error`] [`doctor`] | all below | – |
 //! | – | `demo` | nothing of the engine (what tests must not share code with what it tests) | SSH server |
 //! | 6 | [`cli`] | everything | clap, indicatif, print, environment, exit |
 //!
@@ -68,6 +68,7 @@ pub mod lend;
 pub mod shell;
 
 // floor 5
+pub mod doctor;
 pub mod error;
 
 // the practice street

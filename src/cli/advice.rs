@@ -130,7 +130,8 @@ fn of_config(error: &ConfigError) -> Vec<String> {
     }
 }
 
-fn of_chain(error: &ChainError, ways: &[Vec<Host>]) -> Vec<String> {
+/// What to do about a hop that was not climbed; not yet made safe.
+pub fn of_chain(error: &ChainError, ways: &[Vec<Host>]) -> Vec<String> {
     let hop = Hop::of(&error.trail, ways);
     let alias = error.trail.end();
     match &error.cause {
@@ -347,7 +348,7 @@ fn quoted(path: &Path) -> String {
 }
 
 /// A word that can be pasted into a POSIX shell.
-fn shell_word(text: &str) -> String {
+pub fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-~+@%:,".contains(c);
     match !text.is_empty() && text.chars().all(plain) {
         true => text.to_owned(),

@@ -13,6 +13,7 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use crate::config::Patterned;
 
+use super::doctor::args::Doctor;
 use super::help;
 use super::hosts::args::Hosts;
 use super::key::args::Key;
@@ -43,6 +44,7 @@ pub enum Verb {
     Cp(Box<Cp>),
     Ls(Ls),
     Ssh(Box<Ssh>),
+    Doctor(Box<Doctor>),
     Key(Key),
     Hosts(Hosts),
     #[cfg(feature = "demo")]

@@ -10,6 +10,7 @@ Examples:
   hop cp acc-pvt:customers.csv dell-pvt:        from one private host to another
   hop ls -l acc-pvt:logs
   hop ssh acc-pvt uname -a
+  hop doctor acc-pvt dell-pvt                   what works on the way, what does not, and what to do
   hop key check                                 the keys in use, and what is wrong with them
   hop hosts                                     bastions and what lies behind them
   hop demo                                      see it work, no server needed
@@ -94,3 +95,13 @@ Examples:
 `add` keeps the last state of the file as FILE.hop-bak and changes nothing that stands in it. A name
 that is taken, a key that cannot be used, and a value that an earlier line of the file would
 overrule are refused.";
+
+/// `hop doctor --help`.
+pub const DOCTOR: &str = "\
+Examples:
+  hop doctor acc-pvt                            each hop, then files, shell, disk and clock
+  hop doctor acc-pvt dell-pvt                   and what lies between the two
+  hop doctor --fix acc-pvt                      offers to repair what is wrong on this machine
+
+Each step is tried once; nothing is changed on any server. The exit code is that of the first
+failure, 0 when there is none.";

@@ -5,7 +5,7 @@
 //! | `args` `options` `refused` `help` | what may be typed, what is refused and why, what a person reads about it |
 //! | [`amounts`] | times and rates as they are typed |
 //! | `settings` | flag > `HOP_*` > ssh_config > default, each value with its origin |
-//! | `cp` `ls` `ssh` `key` `hosts` `demo` | one thin file a verb |
+//! | `cp` `ls` `ssh` `doctor` `key` `hosts` `demo` | one thin file a verb |
 //! | `folder` `table` | what `ls` finds on a host, and how it looks |
 //! | `run` `network` `print` | what the verbs share: a run from start to exit code, the hosts it can reach, lines |
 //! | [`report`] | what is said while a verb works: bars, plain lines, JSON |
@@ -23,6 +23,7 @@ pub mod ask;
 mod cp;
 #[cfg(feature = "demo")]
 mod demo;
+mod doctor;
 mod folder;
 mod help;
 mod hosts;
@@ -74,6 +75,7 @@ fn dispatch(words: &[OsString]) -> u8 {
             Verb::Cp(cp) => cp::run(&cp, &environment),
             Verb::Ls(ls) => ls::run(&ls, &environment),
             Verb::Ssh(ssh) => ssh::run(&ssh, &environment),
+            Verb::Doctor(doctor) => doctor::run(&doctor, &environment),
             Verb::Key(key) => key::run(&key, &environment),
             Verb::Hosts(hosts) => hosts::run(&hosts, &environment),
             #[cfg(feature = "demo")]

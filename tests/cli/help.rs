@@ -4,7 +4,7 @@ use super::say;
 
 #[test]
 fn each_verb_explains_itself() {
-    for verb in ["cp", "ls", "ssh", "key", "hosts", "demo"] {
+    for verb in ["cp", "ls", "ssh", "doctor", "key", "hosts", "demo"] {
         let outcome = say(&format!("{verb} --help"));
         assert_eq!(outcome.code, Some(0), "{outcome}");
         assert_eq!(outcome.stderr, "", "help goes to standard output");
@@ -23,7 +23,7 @@ fn hop_explains_itself() {
 
 #[test]
 fn no_help_is_wider_than_a_page() {
-    for verb in ["", "cp", "ls", "ssh", "key", "key check", "key fix", "hosts", "hosts add", "demo"] {
+    for verb in ["", "cp", "ls", "ssh", "doctor", "key", "key check", "key fix", "hosts", "hosts add", "demo"] {
         let text = say(&format!("{verb} --help")).stdout;
         let long: Vec<_> = text.lines().filter(|line| line.chars().count() > 100).collect();
         assert!(long.is_empty(), "{verb}: {long:#?}");

@@ -34,6 +34,11 @@
 //! not known, and no problem, is null. `hop hosts --json` prints an object a host: `host`, `hostname`, `port`, `user`,
 //! `jumps`, `keys` (that the configuration names), `origin`.
 //!
+//! `hop doctor --json` prints a `check` for each row: `host`, `check` (`resolve` `dial` `greet` `host key` `authenticate`
+//! `sftp` `shell` `disk` `clock` `agent` `tools` `reach` `line`), `outcome` (`good` `remark` `failed`), `about`, `seconds`,
+//! `meaning`, `causes` (each with `cause` and `todo`, the likeliest first); then one `diagnosis`: `exit_code`, `result`,
+//! and the `host` and `check` that failed first, or null.
+//!
 //! Names and texts are made safe for a terminal: control bytes and invalid UTF-8 read `\xNN`. Where that changed a name,
 //! `path_hex` (`destination_hex`, `name_hex`, …) follows it with its exact bytes; where there is none, the name is exact.
 

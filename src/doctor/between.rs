@@ -1,0 +1,220 @@
+//! Two hosts: does the first reach the second, does the second reach the first, and what follows from both?
+//!
+//! Main function: [`between`]. A packet that vanishes looks the same wherever it is lost, so both directions are tried,
+//! and each host is asked whether the other's first packet has come: half a connection stands in its kernel's table for
+//! a minute. What follows is decided by [`gap`], which is pure.
+
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use super::examine::Report;
+use super::facts::{CLOUD, cloud};
+use super::finding::{Apart, Finding, Gap};
+use super::network::{Networks, half_open};
+use super::probe::{self, Probe, probe};
+use super::shell::{Agent, asked};
+use super::{Check, Row};
+use crate::chain::Session;
+
+/// How long a server may take to say where it is.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// How much is sent to see how fast a line is, and how long that may take.
+const SAMPLE: (usize, Duration) = (2 * 1024 * 1024, Duration::from_secs(2));
+
+/// What lies between two hosts.
+pub struct Between {
+    /// What was tried, in order.
+    pub rows: Vec<Row>,
+    /// The first host's networks.
+    pub source: Networks,
+    /// The second host's networks.
+    pub destination: Networks,
+}
+
+/// One end, as it was examined.
+struct End<'a> {
+    report: &'a Report,
+    session: &'a Session,
+    networks: Networks,
+}
+
+/// Looks at what lies between two hosts that were both reached; `None` where one was not.
+pub async fn between(source: &Report, destination: &Report) -> Option<Between> {
+    let ends = [source, destination].map(|report| Some((report, report.session.as_ref()?)));
+    let [Some((from, from_session)), Some((to, to_session))] = ends else { return None };
+    let (here, there) = tokio::join!(located(from, from_session), located(to, to_session));
+    let source = End { report: from, session: from_session, networks: here };
+    let destination = End { report: to, session: to_session, networks: there };
+    let (there, back) = tokio::join!(source.tries(&destination), destination.tries(&source));
+    let mut rows = vec![source.row(&destination, &there, &back)];
+    rows.extend(source.link().await);
+    let row = destination.row(&source, &back, &there);
+    // one direction is enough for a copy, which the first host starts
+    let is_enough = rows[0].failure().is_none();
+    rows.push(if is_enough { row.only_a_remark() } else { row });
+    rows.extend(destination.link().await);
+    Some(Between { rows, source: source.networks, destination: destination.networks })
+}
+
+async fn located(report: &Report, session: &Session) -> Networks {
+    let networks = report.facts.as_ref().map(|facts| facts.networks.clone()).unwrap_or_default();
+    let said = match &report.facts {
+        Some(_) => asked(session, CLOUD, Agent::Not, PATIENCE).await.unwrap_or_default(),
+        None => Vec::new(),
+    };
+    Networks { cloud: cloud(&said), ..networks }
+}
+
+/// One direction.
+struct Tried {
+    address: String,
+    port: u16,
+    probe: Probe,
+    /// The other host's kernel has seen our first packet; `None` where it was not asked.
+    arrived: Option<bool>,
+}
+
+impl End<'_> {
+    async fn tries(&self, other: &End<'_>) -> Tried {
+        let host = other.report.target();
+        let (mut address, mut port) = (host.hostname.value.clone(), host.port.value);
+        let inside = other.inside(&address);
+        // what an earlier try has left there must not be taken for ours
+        let mut before = other.heard_of(self, port).await;
+        let mut outcome = probe(self.session, &address, port).await;
+        // a host that is reached at a public address has another one inside
+        if let (false, Some((inside, at))) = (matches!(outcome, Probe::Reached(..)), inside) {
+            (address, port) = (inside.to_string(), at);
+            before = other.heard_of(self, port).await;
+            outcome = probe(self.session, &address, port).await;
+        }
+        let after = match outcome {
+            Probe::Silence => other.heard_of(self, port).await,
+            _ => None,
+        };
+        let arrived = before.zip(after).map(|(before, after)| after.iter().any(|from| !before.contains(from)));
+        Tried { address, port, probe: outcome, arrived }
+    }
+
+    /// The address it sees itself at, where that is another.
+    fn inside(&self, address: &str) -> Option<(Ipv4Addr, u16)> {
+        let inside = self.networks.address.filter(|inside| inside.to_string() != address && inside.is_private())?;
+        Some((inside, 22))
+    }
+
+    /// From which ports half a connection of `other` to `port` stands in the kernel's table here.
+    async fn heard_of(&self, other: &End<'_>, port: u16) -> Option<Vec<u16>> {
+        self.report.facts.as_ref()?;
+        let peer = other.networks.address?;
+        let line = "exec sh -c 'grep -h \" 03 \" /proc/net/tcp /proc/net/tcp6 2>/dev/null; echo hop-end'";
+        let said = asked(self.session, line, Agent::Not, PATIENCE).await.ok()?;
+        let text = String::from_utf8_lossy(&said);
+        let ports = text.lines().filter_map(|line| half_open(line, peer, port)).collect();
+        text.contains("hop-end").then_some(ports)
+    }
+
+    fn row(&self, other: &End<'_>, tried: &Tried, back: &Tried) -> Row {
+        let (from, to) = (&self.report.target().alias, &other.report.target().alias);
+        let about = format!("{to} at {} port {}", tried.address, tried.port);
+        if let Probe::Reached(words, took) = &tried.probe
+            && words.starts_with(b"SSH-")
+        {
+            return Row::good(from, Check::Reach, about).after(*took);
+        }
+        let apart = Apart {
+            from: from.clone(),
+            to: to.clone(),
+            address: tried.address.clone(),
+            port: tried.port,
+            gap: gap(tried, back, (&self.networks, &other.networks)),
+            here: self.networks.clone(),
+            there: other.networks.clone(),
+        };
+        Row::failed(from, Check::Reach, about, Finding::Apart(Box::new(apart)))
+    }
+
+    /// How far away the host is, and how fast the line from it.
+    async fn link(&self) -> Option<Row> {
+        self.report.facts.as_ref()?;
+        let (size, limit) = SAMPLE;
+        let began = Instant::now();
+        let line = format!("exec head -c {size} /dev/zero");
+        let came = counted(self.session, &line, limit).await;
+        let rate = came as f64 / began.elapsed().as_secs_f64().max(0.001) / 1e6;
+        let away = self.report.round_trip.map(|time| format!("{} ms away, ", time.as_millis())).unwrap_or_default();
+        let about = format!(
+            "{away}about {} MB/s to this machine",
+            if rate < 10.0 { (rate * 10.0).round() / 10.0 } else { rate.round() }
+        );
+        Some(Row::good(&self.report.target().alias, Check::Link, about))
+    }
+}
+
+/// How many bytes a command sends until it ends or the time is up.
+async fn counted(session: &Session, line: &str, limit: Duration) -> usize {
+    let mut count = 0;
+    let counting = async {
+        let Ok(mut process) = session.exec(line.as_bytes()).await else { return };
+        while let Ok(Some(output)) = process.output.next().await {
+            if let crate::chain::Output::Stdout(bytes) = output {
+                count += bytes.len();
+            }
+        }
+    };
+    let _slow = tokio::time::timeout(limit, counting).await; // what came until then tells the rate
+    count
+}
+
+/// What lies between two hosts, from both directions.
+fn gap(tried: &Tried, back: &Tried, (here, there): (&Networks, &Networks)) -> Gap {
+    match &tried.probe {
+        Probe::Reached(words, _) => Gap::NoSsh(words.clone()),
+        Probe::Refused => Gap::Refused,
+        Probe::UnknownName => Gap::UnknownName,
+        Probe::NotTried(why) => Gap::NotTried(why.clone()),
+        Probe::Unreachable(_) | Probe::Silence if overlap(here, there).is_some() => {
+            overlap(here, there).unwrap_or(Gap::NothingPasses)
+        }
+        Probe::Unreachable(words) => Gap::Unreachable(words.clone()),
+        Probe::Silence => lost(tried, back),
+    }
+}
+
+fn overlap(here: &Networks, there: &Networks) -> Option<Gap> {
+    here.overlap(there).map(|(mine, theirs)| Gap::Overlap(mine, theirs))
+}
+
+fn lost(tried: &Tried, back: &Tried) -> Gap {
+    match (&back.probe, tried.arrived, back.arrived) {
+        (Probe::Reached(..) | Probe::Refused, _, _) => Gap::Filtered,
+        (_, Some(true), _) => Gap::NoWayBack,
+        (_, _, Some(true)) => Gap::NoWayThere,
+        (Probe::Silence, Some(false), Some(false)) => Gap::NothingPasses,
+        _ => Gap::Silence(probe::PATIENCE),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tried(probe: Probe, arrived: Option<bool>) -> Tried {
+        Tried { address: "10.20.2.20".to_owned(), port: 22, probe, arrived }
+    }
+
+    #[test]
+    fn what_both_directions_show_tells_where_it_is_lost() {
+        let silent = |arrived| tried(Probe::Silence, arrived);
+        let none = Networks::default();
+        let between = |there: &Tried, back: &Tried| gap(there, back, (&none, &none));
+        let (yes, no) = (Some(true), Some(false));
+        assert_eq!(between(&silent(yes), &silent(no)), Gap::NoWayBack, "its SYN came, no answer came back");
+        assert_eq!(between(&silent(no), &silent(yes)), Gap::NoWayThere);
+        assert_eq!(between(&silent(no), &silent(no)), Gap::NothingPasses);
+        assert_eq!(between(&silent(None), &silent(None)), Gap::Silence(probe::PATIENCE));
+        assert_eq!(between(&silent(no), &tried(Probe::Refused, None)), Gap::Filtered);
+        let reached = tried(Probe::Reached(b"SSH-2.0-x".to_vec(), Duration::ZERO), None);
+        assert_eq!(between(&silent(no), &reached), Gap::Filtered);
+        assert_eq!(between(&tried(Probe::Refused, None), &reached), Gap::Refused);
+    }
+}

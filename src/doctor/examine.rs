@@ -1,0 +1,248 @@
+//! One host, rung by rung: each hop on the way, then what a copy needs at the end of it.
+//!
+//! Main function: [`examine`]. A way is walked hop by hop over connections that stay open, so each is made once.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::diary::Diary;
+use super::facts::{Facts, QUESTION};
+use super::finding::Finding;
+use super::shell::{Agent, asked};
+use super::{Check, Row};
+use crate::auth::Authenticated;
+use crate::chain::{Cause, Chain, ChainError, Session};
+use crate::config::Host;
+use crate::config::host::Proxy;
+use crate::progress::Stage;
+use crate::sftp;
+
+/// How long the shell may take to answer.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// With less than this left, files will not fit.
+const ROOM: u64 = 1024 * 1024;
+/// A clock that is further off makes certificates and logs wrong.
+const SKEW: i64 = 60;
+
+/// What came of a host.
+pub struct Report {
+    /// The hosts of the way, the last being the one that was asked about.
+    pub hops: Vec<Host>,
+    /// What was tried, in order.
+    pub rows: Vec<Row>,
+    /// The session at the end, where it was reached.
+    pub session: Option<Session>,
+    /// What the server said of itself, where it has a shell.
+    pub facts: Option<Facts>,
+    /// A round trip to it, as its SFTP server answers.
+    pub round_trip: Option<Duration>,
+}
+
+impl Report {
+    /// The host that was asked about.
+    pub fn target(&self) -> &Host {
+        self.hops.last().expect("a way has at least its target")
+    }
+
+    /// The first thing that does not work.
+    pub fn failure(&self) -> Option<&Row> {
+        self.rows.iter().find(|row| row.failure().is_some())
+    }
+}
+
+/// Climbs to the end of `hops`, at least one, and looks around there, at the disk that `path` is on too. `diary` must be
+/// the observer of `chain`.
+pub async fn examine(chain: &Chain, hops: Vec<Host>, path: &[u8], diary: &Diary) -> Report {
+    let mut report = Report { hops, rows: Vec::new(), session: None, facts: None, round_trip: None };
+    for depth in 1..=report.hops.len() {
+        let mark = diary.mark();
+        let reached = chain.way(report.hops[..depth].to_vec()).session(0).await;
+        let hop = Hop { host: &report.hops[depth - 1], before: depth.checked_sub(2).map(|at| &report.hops[at]), mark };
+        match reached {
+            Ok(session) => {
+                let rows = hop.climbed(&session, diary);
+                report.rows.extend(rows);
+                report.session = Some(session);
+            }
+            Err(error) => {
+                let rows = hop.fallen(error, diary);
+                report.rows.extend(rows);
+                report.session = None;
+                return report;
+            }
+        }
+    }
+    look_around(&mut report, path).await;
+    report
+}
+
+/// A hop that was tried.
+struct Hop<'a> {
+    host: &'a Host,
+    before: Option<&'a Host>,
+    mark: usize,
+}
+
+impl Hop<'_> {
+    fn climbed(&self, session: &Session, diary: &Diary) -> Vec<Row> {
+        let rungs = diary.rungs(&self.host.alias, self.mark);
+        rungs.into_iter().map(|(stage, time)| self.row(stage, Some(session), diary).after(time)).collect()
+    }
+
+    /// The rungs that were climbed, and the one that was not.
+    fn fallen(&self, error: ChainError, diary: &Diary) -> Vec<Row> {
+        let rungs = diary.rungs(&self.host.alias, self.mark);
+        let time = rungs.last().map_or(Duration::ZERO, |(_, time)| *time);
+        let below = rungs.into_iter().filter(|(stage, _)| *stage < error.stage);
+        let mut rows: Vec<Row> = below.map(|(stage, time)| self.row(stage, None, diary).after(time)).collect();
+        let about = self.about(error.stage, None, diary);
+        let identification = diary.identification(&self.host.alias, self.mark);
+        let check = Check::Rung(error.stage);
+        rows.push(Row::failed(&self.host.alias, check, about, Finding::Rung { error, identification }).after(time));
+        rows
+    }
+
+    fn row(&self, stage: Stage, session: Option<&Session>, diary: &Diary) -> Row {
+        Row::good(&self.host.alias, Check::Rung(stage), self.about(stage, session, diary))
+    }
+
+    fn about(&self, stage: Stage, session: Option<&Session>, diary: &Diary) -> String {
+        let host = self.host;
+        match stage {
+            Stage::Resolve => host.hostname.value.clone(),
+            Stage::Dial => {
+                let by = match (&host.proxy.value, self.before) {
+                    (Proxy::Command { .. }, _) => " by ProxyCommand".to_owned(),
+                    (Proxy::None, Some(before)) => format!(" through {}", before.alias),
+                    (Proxy::None, None) => String::new(),
+                };
+                format!("{} port {}{by}", host.hostname.value, host.port.value)
+            }
+            Stage::Greet => {
+                let said = diary.identification(&host.alias, self.mark).unwrap_or_default();
+                String::from_utf8_lossy(&said).trim_start_matches("SSH-2.0-").to_owned()
+            }
+            Stage::VerifyHost => session.map_or(String::new(), |session| {
+                let verified = session.host_verified();
+                format!("{} {}", verified.algorithm(), verified.fingerprint())
+            }),
+            Stage::Authenticate => {
+                let method = session.map(Session::login).map(Authenticated::method);
+                let with = method.map(|method| format!(" with {method}")).unwrap_or_default();
+                format!("as {}{with}", host.user.value)
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+/// At the end of the way: SFTP, the shell, and what they tell.
+async fn look_around(report: &mut Report, path: &[u8]) {
+    let Some(session) = report.session.clone() else { return };
+    let alias = report.target().alias.clone();
+    let (began, files) = (Instant::now(), session.sftp().await);
+    let files_took = began.elapsed();
+    let (began, answer) = (Instant::now(), asked(&session, QUESTION, Agent::Asked, PATIENCE).await);
+    let shell_took = began.elapsed();
+    let facts = answer.as_ref().ok().and_then(|output| Facts::read(output));
+    let noise = facts.as_ref().map(|facts| facts.noise.clone()).filter(|noise| !noise.is_empty());
+    let rung = Check::Rung(Stage::StartSftp);
+    let (row, files) = match (files, noise) {
+        (Ok(files), _) => (Row::good(&alias, rung, "files".to_owned()), Some(files)),
+        (Err(_), Some(said)) => (Row::failed(&alias, rung, "files".to_owned(), Finding::Noisy { said }), None),
+        (Err(error), None) => (Row::failed(&alias, rung, "files".to_owned(), without_files(error, &answer)), None),
+    };
+    report.rows.push(row.after(files_took));
+    report.rows.push(shell(&alias, answer, facts.as_ref(), files.is_some()).after(shell_took));
+    if let Some(files) = &files {
+        report.rows.extend(disk(&alias, files, path, facts.as_ref()).await);
+        report.round_trip = files.round_trip();
+    }
+    report.rows.extend(facts.iter().flat_map(|facts| told(&alias, facts)));
+    report.facts = facts;
+}
+
+/// A command in the place of SFTP tells best what it is.
+fn without_files(error: ChainError, answer: &Result<Vec<u8>, ChainError>) -> Finding {
+    match (&error.cause, answer) {
+        (Cause::Sftp(_), Ok(said)) if Facts::read(said).is_none() => {
+            Finding::NoShell { said: said.trim_ascii().to_vec() }
+        }
+        _ => Finding::Rung { error, identification: None },
+    }
+}
+
+/// Without a shell files are still copied; a shell that talks breaks what runs in it.
+fn shell(alias: &str, answer: Result<Vec<u8>, ChainError>, facts: Option<&Facts>, has_files: bool) -> Row {
+    let row = |finding, about: &str| match has_files {
+        true => Row::remark(alias, Check::Shell, about.to_owned(), finding),
+        false => Row::failed(alias, Check::Shell, about.to_owned(), finding),
+    };
+    match (answer, facts) {
+        (_, Some(facts)) if !facts.noise.is_empty() => {
+            row(Finding::Noisy { said: facts.noise.clone() }, "runs commands, and prints of its own")
+        }
+        (_, Some(_)) => Row::good(alias, Check::Shell, "runs commands".to_owned()),
+        (Ok(said), None) => row(Finding::NoShell { said: said.trim_ascii().to_vec() }, "runs no command"),
+        (Err(error), None) if matches!(error.cause, Cause::Refused(_)) => {
+            row(Finding::NoShell { said: Vec::new() }, "runs no command")
+        }
+        (Err(error), None) => {
+            Row::failed(alias, Check::Shell, String::new(), Finding::Rung { error, identification: None })
+        }
+    }
+}
+
+/// Room and rights where files would go; a server that tells nothing about disks gets no row.
+async fn disk(alias: &str, files: &sftp::Client, path: &[u8], facts: Option<&Facts>) -> Option<Row> {
+    let is_home = path.is_empty() || path == b"~";
+    let place = if is_home { "the home folder".to_owned() } else { String::from_utf8_lossy(path).into_owned() };
+    let failed = |finding| Some(Row::failed(alias, Check::Disk, place.clone(), finding));
+    if is_home && facts.is_some_and(|facts| !facts.has_home) {
+        return failed(Finding::NoHome);
+    }
+    let path = if is_home { b".".to_vec() } else { files.expand_path(path).await.ok()? };
+    let system = files.statvfs(&path).await.ok();
+    let is_locked = is_home && facts.is_some_and(|facts| !facts.home_is_writable);
+    if is_locked || system.is_some_and(|system| system.is_read_only) {
+        return failed(Finding::ReadOnly { place: place.clone() });
+    }
+    let free = system?.bytes_available();
+    match free < ROOM {
+        true => failed(Finding::DiskFull { place: place.clone(), free }),
+        false => Some(Row::good(alias, Check::Disk, format!("{place}: {} free", size(free)))),
+    }
+}
+
+/// Two digits are enough to know whether a file fits.
+fn size(bytes: u64) -> String {
+    match bytes >> 20 {
+        mib @ ..10_240 => format!("{mib} MiB"),
+        mib => format!("{} GiB", mib >> 10),
+    }
+}
+
+/// Clock, agent and tools.
+fn told(alias: &str, facts: &Facts) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() as i64);
+    if let Some(ahead) = facts.clock.map(|clock| clock.saturating_sub(now)) {
+        rows.push(match ahead.abs() > SKEW {
+            true => Row::remark(alias, Check::Clock, "not ours".to_owned(), Finding::ClockSkew { ahead }),
+            false => Row::good(alias, Check::Clock, "as here".to_owned()),
+        });
+    }
+    rows.push(match facts.has_agent {
+        true => Row::good(alias, Check::Agent, "may be forwarded".to_owned()),
+        false => Row::remark(alias, Check::Agent, "not forwarded".to_owned(), Finding::NoAgent),
+    });
+    let missing: Vec<String> = ["ssh", "sftp"]
+        .into_iter()
+        .filter(|tool| !facts.tools.iter().any(|has| has == tool))
+        .map(str::to_owned)
+        .collect();
+    rows.push(match missing.is_empty() {
+        true => Row::good(alias, Check::Tools, "ssh, sftp".to_owned()),
+        false => Row::remark(alias, Check::Tools, String::new(), Finding::Missing(missing)),
+    });
+    rows
+}

@@ -1,0 +1,152 @@
+//! What does a server say of itself? One line of shell that asks, and the reading of its answer. Pure.
+//!
+//! Main type: [`Facts`]. Every line is a stranger's: what does not look like an answer is passed over.
+
+use std::net::Ipv4Addr;
+
+use super::network::{Cidr, Cloud, Networks, on_link};
+
+/// What everything is asked by. One line, because some login shells take no other; between the two marks stand answers,
+/// before the first what the login shell says by itself.
+pub(super) const QUESTION: &str = concat!(
+    "exec sh -c 'echo; echo hop-begin; ",
+    r#"echo "clock $(date +%s)"; "#,
+    r#"echo "agent ${SSH_AUTH_SOCK:+yes}"; "#,
+    r#"echo "connection $SSH_CONNECTION"; "#,
+    r#"[ -d "$HOME" ] && echo "home there"; [ -w "$HOME" ] && echo "home writable"; "#,
+    r#"for tool in ssh sftp scp bash; do command -v $tool >/dev/null 2>&1 && echo "tool $tool"; done; "#,
+    r#"sed "s/^/route /" /proc/net/route 2>/dev/null; "#,
+    "echo hop-end'"
+);
+
+/// What a cloud's metadata service is asked by: a token first, then the network of the first interface (IMDSv2).
+pub(super) const CLOUD: &str = concat!(
+    "exec sh -c 'command -v curl >/dev/null 2>&1 || exit 0; base=http://169.254.169.254/latest; ",
+    r#"token=$(curl -sf --noproxy "*" -m 1 -X PUT -H "X-aws-ec2-metadata-token-ttl-seconds: 60" $base/api/token) || exit 0; "#,
+    r#"get() { curl -sf --noproxy "*" -m 2 -H "X-aws-ec2-metadata-token: $token" $base/meta-data/$1; }; "#,
+    r#"echo hop-begin; echo "region $(get placement/region)"; net=network/interfaces/macs/$(get mac); "#,
+    r#"echo "vpc $(get $net/vpc-id)"; echo "subnet $(get $net/subnet-id)"; "#,
+    r#"get $net/vpc-ipv4-cidr-blocks | sed "s/^/block /"; echo; echo hop-end'"#
+);
+
+/// What a server said of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// What came before the answers: the login shell's own words.
+    pub noise: Vec<u8>,
+    /// Its clock, seconds since 1970.
+    pub clock: Option<i64>,
+    /// An agent was forwarded to the command.
+    pub has_agent: bool,
+    /// The home folder is there.
+    pub has_home: bool,
+    /// The home folder can be written to.
+    pub home_is_writable: bool,
+    /// Of `ssh`, `sftp`, `scp` and `bash`, those that are installed.
+    pub tools: Vec<String>,
+    /// Where it is.
+    pub networks: Networks,
+}
+
+impl Facts {
+    /// Reads the answer; `None` where the marks are missing.
+    pub fn read(output: &[u8]) -> Option<Facts> {
+        let (noise, answer) = answer(output)?;
+        let mut facts = Facts { noise, ..Facts::default() };
+        answer.iter().for_each(|line| facts.take(line));
+        Some(facts)
+    }
+
+    fn take(&mut self, line: &str) {
+        match line.split_once(' ').unwrap_or((line, "")) {
+            ("clock", seconds) => self.clock = seconds.trim().parse().ok(),
+            ("agent", word) => self.has_agent = word == "yes",
+            // client address and port, server address and port (ssh(1), SSH_CONNECTION)
+            ("connection", words) => self.networks.address = words.split(' ').nth(2).and_then(address),
+            ("home", "there") => self.has_home = true,
+            ("home", "writable") => self.home_is_writable = true,
+            ("tool", name @ ("ssh" | "sftp" | "scp" | "bash")) => self.tools.push(name.to_owned()),
+            ("route", line) => {
+                if let Some(block) = on_link(line).filter(|block| !self.networks.local.contains(block)) {
+                    self.networks.local.push(block);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Reads what the metadata service said; `None` where there is none.
+pub(super) fn cloud(output: &[u8]) -> Option<Cloud> {
+    let mut cloud = Cloud::default();
+    let (_, answer) = answer(output)?;
+    let name = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty() && text.chars().all(is_of_an_id));
+    for line in &answer {
+        match line.split_once(' ') {
+            Some(("region", text)) => cloud.region = name(text),
+            Some(("vpc", text)) => cloud.vpc = name(text),
+            Some(("subnet", text)) => cloud.subnet = name(text),
+            Some(("block", text)) => cloud.blocks.extend(Cidr::parse(text)),
+            _ => {}
+        }
+    }
+    Some(cloud)
+}
+
+/// Identifiers end in command lines that people paste.
+fn is_of_an_id(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '-'
+}
+
+/// IPv4, also when it is mapped into IPv6.
+fn address(text: &str) -> Option<Ipv4Addr> {
+    text.trim_start_matches("::ffff:").parse().ok()
+}
+
+/// What stands before the first mark, and the lines between the marks.
+fn answer(output: &[u8]) -> Option<(Vec<u8>, Vec<String>)> {
+    let text = String::from_utf8_lossy(output);
+    let (noise, rest) = text.split_once("hop-begin\n")?;
+    let (answer, _) = rest.split_once("hop-end")?;
+    Some((noise.trim().as_bytes().to_vec(), answer.lines().map(str::to_owned).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_answer_is_read_and_noise_is_kept_apart() {
+        let output = b"Welcome!\n\nhop-begin\nclock 1700000000\nagent yes\nconnection 10.10.1.10 5 10.10.2.20 22\n\
+            home there\nhome writable\ntool ssh\ntool evil\nroute eth0\t00020A0A\t00000000\t0001\t0\t0\t0\t00FFFFFF\nhop-end\n";
+        let facts = Facts::read(output).unwrap();
+        assert_eq!(facts.noise, b"Welcome!");
+        assert_eq!((facts.clock, facts.has_agent, facts.home_is_writable), (Some(1_700_000_000), true, true));
+        assert_eq!(facts.tools, ["ssh"]);
+        assert_eq!(facts.networks.address, Some(Ipv4Addr::new(10, 10, 2, 20)));
+        assert_eq!(facts.networks.local[0].to_string(), "10.10.2.0/24");
+        assert_eq!(Facts::read(b"This account is currently not available.\n"), None);
+    }
+
+    #[test]
+    fn what_metadata_says_is_taken_only_where_it_can_be_pasted() {
+        let said = b"hop-begin\nregion us-east-1\nvpc vpc-acc\nsubnet $(id)\nblock 10.10.0.0/16\nblock x\nhop-end";
+        let cloud = cloud(said).unwrap();
+        assert_eq!(
+            (cloud.region.as_deref(), cloud.vpc.as_deref(), cloud.subnet),
+            (Some("us-east-1"), Some("vpc-acc"), None)
+        );
+        assert_eq!(cloud.blocks.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn any_output_is_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let marked = [b"hop-begin\n", &bytes[..], b"hop-end"].concat();
+            prop_assert!(Facts::read(&marked).is_some());
+            cloud(&marked);
+            Facts::read(&bytes);
+        }
+    }
+}

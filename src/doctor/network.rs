@@ -1,0 +1,194 @@
+//! Which networks is a server in? CIDR blocks, the kernel's route table, and what a cloud's metadata says. Pure.
+//!
+//! Main types: [`Cidr`], [`Networks`].
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+/// A block of IPv4 addresses (RFC 4632).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cidr {
+    address: Ipv4Addr,
+    length: u8,
+}
+
+impl Cidr {
+    /// The block of `length` leading bits that `address` is in; `None` for more than 32.
+    pub fn new(address: Ipv4Addr, length: u8) -> Option<Cidr> {
+        let address = Ipv4Addr::from_bits(address.to_bits() & mask(length)?);
+        Some(Cidr { address, length })
+    }
+
+    /// `10.10.0.0/16`.
+    pub fn parse(text: &str) -> Option<Cidr> {
+        let (address, length) = text.trim().split_once('/')?;
+        Cidr::new(address.parse().ok()?, length.parse().ok()?)
+    }
+
+    /// True when the address is one of the block.
+    pub fn contains(&self, address: Ipv4Addr) -> bool {
+        mask(self.length).is_some_and(|mask| address.to_bits() & mask == self.address.to_bits())
+    }
+
+    /// True when both have an address in common.
+    pub fn overlaps(&self, other: &Cidr) -> bool {
+        self.contains(other.address) || other.contains(self.address)
+    }
+}
+
+impl fmt::Display for Cidr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.length)
+    }
+}
+
+fn mask(length: u8) -> Option<u32> {
+    match length {
+        0 => Some(0),
+        1..=32 => Some(u32::MAX << (32 - length)),
+        _ => None,
+    }
+}
+
+/// Where a server is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Networks {
+    /// The address it was reached at, as it sees it itself.
+    pub address: Option<Ipv4Addr>,
+    /// The networks its interfaces are in.
+    pub local: Vec<Cidr>,
+    /// What the cloud's metadata service says, where there is one.
+    pub cloud: Option<Cloud>,
+}
+
+/// What EC2's metadata service says of the network (IMDSv2, `network/interfaces/macs/…`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cloud {
+    /// `vpc-id`.
+    pub vpc: Option<String>,
+    /// `subnet-id`.
+    pub subnet: Option<String>,
+    /// `placement/region`.
+    pub region: Option<String>,
+    /// `vpc-ipv4-cidr-blocks`.
+    pub blocks: Vec<Cidr>,
+}
+
+impl Networks {
+    /// The blocks of the whole network: those of the VPC where they are known, else of the interfaces.
+    pub fn blocks(&self) -> &[Cidr] {
+        match &self.cloud {
+            Some(cloud) if !cloud.blocks.is_empty() => &cloud.blocks,
+            _ => &self.local,
+        }
+    }
+
+    /// The block to route to: the one that holds the server, or its address alone.
+    pub fn block(&self) -> Option<Cidr> {
+        let address = self.address?;
+        self.blocks().iter().find(|block| block.contains(address)).copied().or_else(|| Cidr::new(address, 32))
+    }
+
+    /// Blocks of both that have an address in common, unless both are one machine.
+    pub fn overlap(&self, other: &Networks) -> Option<(Cidr, Cidr)> {
+        let is_one = self.cloud.is_none() && self.local == other.local && self.address.is_none_or(|a| a.is_loopback());
+        let pairs = self.blocks().iter().flat_map(|mine| other.blocks().iter().map(move |theirs| (*mine, *theirs)));
+        let same_vpc = matches!((&self.cloud, &other.cloud), (Some(a), Some(b)) if a.vpc.is_some() && a.vpc == b.vpc);
+        let mut pairs = pairs.filter(|(mine, theirs)| !is_one && !same_vpc && mine.overlaps(theirs));
+        pairs.next()
+    }
+}
+
+/// The networks of `/proc/net/route` that are on an interface: Destination and Mask are hexadecimal, in the machine's
+/// byte order, which is little-endian on every machine that Linux runs clouds on.
+pub(super) fn on_link(line: &str) -> Option<Cidr> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let number = |index: usize| u32::from_str_radix(words.get(index)?, 16).ok().map(u32::swap_bytes);
+    let (destination, gateway, mask) = (number(1)?, number(2)?, number(7)?);
+    let length = u8::try_from(mask.leading_ones()).ok()?;
+    let is_loopback = words[0] == "lo" || destination >> 24 == 127;
+    match gateway == 0 && length > 0 && !is_loopback {
+        true => Cidr::new(Ipv4Addr::from_bits(destination), length),
+        false => None,
+    }
+}
+
+/// The port `peer` speaks from, for a line of `/proc/net/tcp` or `tcp6` that is half a connection of its to `port` here:
+/// its SYN has come, and the answer to ours has not (state 03).
+pub(super) fn half_open(line: &str, peer: Ipv4Addr, port: u16) -> Option<u16> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [_, local, remote, "03", ..] = words[..] else { return None };
+    let number = |hex: &str| u16::from_str_radix(hex, 16).ok();
+    let (_, at) = local.rsplit_once(':')?;
+    let (address, from) = remote.rsplit_once(':')?;
+    // an IPv4 address mapped into IPv6 ends in itself
+    let last = u32::from_str_radix(address.get(address.len().checked_sub(8)?..)?, 16).ok()?;
+    let is_it = number(at)? == port && last.swap_bytes() == peer.to_bits();
+    number(from).filter(|_| is_it)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn cidr(text: &str) -> Cidr {
+        Cidr::parse(text).unwrap()
+    }
+
+    #[test]
+    fn blocks_overlap_when_one_holds_the_other() {
+        assert!(cidr("10.10.0.0/16").overlaps(&cidr("10.10.2.0/24")));
+        assert!(cidr("10.10.2.0/24").overlaps(&cidr("10.10.0.0/16")));
+        assert!(!cidr("10.10.0.0/16").overlaps(&cidr("10.20.0.0/16")));
+        assert!(cidr("0.0.0.0/0").contains(Ipv4Addr::new(1, 2, 3, 4)));
+        assert_eq!(cidr("10.10.2.20/16").to_string(), "10.10.0.0/16");
+        assert_eq!(Cidr::parse("10.0.0.0/33"), None);
+    }
+
+    #[test]
+    fn the_kernels_tables_are_read() {
+        let line = "eth0\t00020A0A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0";
+        assert_eq!(on_link(line), Some(cidr("10.10.2.0/24")));
+        assert_eq!(on_link("eth0\t00000000\t01020A0A\t0003\t0\t0\t0\t00000000\t0\t0\t0"), None);
+        let half = "   1: 1402140A:0016 14020A0A:B1F4 03 00000000:00000000 01:00000063 00000001     0        0 0 1";
+        assert_eq!(half_open(half, Ipv4Addr::new(10, 10, 2, 20), 22), Some(0xB1F4));
+        assert_eq!(half_open(half, Ipv4Addr::new(10, 10, 2, 21), 22), None);
+        assert_eq!(half_open(half, Ipv4Addr::new(10, 10, 2, 20), 2222), None);
+        assert_eq!(half_open(&half.replace(" 03 ", " 01 "), Ipv4Addr::new(10, 10, 2, 20), 22), None);
+        let mapped = "0: 0000000000000000FFFF00001402140A:0016 0000000000000000FFFF000014020A0A:B1F4 03 0:0 0:0 0 0";
+        assert_eq!(half_open(mapped, Ipv4Addr::new(10, 10, 2, 20), 22), Some(0xB1F4));
+    }
+
+    #[test]
+    fn networks_overlap_by_their_vpcs_where_those_are_known() {
+        let at = |local: &str, vpc: &str, block: &str| Networks {
+            address: cidr(local).address.into(),
+            local: vec![cidr(local)],
+            cloud: (!vpc.is_empty()).then(|| Cloud {
+                vpc: Some(vpc.to_owned()),
+                blocks: vec![cidr(block)],
+                ..Cloud::default()
+            }),
+        };
+        let (acc, dell) = (at("10.10.2.0/24", "a", "10.10.0.0/16"), at("10.10.9.0/24", "b", "10.10.0.0/16"));
+        assert!(acc.overlap(&dell).is_some());
+        assert!(acc.overlap(&at("10.10.9.0/24", "a", "10.10.0.0/16")).is_none(), "one VPC does not overlap itself");
+        assert!(acc.overlap(&at("10.20.2.0/24", "", "")).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn any_line_is_read_without_panic(line in "[ -~é\t]{0,80}") {
+            on_link(&line);
+            half_open(&line, Ipv4Addr::LOCALHOST, 22);
+            Cidr::parse(&line);
+        }
+
+        #[test]
+        fn a_block_is_printed_as_it_is_parsed(bits in any::<u32>(), length in 0u8..=32) {
+            let block = Cidr::new(Ipv4Addr::from_bits(bits), length).unwrap();
+            prop_assert_eq!(Cidr::parse(&block.to_string()), Some(block));
+        }
+    }
+}

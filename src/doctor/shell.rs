@@ -1,0 +1,37 @@
+//! One command on a server, and what it prints: bounded in size and time.
+//!
+//! Main function: [`asked`].
+
+use std::time::Duration;
+
+use crate::chain::{ChainError, Output, Program, Session, Task};
+
+/// As much output as is kept, in bytes.
+const MOST: usize = 64 * 1024;
+
+/// Whether the command is given an agent to look for; it is never served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Agent {
+    Asked,
+    Not,
+}
+
+/// What a command printed on both streams; what had come when the time was up.
+pub(super) async fn asked(session: &Session, line: &str, agent: Agent, limit: Duration) -> Result<Vec<u8>, ChainError> {
+    let program = Program { agent: agent == Agent::Asked, ..Program::new(Task::Command(line.as_bytes().to_vec())) };
+    let mut said = Vec::new();
+    let talking = async {
+        let mut process = session.start(&program).await?;
+        drop(process.input.end().await); // it may have ended by itself
+        while let Some(output) = process.output.next().await? {
+            if let Output::Stdout(bytes) | Output::Stderr(bytes) = output {
+                said.extend_from_slice(&bytes[..bytes.len().min(MOST - said.len())]);
+            }
+        }
+        Ok(())
+    };
+    match tokio::time::timeout(limit, talking).await {
+        Ok(Err(error)) => Err(error),
+        Ok(Ok(())) | Err(_) => Ok(said),
+    }
+}
