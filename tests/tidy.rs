@@ -18,14 +18,14 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every file below `folder` that Git would track (the build folder left out).
+/// Every file below `folder` that Git would track (the build folder and the keys of the street left out).
 fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("the project can be listed") {
         let path = entry.expect("the project can be listed").path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         match path.is_dir() {
-            _ if name == "target" || name == ".git" => {}
+            _ if ["target", ".git", ".street"].contains(&name.as_str()) => {}
             true => found.extend(files_below(&path)),
             false => found.push(path),
         }

@@ -15,6 +15,8 @@ use super::probe::{self, Probe, probe};
 use super::shell::{Agent, asked};
 use super::{Check, Row};
 use crate::chain::Session;
+use crate::copy::Route;
+use crate::lend::{self, Client, Version};
 
 /// How long a server may take to say where it is.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -51,6 +53,7 @@ pub async fn between(source: &Report, destination: &Report) -> Option<Between> {
     let row = destination.row(&source, &back, &there);
     // one direction is enough for a copy, which the first host starts
     let is_enough = rows[0].failure().is_none();
+    rows.extend(is_enough.then(|| source.route(&destination)));
     rows.push(if is_enough { row.only_a_remark() } else { row });
     rows.extend(destination.link().await);
     Some(Between { rows, source: source.networks, destination: destination.networks })
@@ -131,6 +134,21 @@ impl End<'_> {
             there: other.networks.clone(),
         };
         Row::failed(from, Check::Reach, about, Finding::Apart(Box::new(apart)))
+    }
+
+    /// The way a copy would take by itself, and how well the login that is lent for it would be guarded.
+    fn route(&self, other: &End<'_>) -> Row {
+        let (from, to) = (&self.report.target().alias, &other.report.target().alias);
+        let facts = self.report.facts.as_ref();
+        let has = |tool: &str| facts.is_some_and(|facts| facts.tools.iter().any(|has| has == tool));
+        let version = facts.and_then(|facts| Version::find(&facts.client));
+        let client = Client { version, can_be_overheard: has("bash") };
+        let tier = lend::choose(client, Version::find(other.session.server_version()));
+        let about = match tier.filter(|_| has("ssh")) {
+            Some(tier) => format!("{}: {from} sends straight to {to}, its login lent with tier {tier}", Route::Direct),
+            None => format!("{}: {from} cannot be lent a login", Route::Relay),
+        };
+        Row::good(from, Check::Route, about)
     }
 
     /// How far away the host is, and how fast the line from it.

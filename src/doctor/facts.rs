@@ -15,7 +15,7 @@ pub(super) const QUESTION: &str = concat!(
     r#"echo "connection $SSH_CONNECTION"; "#,
     r#"[ -d "$HOME" ] && echo "home there"; [ -w "$HOME" ] && echo "home writable"; "#,
     r#"for tool in ssh sftp scp bash; do command -v $tool >/dev/null 2>&1 && echo "tool $tool"; done; "#,
-    r#"sed "s/^/route /" /proc/net/route 2>/dev/null; "#,
+    r#"echo "client $(ssh -V 2>&1)"; sed "s/^/route /" /proc/net/route 2>/dev/null; "#,
     "echo hop-end'"
 );
 
@@ -44,6 +44,8 @@ pub struct Facts {
     pub home_is_writable: bool,
     /// Of `ssh`, `sftp`, `scp` and `bash`, those that are installed.
     pub tools: Vec<String>,
+    /// What its `ssh` says of itself.
+    pub client: String,
     /// Where it is.
     pub networks: Networks,
 }
@@ -66,6 +68,7 @@ impl Facts {
             ("home", "there") => self.has_home = true,
             ("home", "writable") => self.home_is_writable = true,
             ("tool", name @ ("ssh" | "sftp" | "scp" | "bash")) => self.tools.push(name.to_owned()),
+            ("client", words) => words.clone_into(&mut self.client),
             ("route", line) => {
                 if let Some(block) = on_link(line).filter(|block| !self.networks.local.contains(block)) {
                     self.networks.local.push(block);

@@ -50,6 +50,8 @@ pub enum Check {
     Reach,
     /// The line between this machine and a host.
     Link,
+    /// The way a copy from one host to the other would take.
+    Route,
 }
 
 /// One thing that was tried.

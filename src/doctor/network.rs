@@ -89,13 +89,31 @@ impl Networks {
         self.blocks().iter().find(|block| block.contains(address)).copied().or_else(|| Cidr::new(address, 32))
     }
 
-    /// Blocks of both that have an address in common, unless both are one machine.
+    /// Blocks of both that have an address in common, where that keeps packets from the other: two VPCs with the same
+    /// block, or a network of one that holds the other's address and leads elsewhere.
     pub fn overlap(&self, other: &Networks) -> Option<(Cidr, Cidr)> {
-        let is_one = self.cloud.is_none() && self.local == other.local && self.address.is_none_or(|a| a.is_loopback());
-        let pairs = self.blocks().iter().flat_map(|mine| other.blocks().iter().map(move |theirs| (*mine, *theirs)));
-        let same_vpc = matches!((&self.cloud, &other.cloud), (Some(a), Some(b)) if a.vpc.is_some() && a.vpc == b.vpc);
-        let mut pairs = pairs.filter(|(mine, theirs)| !is_one && !same_vpc && mine.overlaps(theirs));
-        pairs.next()
+        let vpc = |networks: &Networks| networks.cloud.as_ref().and_then(|cloud| cloud.vpc.clone());
+        if vpc(self).is_some() && vpc(self) == vpc(other) {
+            return None;
+        }
+        self.same_blocks(other).or_else(|| match (self.holds(other), other.holds(self)) {
+            (Some(mine), None) => Some((mine, other.block()?)),
+            (None, Some(theirs)) => Some((self.block()?, theirs)),
+            // both in one network, as neighbours are
+            _ => None,
+        })
+    }
+
+    fn same_blocks(&self, other: &Networks) -> Option<(Cidr, Cidr)> {
+        let (mine, theirs) = (&self.cloud.as_ref()?.blocks, &other.cloud.as_ref()?.blocks);
+        let mut pairs = mine.iter().flat_map(|mine| theirs.iter().map(move |theirs| (*mine, *theirs)));
+        pairs.find(|(mine, theirs)| mine.overlaps(theirs))
+    }
+
+    /// The network on an interface that the other's address is in.
+    fn holds(&self, other: &Networks) -> Option<Cidr> {
+        let address = other.address?;
+        self.local.iter().find(|block| block.contains(address)).copied()
     }
 }
 
@@ -175,6 +193,11 @@ mod tests {
         assert!(acc.overlap(&dell).is_some());
         assert!(acc.overlap(&at("10.10.9.0/24", "a", "10.10.0.0/16")).is_none(), "one VPC does not overlap itself");
         assert!(acc.overlap(&at("10.20.2.0/24", "", "")).is_none());
+        let neighbours = [at("10.10.2.0/24", "", ""), at("10.10.2.0/24", "", "")];
+        assert!(neighbours[0].overlap(&neighbours[1]).is_none(), "neighbours are not apart for that");
+        let mut dell = at("10.20.2.0/24", "", "");
+        dell.local.push(cidr("10.10.0.0/16"));
+        assert_eq!(dell.overlap(&at("10.10.2.0/24", "", "")).unwrap().0.to_string(), "10.10.0.0/16");
     }
 
     proptest! {

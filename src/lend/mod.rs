@@ -26,14 +26,13 @@ pub use client::Address;
 pub use error::LendError;
 pub use running::Running;
 pub use shell::{line, quoted};
-pub use tier::{Tier, Version};
+pub use tier::{Client, Tier, Version, choose};
 
 use crate::agent::{Account, Armed, Lent, Terms};
 use crate::auth::Credential;
 use crate::chain::{Program, Session, Task, Way};
 use crate::trust::HostVerified;
 use keeper::{Facts, Keeper};
-use tier::Client;
 
 /// What is to be lent.
 #[derive(Debug, Clone, PartialEq, Eq)]

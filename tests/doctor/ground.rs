@@ -43,6 +43,11 @@ pub fn scrubbed(street: &Street, outcome: &Outcome) -> String {
         text = text.replace(&ip, &format!("IP-{host}")).replace(&port, "PORT");
     }
     text = text.replace(street.user(), "ec2-user");
+    steady_lines(&text)
+}
+
+/// Each line without what differs from run to run.
+pub fn steady_lines(text: &str) -> String {
     text.lines().map(timeless).collect::<Vec<_>>().join("\n")
 }
 
@@ -62,6 +67,10 @@ fn timeless(line: &str) -> String {
             let front = rest.rsplit_once(' ').map_or("", |(front, _)| front);
             text = format!("{front} ROOM free");
         }
+    }
+    if let Some((front, _)) = text.rsplit_once(" (").filter(|(_, time)| time.ends_with(" ms)") || time.ends_with(" s)"))
+    {
+        text = format!("{front} (TIME)");
     }
     if let Some((front, _)) = text.split_once(" ms away") {
         let front = front.rsplit_once(' ').map_or("", |(front, _)| front);

@@ -2,6 +2,6 @@
 //!
 //! Pages are snapshots (`snapshots/`), times and addresses taken out; `tests/run` says how many faults were made.
 
-mod ground;
+pub mod ground;
 mod hosts;
 mod keys;

@@ -81,6 +81,7 @@ pub fn name(check: Check) -> &'static str {
         Check::Tools => "tools",
         Check::Reach => "reach",
         Check::Link => "line",
+        Check::Route => "route",
     }
 }
 

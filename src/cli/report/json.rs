@@ -35,7 +35,7 @@
 //! `jumps`, `keys` (that the configuration names), `origin`.
 //!
 //! `hop doctor --json` prints a `check` for each row: `host`, `check` (`resolve` `dial` `greet` `host key` `authenticate`
-//! `sftp` `shell` `disk` `clock` `agent` `tools` `reach` `line`), `outcome` (`good` `remark` `failed`), `about`, `seconds`,
+//! `sftp` `shell` `disk` `clock` `agent` `tools` `reach` `line` `route`), `outcome` (`good` `remark` `failed`), `about`, `seconds`,
 //! `meaning`, `causes` (each with `cause` and `todo`, the likeliest first); then one `diagnosis`: `exit_code`, `result`,
 //! and the `host` and `check` that failed first, or null.
 //!
