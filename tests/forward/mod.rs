@@ -18,10 +18,10 @@ pub fn street() -> Option<Street> {
 }
 
 /// A `hop ssh` that runs until it is dropped.
-pub struct Tunnel(Child);
+pub struct Tunnel(pub Child);
 
 impl Tunnel {
-    fn start(mut command: Command) -> Tunnel {
+    pub fn start(mut command: Command) -> Tunnel {
         Tunnel(command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("hop ssh"))
     }
 
@@ -30,7 +30,7 @@ impl Tunnel {
     }
 
     /// The most memory it ever had, in KiB (proc(5)).
-    fn peak(&self) -> u64 {
+    pub fn peak(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).expect("it runs");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
         line.trim().trim_end_matches(" kB").parse().expect("a number")

@@ -3,4 +3,5 @@
 mod beside;
 mod engine;
 mod lost;
+mod pressure;
 mod terminal;
