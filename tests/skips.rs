@@ -38,6 +38,17 @@ pub fn need_root(why: &str) -> bool {
 pub fn skip(why: &str) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "skipped under CI=true: {test}: {why}");
+    record(why);
+}
+
+/// Records that the running test is skipped because this machine cannot do it at all, whatever is installed: that is
+/// said and counted under `CI=true` too, and does not fail there.
+pub fn cannot(why: &str) {
+    record(&format!("{why} (it cannot run here)"));
+}
+
+fn record(why: &str) {
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
     eprintln!("SKIPPED {test}: {why}");
     if let Some(file) = std::env::var_os("HOP_SKIPS") {
         let mut list = OpenOptions::new().create(true).append(true).open(file).expect("HOP_SKIPS can be written");

@@ -35,6 +35,7 @@ mod trust;
 
 // what a user does, and what may go wrong with it
 mod cron;
+mod docker;
 mod doctor;
 mod end_to_end;
 mod failures;

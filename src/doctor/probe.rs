@@ -74,7 +74,8 @@ fn of_words(words: &str) -> Probe {
     if says(&["timed out"]) {
         return Probe::Silence;
     }
-    if says(&["No route", "unreachable"]) {
+    // sshd has no words where its own system refuses at once (`connect_next` in channels.c)
+    if says(&["No route", "unreachable", "open failed"]) {
         return Probe::Unreachable(words.trim().to_owned());
     }
     match says(&["not known", "resolve", "no address associated", "Temporary failure"]) {

@@ -44,12 +44,10 @@ pub fn explain(apart: &Apart) -> Explanation {
         .or(format!("a firewall on {to} itself"), [format!("on {to}: sudo nft list ruleset; sudo firewall-cmd --list-all")]),
         Gap::NothingPasses | Gap::Silence(_) => nothing_passes(apart),
         Gap::Overlap(mine, theirs) => Explanation::of(format!(
-            "Both networks use the same addresses ({mine} and {theirs}), so what {from} sends to {address} stays in its own \
-             network. They cannot be peered, and no route helps."
+            "The networks of {from} ({mine}) and {to} ({theirs}) use the same addresses, so packets between the two stay \
+             in the network they come from. Such networks cannot be peered, and no route helps."
         ))
-        .or("the networks were made with the same CIDR block", [
-            "move one of them to another block; until then `hop cp` goes through this machine, which works",
-        ]),
+        .or("", ["move one of them to another CIDR block"]),
         Gap::NoSsh(words) => Explanation::of(format!(
             "Something answers {from} at {address} port {port}, and it is no SSH server{}.",
             quoted(words)

@@ -186,7 +186,8 @@ fn forward_refused(place: &Place<'_>, reason: &str, hints: Vec<String>) -> Expla
     if says(&["Connection refused"]) {
         return nothing_listens(place);
     }
-    if says(&["No route", "unreachable"]) {
+    // sshd has no words where its own system refuses at once
+    if says(&["No route", "unreachable", "open failed"]) {
         return Explanation::of(format!("{before} knows no way to {}: its system says \"{reason}\".", place.address))
             .or(
                 "a wrong address, or the host is stopped",
