@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, BufReader, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
 
 use super::error::Cause;
 use super::hop::Connected;
@@ -106,10 +107,9 @@ pub(super) fn command((shell, line): (&Path, &str), hop: &str, observer: &Arc<dy
     let missing = || Cause::Protocol("the ProxyCommand has no standard streams".to_owned());
     let input = child.stdin.take().ok_or_else(missing)?;
     let output = child.stdout.take().ok_or_else(missing)?;
-    if let Some(stderr) = child.stderr.take() {
-        tokio::spawn(pass_on(stderr, hop.to_owned(), observer.clone()));
-    }
-    Ok((Box::new(Piped { child: Some(child), input, output, ending: None }), None))
+    let stderr = child.stderr.take().ok_or_else(missing)?;
+    let words = tokio::spawn(pass_on(stderr, hop.to_owned(), observer.clone()));
+    Ok((Box::new(Piped { running: Some((child, words)), input, output, ending: None, ended: None }), None))
 }
 
 async fn pass_on(stderr: tokio::process::ChildStderr, hop: String, observer: Arc<dyn Observer>) {
@@ -126,21 +126,42 @@ async fn pass_on(stderr: tokio::process::ChildStderr, hop: String, observer: Arc
     }
 }
 
+/// A child, and the task that passes on its words.
+type Running = (Child, JoinHandle<()>);
+
 /// A child's standard streams as one transport; the child dies with it.
 struct Piped {
-    child: Option<Child>,
+    running: Option<Running>,
     input: ChildStdin,
     output: ChildStdout,
-    /// Once the output has ended: finding out how the child did.
-    ending: Option<Pin<Box<dyn Future<Output = std::io::Error> + Send>>>,
+    /// Once a stream has ended: finding out how the child did.
+    ending: Option<Pin<Box<dyn Future<Output = String> + Send>>>,
+    /// How it did.
+    ended: Option<String>,
 }
 
-/// How a child ended whose output has ended; it is not waited for long, and killed.
-async fn ended(child: Option<Child>) -> std::io::Error {
-    let Some(mut child) = child else { return std::io::ErrorKind::UnexpectedEof.into() };
-    match tokio::time::timeout(Duration::from_secs(1), child.wait()).await {
-        Ok(Ok(status)) => std::io::Error::other(format!("the ProxyCommand ended ({status})")),
-        _ => std::io::Error::other("the ProxyCommand closed its output"),
+/// How a child ended whose output has ended, after all that it said; it is not waited for long, and killed.
+async fn ended(running: Option<Running>) -> String {
+    let closed = || "the ProxyCommand closed its output".to_owned();
+    let Some((mut child, words)) = running else { return closed() };
+    let status = tokio::time::timeout(Duration::from_secs(1), child.wait()).await;
+    // a child of its own may still hold stderr open: its words may come late
+    let _ = tokio::time::timeout(Duration::from_millis(500), words).await;
+    match status {
+        Ok(Ok(status)) => format!("the ProxyCommand ended ({status})"),
+        _ => closed(),
+    }
+}
+
+impl Piped {
+    /// The error that both directions end with, whichever found out first.
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Error> {
+        if self.ended.is_none() {
+            let running = self.running.take();
+            let ending = self.ending.get_or_insert_with(|| Box::pin(ended(running)));
+            self.ended = Some(ready!(ending.as_mut().poll(cx)));
+        }
+        Poll::Ready(std::io::Error::other(self.ended.clone().unwrap_or_default()))
     }
 }
 
@@ -153,15 +174,17 @@ impl AsyncRead for Piped {
                 return Poll::Ready(Ok(()));
             }
         }
-        let child = self.child.take();
-        let ending = self.ending.get_or_insert_with(|| Box::pin(ended(child)));
-        ending.as_mut().poll(cx).map(Err)
+        self.poll_ended(cx).map(Err)
     }
 }
 
 impl AsyncWrite for Piped {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.input).poll_write(cx, buf)
+        match ready!(Pin::new(&mut self.input).poll_write(cx, buf)) {
+            // a command that has died shows here first when it never read
+            Err(_) => self.poll_ended(cx).map(Err),
+            written => Poll::Ready(written),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
