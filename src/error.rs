@@ -15,6 +15,7 @@ use crate::lock::LockError;
 use crate::progress::Stage;
 use crate::sftp::SftpError;
 use crate::target::TargetError;
+use crate::words::words_of;
 
 /// What a run came to. The number is the exit code.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -196,14 +197,6 @@ impl Error {
             Error::Internal(_) => Kind::Internal,
         }
     }
-}
-
-/// The system's words in the house's style: lowercase, without the number.
-pub fn words_of(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let words = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 fn of_copy(error: &CopyError) -> Kind {

@@ -9,6 +9,7 @@ use crate::auth::AuthError;
 use crate::progress::Stage;
 use crate::sftp::SftpError;
 use crate::trust::TrustError;
+use crate::words::words_of;
 
 /// A hop that could not be climbed, or a session that broke.
 ///
@@ -77,7 +78,7 @@ pub enum Cause {
         problem: String,
     },
     /// The system refused: connection refused, unreachable, …
-    #[error("{what}: {source}")]
+    #[error("{what}: {}", words_of(source))]
     Io {
         /// What was tried (`connect to 10.0.0.1:22`).
         what: String,

@@ -13,7 +13,7 @@ use super::algorithms::WINDOW;
 use super::error::ChainError;
 use super::hop::{Connected, Ladder};
 use crate::config::Host;
-use crate::config::host::{Proxy, StrictHostKeyChecking};
+use crate::config::host::{IdentityAgent, Proxy, StrictHostKeyChecking};
 
 /// Which of several parallel ways to the same host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,6 +39,9 @@ struct Stop {
     known_as: Option<String>,
     strictness: &'static str,
     known_hosts: Vec<PathBuf>,
+    /// What to log in with: two names for one account may have a key each, and what each opens differs.
+    identities: Vec<PathBuf>,
+    agent: Option<PathBuf>,
 }
 
 impl From<&Host> for Stop {
@@ -57,6 +60,11 @@ impl From<&Host> for Stop {
                 StrictHostKeyChecking::Ask => "ask",
                 StrictHostKeyChecking::AcceptNew => "accept-new",
                 StrictHostKeyChecking::Off => "off",
+            },
+            identities: host.identity_files.iter().map(|file| file.value.clone()).collect(),
+            agent: match &host.identity_agent.value {
+                IdentityAgent::Socket(path) => Some(path.clone()),
+                IdentityAgent::None => None,
             },
             known_hosts: [&host.user_known_hosts_files.value[..], &host.global_known_hosts_files.value[..]].concat(),
         }

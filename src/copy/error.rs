@@ -14,6 +14,7 @@ use crate::chain::ChainError;
 use crate::lend::LendError;
 use crate::progress::Stage;
 use crate::sftp::{SftpError, StatusCode};
+use crate::words::words_of;
 
 /// What a failure means for the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,7 +62,7 @@ pub struct CopyError {
 #[derive(Debug, Error)]
 pub enum Cause {
     /// The system said no.
-    #[error("{}", plain(.0))]
+    #[error("{}", words_of(.0))]
     Io(io::Error),
     /// The server said no, broke the protocol, or is gone.
     #[error(transparent)]
@@ -235,14 +236,6 @@ impl fmt::Display for Shown<'_> {
         }
         Ok(())
     }
-}
-
-/// The system's words in the house's style: lowercase, without the number.
-fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    let words = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 #[cfg(test)]

@@ -36,6 +36,23 @@ async fn two_targets_behind_one_bastion_dial_it_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_names_with_a_key_each_log_in_twice() {
+    let Some(street) = Street::start() else { return };
+    let server = street.server(ACC_PVT).address;
+    street.configure(&format!(
+        "Host second-name\n  HostName {}\n  Port {}\n  ProxyJump acc-bastion\n  IdentityFile {}\n",
+        server.ip(),
+        server.port(),
+        street.laptop().join("dell.pem").display()
+    ));
+    let chain = chain(1);
+    let _first = way(&chain, &street, ACC_PVT).sftp(0).await.expect("a lane");
+    let second = way(&chain, &street, "second-name").sftp(0).await;
+    assert!(second.is_err(), "dell's key opens nothing at acc-pvt, whoever is logged in there already");
+    assert_eq!((logins(&street, ACC_BASTION), logins(&street, ACC_PVT)), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_later_hops_name_is_looked_up_by_the_hop_before() {
     let Some(street) = Street::start() else { return };
     if !street.own_homes() {

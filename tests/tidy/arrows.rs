@@ -2,7 +2,7 @@
 
 use super::source::Source;
 
-const FLOOR_0: &[&str] = &["target", "progress", "prompt"];
+const FLOOR_0: &[&str] = &["target", "progress", "prompt", "words"];
 
 /// A room and the rooms it may name, floor 0 aside.
 const ARROWS: &[(&str, &[&str])] = &[

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use crate::auth::{AuthError, close_to_others};
 use crate::chain::Cause;
 use crate::doctor::{Finding, Row};
-use crate::error::{Error, words_of};
+use crate::error::Error;
 use crate::prompt::Prompt;
+use crate::words::words_of;
 
 use crate::cli::advice::shell_word;
 use crate::cli::print::printed;

@@ -8,8 +8,9 @@ mod ring;
 
 use crate::auth::{Holds, Inspection, KeyProblem, close_to_others};
 use crate::config::Configuration;
-use crate::error::{Error, Kind, words_of};
+use crate::error::{Error, Kind};
 use crate::prompt::Prompt;
+use crate::words::words_of;
 
 use super::ask::Terminal;
 use super::print::{is_closed, printed};

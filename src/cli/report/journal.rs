@@ -11,8 +11,8 @@ use std::time::SystemTime;
 use rustix::fs::{Mode, OFlags};
 
 use crate::cli::moment;
-use crate::error::words_of;
 use crate::progress::Event;
+use crate::words::words_of;
 
 use super::json::{self, Object};
 use super::{Record, Summary};

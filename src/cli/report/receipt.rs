@@ -24,8 +24,8 @@ use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, fstat, openat, re
 use serde_json::{Value, json};
 
 use crate::cli::moment;
-use crate::error::words_of;
 use crate::progress::Event;
+use crate::words::words_of;
 
 use super::json::{self, Object};
 use super::{Record, Summary};

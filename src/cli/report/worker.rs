@@ -7,8 +7,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use crate::cli::safe;
-use crate::error::{Kind, words_of};
+use crate::error::Kind;
 use crate::progress::{Counters, Event};
+use crate::words::words_of;
 
 use super::bars::Bars;
 use super::lines::{Level, lines_beside_session, lines_of};

@@ -37,7 +37,7 @@ impl Building<'_> {
                 Ok(listener) => {
                     tasks.spawn(forward::local(listener, forward.to, self.tunnels.clone()));
                 }
-                Err(error) => self.failed(&forward.listen, &crate::error::words_of(&error))?,
+                Err(error) => self.failed(&forward.listen, &crate::words::words_of(&error))?,
             }
         }
         Ok(())
