@@ -218,7 +218,7 @@ fn of_direct(obstacle: &Obstacle) -> Kind {
     match obstacle {
         Obstacle::SameHost | Obstacle::SeveralSources | Obstacle::NoHosts => Kind::Usage,
         Obstacle::Unreachable { .. } | Obstacle::NoShell { .. } | Obstacle::NoClient { .. } => Kind::Connect,
-        Obstacle::Failed { .. } => Kind::Connect,
+        Obstacle::Failed { .. } | Obstacle::AsksAgain { .. } => Kind::Connect,
         Obstacle::OtherHost { .. } => Kind::HostKey,
         Obstacle::Refused { .. } => Kind::Authentication,
         Obstacle::Lend(error) => of_lend(error),

@@ -84,6 +84,7 @@ fn of_direct(obstacle: &Obstacle, ways: &[Vec<Host>]) -> Vec<String> {
                 "does {destination} take this key from {by} (`from=` in authorized_keys, AllowUsers, Match)? {RELAY}"
             )
         }
+        Obstacle::AsksAgain { .. } => "to be asked again: --route direct".to_owned(),
         Obstacle::Failed { by, .. } => format!("look at ssh on {by}, {RELAY}"),
     };
     vec![hint]

@@ -169,7 +169,11 @@ async fn decide(job: &Job, observer: &Arc<dyn Observer>) -> Result<Decision<Arc<
             Decision { route, reason, means: None }
         }
         false => {
-            choose(*wanted, direct::begin(&job.sources, &job.destination, terms).await).map_err(CopyError::direct)?
+            let found = direct::begin(&job.sources, &job.destination, (terms, *wanted)).await;
+            if let Err(obstacle @ Obstacle::OtherHost { .. }) = &found {
+                observer.event(Event::Warning(obstacle.to_string()));
+            }
+            choose(*wanted, found).map_err(CopyError::direct)?
         }
     };
     Ok(told(decided, observer))

@@ -60,11 +60,11 @@ impl Pool {
         Pool { host, umask: OnceCell::new() }
     }
 
-    /// True when both are this machine, or the same host by the same way.
+    /// True when both are this machine, or the same host by the same way as the same user.
     pub fn is_same_place(&self, other: &Pool) -> bool {
         match (&self.host, &other.host) {
             (None, None) => true,
-            (Some(one), Some(two)) => one.trail == two.trail && one.reach.alias() == two.reach.alias(),
+            (Some(one), Some(two)) => one.trail == two.trail && one.whose() == two.whose(),
             _ => false,
         }
     }
@@ -92,6 +92,12 @@ impl Pool {
 }
 
 impl Host {
+    /// The host's name as it was typed; the user and port, where hop climbs there itself.
+    fn whose(&self) -> (&str, Option<(&str, u16)>) {
+        let last = self.reach.way().and_then(|way| way.hops().last());
+        (self.reach.alias(), last.map(|host| (host.user.value.as_str(), host.port.value)))
+    }
+
     async fn sums(&self) -> Option<Sums> {
         let mut shell = self.sums.lock().await;
         match &*shell {

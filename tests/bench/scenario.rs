@@ -119,7 +119,7 @@ fn direct() {
         by_hand_too(&ground, &hand, &Task { label, work: Work::Direct { name: "tree" }, size: files * 4096 }, runs());
     }
     let ground = Ground::peered(100, 1);
-    let size = (mebibytes() / 8).max(1) << 20;
+    let size = (mebibytes() / 2).max(1) << 20;
     make_file(&ground.laptop().join("big"), size);
     up(Work::Up { file: "big" }, &ground);
     let once = |work, peer: Peer| {

@@ -146,3 +146,14 @@ fn between_two_networks_with_two_keys_and_nothing_configured() {
     silently(hop);
     assert_eq!(fs::read(street.home(DELL_PVT).join("f")).expect("it is there"), b"from acc to dell");
 }
+
+#[test]
+fn two_users_of_one_host_are_two_places() {
+    let Some(street) = Street::start() else { return };
+    street.put(ACC_PVT, "mine", b"mine");
+    street.put(ACC_PVT, "theirs", b"theirs");
+    fs::create_dir(street.laptop().join("here")).expect("a folder");
+    let ran = run(&mut cp(&street, ["acc-pvt:mine", "somebody-else@acc-pvt:theirs", "here"]));
+    assert_eq!(ran.code, Some(14), "{ran}");
+    assert!(!street.laptop().join("here/theirs").exists(), "read as another user than was named");
+}

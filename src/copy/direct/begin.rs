@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::super::reach::End;
+use super::super::route::Wanted;
 use super::obstacle::{Names, Obstacle, understood};
 use super::script::{self, Ready};
 use super::{Courier, Direct};
@@ -45,11 +46,18 @@ impl Default for Terms {
 ///
 /// # Errors
 /// What stands in the way; nothing is left at either end.
-pub async fn begin(sources: &[End], destination: &End, terms: &Terms) -> Result<(Arc<Direct>, String), Obstacle> {
+pub async fn begin(
+    sources: &[End],
+    destination: &End,
+    (terms, wanted): (&Terms, Wanted),
+) -> Result<(Arc<Direct>, String), Obstacle> {
     let (source, destination) = ways(sources, destination)?;
     let address = address(destination, terms);
     let wish = Wish { weakest: terms.weakest, ..Wish::default() };
-    let lend = async { Ok(Loan::prepare(source, destination, Some(address.clone()), &wish).await?) };
+    let lend = async {
+        asks_nobody(source, wanted).await?;
+        Ok(Loan::prepare(source, destination, Some(address.clone()), &wish).await?)
+    };
     let ((), (), (), loan) =
         tokio::try_join!(reaches(source, &address), runs_commands(source), runs_commands(destination), lend)?;
     let courier = login(&loan, source, &address).await?;
@@ -87,8 +95,8 @@ fn ways<'a>(sources: &'a [End], destination: &'a End) -> Result<(&'a Way, &'a Wa
 }
 
 fn is_same(one: &Way, two: &Way) -> bool {
-    let user = |way: &Way| way.hops().last().map(|host| host.user.value.clone());
-    one.trail() == two.trail() && user(one) == user(two)
+    let whose = |way: &Way| way.hops().last().map(|host| (host.user.value.clone(), host.port.value));
+    one.trail() == two.trail() && whose(one) == whose(two)
 }
 
 fn address(destination: &Way, terms: &Terms) -> Address {
@@ -104,6 +112,15 @@ fn shown(address: &Address) -> String {
     match address.host.contains(':') {
         true => format!("[{}]:{}", address.host, address.port),
         false => format!("{}:{}", address.host, address.port),
+    }
+}
+
+/// Where nobody insists on a direct copy, no person is asked a second time for it.
+async fn asks_nobody(source: &Way, wanted: Wanted) -> Result<(), Obstacle> {
+    let session = source.session(0).await.map_err(LendError::Chain)?;
+    match session.needed_a_person() && wanted == Wanted::Auto {
+        true => Err(Obstacle::AsksAgain { host: source.alias().to_owned() }),
+        false => Ok(()),
     }
 }
 

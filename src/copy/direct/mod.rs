@@ -15,8 +15,10 @@ mod stream;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{OnceCell, Semaphore};
+use tokio::time::timeout;
 
 use super::error::{Cause, CopyError};
 use super::item::Item;
@@ -40,6 +42,9 @@ use script::Ready;
 
 /// Streams over the one login; sshd allows ten sessions a connection (`MaxSessions`).
 const STREAMS: usize = 4;
+
+/// How long the end of it may take, in two steps.
+const ENDING: Duration = Duration::from_secs(5);
 
 /// The direct way between two hosts.
 pub struct Direct {
@@ -114,9 +119,10 @@ impl Direct {
     pub async fn end(&self) -> Option<Lent> {
         if let Some(Some(staging)) = self.staging.get() {
             // what cannot be removed is a part, which the next run takes over
-            let _ = staging.remove().await;
+            let _ = timeout(ENDING, staging.remove()).await;
         }
-        self.courier.end().await;
+        // a courier that does not end by itself ends with its connection
+        let _ = timeout(ENDING, self.courier.end()).await;
         let loan = self.loan.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let (user, destination) = (loan.user().to_owned(), loan.destination().to_owned());
         let (tier, fingerprint) = (loan.tier().to_string(), loan.fingerprint().to_owned());

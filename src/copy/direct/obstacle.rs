@@ -29,6 +29,12 @@ pub enum Obstacle {
         /// What it said.
         reason: String,
     },
+    /// A further login would ask a person again.
+    #[error("{host} asked for more than a key, and a login of its own for a direct copy would ask again")]
+    AsksAgain {
+        /// The source.
+        host: String,
+    },
     /// The account runs no commands.
     #[error("{host} runs no commands for this account{}", said(.words))]
     NoShell {
