@@ -109,3 +109,22 @@ fn a_server_that_lets_us_in_no_more_has_its_connections_share() {
     let logins = street.server(ACC_PVT).log().matches("Accepted publickey").count();
     assert_eq!(logins, 1);
 }
+
+#[test]
+fn a_banner_is_shown_once_however_many_sessions_there_are() {
+    let file = tempfile::NamedTempFile::new().expect("a banner");
+    std::fs::write(file.path(), "*** Authorized use only ***\n").expect("a banner");
+    std::fs::set_permissions(file.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644)).expect("its mode");
+    let plan = Street::plan().sshd(ACC_PVT, format!("Banner {}", file.path().display()));
+    let Some(street) = plan.sshd(ACC_PVT, "AllowTcpForwarding yes").start() else { return };
+    let (port, there) = (free_port(), server(echo));
+    let mut tunnel = tunnel(&street, &["-L", &format!("{port}:127.0.0.1:{}", there.port())]);
+    let open: Vec<_> = (0..3).map(|_| connect(port)).collect();
+    assert!(open.into_iter().all(|stream| echoed(stream, b"carried") == b"carried"));
+    assert_eq!(street.server(ACC_PVT).log().matches("Accepted publickey").count(), 3, "a session for each");
+    let mut stderr = tunnel.stderr();
+    drop(tunnel);
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).expect("what it said");
+    assert_eq!(said, "*** Authorized use only ***\n");
+}

@@ -1,5 +1,6 @@
 //! The thread that owns the screen: notes in, lines and bars out.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,6 +45,8 @@ pub struct Worker {
     bars: Option<Bars>,
     next_line: Instant,
     stdout_open: bool,
+    /// What hosts said before the login, each once.
+    banners: HashSet<(String, String)>,
     closing: Arc<AtomicBool>,
     records: Vec<Box<dyn Record>>,
     came_to: Option<Kind>,
@@ -67,6 +70,7 @@ impl Worker {
             bars,
             next_line,
             stdout_open: true,
+            banners: HashSet::new(),
             closing,
             records,
             came_to: None,
@@ -112,6 +116,11 @@ impl Worker {
     }
 
     fn event(&mut self, event: &Event) {
+        if let Event::Banner { hop, text } = event
+            && !self.banners.insert((hop.clone(), text.clone()))
+        {
+            return; // a further session with the same host says the same
+        }
         let lines = match self.face {
             Face::Session => lines_beside_session(event, self.level),
             _ => lines_of(event, self.level),
