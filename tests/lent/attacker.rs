@@ -77,6 +77,10 @@ impl Stolen {
         Stolen(keys.into_iter().find(is_it).expect("the pinned key").into())
     }
 
+    pub fn key(key: std::sync::Arc<russh::keys::PrivateKey>) -> Stolen {
+        Stolen(key)
+    }
+
     pub fn blob(&self) -> Vec<u8> {
         self.0.public_key().to_bytes().expect("a key")
     }

@@ -4,6 +4,7 @@
 mod attacker;
 mod attacks;
 mod old;
+mod older;
 mod session;
 mod tiers;
 

@@ -1,8 +1,9 @@
 //! Sources that are not what they should be: an ssh client from before session-bind (tier C), one that lies about its
 //! version, no agent forwarding, shells that talk or are no shells.
 //!
-//! The client here is OpenSSH 9.2, made old on the wire: a pipe between it and the agent's socket keeps session-bind
-//! from the agent, and `ssh -V` says 8.7.
+//! The client here is the system's, made old on the wire: a pipe between it and the agent's socket keeps session-bind
+//! from the agent, and `ssh -V` says 8.7. Where `HOP_OLD_SSH` names a client that really is older than 8.9, that one is
+//! taken as it is.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -21,23 +22,37 @@ use super::{loan, run_there};
 use crate::street::{ACC_BASTION, ACC_PVT, DELL_PVT, Plan, Street, run};
 
 /// An `ssh` that stands before the real one on the source's PATH.
-struct OldClient {
+pub struct OldClient {
     folder: TempDir,
     /// Bindings that were kept from the agent.
     stripped: Arc<AtomicUsize>,
 }
 
 impl OldClient {
+    /// A client from before session-bind.
+    pub fn old() -> OldClient {
+        match std::env::var("HOP_OLD_SSH") {
+            Ok(program) => OldClient::with(&format!("#!/bin/sh\nexec {program} \"$@\"\n")),
+            Err(_) => OldClient::new(OLD).strip(),
+        }
+    }
+
     /// `says` is what `ssh -V` prints; nothing else changes until [`OldClient::strip`].
     fn new(says: &str) -> OldClient {
-        let folder = tempfile::tempdir().expect("a folder for a client");
+        let client = OldClient::with("");
         let script = format!(
             "#!/bin/sh\n[ \"$1\" != -V ] || {{ printf '%b\\n' '{says}' >&2; exit 0; }}\n\
              if [ -S {0}/agent ] && [ -n \"$SSH_AUTH_SOCK\" ]; then\n  \
              echo \"$SSH_AUTH_SOCK\" >{0}/real; SSH_AUTH_SOCK={0}/agent; export SSH_AUTH_SOCK\nfi\n\
              exec /usr/bin/ssh \"$@\"\n",
-            folder.path().display()
+            client.folder.path().display()
         );
+        fs::write(client.folder.path().join("ssh"), script).expect("write a client");
+        client
+    }
+
+    fn with(script: &str) -> OldClient {
+        let folder = tempfile::tempdir().expect("a folder for a client");
         let file = folder.path().join("ssh");
         fs::write(&file, script).expect("write a client");
         for path in [&file, folder.path()] {
@@ -62,7 +77,7 @@ impl OldClient {
         self
     }
 
-    fn plan(&self) -> Plan {
+    pub fn plan(&self) -> Plan {
         Street::plan().sshd(ACC_PVT, format!("SetEnv PATH={}:/usr/bin:/bin", self.folder.path().display()))
     }
 }
@@ -95,20 +110,21 @@ const OLD: &str = "OpenSSH_8.7p1, OpenSSL 3.0.7 1 Nov 2022";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_client_is_overheard_and_logs_in_once() {
-    let client = OldClient::new(OLD).strip();
+    let client = OldClient::old();
     let Some(street) = client.plan().start() else { return };
     street.put(DELL_PVT, "secret", b"from dell-pvt");
     let loan = loan(&street, &Wish::default()).await.expect("a loan");
     assert_eq!(loan.tier(), Tier::C);
     let ran = run_there(&loan, "ssh -F $HOP_LENT dell-pvt cat secret").await;
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "from dell-pvt"), "{}", ran.stderr);
-    assert_eq!(client.stripped.load(Ordering::Acquire), 1, "the agent saw no binding");
+    let stripped = if std::env::var_os("HOP_OLD_SSH").is_some() { 0 } else { 1 };
+    assert_eq!(client.stripped.load(Ordering::Acquire), stripped, "the agent saw no binding");
     assert_eq!((loan.account().signatures, loan.account().refused()), (1, 0), "{:?}", loan.account());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_key_exchange_there_is_can_be_overheard() {
-    let client = OldClient::new(OLD).strip();
+    let client = OldClient::old();
     let exchanges = [
         "curve25519-sha256",
         "ecdh-sha2-nistp256",
