@@ -1,9 +1,10 @@
 //! `hop ssh --lend`: what a person types, sees, and is left with.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
+use crate::skips::need;
 use crate::street::{ACC_PVT, DELL_PVT, Street, run, until};
 
 const LOGIN: &str = "ssh -F $HOP_LENT dell-pvt cat secret";
@@ -84,4 +85,44 @@ fn a_killed_hop_leaves_nothing_on_the_host() {
     until("the folder is gone", || !folder.exists());
     until("the agent's socket is gone", || !paths[1].exists());
     until("what ran there is gone", || street.server(ACC_PVT).processes_named("sleep").is_empty());
+}
+
+#[test]
+fn a_shell_with_a_terminal_can_log_in_too() {
+    let Some(street) = street() else { return };
+    let mut hop = street.hop("ssh");
+    hop.args(["-tt", "--lend", DELL_PVT, ACC_PVT]).env("TERM", "dumb");
+    let mut child = hop.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("hop ssh");
+    let mut typed = child.stdin.take().expect("piped");
+    typed.write_all(b"ssh -F $HOP_LENT dell-pvt 'tty; cat secret'; exit 5\n").expect("typed");
+    let ended = child.wait_with_output().expect("hop ends");
+    let (shown, said) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+    assert_eq!(ended.status.code(), Some(5), "{shown}{said}");
+    assert!(shown.contains("from dell-pvt"), "{shown}{said}");
+    assert!(agent_line(&said).starts_with("agent: 1 signature for "), "{shown}{said}");
+    drop(typed);
+}
+
+#[test]
+fn a_key_that_only_the_agent_here_holds_is_lent_for_the_one_request() {
+    let (Some(street), Some(agent), Some(add)) = (street(), need("ssh-agent"), need("ssh-add")) else { return };
+    let socket = street.laptop().join("agent");
+    let mut agent =
+        Command::new(agent).arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().expect("an agent");
+    until("the agent listens", || socket.exists());
+    for key in ["acc.pem", "dell.pem"] {
+        let mut add = street.on_laptop(add.to_str().expect("a path"));
+        let added = run(add.arg(key).env("SSH_AUTH_SOCK", &socket));
+        assert_eq!(added.code, Some(0), "{added}");
+        std::fs::remove_file(street.laptop().join(key)).expect("remove a key");
+    }
+    street.configure("Host *\n  IdentitiesOnly no");
+    let mut hop = street.hop("ssh");
+    let list = format!("ssh-add -l; {LOGIN}; ssh-add -l");
+    let ran = run(hop.args(["--lend", DELL_PVT, ACC_PVT, &list]).env("SSH_AUTH_SOCK", &socket));
+    agent.kill().expect("kill the agent");
+    agent.wait().expect("wait for the agent");
+    assert!(ran.stdout.contains("from dell-pvt"), "{ran}");
+    assert!(!ran.stdout.contains("SHA256"), "the host saw a key of the agent: {ran}");
+    assert!(ran.stderr.contains("agent: 1 signature for "), "{ran}");
 }

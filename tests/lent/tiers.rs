@@ -26,3 +26,16 @@ async fn the_sources_own_client_logs_in_once_with_a_key_it_never_sees() {
     loan.close().await;
     nothing_left(&folder);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_type_of_host_key_proves_its_session() {
+    let Some(street) = Street::start() else { return };
+    street.put(DELL_PVT, "secret", b"from dell-pvt");
+    for algorithm in ["ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512"] {
+        street.configure(&format!("Host dell-pvt\n  HostKeyAlgorithms {algorithm}"));
+        let loan = loan(&street, &Wish::default()).await.expect("a loan");
+        let ran = run_there(&loan, LOGIN).await;
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "from dell-pvt"), "{algorithm}: {}", ran.stderr);
+        assert_eq!((loan.account().signatures, loan.account().refused()), (1, 0), "{algorithm}: {:?}", loan.account());
+    }
+}
