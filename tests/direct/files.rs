@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use super::{cp, goes_straight};
 use crate::end_to_end::names::odd_names;
 use crate::end_to_end::{mtime, noise, same, tree};
-use crate::street::{ACC_PVT, DELL_PVT, Street};
+use crate::street::{ACC_PVT, DELL_PVT, Street, run};
 
 #[test]
 fn a_file_goes_straight_and_the_key_stays_here() {
@@ -20,6 +20,25 @@ fn a_file_goes_straight_and_the_key_stays_here() {
     assert!(ran.stderr.contains("acc-pvt sends straight to ") && ran.stderr.contains("tier A"), "{ran}");
     assert!(fs::read(street.home(DELL_PVT).join("customers.csv")).expect("it is there") == content);
     assert_eq!(tree(street.home(DELL_PVT)).len(), 1, "nothing else is left");
+}
+
+#[test]
+fn json_tells_the_route_the_login_and_what_came_of_it() {
+    let Some(street) = Street::start() else { return };
+    street.put(ACC_PVT, "f", b"content");
+    let ran = run(&mut cp(&street, ["--json", "acc-pvt:f", "dell-pvt:"]));
+    let objects: Vec<serde_json::Value> =
+        ran.stdout.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+    let find = |event: &str| objects.iter().find(|object| object["event"] == event).expect("it is told");
+    assert_eq!(find("route")["route"], "direct", "{ran}");
+    let agent = find("agent");
+    assert_eq!((&agent["host"], &agent["tier"]), (&"dell-pvt".into(), &"A".into()), "{ran}");
+    assert_eq!((&agent["signatures"], &agent["refused"]), (&1.into(), &0.into()), "{ran}");
+    let fingerprint = agent["fingerprint"].as_str().expect("a text");
+    let reason = find("route")["reason"].as_str().expect("a text");
+    assert!(fingerprint.starts_with("SHA256:") && reason.ends_with(fingerprint), "{ran}");
+    let summary = find("summary");
+    assert_eq!((&summary["route"], &summary["bytes"]), (&"direct".into(), &7.into()), "{ran}");
 }
 
 #[test]

@@ -109,6 +109,7 @@ impl Direct {
         version: &Attributes,
         started: &Arc<Started>,
     ) -> Result<(), CopyError> {
+        started.begin_at(0);
         match version.size.unwrap_or(0) <= pack::PACKED && self.packing.is_on() {
             true => pack::carry((means, self), what, version, started).await,
             false => stream::carry((means, self), what, version, started).await,
