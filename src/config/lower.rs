@@ -318,7 +318,10 @@ impl Values<'_> {
         let rekeying = self.rekey_limit().ok().flatten().map(|limit| {
             // a rekey that russh's client starts ends busy downloads; the server's own do not
             let text = self.text(Keyword::RekeyLimit).value;
-            Value { value: format!("rekeylimit {text}: the server decides, or hop after 32 GiB"), origin: limit.origin }
+            Value {
+                value: format!("rekeylimit {text}, as the server rekeys, or hop after 32 GiB"),
+                origin: limit.origin,
+            }
         });
         let said = OTHERWISE.iter().filter_map(|(keyword, harmless)| {
             let setting = self.first(*keyword).filter(|setting| setting.origin != Origin::Default)?;

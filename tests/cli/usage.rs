@@ -91,6 +91,23 @@ fn a_broken_configuration_is_named_by_file_and_line() {
 }
 
 #[test]
+fn a_dump_says_where_each_value_comes_from_when_asked() {
+    let home = tempfile::tempdir().expect("a home folder");
+    std::fs::write(home.path().join("config"), "Host a\n  User me\n\nMatch user me\n  Port 2200\n").expect("a config");
+    let dump = |flags: &[&str]| {
+        let outcome = run(hop(home.path()).args(["ssh", "-F", "config", "-G"]).args(flags).arg("a"));
+        assert_eq!(outcome.code, Some(0), "{outcome}");
+        outcome.stdout
+    };
+    let (plain, told) = (dump(&[]), dump(&["-v", "-C"]));
+    let has = |text: &str, line: &str| text.lines().any(|there| there == line);
+    assert!(has(&plain, "user me") && has(&plain, "port 2200") && !plain.contains('#'), "{plain}");
+    for line in ["user me  # config:2", "port 2200  # config:5", "compression yes  # -C", "batchmode no  # default"] {
+        assert!(has(&told, line), "{line}:\n{told}");
+    }
+}
+
+#[test]
 fn escape_codes_in_a_word_reach_no_terminal() {
     let outcome = say("cp --\x1b[2J a h:");
     assert!(outcome.code == Some(2) && !outcome.stderr.contains('\x1b'), "{outcome}");

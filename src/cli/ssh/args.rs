@@ -54,7 +54,7 @@ pub struct Ssh {
     /// Append what hop says to FILE instead of standard error
     #[arg(short = 'E', value_name = "FILE", help_heading = "Output")]
     pub log_file: Option<PathBuf>,
-    /// Print the configuration for HOST, as `ssh -G` does, and stop
+    /// Print the configuration for HOST, as `ssh -G` does, and stop; with -v, where each value comes from
     #[arg(short = 'G', help_heading = "Output")]
     pub dump: bool,
     /// Print the version in ssh's form

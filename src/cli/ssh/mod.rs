@@ -150,8 +150,9 @@ impl<'a> Visit<'a> {
 
     fn dump(&self, target: &target::HostSpec) -> Result<u8, Error> {
         let mut out = io::stdout().lock();
-        for (keyword, value, _) in self.network.dump(target)? {
-            if writeln!(out, "{keyword} {value}").is_err() {
+        for (keyword, value, origin) in self.network.dump(target)? {
+            let from = if self.ssh.output.verbose > 0 { format!("  # {origin}") } else { String::new() };
+            if writeln!(out, "{keyword} {value}{from}").is_err() {
                 break; // whoever reads has seen enough
             }
         }
