@@ -225,9 +225,9 @@ mod tests {
     fn short_runs_stay_quiet() {
         let (paper, now) = (Paper::default(), Instant::now());
         let mut bars = Bars::on(ProgressDrawTarget::term_like(Box::new(paper.clone())), now);
-        bars.tick(now + Duration::from_millis(249), &counters(1, 10, 5), &mut Meter::default());
+        bars.tick(now + Duration::from_millis(249), &counters(1, 10, 5), &mut Meter::new(now));
         assert_eq!(drawn(&paper), "");
-        bars.tick(now + Duration::from_millis(250), &counters(1, 10, 5), &mut Meter::default());
+        bars.tick(now + Duration::from_millis(250), &counters(1, 10, 5), &mut Meter::new(now));
         assert!(drawn(&paper).contains("5 B of 10 B"), "{:?}", drawn(&paper));
     }
 
@@ -237,7 +237,7 @@ mod tests {
         let mut bars = Bars::on(ProgressDrawTarget::term_like(Box::new(paper.clone())), now);
         bars.event(&started(1, b"evil\x1b[2Jname.iso", LARGE, 1 << 20));
         bars.event(&started(2, b"small.txt", 3, 0));
-        let (counters, mut meter) = (counters(2, LARGE + 3, 1 << 20), Meter::default());
+        let (counters, mut meter) = (counters(2, LARGE + 3, 1 << 20), Meter::new(now));
         for frame in 0..20 {
             bars.tick(now + QUIET + FRAME * frame, &counters, &mut meter);
             std::thread::sleep(Duration::from_millis(5));

@@ -34,12 +34,17 @@ impl Reading {
 }
 
 /// Remembers the last seconds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Meter {
     past: VecDeque<(Instant, u64)>,
 }
 
 impl Meter {
+    /// Begins at `now`, with nothing moved.
+    pub fn new(now: Instant) -> Meter {
+        Meter { past: VecDeque::from([(now, 0)]) }
+    }
+
     /// Reads the counters at `now`.
     pub fn read(&mut self, counters: &Counters, now: Instant) -> Reading {
         let bytes_done = Counters::get(&counters.bytes_done);
@@ -71,12 +76,13 @@ mod tests {
 
     #[test]
     fn the_rate_is_that_of_the_last_seconds() {
-        let (mut meter, counters, start) = (Meter::default(), Counters::default(), Instant::now());
+        let (counters, start) = (Counters::default(), Instant::now());
+        let mut meter = Meter::new(start);
         let mut rate = 0.0;
-        for second in 0..=20u64 {
-            let speed = if second <= 10 { 100 } else { 1000 };
-            Counters::add(&counters.bytes_done, if second == 0 { 0 } else { speed });
+        for second in 1..=20u64 {
+            Counters::add(&counters.bytes_done, if second <= 10 { 100 } else { 1000 });
             rate = meter.read(&counters, start + Duration::from_secs(second)).rate;
+            assert!(rate >= 100.0, "the first line has a rate too");
         }
         assert_eq!(rate, 1000.0);
         assert!(meter.past.len() <= 7);

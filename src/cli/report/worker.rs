@@ -60,13 +60,14 @@ impl Worker {
         (counters, closing): (Arc<Counters>, Arc<AtomicBool>),
     ) -> Worker {
         let bars = (face == Face::Bars).then(Bars::new);
-        let next_line = Instant::now() + plain::EVERY;
+        let now = Instant::now();
+        let next_line = now + plain::EVERY;
         Worker {
             face,
             data,
             level,
             counters,
-            meter: Meter::default(),
+            meter: Meter::new(now),
             bars,
             next_line,
             stdout_open: true,
