@@ -28,7 +28,7 @@ pub use running::Running;
 pub use shell::{line, quoted};
 pub use tier::{Client, Tier, Version, choose};
 
-use crate::agent::{Account, Armed, Lent, Terms};
+use crate::agent::{Account, Armed, Lent, Refusal, Terms};
 use crate::auth::Credential;
 use crate::chain::{Program, Session, Task, Way};
 use crate::trust::HostVerified;
@@ -151,11 +151,7 @@ impl Loan {
 
     /// What was signed and refused so far, agent channels outside of the loan's time included.
     pub fn account(&self) -> Account {
-        let mut account = self.lent.account();
-        for _ in 0..self.source.agents_refused() {
-            account.refuse(crate::agent::Refusal::NotArmed);
-        }
-        account
+        account(&self.source, &self.lent)
     }
 
     /// Grants so many further signatures: for a retry that hop itself has decided on.
@@ -205,10 +201,16 @@ impl Loan {
 
     /// Ends it, and waits until nothing is left on the source; what it came to.
     pub async fn close(self) -> Account {
-        let account = self.account();
-        self.keeper.dismiss().await;
-        account
+        let Loan { source, lent, keeper, .. } = self;
+        keeper.dismiss().await;
+        account(&source, &lent)
     }
+}
+
+fn account(source: &Session, lent: &Lent) -> Account {
+    let mut account = lent.account();
+    (0..source.agents_refused()).for_each(|_| account.refuse(Refusal::NotArmed));
+    account
 }
 
 /// What hop's own login at the destination has shown.
