@@ -205,7 +205,7 @@ fn of_copy(error: &CopyError) -> Kind {
         (_, copy::Cause::Direct(obstacle)) => of_direct(obstacle),
         (copy::Kind::Usage, _) => Kind::Usage,
         (copy::Kind::LocalFile, _) => Kind::LocalFile,
-        (copy::Kind::RemoteFile | copy::Kind::Several, _) => Kind::SomeFailed,
+        (copy::Kind::RemoteFile | copy::Kind::Differs | copy::Kind::Several, _) => Kind::SomeFailed,
         (copy::Kind::SourceChanged, _) => Kind::SourceChanged,
         (copy::Kind::NoSpace, _) => Kind::NoSpace,
         (copy::Kind::Protocol, _) => Kind::Protocol,

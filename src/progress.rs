@@ -29,6 +29,8 @@ pub enum Stage {
     List,
     /// File data moves.
     Transfer,
+    /// What arrived is compared with the source.
+    Verify,
     /// A complete part gets its final name.
     Land,
 }
@@ -46,6 +48,7 @@ impl fmt::Display for Stage {
             Stage::Exec => "exec",
             Stage::List => "list",
             Stage::Transfer => "transfer",
+            Stage::Verify => "verify",
             Stage::Land => "land",
         })
     }
@@ -184,6 +187,11 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// A file that the destination has already is not copied.
+    Unchanged {
+        /// Its path at the source.
+        path: Vec<u8>,
+    },
     /// A dry run would copy this.
     Planned {
         /// Its path at the source.
@@ -249,6 +257,8 @@ pub struct Counters {
     pub files_done: AtomicU64,
     /// Files found so far by the walk; final once `walked` is set.
     pub files_total: AtomicU64,
+    /// Files that the destination had already.
+    pub files_unchanged: AtomicU64,
     /// Files that could not be copied.
     pub files_failed: AtomicU64,
     /// The walk has ended: the totals are final.

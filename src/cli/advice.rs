@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::lend::LendError;
 use crate::lock::LockError;
 use crate::progress::Stage;
+use crate::sftp::SftpError;
 use crate::target::TargetError;
 use crate::trust::{KnownAt, NotAccepted, TrustError};
 
@@ -43,6 +44,17 @@ fn of_copy(error: &CopyError, ways: &[Vec<Host>]) -> Vec<String> {
             vec!["run the same command again; with -3 the data passes through here".to_owned()]
         }
         copy::Cause::NoSpace => vec!["make room there, then run the same command again".to_owned()],
+        copy::Cause::Differs => {
+            vec![
+                "the disk, the memory or the server there is not to be trusted: look into it before you try again"
+                    .to_owned(),
+            ]
+        }
+        copy::Cause::Sftp(SftpError::Stalled(_)) => vec![stalled()],
+        copy::Cause::Sftp(SftpError::Unsupported(what)) if what.contains("fsync") => {
+            vec!["the server cannot flush files on request: leave out --fsync".to_owned()]
+        }
+        copy::Cause::Deadline(_) => vec!["the same command goes on from what has arrived".to_owned()],
         copy::Cause::SourceChanged => vec!["run the same command again when nothing writes to it".to_owned()],
         _ => Vec::new(),
     }
@@ -117,6 +129,13 @@ fn of_lend(error: &LendError, ways: &[Vec<Host>]) -> Vec<String> {
         _ => return Vec::new(),
     };
     vec![hint]
+}
+
+/// Nothing moves though nothing was closed.
+fn stalled() -> String {
+    "the same command goes on from what has arrived; if it stalls at once each time, packets over some size vanish: lower \
+     the MTU (ip link set dev IF mtu 1400), or let ICMP pass"
+        .to_owned()
 }
 
 fn of_config(error: &ConfigError) -> Vec<String> {

@@ -136,6 +136,8 @@ fn counted(cp: &Cp, run: &Run) -> Summary {
     Summary {
         files_done: files,
         files_failed: get(&run.counters.files_failed),
+        unchanged: get(&run.counters.files_unchanged),
+        kept: get(&run.counters.bytes_kept),
         bytes,
         elapsed: run.elapsed().max(Duration::from_millis(1)),
         dry_run: cp.copying.dry_run,

@@ -1,4 +1,4 @@
-//! How a copy lasts through bad networks, and how long it may take: the flags, their variables, and what they mean.
+//! How a copy lasts through bad networks, how long it may take, how careful and how fast it is: the flags, their variables, and what they mean.
 //!
 //! Main type: [`Lasting`], as typed; [`Lasting::apply`] gives it meaning.
 
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::builder::TypedValueParser as _;
 
-use crate::copy::{Options, Resume};
+use crate::copy::{Care, Options, Resume, Update};
 
 use super::amounts;
 use super::settings::{Environment, WrongVariable};
@@ -27,6 +27,23 @@ pub struct Lasting {
     /// The whole run may take so long: 90s, 2h; then it ends with exit code 30 [env: HOP_DEADLINE] [default: no limit]
     #[arg(long, value_name = "TIME", value_parser = amounts::duration)]
     pub deadline: Option<Duration>,
+    /// Compare SHA-256 of both ends before a file gets its name, with the servers' own tools, or by reading back where
+    /// there is no shell [default: sizes, and an unchanged source]
+    #[arg(long)]
+    pub verify: bool,
+    /// Leave out files that are there with equal size and time; with --verify, and equal content. Times are only kept
+    /// under -p [default: copy all]
+    #[arg(long)]
+    pub update: bool,
+    /// Flush each file to the destination's disk before it gets its name [default: when the system sees fit]
+    #[arg(long)]
+    pub fsync: bool,
+    /// Bytes a second at most, all files together: 500K, 10M [env: HOP_BWLIMIT] [default: no limit]
+    #[arg(long, value_name = "RATE", value_parser = amounts::rate, conflicts_with = "kilobits")]
+    pub bwlimit: Option<u64>,
+    /// The same in kilobits a second, as scp has it
+    #[arg(short = 'l', value_name = "KBIT", value_parser = amounts::kilobits)]
+    pub kilobits: Option<u64>,
 }
 
 impl Lasting {
@@ -37,7 +54,15 @@ impl Lasting {
             Ok(number) if number <= 100 => Ok(Some(number)),
             _ => Err("give a number from 0 to 100".to_owned()),
         };
+        let rate = |text: &str| amounts::rate(text).map(Some);
+        let limit = self.bwlimit.or(self.kilobits).map(Some);
         Ok(Options {
+            care: Care {
+                verify: self.verify,
+                fsync: self.fsync,
+                update: if self.update { Update::SizeAndTime } else { Update::Everything },
+            },
+            rate: environment.choose((limit, "--bwlimit"), "HOP_BWLIMIT", rate, None)?.value,
             resume: if self.no_resume { Resume::Never } else { Resume::Trusted },
             retries: environment.choose((self.retries.map(Some), "--retries"), "HOP_RETRIES", number, None)?.value,
             timeout: environment.choose((self.timeout.map(Some), "--timeout"), "HOP_TIMEOUT", time, None)?.value,

@@ -60,7 +60,6 @@ const SCP: &[(&str, &str)] = &[
     ("-2", "SSH protocol 2 is the only one hop speaks: leave it out"),
     ("-A", "the agent is not forwarded by a copy: a direct one lends its source one login, and nothing else"),
     ("-D", "it names an sftp-server program to run; hop starts the `sftp` subsystem of the server"),
-    ("-l", "a bandwidth limit (KBIT a second) is not in this version"),
     ("-O", "the old scp protocol lets a server choose which files it writes; hop uses SFTP, which every sshd has"),
     ("-S", "it names an ssh program to run; hop has SSH built in and runs none"),
     ("-T", "it turns off checks of the old scp protocol; hop uses SFTP and always checks the names a server sends"),
@@ -108,10 +107,10 @@ mod tests {
         for flag in "12AORT".chars() {
             assert_eq!(refused(&format!("cp -{flag} a h:b")).0, format!("-{flag}"));
         }
-        for flag in "DlSX".chars() {
+        for flag in "DSX".chars() {
             assert_eq!(refused(&format!("cp -{flag} x a h:b")).0, format!("-{flag}"));
         }
-        for flag in "cFiJoP".chars() {
+        for flag in "cFiJloP".chars() {
             assert!(parse(&words(&format!("cp -{flag} 22 a h:b"))).is_ok(), "-{flag}");
         }
     }

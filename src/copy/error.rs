@@ -37,6 +37,8 @@ pub enum Kind {
     Direct,
     /// The session was lost.
     Lost,
+    /// What arrived is not what was sent.
+    Differs,
     /// Nothing moved for too long, or the run took too long.
     TimedOut,
     /// Failures of more than one kind, each told by its own event.
@@ -82,8 +84,11 @@ pub enum Cause {
     /// Nothing that can be copied as asked.
     #[error("{0}")]
     Unfit(&'static str),
+    /// What stands in the part is not what was read at the source.
+    #[error("the SHA-256 of what arrived is not that of the source")]
+    Differs,
     /// The run has taken as long as it may.
-    #[error("not done within {} s, the whole run's limit", .0.as_secs_f32())]
+    #[error("not done within {} s, the whole run's limit; what is on its way is kept in .NAME.hop-ID.part", .0.as_secs_f32())]
     Deadline(Duration),
     /// Refused before anything was written.
     #[error("{0}")]
@@ -125,6 +130,7 @@ impl CopyError {
             Cause::SourceChanged => Kind::SourceChanged,
             Cause::Refused(_) => Kind::Usage,
             Cause::Stream(_) => Kind::RemoteFile,
+            Cause::Differs => Kind::Differs,
             Cause::Sftp(_) | Cause::Unfit(_) if self.host.is_some() => Kind::RemoteFile,
             Cause::Sftp(_) | Cause::Unfit(_) => Kind::LocalFile,
         }
@@ -169,6 +175,11 @@ impl CopyError {
         matches!(self.cause, Cause::SourceChanged)
     }
 
+    /// True when nothing could go on from the part.
+    pub(super) fn is_worthless(&self) -> bool {
+        matches!(self.cause, Cause::SourceChanged | Cause::Differs)
+    }
+
     /// True when there is nothing under that path.
     pub(super) fn is_missing(&self) -> bool {
         match &self.cause {
@@ -197,7 +208,10 @@ impl CopyError {
 impl fmt::Display for CopyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
-            Cause::Chain(error) => return write!(f, "{error}"),
+            Cause::Chain(error) => {
+                write!(f, "{error}")?;
+                return self.part_left(f);
+            }
             Cause::Direct(obstacle) => return write!(f, "{obstacle}"),
             Cause::Deadline(_) => return write!(f, "{}", self.cause),
             _ => {}
@@ -206,6 +220,12 @@ impl fmt::Display for CopyError {
             write!(f, "{}: {trail}: ", trail.rsplit(" > ").next().unwrap_or(trail))?;
         }
         write!(f, "{}: {}: {}", self.stage, Shown(&self.path), self.cause)?;
+        self.part_left(f)
+    }
+}
+
+impl CopyError {
+    fn part_left(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.part {
             Some(part) => write!(f, "; what arrived is kept in {}", Shown(part)),
             None => Ok(()),

@@ -165,6 +165,20 @@ impl OpenFile {
         }
     }
 
+    /// Has what was written flushed to the end's disk.
+    ///
+    /// # Errors
+    /// When that fails, or the server cannot do it.
+    pub async fn flush(&self) -> Result<(), CopyError> {
+        match &self.end {
+            End::Local(file) => {
+                let file = Arc::clone(file);
+                blocking(Stage::Land, &self.place, move |_| file.sync_all()).await
+            }
+            End::Remote(remote, handle) => remote.told(Stage::Land, &self.place, remote.client.fsync(handle).await),
+        }
+    }
+
     /// What a file says that is not what it was.
     pub fn changed(&self) -> CopyError {
         let trail = match &self.end {

@@ -6,16 +6,20 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::care;
 use super::error::{Cause, CopyError};
 use super::file::{OpenFile, Set};
 use super::item::Item;
 use super::lanes::Lanes;
+use super::ledger::Started;
 use super::local;
 use super::name::Name;
 use super::part::{self, Id};
 use super::place::Place;
 use super::pool::Pool;
+use super::run::Means;
 use super::side::{Links, Side};
+use super::sums::Sum;
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 
@@ -123,13 +127,50 @@ impl Landing {
         set.and_then(|set| self.accepted(set)).map_err(|error| self.left_behind(error))
     }
 
+    /// Looks after the closed part as `means` say: compares it with the `sum` of the source and its size, and has it
+    /// flushed to the disk.
+    ///
+    /// # Errors
+    /// [`Cause::Differs`] when it is not what was read; when it cannot be flushed.
+    pub async fn check(
+        &self,
+        means: &Means,
+        (item, started): (&Item, &Started),
+        sum: Option<(Sum, u64)>,
+    ) -> Result<(), CopyError> {
+        if let Some(sum) = sum {
+            match care::compare(item, (&self.side, &self.part), sum).await {
+                Ok(told) => means.ledger.hashed(started, (&sum.0, &told)),
+                Err(error) if error.is_worthless() => {
+                    self.discard().await;
+                    return Err(error);
+                }
+                Err(error) => return Err(self.left_behind(error)),
+            }
+        }
+        if means.care.fsync {
+            self.flush().await.map_err(|error| self.left_behind(error))?;
+        }
+        Ok(())
+    }
+
+    async fn flush(&self) -> Result<(), CopyError> {
+        let file = self.side.reopen(&self.part).await?;
+        file.flush().await?;
+        file.close().await
+    }
+
     /// Gives the closed part its name.
     ///
     /// # Errors
     /// When it cannot be renamed; the old content then still has, or has again, its name.
-    pub async fn land(self) -> Result<(), CopyError> {
+    pub async fn land(self, means: &Means) -> Result<(), CopyError> {
         let landed = replace(&self.side, &self.part, &self.target, self.ground).await;
-        landed.map_err(|error| self.left_behind(error))
+        landed.map_err(|error| self.left_behind(error))?;
+        match means.care.fsync {
+            true => self.side.flush_folder(&self.target).await,
+            false => Ok(()),
+        }
     }
 
     /// The same error, about the target, and naming the part.

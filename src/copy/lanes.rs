@@ -129,13 +129,13 @@ impl Lanes {
         if self.route.leave_out_the_lost() {
             return Ok(());
         }
-        let mut lost = lost;
+        let (part, mut lost) = (lost.part.clone(), lost);
         loop {
             self.route.tries.next(lost).await?;
             match self.route.add(0).await {
                 Ok(_) => break,
-                Err(error) if error.may_pass() => lost = error,
-                Err(error) => return Err(error),
+                Err(error) if error.may_pass() => lost = CopyError { part: part.clone(), ..error },
+                Err(error) => return Err(CopyError { part, ..error }),
             }
         }
         self.route.leave_out_the_lost();
@@ -251,7 +251,7 @@ impl Lane {
     }
 
     /// The session at one of its ends is gone.
-    fn is_lost(&self) -> bool {
+    pub fn is_lost(&self) -> bool {
         self.source.is_lost() || self.destination.is_lost()
     }
 

@@ -8,6 +8,7 @@ use super::error::{CopyError, Kind};
 use super::item::{Item, What};
 use super::place::Place;
 use super::route::Route;
+use super::sums::Sum;
 use crate::progress::{Counters, Event, Observer};
 
 /// Failures kept in a report; the others are counted, and each has had its event.
@@ -96,6 +97,10 @@ impl Started {
     }
 }
 
+fn hex(sum: &Sum) -> String {
+    sum.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 impl Ledger {
     /// Empty books.
     pub fn new(observer: Arc<dyn Observer>, counters: Arc<Counters>) -> Ledger {
@@ -143,6 +148,19 @@ impl Ledger {
         let (path, destination) = (item.source.path(), item.target.path());
         let kept = started.kept.load(Ordering::Relaxed);
         self.event(Event::FileDone { id: started.id, path, destination, size, kept });
+    }
+
+    /// A file is at the destination already.
+    pub fn unchanged(&self, item: &Item) {
+        Counters::add(&self.counters.files_unchanged, 1);
+        Counters::add(&self.counters.bytes_kept, item.size().unwrap_or(0));
+        self.event(Event::Unchanged { path: item.source.path() });
+    }
+
+    /// Both ends of a file were read, and are the same.
+    pub fn hashed(&self, started: &Started, (source, destination): (&Sum, &Sum)) {
+        let (source, destination) = (hex(source), hex(destination));
+        self.event(Event::Hashed { id: started.id, source, destination });
     }
 
     /// A file, folder or link did not arrive.

@@ -214,6 +214,14 @@ pub fn rename(from: &Place, to: &Place) -> io::Result<()> {
     Ok(rustix::fs::renameat(&from_folder, from_name, &to_folder, to_name)?)
 }
 
+/// Flushes the names in the folder of `place` to the disk.
+pub fn flush_folder(place: &Place) -> io::Result<()> {
+    let (folder, _) = entry(place)?;
+    // a descriptor that only holds a folder cannot be flushed
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(rustix::fs::fsync(rustix::fs::openat(&folder, ".", flags, Mode::empty())?)?)
+}
+
 /// Removes a file or link.
 pub fn remove(place: &Place) -> io::Result<()> {
     let (folder, name) = entry(place)?;

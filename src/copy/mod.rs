@@ -16,6 +16,7 @@
 mod again;
 mod beneath;
 mod buffers;
+mod care;
 mod destination;
 mod direct;
 mod error;
@@ -44,6 +45,7 @@ mod run;
 mod side;
 mod small;
 mod sums;
+mod throttle;
 mod together;
 mod visited;
 mod walk;
@@ -55,6 +57,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+pub use care::{Care, Update};
 pub use direct::{Obstacle, Terms};
 pub use error::{Cause, CopyError, Kind};
 pub use ledger::{FAILURES_KEPT, Failure, Report};
@@ -100,6 +103,10 @@ pub struct Options {
     pub direct: Terms,
     /// Whether the part of an earlier run is gone on from.
     pub resume: Resume,
+    /// What is compared, flushed, and left out.
+    pub care: Care,
+    /// Bytes a second at most, all files together; `None` for as fast as it goes.
+    pub rate: Option<u64>,
     /// How often a lost connection is made again before something has moved; `None` for 3.
     pub retries: Option<u32>,
     /// A session that moves nothing for so long, though something is asked of it, is lost; `None` for 60 s.
@@ -119,22 +126,30 @@ type Watchers = (Arc<dyn Observer>, Arc<Counters>);
 /// there, an end cannot be reached, a session was lost and could not be had again, a peer broke the protocol, the deadline
 /// has passed.
 pub async fn copy(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters>) -> Result<Report, CopyError> {
-    let Some(deadline) = job.options.deadline else { return carry_out(job, observer, counters).await };
-    let carried_out = tokio::time::timeout(deadline, carry_out(job, observer, counters)).await;
+    let deadline = job.options.deadline;
+    // on the heap: what it keeps while it waits would fill a small stack
+    let carried_out = Box::pin(carry_out(job, observer, counters));
+    let Some(deadline) = deadline else { return carried_out.await };
+    let carried_out = tokio::time::timeout(deadline, carried_out).await;
     carried_out.unwrap_or_else(|_| Err(CopyError::new(None, Stage::Transfer, Vec::new(), Cause::Deadline(deadline))))
 }
 
 async fn carry_out(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters>) -> Result<Report, CopyError> {
+    if job.options.route == Wanted::Direct && job.options.rate.is_some() {
+        let cause = Cause::Refused("a direct copy does not pass through here, so its rate cannot be limited");
+        return Err(CopyError::new(None, Stage::List, job.destination.path().to_vec(), cause));
+    }
     let ledger = Arc::new(Ledger::new(Arc::clone(&observer), Arc::clone(&counters)));
     let watchers = (Arc::clone(&observer), counters);
     let (plan, Decision { route, means: direct, .. }) = match between_hosts(&job) {
         true => {
-            let (plan, decided) = tokio::join!(Plan::make(&job, &ledger, &watchers), decide(&job, &observer));
+            let plan = Box::pin(Plan::make(&job, &ledger, &watchers));
+            let (plan, decided) = tokio::join!(plan, Box::pin(decide(&job, &observer)));
             (plan?, decided?)
         }
         false => {
             let decided = told(route_of(&job).decided(), &observer);
-            (Plan::make(&job, &ledger, &watchers).await?, decided)
+            (Box::pin(Plan::make(&job, &ledger, &watchers)).await?, decided)
         }
     };
     let (finish, finishes) = mpsc::unbounded_channel();
@@ -143,7 +158,7 @@ async fn carry_out(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters
         show(walk, &ledger).await?;
     } else {
         let keep = if job.options.preserve { Keep::ModeAndTimes } else { Keep::Nothing };
-        let means = run::Means::new((keep, job.options.resume), Arc::clone(&ledger), direct.clone());
+        let means = run::Means::new(keep, &job.options, Arc::clone(&ledger), direct.clone());
         let ran = run::run(Arc::new(means), walk, finishes).await;
         if let Some(direct) = direct {
             account(direct.end().await, &observer);
@@ -156,7 +171,9 @@ async fn carry_out(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters
 /// Whether there is a choice of routes.
 fn between_hosts(job: &Job) -> bool {
     let is_there = |end: &End| end.reachable() == Reachable::There;
-    job.options.route != Wanted::Relay && is_there(&job.destination) && job.sources.iter().all(is_there)
+    // what does not pass through here cannot be slowed down here
+    let may_be_direct = job.options.route != Wanted::Relay && job.options.rate.is_none();
+    may_be_direct && is_there(&job.destination) && job.sources.iter().all(is_there)
 }
 
 /// Finds out whether the copy can be direct, and says which way it goes and why.

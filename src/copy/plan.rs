@@ -59,7 +59,7 @@ impl Plan {
         let tries = Tries::new(job.options.retries.unwrap_or(RETRIES), watchers.clone());
         loop {
             let mut missing = Missing::new();
-            match Plan::try_make(job, &mut missing, watchers).await {
+            match Box::pin(Plan::try_make(job, &mut missing, watchers)).await {
                 Err(error) if error.is_lost() => tries.next(error).await?,
                 made => {
                     missing.into_iter().for_each(|(place, error)| ledger.failed(&place, None, error));

@@ -17,6 +17,8 @@ use super::ledger::Started;
 use super::resume::{Pair, SoFar};
 use super::run::Means;
 use super::side::{Identity, Links, same_version};
+use super::sums::Sum;
+use super::witness::Witness;
 use crate::sftp::{Attributes, Block, Sizes, Window};
 
 /// Bytes in flight on one lane; eight lanes' worth fill the band.
@@ -70,12 +72,15 @@ pub async fn carry(
     let ends = Arc::new(Ends { source, part: Arc::clone(landing.file()), identity });
     let moved = async {
         let window = begin(means, item, (&ends, &lane), (started, so_far, landing.is_reused())).await?;
-        pump((means, window, started), (item, links), (&ends, &lane)).await?;
-        finish(&ends, &landing).await
+        let moved = pump((means, window, started), (item, links), (&ends, &lane));
+        // the source is summed beside the copying
+        let ((), sum) = tokio::try_join!(moved, source_sum(means, item, (&ends, &lane)))?;
+        finish(&ends, &landing).await?;
+        landing.check(means, (item, started), sum.map(|sum| (sum, ends.identity.size))).await
     };
     match moved.await {
-        Ok(()) => landing.land().await,
-        Err(error) if error.is_source_changed() => {
+        Ok(()) => landing.land(means).await,
+        Err(error) if error.is_worthless() => {
             landing.discard().await;
             Err(error)
         }
@@ -124,6 +129,7 @@ async fn pump(
     let flow = Arc::new(Flow { window, moved: Notify::new(), means, started });
     let mut lanes = item.lanes.watch();
     let mut tasks = JoinSet::new();
+    let mut lost = None;
     let mut joined = vec![began_on.number];
     let number = began_on.number;
     let (work, ends) = (Arc::clone(&flow), Arc::clone(first));
@@ -133,7 +139,7 @@ async fn pump(
         item.lanes.grow();
         let open = lanes.borrow_and_update().clone();
         for lane in open {
-            if joined.len() < most && !joined.contains(&lane.number) {
+            if joined.len() < most && !joined.contains(&lane.number) && !lane.is_lost() {
                 joined.push(lane.number);
                 let (flow, first) = (Arc::clone(&flow), Arc::clone(first));
                 tasks.spawn(async move { (lane.number, join(flow, first, lane, links).await) });
@@ -141,11 +147,12 @@ async fn pump(
         }
         tokio::select! {
             ended = tasks.join_next() => match ended {
-                None => return Ok(()),
+                None => return if flow.window().is_complete() { Ok(()) } else { lost.map_or(Ok(()), Err) },
                 // the other lanes go on with what it gave back
                 Some(Ok((number, Err(error)))) if error.is_lost() && !tasks.is_empty() => {
                     item.lanes.leave_out_the_lost();
                     joined.retain(|lane| *lane != number);
+                    lost = Some(error);
                 }
                 Some(Ok((_, worked))) => worked?,
                 Some(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
@@ -174,6 +181,14 @@ async fn join(flow: Arc<Flow>, first: Arc<Ends>, lane: Arc<Lane>, links: Links) 
     flow.work(Arc::clone(&ends)).await?;
     ends.check().await?;
     ends.part.close().await
+}
+
+async fn source_sum(means: &Means, item: &Item, (ends, lane): (&Ends, &Lane)) -> Result<Option<Sum>, CopyError> {
+    if !means.care.verify {
+        return Ok(None);
+    }
+    let witness = Witness::of(item.lanes.source(), &lane.source, &ends.source).await?;
+    witness.sum(0..ends.identity.size).await.map(Some)
 }
 
 /// Gives the complete part what it needs to land.
@@ -218,7 +233,7 @@ impl Flow {
 
     /// One block after the other. A block that did not arrive because the session was lost goes back to the window.
     async fn carry_blocks(self: Arc<Self>, ends: Arc<Ends>) -> Result<(), CopyError> {
-        while let Some(block) = self.next(ends.block()).await {
+        while let Some(block) = self.next(ends.block().min(self.means.throttle.block())).await {
             match self.carry_block(&ends, &block).await {
                 Ok(()) => self.acknowledge(block),
                 Err(error) => {
@@ -233,6 +248,7 @@ impl Flow {
 
     async fn carry_block(&self, ends: &Ends, block: &Block) -> Result<(), CopyError> {
         let _memory = self.means.memory(block.len()).await;
+        self.means.throttle.pass(block.len()).await;
         let data = ends.source.read(block.offset(), block.len()).await?;
         if data.len() < block.len() {
             return Err(ends.source.changed());

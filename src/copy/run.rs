@@ -7,16 +7,18 @@ use rustix::process::{Resource, getrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 
+use super::care::Care;
 use super::direct::Direct;
 use super::error::CopyError;
 use super::folder::{Finish, Folder};
 use super::item::{Item, What};
-use super::land::{self, Keep};
+use super::land::{self, Ground, Keep};
 use super::ledger::{Ledger, Started};
 use super::resume::{Resume, SoFar};
 use super::side::Links;
+use super::throttle::Throttle;
 use super::walk::Walk;
-use super::{pump, small};
+use super::{Options, pump, small};
 use crate::sftp::{Attributes, FileKind};
 
 /// File data held at any moment, all lanes and files together, in bytes.
@@ -41,6 +43,10 @@ pub struct Means {
     pub keep: Keep,
     /// Whether the part of an earlier run is gone on from.
     pub resume: Resume,
+    /// What is compared, flushed, and left out.
+    pub care: Care,
+    /// How fast it may go.
+    pub throttle: Throttle,
     /// The books.
     pub ledger: Arc<Ledger>,
     /// The way of the bytes, where they do not pass through this machine.
@@ -52,9 +58,17 @@ pub struct Means {
 
 impl Means {
     /// For one run.
-    pub fn new((keep, resume): (Keep, Resume), ledger: Arc<Ledger>, direct: Option<Arc<Direct>>) -> Means {
-        let memory = Arc::new(Semaphore::new(MEMORY));
-        Means { keep, resume, ledger, direct, memory, large: Semaphore::new(MEMORY) }
+    pub fn new(keep: Keep, options: &Options, ledger: Arc<Ledger>, direct: Option<Arc<Direct>>) -> Means {
+        Means {
+            keep,
+            resume: options.resume,
+            care: options.care,
+            throttle: Throttle::new(options.rate),
+            ledger,
+            direct,
+            memory: Arc::new(Semaphore::new(MEMORY)),
+            large: Semaphore::new(MEMORY),
+        }
     }
 
     /// Waits until a large file of `size` bytes may begin; what is returned is dropped when it has ended.
@@ -161,6 +175,16 @@ async fn link(means: &Means, item: &Item) -> Result<(), CopyError> {
 
 /// Copies a file; once more when its source changed meanwhile.
 async fn file(means: &Arc<Means>, item: &Item, links: Links) -> Result<(), CopyError> {
+    match is_there(means, item, links).await {
+        Ok(false) => {}
+        Ok(true) => {
+            means.ledger.unchanged(item);
+            return Ok(());
+        }
+        Err(error) if error.ends_the_run() => return Err(error),
+        // what is wrong shows again when it is copied
+        Err(_) => {}
+    }
     let started = Arc::new(means.ledger.started(item));
     let mut copied = version(means, (item, links), &item.attributes, &started).await;
     if copied.as_ref().is_err_and(CopyError::is_source_changed) {
@@ -173,6 +197,18 @@ async fn file(means: &Arc<Means>, item: &Item, links: Links) -> Result<(), CopyE
         };
     }
     settle(means, item, &started, copied).await
+}
+
+async fn is_there(means: &Means, item: &Item, links: Links) -> Result<bool, CopyError> {
+    if item.ground().await == Ground::Fresh {
+        return Ok(false);
+    }
+    loop {
+        match means.care.is_there(item, links).await {
+            Err(error) if error.is_lost() => item.lanes.restore(error).await?,
+            answer => return answer,
+        }
+    }
 }
 
 async fn look_again(item: &Item, links: Links) -> Result<Attributes, CopyError> {
@@ -208,13 +244,13 @@ async fn attempt(
 ) -> Result<(), CopyError> {
     let size = version.size.unwrap_or(0);
     if let (Some(direct), 1..) = (&means.direct, size) {
-        return direct.carry(means, what, version, started).await;
+        return Box::pin(direct.carry(means, what, version, started)).await;
     }
-    if size <= small::SMALL {
-        return small::carry(means, what, version, started).await;
+    if size <= small::SMALL.min(means.throttle.block() as u64) {
+        return Box::pin(small::carry(means, what, version, started)).await;
     }
     let _turn = means.turn(size).await;
-    pump::carry(means, what, version, (started, so_far)).await
+    Box::pin(pump::carry(means, what, version, (started, so_far))).await
 }
 
 /// Tells how an item ended.

@@ -203,6 +203,14 @@ impl Side {
         }
     }
 
+    /// Has the names in the folder of `place` flushed to this machine's disk; SFTP has no word for it.
+    pub async fn flush_folder(&self, place: &Place) -> Result<(), CopyError> {
+        match self {
+            Side::Local => blocking(Stage::Land, place, local::flush_folder).await,
+            Side::Remote(_) => Ok(()),
+        }
+    }
+
     /// Removes a file or link.
     pub async fn remove(&self, place: &Place) -> Result<(), CopyError> {
         match self {

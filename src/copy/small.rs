@@ -1,6 +1,7 @@
 //! How does a small file go? [`carry`]: opened at both ends at once, read in one round trip, written, set and closed in
 //! another, then renamed. The run keeps many of them in flight, so that the distance is paid once for all and not once a file.
 
+use super::care;
 use super::error::CopyError;
 use super::item::Item;
 use super::land::Landing;
@@ -40,8 +41,11 @@ pub async fn carry(
         }
         (_, Err(error)) => return Err(error),
     };
-    let written = data.iter().map(|piece| piece.len() as u64).sum();
+    let written: u64 = data.iter().map(|piece| piece.len() as u64).sum();
+    let sum = means.care.verify.then(|| care::sum_of(&data));
+    means.throttle.pass(written as usize).await;
     landing.write_whole(data).await?;
     started.moved(written);
-    landing.land().await
+    landing.check(means, (item, started), sum.map(|sum| (sum, written))).await?;
+    landing.land(means).await
 }

@@ -39,7 +39,9 @@ fn summary() -> Summary {
         route: Some("download".into()),
         files_done: 3,
         files_failed: 2,
+        unchanged: 4,
         skipped: 1,
+        kept: 0,
         bytes: 5 << 20,
         elapsed: Duration::from_millis(2500),
         dry_run: false,
@@ -78,11 +80,11 @@ fn each_level_says_what_the_ones_before_it_say() {
 #[test]
 fn the_summary_is_one_line() {
     let some = summary();
-    let all = Summary { files_failed: 0, skipped: 0, ..summary() };
+    let all = Summary { files_failed: 0, unchanged: 0, skipped: 0, ..summary() };
     let one = Summary { files_done: 1, bytes: 0, elapsed: Duration::ZERO, ..all.clone() };
     let dry = Summary { dry_run: true, ..all.clone() };
     insta::assert_snapshot!([some, all, one, dry].map(|summary| plain::summary(&summary)).join("\n"), @r"
-    3 files, 5.0 MiB in 2.5 s (2.0 MiB/s), 2 failed, 1 skipped
+    3 files, 5.0 MiB in 2.5 s (2.0 MiB/s), 2 failed, 4 unchanged, 1 skipped
     3 files, 5.0 MiB in 2.5 s (2.0 MiB/s)
     1 file, 0 B in 0.00 s (0 B/s)
     would copy 3 files, 5.0 MiB; nothing was written

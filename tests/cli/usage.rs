@@ -12,7 +12,6 @@ fn wrong_command_lines_are_told_what_is_wrong() {
         "cp onlyone",
         "cp -O a h:",
         "cp -3R a h:b",
-        "cp -l 100 a h:",
         "cp -S ssh a h:",
         "cp -D /usr/lib/sftp-server a h:",
         "cp -T a h:",

@@ -13,11 +13,12 @@
 //! | `file_done` | `id`, `path`, `destination`, `size`, `kept` | the file stands under its final name |
 //! | `file_failed` | `id` (null if it never started), `path`, `error` | the rest goes on |
 //! | `reconnecting` | `error`, `attempt`, `of`, `wait` (seconds) | a connection was lost, and is made again after the wait |
+//! | `unchanged` | `path` | the destination has it already (`--update`) |
 //! | `skipped` | `path`, `reason` | left out on purpose |
 //! | `host_key_added` | `host`, `algorithm`, `fingerprint`, `file` | known_hosts grew a line |
 //! | `agent` | `user`, `host`, `tier` (`A` `B` `C`), `fingerprint`, `signatures`, `refused` | a login was lent; it is over |
 //! | `waiting`, `warning` | `text` | |
-//! | `summary` | `exit_code`, `result`, `route`, `files_done`, `files_failed`, `bytes`, `seconds`, `error`, `hints` | last, always |
+//! | `summary` | `exit_code`, `result`, `route`, `files_done`, `files_failed`, `files_unchanged`, `bytes`, `bytes_kept`, `seconds`, `error`, `hints` | last, always |
 //!
 //! A log (`--log`) has the same objects with `time` and `process` before `event`, and begins each run with `run`: `version`,
 //! `sources`, `destination`. A receipt (`--receipt`) is one document of its own: see `receipt.rs`.
@@ -135,6 +136,7 @@ pub fn object(event: &Event) -> Option<Object> {
         Event::FileFailed { id, path, error } => {
             Object::event("file_failed").with("id", *id).name("path", path).text("error", error)
         }
+        Event::Unchanged { path } => Object::event("unchanged").name("path", path),
         Event::Skipped { path, reason } => Object::event("skipped").name("path", path).text("reason", reason),
         Event::HostKeyAdded { host, algorithm, fingerprint, file } => Object::event("host_key_added")
             .text("host", host)
@@ -168,7 +170,9 @@ pub fn summary(summary: &Summary) -> Object {
         .with("route", summary.route.as_deref().map(safe::line))
         .with("files_done", summary.files_done)
         .with("files_failed", summary.files_failed)
+        .with("files_unchanged", summary.unchanged)
         .with("bytes", summary.bytes)
+        .with("bytes_kept", summary.kept)
         .with("seconds", seconds(summary.elapsed))
         .with("error", summary.error.as_deref().map(safe::line))
         .with("hints", hints)

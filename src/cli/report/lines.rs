@@ -87,6 +87,7 @@ fn words(event: &Event) -> Vec<String> {
         Event::FileFailed { path, error, .. } => {
             vec![format!("hop: {}", failed(&safe::line(path), &safe::line(error)))]
         }
+        Event::Unchanged { path } => one(format!("unchanged: {}", safe::line(path))),
         Event::Skipped { path, reason } => one(format!("skipped: {}: {reason}", safe::line(path))),
         Event::Waiting(text) => one(format!("waiting: {text}")),
         Event::Resumed { path, kept: 0, because, .. } => one(format!("{}: {because}", safe::line(path))),

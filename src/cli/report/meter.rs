@@ -11,7 +11,7 @@ const WINDOW: Duration = Duration::from_secs(5);
 /// What the counters said at one moment, with the rate over the last seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reading {
-    /// Bytes acknowledged by the destination.
+    /// Bytes that are at the destination: acknowledged, or there already.
     pub bytes_done: u64,
     /// Bytes found by the walk so far.
     pub bytes_total: u64,
@@ -49,10 +49,12 @@ impl Meter {
     pub fn read(&mut self, counters: &Counters, now: Instant) -> Reading {
         let bytes_done = Counters::get(&counters.bytes_done);
         let rate = self.rate(now, bytes_done);
+        let kept = Counters::get(&counters.bytes_kept);
+        let bytes_done = bytes_done + kept;
         Reading {
             bytes_done,
             bytes_total: Counters::get(&counters.bytes_total).max(bytes_done),
-            files_done: Counters::get(&counters.files_done),
+            files_done: Counters::get(&counters.files_done) + Counters::get(&counters.files_unchanged),
             files_total: Counters::get(&counters.files_total),
             walked: counters.walked.load(std::sync::atomic::Ordering::Relaxed),
             rate,

@@ -68,8 +68,12 @@ pub struct Summary {
     pub files_done: u64,
     /// Files that did not.
     pub files_failed: u64,
+    /// Files that were there already.
+    pub unchanged: u64,
     /// Left out on purpose.
     pub skipped: u64,
+    /// Bytes that an earlier run had left, or that were there already.
+    pub kept: u64,
     /// Bytes that arrived, or would.
     pub bytes: u64,
     /// From the first byte of the command line to the last of the copy.

@@ -42,6 +42,9 @@ pub fn summary(summary: &Summary) -> String {
     if summary.files_failed > 0 {
         text += &format!(", {} failed", summary.files_failed);
     }
+    if summary.unchanged > 0 {
+        text += &format!(", {} unchanged", summary.unchanged);
+    }
     if summary.skipped > 0 {
         text += &format!(", {} skipped", summary.skipped);
     }

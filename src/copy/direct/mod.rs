@@ -110,7 +110,8 @@ impl Direct {
         started: &Arc<Started>,
     ) -> Result<(), CopyError> {
         started.begin_at(0);
-        match version.size.unwrap_or(0) <= pack::PACKED && self.packing.is_on() {
+        let is_plain = !means.care.verify && !means.care.fsync;
+        match is_plain && version.size.unwrap_or(0) <= pack::PACKED && self.packing.is_on() {
             true => pack::carry((means, self), what, version, started).await,
             false => stream::carry((means, self), what, version, started).await,
         }

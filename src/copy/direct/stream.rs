@@ -14,6 +14,7 @@ use super::super::land::Landing;
 use super::super::ledger::Started;
 use super::super::run::Means;
 use super::super::side::{Identity, Links, same_version};
+use super::super::witness::Witness;
 use super::script::{self, BLOCK, Share};
 use super::{Direct, STREAMS};
 use crate::progress::Stage;
@@ -47,12 +48,18 @@ pub async fn carry(
             return Err(error);
         }
     };
-    let moved = match send(direct, item, (&landing, identity.size), started).await {
-        Ok(()) => finish((&source, identity), &landing).await,
-        Err(error) => Err(error),
+    let moved = async {
+        send(direct, item, (&landing, identity.size), started).await?;
+        finish((&source, identity), &landing).await?;
+        let size = identity.size;
+        let sum = match means.care.verify {
+            true => Some(Witness::of(item.lanes.source(), &lane.source, &source).await?.sum(0..size).await?),
+            false => None,
+        };
+        landing.check(means, (item, started), sum.map(|sum| (sum, size))).await
     };
-    match moved {
-        Ok(()) => landing.land().await,
+    match moved.await {
+        Ok(()) => landing.land(means).await,
         Err(error) if error.is_source_changed() => {
             landing.discard().await;
             Err(error)
