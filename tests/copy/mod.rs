@@ -1,7 +1,7 @@
 //! What moves, which way, did it arrive whole? Copies between folders, where a host is OpenSSH's own `sftp-server` on a
 //! pipe, one process a lane.
 
-mod ends;
+pub mod ends;
 
 mod failures;
 mod globs;

@@ -9,3 +9,6 @@ pub mod ways;
 
 mod cuts;
 mod killed;
+mod meddlers;
+mod sources;
+mod strikes;

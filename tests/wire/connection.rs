@@ -51,7 +51,10 @@ async fn pass_both(near: &mut TcpStream, far: &mut TcpStream, state: &State) -> 
     };
     tokio::select! {
         result = both => result,
-        () = state.silence() => std::future::pending().await,
+        () = state.silence() => {
+            state.burial().await;
+            Err(Reset)
+        }
     }
 }
 

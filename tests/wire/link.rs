@@ -72,6 +72,7 @@ pub struct State {
     armed: Mutex<Option<Cut>>,
     cut: AtomicBool,
     silent: watch::Sender<bool>,
+    buried: watch::Sender<()>,
 }
 
 /// One direction at work.
@@ -89,8 +90,9 @@ impl State {
     pub fn new(link: Link) -> State {
         let (up, down) = (Way::default(), Way::default());
         let (cut, silent) = (AtomicBool::new(false), watch::Sender::new(false));
+        let buried = watch::Sender::new(());
         let armed = Mutex::new(link.cut);
-        State { link, connections: AtomicU64::new(0), up, down, armed, cut, silent }
+        State { link, connections: AtomicU64::new(0), up, down, armed, cut, silent, buried }
     }
 
     pub fn way(&self, direction: Direction) -> &Way {
@@ -107,6 +109,16 @@ impl State {
     /// Ends when the link has fallen silent.
     pub async fn silence(&self) {
         let _ = self.silent.subscribe().wait_for(|silent| *silent).await;
+    }
+
+    /// Ends when silent connections are given up.
+    pub async fn burial(&self) {
+        let _ = self.buried.subscribe().changed().await;
+    }
+
+    /// Gives up connections that have fallen silent.
+    pub fn bury(&self) {
+        self.buried.send_replace(());
     }
 
     /// Takes `length` bytes from a sender: how many of them may pass, and what happens after them.

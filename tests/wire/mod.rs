@@ -59,6 +59,11 @@ impl Wire {
         self.state.fall_silent();
     }
 
+    /// Resets connections that have fallen silent, as their ends would do some day.
+    pub fn bury(&self) {
+        self.state.bury();
+    }
+
     /// Plans another cut, counted from now, or none; a link that had fallen silent carries new connections again.
     pub fn arm(&self, cut: Option<Cut>) {
         self.state.arm(cut);

@@ -1,0 +1,204 @@
+//! Servers that work, but for one thing: F9, one of many requests is never answered; F20, closing or flushing fails; F23,
+//! one byte is changed. A real `sftp-server`, with someone in between who reads the packets.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use hop::copy::{Care, Kind, Opening, Options, Reach};
+use hop::sftp::{Client, Reader, Writer};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, duplex, split};
+use tokio::process::{Child, Command};
+
+use crate::copy::ends::{Scene, Way, content};
+use crate::sftp::script::{CLOSE, DATA, WRITE, status, u32_at};
+use crate::skips::need;
+
+/// What is done to a server's packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trick {
+    /// The answer to the so-manieth WRITE does not come; for once.
+    Unanswered(u32),
+    /// A request of this kind fails, after it was carried out.
+    Fails(u8),
+    /// One byte of the so-manieth packet of this kind is another.
+    Changes(u8, u32),
+}
+
+/// A host whose server is meddled with.
+struct Meddler {
+    home: PathBuf,
+    trick: Trick,
+    count: Arc<AtomicU32>,
+    servers: std::sync::Mutex<Vec<Child>>,
+}
+
+impl Meddler {
+    fn new(home: &Path, trick: Trick) -> Arc<Meddler> {
+        Arc::new(Meddler { home: home.to_owned(), trick, count: Arc::default(), servers: std::sync::Mutex::default() })
+    }
+}
+
+impl Reach for Meddler {
+    fn alias(&self) -> &str {
+        "odd"
+    }
+
+    fn trail(&self) -> String {
+        "laptop > odd".into()
+    }
+
+    fn lane(&self, _: usize) -> Opening<'_> {
+        Box::pin(async move {
+            let mut command = Command::new(need("sftp-server").expect("asked for before"));
+            command.current_dir(&self.home).env("HOME", &self.home).stdin(Stdio::piped()).stdout(Stdio::piped());
+            let mut server = command.kill_on_drop(true).spawn().expect("sftp-server starts");
+            let (output, input) = (server.stdout.take().expect("piped"), server.stdin.take().expect("piped"));
+            self.servers.lock().expect("no holder panics").push(server);
+            let (near, far): (DuplexStream, DuplexStream) = duplex(1 << 20);
+            let (from_client, to_client) = split(far);
+            let ids = Arc::new(std::sync::Mutex::new(Vec::new()));
+            let meddling = (self.trick, Arc::clone(&self.count), ids);
+            tokio::spawn(pass(from_client, input, meddling.clone()));
+            tokio::spawn(pass(output, to_client, meddling));
+            let (receive, transmit) = split(near);
+            Ok(Client::start(Reader::new(receive), Writer::new(transmit)).await.expect("it greets"))
+        })
+    }
+}
+
+type Meddling = (Trick, Arc<AtomicU32>, Arc<std::sync::Mutex<Vec<u32>>>);
+
+/// Passes packets on, until either side has gone.
+async fn pass(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, meddling: Meddling) {
+    loop {
+        let Ok(length) = from.read_u32().await else { return };
+        let mut packet = vec![0; length as usize];
+        if from.read_exact(&mut packet).await.is_err() {
+            return;
+        }
+        let Some(packet) = meddle(packet, &meddling) else { continue };
+        let whole = [&(packet.len() as u32).to_be_bytes()[..], &packet].concat();
+        if to.write_all(&whole).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The packet as it goes on; `None` for one that does not.
+fn meddle(mut packet: Vec<u8>, (trick, count, ids): &Meddling) -> Option<Vec<u8>> {
+    let (kind, id) = (packet[0], if packet.len() >= 5 { u32_at(&packet, 1) } else { 0 });
+    let mut ids = ids.lock().expect("no holder panics");
+    match *trick {
+        Trick::Unanswered(number) if kind == WRITE && count.fetch_add(1, Ordering::Relaxed) == number => ids.push(id),
+        Trick::Unanswered(_) if kind > 100 && ids.contains(&id) => return None,
+        Trick::Fails(which) if kind == which => ids.push(id),
+        Trick::Fails(_) if kind > 100 && ids.contains(&id) => {
+            ids.retain(|other| *other != id);
+            return Some(status(id, 4, "Failure")[4..].to_vec());
+        }
+        Trick::Changes(which, number) if kind == which && count.fetch_add(1, Ordering::Relaxed) == number => {
+            *packet.last_mut().expect("it has data") ^= 0x20;
+        }
+        _ => {}
+    }
+    Some(packet)
+}
+
+/// An upload to such a server; what it came to.
+async fn up(trick: Trick, size: usize, options: Options) -> Option<(Scene, Option<Kind>, String)> {
+    let mut scene = Scene::new(Way::Up)?;
+    let server = Meddler::new(&scene.to, trick);
+    scene.reach_destination_by(server);
+    fs::write(scene.from.join("f"), content(size, 5)).unwrap();
+    fs::write(scene.to.join("f"), "old").unwrap();
+    let report = scene.copy("f", "", options).await.unwrap();
+    let told = report.failed.first().map_or(String::new(), |failed| failed.error.to_string());
+    let kind = report.kind();
+    Some((scene, kind, told))
+}
+
+fn lands_whole(scene: &Scene, size: usize) {
+    assert!(fs::read(scene.to.join("f")).unwrap() == content(size, 5));
+    assert_eq!(fs::read_dir(&scene.to).unwrap().count(), 1);
+}
+
+fn stays_old(scene: &Scene) {
+    assert_eq!(fs::read(scene.to.join("f")).unwrap(), b"old");
+}
+
+const SIZES: [usize; 2] = [60_000, 9 << 20];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f9_one_answer_of_many_that_never_comes_is_a_stall() {
+    let options = Options { timeout: Some(Duration::from_secs(1)), ..Options::default() };
+    for size in SIZES {
+        let Some((scene, kind, told)) = up(Trick::Unanswered(0), size, options.clone()).await else { return };
+        assert_eq!(kind, None, "{told}");
+        lands_whole(&scene, size);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f20_an_error_on_closing_is_no_success() {
+    for size in SIZES {
+        let Some((scene, kind, told)) = up(Trick::Fails(CLOSE), size, Options::default()).await else { return };
+        assert_eq!(kind, Some(Kind::RemoteFile), "{told}");
+        assert!(told.contains("laptop > odd") && told.contains("failure") && told.contains("kept in"), "{told}");
+        stays_old(&scene);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f20_an_error_on_flushing_is_no_success() {
+    // EXTENDED
+    let options = Options { care: Care { fsync: true, ..Care::default() }, ..Options::default() };
+    for size in SIZES {
+        let Some((scene, kind, told)) = up(Trick::Fails(200), size, options.clone()).await else { return };
+        assert_eq!(kind, Some(Kind::RemoteFile), "{told}");
+        assert!(told.contains("laptop > odd") && told.contains("kept in"), "{told}");
+        stays_old(&scene);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_flushed_where_that_can_be_done() {
+    let options = Options { care: Care { fsync: true, ..Care::default() }, ..Options::default() };
+    for way in crate::copy::ends::WAYS {
+        let Some(scene) = Scene::new(way) else { return };
+        for size in SIZES {
+            fs::write(scene.from.join("f"), content(size, 5)).unwrap();
+            scene.copies("f", "", options.clone()).await;
+            lands_whole(&scene, size);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f23_a_changed_byte_is_caught_by_verify() {
+    let verify = Options { care: Care { verify: true, ..Care::default() }, ..Options::default() };
+    for size in SIZES {
+        let Some((scene, kind, told)) = up(Trick::Changes(WRITE, 0), size, verify.clone()).await else { return };
+        assert_eq!(kind, Some(Kind::Differs), "{told}");
+        assert!(told.contains("laptop > odd: verify") && told.contains("SHA-256"), "{told}");
+        stays_old(&scene);
+        // nothing could go on from it
+        assert_eq!(fs::read_dir(&scene.to).unwrap().count(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f23_a_byte_changed_on_the_way_down_is_caught_by_verify() {
+    let verify = Options { care: Care { verify: true, ..Care::default() }, ..Options::default() };
+    let Some(mut scene) = Scene::new(Way::Down) else { return };
+    let server = Meddler::new(&scene.from, Trick::Changes(DATA, 0));
+    scene.reach_source_by(server);
+    fs::write(scene.from.join("f"), content(9 << 20, 5)).unwrap();
+    fs::write(scene.to.join("f"), "old").unwrap();
+    let report = scene.copy("f", "", verify).await.unwrap();
+    assert_eq!(report.kind(), Some(Kind::Differs), "{:?}", report.failed);
+    stays_old(&scene);
+}
