@@ -6,6 +6,7 @@
 //!   command.rs      what KnownHostsCommand says      certificate.rs         whether a host certificate holds
 //!   policy.rs       the verdict (pure)               ask.rs                 the question to a person
 //!   record.rs       an accepted key is remembered    update.rs              keys a server gained and lost
+//!   forget.rs       keys a person believes no more
 //! ```
 //!
 //! The model is OpenSSH 9.2, and hop is never laxer: it refuses a changed or revoked key whatever
@@ -17,6 +18,7 @@ mod ask;
 mod certificate;
 mod command;
 mod error;
+mod forget;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod hashed;
@@ -37,6 +39,7 @@ use russh::keys::ssh_key::{Certificate, PublicKey};
 pub use algorithms::{KnownAlgorithms, known_algorithms};
 pub use command::KnownHostsCommand;
 pub use error::{KnownAt, NotAccepted, TrustError};
+pub use forget::forget;
 pub use lookup::{Lookup, Name};
 pub use policy::Policy;
 pub use record::Naming;

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
+use expectrl::{Eof, Expect as _, Session};
+
 use crate::street::{ACC_BASTION, ACC_PVT, Street, run};
 
 use super::ground::{beside, diagnosed, page, scrubbed};
@@ -84,13 +86,57 @@ fn more_keys_than_a_server_takes() {
     diagnosed!("too_many_keys", page(&street, &["acc-bastion"]));
 }
 
+/// `hop doctor --fix acc-bastion` at a terminal of its own, which gives one answer; what was said.
+fn repaired(street: &Street, answer: &str) -> String {
+    let mut hop = street.hop("doctor");
+    hop.env("TERM", "xterm").args(["--fix", "acc-bastion"]);
+    let mut session = Session::spawn(hop).expect("hop at a terminal");
+    session.set_expect_timeout(Some(std::time::Duration::from_secs(60)));
+    session.expect("? ").expect("a question");
+    session.send_line(answer).expect("an answer");
+    let end = session.expect(Eof).expect("the end");
+    String::from_utf8_lossy(end.as_bytes()).into_owned()
+}
+
 #[test]
 fn a_repair_is_made_only_after_a_yes() {
     let Some(street) = Street::start() else { return };
     let key = street.laptop().join("acc.pem");
+    let mode = || key.metadata().expect("the key").permissions().mode() & 0o777;
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("chmod");
-    let outcome = run(street.hop("doctor").args(["--fix", "acc-bastion"]));
+    let outcome = run(street.hop("doctor").args(["--fix", "-B", "acc-bastion"]));
     let page = scrubbed(&street, &outcome);
     assert!(outcome.code == Some(77) && page.contains("not done: chmod 400 ~/acc.pem"), "{page}");
-    assert_eq!(key.metadata().expect("the key").permissions().mode() & 0o777, 0o644, "nobody was there to agree");
+    assert!(repaired(&street, "n").contains("not done: "));
+    assert_eq!(mode(), 0o644, "nobody agreed");
+    assert!(repaired(&street, "y").contains("done: chmod 400 "));
+    assert_eq!(mode(), 0o400);
+}
+
+#[test]
+fn a_changed_host_key_is_forgotten_only_after_a_whole_yes() {
+    let Some(street) = Street::start() else { return };
+    let known = fs::read_to_string(street.known_hosts()).expect("known_hosts");
+    let (first, other) = (street.server(ACC_BASTION).address, street.server(ACC_PVT).address);
+    let name = |at: std::net::SocketAddr| format!("[{}]:{} ", at.ip(), at.port());
+    let swapped =
+        known.replace(&name(first), "SWAP ").replace(&name(other), &name(first)).replace("SWAP ", &name(other));
+    fs::write(street.known_hosts(), &swapped).expect("known_hosts");
+    assert!(repaired(&street, "y").contains("not done: "), "a letter is not enough");
+    assert_eq!(fs::read_to_string(street.known_hosts()).expect("known_hosts"), swapped);
+    assert!(repaired(&street, "yes").contains("done: ssh-keygen -R "));
+    let left = fs::read_to_string(street.known_hosts()).expect("known_hosts");
+    assert!(!left.contains(&name(first)) && left.contains(&name(other)), "{left}");
+}
+
+#[test]
+fn a_configuration_that_others_can_write_is_closed_and_then_used() {
+    let Some(street) = Street::start() else { return };
+    let more = street.put_here("more", b"Host other\n  Port 1\n");
+    fs::set_permissions(&more, fs::Permissions::from_mode(0o666)).expect("chmod");
+    street.configure(&format!("Include {}\n", more.display()));
+    assert!(repaired(&street, "n").contains("bad owner or permissions"));
+    let said = repaired(&street, "y");
+    assert!(said.contains("done: chmod go-w ") && said.contains("All is well."), "{said}");
+    assert_eq!(more.metadata().expect("the file").permissions().mode() & 0o777, 0o644);
 }

@@ -13,7 +13,7 @@ use std::ffi::OsStr;
 use std::sync::Arc;
 
 use crate::chain::Chain;
-use crate::config::{Configuration, Flags, Host, Purpose};
+use crate::config::{ConfigError, Configuration, Flags, Host, Purpose};
 use crate::doctor::{Between, Diary, Outcome, Report, Row, between, examine};
 use crate::error::{Error, Kind};
 use crate::prompt::{NoPrompt, Prompt};
@@ -27,6 +27,7 @@ use super::run::Run;
 use super::settings::{Environment, quiet_screen};
 use super::{safe, surroundings};
 use args::Doctor;
+use fix::{Done, Repair};
 use words::Explanation;
 
 /// Does what the command line says; the exit code to end with.
@@ -34,9 +35,10 @@ pub fn run(doctor: &Doctor, environment: &Environment) -> u8 {
     let run = Run::start(&quiet_screen(&doctor.output, Level::Remarks));
     let outcome = match run.carry_out(visit(doctor, environment, &run)) {
         Ok(visit) => told(doctor, &visit, width(environment)).map_err(|error| run.failure(&error)).and_then(|kind| {
-            let prompt = Terminal::new(run.reporter.clone());
+            let terminal = Terminal::new(run.reporter.clone());
+            let prompt: &dyn Prompt = if doctor.batch { &NoPrompt } else { &terminal };
             match doctor.fix {
-                true => fix::offer(&visit.failures(), &prompt).map(|()| kind).map_err(|error| run.failure(&error)),
+                true => fix::offer(&visit.failures(), prompt).map(|()| kind).map_err(|error| run.failure(&error)),
                 false => Ok(kind),
             }
         }),
@@ -70,10 +72,19 @@ impl Visit {
 async fn visit(doctor: &Doctor, environment: &Environment, run: &Arc<Run>) -> Result<Visit, Error> {
     let hosts = doctor.hosts.iter().map(|word| host(word)).collect::<Result<Vec<_>, _>>()?;
     let flags = Flags { batch: doctor.batch, ..doctor.connection.flags(Purpose::Sftp) };
-    let configuration = Configuration::load(flags, surroundings::of_this_process(environment.variables.clone()))?;
     let prompt: Arc<dyn Prompt> = match doctor.batch {
         true => Arc::new(NoPrompt),
         false => Arc::new(Terminal::new(run.reporter.clone())),
+    };
+    let load = || Configuration::load(flags.clone(), surroundings::of_this_process(environment.variables.clone()));
+    let configuration = match load() {
+        Err(ConfigError::Permissions { file, uid, mode }) if doctor.fix => {
+            match fix::offer_for(&Repair::CloseConfig(file.clone()), &*prompt)? {
+                Done::Yes => load()?,
+                Done::No => return Err(ConfigError::Permissions { file, uid, mode }.into()),
+            }
+        }
+        loaded => loaded?,
     };
     let diary = Arc::new(Diary::new(run.reporter.clone()));
     let chain = Chain::new(prompt, diary.clone());
