@@ -1,11 +1,13 @@
 //! This process's standard streams as queues of chunks: a thread each, so that none waits for another.
 //!
-//! Main functions: [`reader`], [`writer`].
+//! Main functions: [`reader`], [`writer`]. Whoever started us may have made them non-blocking (rsync does): then a thread
+//! tries again a moment later.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
-use std::thread::JoinHandle;
+use std::thread::{JoinHandle, sleep};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -13,6 +15,8 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 /// Chunks between a thread and the engine.
 const QUEUE: usize = 8;
 const CHUNK: usize = 64 * 1024;
+/// Between two tries at a stream that would block: doubled each time, up to the second.
+const MOMENTS: (Duration, Duration) = (Duration::from_micros(200), Duration::from_millis(10));
 
 /// What is read from `source`; the queue ends with it. The thread lives as long as the process: nothing can wake it.
 pub fn reader(source: impl AsFd) -> io::Result<Receiver<Bytes>> {
@@ -21,12 +25,10 @@ pub fn reader(source: impl AsFd) -> io::Result<Receiver<Bytes>> {
     std::thread::spawn(move || {
         let mut buffer = vec![0; CHUNK];
         loop {
-            match source.read(&mut buffer) {
-                Ok(0) => return,
+            match patiently(|| source.read(&mut buffer)) {
+                Ok(0) | Err(_) => return,
                 Ok(count) if chunks.blocking_send(Bytes::copy_from_slice(&buffer[..count])).is_err() => return,
                 Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return,
             }
         }
     });
@@ -44,10 +46,56 @@ pub fn writer(sink: impl AsFd) -> io::Result<(Sender<Bytes>, JoinHandle<()>)> {
     let (chunks, mut queue) = channel::<Bytes>(QUEUE);
     let thread = std::thread::spawn(move || {
         while let Some(chunk) = queue.blocking_recv() {
-            if sink.write_all(&chunk).is_err() {
-                return;
+            let mut rest = &chunk[..];
+            while !rest.is_empty() {
+                match patiently(|| sink.write(rest)) {
+                    Ok(0) | Err(_) => return,
+                    Ok(count) => rest = &rest[count..],
+                }
             }
         }
     });
     Ok((chunks, thread))
+}
+
+/// Tries until it is done, or fails for good.
+fn patiently(mut work: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    let (mut moment, longest) = MOMENTS;
+    loop {
+        match work() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                sleep(moment);
+                moment = (moment * 2).min(longest);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn streams_that_do_not_block_lose_nothing() {
+        let (near, mut far) = UnixStream::pair().unwrap();
+        near.set_nonblocking(true).unwrap();
+        let (chunks, thread) = writer(&near).unwrap();
+        let mut queue = reader(&near).unwrap();
+        let sending = std::thread::spawn(move || {
+            (0..32u8).for_each(|fill| chunks.blocking_send(Bytes::from(vec![fill; CHUNK])).unwrap());
+        });
+        sleep(Duration::from_millis(50)); // the socket is full by now
+        let mut all = vec![0; 32 * CHUNK];
+        far.read_exact(&mut all).unwrap();
+        assert!(
+            all.chunks(CHUNK).enumerate().all(|(index, chunk)| chunk.iter().all(|&byte| usize::from(byte) == index))
+        );
+        sending.join().unwrap();
+        thread.join().unwrap();
+        far.write_all(b"late").unwrap();
+        assert_eq!(queue.blocking_recv().unwrap(), "late");
+    }
 }
