@@ -1,6 +1,7 @@
 //! Runs that nobody watches: locks, logs and receipts, bare surroundings, signals, and what is refused before anything
 //! is written.
 
+mod bare;
 mod locks;
 mod records;
 mod signals;
