@@ -201,6 +201,16 @@ pub enum Event {
         /// Its size in bytes; `None` for a folder or symlink.
         size: Option<u64>,
     },
+    /// Something at the destination that the source has not was removed.
+    Removed {
+        /// Its path at the destination.
+        path: Vec<u8>,
+    },
+    /// A dry run would remove this.
+    PlannedRemoval {
+        /// Its path at the destination.
+        path: Vec<u8>,
+    },
     /// Something is in the way and waited for, one line.
     Waiting(String),
     /// A connection was lost; it is made again after a wait.

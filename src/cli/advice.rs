@@ -43,6 +43,9 @@ fn of_copy(error: &CopyError, ways: &[Vec<Host>]) -> Vec<String> {
         copy::Cause::StreamLost(_) => {
             vec!["run the same command again; with -3 the data passes through here".to_owned()]
         }
+        copy::Cause::TooMany { .. } => {
+            vec!["--dry-run lists them; is SRC what it should be? --max-delete N allows more".to_owned()]
+        }
         copy::Cause::NoSpace => vec!["make room there, then run the same command again".to_owned()],
         copy::Cause::Differs => {
             vec![

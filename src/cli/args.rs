@@ -20,6 +20,7 @@ use super::key::args::Key;
 use super::lasting::Lasting;
 use super::options::{Count, ProgressChoice, RouteChoice, Symlinks, connections, identity, jumps, lanes, peer, port};
 use super::ssh::args::Ssh;
+use super::sync::Sync;
 use super::unattended::Unattended;
 
 const STYLES: Styles = Styles::styled()
@@ -42,6 +43,7 @@ pub struct Args {
 #[derive(Subcommand, Debug)]
 pub enum Verb {
     Cp(Box<Cp>),
+    Sync(Box<Sync>),
     Ls(Ls),
     Ssh(Box<Ssh>),
     Doctor(Box<Doctor>),

@@ -19,10 +19,15 @@ use super::unattended::{Destination, Unattended};
 
 /// Copies; the exit code to end with.
 pub fn run(cp: &Cp, environment: &Environment) -> u8 {
+    carry_out(cp, environment, |options| options)
+}
+
+/// Copies with options that are changed by the verb; the exit code to end with.
+pub fn carry_out(cp: &Cp, environment: &Environment, change: impl FnOnce(Options) -> Options) -> u8 {
     let settings = copy_screen(environment, &cp.output, &cp.progress, &cp.copying)
         .and_then(|screen| Ok((screen, spread(environment, &cp.copying)?)))
         .and_then(|(screen, spread)| {
-            let options = cp.lasting.apply(environment, options(cp, &spread))?;
+            let options = change(cp.lasting.apply(environment, options(cp, &spread))?);
             Ok((screen, spread, options))
         });
     let (screen, spread, options) = match settings {
@@ -108,6 +113,7 @@ fn arrived(report: Report, cp: &Cp, run: &Run) -> (Summary, Told) {
         route: Some(report.route.to_string()),
         files_failed: report.failures,
         skipped: report.skipped,
+        removed: report.removed,
         ..counted(cp, run)
     };
     let (failures, files) = (report.failures, report.files);

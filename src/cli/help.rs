@@ -47,6 +47,19 @@ The final name holds the old content or all of the new, never a torn file; what 
 called .NAME.hop-ID.part. Without a terminal nothing is printed but errors, unless -v,
 --progress plain or --json is given. `hop help` lists the exit codes.";
 
+/// `hop sync --help`.
+pub const SYNC: &str = "\
+Examples:
+  hop sync site/ www:/srv/site                  what is in site/ into /srv/site
+  hop sync site www:/srv                        the folder itself, as /srv/site
+  hop sync --delete --exclude '*.tmp' acc-pvt:data/ ./data
+  hop sync --dry-run --delete acc-pvt:data/ dell-pvt:data
+
+Files of equal size and time are left where they are, or with --checksum those of equal content.
+Nothing is deleted when anything failed, when a folder of either end cannot be read, or when it
+would be more than --max-delete; never through a link, and never a part of another run
+(.NAME.hop-ID.part). What is excluded is neither copied nor deleted.";
+
 /// `hop ls --help`.
 pub const LS: &str = "\
 Examples:

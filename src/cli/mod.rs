@@ -5,7 +5,7 @@
 //! | `args` `options` `refused` `help` | what may be typed, what is refused and why, what a person reads about it |
 //! | [`amounts`] | times and rates as they are typed |
 //! | `settings` | flag > `HOP_*` > ssh_config > default, each value with its origin |
-//! | `cp` `ls` `ssh` `doctor` `key` `hosts` `demo` | one thin file a verb |
+//! | `cp` `sync` `ls` `ssh` `doctor` `key` `hosts` `demo` | one thin file a verb |
 //! | `folder` `table` | what `ls` finds on a host, and how it looks |
 //! | `run` `network` `print` | what the verbs share: a run from start to exit code, the hosts it can reach, lines |
 //! | [`report`] | what is said while a verb works: bars, plain lines, JSON |
@@ -43,6 +43,7 @@ pub mod safe;
 mod settings;
 mod ssh;
 mod surroundings;
+mod sync;
 mod table;
 mod unattended;
 
@@ -73,6 +74,7 @@ fn dispatch(words: &[OsString]) -> u8 {
         Err(refusal) => refuse(refusal, words),
         Ok(args) => match args.verb {
             Verb::Cp(cp) => cp::run(&cp, &environment),
+            Verb::Sync(sync) => sync::run(*sync, &environment),
             Verb::Ls(ls) => ls::run(&ls, &environment),
             Verb::Ssh(ssh) => ssh::run(&ssh, &environment),
             Verb::Doctor(doctor) => doctor::run(&doctor, &environment),

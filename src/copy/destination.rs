@@ -61,6 +61,25 @@ impl Destination {
         }
     }
 
+    /// The same by rsync's rules: a source with a name goes below the destination, which is made if it is not there.
+    ///
+    /// # Errors
+    /// As [`Destination::place_for`].
+    pub fn place_below(&self, side: &Side, what: (Option<&Name>, &Attributes)) -> Result<Place, CopyError> {
+        match (self.new(), what.0) {
+            (Some(new), Some(name)) => Ok(new.join(name)),
+            _ => self.place_for(side, what),
+        }
+    }
+
+    /// Its place, when nothing is there yet.
+    pub fn new(&self) -> Option<&Place> {
+        match &self.role {
+            Role::New(place) | Role::NewFolder(place) => Some(place),
+            Role::Folder | Role::File(_) => None,
+        }
+    }
+
     /// True when it can take several sources.
     pub fn is_folder(&self) -> bool {
         matches!(self.role, Role::Folder)

@@ -90,6 +90,14 @@ pub enum Cause {
     /// The run has taken as long as it may.
     #[error("not done within {} s, the whole run's limit; what is on its way is kept in .NAME.hop-ID.part", .0.as_secs_f32())]
     Deadline(Duration),
+    /// More would be removed than may be; nothing was.
+    #[error("{found} entries are not at the source, and no more than {most} may be removed; none was")]
+    TooMany {
+        /// So many there are.
+        found: u64,
+        /// So many may go.
+        most: u64,
+    },
     /// Refused before anything was written.
     #[error("{0}")]
     Refused(&'static str),
@@ -131,6 +139,7 @@ impl CopyError {
             Cause::Refused(_) => Kind::Usage,
             Cause::Stream(_) => Kind::RemoteFile,
             Cause::Differs => Kind::Differs,
+            Cause::TooMany { .. } => Kind::Several,
             Cause::Sftp(_) | Cause::Unfit(_) if self.host.is_some() => Kind::RemoteFile,
             Cause::Sftp(_) | Cause::Unfit(_) => Kind::LocalFile,
         }

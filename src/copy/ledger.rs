@@ -29,6 +29,8 @@ pub struct Report {
     pub failures: u64,
     /// What was left out on purpose.
     pub skipped: u64,
+    /// What was removed, because the source has it not.
+    pub removed: u64,
 }
 
 /// A file, folder or link that did not arrive.
@@ -62,6 +64,7 @@ pub struct Ledger {
     failed: Mutex<Vec<Failure>>,
     failures: AtomicU64,
     skipped: AtomicU64,
+    removed: AtomicU64,
     next: AtomicU64,
 }
 
@@ -110,6 +113,7 @@ impl Ledger {
             failed: Mutex::default(),
             failures: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
+            removed: AtomicU64::new(0),
             next: AtomicU64::new(0),
         }
     }
@@ -187,6 +191,25 @@ impl Ledger {
         self.event(Event::Skipped { path: source.path(), reason: reason.to_owned() });
     }
 
+    /// A file or link stands at the destination already, and was counted as something to do.
+    pub fn left(&self, item: &Item) {
+        if !matches!(item.what, What::Folder(_)) {
+            self.counters.bytes_total.fetch_sub(item.size().unwrap_or(0), Ordering::Relaxed);
+            self.counters.files_total.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Something at the destination is gone.
+    pub fn removed(&self, target: &Place) {
+        self.removed.fetch_add(1, Ordering::Relaxed);
+        self.event(Event::Removed { path: target.path() });
+    }
+
+    /// True when something has failed.
+    pub fn has_failures(&self) -> bool {
+        self.failures.load(Ordering::Relaxed) > 0
+    }
+
     /// The report so far.
     pub fn report(&self, route: Route) -> Report {
         let mut failed = std::mem::take(&mut *self.failed.lock().unwrap_or_else(PoisonError::into_inner));
@@ -199,6 +222,7 @@ impl Ledger {
             failed,
             failures: self.failures.load(Ordering::Relaxed),
             skipped: self.skipped.load(Ordering::Relaxed),
+            removed: self.removed.load(Ordering::Relaxed),
         }
     }
 }

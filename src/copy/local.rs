@@ -228,6 +228,12 @@ pub fn remove(place: &Place) -> io::Result<()> {
     Ok(rustix::fs::unlinkat(&folder, name, AtFlags::empty())?)
 }
 
+/// Removes an empty folder.
+pub fn remove_folder(place: &Place) -> io::Result<()> {
+    let (folder, name) = entry(place)?;
+    Ok(rustix::fs::unlinkat(&folder, name, AtFlags::REMOVEDIR)?)
+}
+
 /// The folder `place` is in, opened, and its name there. A held base is the only way down to what is below it.
 fn entry(place: &Place) -> io::Result<(OwnedFd, Vec<u8>)> {
     match (place.folder(), place.name()) {

@@ -7,6 +7,9 @@
 //! What a file needs on its way: [`lanes`] (sessions, opened as they pay), [`small`] or [`pump`] (its bytes), [`land`] (its
 //! name). What goes wrong with it is in the [`ledger`], and the rest goes on.
 //!
+//! What need not go at all is said by [`filter`] and [`unchanged`]; what the destination has too much is the business of
+//! [`mirror`], once all the rest is done.
+//!
 //! # Memory
 //!
 //! File data in flight is at most 64 MiB ([`run::MEMORY`]), for any number of lanes and files. The walk keeps at most
@@ -22,6 +25,7 @@ mod direct;
 mod error;
 mod expand;
 mod file;
+pub mod filter;
 mod folder;
 pub mod glob;
 mod item;
@@ -31,6 +35,7 @@ mod ledger;
 mod listing;
 mod local;
 mod loops;
+mod mirror;
 mod name;
 mod part;
 mod place;
@@ -47,6 +52,7 @@ mod small;
 mod sums;
 mod throttle;
 mod together;
+mod unchanged;
 mod visited;
 mod walk;
 mod watchdog;
@@ -60,16 +66,21 @@ use tokio::sync::mpsc;
 pub use care::{Care, Update};
 pub use direct::{Obstacle, Terms};
 pub use error::{Cause, CopyError, Kind};
+pub use filter::Filter;
 pub use ledger::{FAILURES_KEPT, Failure, Report};
+pub use mirror::Mirror;
 pub use reach::{Conversation, End, Opening, Reach, Shell};
 pub use resume::Resume;
 pub use route::{Route, Wanted};
+pub use unchanged::Unchanged;
 pub use walk::Symlinks;
 
 use crate::progress::{Counters, Event, Observer, Stage};
 use direct::{Direct, Lent};
+use item::Item;
 use land::Keep;
 use ledger::Ledger;
+use mirror::Pair;
 use plan::Plan;
 use route::{Decision, Reachable, choose};
 use walk::Walk;
@@ -113,7 +124,16 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// The whole run may take so long.
     pub deadline: Option<Duration>,
+    /// Which files are left where they are.
+    pub unchanged: Unchanged,
+    /// Which entries of folders are meant.
+    pub filter: Filter,
+    /// The destination is to become what the source is; the source is one folder.
+    pub mirror: Option<Mirror>,
 }
+
+/// Items of a dry run that are looked at together.
+const LOOKS: usize = 64;
 
 /// Who is told, and where it is counted.
 type Watchers = (Arc<dyn Observer>, Arc<Counters>);
@@ -153,17 +173,25 @@ async fn carry_out(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters
         }
     };
     let (finish, finishes) = mpsc::unbounded_channel();
-    let walk = Walk::start(plan.errands, job.options.symlinks, Arc::clone(&ledger), finish);
+    let pairs: Vec<Pair> = plan.errands.iter().map(Pair::of).collect();
+    let meant = (job.options.symlinks, job.options.filter.clone());
+    let walk = Walk::start(plan.errands, meant, Arc::clone(&ledger), finish);
     if job.options.dry_run {
-        show(walk, &ledger).await?;
+        Box::pin(show(walk, job.options.unchanged, &ledger)).await?;
     } else {
         let keep = if job.options.preserve { Keep::ModeAndTimes } else { Keep::Nothing };
+        if let Some((side, folder)) = plan.folder {
+            side.mkdir(&folder, 0o777).await?;
+        }
         let means = run::Means::new(keep, &job.options, Arc::clone(&ledger), direct.clone());
         let ran = run::run(Arc::new(means), walk, finishes).await;
         if let Some(direct) = direct {
             account(direct.end().await, &observer);
         }
         ran?;
+    }
+    if let Some(most) = job.options.mirror.and_then(|mirror| mirror.delete) {
+        Box::pin(mirror::clean(&pairs, &job.options, most, &ledger)).await?;
     }
     Ok(ledger.report(route))
 }
@@ -215,10 +243,29 @@ fn route_of(job: &Job) -> Route {
 }
 
 /// Tells what the walk finds.
-async fn show(mut walk: Walk, ledger: &Ledger) -> Result<(), CopyError> {
+async fn show(mut walk: Walk, unchanged: Unchanged, ledger: &Ledger) -> Result<(), CopyError> {
+    let mut items = Vec::with_capacity(LOOKS);
     while let Some(item) = walk.next().await? {
-        let size = item.size();
-        ledger.event(Event::Planned { path: item.source.path(), destination: item.target.path(), size });
+        items.push(item);
+        if items.len() == LOOKS {
+            show_some(&mut items, unchanged, ledger).await;
+        }
     }
+    show_some(&mut items, unchanged, ledger).await;
     Ok(())
+}
+
+/// Tells those that would be copied.
+async fn show_some(items: &mut Vec<Item>, unchanged: Unchanged, ledger: &Ledger) {
+    let looks = together::all(items.iter().map(|item| unchanged.holds(item))).await;
+    for (item, is_unchanged) in items.drain(..).zip(looks) {
+        match is_unchanged {
+            true => ledger.left(&item),
+            false => ledger.event(Event::Planned {
+                path: item.source.path(),
+                destination: item.target.path(),
+                size: item.size(),
+            }),
+        }
+    }
 }

@@ -38,6 +38,14 @@ pub fn backup(name: &Name) -> Name {
     beside(name, ".hop-bak")
 }
 
+/// Whether something by this name may be a run's part or backup.
+pub fn is_part(name: &Name) -> bool {
+    let name = name.as_bytes();
+    let hex = |id: &[u8]| id.len() == 16 && id.iter().all(u8::is_ascii_hexdigit);
+    let id = name.strip_suffix(b".part").and_then(|name| name.last_chunk::<21>()).map(|end| end.split_at(5));
+    name.starts_with(b".") && (name.ends_with(b".hop-bak") || id.is_some_and(|(hop, id)| hop == b".hop-" && hex(id)))
+}
+
 /// `.NAME` and an ending; a long NAME is cut, in which case its hash keeps it apart from others.
 fn beside(name: &Name, ending: &str) -> Name {
     let bytes = name.as_bytes();
@@ -72,6 +80,17 @@ mod tests {
         assert!(text.starts_with(".x.iso.hop-") && text.ends_with(".part"), "{text}");
         assert_eq!(text.len(), ".x.iso.hop-.part".len() + 16);
         assert_eq!(backup(&Name::vet(b"x").unwrap()).as_bytes(), b".x.hop-bak");
+    }
+
+    #[test]
+    fn parts_are_known_by_their_names() {
+        let name = |text: &str| Name::vet(text.as_bytes()).unwrap();
+        let ours = part(&name("x"), &Id::of("h", b"/a", &version(1, 2), b"/b"));
+        assert!(is_part(&ours) && is_part(&backup(&name("x"))));
+        for other in [".part", "x.part", ".x.hop-1.part", "x.hop-0123456789abcdef.part", ".x.hop-0123456789abcdeg.part"]
+        {
+            assert!(!is_part(&name(other)), "{other}");
+        }
     }
 
     #[test]

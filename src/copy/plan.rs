@@ -40,6 +40,8 @@ pub struct Errand {
 pub struct Plan {
     /// In the order of the command line.
     pub errands: Vec<Errand>,
+    /// A folder that has to be made before anything else.
+    pub folder: Option<(Side, Place)>,
 }
 
 /// A source that is there.
@@ -78,7 +80,7 @@ impl Plan {
             job.sources.iter().zip(&pools).partition(|(end, _)| matches!(end, End::Local(_)));
         let mut sources = found(&here, &job.options, missing).await?;
         if sources.is_empty() && there.is_empty() {
-            return Ok(Plan { errands: Vec::new() });
+            return Ok(Plan { errands: Vec::new(), folder: None });
         }
         let (side, remote) = tokio::join!(destination_pool.side(0), found(&there, &job.options, missing));
         let side = side?;
@@ -89,8 +91,24 @@ impl Plan {
             let place = Place::typed(job.destination.path());
             return Err(side.error(Stage::List, &place, Cause::Refused("several sources need a folder to go into")));
         }
+        if job.options.mirror.is_some() {
+            is_one_folder(&sources, job.destination.path())?;
+        }
         let settled = Settled { side, pool: destination_pool, destination, real: OnceCell::new() };
-        settled.errands(sources, &job.options, watchers).await.map(|errands| Plan { errands })
+        let errands = settled.errands(sources, &job.options, watchers).await?;
+        let folder = settled.missing_folder(&errands);
+        Ok(Plan { errands, folder })
+    }
+}
+
+/// Refuses to mirror anything but one folder.
+fn is_one_folder(sources: &[Source], destination: &[u8]) -> Result<(), CopyError> {
+    let refused = |path: Vec<u8>, why| Err(CopyError::new(None, Stage::List, path, Cause::Refused(why)));
+    match sources {
+        [] => Ok(()),
+        [source] if source.attributes.kind() == FileKind::Dir => Ok(()),
+        [source] => refused(source.place.path(), "not a folder: only a folder can be synced"),
+        _ => refused(destination.to_vec(), "one folder at a time can be synced"),
     }
 }
 
@@ -175,7 +193,10 @@ impl Settled {
         let mut opened: Vec<(Arc<Pool>, Arc<Lanes>)> = Vec::new();
         for source in sources {
             let name = Name::vet(place::last(&source.place.path())).ok();
-            let target = self.destination.place_for(&self.side, (name.as_ref(), &source.attributes))?;
+            let target = match options.mirror {
+                Some(_) => self.destination.place_below(&self.side, (name.as_ref(), &source.attributes))?,
+                None => self.destination.place_for(&self.side, (name.as_ref(), &source.attributes))?,
+            };
             if !taken.insert(target.path()) {
                 return Err(self.refused(&target, "two sources would get this name"));
             }
@@ -186,9 +207,16 @@ impl Settled {
         Ok(errands)
     }
 
+    /// The destination itself, when it is not there yet and its only source goes into it.
+    fn missing_folder(&self, errands: &[Errand]) -> Option<(Side, Place)> {
+        let new = self.destination.new()?;
+        let is_inside = errands.iter().any(|errand| errand.target.path() != new.path());
+        is_inside.then(|| (self.side.clone(), new.clone()))
+    }
+
     /// Refuses a source that is its own destination, or a folder that would go into itself.
     async fn refuse_itself(&self, source: &Source, target: &Place) -> Result<(), CopyError> {
-        if !source.pool.is_same_place(&self.pool) {
+        if !source.pool.is_same_host(&self.pool) {
             return Ok(());
         }
         let side = source.pool.side(0).await?;

@@ -69,6 +69,12 @@ impl Pool {
         }
     }
 
+    /// True when both are this machine, or one host under two names or for two users, as far as its addresses tell.
+    pub fn is_same_host(&self, other: &Pool) -> bool {
+        let dialled = |pool: &Pool| pool.host.as_ref().and_then(|host| host.dialled());
+        self.is_same_place(other) || dialled(self).is_some_and(|place| dialled(other) == Some(place))
+    }
+
     /// What makes two files with one path two files.
     pub fn alias(&self) -> &str {
         self.host.as_ref().map_or("", |host| host.reach.alias())
@@ -96,6 +102,12 @@ impl Host {
     fn whose(&self) -> (&str, Option<(&str, u16)>) {
         let last = self.reach.way().and_then(|way| way.hops().last());
         (self.reach.alias(), last.map(|host| (host.user.value.as_str(), host.port.value)))
+    }
+
+    /// Names or addresses and ports of all the hosts on the way.
+    fn dialled(&self) -> Option<Vec<(String, u16)>> {
+        let hops = self.reach.way()?.hops();
+        Some(hops.iter().map(|hop| (hop.hostname.value.clone(), hop.port.value)).collect())
     }
 
     async fn sums(&self) -> Option<Sums> {

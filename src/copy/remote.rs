@@ -109,6 +109,11 @@ impl Remote {
         self.told(Stage::Land, place, self.client.remove(&place.path()).await)
     }
 
+    /// Removes an empty folder.
+    pub async fn remove_folder(&self, place: &Place) -> Result<(), CopyError> {
+        self.told(Stage::Land, place, self.client.rmdir(&place.path()).await)
+    }
+
     /// Whether [`Remote::rename`] replaces a file that has the name.
     pub fn renames_over(&self) -> bool {
         self.client.extensions().has(Extension::PosixRename)

@@ -17,6 +17,7 @@ use super::ledger::{Ledger, Started};
 use super::resume::{Resume, SoFar};
 use super::side::Links;
 use super::throttle::Throttle;
+use super::unchanged::Unchanged;
 use super::walk::Walk;
 use super::{Options, pump, small};
 use crate::sftp::{Attributes, FileKind};
@@ -51,6 +52,8 @@ pub struct Means {
     pub ledger: Arc<Ledger>,
     /// The way of the bytes, where they do not pass through this machine.
     pub direct: Option<Arc<Direct>>,
+    /// Which files stay as they are.
+    unchanged: Unchanged,
     memory: Arc<Semaphore>,
     /// In bytes, of which none are held: whose turn it is.
     large: Semaphore,
@@ -66,6 +69,7 @@ impl Means {
             throttle: Throttle::new(options.rate),
             ledger,
             direct,
+            unchanged: options.unchanged,
             memory: Arc::new(Semaphore::new(MEMORY)),
             large: Semaphore::new(MEMORY),
         }
@@ -143,9 +147,23 @@ async fn carry(means: Arc<Means>, item: Item) -> Result<(), CopyError> {
             means.ledger.count_failure();
             Ok(())
         }
+        _ if stays(&means, &item).await => {
+            means.ledger.left(&item);
+            Ok(())
+        }
         What::File(links) => file(&means, &item, *links).await,
         What::Link => link(&means, &item).await,
     }
+}
+
+/// Whether it stands at the destination as it should.
+async fn stays(means: &Means, item: &Item) -> bool {
+    if means.unchanged == Unchanged::Never || item.ground().await == Ground::Fresh {
+        return false;
+    }
+    let _room = means.memory(means.unchanged.room()).await;
+    // boxed: every item's task would have to have room for it
+    Box::pin(means.unchanged.holds(item)).await
 }
 
 async fn make(means: &Means, item: &Item, folder: &Folder) -> Result<(), CopyError> {

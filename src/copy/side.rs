@@ -219,6 +219,14 @@ impl Side {
         }
     }
 
+    /// Removes an empty folder.
+    pub async fn remove_folder(&self, place: &Place) -> Result<(), CopyError> {
+        match self {
+            Side::Local => blocking(Stage::Land, place, local::remove_folder).await,
+            Side::Remote(remote) => remote.remove_folder(place).await,
+        }
+    }
+
     /// Whether [`Side::rename`] replaces a file that has the name.
     pub fn renames_over(&self) -> bool {
         match self {

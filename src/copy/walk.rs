@@ -9,6 +9,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 use super::error::{Cause, CopyError};
+use super::filter::Filter;
 use super::folder::{Finish, Folder};
 use super::item::{Item, What};
 use super::lanes::Lanes;
@@ -57,12 +58,12 @@ impl Walk {
     /// Starts to walk.
     pub fn start(
         errands: Vec<Errand>,
-        symlinks: Symlinks,
+        (symlinks, filter): (Symlinks, Filter),
         ledger: Arc<Ledger>,
         finish: mpsc::UnboundedSender<Finish>,
     ) -> Walk {
         let (found, items) = mpsc::channel(QUEUE);
-        let walker = Walker { symlinks, ledger, finish, found, pending: Mutex::default(), news: Notify::new() };
+        let walker = Walker { symlinks, filter, ledger, finish, found, pending: Mutex::default(), news: Notify::new() };
         let mut task = JoinSet::new();
         task.spawn(Arc::new(walker).walk(errands));
         Walk { items, task }
@@ -86,6 +87,7 @@ impl Walk {
 
 struct Walker {
     symlinks: Symlinks,
+    filter: Filter,
     ledger: Arc<Ledger>,
     finish: mpsc::UnboundedSender<Finish>,
     found: mpsc::Sender<Item>,
@@ -102,6 +104,18 @@ struct Node {
     folder: Arc<Folder>,
     depth: usize,
     jump: Option<Arc<Jump>>,
+}
+
+impl Node {
+    /// Its path from the root of the tree that is walked: as many names as it is deep.
+    fn below_root(&self) -> &[u8] {
+        let below = self.target.below();
+        let slashes = below.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at + 1);
+        match self.depth {
+            0 => b"",
+            depth => &below[slashes.chain([0]).nth(depth - 1).unwrap_or(0)..],
+        }
+    }
 }
 
 /// Something found under a name, to be looked at.
@@ -192,6 +206,7 @@ impl Walker {
         let mut listing = side.list(&node.source).await?;
         while let Some(mut entries) = listing.next().await? {
             entries.retain(|entry| !entry.as_ref().is_ok_and(|(name, _)| visited.contains(&node.source.join(name))));
+            entries.retain(|entry| entry.as_ref().map_or(true, |entry| self.takes(node, entry)));
             for found in self.looked_at(side, node, entries).await {
                 let place = match &found {
                     Ok(found) => found.source.clone(),
@@ -206,6 +221,13 @@ impl Walker {
             }
         }
         Ok(())
+    }
+
+    /// Whether an entry of a folder is meant; a name nobody may use goes on to be told.
+    fn takes(&self, node: &Node, (name, listed): &(Name, Attributes)) -> bool {
+        let within = node.below_root();
+        let slash: &[u8] = if within.is_empty() { b"" } else { b"/" };
+        self.filter.takes(&[within, slash, name.as_bytes()].concat(), listed.kind() == FileKind::Dir)
     }
 
     /// What the entries are; links that are followed are looked up all at once.

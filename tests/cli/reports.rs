@@ -42,6 +42,7 @@ fn summary() -> Summary {
         unchanged: 4,
         skipped: 1,
         kept: 0,
+        removed: 0,
         bytes: 5 << 20,
         elapsed: Duration::from_millis(2500),
         dry_run: false,

@@ -4,7 +4,10 @@
 mod bare;
 mod locks;
 mod records;
+mod refused;
+mod scheduled;
 mod signals;
+mod sync;
 
 use std::process::{Child, Command, Stdio};
 

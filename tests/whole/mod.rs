@@ -9,6 +9,9 @@ pub mod ways;
 
 mod cuts;
 mod killed;
+mod matrix;
 mod meddlers;
+mod odd;
+mod slow;
 mod sources;
 mod strikes;

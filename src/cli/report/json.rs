@@ -14,6 +14,7 @@
 //! | `file_failed` | `id` (null if it never started), `path`, `error` | the rest goes on |
 //! | `reconnecting` | `error`, `attempt`, `of`, `wait` (seconds) | a connection was lost, and is made again after the wait |
 //! | `unchanged` | `path` | the destination has it already (`--update`) |
+//! | `removed`, `planned_removal` | `path` at the destination | `--delete`: the source has it not |
 //! | `skipped` | `path`, `reason` | left out on purpose |
 //! | `host_key_added` | `host`, `algorithm`, `fingerprint`, `file` | known_hosts grew a line |
 //! | `agent` | `user`, `host`, `tier` (`A` `B` `C`), `fingerprint`, `signatures`, `refused` | a login was lent; it is over |
@@ -137,6 +138,8 @@ pub fn object(event: &Event) -> Option<Object> {
             Object::event("file_failed").with("id", *id).name("path", path).text("error", error)
         }
         Event::Unchanged { path } => Object::event("unchanged").name("path", path),
+        Event::Removed { path } => Object::event("removed").name("path", path),
+        Event::PlannedRemoval { path } => Object::event("planned_removal").name("path", path),
         Event::Skipped { path, reason } => Object::event("skipped").name("path", path).text("reason", reason),
         Event::HostKeyAdded { host, algorithm, fingerprint, file } => Object::event("host_key_added")
             .text("host", host)

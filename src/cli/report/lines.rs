@@ -79,7 +79,9 @@ fn words(event: &Event) -> Vec<String> {
         Event::Connected { way, user, algorithm, fingerprint } => {
             one(format!("{way}: logged in as {user}, host key {algorithm} {fingerprint}"))
         }
-        Event::Hashed { .. } | Event::FileStarted { .. } | Event::Planned { .. } => Vec::new(),
+        Event::Hashed { .. } | Event::FileStarted { .. } | Event::Planned { .. } | Event::PlannedRemoval { .. } => {
+            Vec::new()
+        }
         Event::FileDone { path, destination, size, .. } => {
             let (from, to) = (safe::line(path), safe::line(destination));
             one(format!("{from} -> {to} ({})", numbers::bytes(*size)))
@@ -88,6 +90,7 @@ fn words(event: &Event) -> Vec<String> {
             vec![format!("hop: {}", failed(&safe::line(path), &safe::line(error)))]
         }
         Event::Unchanged { path } => one(format!("unchanged: {}", safe::line(path))),
+        Event::Removed { path } => one(format!("deleted: {}", safe::line(path))),
         Event::Skipped { path, reason } => one(format!("skipped: {}: {reason}", safe::line(path))),
         Event::Waiting(text) => one(format!("waiting: {text}")),
         Event::Resumed { path, kept: 0, because, .. } => one(format!("{}: {because}", safe::line(path))),

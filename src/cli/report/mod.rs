@@ -74,6 +74,8 @@ pub struct Summary {
     pub skipped: u64,
     /// Bytes that an earlier run had left, or that were there already.
     pub kept: u64,
+    /// Removed, because the source has it not.
+    pub removed: u64,
     /// Bytes that arrived, or would.
     pub bytes: u64,
     /// From the first byte of the command line to the last of the copy.

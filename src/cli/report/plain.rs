@@ -45,6 +45,9 @@ pub fn summary(summary: &Summary) -> String {
     if summary.unchanged > 0 {
         text += &format!(", {} unchanged", summary.unchanged);
     }
+    if summary.removed > 0 {
+        text += &format!(", {} deleted", summary.removed);
+    }
     if summary.skipped > 0 {
         text += &format!(", {} skipped", summary.skipped);
     }

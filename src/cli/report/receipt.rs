@@ -8,7 +8,7 @@
 //! "hosts":[{"way", "user", "algorithm", "fingerprint"}], "reason", "tier", "ended", …the keys of the summary in `json`}
 //! ```
 //!
-//! `result` is `arrived`, `failed` (with `error`) or `skipped` (with `reason`); hashes are null where none were made.
+//! `result` is `arrived`, `failed` (with `error`), `removed` (a path at the destination) or `skipped` (with `reason`); hashes are null where none were made.
 //! `tier` says how a lent login was
 //! bound (`A`, `B`, `C`), or is null. `hosts` has every hop that was logged in to. Names and texts are as in [`json`]. Main type: [`Receipt`].
 
@@ -157,6 +157,7 @@ impl Record for Receipt {
                 id.map(|id| self.moving.remove(&id));
                 self.row(&Object::default().name("path", path).text("error", error).with("result", "failed"));
             }
+            Event::Removed { path } => self.row(&Object::default().name("path", path).with("result", "removed")),
             Event::Skipped { path, reason } => {
                 self.row(&Object::default().name("path", path).text("reason", reason).with("result", "skipped"));
             }

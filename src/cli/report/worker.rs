@@ -133,11 +133,11 @@ impl Worker {
                     self.put(&object.to_string());
                 }
             }
-            Data::Plan => {
-                if let Event::Planned { path, destination, size } = event {
-                    self.put(&planned(path, destination, *size));
-                }
-            }
+            Data::Plan => match event {
+                Event::Planned { path, destination, size } => self.put(&planned(path, destination, *size)),
+                Event::PlannedRemoval { path } => self.put(&format!("delete {}", safe::line(path))),
+                _ => {}
+            },
             Data::Nothing => {}
         }
         if let Some(bars) = &mut self.bars {

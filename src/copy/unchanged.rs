@@ -1,0 +1,98 @@
+//! Does a file have to go at all? [`Unchanged`] says which are left where they are, and finds it out.
+
+use super::error::CopyError;
+use super::item::{Item, What};
+use super::side::{Links, Side};
+use super::sums::Sum;
+use super::witness::Witness;
+use crate::sftp::{Attributes, FileKind};
+
+/// What is read at once at each end, where there is no shell to ask.
+const BLOCK: usize = 256 * 1024;
+
+/// Files that are not copied.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Unchanged {
+    /// None: all are copied.
+    #[default]
+    Never,
+    /// Those of the source's size and time of modification.
+    SizeAndTime,
+    /// Those of the source's size and SHA-256.
+    Content,
+}
+
+impl Unchanged {
+    /// Bytes that one look may take.
+    pub fn room(self) -> usize {
+        if self == Unchanged::Content { 2 * BLOCK } else { 0 }
+    }
+
+    /// Whether the target has what the source has, as far as this looks. What cannot be seen is not the same.
+    pub async fn holds(self, item: &Item) -> bool {
+        if self == Unchanged::Never {
+            return false;
+        }
+        self.looked_at(item).await.unwrap_or(false)
+    }
+
+    async fn looked_at(self, item: &Item) -> Result<bool, CopyError> {
+        let lane = item.lanes.idlest();
+        let Some(there) = lane.destination.look(&item.target, Links::Keep).await? else { return Ok(false) };
+        match &item.what {
+            What::Folder(_) => Ok(there.kind() == FileKind::Dir),
+            What::Link if there.kind() == FileKind::Symlink => {
+                let says = lane.source.read_link(&item.source).await?;
+                Ok(says == lane.destination.read_link(&item.target).await?)
+            }
+            What::Link => Ok(false),
+            What::File(_) if !is_same_file(&item.attributes, &there) => Ok(false),
+            What::File(_) if self == Unchanged::SizeAndTime => Ok(is_same_time(&item.attributes, &there)),
+            What::File(links) => has_same_content(item, *links, (&lane.source, &lane.destination)).await,
+        }
+    }
+}
+
+fn is_same_file(here: &Attributes, there: &Attributes) -> bool {
+    there.kind() == FileKind::File && there.size.is_some() && here.size == there.size
+}
+
+/// A time that nobody tells proves nothing, nor does one at the ends of what SFTP can say.
+fn is_same_time(here: &Attributes, there: &Attributes) -> bool {
+    let known = |attributes: &Attributes| attributes.mtime().filter(|time| *time != 0 && *time != u32::MAX);
+    known(here).zip(known(there)).is_some_and(|(here, there)| here == there)
+}
+
+async fn has_same_content(item: &Item, links: Links, (source, destination): (&Side, &Side)) -> Result<bool, CopyError> {
+    let range = 0..item.attributes.size.unwrap_or(0);
+    let (here, there) =
+        tokio::try_join!(source.open(&item.source, links), destination.open(&item.target, Links::Keep))?;
+    let (here, there) = tokio::try_join!(
+        Witness::of(item.lanes.source(), source, &here),
+        Witness::of(item.lanes.destination(), destination, &there)
+    )?;
+    let (here, there): (Sum, Sum) = tokio::try_join!(here.sum(range.clone()), there.sum(range))?;
+    Ok(here == there)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_attributes_tell() {
+        let file = |size, mtime| Attributes {
+            size: Some(size),
+            times: Some((0, mtime)),
+            permissions: Some(0o100_644),
+            ..Attributes::default()
+        };
+        let here = file(5, 1000);
+        assert!(is_same_file(&here, &file(5, 7)) && !is_same_file(&here, &file(6, 1000)));
+        assert!(!is_same_file(&here, &Attributes { permissions: Some(0o040_755), ..here }));
+        assert!(is_same_time(&here, &file(9, 1000)) && !is_same_time(&here, &file(5, 999)));
+        for nothing in [Attributes { times: None, ..here }, file(5, 0), file(5, u32::MAX)] {
+            assert!(!is_same_time(&nothing, &nothing));
+        }
+    }
+}
