@@ -2,15 +2,18 @@
 
 use std::fs;
 use std::process::{Child, Command};
+use std::time::Duration;
 
 use super::start;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::street::{ACC_PVT, Street, run, until};
+use crate::street::{ACC_BASTION, ACC_PVT, Street, run, until};
+use crate::wire::Link;
 
-/// A street with something to copy.
+/// A street with something to copy, so far away that a run takes a few seconds.
 fn street() -> Option<Street> {
-    let street = Street::start()?;
+    let far = Link { delay: Duration::from_millis(80), ..Link::default() };
+    let street = Street::plan().link(ACC_BASTION, far).start()?;
     street.put_here("large", &vec![7; 8 << 20]);
     street.put_here("small", b"new");
     Some(street)
@@ -85,7 +88,7 @@ fn a_run_with_patience_comes_next() {
     let first = holder(&street);
     let mut second = copy(&street, &["--lock=5m", "--progress", "plain", "small", "acc-pvt:in/file"]);
     let second = std::thread::spawn(move || run(&mut second));
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    std::thread::sleep(Duration::from_millis(300));
     assert!(!second.is_finished(), "it did not wait");
     kill(first);
     let ran = second.join().expect("no panic");
