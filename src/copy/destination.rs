@@ -66,14 +66,14 @@ impl Destination {
     /// # Errors
     /// As [`Destination::place_for`].
     pub fn place_below(&self, side: &Side, what: (Option<&Name>, &Attributes)) -> Result<Place, CopyError> {
-        match (self.new(), what.0) {
+        match (self.missing(), what.0) {
             (Some(new), Some(name)) => Ok(new.join(name)),
             _ => self.place_for(side, what),
         }
     }
 
     /// Its place, when nothing is there yet.
-    pub fn new(&self) -> Option<&Place> {
+    pub fn missing(&self) -> Option<&Place> {
         match &self.role {
             Role::New(place) | Role::NewFolder(place) => Some(place),
             Role::Folder | Role::File(_) => None,

@@ -209,7 +209,7 @@ impl Settled {
 
     /// The destination itself, when it is not there yet and its only source goes into it.
     fn missing_folder(&self, errands: &[Errand]) -> Option<(Side, Place)> {
-        let new = self.destination.new()?;
+        let new = self.destination.missing()?;
         let is_inside = errands.iter().any(|errand| errand.target.path() != new.path());
         is_inside.then(|| (self.side.clone(), new.clone()))
     }
