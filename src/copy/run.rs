@@ -148,7 +148,7 @@ async fn carry(means: Arc<Means>, item: Item) -> Result<(), CopyError> {
             Ok(())
         }
         _ if stays(&means, &item).await => {
-            means.ledger.left(&item);
+            means.ledger.unchanged(&item);
             Ok(())
         }
         What::File(links) => file(&means, &item, *links).await,
