@@ -400,7 +400,7 @@ mod tests {
             said,
             [
                 "verifyhostkeydns true (-o VerifyHostKeyDNS=yes)",
-                "canonicalizepermittedcnames *.a:*.b (-o CanonicalizePermittedCNAMEs=*.a:*.b)"
+                "canonicalizePermittedcnames *.a:*.b (-o CanonicalizePermittedCNAMEs=*.a:*.b)"
             ]
         );
     }
