@@ -29,10 +29,7 @@ const MOST_GREETING: usize = 256 * 1024;
 const MOST_TAPS: usize = 16;
 
 /// The folder's process.
-pub(super) struct Keeper {
-    input: ProcessInput,
-    reading: JoinHandle<()>,
-}
+pub(super) struct Keeper(Option<(ProcessInput, JoinHandle<()>)>);
 
 /// What the source says of itself. A stranger's words, but for the folder, which is vetted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -129,21 +126,32 @@ impl Ready {
                 }
             }
         });
-        Keeper { input, reading }
+        Keeper(Some((input, reading)))
     }
 }
 
 impl Keeper {
     /// Has the folder removed, and waits for it.
     pub(super) async fn dismiss(mut self) {
-        let _ = self.input.end().await; // a connection that is gone has removed it already
-        let _ = timeout(GONE, &mut self.reading).await;
+        if let Some((input, reading)) = self.0.take() {
+            end(input, reading).await;
+        }
     }
 }
 
+/// Some servers kill what runs when its channel is closed: the process is asked first, also when nobody waits for it.
 impl Drop for Keeper {
     fn drop(&mut self) {
-        self.reading.abort();
+        if let (Some((input, reading)), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(end(input, reading));
+        }
+    }
+}
+
+async fn end(input: ProcessInput, mut reading: JoinHandle<()>) {
+    let _ = input.end().await; // a connection that is gone has removed the folder already
+    if timeout(GONE, &mut reading).await.is_err() {
+        reading.abort();
     }
 }
 

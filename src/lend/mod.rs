@@ -28,7 +28,7 @@ pub use running::Running;
 pub use shell::{line, quoted};
 pub use tier::{Client, Tier, Version, choose};
 
-use crate::agent::{Account, Armed, Lent, Refusal, Terms};
+use crate::agent::{Account, Armed, Lent, Proof, Refusal, Terms};
 use crate::auth::Credential;
 use crate::chain::{Program, Session, Task, Way};
 use crate::trust::HostVerified;
@@ -92,16 +92,24 @@ impl Loan {
         let login = client::Login { address: &address, user: &pin.user, key_type: &pin.key_type, alias: &alias };
         let ready = keeper::start(&here, &client::config(&login)?, &format!("{alias} {}", pin.line)).await?;
         let facts = ready.facts.clone();
-        let tier = pin.tier(&facts, &here, wish.weakest)?;
+        let tier = pin.tier(&facts, &here, wish.weakest);
         let terms = Terms {
             user: pin.user.clone(),
             key: pin.credential.blob.clone(),
-            host_keys: vec![pin.host_key],
-            proof: tier.proof(),
+            host_keys: vec![pin.host_key.clone()],
+            // without a tier nothing is granted either
+            proof: tier.as_ref().map_or(Proof::Hostbound, |tier| tier.proof()),
         };
         let lent = Lent::new(terms, pin.credential.signer.clone());
-        lent.grant(wish.signatures);
         let keeper = ready.keep(lent.clone());
+        let tier = match tier {
+            Ok(tier) => tier,
+            Err(error) => {
+                keeper.dismiss().await;
+                return Err(error);
+            }
+        };
+        lent.grant(wish.signatures);
         let (destination, fingerprint) = (pin.destination, pin.fingerprint);
         Ok(Loan { source: here, destination, user: pin.user, fingerprint, tier, lent, facts, keeper })
     }
