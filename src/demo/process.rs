@@ -1,20 +1,25 @@
 //! A command on a private server: `/bin/sh -c LINE` on this machine, in that server's home, with nothing of the
 //! caller's environment. Its three streams are wired to the channel; its exit status or signal is reported as sshd
-//! does (RFC 4254 §6.10). When the client goes away first, the whole process group is killed.
+//! does (RFC 4254 §6.10). When the client goes away first, the process group is killed, after a moment.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use russh::server::{Handle, Msg};
 use russh::{Channel, ChannelId, Sig};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
+use tokio::time::timeout;
 
 use super::map::USER;
 use super::pipe::{self, Kind};
+
+/// How long a command may take to end when its client has gone.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// What a session channel asks to run.
 pub(super) enum What<'a> {
@@ -86,7 +91,8 @@ async fn attend(channel: Channel<Msg>, mut child: Child, handle: &Handle) {
                 report(handle, id, status).await;
             }
         }
-        () = closed.cancelled() => {}
+        // its input has ended too: what cleans up behind itself is given the time
+        () = closed.cancelled() => drop(timeout(GRACE, child.wait()).await),
     }
 }
 

@@ -60,7 +60,13 @@ pub async fn begin(
     };
     let ((), (), (), loan) =
         tokio::try_join!(reaches(source, &address), runs_commands(source), runs_commands(destination), lend)?;
-    let courier = login(&loan, source, &address).await?;
+    let courier = match login(&loan, source, &address).await {
+        Ok(courier) => courier,
+        Err(obstacle) => {
+            loan.close().await;
+            return Err(obstacle);
+        }
+    };
     let reason = format!(
         "{} sends straight to {}, tier {}, host key {}",
         source.alias(),
