@@ -14,9 +14,10 @@ mod skips;
 #[allow(dead_code, unused_imports, reason = "the bench breaks nothing on its street")]
 mod street;
 #[path = "../wire/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "the bench cuts nothing")]
+#[allow(dead_code, unused_imports, reason = "the bench needs a part of it")]
 mod wire;
 
+mod faults;
 mod ground;
 mod hand;
 mod measure;
@@ -28,6 +29,9 @@ fn main() {
     // what cargo says to every bench (`--bench`) names no scenario
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     ground::describe();
+    if wanted.iter().any(|word| word == "faults") {
+        return faults::run();
+    }
     for scenario in scenario::ALL.iter().filter(|s| wanted.is_empty() || wanted.iter().any(|word| word == s.name)) {
         scenario.run();
     }
