@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -19,6 +20,9 @@ const CHUNK: usize = 32 * 1024;
 /// File data from this size on goes out as a chunk of its own: copied behind its header, it cost a third of the speed to
 /// an `sftp-server` on a pipe, and half the client's time.
 const OWN_CHUNK: usize = 16 * 1024;
+
+/// How long a failure to send waits for the receiving side to say why.
+const LAST_WORD: Duration = Duration::from_millis(500);
 
 /// Requests taken from the queue at once.
 const BATCH: usize = 64;
@@ -41,7 +45,11 @@ pub(super) fn start(
     tokio::spawn(async move {
         let reason = tokio::select! {
             () = writer.closed.cancelled() => SftpError::Ended("closed here".into()),
-            reason = write(&writer, transmit, queue) => reason,
+            reason = write(&writer, transmit, queue) => {
+                // whoever receives meets the same end, and knows more about it
+                let _ = tokio::time::timeout(LAST_WORD, writer.closed.cancelled()).await;
+                reason
+            }
         };
         writer.end(reason);
     });

@@ -1,8 +1,9 @@
 //! Running `hop doctor` on the street, and its page without what differs from run to run.
 
-use std::io::Write as _;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Outcome, Street, run};
 
@@ -117,7 +118,7 @@ impl Deaf {
         let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
         listener.bind(&any.into()).and_then(|()| listener.listen(0)).expect("a port on loopback");
         let address = listener.local_addr().expect("its address").as_socket().expect("an IP address");
-        let connect = || TcpStream::connect_timeout(&address, std::time::Duration::from_millis(200)).ok();
+        let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok();
         let waiting = std::iter::from_fn(connect).take(8).collect();
         Deaf { address, _listener: listener, _waiting: waiting }
     }
@@ -133,11 +134,18 @@ pub fn says(words: &'static [u8]) -> SocketAddr {
             let Ok(mut stream) = stream else { return };
             match words.is_empty() {
                 true => kept.push(stream),
-                false => drop(stream.write_all(words)), // whoever has gone need not hear it
+                false => say_and_hang_up(&mut stream, words),
             }
         }
     });
     address
+}
+
+/// Closes only once the other side has: a reset could outrun the words.
+fn say_and_hang_up(stream: &mut TcpStream, words: &[u8]) {
+    let said = stream.write_all(words).and_then(|()| stream.shutdown(Shutdown::Write));
+    let heard = said.and_then(|()| stream.set_read_timeout(Some(Duration::from_secs(5))));
+    drop(heard.and_then(|()| stream.read_to_end(&mut Vec::new()))); // whoever has gone need not hear it
 }
 
 /// Replaces one file of a host's `sshd` folder.

@@ -1,9 +1,11 @@
 //! One host and its hops: names, ports, greetings, and what sshd and its host hold back.
 
 use std::fs;
+use std::io::Read as _;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::street::{ACC_BASTION, ACC_PVT, Street, run};
+use crate::street::{ACC_BASTION, ACC_PVT, Street, run, until};
 use crate::wire::{Cut, Direction, How, Link};
 
 use super::ground::{Deaf, beside, count, diagnosed, page, points_to, says, scrubbed};
@@ -68,6 +70,22 @@ fn what_answers_is_no_sshd() {
     diagnosed!("closed_at_once", told("closed", b"\n"));
 }
 
+/// One who does not log in: a connection that sshd has greeted, and so counts.
+fn greeted(sshd: SocketAddr) -> TcpStream {
+    let mut word = [0; 4];
+    let mut connect = || {
+        let mut stream = TcpStream::connect(sshd).expect("a connection");
+        (stream.read_exact(&mut word).is_ok() && &word == b"SSH-").then_some(stream)
+    };
+    let mut held = None;
+    // whoever asked whether it listens may still be counted, and we are turned away
+    until("sshd greets", || {
+        held = connect();
+        held.is_some()
+    });
+    held.expect("greeted")
+}
+
 #[test]
 fn a_full_sshd_turns_us_away() {
     let Some(mut street) = Street::start() else { return };
@@ -77,7 +95,7 @@ fn a_full_sshd_turns_us_away() {
     street.server_mut(ACC_BASTION).stop();
     fs::write(&config, lines).expect("sshd_config");
     street.server_mut(ACC_BASTION).start();
-    let held = std::net::TcpStream::connect(street.server(ACC_BASTION).listens).expect("one who does not log in");
+    let held = greeted(street.server(ACC_BASTION).listens);
     let page = page(&street, &["acc-bastion"]);
     drop(held);
     // sshd says why and hangs up at once: its words do not always outrun the reset

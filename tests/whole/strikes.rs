@@ -176,7 +176,8 @@ fn f7_a_bastion_that_stays_away_is_named() {
     assert_eq!(ran.code, Some(10), "{ran}");
     street.server_mut(ACC_BASTION).start();
     let again = || Way::Up.copy(&street);
-    let (name, says) = ("F7 stays away".to_owned(), ["acc-bastion: laptop > acc-bastion: greet", "connection lost"]);
+    // the proxy before it takes the connection and resets it: while it is made, or after
+    let (name, says) = ("F7 stays away".to_owned(), ["acc-bastion: laptop > acc-bastion: ", "connection"]);
     Case { name, street: &street, targets: &[target], ran: &ran, limit: LIMIT, says: &says, again: &again }.holds();
 }
 
