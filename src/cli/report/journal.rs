@@ -1,5 +1,5 @@
 //! `--log`: what happens, one JSON object a line, appended to a file of mode 0600. The objects are those of
-//! [`json`](super::json) with `time` (UTC) and `process` in front, so that several runs can share a file.
+//! [`super::json`] with `time` (UTC) and `process` in front, so that several runs can share a file.
 //!
 //! Main type: [`Journal`]. Each line is written in one piece; what cannot be written is told at the end of the run.
 

@@ -8,9 +8,9 @@
 //! "hosts":[{"way", "user", "algorithm", "fingerprint"}], "reason", "tier", "ended", …the keys of the summary in `json`}
 //! ```
 //!
-//! `result` is `arrived`, `failed` (with `error`), `removed` (a path at the destination) or `skipped` (with `reason`); hashes are null where none were made.
-//! `tier` says how a lent login was
-//! bound (`A`, `B`, `C`), or is null. `hosts` has every hop that was logged in to. Names and texts are as in [`json`]. Main type: [`Receipt`].
+//! `result` is `arrived`, `failed` (with `error`), `removed` (a path at the destination) or `skipped` (with `reason`);
+//! hashes are null where none were made. `tier` says how a lent login was bound (`A`, `B`, `C`), or is null. `hosts` has
+//! every hop that was logged in to. Names and texts are as in [`mod@json`]. Main type: [`Receipt`].
 
 use std::collections::HashMap;
 use std::fs::File;
