@@ -139,9 +139,10 @@ impl Case<'_> {
         }
         let moved = ran.summary("bytes");
         let size: u64 = self.targets.iter().map(|target| target.new.len() as u64).sum();
-        // which units arrived can only be told in units of 64 KiB
+        // what arrived can only be told in units of 64 KiB, and is more than what hop knows of: the answer to the last
+        // block of each of two lanes may have been lost
         let again = (moved + had_arrived).saturating_sub(size);
-        let most = had_arrived / 10 + (128 << 10);
+        let most = had_arrived / 10 + (128 << 10) + 2 * (255 << 10);
         assert!(again <= most, "{}: I3: {again} of {had_arrived} bytes were sent again\n{ran}", self.name);
         After { had_arrived, moved }
     }
