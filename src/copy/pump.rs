@@ -105,7 +105,8 @@ async fn begin(
     let mut window = Window::new(0..ends.identity.size, sizes);
     if is_reused {
         let (sides, files) = ((&lane.source, &lane.destination), (&ends.source, &*ends.part));
-        let pair = Pair { lanes: &item.lanes, sides, files, size: ends.identity.size };
+        let block = ends.block().min(means.throttle.block());
+        let pair = Pair { lanes: &item.lanes, sides, files, size: ends.identity.size, block };
         let worth = pair.worth(so_far, means.resume, sizes).await?;
         window = worth.window;
         if let Some(because) = worth.because {

@@ -9,7 +9,6 @@ use super::error::CopyError;
 use super::file::OpenFile;
 use super::lanes::Lanes;
 use super::side::{Links, Side};
-use super::sums::UNIT;
 use super::together::all;
 use super::witness::Witness;
 use crate::sftp::{Attributes, Sizes, Window};
@@ -17,8 +16,14 @@ use crate::sftp::{Attributes, Sizes, Window};
 /// Bytes compared before those that are taken on trust.
 const TAIL: u64 = 256 * 1024;
 
-/// Pieces that are compared by themselves, at most; none is shorter than [`UNIT`].
+/// Pieces that are compared by themselves, at most; one that differs is compared again block by block.
 const PIECES: u64 = 64;
+
+/// Comparisons under way at once.
+const TOGETHER: usize = 32;
+
+/// No block that is compared is shorter.
+const SHORTEST: u64 = 32 * 1024;
 
 /// Whether the part of an earlier run is used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,6 +55,9 @@ impl SoFar {
     }
 }
 
+type Both<'a> = (Witness<'a>, Witness<'a>);
+type Pieces = Vec<Range<u64>>;
+
 /// Both ends of a file, by way of one lane.
 pub struct Pair<'a> {
     /// Between the two ends.
@@ -60,6 +68,8 @@ pub struct Pair<'a> {
     pub files: (&'a OpenFile, &'a OpenFile),
     /// Bytes of the source.
     pub size: u64,
+    /// Bytes that go at once. They arrive or they do not, so that is what a part is compared in.
+    pub block: usize,
 }
 
 /// What a part is worth.
@@ -106,7 +116,7 @@ impl Pair<'_> {
         Ok(one == other)
     }
 
-    async fn witnesses<'a>(&'a self, part: &'a OpenFile) -> Result<(Witness<'a>, Witness<'a>), CopyError> {
+    async fn witnesses<'a>(&'a self, part: &'a OpenFile) -> Result<Both<'a>, CopyError> {
         tokio::try_join!(
             Witness::of(self.lanes.source(), self.sides.0, self.files.0),
             Witness::of(self.lanes.destination(), self.sides.1, part)
@@ -117,41 +127,79 @@ impl Pair<'_> {
     async fn compared(&self, length: u64, sizes: Sizes) -> Result<Worth, CopyError> {
         let part = self.sides.1.open(self.files.1.place(), Links::Keep).await?;
         let both = self.witnesses(&part).await?;
+        let unit = self.unit();
         // below this every byte was acknowledged, by the band's rule
-        let certain = length.saturating_sub(sizes.band) / UNIT * UNIT;
-        let tail = certain.saturating_sub(TAIL)..certain;
-        let (sure, pieces, because) = match (both.0.is_near(), both.1.is_near()) {
-            (true, true) => (0..certain, self.pieces(certain, length), "its SHA-256 is that of the source"),
-            (true, false) => (tail, self.pieces(certain, length), "its end was read back and compared"),
-            (false, _) => (tail, Vec::new(), "its end was read back and compared"),
+        let certain = length.saturating_sub(sizes.band) / unit * unit;
+        let tail = certain.saturating_sub(TAIL.next_multiple_of(unit))..certain;
+        let end = if length == self.size { length } else { length / unit * unit };
+        let (sure, doubtful, because) = match (both.0.is_near(), both.1.is_near()) {
+            (true, true) => (0..certain, certain..end, "its SHA-256 is that of the source"),
+            (true, false) => (tail, certain..end, "its end was read back and compared"),
+            (false, _) => (tail, certain..certain, "its end was read back and compared"),
         };
-        if !is_same(&both, sure).await? {
+        if !is_same(&both, unit, sure).await? {
             return self.start_over(sizes, "started over: the part differs from the source").await;
         }
-        let same = all(pieces.iter().map(|piece| is_same(&both, piece.clone()))).await;
-        let mut arrived = Vec::with_capacity(same.len() + 1);
+        let mut arrived = same_pieces(&both, unit, doubtful).await?;
         arrived.push(0..certain);
-        for (piece, same) in pieces.into_iter().zip(same) {
-            if same? {
-                arrived.push(piece);
-            }
-        }
         Ok(Worth { window: Window::resumed(self.size, &arrived, sizes), because: Some(because) })
     }
 
-    /// The pieces between `from` and `length`. A unit that the part does not fill is none, unless it is the source's last.
-    fn pieces(&self, from: u64, length: u64) -> Vec<Range<u64>> {
-        let end = if length == self.size { length } else { length / UNIT * UNIT };
-        let step = ((end.saturating_sub(from)).div_ceil(PIECES)).div_ceil(UNIT).max(1) * UNIT;
-        let starts = (0..).map(|number| from + number * step).take_while(|start| *start < end);
-        starts.map(|start| start..(start + step).min(end)).collect()
+    /// Bytes of the smallest piece that is compared: a block, or some that are very short.
+    fn unit(&self) -> u64 {
+        let block = self.block.max(1) as u64;
+        block * SHORTEST.div_ceil(block)
     }
 }
 
-async fn is_same((one, other): &(Witness<'_>, Witness<'_>), range: Range<u64>) -> Result<bool, CopyError> {
+/// What both ends have in `range`, which is cut into a few pieces; one that differs is looked at unit by unit.
+async fn same_pieces(both: &Both<'_>, unit: u64, range: Range<u64>) -> Result<Pieces, CopyError> {
+    let few = (range.end - range.start).div_ceil(PIECES).next_multiple_of(unit);
+    // what has to be read back is read once
+    let step = if both.1.is_near() { few } else { unit };
+    let (mut same, other) = compared(both, unit, cut(range, step)).await?;
+    if step > unit {
+        let units = other.into_iter().flat_map(|piece| cut(piece, unit)).collect();
+        same.extend(compared(both, unit, units).await?.0);
+    }
+    Ok(same)
+}
+
+/// `pieces` that are the same at both ends, and those that are not.
+async fn compared(both: &Both<'_>, unit: u64, pieces: Vec<Range<u64>>) -> Result<(Pieces, Pieces), CopyError> {
+    let (mut same, mut other) = (Vec::new(), Vec::new());
+    for group in pieces.chunks(TOGETHER) {
+        let answers = all(group.iter().map(|piece| is_same(both, unit, piece.clone()))).await;
+        for (piece, answer) in group.iter().zip(answers) {
+            if answer? { same.push(piece.clone()) } else { other.push(piece.clone()) }
+        }
+    }
+    Ok((same, other))
+}
+
+/// A range in pieces of `step` bytes; the last one may be shorter.
+fn cut(range: Range<u64>, step: u64) -> Pieces {
+    let starts = (0..).map(|number| range.start + number * step).take_while(|start| *start < range.end);
+    starts.map(|start| start..(start + step).min(range.end)).collect()
+}
+
+/// `range` begins at a multiple of `unit`, and ends at one or with the file.
+async fn is_same((one, other): &Both<'_>, unit: u64, range: Range<u64>) -> Result<bool, CopyError> {
     if range.is_empty() {
         return Ok(true);
     }
-    let (one, other) = tokio::try_join!(one.sum(range.clone()), other.sum(range))?;
+    let (one, other) = tokio::try_join!(one.sum_in(unit, range.clone()), other.sum_in(unit, range))?;
     Ok(one == other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_cut_without_gaps() {
+        assert_eq!(cut(30..100, 30), [30..60, 60..90, 90..100]);
+        assert_eq!(cut(30..90, 30), [30..60, 60..90]);
+        assert_eq!(cut(30..30, 30), Vec::<Range<u64>>::new());
+    }
 }

@@ -13,7 +13,8 @@ use super::reach::Conversation;
 /// A SHA-256.
 pub type Sum = [u8; 32];
 
-/// Bytes of a unit: questions begin at a multiple of it, and end there or at the file's end.
+/// Bytes of a unit where nothing asks for another: questions begin at a multiple of their unit, and end there or at the
+/// file's end.
 pub const UNIT: u64 = 64 * 1024;
 
 /// Time for a shell to start and to find a tool.
@@ -25,7 +26,7 @@ const LINE_MAX: usize = 1024;
 /// Bytes a login shell may say before it comes to the point.
 const CHATTER_MAX: usize = 64 * 1024;
 
-/// Read by `sh` whole before any of it runs; questions are lines of unit, count of units, and a path whose bytes are
+/// Read by `sh` whole before any of it runs; questions are lines of a unit's bytes, the first unit, the count of units, and a path whose bytes are
 /// written as `printf %b` reads them.
 const SCRIPT: &str = r#"{
 LC_ALL=C; export LC_ALL; tool=
@@ -36,9 +37,9 @@ for each in 'sha256sum' 'shasum -a 256' 'openssl dgst -sha256' 'busybox sha256su
 done
 printf 'hop-sums %s\n' "${tool:-none}"
 [ -n "$tool" ] || exit 0
-while read -r skip count path; do
+while read -r unit skip count path; do
   path=$(printf '%bx' "$path"); path=${path%x}
-  sum=$([ -r "$path" ] && dd if="$path" bs=65536 skip="$skip" count="$count" 2>/dev/null </dev/null | $tool 2>/dev/null)
+  sum=$([ -r "$path" ] && dd if="$path" bs="$unit" skip="$skip" count="$count" 2>/dev/null </dev/null | $tool 2>/dev/null)
   printf 'hop-sum %s\n' "$sum"
 done
 exit 0
@@ -78,11 +79,11 @@ impl Sums {
         Some(Sums { questions })
     }
 
-    /// The sum of `count` units of the file at the absolute `path`, from unit `skip` on. `None` when the file cannot be
-    /// read there, or the shell has ended.
-    pub async fn of(&self, path: &[u8], skip: u64, count: u64) -> Option<Sum> {
+    /// The sum of `count` units of `unit` bytes of the file at the absolute `path`, from unit `skip` on. `None` when the
+    /// file cannot be read there, or the shell has ended.
+    pub async fn of(&self, path: &[u8], unit: u64, (skip, count): (u64, u64)) -> Option<Sum> {
         let (reply, answer) = oneshot::channel();
-        let line = format!("{skip} {count} {}\n", escaped(path));
+        let line = format!("{unit} {skip} {count} {}\n", escaped(path));
         self.questions.send((line.into(), reply)).await.ok()?;
         answer.await.ok()?
     }

@@ -50,9 +50,17 @@ impl<'a> Witness<'a> {
     /// # Errors
     /// When the file cannot be read, or the session is lost.
     pub async fn sum(&self, range: Range<u64>) -> Result<Sum, CopyError> {
+        self.sum_in(UNIT, range).await
+    }
+
+    /// Likewise, in another unit.
+    ///
+    /// # Errors
+    /// As [`Witness::sum`].
+    pub async fn sum_in(&self, unit: u64, range: Range<u64>) -> Result<Sum, CopyError> {
         if let Some((sums, path)) = &self.shell {
-            let (skip, count) = (range.start / UNIT, (range.end - range.start).div_ceil(UNIT));
-            let mut asked = pin!(sums.of(path, skip, count));
+            let units = (range.start / unit, (range.end - range.start).div_ceil(unit));
+            let mut asked = pin!(sums.of(path, unit, units));
             loop {
                 match tokio::time::timeout(GLANCE, &mut asked).await {
                     Ok(Some(sum)) => return Ok(sum),
