@@ -1,18 +1,20 @@
-//! What the SSH library logs, under `-vv`: algorithms agreed on, channels opened and refused, rekeys. Never data: it
-//! logs packets only at the level `trace`, which is left out.
+//! What is logged beside the events, under `-vv`: what the SSH library says of algorithms agreed on, channels opened and
+//! refused, rekeys. Never data: it logs packets only at the level `trace`, which is left out. Under `-vvv` the engine's own
+//! traces, too; they are not in release builds, cost a line a block, and are written at once, so that one who kills hop
+//! knows what it knew.
 
 use std::sync::Arc;
 
-use log::{Level, LevelFilter, Log, Metadata, Record};
+use log::{LevelFilter, Log, Metadata, Record};
 
 use crate::progress::{Event, Observer};
 
-use super::report::Reporter;
+use super::report::{Level, Reporter};
 
 /// Passes the library's lines on to `reporter`; once a process.
-pub fn listen(reporter: Arc<Reporter>) {
+pub fn listen(reporter: Arc<Reporter>, level: Level) {
     if log::set_logger(Box::leak(Box::new(Listener { reporter }))).is_ok() {
-        log::set_max_level(LevelFilter::Debug);
+        log::set_max_level(if level >= Level::Blocks { LevelFilter::Trace } else { LevelFilter::Debug });
     }
 }
 
@@ -22,12 +24,19 @@ struct Listener {
 
 impl Log for Listener {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.level() <= Level::Debug && metadata.target().starts_with("russh")
+        match metadata.level() {
+            log::Level::Trace => metadata.target().starts_with("hop::"),
+            _ => metadata.target().starts_with("russh"),
+        }
     }
 
     fn log(&self, record: &Record<'_>) {
-        if self.enabled(record.metadata()) {
-            self.reporter.event(Event::Detail(format!("{}: {}", record.target(), record.args())));
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        match record.level() {
+            log::Level::Trace => super::say(&record.args().to_string()),
+            _ => self.reporter.event(Event::Detail(format!("{}: {}", record.target(), record.args()))),
         }
     }
 

@@ -55,8 +55,8 @@ impl Run {
         let counters = Arc::new(Counters::default());
         let shows = (screen.face.value, screen.data, screen.level);
         let reporter = Arc::new(Reporter::start(shows, records, counters.clone()));
-        if screen.level == Level::Library {
-            library::listen(reporter.clone());
+        if screen.level >= Level::Library {
+            library::listen(reporter.clone(), screen.level);
         }
         Arc::new(Run { reporter, counters, started: Instant::now(), ways: Mutex::default() })
     }

@@ -184,7 +184,8 @@ fn level(output: &Output, least: Level) -> Level {
         _ if output.quiet => Level::Failures,
         0 => least,
         1 => Level::Steps,
-        _ => Level::Library,
+        2 => Level::Library,
+        _ => Level::Blocks,
     }
 }
 

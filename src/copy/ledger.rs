@@ -80,14 +80,16 @@ pub struct Started {
 impl Started {
     /// The destination has acknowledged `bytes` more.
     pub fn moved(&self, bytes: u64) {
-        self.done.fetch_add(bytes, Ordering::Relaxed);
+        let before = self.done.fetch_add(bytes, Ordering::Relaxed);
         Counters::add(&self.counters.bytes_done, bytes);
+        log::trace!("file {}: {} bytes are there", self.id, before + bytes);
     }
 
     /// So many bytes of the file are there as an attempt begins. What was moved and is not among them has to be moved
     /// again; what is, and was not moved, is of an earlier run.
     pub fn begin_at(&self, there: u64) {
         let before = self.done.swap(there, Ordering::Relaxed);
+        log::trace!("file {}: goes on from {there} bytes", self.id);
         Counters::add(&self.counters.bytes_total, before.saturating_sub(there));
         let kept = there.saturating_sub(before);
         self.kept.fetch_add(kept, Ordering::Relaxed);

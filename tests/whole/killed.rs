@@ -42,7 +42,7 @@ fn kills(way: Way, share: u64) {
         };
         let after = case.holds();
         count += 1;
-        resumed += u64::from(after.had_arrived > 0 && after.moved < SIZE as u64);
+        resumed += u64::from(after.acknowledged > 0 && after.moved < SIZE as u64);
     }
     eprintln!("F1 {way:?}: {count} seeds, {resumed} went on from a part");
 }

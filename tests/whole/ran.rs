@@ -40,6 +40,22 @@ impl Ran {
         let summary: serde_json::Value = serde_json::from_str(last).unwrap_or_else(|_| panic!("no summary: {self}"));
         summary[key].as_u64().unwrap_or_else(|| panic!("no number `{key}`: {self}"))
     }
+
+    /// Bytes of its one file that it knew to be there when it ended, by its trace (`-vvv`); `None` if it was not traced,
+    /// or ended before.
+    pub fn there(&self) -> Option<u64> {
+        let mut there = None;
+        for line in self.stderr.lines().filter_map(|line| line.strip_prefix("file 0: ")) {
+            let number = |text: &str| text.parse::<u64>().unwrap_or_else(|_| panic!("no number: {line}"));
+            if let Some(from) = line.strip_prefix("goes on from ").and_then(|rest| rest.strip_suffix(" bytes")) {
+                there = Some(number(from));
+            } else if let Some(now) = line.strip_suffix(" bytes are there") {
+                // two blocks that come back at once may be told in either order
+                there = there.max(Some(number(now)));
+            }
+        }
+        there
+    }
 }
 
 /// Runs to the end.

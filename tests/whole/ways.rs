@@ -45,7 +45,8 @@ impl Way {
 
     pub fn copy(self, street: &Street) -> Command {
         let mut command = street.hop("cp");
-        command.args((self == Way::Relay).then_some("-3")).args(self.words());
+        // what it knows of the file is traced
+        command.args(["-vvv", "--progress", "none"]).args((self == Way::Relay).then_some("-3")).args(self.words());
         command
     }
 

@@ -18,6 +18,8 @@ pub enum Level {
     Steps,
     /// What the SSH library logs, too (`-vv`).
     Library,
+    /// How much of each file is there, block by block, in builds for development (`-vvv`).
+    Blocks,
 }
 
 /// The lines for an event, safe to print; empty when `level` does not ask for it.
