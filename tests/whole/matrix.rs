@@ -12,7 +12,10 @@ const ROWS: &[(&str, &[&str])] = &[
             "whole/killed.rs::an_upload_is_killed",
             "whole/killed.rs::a_download_is_killed",
             "whole/killed.rs::a_relay_is_killed",
+            "whole/killed.rs::a_direct_copy_is_killed",
             "whole/killed.rs::a_tree_is_killed",
+            "whole/resumes.rs::a_large_file_that_is_killed_late_is_not_sent_again",
+            "whole/resumes.rs::a_hole_within_the_band_is_filled_and_the_rest_kept",
         ],
     ),
     (
@@ -28,6 +31,8 @@ const ROWS: &[(&str, &[&str])] = &[
             "whole/cuts.rs::a_reset_on_the_way_up",
             "whole/cuts.rs::a_reset_on_the_way_down",
             "whole/cuts.rs::a_reset_between_two_hosts",
+            "whole/cuts.rs::a_reset_of_the_peering_link",
+            "whole/resumes.rs::a_large_file_that_is_cut_late_goes_on",
         ],
     ),
     (

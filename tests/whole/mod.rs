@@ -12,6 +12,7 @@ mod killed;
 mod matrix;
 mod meddlers;
 mod odd;
+mod resumes;
 mod slow;
 mod sources;
 mod strikes;

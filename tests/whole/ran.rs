@@ -25,7 +25,10 @@ pub struct Ran {
 
 impl fmt::Display for Ran {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Ran { code, signal, stdout, stderr, took, peak } = self;
+        let Ran { code, signal, stdout, took, peak, .. } = self;
+        // the SSH library's own lines come with the trace
+        let ours = self.stderr.lines().filter(|line| !line.starts_with("russh::"));
+        let stderr = ours.collect::<Vec<_>>().join("\n");
         write!(
             f,
             "exit {code:?} signal {signal:?} after {took:?}, {peak} KiB\n--- stdout\n{stdout}\n--- stderr\n{stderr}"

@@ -40,7 +40,7 @@ fn set_back(path: &Path) {
 fn source(way: Way, street: &Street) -> std::path::PathBuf {
     match way {
         Way::Up => street.laptop().join("file"),
-        Way::Down | Way::Relay => street.home(ACC_PVT).join("file"),
+        Way::Down | Way::Relay | Way::Direct => street.home(ACC_PVT).join("file"),
     }
 }
 

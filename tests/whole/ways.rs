@@ -1,4 +1,5 @@
-//! A large file's way over the street, up, down or from host to host, with an old one in its place; and the seeds.
+//! A large file's way over the street, up, down or from host to host, with an old one in its place; and the seeds:
+//! `HOP_SEEDS` of them for each fault that has any, or the one that `HOP_SEED` names.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,7 +7,7 @@ use std::process::Command;
 
 use super::invariants::Target;
 use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Street};
-use crate::wire::{Direction, Link};
+use crate::wire::{Cut, Direction, How, Link, Wire};
 
 /// Which way the data goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,8 +15,11 @@ pub enum Way {
     Up,
     Down,
     Relay,
+    /// The source pushes.
+    Direct,
 }
 
+/// Those whose data passes this machine.
 pub const WAYS: [Way; 3] = [Way::Up, Way::Down, Way::Relay];
 
 pub const SIZE: usize = 12 << 20;
@@ -25,7 +29,7 @@ impl Way {
         match self {
             Way::Up => ["file", "acc-pvt:to/file"],
             Way::Down => ["acc-pvt:file", "to/file"],
-            Way::Relay => ["acc-pvt:file", "dell-pvt:to/file"],
+            Way::Relay | Way::Direct => ["acc-pvt:file", "dell-pvt:to/file"],
         }
     }
 
@@ -40,21 +44,30 @@ impl Way {
                 (DELL_BASTION, Direction::Up),
                 (DELL_PVT, Direction::Up),
             ],
+            Way::Direct => &[(DELL_PVT, Direction::Up)],
         }
     }
 
     pub fn copy(self, street: &Street) -> Command {
         let mut command = street.hop("cp");
         // what it knows of the file is traced
-        command.args(["-vvv", "--progress", "none"]).args((self == Way::Relay).then_some("-3")).args(self.words());
+        command.args(["-vvv", "--progress", "none"]).args(self.route()).args(self.words());
         command
+    }
+
+    fn route(self) -> Option<&'static str> {
+        match self {
+            Way::Up | Way::Down => None,
+            Way::Relay => Some("-3"),
+            Way::Direct => Some("-R"),
+        }
     }
 
     fn destination(self, street: &Street) -> PathBuf {
         match self {
             Way::Up => street.home(ACC_PVT).join("to/file"),
             Way::Down => street.laptop().join("to/file"),
-            Way::Relay => street.home(DELL_PVT).join("to/file"),
+            Way::Relay | Way::Direct => street.home(DELL_PVT).join("to/file"),
         }
     }
 
@@ -62,7 +75,7 @@ impl Way {
     pub fn furnish(self, street: &Street, content: &[u8]) {
         match self {
             Way::Up => street.put_here("file", content),
-            Way::Down | Way::Relay => street.put(ACC_PVT, "file", content),
+            Way::Down | Way::Relay | Way::Direct => street.put(ACC_PVT, "file", content),
         };
     }
 
@@ -76,7 +89,7 @@ impl Way {
         match self {
             Way::Up => street.put(ACC_PVT, "to/file", &old),
             Way::Down => street.put_here("to/file", &old),
-            Way::Relay => street.put(DELL_PVT, "to/file", &old),
+            Way::Relay | Way::Direct => street.put(DELL_PVT, "to/file", &old),
         };
         Target { path, old: Some(old), new: new.to_vec() }
     }
@@ -89,6 +102,30 @@ pub fn street(rate: Option<u64>) -> Option<Street> {
         plan = plan.link(host, Link { rate, ..Link::default() });
     }
     plan.start()
+}
+
+/// The link between the two private servers, as a wire of its own: hop's sessions do not pass it.
+pub struct Peering {
+    pub wire: Wire,
+}
+
+impl Peering {
+    pub fn start(street: &Street, rate: Option<u64>) -> Peering {
+        let far = street.server(DELL_PVT).listens;
+        let link = Link { rate, ..Link::default() };
+        Peering { wire: Wire::start((far.ip(), 0).into(), far, link) }
+    }
+
+    /// A direct copy over it.
+    pub fn copy(&self, street: &Street) -> Command {
+        let mut command = Way::Direct.copy(street);
+        command.arg("--peer-address").arg(self.wire.address().to_string());
+        command
+    }
+
+    pub fn reset(&self, at: u64) -> Cut {
+        Cut { direction: Direction::Up, at, how: How::Reset }
+    }
 }
 
 /// Bytes that differ everywhere and are never zero for long.
@@ -105,8 +142,12 @@ pub fn content(size: usize) -> Vec<u8> {
     bytes
 }
 
-/// The seeds of one of `shares` tests: `HOP_SEEDS` in all, else twenty-one.
+/// The seeds of one of `shares` tests: `HOP_SEEDS` in all, else twenty-one; or `HOP_SEED`, where its turn is.
 pub fn seeds(share: u64, shares: u64) -> impl Iterator<Item = u64> {
-    let all = std::env::var("HOP_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(21);
-    (0..all).filter(move |seed| seed % shares == share)
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let all = match number("HOP_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("HOP_SEEDS").unwrap_or(21),
+    };
+    all.filter(move |seed| seed % shares == share)
 }
