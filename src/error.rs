@@ -221,6 +221,8 @@ fn of_direct(obstacle: &Obstacle) -> Kind {
         Obstacle::Failed { .. } | Obstacle::AsksAgain { .. } => Kind::Connect,
         Obstacle::OtherHost { .. } => Kind::HostKey,
         Obstacle::Refused { .. } => Kind::Authentication,
+        // the source did not even reach it
+        Obstacle::NeitherWay { pull, .. } => of_direct(pull),
         Obstacle::Lend(error) => of_lend(error),
     }
 }

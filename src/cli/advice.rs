@@ -76,6 +76,9 @@ fn of_direct(obstacle: &Obstacle, ways: &[Vec<Host>]) -> Vec<String> {
     const RELAY: &str = "or let the data pass through here: hop cp -3";
     let hint = match obstacle {
         Obstacle::Lend(error) => return of_lend(error, ways),
+        Obstacle::NeitherWay { push, pull } => {
+            return of_direct(if matches!(**pull, Obstacle::Unreachable { .. }) { push } else { pull }, ways);
+        }
         Obstacle::SameHost | Obstacle::NoHosts => "let the data pass through here: hop cp -3".to_owned(),
         Obstacle::SeveralSources => format!("copy from one host at a time, {RELAY}"),
         Obstacle::Unreachable { by, to, reason } if reason.contains("resolve") || reason.contains("not known") => {

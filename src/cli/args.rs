@@ -110,6 +110,10 @@ pub struct Copying {
     /// Where the source finds the destination of a direct copy [default: HostName and Port of ssh_config]
     #[arg(long, value_name = "HOST[:PORT]", value_parser = peer)]
     pub peer_address: Option<(String, u16)>,
+    /// Have the destination of a direct copy fetch, from the source at this address. Without it, the destination fetches
+    /// where only that way is open
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = peer)]
+    pub fetch_from: Option<(String, u16)>,
     /// Direct only where the signature is of use for that one login: both ends have OpenSSH 8.9 or later
     #[arg(long)]
     pub require_hostbound: bool,

@@ -100,6 +100,7 @@ fn options(cp: &Cp, spread: &Spread) -> Options {
         },
         direct: copy::Terms {
             peer: cp.copying.peer_address.clone(),
+            fetch_from: cp.copying.fetch_from.clone(),
             weakest: if cp.copying.require_hostbound { Weakest::Hostbound } else { Weakest::Any },
         },
         ..Options::default()

@@ -107,8 +107,8 @@ pub enum Cause {
     /// What the destination's shell said of bytes that the source sent it.
     #[error("what the source sent could not be written: {0}")]
     Stream(String),
-    /// The source's own login to the destination is gone; what it said last.
-    #[error("its login to the destination was lost: {0}")]
+    /// A host's own login at the other is gone; what it said last.
+    #[error("its login at the other host was lost: {0}")]
     StreamLost(String),
 }
 

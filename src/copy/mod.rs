@@ -76,7 +76,7 @@ pub use unchanged::Unchanged;
 pub use walk::Symlinks;
 
 use crate::progress::{Counters, Event, Observer, Stage};
-use direct::{Direct, Lent};
+use direct::{Direct, Extent, Lent};
 use item::Item;
 use land::Keep;
 use ledger::Ledger;
@@ -207,20 +207,15 @@ fn between_hosts(job: &Job) -> bool {
 /// Finds out whether the copy can be direct, and says which way it goes and why.
 async fn decide(job: &Job, observer: &Arc<dyn Observer>) -> Result<Decision<Arc<Direct>>, CopyError> {
     let Options { route: wanted, direct: terms, dry_run, .. } = &job.options;
-    let decided = match dry_run {
-        true => {
-            let looked = direct::look(&job.sources, &job.destination, terms).await;
-            let Decision { route, reason, .. } = choose(*wanted, looked).map_err(CopyError::direct)?;
-            Decision { route, reason, means: None }
-        }
-        false => {
-            let found = direct::begin(&job.sources, &job.destination, (terms, *wanted)).await;
-            if let Err(obstacle @ Obstacle::OtherHost { .. }) = &found {
-                observer.event(Event::Warning(obstacle.to_string()));
-            }
-            choose(*wanted, found).map_err(CopyError::direct)?
-        }
-    };
+    let extent = if *dry_run { Extent::Look } else { Extent::Begin(*wanted) };
+    let found = direct::begin(&job.sources, &job.destination, (terms, extent)).await;
+    if let Err(obstacle) = &found
+        && let Some(another) = obstacle.another_host()
+    {
+        observer.event(Event::Warning(another.to_string()));
+    }
+    let decided = choose(*wanted, found).map_err(CopyError::direct)?;
+    let decided = Decision { route: decided.route, reason: decided.reason, means: decided.means.flatten() };
     Ok(told(decided, observer))
 }
 

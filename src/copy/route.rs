@@ -1,5 +1,5 @@
 //! Which way does the data go, and why? [`Route`] and [`choose`], pure: from the two ends, what was wanted, and what was
-//! found out between two hosts.
+//! found out between two hosts. [`Direction`] says which of them logs in at the other.
 
 use std::fmt;
 
@@ -28,6 +28,15 @@ pub enum Wanted {
     Relay,
     /// Direct, or not at all.
     Direct,
+}
+
+/// Which of two hosts logs in at the other, when the data goes straight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// The source, which sends.
+    Push,
+    /// The destination, which fetches.
+    Pull,
 }
 
 /// Where one end of a copy lies.

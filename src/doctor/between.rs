@@ -51,10 +51,11 @@ pub async fn between(source: &Report, destination: &Report) -> Option<Between> {
     let mut rows = vec![source.row(&destination, &there, &back)];
     rows.extend(source.link().await);
     let row = destination.row(&source, &back, &there);
-    // one direction is enough for a copy, which the first host starts
-    let is_enough = rows[0].failure().is_none();
-    rows.extend(is_enough.then(|| source.route(&destination)));
-    rows.push(if is_enough { row.only_a_remark() } else { row });
+    // one direction is enough for a copy: the first host sends, or the second fetches
+    let (sends, fetches) = (rows[0].failure().is_none(), row.failure().is_none());
+    rows.extend(sends.then(|| source.route(&destination, "sends straight to")));
+    rows.push(if sends { row.only_a_remark() } else { row });
+    rows.extend((fetches && !sends).then(|| destination.route(&source, "fetches straight from")));
     rows.extend(destination.link().await);
     Some(Between { rows, source: source.networks, destination: destination.networks })
 }
@@ -136,8 +137,9 @@ impl End<'_> {
         Row::failed(from, Check::Reach, about, Finding::Apart(Box::new(apart)))
     }
 
-    /// The way a copy would take by itself, and how well the login that is lent for it would be guarded.
-    fn route(&self, other: &End<'_>) -> Row {
+    /// The way a copy would take by itself, what this host does in it, and how well the login that is lent for it would be
+    /// guarded.
+    fn route(&self, other: &End<'_>, does: &str) -> Row {
         let (from, to) = (&self.report.target().alias, &other.report.target().alias);
         let facts = self.report.facts.as_ref();
         let has = |tool: &str| facts.is_some_and(|facts| facts.tools.iter().any(|has| has == tool));
@@ -145,7 +147,7 @@ impl End<'_> {
         let client = Client { version, can_be_overheard: has("bash") };
         let tier = lend::choose(client, Version::find(other.session.server_version()));
         let about = match tier.filter(|_| has("ssh")) {
-            Some(tier) => format!("{}: {from} sends straight to {to}, its login lent with tier {tier}", Route::Direct),
+            Some(tier) => format!("{}: {from} {does} {to}, its login lent with tier {tier}", Route::Direct),
             None => format!("{}: {from} cannot be lent a login", Route::Relay),
         };
         Row::good(from, Check::Route, about)

@@ -23,6 +23,8 @@ done
 shell=/bin/sh
 [ "$relay" != bash ] || shell=bash
 { cat "$d/config"; printf '  ProxyCommand %s %s %s %s %%h %%p\n' "$shell" "$d/tap" "$d" "$relay"; } >"$d/config.tap"
+# a login shell may have greeted without ending its line
+echo
 say folder "$d"
 say relay "$relay"
 say client "$(ssh -V 2>&1 </dev/null | tr '\n' ' ')"

@@ -44,6 +44,11 @@ fn json_tells_the_route_the_login_and_what_came_of_it() {
 #[test]
 fn a_tree_goes_the_other_way_with_modes_and_times() {
     let Some(street) = Street::start() else { return };
+    a_tree_with_modes_and_times(&street, &[]);
+}
+
+/// From dell-pvt to acc-pvt.
+pub fn a_tree_with_modes_and_times(street: &Street, options: &[&str]) {
     for index in 0..300usize {
         street.put(DELL_PVT, format!("data/d{}/f{index}", index % 7), &noise(index as u64, index * 101));
     }
@@ -53,11 +58,12 @@ fn a_tree_goes_the_other_way_with_modes_and_times() {
     fs::set_permissions(root.join("d1/f1"), fs::Permissions::from_mode(0o640)).expect("set the mode");
     let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
     fs::File::options().write(true).open(root.join("d2/f2")).expect("open").set_modified(long_ago).expect("set");
-    goes_straight(cp(&street, ["-rp", "dell-pvt:data", "acc-pvt:copy"]));
+    goes_straight(cp(street, options.iter().chain(&["-rp", "dell-pvt:data", "acc-pvt:copy"])));
     let copy = street.home(ACC_PVT).join("copy");
     same(&tree(&root), &tree(&copy));
     assert_eq!((mtime(&copy.join("d2/f2")), mtime(&copy.join("d3/f3"))), (1_000_000_000, mtime(&root.join("d3/f3"))));
     assert_eq!(tree(street.home(ACC_PVT)).len(), tree(&copy).len() + 1, "nothing else is left");
+    assert_eq!(tree(street.home(DELL_PVT)).len(), tree(&root).len() + 1, "nothing else is left");
 }
 
 #[test]
@@ -78,6 +84,11 @@ fn several_sources_and_patterns_go_into_a_folder_and_replace_what_is_there() {
 #[test]
 fn odd_names_arrive_as_they_are() {
     let Some(street) = Street::start() else { return };
+    odd_names_arrive(&street, &[]);
+}
+
+/// From acc-pvt to dell-pvt.
+pub fn odd_names_arrive(street: &Street, options: &[&str]) {
     for (index, name) in odd_names().into_iter().enumerate() {
         let folder = std::path::Path::new("tree").join(&name);
         street.put(ACC_PVT, folder.join(&name), name.as_encoded_bytes());
@@ -86,11 +97,12 @@ fn odd_names_arrive_as_they_are() {
             street.put(ACC_PVT, folder.join("-rf"), &noise(index as u64, 5_000_000));
         }
     }
-    goes_straight(cp(&street, ["-r", "acc-pvt:tree", "dell-pvt:"]));
+    goes_straight(cp(street, options.iter().chain(&["-r", "acc-pvt:tree", "dell-pvt:"])));
     same(&tree(&street.home(ACC_PVT).join("tree")), &tree(&street.home(DELL_PVT).join("tree")));
     // one by itself, into a folder whose name is as odd
     let typed = OsString::from_vec(b"dell-pvt:tree/new\nline/it's $(id) \xff".to_vec());
-    goes_straight(cp(&street, ["acc-pvt:tree/say \"hi\"/say \"hi\"".into(), typed]));
+    let words = ["acc-pvt:tree/say \"hi\"/say \"hi\"".into(), typed];
+    goes_straight(cp(street, options.iter().map(OsString::from).chain(words)));
     let arrived = street.home(DELL_PVT).join(OsString::from_vec(b"tree/new\nline/it's $(id) \xff".to_vec()));
     assert_eq!(fs::read(arrived).expect("it is there"), b"say \"hi\"");
 }

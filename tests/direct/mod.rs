@@ -1,9 +1,10 @@
 //! Straight from one private server to the other, on real sshds: the source's own ssh sends the bytes, with a login that
-//! is lent to it.
+//! is lent to it. Or the other's own ssh fetches them ([`fetching`]).
 
 mod files;
 mod life;
 mod refusals;
+mod reverse;
 
 use std::ffi::OsStr;
 use std::process::Command;
@@ -15,6 +16,11 @@ fn cp<W: AsRef<OsStr>>(street: &Street, words: impl IntoIterator<Item = W>) -> C
     let mut command = street.hop("cp");
     command.args(["--progress", "plain"]).args(words);
     command
+}
+
+/// The options with which the destination fetches from `source`.
+fn fetching(street: &Street, source: &str) -> [String; 2] {
+    ["--fetch-from".to_owned(), street.server(source).address.to_string()]
 }
 
 /// Runs it; it succeeds, goes straight, and one signature is lent for it.

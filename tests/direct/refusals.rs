@@ -118,7 +118,11 @@ fn a_login_shell_that_prints_is_not_listened_to() {
     let plan = plan.without_sftp(DELL_PVT).sshd(DELL_PVT, "Subsystem sftp internal-sftp");
     let Some(street) = plan.start() else { return };
     for host in [ACC_PVT, DELL_PVT] {
-        street.put(host, ".bashrc", b"echo Welcome to $HOSTNAME; echo hop-1 done 1 0 1+0; echo careful >&2\n");
+        street.put(
+            host,
+            ".bashrc",
+            b"echo Welcome to $HOSTNAME; echo hop-1 done 1 0 1+0; echo careful >&2; printf 'no line'\n",
+        );
     }
     street.put(ACC_PVT, "tree/small", b"content");
     street.put(ACC_PVT, "tree/large", &[b'x'; 5_000_000]);

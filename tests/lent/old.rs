@@ -213,7 +213,7 @@ fn a_login_shell_that_greets_does_not_get_in_the_way() {
     if !street.own_homes() {
         return;
     }
-    street.put(ACC_PVT, ".bashrc", b"echo Welcome to acc-pvt; echo hop-0 ready; echo noise >&2\n");
+    street.put(ACC_PVT, ".bashrc", b"echo Welcome to acc-pvt; echo hop-0 ready; echo noise >&2; printf 'no line'\n");
     let ran = run(street.hop("ssh").args(["--lend", DELL_PVT, ACC_PVT, "ssh -F $HOP_LENT dell-pvt echo there"]));
     assert_eq!(ran.code, Some(0), "{ran}");
     assert!(ran.stdout.ends_with("there\n"), "{ran}");

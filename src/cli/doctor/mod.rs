@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::chain::Chain;
 use crate::config::{ConfigError, Configuration, Flags, Host, Purpose};
-use crate::doctor::{Between, Diary, Outcome, Report, Row, between, examine};
+use crate::doctor::{Between, Check, Diary, Outcome, Report, Row, between, examine};
 use crate::error::{Error, Kind};
 use crate::prompt::{NoPrompt, Prompt};
 use crate::target::{self, HostSpec, Target};
@@ -140,7 +140,7 @@ fn page(doctor: &Doctor, visit: &Visit, width: usize) -> Vec<String> {
         Some(row) => {
             lines.push(String::new());
             lines.extend(explanation(row, &ways).iter().flat_map(|explanation| page::advice(explanation, width)));
-            lines.extend(visit.between.is_some().then(|| UNTIL_THEN.to_owned()));
+            lines.extend(visit.between.as_ref().map(until_then));
         }
         None => lines.extend(remarks(visit, &ways)),
     }
@@ -148,7 +148,15 @@ fn page(doctor: &Doctor, visit: &Visit, width: usize) -> Vec<String> {
 }
 
 /// Where both ends were reached, a copy works whatever lies between them.
-const UNTIL_THEN: &str = "Until then `hop cp` carries files between the two through this machine: --route relay.";
+fn until_then(between: &Between) -> String {
+    let fetches = |row: &&Row| row.check == Check::Route && row.about.contains(" fetches ");
+    match between.rows.iter().find(fetches) {
+        Some(route) => {
+            format!("Until then `hop cp` has {} fetch the files: nothing needs to be said for it.", route.host)
+        }
+        None => "Until then `hop cp` carries files between the two through this machine: --route relay.".to_owned(),
+    }
+}
 
 fn remarks(visit: &Visit, ways: &[Vec<Host>]) -> Vec<String> {
     let noted = visit.rows().filter(|row| matches!(row.outcome, Outcome::Remark(_)));

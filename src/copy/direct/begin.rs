@@ -1,23 +1,27 @@
 //! How is a direct copy begun? [`begin`]: can the source reach the destination, do both run commands, will a login be lent?
-//! All of it is asked at once, then the source logs in. Nothing has been written when any of it fails.
+//! All of it is asked at once, then the source logs in. Where it cannot connect, but the destination can connect to it,
+//! everything is done with the roles exchanged: the destination logs in at the source and fetches. Nothing has been written
+//! when any of it fails.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
 use super::super::reach::End;
-use super::super::route::Wanted;
+use super::super::route::{Direction, Hindrance as _, Wanted};
+use super::links::LinkFolder;
 use super::obstacle::{Names, Obstacle, understood};
 use super::script::{self, Ready};
 use super::{Courier, Direct};
 use crate::chain::{Cause, ChainError, Output, Way};
 use crate::lend::{Address, LendError, Loan, Weakest, Wish, line};
 
-/// How long the source may try to connect before it counts as unreachable.
+/// How long one host may try to connect to the other before that counts as unreachable.
 const PROBE: Duration = Duration::from_secs(5);
 
-/// How long the source may take to show that it runs commands.
+/// How long a host may take to show that it runs commands.
 const ANSWER: Duration = Duration::from_secs(15);
 
 /// What shows that a command was run.
@@ -30,62 +34,203 @@ const GREETING: usize = 64 << 10;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {
     /// Where the source finds the destination; its `HostName` and `Port` where nothing else is said. Port 0 is the
-    /// destination's own.
+    /// destination's own. With this alone, the destination does not fetch.
     pub peer: Option<(String, u16)>,
+    /// Where the destination finds the source, likewise. With this alone, the source does not send.
+    pub fetch_from: Option<(String, u16)>,
     /// How weak a proof will do.
     pub weakest: Weakest,
 }
 
 impl Default for Terms {
     fn default() -> Terms {
-        Terms { peer: None, weakest: Weakest::Any }
+        Terms { peer: None, fetch_from: None, weakest: Weakest::Any }
     }
 }
 
-/// Begins; a direct way, and how it goes, for people.
+/// How much of it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// For a plan: nobody logs in.
+    Look,
+    /// All of it; what was wanted decides whether a person may be asked again.
+    Begin(Wanted),
+}
+
+/// Begins; a direct way, and how it goes, for people. There is no way yet where it is only looked at.
 ///
 /// # Errors
 /// What stands in the way; nothing is left at either end.
 pub async fn begin(
     sources: &[End],
     destination: &End,
-    (terms, wanted): (&Terms, Wanted),
-) -> Result<(Arc<Direct>, String), Obstacle> {
-    let (source, destination) = ways(sources, destination)?;
-    let address = address(destination, terms);
-    let wish = Wish { weakest: terms.weakest, ..Wish::default() };
-    let lend = async {
-        asks_nobody(source, wanted).await?;
-        Ok(Loan::prepare(source, destination, Some(address.clone()), &wish).await?)
-    };
-    let ((), (), (), loan) =
-        tokio::try_join!(reaches(source, &address), runs_commands(source), runs_commands(destination), lend)?;
-    let courier = match login(&loan, source, &address).await {
-        Ok(courier) => courier,
-        Err(obstacle) => {
-            loan.close().await;
-            return Err(obstacle);
-        }
-    };
-    let reason = format!(
-        "{} sends straight to {}, tier {}, host key {}",
-        source.alias(),
-        shown(&address),
-        loan.tier(),
-        loan.fingerprint()
-    );
-    Ok((Arc::new(Direct::new(courier, loan)), reason))
+    (terms, extent): (&Terms, Extent),
+) -> Result<(Option<Arc<Direct>>, String), Obstacle> {
+    let ends = ways(sources, destination)?;
+    let course = |direction, address: &Option<_>| Course::new(direction, ends, (address, terms, extent));
+    let (push, pull) = (course(Direction::Push, &terms.peer), course(Direction::Pull, &terms.fetch_from));
+    match (&terms.peer, &terms.fetch_from) {
+        (Some(_), None) => push.begin(push.reaches()).await,
+        (None, Some(_)) => pull.begin(pull.reaches()).await,
+        _ => either(&push, &pull).await,
+    }
 }
 
-/// Whether the source reaches the destination, for a plan; how it goes, for people.
-///
-/// # Errors
-/// What stands in the way.
-pub async fn look(sources: &[End], destination: &End, terms: &Terms) -> Result<((), String), Obstacle> {
-    let (source, destination) = ways(sources, destination)?;
-    let address = address(destination, terms);
-    tokio::try_join!(reaches(source, &address), runs_commands(source), runs_commands(destination))?;
-    Ok(((), format!("{} sends straight to {}; the login is not tried in a dry run", source.alias(), shown(&address))))
+/// The source sends; where it does not reach the destination, the destination fetches. Whether that could is found out
+/// meanwhile.
+async fn either(push: &Course<'_>, pull: &Course<'_>) -> Result<(Option<Arc<Direct>>, String), Obstacle> {
+    let mut pull_reaches = pin!(pull.reaches());
+    let mut pushed = pin!(push.begin(push.reaches()));
+    let mut found = None;
+    let pushed = loop {
+        tokio::select! {
+            biased;
+            pushed = &mut pushed => break pushed,
+            reached = &mut pull_reaches, if found.is_none() => found = Some(reached),
+        }
+    };
+    let push = match pushed {
+        Err(obstacle @ Obstacle::Unreachable { .. }) => obstacle,
+        pushed => return pushed,
+    };
+    let reached = async {
+        match found {
+            Some(reached) => reached,
+            None => pull_reaches.await,
+        }
+    };
+    match pull.begin(reached).await {
+        Ok((direct, reason)) => Ok((direct, format!("{reason} ({push})"))),
+        Err(pull) if !pull.may_relay() => Err(pull),
+        Err(pull) => Err(Obstacle::NeitherWay { push: Box::new(push), pull: Box::new(pull) }),
+    }
+}
+
+/// One of two hosts, on its way to log in at the other.
+struct Course<'a> {
+    direction: Direction,
+    source: &'a Way,
+    destination: &'a Way,
+    /// Where the one finds the other.
+    address: Address,
+    weakest: Weakest,
+    extent: Extent,
+}
+
+impl<'a> Course<'a> {
+    fn new(
+        direction: Direction,
+        (source, destination): (&'a Way, &'a Way),
+        (address, terms, extent): (&Option<(String, u16)>, &Terms, Extent),
+    ) -> Course<'a> {
+        let found = match direction {
+            Direction::Push => destination,
+            Direction::Pull => source,
+        };
+        let (address, weakest) = (self::address(found, address.as_ref()), terms.weakest);
+        Course { direction, source, destination, address, weakest, extent }
+    }
+
+    /// Who logs in, and where.
+    fn roles(&self) -> (&'a Way, &'a Way) {
+        match self.direction {
+            Direction::Push => (self.source, self.destination),
+            Direction::Pull => (self.destination, self.source),
+        }
+    }
+
+    /// Begins, once the one has `reached` the other.
+    async fn begin(
+        &self,
+        reached: impl Future<Output = Result<(), Obstacle>>,
+    ) -> Result<(Option<Arc<Direct>>, String), Obstacle> {
+        let Extent::Begin(wanted) = self.extent else {
+            tokio::try_join!(reached, runs_commands(self.source), runs_commands(self.destination))?;
+            return Ok((None, format!("{}; the login is not tried in a dry run", self.said())));
+        };
+        let (by, at) = self.roles();
+        let lend = async {
+            asks_nobody(by, wanted).await?;
+            let wish = Wish { weakest: self.weakest, ..Wish::default() };
+            Ok(Loan::prepare(by, at, Some(self.address.clone()), &wish).await?)
+        };
+        let ((), (), (), loan) =
+            tokio::try_join!(reached, runs_commands(self.source), runs_commands(self.destination), lend)?;
+        let (courier, links) = tokio::join!(self.login(&loan), self.links(&loan));
+        let courier = match courier {
+            Ok(courier) => courier,
+            Err(obstacle) => {
+                tokio::join!(loan.close(), remove(links));
+                return Err(obstacle);
+            }
+        };
+        let reason = format!("{}, tier {}, host key {}", self.said(), loan.tier(), loan.fingerprint());
+        Ok((Some(Arc::new(Direct::new(self.direction, courier, (loan, links)))), reason))
+    }
+
+    /// Asks its sshd to connect. One that forbids forwarding does not tell; the login will.
+    async fn reaches(&self) -> Result<(), Obstacle> {
+        let (by, address) = (self.roles().0, &self.address);
+        let session = by.session(0).await.map_err(LendError::Chain)?;
+        let unreachable = |reason: String| {
+            let (by, to) = (by.alias().to_owned(), shown(address));
+            Err(Obstacle::Unreachable { by, to, reason })
+        };
+        match timeout(PROBE, session.tcpip(&address.host, address.port, ("127.0.0.1", 65535))).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(ChainError { cause: Cause::ForwardRefused { reason, .. }, .. })) => {
+                match reason.contains("prohibited") {
+                    true => Ok(()),
+                    false => unreachable(reason),
+                }
+            }
+            Ok(Err(error)) => Err(Obstacle::Lend(LendError::Chain(error))),
+            Err(_) => unreachable(format!("no answer within {} s", PROBE.as_secs())),
+        }
+    }
+
+    /// Has the one log in at the other.
+    async fn login(&self, loan: &Loan) -> Result<(Courier, Ready), Obstacle> {
+        let token = loan.folder();
+        let program = loan.program(&script::dispatch(self.direction, token, loan.destination()));
+        // from the login on the agent hears nobody any more
+        let armed = loan.arm();
+        let process = loan.source().start(&program).await.map_err(LendError::Chain)?;
+        let began = Courier::start(process, token).await;
+        drop(armed);
+        let ended = match began {
+            Ok(courier) => return Ok(courier),
+            Err(ended) => ended,
+        };
+        if let Some(misused) = loan.misused(ended.words.as_bytes()) {
+            return Err(Obstacle::Lend(misused));
+        }
+        let (by, address) = (self.roles().0.alias(), shown(&self.address));
+        let names = Names { by, destination: loan.destination(), address: &address, pinned: loan.fingerprint() };
+        Err(understood(&ended, &names))
+    }
+
+    fn said(&self) -> String {
+        let (by, address) = (self.roles().0.alias(), shown(&self.address));
+        match self.direction {
+            Direction::Push => format!("{by} sends straight to {address}"),
+            Direction::Pull => format!("{by} fetches straight from {address}"),
+        }
+    }
+
+    /// Where links to small files stand, unless the courier's folder is at the source. It does without them.
+    async fn links(&self, loan: &Loan) -> Option<LinkFolder> {
+        match self.direction {
+            Direction::Push => None,
+            Direction::Pull => LinkFolder::make(&self.source.session(0).await.ok()?, loan.folder()).await,
+        }
+    }
+}
+
+async fn remove(links: Option<LinkFolder>) {
+    if let Some(links) = links {
+        links.remove().await;
+    }
 }
 
 /// The source all of it comes from, and the destination.
@@ -105,9 +250,10 @@ fn is_same(one: &Way, two: &Way) -> bool {
     one.trail() == two.trail() && whose(one) == whose(two)
 }
 
-fn address(destination: &Way, terms: &Terms) -> Address {
-    let host = destination.hops().last().expect("a way has at least its target");
-    match &terms.peer {
+/// Where another host finds this one.
+fn address(found: &Way, told: Option<&(String, u16)>) -> Address {
+    let host = found.hops().last().expect("a way has at least its target");
+    match told {
         Some((name, 0)) => Address { host: name.clone(), port: host.port.value },
         Some((name, port)) => Address { host: name.clone(), port: *port },
         None => Address { host: host.hostname.value.clone(), port: host.port.value },
@@ -127,26 +273,6 @@ async fn asks_nobody(source: &Way, wanted: Wanted) -> Result<(), Obstacle> {
     match session.needed_a_person() && wanted == Wanted::Auto {
         true => Err(Obstacle::AsksAgain { host: source.alias().to_owned() }),
         false => Ok(()),
-    }
-}
-
-/// Asks the source's sshd to connect. One that forbids forwarding does not tell; the login will.
-async fn reaches(source: &Way, address: &Address) -> Result<(), Obstacle> {
-    let session = source.session(0).await.map_err(LendError::Chain)?;
-    let unreachable = |reason: String| {
-        let (by, to) = (source.alias().to_owned(), shown(address));
-        Err(Obstacle::Unreachable { by, to, reason })
-    };
-    match timeout(PROBE, session.tcpip(&address.host, address.port, ("127.0.0.1", 65535))).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(ChainError { cause: Cause::ForwardRefused { reason, .. }, .. })) => {
-            match reason.contains("prohibited") {
-                true => Ok(()),
-                false => unreachable(reason),
-            }
-        }
-        Ok(Err(error)) => Err(Obstacle::Lend(LendError::Chain(error))),
-        Err(_) => unreachable(format!("no answer within {} s", PROBE.as_secs())),
     }
 }
 
@@ -179,26 +305,4 @@ async fn runs_commands(host: &Way) -> Result<(), Obstacle> {
         true => Ok(()),
         false => Err(none(&heard)),
     }
-}
-
-/// Has the source log in.
-async fn login(loan: &Loan, source: &Way, address: &Address) -> Result<(Courier, Ready), Obstacle> {
-    let token = loan.folder();
-    let program = loan.program(&script::dispatch(token, loan.destination()));
-    // from the login on the agent hears nobody any more
-    let armed = loan.arm();
-    let process = loan.source().start(&program).await.map_err(LendError::Chain)?;
-    let began = Courier::start(process, token).await;
-    drop(armed);
-    let ended = match began {
-        Ok(courier) => return Ok(courier),
-        Err(ended) => ended,
-    };
-    if let Some(misused) = loan.misused(ended.words.as_bytes()) {
-        return Err(Obstacle::Lend(misused));
-    }
-    let address = shown(address);
-    let names =
-        Names { by: source.alias(), destination: loan.destination(), address: &address, pinned: loan.fingerprint() };
-    Err(understood(&ended, &names))
 }

@@ -1,12 +1,14 @@
-//! Straight from one host to another: the source's own ssh sends the bytes, hop does the rest. [`Direct`] is one copy's
-//! login from the source to the destination, signed by a lent agent (`lend`), and what goes over it.
+//! Straight from one host to another: a host's own ssh carries the bytes, hop does the rest. [`Direct`] is one copy's
+//! login from the source to the destination, or the other way round ([`Direction`]), signed by a lent agent (`lend`), and
+//! what goes over it.
 //!
 //! Sources are walked, folders made, parts opened, measured and renamed by hop's own sessions, as for any copy. Only what
 //! is in files goes from host to host: large ones in shares ([`stream`]), small ones many together ([`pack`]), both by
-//! orders ([`script`]) to a program on the source ([`courier`]) that has one login open for all of them.
+//! orders ([`script`]) to a program on the host that logs in ([`courier`]), which has one login open for all of them.
 
 mod begin;
 mod courier;
+mod links;
 mod obstacle;
 mod pace;
 mod pack;
@@ -27,14 +29,16 @@ use super::name::Name;
 use super::part::{self, Id};
 use super::place::Place;
 use super::remote::Remote;
+use super::route::Direction;
 use super::run::Means;
 use super::side::{Links, Side};
 use crate::agent::Account;
 use crate::lend::Loan;
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
-pub use begin::{Terms, begin, look};
+pub use begin::{Extent, Terms, begin};
 use courier::{Answer, Courier};
+use links::LinkFolder;
 pub use obstacle::Obstacle;
 use pace::Pace;
 use pack::Packing;
@@ -48,10 +52,13 @@ const ENDING: Duration = Duration::from_secs(5);
 
 /// The direct way between two hosts.
 pub struct Direct {
+    /// Which of the two has logged in.
+    direction: Direction,
     courier: Courier,
-    ready: Ready,
-    /// Taken when it is over.
-    loan: Mutex<Option<Loan>>,
+    /// The folder at the source where links to small files are made; `None` where they cannot be packed.
+    links: Option<Vec<u8>>,
+    /// Taken when it is over; with it the folder of links, where it has one of its own.
+    loan: Mutex<Option<(Loan, Option<LinkFolder>)>>,
     /// The folders that relative paths begin in: the source's and the destination's.
     homes: (OnceCell<Vec<u8>>, OnceCell<Vec<u8>>),
     streams: AtomicUsize,
@@ -84,10 +91,15 @@ struct Staging {
 
 impl Direct {
     /// Over a courier that is ready.
-    fn new((courier, ready): (Courier, Ready), loan: Loan) -> Direct {
+    fn new(direction: Direction, (courier, ready): (Courier, Ready), loan: (Loan, Option<LinkFolder>)) -> Direct {
+        let links = match direction {
+            Direction::Push => Some([&ready.folder[..], b"/", script::LINKS.as_bytes()].concat()),
+            Direction::Pull => loan.1.as_ref().map(|links| links.folder().to_vec()),
+        };
         Direct {
+            direction,
             courier,
-            ready,
+            links: links.filter(|_| ready.packs),
             loan: Mutex::new(Some(loan)),
             homes: (OnceCell::new(), OnceCell::new()),
             streams: AtomicUsize::new(STREAMS),
@@ -125,7 +137,10 @@ impl Direct {
         }
         // a courier that does not end by itself ends with its connection
         let _ = timeout(ENDING, self.courier.end()).await;
-        let loan = self.loan.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let (loan, links) = self.loan.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        if let Some(links) = links {
+            links.remove().await;
+        }
         let (user, destination) = (loan.user().to_owned(), loan.destination().to_owned());
         let (tier, fingerprint) = (loan.tier().to_string(), loan.fingerprint().to_owned());
         Some(Lent { user, destination, tier, fingerprint, account: loan.close().await })
@@ -171,8 +186,12 @@ impl Direct {
     }
 
     fn lost(&self, item: &Item, words: String) -> CopyError {
-        let source = &item.lanes.idlest().source;
-        source.error(Stage::Transfer, &item.source, Cause::StreamLost(words))
+        let lane = item.lanes.idlest();
+        let cause = Cause::StreamLost(words);
+        match self.direction {
+            Direction::Push => lane.source.error(Stage::Transfer, &item.source, cause),
+            Direction::Pull => lane.destination.error(Stage::Transfer, &item.target, cause),
+        }
     }
 
     async fn absolute_source(&self, item: &Item) -> Result<Vec<u8>, CopyError> {
@@ -183,19 +202,11 @@ impl Direct {
         absolute(&self.homes.1, &item.lanes.idlest().destination, place).await
     }
 
-    /// The link of this number, at the source.
-    fn link(&self, number: u64) -> Place {
-        let folder = [&self.ready.folder[..], b"/", script::LINKS.as_bytes()].concat();
-        Place::typed(&folder).join(&numbered(number))
-    }
-
-    /// The folder that small files arrive in; `None` where they cannot be packed.
-    async fn staging(&self, item: &Item) -> Result<Option<&Place>, CopyError> {
-        if !self.ready.packs {
-            return Ok(None);
-        }
+    /// The folders that small files leave from, as links, and arrive in; `None` where they cannot be packed.
+    async fn folders(&self, item: &Item) -> Result<Option<(&[u8], &Place)>, CopyError> {
+        let Some(links) = &self.links else { return Ok(None) };
         let staging = self.staging.get_or_try_init(|| Staging::make(item)).await?;
-        Ok(staging.as_ref().map(|staging| &staging.place))
+        Ok(staging.as_ref().map(|staging| (&links[..], &staging.place)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What stands in the way of a direct copy: [`Obstacle`], facts only; and [`understood`], pure, which reads them out of
-//! what the source's ssh said when its login did not come about.
+//! what a host's ssh said when its login at the other did not come about. The source logs in, or, where it fetches, the
+//! destination: `by` is who would.
 
 use thiserror::Error;
 
@@ -19,10 +20,18 @@ pub enum Obstacle {
     /// An end that is not reached by hops of hop's.
     #[error("an end is no host that could be reached from another")]
     NoHosts,
-    /// The source cannot connect.
+    /// Neither the source nor the destination can begin it.
+    #[error("{push}; {pull}")]
+    NeitherWay {
+        /// What keeps the source from sending.
+        push: Box<Obstacle>,
+        /// What keeps the destination from fetching.
+        pull: Box<Obstacle>,
+    },
+    /// One host cannot connect to the other.
     #[error("{by} cannot open {to}: {reason}")]
     Unreachable {
-        /// The source.
+        /// Who cannot.
         by: String,
         /// `host:port` as it was asked for.
         to: String,
@@ -32,7 +41,7 @@ pub enum Obstacle {
     /// A further login would ask a person again.
     #[error("{host} asked for more than a key, and a login of its own for a direct copy would ask again")]
     AsksAgain {
-        /// The source.
+        /// Who would log in at the other.
         host: String,
     },
     /// The account runs no commands.
@@ -43,10 +52,10 @@ pub enum Obstacle {
         /// What came instead.
         words: String,
     },
-    /// No ssh to send with.
+    /// No ssh to log in with.
     #[error("{host} has no OpenSSH client to send with")]
     NoClient {
-        /// The source.
+        /// Who would log in.
         host: String,
     },
     /// What answers at that address has not the key that hop has verified.
@@ -54,31 +63,31 @@ pub enum Obstacle {
         "at {address} {by} does not meet {destination}: the host key there is not the one that was verified ({pinned})"
     )]
     OtherHost {
-        /// The source.
+        /// Who would log in.
         by: String,
         /// `host:port`.
         address: String,
-        /// The destination.
+        /// The other host.
         destination: String,
         /// `SHA256:…`
         pinned: String,
     },
-    /// The destination did not take the lent login.
+    /// The other host did not take the lent login.
     #[error("{destination} refused the login from {by}{}", said(.words))]
     Refused {
-        /// The source.
+        /// Who would log in.
         by: String,
-        /// The destination.
+        /// The other host.
         destination: String,
-        /// What the source's ssh said.
+        /// What the ssh that tried it said.
         words: String,
     },
-    /// The source could not do its part.
+    /// The host that was to log in could not do its part.
     #[error("{by} could not log in to {destination}{}", said(.words))]
     Failed {
-        /// The source.
+        /// Who would log in.
         by: String,
-        /// The destination.
+        /// The other host.
         destination: String,
         /// What it said.
         words: String,
@@ -100,19 +109,34 @@ impl From<LendError> for Obstacle {
     }
 }
 
+impl Obstacle {
+    /// The part of it that another host answers where one was expected.
+    pub fn another_host(&self) -> Option<&Obstacle> {
+        match self {
+            Obstacle::OtherHost { .. } => Some(self),
+            Obstacle::NeitherWay { push, pull } => push.another_host().or_else(|| pull.another_host()),
+            _ => None,
+        }
+    }
+}
+
 impl Hindrance for Obstacle {
     fn may_relay(&self) -> bool {
-        !matches!(self, Obstacle::Lend(LendError::Misused { .. } | LendError::Chain(_)))
+        match self {
+            Obstacle::Lend(LendError::Misused { .. } | LendError::Chain(_)) => false,
+            Obstacle::NeitherWay { push, pull } => push.may_relay() && pull.may_relay(),
+            _ => true,
+        }
     }
 }
 
 /// The names an obstacle is told with.
 pub struct Names<'a> {
-    /// The source.
+    /// Who was to log in.
     pub by: &'a str,
-    /// The destination.
+    /// Where.
     pub destination: &'a str,
-    /// `host:port`, as the source was told.
+    /// `host:port`, as it was told.
     pub address: &'a str,
     /// `SHA256:…`
     pub pinned: &'a str,

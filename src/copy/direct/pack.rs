@@ -36,6 +36,9 @@ const LINGER: Duration = Duration::from_millis(4);
 /// A file that waits for a pack: the number of its link, its size, and whom to tell when the pack has ended.
 type Waiting = (u64, u64, oneshot::Sender<()>);
 
+/// The folder of links at the source, absolute, and the one at the destination that they arrive in.
+type Folders<'a> = (&'a [u8], &'a Place);
+
 /// What waits to be packed.
 pub struct Packing {
     waiting: Mutex<VecDeque<Waiting>>,
@@ -60,8 +63,8 @@ pub async fn carry(
     started: &Arc<Started>,
 ) -> Result<(), CopyError> {
     let (item, links) = what;
-    if let Some(staging) = direct.staging(item).await?
-        && let Some(staged) = sent(direct, item, (staging, version)).await?
+    if let Some(folders) = direct.folders(item).await?
+        && let Some(staged) = sent(direct, item, (folders, version)).await?
     {
         let lane = item.lanes.idlest();
         let (source, arrived) =
@@ -81,11 +84,11 @@ pub async fn carry(
 async fn sent(
     direct: &Arc<Direct>,
     item: &Item,
-    (staging, version): (&Place, &Attributes),
+    (folders, version): (Folders<'_>, &Attributes),
 ) -> Result<Option<Place>, CopyError> {
     let number = direct.courier.number();
     let source = &item.lanes.idlest().source;
-    let link = direct.link(number);
+    let link = Place::typed(folders.0).join(&super::numbered(number));
     match source.symlink(&link, direct.absolute_source(item).await?).await {
         Err(error) if error.ends_the_run() => return Err(error),
         Err(_) => return Ok(None),
@@ -101,21 +104,26 @@ async fn sent(
             _turn = direct.packing.turns.acquire() => {
                 tokio::time::sleep(LINGER).await;
                 if let Some(batch) = direct.packing.take(direct.pace.order()) {
-                    send(direct, item, staging, batch).await?;
+                    send(direct, item, folders, batch).await?;
                 }
             }
         }
     }
-    Ok(Some(staging.join(&super::numbered(number))))
+    Ok(Some(folders.1.join(&super::numbered(number))))
 }
 
 /// Sends a pack, and tells those who wait for it.
-async fn send(direct: &Direct, item: &Item, staging: &Place, batch: Vec<Waiting>) -> Result<(), CopyError> {
+async fn send(
+    direct: &Direct,
+    item: &Item,
+    (links, staging): Folders<'_>,
+    batch: Vec<Waiting>,
+) -> Result<(), CopyError> {
     let staging = direct.absolute_target(item, staging).await?;
     let numbers: Vec<u64> = batch.iter().map(|(number, ..)| *number).collect();
     let bytes = batch.iter().map(|(_, size, _)| size).sum();
     let began = Instant::now();
-    let answer = direct.order(item, |order| script::pack(order, &staging, &numbers)).await?;
+    let answer = direct.order(item, |order| script::pack(order, links, &staging, &numbers)).await?;
     match answer.status {
         0 if bytes >= PACKED => direct.pace.learn(bytes, began.elapsed()),
         0 => {}

@@ -1,49 +1,68 @@
-//! What runs on the source: [`dispatch`], a POSIX shell script that takes one order a line, and the orders ([`share`],
-//! [`pack`]). Pure; every name is quoted, whatever bytes it has, for each of the shells that will read it.
+//! What runs at the end that logs in at the other, the near one: [`dispatch`], a POSIX shell script that takes one order a
+//! line, and the orders ([`share`], [`pack`]). An order is what reads, at the source, and what writes, at the destination;
+//! which of them is near depends on the [`Direction`]. Pure; every name is quoted, whatever bytes it has, for each of the
+//! shells that will read it.
 
+use super::super::route::Direction;
 use crate::lend::{line, quoted};
 
 /// Bytes of a block that is read at the source; shares begin and end at multiples of it.
 pub const BLOCK: u64 = 1 << 20;
 
 /// Bytes of a block that is written at the destination.
-const FAR_BLOCK: u64 = 256 << 10;
+const WRITTEN: u64 = 256 << 10;
 
 /// The folder of links to small files, in the private folder.
 pub const LINKS: &str = "links";
 
-/// Answers begin with `$d`, the private folder, whose name a login shell that prints cannot know; `$to` is the destination.
+/// Answers begin with `$d`, the private folder, whose name a login shell that prints cannot know; `$host` is the far host.
 /// The login is a master that later clients share; it is ended by its number, for its socket may be gone by then.
-const DISPATCH: &str = r#"LC_ALL=C; export LC_ALL; umask 077; nl='
-'
+const LOGIN: &str = r#"LC_ALL=C; export LC_ALL; umask 077
 mux() { ssh -F "$HOP_LENT" -S "$d/login" "$@"; }
 mkdir "$d/links" || exit 1
-mux -fNM -c aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes256-ctr,chacha20-poly1305@openssh.com -- "$to" || exit 1
+mux -fNM -c aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes256-ctr,chacha20-poly1305@openssh.com -- "$host" || exit 1
 unset SSH_AUTH_SOCK
-m=$(mux -O check -- "$to" 2>&1); m=${m##*pid=}; m=${m%%)*}
+m=$(mux -O check -- "$host" 2>&1); m=${m##*pid=}; m=${m%%)*}
 trap 'kill "$m"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
-far() { mux -o ControlMaster=no -o ProxyCommand=false -- "$to" "$1"; }
-told() {
-  w=; read -r w <"$d/$1.far"
-  rm -f "$d/$1.far" "$d/$1.near"
-  printf '%s done %s %s %s %.200s\n' "$d" "$1" "$2" "$3" "$w"
+near() { (eval "$1"); }
+far() { mux -o ControlMaster=no -o ProxyCommand=false -- "$host" "$1"; }
+"#;
+
+/// Reads near, writes far: what a far login shell prints is nobody's data. `judge` has nothing to add to what the writer
+/// said.
+const PUSH: &str = r#"from() { near "$1"; }
+to() { far "$1"; }
+judge() { :; }
+"#;
+
+/// Reads far, writes near: data begins after a line that a far login shell which prints cannot know. A reader that was lost
+/// is worth more words than a writer that only saw the end of it; and a writer here is no lost login, however it ended.
+const PULL: &str = r#"from() { far "echo hop; echo $d; $1"; }
+to() { begun && near "$1"; }
+begun() { while IFS= read -r w; do [ "$w" != "$d" ] || return 0; done; return 120; }
+judge() {
+  [ "$s" -lt 128 ] || s=1
+  case $s in
+  0) [ "$f" -lt 128 ] || s=$f says=$d/$1.from ;;
+  120) [ "$f" = 0 ] || s=$f; says=$d/$1.from ;;
+  esac
 }
-share() {
-  dd if="$2" bs=1048576 skip="$3" count="$4" 2>"$d/$1.near" | far "$5" >/dev/null 2>"$d/$1.far"
-  s=$?; n=; read -r n <"$d/$1.near"
-  case $n in *' records in') n=${n%% *};; *) n=-;; esac
-  told "$1" "$s" "$n"
+"#;
+
+/// `send NUMBER READER WRITER`: answers with the writer's exit status, what the reader said it has read, and a complaint.
+const ORDERS: &str = r#"send() {
+  { from "$2" </dev/null 2>"$d/$1.from"; echo $? >"$d/$1.ended"; } | to "$3" >/dev/null 2>"$d/$1.to"
+  s=$? f=0 n=- says=$d/$1.to
+  read -r f <"$d/$1.ended"; f=${f:-0}
+  judge "$1"
+  while read -r w; do case $w in *' records in') n=${w%% *};; esac; done <"$d/$1.from"
+  c=; while IFS= read -r w; do case $w in dd:*|tar:*) c=$w; break;; esac; c=${c:-$w}; done <"$says"
+  rm -f "$d/$1.from" "$d/$1.ended" "$d/$1.to"
+  printf '%s done %s %s %s %.200s\n' "$d" "$1" "$s" "$n" "$c"
 }
-pack() {
-  i=$1 l=$2; shift 2
-  tar --hard-dereference -chf - -C "$d/links" "$@" 2>/dev/null | far "$l" >/dev/null 2>"$d/$i.far"
-  s=$?
-  (cd "$d/links" && rm -f "$@")
-  told "$i" "$s" -
-}
-p=; tar --hard-dereference -cf - -T /dev/null >/dev/null 2>&1 && p=tar
-printf '%s ready %s %s\n' "$d" "$d" "$p"
+p=; from 'exec tar --hard-dereference -cf - -T /dev/null' </dev/null >/dev/null 2>&1 && p=tar
+printf '\n%s ready %s %s\n' "$d" "$d" "$p"
 while IFS= read -r o; do eval "$o" & done
 "#;
 
@@ -56,10 +75,15 @@ pub struct Ready {
     pub packs: bool,
 }
 
-/// The script, for a loan's private folder and the destination's name.
-pub fn dispatch(folder: &str, destination: &str) -> Vec<u8> {
+/// The script, for a loan's private folder and the far host's name.
+pub fn dispatch(direction: Direction, folder: &str, host: &str) -> Vec<u8> {
     let set = |name: &str, value: &str| [name.as_bytes(), b"=", &quoted(value.as_bytes()), b"\n"].concat();
-    [set("d", folder), set("to", destination), DISPATCH.as_bytes().to_vec()].concat()
+    let ends = match direction {
+        Direction::Push => PUSH,
+        Direction::Pull => PULL,
+    };
+    let script = [LOGIN, ends, ORDERS].map(str::as_bytes).concat();
+    [set("d", folder), set("host", host), script].concat()
 }
 
 /// A part of a file.
@@ -79,27 +103,29 @@ impl Share {
 }
 
 /// The order to send a share of `source` into the file `part` at the destination; both paths absolute.
-pub fn share(id: u64, source: &[u8], part: &[u8], share: Share) -> Vec<u8> {
-    let part = quoted(part);
-    let write = format!(" bs={FAR_BLOCK} seek={} conv=notrunc", share.offset / FAR_BLOCK);
-    let far = [FAR, b"[ -f ", &part, b" ] && [ ! -L ", &part, b" ] && exec dd of=", &part, write.as_bytes()].concat();
+pub fn share(number: u64, source: &[u8], part: &[u8], share: Share) -> Vec<u8> {
+    let (source, part) = (quoted(source), quoted(part));
     let (skip, count) = (share.offset / BLOCK, share.length.div_ceil(BLOCK));
-    let numbers = format!(" {skip} {count} ");
-    [format!("share {id} ").as_bytes(), &on_one_line(source), numbers.as_bytes(), &quoted(&line(&far)), b"\n"].concat()
+    let blocks = format!(" bs={BLOCK} skip={skip} count={count}");
+    let read = [b"exec dd if=", &source[..], blocks.as_bytes()].concat();
+    let blocks = format!(" bs={WRITTEN} seek={} conv=notrunc", share.offset / WRITTEN);
+    let write = [b"[ -f ", &part[..], b" ] && [ ! -L ", &part, b" ] && exec dd of=", &part, blocks.as_bytes()].concat();
+    order(number, &read, &write)
 }
 
-/// The order to send files, by the numbers of their links, into the folder `staging` at the destination.
-pub fn pack(id: u64, staging: &[u8], links: &[u64]) -> Vec<u8> {
-    let far = [FAR, b"cd ", &quoted(staging), b" && exec tar -xmof -"].concat();
-    let links: String = links.iter().map(|link| format!(" {link}")).collect();
-    [format!("pack {id} ").as_bytes(), &quoted(&line(&far)), links.as_bytes(), b"\n"].concat()
+/// The order to send files, by the numbers of their links in the folder `links` at the source, into the folder `staging`
+/// at the destination. The links are removed.
+pub fn pack(number: u64, links: &[u8], staging: &[u8], numbers: &[u64]) -> Vec<u8> {
+    let numbers: String = numbers.iter().map(|link| format!(" {link}")).collect();
+    let then = format!(" && {{ tar --hard-dereference -chf -{numbers} 2>/dev/null; rm -f{numbers}; }}");
+    let read = [b"cd ", &quoted(links)[..], then.as_bytes()].concat();
+    let write = [b"cd ", &quoted(staging)[..], b" && exec tar -xmof -"].concat();
+    order(number, &read, &write)
 }
 
-/// What every script for the destination begins with.
-const FAR: &[u8] = b"LC_ALL=C; export LC_ALL; umask 077; ";
-
-/// A quoted word without a line feed in it; `$nl` is one in the script.
-fn on_one_line(word: &[u8]) -> Vec<u8> {
-    let lines: Vec<Vec<u8>> = quoted(word).split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
-    lines.join(&br#"'"$nl"'"#[..])
+fn order(number: u64, read: &[u8], write: &[u8]) -> Vec<u8> {
+    // a login shell may have greeted without ending its line
+    const BEFORE: &[u8] = b"LC_ALL=C; export LC_ALL; umask 077; echo >&2; ";
+    let [read, write] = [read, write].map(|script| quoted(&line(&[BEFORE, script].concat())));
+    [format!("send {number} ").as_bytes(), &read, b" ", &write, b"\n"].concat()
 }

@@ -1,0 +1,124 @@
+//! Where do the links to small files stand when the destination fetches them? In [`LinkFolder`]: a private folder of the source,
+//! kept by a process there that removes it when its input ends, so that nothing is left however hop ends. Where the source
+//! sends, they stand in the courier's own folder instead.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::chain::{Output, Process, ProcessInput, ProcessOutput, Session};
+use crate::lend::{line, quoted};
+
+/// How long the source may take to make the folder.
+const MADE: Duration = Duration::from_secs(15);
+
+/// How long it may take to remove it.
+const REMOVED: Duration = Duration::from_secs(5);
+
+/// Bytes that are read before the folder stands: login shells may greet.
+const GREETING: usize = 64 << 10;
+
+/// `$word` opens the one line that is meant for hop.
+const KEEP: &str = r#"umask 077
+d=$(mktemp -d /tmp/hop.XXXXXXXXXX 2>/dev/null) || d=$(mktemp -d "$HOME/.hop.XXXXXXXXXX") || exit 1
+trap 'rm -rf "$d"' EXIT
+trap 'exit 1' HUP INT TERM PIPE
+printf '\n%s %s\n' "$word" "$d"
+cat >/dev/null
+exit 0
+"#;
+
+/// The folder.
+pub struct LinkFolder {
+    /// Absolute.
+    folder: Vec<u8>,
+    kept: Option<(ProcessInput, JoinHandle<()>)>,
+}
+
+impl LinkFolder {
+    /// Makes it; `None` where it cannot be had. Nothing on the source knows `word` before.
+    pub async fn make(source: &Session, word: &str) -> Option<LinkFolder> {
+        let script = [b"word=", &quoted(word.as_bytes())[..], b"\n", KEEP.as_bytes()].concat();
+        let Process { input, mut output, .. } = source.exec(&line(&script)).await.ok()?;
+        let Ok(Some(folder)) = timeout(MADE, listen(&mut output, word)).await else {
+            // one that only was slow removes what it has made
+            tokio::spawn(end(input, tokio::spawn(drain(output))));
+            return None;
+        };
+        Some(LinkFolder { folder, kept: Some((input, tokio::spawn(drain(output)))) })
+    }
+
+    /// Where it is.
+    pub fn folder(&self) -> &[u8] {
+        &self.folder
+    }
+
+    /// Has it removed, and waits for it.
+    pub async fn remove(mut self) {
+        if let Some((input, draining)) = self.kept.take() {
+            end(input, draining).await;
+        }
+    }
+}
+
+/// Some servers kill what runs when its channel is closed: the process is asked first, also when nobody waits for it.
+impl Drop for LinkFolder {
+    fn drop(&mut self) {
+        if let (Some((input, draining)), Ok(runtime)) = (self.kept.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(end(input, draining));
+        }
+    }
+}
+
+async fn end(input: ProcessInput, mut draining: JoinHandle<()>) {
+    // a connection that is gone has removed the folder already
+    let _ = input.end().await;
+    if timeout(REMOVED, &mut draining).await.is_err() {
+        draining.abort();
+    }
+}
+
+async fn drain(mut output: ProcessOutput) {
+    while let Ok(Some(_)) = output.next().await {}
+}
+
+/// Reads until the folder is named.
+async fn listen(output: &mut ProcessOutput, word: &str) -> Option<Vec<u8>> {
+    let mut heard = Vec::new();
+    while let Ok(Some(said)) = output.next().await {
+        let Output::Stdout(chunk) = said else { continue };
+        heard.extend_from_slice(&chunk);
+        if let Some(folder) = named(&heard, word) {
+            return Some(folder);
+        }
+        if heard.len() > GREETING {
+            return None;
+        }
+    }
+    None
+}
+
+/// The folder, once its line is whole. A stranger's word, but an absolute path on its own machine.
+fn named(heard: &[u8], word: &str) -> Option<Vec<u8>> {
+    let (lines, _) = heard.split_at(heard.iter().rposition(|byte| *byte == b'\n')?);
+    let said = lines.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(word.as_bytes()))?;
+    let folder = said.strip_prefix(b" ")?;
+    folder.starts_with(b"/").then(|| folder.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_is_told_from_a_greeting_and_only_when_all_of_it_is_there() {
+        let said = b"Welcome\nhop-1 /not/ours\nhop-2 /tmp/hop.x\n";
+        for end in 0..said.len() {
+            assert_eq!(named(&said[..end], "hop-2"), None, "{end}");
+        }
+        assert_eq!(named(said, "hop-2"), Some(b"/tmp/hop.x".to_vec()));
+        assert_eq!(named(b"hop-2 tmp\n", "hop-2"), None, "not absolute");
+        assert_eq!(named(b"hop-2/tmp\n", "hop-2"), None);
+    }
+}

@@ -1,0 +1,178 @@
+//! The destination logs in at the source and fetches: where only that direction is open, or where it is told to.
+
+use std::fs;
+
+use super::files::{a_tree_with_modes_and_times, odd_names_arrive};
+use super::{cp, fetching, goes_straight};
+use crate::end_to_end::{noise, tree};
+use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Plan, Street, run};
+use crate::wire::{Direction, Link};
+
+/// A street on which `source` does not reach `destination`: it has another idea of where that is.
+fn one_way(plan: Plan, source: &'static str, destination: &'static str) -> Option<Street> {
+    let street = plan.sshd(source, "AllowTcpForwarding yes").start()?;
+    if !street.own_homes() {
+        return None;
+    }
+    let address = street.server(destination).address;
+    street.configure(&format!("Host {destination}\n  HostName {destination}.internal\n  HostKeyAlias {address}"));
+    let known = fs::read_to_string(street.known_hosts()).expect("known hosts");
+    let bracketed = format!("[{}]:{} ", address.ip(), address.port());
+    let lines = known.lines().filter_map(|line| line.strip_prefix(&bracketed));
+    let alias: String = lines.map(|key| format!("{address} {key}\n")).collect();
+    fs::write(street.known_hosts(), known.clone() + &alias).expect("write known hosts");
+    let hosts = format!("127.0.0.1 localhost\n127.255.255.253 {destination}.internal\n");
+    fs::write(street.home(source).with_file_name("hosts"), hosts).expect("write hosts");
+    Some(street)
+}
+
+#[test]
+fn where_only_the_destination_reaches_the_other_it_fetches() {
+    for (source, destination) in [(ACC_PVT, DELL_PVT), (DELL_PVT, ACC_PVT)] {
+        let Some(street) = one_way(Street::plan(), source, destination) else { return };
+        let content = noise(11, 34_567_890);
+        street.put(source, "large", &content);
+        let words = [format!("{source}:large"), format!("{destination}:")];
+        let at = street.server(source).address;
+        let says = format!("{destination} fetches straight from {at}");
+
+        let dry = run(cp(&street, ["--dry-run"]).args(&words));
+        assert!(dry.code == Some(0) && dry.stderr.starts_with(&format!("direct: {says}; the login")), "{dry}");
+        let ran = goes_straight(cp(&street, &words));
+        assert!(ran.stderr.starts_with(&format!("direct: {says}, tier A, host key SHA256:")), "{ran}");
+        assert!(ran.stderr.contains(&format!(" ({source} cannot open {destination}.internal:")), "the reason: {ran}");
+        let user = street.user();
+        assert!(ran.stderr.contains(&format!("\nagent: 1 signature for {user}@{source} (SHA256:")), "{ran}");
+        assert!(fs::read(street.home(destination).join("large")).expect("it is there") == content);
+        for host in [source, destination] {
+            assert_eq!(tree(street.home(host)).len(), 1, "nothing else is left on {host}");
+        }
+        fs::remove_file(street.home(destination).join("large")).expect("remove it");
+        goes_straight(cp(&street, ["-R".to_owned()].iter().chain(&words)));
+    }
+}
+
+#[test]
+fn where_neither_reaches_the_other_both_are_told() {
+    let Some(street) = one_way(Street::plan().sshd(DELL_PVT, "AllowTcpForwarding yes"), ACC_PVT, DELL_PVT) else {
+        return;
+    };
+    let address = street.server(ACC_PVT).address;
+    street.configure(&format!("Host acc-pvt\n  HostName acc-pvt.internal\n  HostKeyAlias {address}"));
+    let known = fs::read_to_string(street.known_hosts()).expect("known hosts");
+    let bracketed = format!("[{}]:{} ", address.ip(), address.port());
+    let alias: String = known
+        .lines()
+        .filter_map(|line| line.strip_prefix(&bracketed))
+        .map(|key| format!("{address} {key}\n"))
+        .collect();
+    fs::write(street.known_hosts(), known.clone() + &alias).expect("write known hosts");
+    fs::write(street.home(DELL_PVT).with_file_name("hosts"), "127.0.0.1 localhost\n").expect("write hosts");
+    street.put(ACC_PVT, "f", b"content");
+    let says = ["acc-pvt cannot open dell-pvt.internal:", "; dell-pvt cannot open acc-pvt.internal:"];
+
+    let ran = run(&mut cp(&street, ["-R", "acc-pvt:f", "dell-pvt:"]));
+    assert_eq!(ran.code, Some(10), "{ran}");
+    assert!(says.iter().all(|said| ran.stderr.contains(said)) && ran.stderr.contains("hint: "), "{ran}");
+    assert!(!street.home(DELL_PVT).join("f").exists(), "it never relays: {ran}");
+    let ran = run(&mut cp(&street, ["acc-pvt:f", "dell-pvt:"]));
+    assert!(ran.code == Some(0) && ran.stderr.starts_with("relay: "), "{ran}");
+    assert!(says.iter().all(|said| ran.stderr.contains(said)), "{ran}");
+}
+
+#[test]
+fn json_tells_who_fetches_and_whose_login_was_lent() {
+    let Some(street) = Street::start() else { return };
+    street.put(ACC_PVT, "f", b"content");
+    let ran = run(cp(&street, fetching(&street, ACC_PVT)).args(["--json", "acc-pvt:f", "dell-pvt:"]));
+    let objects: Vec<serde_json::Value> =
+        ran.stdout.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+    let find = |event: &str| objects.iter().find(|object| object["event"] == event).expect("it is told");
+    assert_eq!(find("route")["route"], "direct", "{ran}");
+    assert!(find("route")["reason"].as_str().expect("a text").starts_with("dell-pvt fetches straight from "), "{ran}");
+    assert_eq!((&find("agent")["host"], &find("agent")["signatures"]), (&"acc-pvt".into(), &1.into()), "{ran}");
+    assert_eq!(find("summary")["route"], "direct", "{ran}");
+}
+
+#[test]
+fn a_tree_is_fetched_with_modes_and_times() {
+    let Some(street) = Street::start() else { return };
+    let [option, address] = fetching(&street, DELL_PVT);
+    a_tree_with_modes_and_times(&street, &[&option, &address]);
+}
+
+#[test]
+fn odd_names_are_fetched_as_they_are() {
+    let Some(street) = Street::start() else { return };
+    let [option, address] = fetching(&street, ACC_PVT);
+    odd_names_arrive(&street, &[&option, &address]);
+}
+
+#[test]
+fn what_is_fetched_does_not_pass_this_machine() {
+    let plan = Street::plan().link(ACC_BASTION, Link::default()).link(DELL_BASTION, Link::default());
+    let Some(street) = plan.start() else { return };
+    let content = noise(5, 64 << 20);
+    street.put(ACC_PVT, "large", &content);
+    goes_straight(cp(
+        &street,
+        fetching(&street, ACC_PVT).iter().map(String::as_str).chain(["acc-pvt:large", "dell-pvt:"]),
+    ));
+    assert!(fs::read(street.home(DELL_PVT).join("large")).expect("it is there") == content);
+    let passed = |host: &str| {
+        let wire = street.server(host).wire.as_ref().expect("planned above");
+        wire.bytes(Direction::Up) + wire.bytes(Direction::Down)
+    };
+    let all = passed(ACC_BASTION) + passed(DELL_BASTION);
+    assert!(all < 1 << 20, "{all} bytes");
+}
+
+#[test]
+fn a_login_shell_that_prints_does_not_get_into_what_is_fetched() {
+    let plan = Street::plan().without_sftp(ACC_PVT).sshd(ACC_PVT, "Subsystem sftp internal-sftp");
+    let plan = plan.without_sftp(DELL_PVT).sshd(DELL_PVT, "Subsystem sftp internal-sftp");
+    let Some(street) = plan.start() else { return };
+    if !street.own_homes() {
+        return;
+    }
+    for host in [ACC_PVT, DELL_PVT] {
+        let greets = b"echo 7+7 records in; echo 7+7 records in >&2; printf 'no line\\0 \\377'; printf careful >&2\n";
+        street.put(host, ".bashrc", greets);
+    }
+    street.put(ACC_PVT, "tree/small", b"content");
+    let large = noise(12, 5_000_001);
+    street.put(ACC_PVT, "tree/large", &large);
+    goes_straight(cp(
+        &street,
+        fetching(&street, ACC_PVT).iter().map(String::as_str).chain(["-r", "acc-pvt:tree", "dell-pvt:"]),
+    ));
+    assert_eq!(fs::read(street.home(DELL_PVT).join("tree/small")).expect("it is there"), b"content");
+    assert!(fs::read(street.home(DELL_PVT).join("tree/large")).expect("it is there") == large);
+}
+
+#[test]
+fn a_full_disk_is_told_by_the_host_that_fetches() {
+    let Some(street) = Street::plan().disk(DELL_PVT, 8).start() else { return };
+    street.put(ACC_PVT, "large", &noise(13, 24 << 20));
+    let ran = run(cp(&street, fetching(&street, ACC_PVT)).args(["-R", "acc-pvt:large", "dell-pvt:disk/"]));
+    assert_eq!(ran.code, Some(28), "{ran}");
+    assert!(ran.stderr.contains("no space left"), "{ran}");
+}
+
+#[test]
+fn files_that_cannot_be_read_fail_alone_when_they_are_fetched() {
+    let Some(street) = Street::start() else { return };
+    if !street.own_homes() || !crate::skips::need_root("to give a file away") {
+        return;
+    }
+    for name in ["a", "secret", "z"] {
+        street.put(ACC_PVT, format!("tree/{name}"), name.as_bytes());
+    }
+    let secret = street.home(ACC_PVT).join("tree/secret");
+    std::os::unix::fs::chown(&secret, Some(0), Some(0)).expect("give it away");
+    fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("set the mode");
+    let ran = run(cp(&street, fetching(&street, ACC_PVT)).args(["-Rr", "acc-pvt:tree", "dell-pvt:"]));
+    assert_eq!(ran.code, Some(23), "{ran}");
+    assert!(ran.stderr.contains("secret: permission denied"), "{ran}");
+    assert_eq!(fs::read_dir(street.home(DELL_PVT).join("tree")).expect("it is there").count(), 2);
+}
