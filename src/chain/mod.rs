@@ -49,8 +49,6 @@ use hop::Ladder;
 use patience::Asking;
 use pool::{Pool, Strand};
 
-/// TCP connections to the first hop, unless told otherwise.
-pub const CONNECTIONS: usize = 4;
 /// Logins under way at once; sshd begins to drop connections at ten (`MaxStartups 10:30:100`).
 const LOGINS: usize = 4;
 
@@ -58,7 +56,8 @@ const LOGINS: usize = 4;
 #[derive(Clone)]
 pub struct Chain {
     pool: Arc<Pool>,
-    connections: usize,
+    /// As many as it takes where it is not said.
+    connections: Option<usize>,
     window: u32,
 }
 
@@ -68,12 +67,12 @@ impl Chain {
         let asking = Asking::new(prompt);
         let keyring = Keyring::new(asking.clone(), observer.clone());
         let ladder = Ladder { keyring, asking, observer, logins: Arc::new(Semaphore::new(LOGINS)) };
-        Chain { pool: Arc::new(Pool::new(ladder)), connections: CONNECTIONS, window: algorithms::WINDOW }
+        Chain { pool: Arc::new(Pool::new(ladder)), connections: None, window: algorithms::WINDOW }
     }
 
     /// Spreads lanes over this many TCP connections to the first hop.
     pub fn with_connections(self, connections: usize) -> Self {
-        Chain { connections: connections.max(1), ..self }
+        Chain { connections: Some(connections.max(1)), ..self }
     }
 
     /// Lets each channel at the last host have so many bytes on the way to us; 8 MiB unless told otherwise.
@@ -135,8 +134,11 @@ impl Way {
     }
 
     fn strand(&self, lane: usize) -> Strand {
-        let connection = lane % self.chain.connections;
-        let session = if self.hops.len() > 1 { lane / self.chain.connections } else { 0 };
-        Strand { connection, session }
+        let strand = match self.chain.connections {
+            Some(connections) => Strand { connection: lane % connections, session: lane / connections },
+            None => Strand::of(lane),
+        };
+        let session = if self.hops.len() > 1 { strand.session } else { 0 };
+        Strand { session, ..strand }
     }
 }

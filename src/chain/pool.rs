@@ -27,7 +27,20 @@ pub(super) struct Strand {
 impl Strand {
     /// The one that is opened first.
     pub(super) const FIRST: Strand = Strand { connection: 0, session: 0 };
+
+    /// Where nothing else was said: each four connections carry eight lanes. The more lanes a long way takes, the more a
+    /// connection's buffers and losses would hold up.
+    pub(super) fn of(lane: usize) -> Strand {
+        let (group, lane) = (lane / (CONNECTIONS * SESSIONS), lane % (CONNECTIONS * SESSIONS));
+        Strand { connection: group * CONNECTIONS + lane % CONNECTIONS, session: lane / CONNECTIONS }
+    }
 }
+
+/// TCP connections to the first hop for the first lanes; as many again for the next ones.
+const CONNECTIONS: usize = 4;
+
+/// SSH sessions at the last hop that go over one of them.
+const SESSIONS: usize = 2;
 
 /// What makes two hosts the same stop: where it is, who we are there, and how strictly it was verified.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -142,5 +155,19 @@ impl Pool {
             *cell = Cell::default();
         }
         cell.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_fill_four_connections_before_the_next_four() {
+        let strands: Vec<_> = (0..16).map(Strand::of).map(|strand| (strand.connection, strand.session)).collect();
+        assert_eq!(strands[..8], [(0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 1), (2, 1), (3, 1)]);
+        assert_eq!(strands[8..12], [(4, 0), (5, 0), (6, 0), (7, 0)]);
+        let different: std::collections::HashSet<_> = strands.iter().collect();
+        assert_eq!(different.len(), 16);
     }
 }
