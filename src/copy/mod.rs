@@ -17,6 +17,7 @@
 //! (see [`crate::sftp`]), which only counts what a server sends unasked.
 
 mod again;
+mod allowance;
 mod beneath;
 mod buffers;
 mod care;

@@ -3,11 +3,15 @@
 //! can be trusted up to its band. The source must be the same version at the end as at the beginning, on every lane.
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
 
+use super::allowance::{Allowance, Distance};
 use super::error::CopyError;
 use super::file::OpenFile;
 use super::item::Item;
@@ -21,7 +25,7 @@ use super::sums::Sum;
 use super::witness::Witness;
 use crate::sftp::{Attributes, Block, Sizes, Window};
 
-/// Bytes in flight on one lane; eight lanes' worth fill the band.
+/// Bytes in flight on one lane at most, where it brings them through in time ([`Allowance`]).
 const LANE_BYTES: usize = 8 << 20;
 
 /// Blocks in flight on one lane, for servers that only take short ones.
@@ -42,6 +46,9 @@ struct Flow {
     window: Arc<Mutex<Window>>,
     /// A block has come back.
     moved: Notify,
+    distance: Arc<Distance>,
+    /// Lanes that have begun to work on it.
+    lanes: AtomicUsize,
     means: Arc<Means>,
     started: Arc<Started>,
 }
@@ -127,7 +134,14 @@ async fn pump(
 ) -> Result<(), CopyError> {
     let size = first.identity.size;
     let (means, started) = (Arc::clone(means), Arc::clone(started));
-    let flow = Arc::new(Flow { window, moved: Notify::new(), means, started });
+    let flow = Arc::new(Flow {
+        window,
+        moved: Notify::new(),
+        distance: Arc::default(),
+        lanes: AtomicUsize::new(0),
+        means,
+        started,
+    });
     let mut lanes = item.lanes.watch();
     let mut tasks = JoinSet::new();
     let mut lost = None;
@@ -217,9 +231,12 @@ impl Flow {
     /// Keeps as many blocks in flight on one lane as it bears, until none is left.
     async fn work(self: Arc<Self>, ends: Arc<Ends>) -> Result<(), CopyError> {
         let blocks = usize::try_from(ends.identity.size.div_ceil(ends.block() as u64)).unwrap_or(usize::MAX);
+        self.lanes.fetch_add(1, Ordering::Relaxed);
+        let most = (LANE_BYTES / ends.block()).clamp(1, LANE_BLOCKS).min(blocks);
+        let allowance = Arc::new(Allowance::new(most, Arc::clone(&self.distance)));
         let mut workers = JoinSet::new();
-        for _ in 0..(LANE_BYTES / ends.block()).clamp(1, LANE_BLOCKS).min(blocks) {
-            workers.spawn(Arc::clone(&self).carry_blocks(Arc::clone(&ends)));
+        for _ in 0..most {
+            workers.spawn(Arc::clone(&self).carry_blocks(Arc::clone(&ends), Arc::clone(&allowance)));
         }
         let mut lost = None;
         while let Some(ended) = workers.join_next().await {
@@ -233,10 +250,16 @@ impl Flow {
     }
 
     /// One block after the other. A block that did not arrive because the session was lost goes back to the window.
-    async fn carry_blocks(self: Arc<Self>, ends: Arc<Ends>) -> Result<(), CopyError> {
-        while let Some(block) = self.next(ends.block().min(self.means.throttle.block())).await {
+    async fn carry_blocks(self: Arc<Self>, ends: Arc<Ends>, allowance: Arc<Allowance>) -> Result<(), CopyError> {
+        loop {
+            let turn = allowance.turn().await;
+            let most = ends.block().min(self.means.throttle.block());
+            let Some(block) = self.next(most, &allowance).await else { return Ok(()) };
             match self.carry_block(&ends, &block).await {
-                Ok(()) => self.acknowledge(block),
+                Ok(dwelt) => {
+                    self.acknowledge(block);
+                    turn.came_back(dwelt);
+                }
                 Err(error) => {
                     self.window().give_back(block);
                     self.moved.notify_waiters();
@@ -244,24 +267,31 @@ impl Flow {
                 }
             }
         }
-        Ok(())
     }
 
-    async fn carry_block(&self, ends: &Ends, block: &Block) -> Result<(), CopyError> {
+    /// How long it took.
+    async fn carry_block(&self, ends: &Ends, block: &Block) -> Result<Duration, CopyError> {
         let _memory = self.means.memory(block.len()).await;
         self.means.throttle.pass(block.len()).await;
+        let began = Instant::now();
         let data = ends.source.read(block.offset(), block.len()).await?;
         if data.len() < block.len() {
             return Err(ends.source.changed());
         }
-        ends.part.write(block.offset(), data).await
+        ends.part.write(block.offset(), data).await?;
+        Ok(began.elapsed())
     }
 
     /// The next block; waits while the window is full. `None` when all have arrived.
-    async fn next(&self, most: usize) -> Option<Block> {
+    ///
+    /// A lane that has waited longer than its own blocks take moves one, too, that a slower lane has: it is what the window
+    /// is full for, or what is left.
+    async fn next(&self, most: usize, allowance: &Allowance) -> Option<Block> {
+        let began = Instant::now();
         loop {
             let mut moved = pin!(self.moved.notified());
             moved.as_mut().enable();
+            let patience = allowance.patience();
             {
                 let mut window = self.window();
                 if let Some(block) = window.take(most) {
@@ -272,18 +302,26 @@ impl Flow {
                 if window.is_complete() {
                     return None;
                 }
+                if self.lanes.load(Ordering::Relaxed) > 1
+                    && began.elapsed() > patience
+                    && let Some(block) = window.take_again(most)
+                {
+                    return Some(block);
+                }
             }
-            moved.await;
+            // in either case it is looked again
+            let _ = timeout(patience, moved).await;
         }
     }
 
     fn acknowledge(&self, block: Block) {
-        self.started.moved(block.len() as u64);
-        let is_complete = {
+        let (moved, is_complete) = {
             let mut window = self.window();
+            let before = window.arrived();
             window.acknowledge(block);
-            window.is_complete()
+            (window.arrived() - before, window.is_complete())
         };
+        self.started.moved(moved);
         match is_complete {
             true => self.moved.notify_waiters(),
             false => self.moved.notify_one(),

@@ -1,0 +1,196 @@
+//! How many blocks may be under way on one lane? About as many as it brings through in [`DWELL`]: an [`Allowance`] begins
+//! low, grows while blocks come back in time, and shrinks where they dwell. A slow lane among fast ones would otherwise
+//! take so many of the next blocks that the band is used up, and the fast ones stand still until they have arrived.
+//!
+//! How long the way is all lanes of a file learn together ([`Distance`]): one that begins on a busy connection would take
+//! the queue there for distance.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+
+/// A block should be back by then ([`Distance::due`]).
+const DWELL: Duration = Duration::from_millis(250);
+
+/// Blocks that a lane begins with.
+const FIRST: usize = 2;
+
+/// Blocks that the slowest lane may have under way.
+const LEAST: usize = 1;
+
+/// How long the quickest block of all lanes was under way.
+pub struct Distance(AtomicU64);
+
+impl Default for Distance {
+    fn default() -> Distance {
+        Distance(AtomicU64::new(u64::MAX))
+    }
+}
+
+impl Distance {
+    /// When a block should be back: in twice the time that the quickest took, and no sooner than [`DWELL`].
+    fn due(&self) -> Duration {
+        match self.0.load(Ordering::Relaxed) {
+            u64::MAX => Duration::MAX,
+            nanos => DWELL.max(Duration::from_nanos(nanos).saturating_mul(2)),
+        }
+    }
+
+    fn learn(&self, dwelt: Duration) {
+        let nanos = u64::try_from(dwelt.as_nanos()).unwrap_or(u64::MAX - 1);
+        self.0.fetch_min(nanos, Ordering::Relaxed);
+    }
+}
+
+/// What one lane may have under way.
+pub struct Allowance {
+    turns: Semaphore,
+    most: usize,
+    distance: Arc<Distance>,
+    state: Mutex<State>,
+}
+
+struct State {
+    allowed: usize,
+    /// Turns that are not given again when they come back.
+    surplus: usize,
+    /// How long the last block was under way.
+    dwelt: Duration,
+    /// What was under way when it was last made less has come back by then.
+    settled: Option<Instant>,
+}
+
+/// Leave to have one block under way, until it is dropped.
+pub struct Turn<'a> {
+    allowance: &'a Allowance,
+    permit: Option<SemaphorePermit<'a>>,
+}
+
+impl Allowance {
+    /// At most so many blocks, one at least.
+    pub fn new(most: usize, distance: Arc<Distance>) -> Allowance {
+        let allowed = FIRST.min(most).max(1);
+        let state = State { allowed, surplus: 0, dwelt: Duration::ZERO, settled: None };
+        Allowance { turns: Semaphore::new(allowed), most: most.max(1), distance, state: Mutex::new(state) }
+    }
+
+    /// Waits for leave.
+    pub async fn turn(&self) -> Turn<'_> {
+        // never closed, so never refused
+        Turn { allowance: self, permit: self.turns.acquire().await.ok() }
+    }
+
+    /// How long the lane may wait before a slower one's block is worth its while: as long as two of its own take.
+    pub fn patience(&self) -> Duration {
+        self.distance.due().max(self.state().dwelt.saturating_mul(2))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // nothing panics while it holds the state
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Turn<'_> {
+    /// The block has come back, so long after it left.
+    pub fn came_back(mut self, dwelt: Duration) {
+        self.allowance.distance.learn(dwelt);
+        let due = self.allowance.distance.due();
+        let mut state = self.allowance.state();
+        if state.learn((dwelt, due), Instant::now(), self.allowance.most) {
+            self.allowance.turns.add_permits(1);
+        }
+        if state.surplus > 0 {
+            state.surplus -= 1;
+            self.permit.take().into_iter().for_each(SemaphorePermit::forget);
+        }
+    }
+}
+
+impl State {
+    /// Whether one block more is allowed from now on.
+    fn learn(&mut self, (dwelt, due): (Duration, Duration), now: Instant, most: usize) -> bool {
+        self.dwelt = dwelt;
+        if dwelt <= due {
+            let grows = self.allowed < most;
+            self.allowed += usize::from(grows);
+            return grows;
+        }
+        let is_settled = self.settled.is_none_or(|settled| settled <= now);
+        if is_settled && dwelt > due * 2 && self.allowed > LEAST {
+            let fewer = (self.allowed / 2).max(LEAST);
+            self.surplus += self.allowed - fewer;
+            self.allowed = fewer;
+            self.settled = now.checked_add(dwelt);
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DUE: Duration = Duration::from_millis(250);
+
+    fn state(allowed: usize) -> State {
+        State { allowed, surplus: 0, dwelt: Duration::ZERO, settled: None }
+    }
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn blocks_in_time_bring_more_up_to_the_most() {
+        let (mut state, now) = (state(FIRST), Instant::now());
+        let more = (0..40).filter(|_| state.learn((ms(100), DUE), now, 32)).count();
+        assert_eq!((more, state.allowed), (32 - FIRST, 32));
+    }
+
+    #[test]
+    fn blocks_that_dwell_halve_it_once_until_those_under_way_are_back() {
+        let (mut state, now) = (state(32), Instant::now());
+        (0..20).for_each(|_| assert!(!state.learn((ms(900), DUE), now, 32)));
+        assert_eq!((state.allowed, state.surplus), (16, 16));
+        assert!(!state.learn((ms(400), DUE), now + ms(1000), 32), "a little late changes nothing");
+        assert_eq!(state.allowed, 16);
+        (1..9).for_each(|round| assert!(!state.learn((ms(900), DUE), now + ms(1000 * round), 32)));
+        assert_eq!(state.allowed, LEAST);
+    }
+
+    #[tokio::test]
+    async fn turns_follow_what_is_allowed() {
+        let allowance = Allowance::new(6, Arc::default());
+        for _ in 0..10 {
+            allowance.turn().await.came_back(ms(1));
+        }
+        assert_eq!(allowance.turns.available_permits(), 6);
+        allowance.turn().await.came_back(ms(5_000));
+        allowance.turn().await.came_back(ms(300));
+        allowance.turn().await.came_back(ms(300));
+        assert_eq!(allowance.turns.available_permits(), 3, "half of six");
+        drop(allowance.turn().await);
+        assert_eq!(allowance.turns.available_permits(), 3);
+        drop(Allowance::new(0, Arc::default()).turn().await);
+    }
+
+    #[tokio::test]
+    async fn a_long_way_is_no_dwelling_and_a_queue_is_no_distance() {
+        let far = Allowance::new(32, Arc::default());
+        for _ in 0..40 {
+            far.turn().await.came_back(ms(3_000));
+        }
+        assert_eq!(far.turns.available_permits(), 32);
+        let distance: Arc<Distance> = Arc::default();
+        Allowance::new(32, Arc::clone(&distance)).turn().await.came_back(ms(100));
+        let queued = Allowance::new(32, distance);
+        for _ in 0..40 {
+            queued.turn().await.came_back(ms(3_000));
+        }
+        assert_eq!(queued.turns.available_permits(), LEAST);
+    }
+}
