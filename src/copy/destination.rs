@@ -36,13 +36,20 @@ impl Destination {
     pub async fn find(side: &Side, typed: &[u8]) -> Result<Destination, CopyError> {
         let path = side.expand(typed).await?;
         let typed = Place::typed(&path);
-        match side.look(&typed, Links::Follow).await?.map(|there| there.kind()) {
+        // all that may have to be known is asked at once: on a long way each question costs as much as the others together
+        let (trimmed, folder) = (Place::typed(place::trimmed(&path)), Place::typed(place::folder_of(&path)));
+        let (there, itself, folder) = tokio::join!(
+            side.look(&typed, Links::Follow),
+            side.look(&trimmed, Links::Keep),
+            side.stat(&folder, Links::Follow),
+        );
+        match there?.map(|there| there.kind()) {
             Some(FileKind::Dir) => Ok(Destination { folder: side.hold(&path).await?, role: Role::Folder }),
-            Some(FileKind::File | FileKind::Unknown) => existing(side, &path).await,
+            Some(FileKind::File | FileKind::Unknown) => existing(side, &path, (itself?, folder)).await,
             Some(_) => {
                 Err(side.error(Stage::List, &typed, Cause::Refused("neither a file nor a folder; it is left alone")))
             }
-            None => new(side, &path).await,
+            None => new(side, &path, (itself?, folder)).await,
         }
     }
 
@@ -86,36 +93,41 @@ impl Destination {
     }
 }
 
+/// What stands under the typed name itself, and what its folder is.
+type Around = (Option<Attributes>, Result<Attributes, CopyError>);
+
 /// A file: when a link leads there, the file it leads to is replaced, and the link stays.
-async fn existing(side: &Side, path: &[u8]) -> Result<Destination, CopyError> {
-    let typed = Place::typed(path);
-    let (folder, file) = match side.stat(&typed, Links::Keep).await?.kind() {
-        FileKind::Symlink => within(side, &side.real(&typed).await?).await?,
-        _ => within(side, path).await?,
+async fn existing(side: &Side, path: &[u8], (itself, folder): Around) -> Result<Destination, CopyError> {
+    let (folder, file) = match itself.map(|itself| itself.kind()) {
+        Some(FileKind::Symlink) => {
+            let real = side.real(&Place::typed(path)).await?;
+            let folder = side.stat(&Place::typed(place::folder_of(&real)), Links::Follow).await;
+            within(side, &real, folder).await?
+        }
+        _ => within(side, path, folder).await?,
     };
     Ok(Destination { folder, role: Role::File(file) })
 }
 
-async fn new(side: &Side, path: &[u8]) -> Result<Destination, CopyError> {
-    let typed = Place::typed(path);
-    if let Some(there) = side.look(&Place::typed(place::trimmed(path)), Links::Keep).await? {
+async fn new(side: &Side, path: &[u8], (itself, folder): Around) -> Result<Destination, CopyError> {
+    if let Some(there) = itself {
         let why = match there.kind() {
             FileKind::Symlink => "a link that leads nowhere; it is left alone",
             _ => "not a folder",
         };
-        return Err(side.error(Stage::List, &typed, Cause::Refused(why)));
+        return Err(side.error(Stage::List, &Place::typed(path), Cause::Refused(why)));
     }
-    let (folder, new) = within(side, path).await?;
+    let (folder, new) = within(side, path, folder).await?;
     let role = if path.ends_with(b"/") { Role::NewFolder(new) } else { Role::New(new) };
     Ok(Destination { folder, role })
 }
 
-/// The folder of a path, and the place of its last name below it.
-async fn within(side: &Side, path: &[u8]) -> Result<(Place, Place), CopyError> {
+/// The folder of a path, which has been looked at, and the place of its last name below it.
+async fn within(side: &Side, path: &[u8], looked: Result<Attributes, CopyError>) -> Result<(Place, Place), CopyError> {
     let typed = Place::typed(path);
     let name = Name::vet(place::last(path)).map_err(|bad| side.error(Stage::List, &typed, Cause::Name(bad)))?;
     let folder = Place::typed(place::folder_of(path));
-    match side.stat(&folder, Links::Follow).await?.kind() {
+    match looked?.kind() {
         FileKind::Dir => {}
         _ => return Err(side.error(Stage::List, &folder, Cause::Refused("not a folder"))),
     }
