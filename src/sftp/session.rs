@@ -1,6 +1,9 @@
 //! Requests in flight: [`Session`] gives each an id, a slot and a share of the budget, and hands each answer to the
 //! future that waits for it. Two tasks move the bytes ([`super::tasks`]); what a request means is the client's business.
 //!
+//! Requests go out in the order in which they were first asked for, also when they had to wait for the budget: a file that
+//! is written, set and closed by requests under way together relies on it.
+//!
 //! A slot lives from its request to its answer, whether or not somebody still waits: the server owes the answer, and a
 //! handle that nobody waits for any more is closed. When the session ends, every waiting request gets the reason.
 
@@ -30,6 +33,12 @@ const STRAYS_MAX: u32 = 256;
 pub(super) enum Answer {
     Handle(Handle),
     Plain(Reply),
+}
+
+/// What a request needs to be sent.
+pub(super) struct Share {
+    room: OwnedSemaphorePermit,
+    turn: OwnedSemaphorePermit,
 }
 
 struct Slot {
@@ -71,6 +80,8 @@ pub(super) struct Session {
     table: Mutex<Table>,
     queue: mpsc::UnboundedSender<Frame>,
     budget: Arc<Semaphore>,
+    /// Whose turn it is to wait for the budget, and then to be sent.
+    turns: Arc<Semaphore>,
     /// Set when the session has ended, or its last client has gone.
     pub closed: CancellationToken,
     pub pulse: Pulse,
@@ -84,6 +95,7 @@ impl Session {
             table: Mutex::default(),
             queue,
             budget: Arc::new(Semaphore::new(BUDGET)),
+            turns: Arc::new(Semaphore::new(1)),
             closed: CancellationToken::new(),
             pulse: Pulse::default(),
         };
@@ -95,19 +107,24 @@ impl Session {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a share of the budget; its future may be dropped without a trace.
-    pub async fn share(&self, packet: &Packet, expect: Expect) -> Result<OwnedSemaphorePermit, SftpError> {
+    /// Waits for its turn and for a share of the budget; its future may be dropped without a trace. Others wait until the
+    /// share is asked with or dropped.
+    pub async fn share(&self, packet: &Packet, expect: Expect) -> Result<Share, SftpError> {
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| self.reason())?;
         let weight = match expect {
             Expect::Names => LISTING_WEIGHT,
             _ => packet.len().max(expect.longest()).max(SMALL_REPLY),
         };
         let weight = u32::try_from(weight.min(BUDGET)).expect("the budget is below 4 GiB");
-        Arc::clone(&self.budget).acquire_many_owned(weight).await.map_err(|_| self.reason())
+        let room = Arc::clone(&self.budget).acquire_many_owned(weight).await.map_err(|_| self.reason())?;
+        Ok(Share { room, turn })
     }
 
     /// Queues a request and waits for its answer.
-    pub async fn ask(&self, packet: Packet, expect: Expect, share: OwnedSemaphorePermit) -> Result<Answer, SftpError> {
-        let answer = self.queue(packet, expect, Some(share))?;
+    pub async fn ask(&self, packet: Packet, expect: Expect, share: Share) -> Result<Answer, SftpError> {
+        let Share { room, turn } = share;
+        let answer = self.queue(packet, expect, Some(room))?;
+        drop(turn);
         answer.await.unwrap_or_else(|_| Err(self.reason()))
     }
 
@@ -173,6 +190,7 @@ impl Session {
             table.ended = Some(reason.clone());
             std::mem::take(&mut table.slots)
         };
+        self.turns.close();
         self.budget.close();
         self.closed.cancel();
         for slot in slots.into_values() {

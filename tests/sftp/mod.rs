@@ -2,5 +2,6 @@
 
 mod flight;
 mod hostile;
+mod order;
 mod real;
 pub mod script;
