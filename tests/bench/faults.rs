@@ -1,4 +1,4 @@
-//! What is left after a fault, and is it told? hop, scp, sftp and rsync over the same faults; how often each breaks one of
+//! What is left after a fault, and is it told? hop, scp, sftp, rsync and rclone over the same faults; how often each breaks one of
 //! two promises: I1, the final name has the old content or the complete new one; I2, success is said only when all of it
 //! arrived. `tests/bench/run faults`; `HOP_SEEDS` (20) runs of each. Nothing passes or fails here: it prints a table.
 
@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use crate::peers::{Peer, Work};
 use crate::skips;
-use crate::street::{ACC_BASTION, ACC_PVT, Street};
+use crate::street::{ACC_BASTION, ACC_PVT, Street, until};
 use crate::wire::{Cut, Direction, How, Link, somewhere};
 
 const SIZE: usize = 12 << 20;
-const PEERS: [Peer; 4] = [Peer::Hop, Peer::Scp, Peer::Sftp, Peer::Rsync];
+const PEERS: [Peer; 5] = [Peer::Hop, Peer::Scp, Peer::Sftp, Peer::Rsync, Peer::Rclone];
 /// A run that takes longer is ended; that is no broken promise of these two.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -133,7 +133,7 @@ impl<'a> Scene<'a> {
         Scene { street, source, target, work: fault.work }
     }
 
-    fn command(&self, peer: Peer) -> Command {
+    fn command(&self, peer: Peer, tunnel: Option<&Tunnel>) -> Command {
         let config = self.street.config().display().to_string();
         let is_disk = self.target.to_string_lossy().contains("/disk/");
         let (from, to) = match self.work {
@@ -145,6 +145,7 @@ impl<'a> Scene<'a> {
             Peer::Hop => format!("exec {} cp -F {config} --retries 0 {from} {to}", env!("CARGO_BIN_EXE_hop")),
             Peer::Scp => format!("exec scp -q -F {config} {from} {to}"),
             Peer::Sftp => sftp(&config, (from, to)),
+            Peer::Rclone => tunnel.map(|tunnel| tunnel.rclone(self.street, (from, to))).unwrap_or_default(),
             _ => format!("exec rsync -t -e 'ssh -F {config}' {from} {to}"),
         };
         let mut command = self.street.on_laptop("sh");
@@ -154,12 +155,13 @@ impl<'a> Scene<'a> {
 
     /// Runs it into the fault; its exit code.
     fn strike(&self, fault: &Fault, peer: Peer, seed: u64) -> Option<i32> {
+        let tunnel = (peer == Peer::Rclone).then(|| Tunnel::open(self.street));
         let wire = self.street.server(ACC_BASTION).wire.as_ref();
         if let (Strike::Cut(how), Some(wire)) = (fault.strike, wire) {
             let direction = if matches!(self.work, Work::Up { .. }) { Direction::Up } else { Direction::Down };
             wire.arm(Some(Cut { direction, at: somewhere(seed, 64 << 10..SIZE as u64), how }));
         }
-        let mut child = self.command(peer).spawn().expect("start a program");
+        let mut child = self.command(peer, tunnel.as_ref()).spawn().expect("start a program");
         match fault.strike {
             Strike::Kill => {
                 std::thread::sleep(Duration::from_millis(somewhere(seed, 0..900)));
@@ -187,6 +189,39 @@ impl<'a> Scene<'a> {
         let one_version = |letter: u8| content.len() == SIZE && content.iter().all(|byte| *byte == letter);
         let is_new = content == source || one_version(b'A') || one_version(b'B');
         (content == OLD || is_new, is_new)
+    }
+}
+
+/// A way through the bastion for one who knows no jumps.
+struct Tunnel {
+    ssh: Child,
+    port: u16,
+}
+
+impl Tunnel {
+    fn open(street: &Street) -> Tunnel {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let port = free.expect("a free port").port();
+        let to = format!("127.0.0.1:{port}:{}", street.server(ACC_PVT).address);
+        let mut command = street.openssh("ssh");
+        command.args(["-N", "-o", "ExitOnForwardFailure=yes", "-L", &to, ACC_BASTION]).stdin(Stdio::null());
+        let ssh = command.stderr(Stdio::null()).spawn().expect("start ssh");
+        until("the tunnel is open", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        Tunnel { ssh, port }
+    }
+
+    fn rclone(&self, street: &Street, (from, to): (&str, &str)) -> String {
+        let [from, to] = [from, to].map(|end| end.replace("acc-pvt:", ":sftp:"));
+        let (port, user) = (self.port, street.user());
+        let way = format!("--sftp-host 127.0.0.1 --sftp-port {port} --sftp-user {user} --sftp-key-file acc.pem");
+        format!("exec rclone --retries 1 {way} copyto {from} {to}")
+    }
+}
+
+impl Drop for Tunnel {
+    fn drop(&mut self) {
+        drop(self.ssh.kill());
+        drop(self.ssh.wait());
     }
 }
 

@@ -13,6 +13,13 @@ mod skips;
 #[path = "../street/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the bench breaks nothing on its street")]
 mod street;
+#[path = "../whole"]
+#[allow(dead_code, reason = "the bench takes what it checks from there, and little else")]
+mod whole {
+    pub mod invariants;
+    pub mod ran;
+    pub mod ways;
+}
 #[path = "../wire/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the bench needs a part of it")]
 mod wire;
@@ -24,6 +31,7 @@ mod measure;
 mod peers;
 mod scenario;
 mod session;
+mod soak;
 
 fn main() {
     // what cargo says to every bench (`--bench`) names no scenario
@@ -31,6 +39,9 @@ fn main() {
     ground::describe();
     if wanted.iter().any(|word| word == "faults") {
         return faults::run();
+    }
+    if wanted.iter().any(|word| word == "soak") {
+        return soak::run();
     }
     for scenario in scenario::ALL.iter().filter(|s| wanted.is_empty() || wanted.iter().any(|word| word == s.name)) {
         scenario.run();

@@ -25,6 +25,7 @@ pub enum Peer {
     Sftp,
     Tar,
     Rsync,
+    Rclone,
     Ssh,
 }
 
@@ -38,13 +39,17 @@ impl Peer {
             (Peer::Sftp, _) => "sftp -R256 -B255k",
             (Peer::Tar, _) => "tar | ssh",
             (Peer::Rsync, _) => "rsync",
+            (Peer::Rclone, _) => "rclone",
             (Peer::Ssh, Work::Relay { .. }) => "ssh cat | ssh cat",
             (Peer::Ssh, _) => "ssh",
         }
     }
 
     pub fn is_here(self) -> bool {
-        self != Peer::Rsync || skips::find("rsync").is_some()
+        match self {
+            Peer::Rsync | Peer::Rclone => skips::find(self.name(Work::Echo)).is_some(),
+            _ => true,
+        }
     }
 
     /// The command that does the work, or `None` for what this peer is not made for.
@@ -56,6 +61,8 @@ impl Peer {
             Peer::Tar => shell(&tar(work)?),
             Peer::Rsync => shell(&rsync(work)?),
             Peer::Ssh => shell(&ssh(work)?),
+            // knows no jump: only where it is given a tunnel
+            Peer::Rclone => return None,
         };
         let config = ground.config().display().to_string();
         let mut command = ground.command(&words[0]);
