@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Street};
 use crate::whole::invariants::Case;
-use crate::whole::ran::{Ran, run_while};
+use crate::whole::ran::run_while;
 use crate::whole::ways::{Peering, Way, content, street};
 use crate::wire::{Cut, Direction, How, Wire, somewhere};
 
@@ -29,7 +29,7 @@ struct Count {
     kills: u64,
     /// Runs that said that they failed.
     failed: u64,
-    violations: Vec<String>,
+    violations: u64,
     /// When, and the most memory that a run had, in KiB.
     peaks: Vec<(Duration, u64)>,
 }
@@ -41,7 +41,7 @@ pub fn run() {
     let (began, length) = (Instant::now(), Duration::from_secs(60 * minutes));
     println!("\nsoak: {minutes} minutes on {streets} streets");
     let count = Mutex::new(Count::default());
-    // a violation is told with its seed when it is counted
+    // a violation is told with its seed
     std::panic::set_hook(Box::new(|_| {}));
     std::thread::scope(|scope| {
         for number in 0..streets {
@@ -56,8 +56,7 @@ pub fn run() {
     });
     let count = count.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     count.print(began.elapsed());
-    count.violations.iter().for_each(|violation| println!("\n{violation}"));
-    assert!(count.violations.is_empty() && count.copies > 0);
+    assert!(count.violations == 0 && count.copies > 0, "the soak failed");
 }
 
 fn told_each_minute(count: &Mutex<Count>, (began, length): (Instant, Duration)) {
@@ -72,13 +71,20 @@ fn told_each_minute(count: &Mutex<Count>, (began, length): (Instant, Duration)) 
 }
 
 impl Count {
+    fn add(&mut self, round: &Round, at: Duration) {
+        self.bytes += round.bytes;
+        self.cuts += round.cuts;
+        self.kills += u64::from(round.killed);
+        self.failed += u64::from(round.failed);
+        self.peaks.push((at, round.peak));
+    }
+
     fn print(&self, elapsed: Duration) {
-        let Count { copies, bytes, cuts, kills, failed, .. } = self;
+        let Count { copies, bytes, cuts, kills, failed, violations, .. } = self;
         println!(
-            "{:>5.1} min: {copies} copies, {} MiB, {cuts} cuts, {kills} kills, {failed} failures told, {} violations; peak {} MiB",
+            "{:>5.1} min: {copies} copies, {} MiB, {cuts} cuts, {kills} kills, {failed} failures told, {violations} violations; peak {} MiB",
             elapsed.as_secs_f64() / 60.0,
             bytes >> 20,
-            self.violations.len(),
             thirds(&self.peaks, elapsed).map(|peak| peak.to_string()).join(" ")
         );
     }
@@ -106,12 +112,26 @@ impl Scene {
         Some(Scene { street, peering, content: content(LARGEST as usize) })
     }
 
-    /// One copy into whatever the seed decides, and the same again.
+    /// One copy into whatever the seed decides, and the same again; what does not hold is told at once.
     fn round(&self, seed: u64, (count, began): (&Mutex<Count>, Instant)) {
+        let held = catch_unwind(AssertUnwindSafe(|| self.copied(seed)));
+        self.mend();
+        let mut count = count.lock().expect("nobody panics with it");
+        count.copies += 2;
+        match held {
+            Ok(round) => count.add(&round, began.elapsed()),
+            Err(panic) => {
+                count.violations += 1;
+                println!("VIOLATION: seed {seed}: {}\n", said(panic.as_ref()));
+            }
+        }
+    }
+
+    fn copied(&self, seed: u64) -> Round {
         let draw = |what: u64, range| somewhere(seed * 16 + what, range);
         let way = WAYS[draw(0, 0..4) as usize];
         // as many small ones as large ones; a few are longer than the band
-        let size = draw(1, 1 << 10..1 << draw(2, 11..28)).min(LARGEST);
+        let size = draw(1, 1 << 10..1 << draw(2, 11..29)).min(LARGEST);
         let content = &self.content[..size as usize];
         way.furnish(&self.street, content);
         let target = way.target(&self.street, content);
@@ -122,27 +142,20 @@ impl Scene {
         };
         let mut strikes = Strikes::plan(self, way, (seed, size));
         let ran = run_while(copy().arg("--json"), |child, _| strikes.tick(child));
-        strikes.end();
-        let name = format!("seed {seed}: {way:?}, {size} bytes, {} cuts", strikes.cuts);
-        let case = Case {
-            name: name.clone(),
-            street: &self.street,
-            targets: &[target],
-            ran: &ran,
-            limit: LIMIT,
-            says: &["laptop > "],
-            again: &copy,
-        };
-        let held = catch_unwind(AssertUnwindSafe(|| case.holds()));
-        let mut count = count.lock().expect("nobody panics with it");
-        count.copies += 2;
-        count.bytes += size + held.as_ref().map_or(0, |after| after.moved);
-        count.cuts += strikes.cuts;
-        count.kills += u64::from(ran.code.is_none());
-        count.failed += u64::from(ran.code.is_some_and(|code| code != 0));
-        count.peaks.push((began.elapsed(), ran.peak));
-        if let Err(panic) = held {
-            count.violations.push(violation(&name, panic.as_ref(), &ran));
+        self.mend();
+        let (cuts, killed) = (strikes.cuts, ran.code.is_none());
+        let name = format!("{way:?}, {size} bytes, {cuts} cuts");
+        let says = &["laptop > "];
+        let case = Case { name, street: &self.street, targets: &[target], ran: &ran, limit: LIMIT, says, again: &copy };
+        let bytes = size + case.holds().moved;
+        Round { bytes, cuts, killed, failed: ran.code.is_some_and(|code| code != 0), peak: ran.peak }
+    }
+
+    /// Links are whole again, and what fell silent is given up by its servers, too.
+    fn mend(&self) {
+        for (wire, _) in self.wires(Way::Direct) {
+            wire.arm(None);
+            wire.bury();
         }
     }
 
@@ -159,9 +172,20 @@ impl Scene {
     }
 }
 
-fn violation(name: &str, panic: &(dyn std::any::Any + Send), ran: &Ran) -> String {
+/// What a check said when it failed, without the ends of runs that are told in full.
+fn said(panic: &(dyn std::any::Any + Send)) -> String {
     let said = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    format!("{name}: {}", said.map_or_else(|| ran.to_string(), str::to_owned))
+    said.unwrap_or("a check failed").to_owned()
+}
+
+/// One copy and what became of it.
+struct Round {
+    bytes: u64,
+    cuts: u64,
+    killed: bool,
+    failed: bool,
+    /// Most memory, in KiB.
+    peak: u64,
 }
 
 /// What happens to one run.
@@ -195,7 +219,7 @@ impl<'a> Strikes<'a> {
         let (wire, direction) = self.wires[draw(0, 0..self.wires.len() as u64) as usize];
         let how = [How::Reset, How::Reset, How::Close, How::Silence][draw(1, 0..4) as usize];
         // links that carry no data are cut, too, where little passes
-        let at = draw(2, 0..if draw(3, 0..2) == 0 { 64 << 10 } else { self.size.max(1) });
+        let at = draw(2, 0..if draw(3, 0..2) == 0 { 16 << 10 } else { self.size });
         wire.arm(Some(Cut { direction, at, how }));
         self.armed = Some((wire, how));
     }
@@ -218,14 +242,6 @@ impl<'a> Strikes<'a> {
             child.kill().expect("kill hop");
         }
         self.arm();
-    }
-
-    /// Links are whole again, and what fell silent is given up by its servers, too.
-    fn end(&mut self) {
-        for (wire, _) in &self.wires {
-            wire.arm(None);
-            wire.bury();
-        }
     }
 }
 
