@@ -280,7 +280,7 @@ impl Pin {
     }
 }
 
-/// The destination's key is nobody else's on both ways.
+/// The destination's key is nobody else's on both ways. The destination itself may be on the way to the source.
 fn unlike_the_others(
     destination: &str,
     verified: &HostVerified,
@@ -288,7 +288,7 @@ fn unlike_the_others(
     here: &Session,
 ) -> Result<(), LendError> {
     let (before, source) = (there.passed(), here.passed());
-    let mut others = before.iter().skip(1).chain(&source);
+    let mut others = before.iter().skip(1).chain(&source).filter(|(other, _)| *other != destination);
     match others.find(|(_, other)| other.key().key_data() == verified.key().key_data()) {
         None => Ok(()),
         Some((other, _)) => Err(LendError::SameKey {
