@@ -87,6 +87,10 @@ fn of_direct(obstacle: &Obstacle, ways: &[Vec<Host>]) -> Vec<String> {
         Obstacle::Unreachable { by, to, reason } if reason.contains("refused") => {
             format!("{by} reaches the host, but nothing listens on {to}: is the port right (--peer-address)? {RELAY}")
         }
+        Obstacle::Unreachable { by, to, reason } if reason.contains("reset") || reason.contains("closed") => format!(
+            "{by} reaches {to}, and is shut at once: does its sshd keep {by} out (MaxStartups, fail2ban), or is something \
+             else there? {RELAY}"
+        ),
         Obstacle::Unreachable { by, to, .. } => format!(
             "no route or a security group between {by} and {to}? If it has another address there: --peer-address; {RELAY}"
         ),

@@ -55,8 +55,8 @@ pub async fn between(source: &Report, destination: &Report) -> Option<Between> {
     let (sends, fetches) = (rows[0].failure().is_none(), row.failure().is_none());
     rows.extend(sends.then(|| source.route(&destination, "sends straight to")));
     rows.push(if sends { row.only_a_remark() } else { row });
-    rows.extend((fetches && !sends).then(|| destination.route(&source, "fetches straight from")));
     rows.extend(destination.link().await);
+    rows.extend((fetches && !sends).then(|| destination.route(&source, "fetches straight from")));
     Some(Between { rows, source: source.networks, destination: destination.networks })
 }
 
