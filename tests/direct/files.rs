@@ -106,12 +106,3 @@ pub fn odd_names_arrive(street: &Street, options: &[&str]) {
     let arrived = street.home(DELL_PVT).join(OsString::from_vec(b"tree/new\nline/it's $(id) \xff".to_vec()));
     assert_eq!(fs::read(arrived).expect("it is there"), b"say \"hi\"");
 }
-
-#[test]
-fn a_destination_that_only_the_source_reaches() {
-    let Some(street) = Street::plan().sshd(ACC_PVT, "AllowTcpForwarding yes").start() else { return };
-    street.configure("Host dell-pvt\n  ProxyJump acc-pvt");
-    street.put(ACC_PVT, "f", b"content");
-    goes_straight(cp(&street, ["acc-pvt:f", "dell-pvt:"]));
-    assert_eq!(fs::read(street.home(DELL_PVT).join("f")).expect("it is there"), b"content");
-}

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::lchown;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{OnceLock, mpsc};
 
@@ -26,19 +26,48 @@ pub fn user() -> &'static str {
     }
 }
 
-/// Gives a folder and all in it to the street's user (root only: elsewhere it is ours already).
-pub fn give_away(folder: &Path) {
+/// Whom a host lets in: under which name, and what that user types into. Another name has another number too, when root
+/// makes the street.
+#[derive(Clone)]
+pub struct Account {
+    pub name: &'static str,
+    pub shell: PathBuf,
+}
+
+impl Default for Account {
+    fn default() -> Account {
+        let shell = if Path::new("/bin/bash").exists() { "/bin/bash" } else { "/bin/sh" };
+        Account { name: user(), shell: shell.into() }
+    }
+}
+
+impl Account {
+    fn number(&self) -> (u32, u32) {
+        match kind() {
+            Kind::Root => {
+                let number = STREET_ID + u32::from(self.name != STREET_USER);
+                (number, number)
+            }
+            _ => (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw()),
+        }
+    }
+}
+
+/// Gives a folder and all in it to a host's user (root only: elsewhere it is ours already).
+pub fn give_away(folder: &Path, to: &Account) {
     if matches!(kind(), Kind::Root) {
-        lchown(folder, Some(STREET_ID), Some(STREET_ID)).expect("give a file away");
+        let (user, group) = to.number();
+        lchown(folder, Some(user), Some(group)).expect("give a file away");
         let is_folder = folder.symlink_metadata().is_ok_and(|found| found.is_dir());
         let entries = is_folder.then(|| fs::read_dir(folder).expect("list a folder"));
-        entries.into_iter().flatten().for_each(|entry| give_away(&entry.expect("list a folder").path()));
+        entries.into_iter().flatten().for_each(|entry| give_away(&entry.expect("list a folder").path(), to));
     }
 }
 
 /// What a host's processes see of their own. Beside the home folder lie its `hosts` file and its `log`.
 pub struct Place<'a> {
     pub home: &'a Path,
+    pub account: &'a Account,
     /// MiB of a disk that is mounted at `disk` in the home folder.
     pub disk: Option<u32>,
 }
@@ -50,8 +79,8 @@ pub fn start(program: &Path, arguments: &[&str], place: Place<'_>) -> io::Result
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]);
     if is_private() {
-        fs::write(beside("passwd"), password_database(place.home)?)?;
-        fs::write(beside("shadow"), format!("{STREET_USER}:*:19000::::::\nsshd:!:19000::::::\n"))?;
+        fs::write(beside("passwd"), password_database(&place)?)?;
+        fs::write(beside("shadow"), format!("{}:*:19000::::::\nsshd:!:19000::::::\n", place.account.name))?;
         let disk = place.disk.map_or(String::new(), |mebibytes| format!("size={mebibytes}m,mode=777"));
         command.args(namespaces()).args(["sh", "-c", INSIDE, "sh"]);
         command.args(["passwd", "shadow", "hosts"].map(beside)).arg(disk).arg(place.home.join("disk"));
@@ -98,14 +127,11 @@ fn flags(kind: Kind) -> Vec<&'static str> {
     all.into_iter().chain(as_user.into_iter().filter(|_| matches!(kind, Kind::UserNamespace))).collect()
 }
 
-fn password_database(home: &Path) -> io::Result<String> {
-    let (id, group) = match kind() {
-        Kind::Root => (STREET_ID, STREET_ID),
-        _ => (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw()),
-    };
-    let shell = if Path::new("/bin/bash").exists() { "/bin/bash" } else { "/bin/sh" };
+fn password_database(place: &Place<'_>) -> io::Result<String> {
+    let Account { name, shell } = place.account;
+    let (id, group) = place.account.number();
     let others = fs::read_to_string("/etc/passwd")?;
-    Ok(format!("{STREET_USER}:x:{id}:{group}::{}:{shell}\n{others}", home.display()))
+    Ok(format!("{name}:x:{id}:{group}::{}:{}\n{others}", place.home.display(), shell.display()))
 }
 
 /// Starts a command from a thread that lives as long as the process: the kernel ties a child to the thread it came

@@ -27,7 +27,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-pub use outcome::{Outcome, run, run_within, until};
+pub use outcome::{Outcome, run, run_within, until, until_within};
 pub use plan::Plan;
 pub use server::{Process, Server};
 
@@ -90,6 +90,11 @@ impl Street {
         ground::user()
     }
 
+    /// Whom to log in as at `host`, which the plan may have changed.
+    pub fn user_at(&self, host: &str) -> &'static str {
+        self.server(host).account.name
+    }
+
     /// True when `~` differs from host to host; else `false` after recording the skip.
     pub fn own_homes(&self) -> bool {
         let own = ground::is_private();
@@ -110,7 +115,7 @@ impl Street {
 
     /// Gives everything in a host's home folder to the user there.
     pub fn own(&self, host: &str) {
-        ground::give_away(self.home(host));
+        ground::give_away(self.home(host), &self.server(host).account);
     }
 
     /// Writes a file into the laptop's home folder.
@@ -147,6 +152,28 @@ impl Street {
     pub fn configure(&self, lines: &str) {
         let rest = fs::read(self.config()).expect("read the config");
         fs::write(self.config(), [lines.as_bytes(), b"\n", &rest].concat()).expect("write the config");
+    }
+
+    /// From now on `blind` does not find `host`: it knows the name, and another address where nothing listens. Everybody
+    /// else does. Only where hosts have names of their own, see [`Street::own_homes`].
+    pub fn hide(&self, host: &str, blind: &str) {
+        let address = self.server(host).address;
+        self.configure(&format!("Host {host}\n  HostName {host}.internal\n  HostKeyAlias {host}"));
+        let mut known = fs::read_to_string(self.known_hosts()).expect("known hosts");
+        let bracketed = format!("[{}]:{} ", address.ip(), address.port());
+        let keys: Vec<String> =
+            known.lines().filter_map(|line| line.strip_prefix(&bracketed)).map(str::to_owned).collect();
+        keys.iter().for_each(|key| known += &format!("{host} {key}\n"));
+        fs::write(self.known_hosts(), known).expect("write known hosts");
+        let names = self.home(blind).with_file_name("hosts");
+        let others = fs::read_to_string(&names).expect("its hosts");
+        let others: String = others
+            .lines()
+            .filter(|line| !line.ends_with(&format!(" {host}.internal")))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        // in place: it is mounted there
+        fs::write(&names, format!("{others}127.255.255.253 {host}.internal\n")).expect("write its hosts");
     }
 
     /// Files in a folder that look like parts of unfinished copies.

@@ -50,8 +50,13 @@ pub fn run_within(command: &mut Command, limit: Duration) -> Outcome {
 }
 
 /// Waits until something holds, ten seconds at most.
-pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(10);
+pub fn until(what: &str, holds: impl FnMut() -> bool) {
+    until_within(Duration::from_secs(10), what, holds);
+}
+
+/// Waits until something holds, so long at most.
+pub fn until_within(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + limit;
     while !holds() {
         assert!(Instant::now() < end, "never came true: {what}");
         std::thread::sleep(Duration::from_millis(5));

@@ -19,6 +19,7 @@ pub struct Plan {
     without_sftp: Vec<&'static str>,
     links: Vec<(&'static str, Link)>,
     disks: Vec<(&'static str, u32)>,
+    accounts: Vec<(&'static str, ground::Account)>,
 }
 
 impl Plan {
@@ -46,11 +47,23 @@ impl Plan {
         self
     }
 
+    /// Has a host's user called otherwise.
+    pub fn user(mut self, host: &'static str, name: &'static str) -> Plan {
+        self.accounts.push((host, ground::Account { name, ..ground::Account::default() }));
+        self
+    }
+
+    /// Gives a host's user another login shell.
+    pub fn login_shell(mut self, host: &'static str, shell: impl Into<PathBuf>) -> Plan {
+        self.accounts.push((host, ground::Account { shell: shell.into(), ..ground::Account::default() }));
+        self
+    }
+
     /// Starts the four servers, or records a skip and gives `None` where OpenSSH is missing.
     pub fn start(mut self) -> Option<Street> {
         let (sshd, _) = (need("sshd")?, need("ssh-keygen")?);
-        if !self.disks.is_empty() && !ground::is_private() {
-            skip("no namespaces here, so no host can have a disk of its own");
+        if !(self.disks.is_empty() && self.accounts.is_empty()) && !ground::is_private() {
+            skip("no namespaces here, so no host can have a disk or an account of its own");
             return None;
         }
         if rustix::process::geteuid().is_root() {
@@ -77,12 +90,14 @@ impl Plan {
         if disk.is_some() {
             fs::create_dir(home.join("disk")).expect("a place for the disk");
         }
-        ground::give_away(&home);
+        let account = self.accounts.iter().find(|(host, _)| *host == name).map(|(_, account)| account.clone());
+        let account = account.unwrap_or_default();
+        ground::give_away(&home, &account);
         let listens = free_address();
         let link = self.links.iter().position(|(host, _)| *host == name).map(|index| self.links.remove(index).1);
         let wire = link.map(|link| Wire::start(free_address(), listens, link));
         let address = wire.as_ref().map_or(listens, Wire::address);
-        Server { name, listens, address, home, disk, wire, sshd: sshd.to_owned(), folder, child: None }
+        Server { name, listens, address, home, disk, wire, account, sshd: sshd.to_owned(), folder, child: None }
     }
 
     fn write_host(&self, index: usize, servers: &[Server]) {
@@ -167,6 +182,9 @@ fn config(laptop: &Path, servers: &[Server]) -> String {
         text += &format!("Host {}\n  HostName {ip}\n  Port {port}\n", server.name);
         if let Some(network) = server.name.strip_suffix("-pvt") {
             text += &format!("  ProxyJump {network}-bastion\n");
+        }
+        if server.account.name != ground::user() {
+            text += &format!("  User {}\n", server.account.name);
         }
     }
     let (laptop, user) = (laptop.display(), ground::user());

@@ -27,6 +27,7 @@ pub struct Server {
     pub wire: Option<Wire>,
     /// The size of its disk in MiB, if the plan has one.
     pub(super) disk: Option<u32>,
+    pub(super) account: ground::Account,
     pub(super) sshd: PathBuf,
     pub(super) folder: PathBuf,
     pub(super) child: Option<Child>,
@@ -88,7 +89,7 @@ impl Server {
     }
 
     fn place(&self) -> ground::Place<'_> {
-        ground::Place { home: &self.home, disk: self.disk }
+        ground::Place { home: &self.home, account: &self.account, disk: self.disk }
     }
 
     fn log_file(&self) -> PathBuf {
