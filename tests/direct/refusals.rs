@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 
 use super::{cp, goes_straight};
 use crate::skips::find;
-use crate::street::{ACC_BASTION, ACC_PVT, DELL_PVT, Plan, Street, run};
+use crate::street::{ACC_BASTION, ACC_PVT, DELL_PVT, Street, run};
 
 /// Refused with `--route direct`, relayed without.
 fn refused(street: &Street, options: &[&str], code: i32, says: &[&str]) {
@@ -27,29 +27,6 @@ fn refused_with(street: &Street, (options, begins): (&[&str], &str), code: i32, 
     assert!(ran.code == Some(0) && ran.stderr.starts_with(begins) && ran.stderr.contains("relay: "), "{ran}");
     assert!(ran.stderr.contains(says[0]), "the reason is said: {ran}");
     assert_eq!(fs::read(street.home(DELL_PVT).join("f")).expect("it is there"), b"content");
-}
-
-fn forwarding() -> Plan {
-    Street::plan().sshd(ACC_PVT, "AllowTcpForwarding yes")
-}
-
-#[test]
-fn a_destination_out_of_reach() {
-    let Some(street) = forwarding().start() else { return };
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
-    let nobody = nobody.to_string();
-    refused(&street, &["--peer-address", &nobody], 10, &["acc-pvt cannot open 127.0.0.1:", "nothing listens on"]);
-    fs::remove_file(street.home(DELL_PVT).join("f")).expect("remove it");
-    let unknown = ["--peer-address", "no-such-host.invalid"];
-    refused(&street, &unknown, 10, &["acc-pvt cannot open no-such-host.invalid:", "does not know the name"]);
-}
-
-#[test]
-fn a_destination_out_of_reach_where_sshd_does_not_tell() {
-    let Some(street) = Street::start() else { return };
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
-    let nobody = nobody.to_string();
-    refused(&street, &["--peer-address", &nobody], 10, &["acc-pvt cannot open 127.0.0.1:", "Connection refused"]);
 }
 
 #[test]

@@ -1,0 +1,100 @@
+//! A destination that the source cannot open: refused, reset, dropped, unknown. Each has its own words and hint, whether the
+//! source's sshd tells or only its ssh, and `--route direct` never relays.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use super::cp;
+use crate::street::{ACC_PVT, DELL_PVT, Outcome, Street, run};
+use crate::wire::{Link, Wire};
+
+/// An address where nothing listens.
+fn nobody() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port")
+}
+
+/// A listener that never takes anybody in: once its queue is full, the kernel drops what comes.
+struct Deaf {
+    address: SocketAddr,
+    _listener: socket2::Socket,
+    _queue: Vec<TcpStream>,
+}
+
+impl Deaf {
+    fn start() -> Deaf {
+        let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+        let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+        listener.bind(&any.into()).expect("a port");
+        listener.listen(1).expect("a short queue");
+        let address = listener.local_addr().ok().and_then(|address| address.as_socket()).expect("its address");
+        let mut queue = Vec::new();
+        while let Ok(waiting) = TcpStream::connect_timeout(&address, Duration::from_millis(500)) {
+            queue.push(waiting);
+            assert!(queue.len() < 20, "the queue has no end");
+        }
+        Deaf { address, _listener: listener, _queue: queue }
+    }
+}
+
+/// Where nothing gets through, how it is called, and what to do about it.
+struct Barrier {
+    address: String,
+    /// One of these, by who noticed.
+    says: &'static [&'static str],
+    hint: &'static str,
+}
+
+fn stands_in_the_way(street: &Street, barrier: &Barrier) {
+    let Barrier { address, says, hint } = barrier;
+    let told = |ran: &Outcome| {
+        let names = ran.stderr.contains(&format!("acc-pvt cannot open {address}: "));
+        assert!(names && says.iter().any(|said| ran.stderr.contains(said)), "does not say {says:?}: {ran}");
+    };
+    let words = ["--peer-address", address, "acc-pvt:f", "dell-pvt:"];
+    let arrived = street.home(DELL_PVT).join("f");
+
+    let ran = run(cp(street, ["-R"]).args(words));
+    assert_eq!(ran.code, Some(10), "{ran}");
+    told(&ran);
+    assert!(ran.stderr.contains("hint: ") && ran.stderr.contains(hint), "does not hint at `{hint}`: {ran}");
+    assert!(!arrived.exists(), "it never relays: {ran}");
+
+    let ran = run(cp(street, [""; 0]).args(words));
+    assert!(ran.code == Some(0) && ran.stderr.lines().any(|line| line.starts_with("relay: ")), "{ran}");
+    told(&ran);
+    assert_eq!(std::fs::read(&arrived).expect("it is there"), b"content");
+    std::fs::remove_file(arrived).expect("remove it");
+}
+
+fn each_barrier(street: &Street) {
+    street.put(ACC_PVT, "f", b"content");
+    let (resetting, deaf) = (Wire::start(nobody(), nobody(), Link::default()), Deaf::start());
+    let barriers = [
+        Barrier { address: nobody().to_string(), says: &["refused"], hint: "nothing listens on" },
+        Barrier { address: resetting.address().to_string(), says: &["reset"], hint: "shut at once" },
+        Barrier {
+            address: deaf.address.to_string(),
+            says: &["no answer within 5 s", "timed out"],
+            hint: "no route or a security group between acc-pvt and",
+        },
+        Barrier {
+            address: format!("no-such-host.invalid:{}", nobody().port()),
+            says: &["not known", "resolve"],
+            hint: "acc-pvt does not know the name",
+        },
+    ];
+    barriers.iter().for_each(|barrier| stands_in_the_way(street, barrier));
+}
+
+#[test]
+fn the_sources_sshd_tells_what_is_in_the_way() {
+    let Some(street) = Street::plan().sshd(ACC_PVT, "AllowTcpForwarding yes").start() else { return };
+    each_barrier(&street);
+}
+
+#[test]
+fn the_sources_ssh_tells_what_is_in_the_way() {
+    // this sshd forbids forwarding, so that only the login can show it
+    let Some(street) = Street::start() else { return };
+    each_barrier(&street);
+}
