@@ -1,18 +1,20 @@
-//! Everything a hostile source could try with the agent it was lent, on a real sshd's socket; each ends as stated, and
-//! what was refused is counted.
+//! Everything a hostile host could try with the agent it was lent, on a real sshd's socket; each ends as stated, and what
+//! was refused is counted. Each is tried by the source of a copy, and by a destination that fetches.
+
+use std::time::Duration;
 
 use hop::agent::Refusal;
 use hop::agent::wire::{Reply, Request, SessionBind, put_string};
 use hop::lend::{Loan, Wish};
 
 use super::attacker::{Attacker, Login, SESSION, Standing, Stolen, sign};
-use super::{loan, nothing_left, run_there};
-use crate::street::{ACC_BASTION, DELL_PVT, Street, until};
+use super::{ROLES, Roles, loan_between, nothing_left, run_there};
+use crate::street::{ACC_BASTION, Street, until, until_within};
 
-/// A street, a loan, the destination's stolen host key.
-async fn ground(street: &Street, signatures: u32) -> (Loan, Stolen) {
-    let loan = loan(street, &Wish { signatures, ..Wish::default() }).await.expect("a loan");
-    let stolen = Stolen::from(street, DELL_PVT, Some(loan.fingerprint()));
+/// A loan, and the stolen host key of where it leads.
+async fn ground(street: &Street, roles: Roles, signatures: u32) -> (Loan, Stolen) {
+    let loan = loan_between(street, roles, &Wish { signatures, ..Wish::default() }).await.expect("a loan");
+    let stolen = Stolen::from(street, roles.1, Some(loan.fingerprint()));
     (loan, stolen)
 }
 
@@ -23,15 +25,21 @@ fn honest<'a>(street: &Street, key: &'a [u8], host_key: &'a [u8]) -> Login<'a> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_but_the_one_login_is_signed() {
-    let Some(street) = Street::start() else { return };
-    let (loan, stolen) = ground(&street, 1).await;
+    for roles in ROLES {
+        let Some(street) = Street::start() else { return };
+        nothing_but_the_one_login_is_signed_as(&street, roles).await;
+    }
+}
+
+async fn nothing_but_the_one_login_is_signed_as(street: &Street, roles: Roles) {
+    let (loan, stolen) = ground(street, roles, 1).await;
     let standing = Standing::begin(&loan).await;
     let mut attacker = Attacker::connect(&standing.socket);
     assert_eq!(attacker.ask(&Request::Identities), Some(Reply::Identities(Vec::new())), "shown to a stranger");
     let key = attacker.bind_and_list(stolen.bind(&SESSION).await);
     let pinned = stolen.blob();
-    let other = Stolen::from(&street, ACC_BASTION, None).blob();
-    let honest = || honest(&street, &key, &pinned);
+    let other = Stolen::from(street, ACC_BASTION, None).blob();
+    let honest = || honest(street, &key, &pinned);
 
     let attacks = [
         ("another user", Login { user: "root", ..honest() }.request()),
@@ -62,10 +70,16 @@ async fn nothing_but_the_one_login_is_signed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_binding_spoils_its_channel() {
-    let Some(street) = Street::start() else { return };
-    let (loan, stolen) = ground(&street, 1).await;
+    for roles in ROLES {
+        let Some(street) = Street::start() else { return };
+        a_bad_binding_spoils_its_channel_as(&street, roles).await;
+    }
+}
+
+async fn a_bad_binding_spoils_its_channel_as(street: &Street, roles: Roles) {
+    let (loan, stolen) = ground(street, roles, 1).await;
     let standing = Standing::begin(&loan).await;
-    let bastion = Stolen::from(&street, ACC_BASTION, None);
+    let bastion = Stolen::from(street, ACC_BASTION, None);
     let good = stolen.bind(&SESSION).await;
     let attacks = [
         ("passing the agent on", SessionBind { is_forwarding: true, ..good.clone() }),
@@ -89,19 +103,25 @@ async fn a_bad_binding_spoils_its_channel() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_and_a_second_signature_are_refused_and_then_the_door_is_shut() {
-    let Some(street) = Street::start() else { return };
-    let (loan, stolen) = ground(&street, 2).await;
+    for roles in ROLES {
+        let Some(street) = Street::start() else { return };
+        a_replay_and_a_second_signature_are_refused_and_then_the_door_is_shut_as(&street, roles).await;
+    }
+}
+
+async fn a_replay_and_a_second_signature_are_refused_and_then_the_door_is_shut_as(street: &Street, roles: Roles) {
+    let (loan, stolen) = ground(street, roles, 2).await;
     let standing = Standing::begin(&loan).await;
     let pinned = stolen.blob();
     let mut attacker = Attacker::connect(&standing.socket);
     let key = attacker.bind_and_list(stolen.bind(&SESSION).await);
-    let login = honest(&street, &key, &pinned).request();
+    let login = honest(street, &key, &pinned).request();
     assert!(matches!(attacker.ask(&login), Some(Reply::Signature(_))));
     assert_eq!(attacker.ask(&login), Some(Reply::Failure), "a replay");
 
     let mut second = Attacker::connect(&standing.socket);
     second.bind_and_list(stolen.bind(&[6; 32]).await);
-    let login = Login { session_id: &[6; 32], ..honest(&street, &key, &pinned) }.request();
+    let login = Login { session_id: &[6; 32], ..honest(street, &key, &pinned) }.request();
     assert!(matches!(second.ask(&login), Some(Reply::Signature(_))));
     assert!(second.is_closed() && attacker.is_closed(), "spent: every channel is closed");
     for _ in 0..3 {
@@ -115,15 +135,21 @@ async fn a_replay_and_a_second_signature_are_refused_and_then_the_door_is_shut()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_who_race_one_gets_a_login_and_the_theft_is_seen() {
-    let Some(street) = Street::start() else { return };
-    let (loan, stolen) = ground(&street, 1).await;
+    for roles in ROLES {
+        let Some(street) = Street::start() else { return };
+        of_two_who_race_one_gets_a_login_and_the_theft_is_seen_as(&street, roles).await;
+    }
+}
+
+async fn of_two_who_race_one_gets_a_login_and_the_theft_is_seen_as(street: &Street, roles: Roles) {
+    let (loan, stolen) = ground(street, roles, 1).await;
     let pinned = stolen.blob();
     let standing = Standing::begin(&loan).await;
     let mut thieves = [Attacker::connect(&standing.socket), Attacker::connect(&standing.socket)];
     let mut requests = Vec::new();
     for (thief, session) in thieves.iter_mut().zip([[6; 32], [7; 32]]) {
         let key = thief.bind_and_list(stolen.bind(&session).await);
-        requests.push(Login { session_id: &session, ..honest(&street, &key, &pinned) }.request());
+        requests.push(Login { session_id: &session, ..honest(street, &key, &pinned) }.request());
     }
     let racing = thieves.iter_mut().zip(&requests);
     let answers: Vec<_> = std::thread::scope(|scope| {
@@ -134,7 +160,7 @@ async fn of_two_who_race_one_gets_a_login_and_the_theft_is_seen() {
     assert_eq!((signed, loan.account().signatures), (1, 1), "{answers:?}");
     drop(standing);
 
-    let cheated = run_there(&loan, "ssh -F $HOP_LENT dell-pvt true").await;
+    let cheated = run_there(&loan, &format!("ssh -F $HOP_LENT {} true", roles.1)).await;
     assert_eq!(cheated.code, Some(255), "{}", cheated.stderr);
     let misused = loan.misused(cheated.stderr.as_bytes()).expect("it is seen");
     assert_eq!(hop::error::Error::from(misused).kind().code(), 31);
@@ -142,8 +168,14 @@ async fn of_two_who_race_one_gets_a_login_and_the_theft_is_seen() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn floods_and_giants_meet_their_limits() {
-    let Some(street) = Street::start() else { return };
-    let (loan, _) = ground(&street, 1).await;
+    for roles in ROLES {
+        let Some(street) = Street::start() else { return };
+        floods_and_giants_meet_their_limits_as(&street, roles).await;
+    }
+}
+
+async fn floods_and_giants_meet_their_limits_as(street: &Street, roles: Roles) {
+    let (loan, _) = ground(street, roles, 1).await;
     let standing = Standing::begin(&loan).await;
     let mut held: Vec<_> = (0..2).map(|_| Attacker::connect(&standing.socket)).collect();
     for attacker in &mut held {
@@ -173,8 +205,14 @@ async fn floods_and_giants_meet_their_limits() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn before_and_after_there_is_nobody_to_ask() {
-    let Some(street) = Street::start() else { return };
-    let (loan, _) = ground(&street, 1).await;
+    for roles in ROLES {
+        let Some(street) = Street::start() else { return };
+        before_and_after_there_is_nobody_to_ask_as(&street, roles).await;
+    }
+}
+
+async fn before_and_after_there_is_nobody_to_ask_as(street: &Street, roles: Roles) {
+    let (loan, _) = ground(street, roles, 1).await;
     // whoever has the connection before the agent is armed has no socket yet
     let program = hop::chain::Program::new(hop::chain::Task::Command(b"echo ${SSH_AUTH_SOCK:-none}".to_vec()));
     let mut process = loan.source().start(&program).await.expect("it starts");
@@ -195,6 +233,23 @@ async fn before_and_after_there_is_nobody_to_ask() {
     loan.close().await;
     nothing_left(&folder);
     until("the socket is gone", || !socket.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_slow_is_shown_out() {
+    let Some(street) = Street::start() else { return };
+    let (loan, _) = ground(&street, ROLES[0], 1).await;
+    let standing = Standing::begin(&loan).await;
+    let mut slow: Vec<_> = (0..2).map(|_| Attacker::connect(&standing.socket)).collect();
+    for (attacker, bytes) in slow.iter_mut().zip([&b"\0\0"[..], b"\0\0\0\x09\x0b"]) {
+        attacker.send(bytes);
+    }
+    // longer than the agent waits for a frame, shorter than it would serve one that keeps talking
+    until_within(Duration::from_secs(40), "both are counted", || {
+        loan.account().refusals.get(&Refusal::TooSlow) == Some(&2)
+    });
+    assert!(slow.iter_mut().all(Attacker::is_closed));
+    assert_eq!(loan.account().signatures, 0);
 }
 
 fn fields(fields: &[&[u8]]) -> Vec<u8> {

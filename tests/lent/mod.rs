@@ -3,7 +3,7 @@
 
 mod attacker;
 mod attacks;
-mod old;
+pub mod old;
 mod older;
 mod session;
 mod tiers;
@@ -40,7 +40,17 @@ fn ways<const N: usize>(street: &Street, hosts: [&str; N]) -> [Way; N] {
 
 /// A login at dell-pvt, lent to acc-pvt.
 async fn loan(street: &Street, wish: &Wish) -> Result<Loan, LendError> {
-    let [source, destination] = ways(street, [ACC_PVT, DELL_PVT]);
+    loan_between(street, ROLES[0], wish).await
+}
+
+/// Who logs in where: the source of a copy at its destination, and, when that fetches, the destination at the source.
+const ROLES: [Roles; 2] = [(ACC_PVT, DELL_PVT), (DELL_PVT, ACC_PVT)];
+
+type Roles = (&'static str, &'static str);
+
+/// A login at the second, lent to the first.
+async fn loan_between(street: &Street, (by, at): Roles, wish: &Wish) -> Result<Loan, LendError> {
+    let [source, destination] = ways(street, [by, at]);
     timeout(LIMIT, Loan::prepare(&source, &destination, None, wish)).await.expect("in time")
 }
 

@@ -78,7 +78,12 @@ impl OldClient {
     }
 
     pub fn plan(&self) -> Plan {
-        Street::plan().sshd(ACC_PVT, format!("SetEnv PATH={}:/usr/bin:/bin", self.folder.path().display()))
+        self.plan_at(ACC_PVT)
+    }
+
+    /// It is the client of this host.
+    pub fn plan_at(&self, host: &'static str) -> Plan {
+        Street::plan().sshd(host, format!("SetEnv PATH={}:/usr/bin:/bin", self.folder.path().display()))
     }
 }
 

@@ -1,0 +1,87 @@
+//! A copy during which the host that logs in is hostile: root there stands before its ssh. It gets the one
+//! login, all else is refused and counted, and a theft ends the copy.
+
+use std::fs;
+
+use super::tools::Tools;
+use super::{cp, fetching};
+use crate::street::{ACC_BASTION, ACC_PVT, DELL_PVT, Plan, Street, run};
+
+/// Only the login has an agent: what is tried, is tried then.
+const AT_THE_LOGIN: &str =
+    "case \" $* \" in *' -fNM '*) ;; *) exec $real \"$@\";; esac\nfor to in \"$@\"; do :; done\n";
+
+/// Tried by the source that sends, and by the destination that fetches.
+fn each_way(plan: impl Fn(&'static str) -> Plan, tried: impl Fn(&Street, &[String], &str)) {
+    for (by, at) in [(ACC_PVT, DELL_PVT), (DELL_PVT, ACC_PVT)] {
+        let Some(street) = plan(by).start() else { return };
+        street.put(ACC_PVT, "f", b"content");
+        let fetching: Vec<String> = fetching(&street, ACC_PVT).into_iter().filter(|_| by == DELL_PVT).collect();
+        tried(&street, &fetching, at);
+    }
+}
+
+#[test]
+fn what_is_asked_for_besides_the_login_is_refused_and_counted() {
+    // to empty the agent, to log in as another user, and at another host
+    let greedy = format!(
+        "{AT_THE_LOGIN}ssh-add -D >/dev/null 2>&1\n\
+         $real -F \"$HOP_LENT\" -o User=root -- \"$to\" true 2>/dev/null\n\
+         $real -F \"$HOP_LENT\" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+           -o HostName=$(cut -d: -f1 $here/other) -p $(cut -d: -f2 $here/other) -- \"$to\" true 2>/dev/null\n\
+         exec $real \"$@\""
+    );
+    let tools = Tools::new().put("ssh", &greedy);
+    each_way(
+        |by| tools.plan(by),
+        |street, fetching, at| {
+            fs::write(tools.path().join("other"), street.server(ACC_BASTION).address.to_string()).expect("an address");
+            let ran = run(cp(street, fetching).args(["-R", "acc-pvt:f", "dell-pvt:"]));
+            assert_eq!(ran.code, Some(0), "{ran}");
+            let line = ran.stderr.lines().find(|line| line.starts_with("warning: agent: ")).unwrap_or_default();
+            assert!(line.contains(&format!("1 signature for {}@{at} (", street.user())), "{ran}");
+            // the agent's emptying, the other user; the other host by its binding
+            assert!(line.ends_with(", 3 refused"), "{ran}");
+            assert_eq!(fs::read(street.home(DELL_PVT).join("f")).expect("it is there"), b"content");
+        },
+    );
+}
+
+#[test]
+fn a_login_that_was_taken_by_another_ends_the_copy() {
+    let thief = format!("{AT_THE_LOGIN}$real -F \"$HOP_LENT\" -- \"$to\" true\nexec $real \"$@\"");
+    let tools = Tools::new().put("ssh", &thief);
+    each_way(
+        |by| tools.plan(by),
+        |street, fetching, at| {
+            for route in ["direct", "auto"] {
+                let ran = run(cp(street, fetching).args(["--route", route, "acc-pvt:f", "dell-pvt:"]));
+                assert_eq!(ran.code, Some(31), "{route}: {ran}");
+                assert!(ran.stderr.contains(&format!("@{at} was used, and not by hop's own client")), "{ran}");
+                assert!(ran.stderr.contains("hint: "), "{ran}");
+                assert!(!street.home(DELL_PVT).join("f").exists(), "no relay after a theft: {ran}");
+            }
+        },
+    );
+}
+
+#[test]
+fn what_a_hostile_host_says_is_bounded_and_harmless() {
+    let loud = format!(
+        "{AT_THE_LOGIN}head -c 20000000 /dev/zero | tr '\\0' '\\033'\n\
+         head -c 20000000 /dev/zero | tr '\\0' '\\033' >&2\nprintf '\\033]0;owned\\007\\n' >&2\nexit 1"
+    );
+    let tools = Tools::new().put("ssh", &loud);
+    each_way(
+        |by| tools.plan(by),
+        |street, fetching, _| {
+            let ran = run(cp(street, fetching).args(["-R", "acc-pvt:f", "dell-pvt:"]));
+            assert_eq!(ran.code, Some(10), "{ran}");
+            let said = ran.stdout.len() + ran.stderr.len();
+            assert!(said < 4096 && !ran.stderr.contains(['\x1b', '\x07']), "{said} bytes: {ran}");
+            let ran = run(cp(street, fetching).args(["acc-pvt:f", "dell-pvt:"]));
+            assert!(ran.code == Some(0) && ran.stderr.starts_with("relay: "), "{ran}");
+            assert!(ran.stderr.len() < 4096 && !ran.stderr.contains(['\x1b', '\x07']), "{ran}");
+        },
+    );
+}
