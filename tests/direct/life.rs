@@ -1,15 +1,18 @@
 //! What passes this machine, and what is left: the data does not, and nothing is, however the copy ends.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::Signal;
 
+use super::tools::Footprints;
 use super::{cp, fetching, goes_straight};
 use crate::end_to_end::{noise, tree};
-use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Street, run, until};
+use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Street, run, run_within, until_within};
 use crate::wire::{Direction, Link};
 
 #[test]
@@ -20,20 +23,18 @@ fn the_data_does_not_pass_this_machine() {
     street.put(ACC_PVT, "large", &content);
     goes_straight(cp(&street, ["-R", "acc-pvt:large", "dell-pvt:"]));
     assert!(fs::read(street.home(DELL_PVT).join("large")).expect("it is there") == content);
-    let passed = |host: &str| {
-        let wire = street.server(host).wire.as_ref().expect("planned above");
-        wire.bytes(Direction::Up) + wire.bytes(Direction::Down)
-    };
-    let all = passed(ACC_BASTION) + passed(DELL_BASTION);
+    let all = passed(&street);
     assert!(all < 1 << 20, "{all} bytes");
 }
+
+/// How long what is certain to come may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A copy over a link so slow that it can be caught at work, by the host named first, which logs in at the other.
 struct AtWork {
     street: Street,
     child: Child,
-    /// Private folders, on whichever host.
-    folders: Vec<PathBuf>,
+    footprints: Footprints,
 }
 
 /// acc-pvt sends.
@@ -48,65 +49,41 @@ fn slow_fetched() -> Option<AtWork> {
 
 fn at_work(behind_link: &'static str, options: fn(&Street) -> Vec<String>, by: &'static str) -> Option<AtWork> {
     let slow = Link { rate: Some(1 << 20), delay: Duration::ZERO, ..Link::default() };
-    let street = Street::plan().link(behind_link, slow).start()?;
+    let footprints = Footprints::new();
+    let street = footprints.plan().link(behind_link, slow).start()?;
     street.put(ACC_PVT, "large", &noise(6, 32 << 20));
     let mut command = cp(&street, options(&street));
     command.args(["-R", "acc-pvt:large", "dell-pvt:"]);
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("hop cp");
-    until("bytes arrive", || Street::parts(street.home(DELL_PVT)).iter().any(|part| size(part) > 0));
-    let folders = private_folders(&street);
+    until_within(PATIENCE, "bytes arrive", || Street::parts(street.home(DELL_PVT)).iter().any(|part| size(part) > 0));
     assert!(!street.server(by).processes_named("ssh").is_empty(), "{by} logs in");
-    Some(AtWork { street, child, folders })
+    Some(AtWork { street, child, footprints })
 }
 
 fn size(file: &Path) -> u64 {
     fs::metadata(file).map_or(0, |found| found.len())
 }
 
-/// The folders on both hosts: the ones that processes there were given, and what else is called so and is not older.
-fn private_folders(street: &Street) -> Vec<PathBuf> {
-    let processes = [ACC_PVT, DELL_PVT].into_iter().flat_map(|host| street.server(host).processes());
-    let texts = processes.flat_map(|process| ["environ", "cmdline"].map(|file| format!("/proc/{}/{file}", process.id)));
-    let mut found: Vec<PathBuf> = texts.flat_map(|file| folders_in(&fs::read(file).unwrap_or_default())).collect();
-    found.sort();
-    found.dedup();
-    assert!(!found.is_empty(), "a process with a private folder");
-    found
-}
-
-/// `/tmp/hop.XXXXXXXXXX` wherever it is said.
-fn folders_in(text: &[u8]) -> Vec<PathBuf> {
-    let text = String::from_utf8_lossy(text);
-    let names = text.split("/tmp/hop.").skip(1).filter_map(|rest| rest.get(..10));
-    let is_name = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    names.filter(is_name).map(|name| PathBuf::from(format!("/tmp/hop.{name}"))).filter(|path| path.is_dir()).collect()
-}
-
-/// No process of the copy, no private folder, no agent's socket; only the part, which the next run needs.
-fn nothing_is_left(street: &Street, folders: &[PathBuf]) {
-    for host in [ACC_PVT, DELL_PVT] {
-        let at_work = || {
-            let all = street.server(host).processes().into_iter();
-            all.map(|process| process.name).filter(|name| name != "sshd").collect::<Vec<_>>()
-        };
-        until("nothing of it runs there", || at_work().is_empty());
-    }
-    until("the private folders are gone", || folders.iter().all(|folder| !folder.exists()));
+/// Nothing of the copy; only the part, which the next run needs.
+fn nothing_is_left(street: &Street, footprints: &Footprints) {
+    footprints.are_gone(street, 2);
     let home = tree(street.home(ACC_PVT));
     assert!(home.keys().all(|name| name == "large"), "{:?}", home.keys());
+    let home = tree(street.home(DELL_PVT));
+    assert!(home.keys().all(|name| name.to_string_lossy().ends_with(".part")), "{:?}", home.keys());
 }
 
-fn ends_with_an_interrupt(AtWork { street, mut child, folders }: AtWork) {
+fn ends_with_an_interrupt(AtWork { street, mut child, footprints }: AtWork) {
     let id = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(id, Signal::INT).expect("interrupt hop");
     assert_eq!(child.wait().expect("wait for hop").code(), Some(130));
-    nothing_is_left(&street, &folders);
+    nothing_is_left(&street, &footprints);
 }
 
-fn ends_with_a_kill(AtWork { street, mut child, folders }: AtWork) {
+fn ends_with_a_kill(AtWork { street, mut child, footprints }: AtWork) {
     child.kill().expect("kill hop");
     child.wait().expect("wait for hop");
-    nothing_is_left(&street, &folders);
+    nothing_is_left(&street, &footprints);
 }
 
 #[test]
@@ -133,12 +110,12 @@ fn a_login_that_is_lost_is_said_and_the_next_run_converges() {
     is_lost(at_work, DELL_PVT);
 }
 
-fn is_lost(AtWork { street, mut child, folders }: AtWork, by: &str) {
+fn is_lost(AtWork { street, mut child, footprints }: AtWork, by: &str) {
     for ssh in street.server(by).processes_named("ssh") {
         ssh.kill();
     }
     assert_eq!(child.wait().expect("wait for hop").code(), Some(10));
-    nothing_is_left(&street, &folders);
+    nothing_is_left(&street, &footprints);
     assert!(!street.home(DELL_PVT).join("large").exists(), "no torn file");
     fs::write(street.home(ACC_PVT).join("large"), b"smaller").expect("change the source");
     let ran = run(&mut cp(&street, ["-R", "acc-pvt:large", "dell-pvt:"]));
@@ -147,4 +124,71 @@ fn is_lost(AtWork { street, mut child, folders }: AtWork, by: &str) {
         (Some(0), Some(b"smaller".to_vec())),
         "{ran}"
     );
+}
+
+#[test]
+fn nothing_is_left_after_success_and_after_each_failure() {
+    let footprints = Footprints::new();
+    let Some(street) = footprints.plan().start() else { return };
+    street.put(ACC_PVT, "tree/large", &noise(7, 5_000_000));
+    (0..20).for_each(|index| drop(street.put(ACC_PVT, format!("tree/{index}"), b"content")));
+    let [option, address] = fetching(&street, ACC_PVT);
+    let words = ["-Rr", "acc-pvt:tree", "dell-pvt:"];
+    goes_straight(cp(&street, words));
+    footprints.are_gone(&street, 2);
+    goes_straight(cp(&street, [&option, &address].into_iter().map(String::as_str).chain(words)));
+    footprints.are_gone(&street, 5);
+
+    let bastion = street.server(ACC_BASTION).address.to_string();
+    for option in ["--peer-address", "--fetch-from"] {
+        let failed = |address: &str| run(cp(&street, [option, address]).args(words)).code;
+        assert_eq!((failed(&bastion), failed("no-such-host.invalid")), (Some(13), Some(10)), "{option}");
+        footprints.are_gone(&street, 5);
+    }
+    fs::set_permissions(street.home(DELL_PVT), fs::Permissions::from_mode(0o555)).expect("set the mode");
+    let ran = run(&mut cp(&street, ["-Rr", "acc-pvt:tree", "dell-pvt:another"]));
+    assert_ne!(ran.code, Some(0), "{ran}");
+    footprints.are_gone(&street, 5);
+}
+
+#[test]
+fn a_gibibyte_goes_straight_and_next_to_nothing_passes_this_machine() {
+    let plan = Street::plan().link(ACC_BASTION, Link::default()).link(DELL_BASTION, Link::default());
+    let Some(street) = plan.start() else { return };
+    let source = street.put(ACC_PVT, "large", b"");
+    let mut file = std::io::BufWriter::with_capacity(4 << 20, fs::File::create(&source).expect("the source"));
+    let block = noise(8, 1 << 20);
+    for index in 0..1024_u64 {
+        // no block is like another
+        file.write_all(&index.to_le_bytes()).and_then(|()| file.write_all(&block[8..])).expect("a block");
+    }
+    file.flush().expect("the last block");
+    let (sent, fetched) = (["-R"].map(str::to_owned).to_vec(), fetching(&street, ACC_PVT).to_vec());
+    for options in [sent, fetched] {
+        let before = passed(&street);
+        let mut command = cp(&street, &options);
+        command.args(["acc-pvt:large", "dell-pvt:"]);
+        let ran = run_within(&mut command, Duration::from_secs(600));
+        assert!(ran.code == Some(0) && ran.stderr.starts_with("direct: "), "{ran}");
+        let by_client = passed(&street) - before;
+        assert!(by_client < 5 << 20, "{options:?}: {by_client} bytes");
+        let arrived = street.home(DELL_PVT).join("large");
+        assert_eq!(sum(&arrived), sum(&source), "{options:?}");
+        fs::remove_file(arrived).expect("make room");
+    }
+}
+
+/// What `sha256sum` says of a file.
+fn sum(file: &Path) -> String {
+    let ran = run_within(Command::new("sha256sum").arg(file), Duration::from_secs(300));
+    ran.stdout.split_whitespace().next().expect("a hash").to_owned()
+}
+
+/// Bytes to and from this machine.
+fn passed(street: &Street) -> u64 {
+    let passed = |host: &str| {
+        let wire = street.server(host).wire.as_ref().expect("it has a link");
+        wire.bytes(Direction::Up) + wire.bytes(Direction::Down)
+    };
+    passed(ACC_BASTION) + passed(DELL_BASTION)
 }

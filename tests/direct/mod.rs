@@ -1,10 +1,14 @@
 //! Straight from one private server to the other, on real sshds: the source's own ssh sends the bytes, with a login that
 //! is lent to it. Or the other's own ssh fetches them ([`fetching`]).
 
+mod attacked;
+mod ends;
 mod files;
 mod life;
 mod refusals;
 mod reverse;
+mod tools;
+mod unreachable;
 
 use std::ffi::OsStr;
 use std::process::Command;

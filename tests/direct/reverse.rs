@@ -5,24 +5,17 @@ use std::fs;
 use super::files::{a_tree_with_modes_and_times, odd_names_arrive};
 use super::{cp, fetching, goes_straight};
 use crate::end_to_end::{noise, tree};
+use crate::lent::old::OldClient;
 use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Plan, Street, run};
 use crate::wire::{Direction, Link};
 
-/// A street on which `source` does not reach `destination`: it has another idea of where that is.
+/// A street on which `source` does not reach `destination`, as its own sshd says.
 fn one_way(plan: Plan, source: &'static str, destination: &'static str) -> Option<Street> {
     let street = plan.sshd(source, "AllowTcpForwarding yes").start()?;
     if !street.own_homes() {
         return None;
     }
-    let address = street.server(destination).address;
-    street.configure(&format!("Host {destination}\n  HostName {destination}.internal\n  HostKeyAlias {address}"));
-    let known = fs::read_to_string(street.known_hosts()).expect("known hosts");
-    let bracketed = format!("[{}]:{} ", address.ip(), address.port());
-    let lines = known.lines().filter_map(|line| line.strip_prefix(&bracketed));
-    let alias: String = lines.map(|key| format!("{address} {key}\n")).collect();
-    fs::write(street.known_hosts(), known.clone() + &alias).expect("write known hosts");
-    let hosts = format!("127.0.0.1 localhost\n127.255.255.253 {destination}.internal\n");
-    fs::write(street.home(source).with_file_name("hosts"), hosts).expect("write hosts");
+    street.hide(destination, source);
     Some(street)
 }
 
@@ -53,21 +46,80 @@ fn where_only_the_destination_reaches_the_other_it_fetches() {
 }
 
 #[test]
+fn where_only_the_login_shows_that_there_is_no_way_the_destination_fetches_too() {
+    // this source's sshd forbids forwarding, and does not say what it reaches
+    let Some(street) = Street::start() else { return };
+    if !street.own_homes() {
+        return;
+    }
+    street.hide(DELL_PVT, ACC_PVT);
+    street.put(ACC_PVT, "f", b"content");
+    let ran = goes_straight(cp(&street, ["acc-pvt:f", "dell-pvt:"]));
+    assert!(ran.stderr.starts_with("direct: dell-pvt fetches straight from "), "{ran}");
+    assert!(ran.stderr.contains("Connection refused"), "the reason: {ran}");
+    let doctor = run(street.hop("doctor").args(["-B", "-o", "ConnectTimeout=2", ACC_PVT, DELL_PVT]));
+    assert!(doctor.stdout.contains("dell-pvt fetches straight from acc-pvt, its login lent with tier A"), "{doctor}");
+    assert!(doctor.stdout.contains("Until then `hop cp` has dell-pvt fetch the files"), "{doctor}");
+}
+
+#[test]
+fn an_old_client_fetches_in_tier_c() {
+    let client = OldClient::old();
+    let Some(street) = client.plan_at(DELL_PVT).start() else { return };
+    let content = noise(14, 5_000_000);
+    street.put(ACC_PVT, "tree/large", &content);
+    street.put(ACC_PVT, "tree/small", b"content");
+    let fetching = fetching(&street, ACC_PVT);
+    let ran =
+        goes_straight(cp(&street, fetching.iter().map(String::as_str).chain(["-r", "acc-pvt:tree", "dell-pvt:"])));
+    assert!(ran.stderr.contains(", tier C, host key "), "{ran}");
+    assert!(fs::read(street.home(DELL_PVT).join("tree/large")).expect("it is there") == content);
+    let ran = run(cp(&street, &fetching).args(["--require-hostbound", "-R", "acc-pvt:tree/small", "dell-pvt:"]));
+    assert_ne!(ran.code, Some(0), "{ran}");
+    assert!(ran.stderr.contains("tier C, where host-bound logins are required"), "{ran}");
+    assert!(!street.home(DELL_PVT).join("small").exists(), "{ran}");
+}
+
+#[test]
+fn another_host_where_the_source_should_be() {
+    let Some(street) = Street::start() else { return };
+    street.put(ACC_PVT, "f", b"content");
+    let bastion = street.server(ACC_BASTION).address.to_string();
+    let words = ["--fetch-from", &bastion, "acc-pvt:f", "dell-pvt:"];
+    let ran = run(cp(&street, ["-R"]).args(words));
+    assert!(ran.code == Some(13) && ran.stderr.contains("dell-pvt does not meet acc-pvt"), "{ran}");
+    assert!(ran.stderr.contains("hint: ") && !street.home(DELL_PVT).join("f").exists(), "{ran}");
+    let ran = run(cp(&street, [""; 0]).args(words));
+    assert!(ran.code == Some(0) && ran.stderr.starts_with("warning: at ") && ran.stderr.contains("\nrelay: "), "{ran}");
+}
+
+#[test]
+fn a_source_with_the_host_key_of_another_is_not_logged_in_at() {
+    let Some(mut street) = Street::start() else { return };
+    for kind in ["ed25519", "ecdsa", "rsa"] {
+        let [cloned, own] =
+            [DELL_BASTION, ACC_PVT].map(|host| street.home(host).with_file_name(format!("host_{kind}")));
+        fs::copy(cloned, own).expect("clone a key");
+    }
+    street.server_mut(ACC_PVT).stop();
+    street.server_mut(ACC_PVT).start();
+    street.configure(&format!(
+        "Host acc-pvt\n  HostKeyAlias [{}]:{}",
+        street.server(DELL_BASTION).address.ip(),
+        street.server(DELL_BASTION).address.port()
+    ));
+    street.put(ACC_PVT, "f", b"content");
+    let ran = run(cp(&street, fetching(&street, ACC_PVT)).args(["-R", "acc-pvt:f", "dell-pvt:"]));
+    assert!(ran.code != Some(0) && ran.stderr.contains("acc-pvt and dell-bastion have the same host key"), "{ran}");
+    assert!(!street.home(DELL_PVT).join("f").exists(), "{ran}");
+}
+
+#[test]
 fn where_neither_reaches_the_other_both_are_told() {
     let Some(street) = one_way(Street::plan().sshd(DELL_PVT, "AllowTcpForwarding yes"), ACC_PVT, DELL_PVT) else {
         return;
     };
-    let address = street.server(ACC_PVT).address;
-    street.configure(&format!("Host acc-pvt\n  HostName acc-pvt.internal\n  HostKeyAlias {address}"));
-    let known = fs::read_to_string(street.known_hosts()).expect("known hosts");
-    let bracketed = format!("[{}]:{} ", address.ip(), address.port());
-    let alias: String = known
-        .lines()
-        .filter_map(|line| line.strip_prefix(&bracketed))
-        .map(|key| format!("{address} {key}\n"))
-        .collect();
-    fs::write(street.known_hosts(), known.clone() + &alias).expect("write known hosts");
-    fs::write(street.home(DELL_PVT).with_file_name("hosts"), "127.0.0.1 localhost\n").expect("write hosts");
+    street.hide(ACC_PVT, DELL_PVT);
     street.put(ACC_PVT, "f", b"content");
     let says = ["acc-pvt cannot open dell-pvt.internal:", "; dell-pvt cannot open acc-pvt.internal:"];
 
