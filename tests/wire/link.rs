@@ -8,6 +8,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::Packets;
+
 /// A link's nature. The default passes everything at once.
 #[derive(Debug, Clone)]
 pub struct Link {
@@ -19,11 +21,13 @@ pub struct Link {
     pub window: usize,
     /// Happens once, counted over all connections; [`super::Wire::arm`] plans another.
     pub cut: Option<Cut>,
+    /// The bytes go as packets, and may be lost as such.
+    pub packets: Option<Packets>,
 }
 
 impl Default for Link {
     fn default() -> Link {
-        Link { delay: Duration::ZERO, rate: None, window: 4 << 20, cut: None }
+        Link { delay: Duration::ZERO, rate: None, window: 4 << 20, cut: None, packets: None }
     }
 }
 

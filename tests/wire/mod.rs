@@ -2,10 +2,12 @@
 //!
 //! [`Wire::start`] listens on one address and passes every connection on to another, over a [`Link`]. Bytes are never
 //! changed and never reordered. A sender has at most [`Link::window`] bytes under way per connection, as a TCP sender
-//! with a full window has, so a long delay limits one connection as it does in the world. Loss is not simulated.
+//! with a full window has, so a long delay limits one connection as it does in the world. Loss is not simulated: where
+//! packets matter, the bytes pass a real way of packets ([`Packets`]), which takes root.
 
 mod connection;
 mod link;
+mod packets;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 use link::State;
 pub use link::{Cut, Direction, How, Link, somewhere};
+pub use packets::Packets;
+use packets::Passage;
 
 /// A running proxy; dropping it ends every connection.
 pub struct Wire {
@@ -24,19 +28,30 @@ pub struct Wire {
     state: Arc<State>,
     closed: CancellationToken,
     thread: Option<JoinHandle<()>>,
+    passage: Option<Passage>,
 }
 
 impl Wire {
     /// Listens on `near` (port 0: one from the system) and passes connections on to `far`.
     pub fn start(near: SocketAddr, far: SocketAddr, link: Link) -> Wire {
-        let listener = std::net::TcpListener::bind(near).expect("bind the near end");
+        Wire::over(std::net::TcpListener::bind(near).expect("bind the near end"), far, link)
+    }
+
+    /// Passes on what connects to `listener`.
+    fn over(listener: std::net::TcpListener, far: SocketAddr, link: Link) -> Wire {
         listener.set_nonblocking(true).expect("a non-blocking listener");
         let address = listener.local_addr().expect("the near end's address");
+        let passage = link.packets.as_ref().map(|packets| Passage::start(packets, far));
+        let far = passage.as_ref().map_or(far, |passage| passage.near);
+        let namespace = passage.as_ref().map(|passage| passage.namespace.try_clone().expect("clone a descriptor"));
         let (state, closed) = (Arc::new(State::new(link)), CancellationToken::new());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let serve = serve(listener, far, state.clone(), closed.clone());
-        let thread = std::thread::spawn(move || runtime.block_on(serve));
-        Wire { address, state, closed, thread: Some(thread) }
+        let thread = std::thread::spawn(move || {
+            namespace.iter().for_each(packets::enter);
+            runtime.block_on(serve);
+        });
+        Wire { address, state, closed, thread: Some(thread), passage }
     }
 
     /// The near end.
@@ -67,6 +82,16 @@ impl Wire {
     /// Plans another cut, counted from now, or none; a link that had fallen silent carries new connections again.
     pub fn arm(&self, cut: Option<Cut>) {
         self.state.arm(cut);
+    }
+
+    /// So many packets of a hundred are lost from now on.
+    pub fn lose(&self, percent: u32) {
+        self.passage.as_ref().expect("planned with packets").lose(percent);
+    }
+
+    /// Packets of more bytes vanish from now on.
+    pub fn swallow_beyond(&self, bytes: u32) {
+        self.passage.as_ref().expect("planned with packets").swallow_beyond(bytes);
     }
 
     /// True once the planned cut has happened.
@@ -225,6 +250,33 @@ mod tests {
             assert!(matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{kind}");
         }
         assert!(wire.is_cut());
+    }
+
+    #[test]
+    fn packets_are_late_and_lost_and_the_bytes_arrive() {
+        if !crate::skips::need_root("a network namespace with a tun device") {
+            return;
+        }
+        if let Err(why) = Packets::can_be_had() {
+            return crate::skips::cannot(&why);
+        }
+        let packets = Packets { delay: Duration::from_millis(20), rate: None, lost: 5, seed: 1 };
+        let (wire, near, mut far) = pair(Link { packets: Some(packets), ..Link::default() });
+        let sender = send(near.try_clone().expect("clone"), 300_000);
+        assert!(read_all(&mut far).0 == pattern(300_000));
+        sender.join().expect("sender").expect("sent");
+        // the other direction lives; what is too long never comes
+        wire.lose(0);
+        wire.swallow_beyond(600);
+        { &far }.write_all(b"short").expect("write");
+        { &near }.read_exact(&mut [0; 5]).expect("it passes");
+        { &far }.write_all(&pattern(2_000)).expect("write");
+        near.set_read_timeout(Some(Duration::from_millis(500))).expect("timeout");
+        let kind = { &near }.read(&mut [0; 1]).expect_err("nothing comes").kind();
+        assert!(matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{kind}");
+        wire.swallow_beyond(1_500);
+        near.set_read_timeout(Some(Duration::from_secs(20))).expect("timeout");
+        { &near }.read_exact(&mut [0; 2_000]).expect("it is sent again");
     }
 
     #[test]
