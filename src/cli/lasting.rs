@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::builder::TypedValueParser as _;
 
-use crate::copy::{Care, Options, Resume, Update};
+use crate::copy::{Care, Options, Resume, Unchanged};
 
 use super::amounts;
 use super::settings::{Environment, WrongVariable};
@@ -57,10 +57,11 @@ impl Lasting {
         let rate = |text: &str| amounts::rate(text).map(Some);
         let limit = self.bwlimit.or(self.kilobits).map(Some);
         Ok(Options {
-            care: Care {
-                verify: self.verify,
-                fsync: self.fsync,
-                update: if self.update { Update::SizeAndTime } else { Update::Everything },
+            care: Care { verify: self.verify, fsync: self.fsync },
+            unchanged: match (self.update, self.verify) {
+                (false, _) => Unchanged::Never,
+                (true, false) => Unchanged::SizeAndTime,
+                (true, true) => Unchanged::TimeAndContent,
             },
             rate: environment.choose((limit, "--bwlimit"), "HOP_BWLIMIT", rate, None)?.value,
             resume: if self.no_resume { Resume::Never } else { Resume::Trusted },

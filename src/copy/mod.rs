@@ -64,7 +64,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-pub use care::{Care, Update};
+pub use care::Care;
 pub use direct::{Obstacle, Terms};
 pub use error::{Cause, CopyError, Kind};
 pub use filter::Filter;
@@ -115,7 +115,7 @@ pub struct Options {
     pub direct: Terms,
     /// Whether the part of an earlier run is gone on from.
     pub resume: Resume,
-    /// What is compared, flushed, and left out.
+    /// What is compared, and flushed.
     pub care: Care,
     /// Bytes a second at most, all files together; `None` for as fast as it goes.
     pub rate: Option<u64>,

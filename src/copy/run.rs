@@ -44,7 +44,7 @@ pub struct Means {
     pub keep: Keep,
     /// Whether the part of an earlier run is gone on from.
     pub resume: Resume,
-    /// What is compared, flushed, and left out.
+    /// What is compared, and flushed.
     pub care: Care,
     /// How fast it may go.
     pub throttle: Throttle,
@@ -193,16 +193,6 @@ async fn link(means: &Means, item: &Item) -> Result<(), CopyError> {
 
 /// Copies a file; once more when its source changed meanwhile.
 async fn file(means: &Arc<Means>, item: &Item, links: Links) -> Result<(), CopyError> {
-    match is_there(means, item, links).await {
-        Ok(false) => {}
-        Ok(true) => {
-            means.ledger.unchanged(item);
-            return Ok(());
-        }
-        Err(error) if error.ends_the_run() => return Err(error),
-        // what is wrong shows again when it is copied
-        Err(_) => {}
-    }
     let started = Arc::new(means.ledger.started(item));
     let mut copied = version(means, (item, links), &item.attributes, &started).await;
     if copied.as_ref().is_err_and(CopyError::is_source_changed) {
@@ -215,18 +205,6 @@ async fn file(means: &Arc<Means>, item: &Item, links: Links) -> Result<(), CopyE
         };
     }
     settle(means, item, &started, copied).await
-}
-
-async fn is_there(means: &Means, item: &Item, links: Links) -> Result<bool, CopyError> {
-    if item.ground().await == Ground::Fresh {
-        return Ok(false);
-    }
-    loop {
-        match means.care.is_there(item, links).await {
-            Err(error) if error.is_lost() => item.lanes.restore(error).await?,
-            answer => return answer,
-        }
-    }
 }
 
 async fn look_again(item: &Item, links: Links) -> Result<Attributes, CopyError> {

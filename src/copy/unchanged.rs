@@ -20,12 +20,14 @@ pub enum Unchanged {
     SizeAndTime,
     /// Those of the source's size and SHA-256.
     Content,
+    /// Those of the source's size, time of modification and SHA-256.
+    TimeAndContent,
 }
 
 impl Unchanged {
     /// Bytes that one look may take.
     pub fn room(self) -> usize {
-        if self == Unchanged::Content { 2 * BLOCK } else { 0 }
+        if self.looks_at_content() { 2 * BLOCK } else { 0 }
     }
 
     /// Whether the target has what the source has, as far as this looks. What cannot be seen is not the same.
@@ -34,6 +36,14 @@ impl Unchanged {
             return false;
         }
         self.looked_at(item).await.unwrap_or(false)
+    }
+
+    fn looks_at_time(self) -> bool {
+        matches!(self, Unchanged::SizeAndTime | Unchanged::TimeAndContent)
+    }
+
+    fn looks_at_content(self) -> bool {
+        matches!(self, Unchanged::Content | Unchanged::TimeAndContent)
     }
 
     async fn looked_at(self, item: &Item) -> Result<bool, CopyError> {
@@ -47,7 +57,8 @@ impl Unchanged {
             }
             What::Link => Ok(false),
             What::File(_) if !is_same_file(&item.attributes, &there) => Ok(false),
-            What::File(_) if self == Unchanged::SizeAndTime => Ok(is_same_time(&item.attributes, &there)),
+            What::File(_) if self.looks_at_time() && !is_same_time(&item.attributes, &there) => Ok(false),
+            What::File(_) if !self.looks_at_content() => Ok(true),
             What::File(links) => has_same_content(item, *links, (&lane.source, &lane.destination)).await,
         }
     }
@@ -57,7 +68,8 @@ fn is_same_file(here: &Attributes, there: &Attributes) -> bool {
     there.kind() == FileKind::File && there.size.is_some() && here.size == there.size
 }
 
-/// A time that nobody tells proves nothing, nor does one at the ends of what SFTP can say.
+/// A time that nobody tells proves nothing, nor does one at the ends of what SFTP can say: 1901 and 1969 both read as 0,
+/// 2107 and 2200 as the last second.
 fn is_same_time(here: &Attributes, there: &Attributes) -> bool {
     let known = |attributes: &Attributes| attributes.mtime().filter(|time| *time != 0 && *time != u32::MAX);
     known(here).zip(known(there)).is_some_and(|(here, there)| here == there)
