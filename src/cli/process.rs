@@ -102,7 +102,16 @@ pub fn code_of(name: &str) -> u8 {
 
 /// What everything asynchronous runs on.
 pub fn runtime() -> io::Result<Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    outlive_long_files(&runtime);
+    Ok(runtime)
+}
+
+/// A file beyond the limit on sizes (`ulimit -f`) is an error of that file; by default the signal that comes with it ends
+/// the process. A handler, once there, stays.
+fn outlive_long_files(runtime: &Runtime) {
+    let _inside = runtime.enter();
+    drop(signal(SignalKind::from_raw(Signal::XFSZ.as_raw())));
 }
 
 /// Resolves when the user or the system wants the run to end. Signals ignored from the start (`nohup`, a background
