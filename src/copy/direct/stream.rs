@@ -50,7 +50,8 @@ pub async fn carry(
     };
     let moved = async {
         send(direct, item, (&landing, identity.size), started).await?;
-        finish((&source, identity), &landing).await?;
+        let named = lane.source.stat(&item.source, links);
+        finish((&source, identity), named, &landing).await?;
         let size = identity.size;
         let sum = match means.care.verify {
             true => Some(Witness::of(item.lanes.source(), &lane.source, &source).await?.sum(0..size).await?),
@@ -60,7 +61,7 @@ pub async fn carry(
     };
     match moved.await {
         Ok(()) => landing.land(means).await,
-        Err(error) if error.is_source_changed() => {
+        Err(error) if error.is_worthless() => {
             landing.discard().await;
             Err(error)
         }
@@ -73,10 +74,15 @@ async fn identity_of(source: &OpenFile, version: &Attributes) -> Result<Identity
     if same_version(&told, version) { Ok(identity) } else { Err(source.changed()) }
 }
 
-/// All of it is there, and the source still is what it was: the part gets what it needs to land.
-async fn finish((source, identity): (&OpenFile, Identity), landing: &Landing) -> Result<(), CopyError> {
-    let (now, part) = tokio::join!(source.identity(), landing.file().identity());
-    if now?.1 != identity || part?.1.size < identity.size {
+/// All of it is there, and the source still is what it was: the part gets what it needs to land. Shares are read by name,
+/// so what is `named` now must be what was opened, too.
+async fn finish(
+    (source, identity): (&OpenFile, Identity),
+    named: impl Future<Output = Result<Attributes, CopyError>>,
+    landing: &Landing,
+) -> Result<(), CopyError> {
+    let (now, named, part) = tokio::join!(source.identity(), named, landing.file().identity());
+    if now?.1 != identity || Identity::from(&named?) != identity || part?.1.size < identity.size {
         return Err(source.changed());
     }
     landing.close(identity.size).await
