@@ -87,6 +87,9 @@ pub enum Cause {
     /// What stands in the part is not what was read at the source.
     #[error("the SHA-256 of what arrived is not that of the source")]
     Differs,
+    /// What has the part's name is not what was written there.
+    #[error("its part was taken away or replaced while it was written")]
+    PartTaken,
     /// The run has taken as long as it may.
     #[error("not done within {} s, the whole run's limit; what is on its way is kept in .NAME.hop-ID.part", .0.as_secs_f32())]
     Deadline(Duration),
@@ -140,8 +143,8 @@ impl CopyError {
             Cause::Stream(_) => Kind::RemoteFile,
             Cause::Differs => Kind::Differs,
             Cause::TooMany { .. } => Kind::Several,
-            Cause::Sftp(_) | Cause::Unfit(_) if self.host.is_some() => Kind::RemoteFile,
-            Cause::Sftp(_) | Cause::Unfit(_) => Kind::LocalFile,
+            Cause::Sftp(_) | Cause::Unfit(_) | Cause::PartTaken if self.host.is_some() => Kind::RemoteFile,
+            Cause::Sftp(_) | Cause::Unfit(_) | Cause::PartTaken => Kind::LocalFile,
         }
     }
 
@@ -186,7 +189,7 @@ impl CopyError {
 
     /// True when nothing could go on from the part.
     pub(super) fn is_worthless(&self) -> bool {
-        matches!(self.cause, Cause::SourceChanged | Cause::Differs)
+        matches!(self.cause, Cause::SourceChanged | Cause::Differs | Cause::PartTaken)
     }
 
     /// True when there is nothing under that path.

@@ -118,13 +118,22 @@ impl Landing {
         set.and_then(|set| self.accepted(set)).map_err(|error| self.left_behind(error))
     }
 
-    /// Closes the part, all of whose `written` bytes are acknowledged.
+    /// Closes the part, all of whose `written` bytes are acknowledged, and looks whether it still has its name: whatever
+    /// has, would land.
     ///
     /// # Errors
-    /// What the end only tells now, or what could not be set.
+    /// What the end only tells now, or what could not be set; [`Cause::PartTaken`].
     pub async fn close(&self, written: u64) -> Result<(), CopyError> {
-        let set = self.file.set_and_close(self.wanted(written)).await;
-        set.and_then(|set| self.accepted(set)).map_err(|error| self.left_behind(error))
+        let close = self.file.set_and_close(self.wanted(written));
+        let (set, part) = tokio::join!(biased; close, self.side.look(&self.part, Links::Keep));
+        set.and_then(|set| self.accepted(set)).map_err(|error| self.left_behind(error))?;
+        let is_ours = |part: &Attributes| {
+            matches!(part.kind(), FileKind::File | FileKind::Unknown) && part.size.is_none_or(|size| size >= written)
+        };
+        match part?.is_some_and(|part| is_ours(&part)) {
+            true => Ok(()),
+            false => Err(self.side.error(Stage::Land, &self.target, Cause::PartTaken)),
+        }
     }
 
     /// Looks after the closed part as `means` say: compares it with the `sum` of the source and its size, and has it
@@ -224,8 +233,16 @@ pub async fn adopt(
     let (there, new) =
         tokio::join!(stands_there(side, target, ground), new_mode(&item.lanes, side, staged, mode, keep));
     let wanted = final_attributes((there?, new), version, keep);
-    side.set_folder(staged, wanted).await?;
+    let (set, ()) = tokio::join!(side.set_folder(staged, wanted), forget_part(side, item, version, ground));
+    set?;
     replace(side, staged, target, ground).await
+}
+
+/// Removes what an earlier try has left of a file that has arrived without it.
+async fn forget_part(side: &Side, item: &Item, version: &Attributes, ground: Ground) {
+    if let (Ground::Old, Ok(name)) = (ground, own_name(side, &item.target)) {
+        discard(side, &item.target.sibling(&part::part(&name, &id(item, version))), false).await;
+    }
 }
 
 /// Makes the symbolic link `item`, which `says` where it leads, in the place of a file or link that has its name.
