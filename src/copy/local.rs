@@ -47,6 +47,12 @@ pub fn real(place: &Place) -> io::Result<Vec<u8>> {
     Ok(std::fs::canonicalize(path(&place.path()))?.into_os_string().into_vec())
 }
 
+/// Whether two names are one file's: hard links, and folders that are mounted twice.
+pub fn are_one(one: &Place, other: &Place) -> io::Result<bool> {
+    let (one, other) = (raw_stat(one, Links::Follow)?, raw_stat(other, Links::Follow)?);
+    Ok((one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
+}
+
 /// What a symbolic link says.
 pub fn read_link(place: &Place) -> io::Result<Vec<u8>> {
     Ok(std::fs::read_link(path(&place.path()))?.into_os_string().into_vec())

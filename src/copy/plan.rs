@@ -226,8 +226,9 @@ impl Settled {
             b"" => real.clone(),
             below => [&real[..], if real.ends_with(b"/") { b"" } else { b"/" }, below].concat(),
         };
+        let is_one = source_real == target_real || self.side.are_one(&source.place, target).await;
         match source.attributes.kind() {
-            _ if source_real == target_real => Err(self.refused(target, "source and destination are the same")),
+            _ if is_one => Err(self.refused(target, "source and destination are the same")),
             FileKind::Dir if is_within(&target_real, &source_real) => {
                 Err(self.refused(target, "the destination lies inside the source"))
             }

@@ -130,6 +130,17 @@ impl Side {
         }
     }
 
+    /// True when both names are one file's and this end tells so; SFTP knows no inodes.
+    pub async fn are_one(&self, one: &Place, other: &Place) -> bool {
+        let one = one.clone();
+        match self {
+            Side::Local => {
+                blocking(Stage::List, other, move |other| local::are_one(&one, other)).await.unwrap_or(false)
+            }
+            Side::Remote(_) => false,
+        }
+    }
+
     /// What a symbolic link says.
     pub async fn read_link(&self, place: &Place) -> Result<Vec<u8>, CopyError> {
         match self {

@@ -17,23 +17,45 @@ const CASES: &[(&str, i32, &str)] = &[
     ("--timeout 10x f acc-pvt:", 2, "give a time as"),
     ("--deadline=-1s f acc-pvt:", 2, "give a time as"),
     ("--retries many f acc-pvt:", 2, "invalid"),
+    ("--retries=-1 f acc-pvt:", 2, "invalid"),
+    ("--bwlimit fast f acc-pvt:", 2, "give bytes a second as"),
+    ("--bwlimit 10X f acc-pvt:", 2, "give bytes a second as"),
+    ("--bwlimit 1 f acc-pvt:", 2, "give bytes a second as"),
+    ("-l fast f acc-pvt:", 2, "give kilobits a second"),
+    ("-l 100 --bwlimit 1M f acc-pvt:", 2, "cannot be used with"),
+    ("-3 -R acc-pvt:f dell-pvt:", 2, "cannot be used with"),
+    ("-R --bwlimit 1M acc-pvt:f dell-pvt:", 2, "its rate cannot be limited"),
+    ("--symlinks some f acc-pvt:", 2, "invalid value"),
+    ("--lanes none f acc-pvt:", 2, "--lanes"),
     ("one/f two/f acc-pvt:", 2, "two sources would get this name"),
     ("one/f two/f acc-pvt:new", 2, "several sources need a folder"),
     ("acc-pvt:f dell-pvt:f .", 2, "two sources would get this name"),
     ("f f", 2, "source and destination are the same"),
     ("f ./link", 2, "source and destination are the same"),
     ("link f", 2, "source and destination are the same"),
+    ("f hard", 2, "source and destination are the same"),
+    ("hard f", 2, "source and destination are the same"),
+    ("f same", 2, "source and destination are the same"),
+    ("-r tree other", 2, "the destination lies inside the source"),
+    ("-r tree/. tree", 2, "source and destination are the same"),
+    ("-r acc-pvt:tree twin:.", 2, "source and destination are the same"),
     ("acc-pvt:f acc-pvt:./same/../f", 2, "source and destination are the same"),
     ("acc-pvt:f acc-pvt:link", 2, "source and destination are the same"),
     ("acc-pvt:f twin:f", 2, "source and destination are the same"),
     ("-3 acc-pvt:f twin:f", 2, "source and destination are the same"),
     ("-r tree tree/a", 2, "the destination lies inside the source"),
     ("-r tree other/a/new", 2, "the destination lies inside the source"),
+    ("-r tree tree", 2, "the destination lies inside the source"),
+    ("-r tree tree/new", 2, "the destination lies inside the source"),
     ("-r acc-pvt:tree twin:tree/a", 2, "the destination lies inside the source"),
     ("-r tree acc-pvt:f", 2, "a folder cannot take its place"),
     ("f acc-pvt:none/", 2, "no such folder"),
     ("f acc-pvt:no/such/g", 23, "no/such"),
     ("acc-pvt:f no/such/g", 11, "no/such"),
+    ("-r tree acc-pvt:no/such/g", 23, "no/such"),
+    ("-r acc-pvt:tree no/such/g", 11, "no/such"),
+    ("-3 acc-pvt:f dell-pvt:no/such/g", 23, "no/such"),
+    ("-R acc-pvt:f dell-pvt:no/such/g", 23, "no/such"),
     ("tree acc-pvt:", 11, "a folder, and -r was not given"),
     ("acc-pvt:tree .", 23, "a folder, and -r was not given"),
     ("none acc-pvt:", 11, "none"),
@@ -76,6 +98,10 @@ fn each_is_told_and_nothing_is_written() {
     }
     std::os::unix::fs::symlink("f", street.laptop().join("link")).expect("a link");
     std::os::unix::fs::symlink("tree", street.laptop().join("other")).expect("a link");
+    // as far as this machine tells; SFTP does not tell hard links
+    fs::hard_link(street.laptop().join("f"), street.laptop().join("hard")).expect("another name");
+    fs::create_dir(street.laptop().join("same")).expect("a folder");
+    fs::hard_link(street.laptop().join("f"), street.laptop().join("same/f")).expect("another name");
     let pvt = street.server(ACC_PVT).address;
     street.configure(&format!(
         "Host twin\n  HostName {}\n  Port {}\n  ProxyJump {ACC_BASTION}\n  IdentityFile {}/acc.pem\n",
