@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::lend::LendError;
 use crate::lock::LockError;
 use crate::progress::Stage;
-use crate::sftp::SftpError;
+use crate::sftp::{SftpError, StatusCode};
 use crate::target::TargetError;
 use crate::trust::{KnownAt, NotAccepted, TrustError};
 
@@ -26,7 +26,7 @@ pub fn hints(error: &Error, ways: &[Vec<Host>]) -> Vec<String> {
         Error::Chain(error) => of_chain(error, ways),
         Error::Copy(error) => of_copy(error, ways),
         Error::Target(TargetError::Unfit { word, .. }) if word.contains(':') => {
-            vec!["a local name with a colon is written ./a:b; an IPv6 address [::1]:path".to_owned()]
+            one("a local name with a colon is written ./a:b; an IPv6 address [::1]:path")
         }
         Error::Target(_) => Vec::new(),
         Error::Lock(error) => of_lock(error),
@@ -40,34 +40,32 @@ fn of_copy(error: &CopyError, ways: &[Vec<Host>]) -> Vec<String> {
     match &error.cause {
         copy::Cause::Chain(error) => of_chain(error, ways),
         copy::Cause::Direct(obstacle) => of_direct(obstacle, ways),
-        copy::Cause::StreamLost(_) => {
-            vec!["run the same command again; with -3 the data passes through here".to_owned()]
-        }
+        copy::Cause::StreamLost(_) => one("run the same command again; with -3 the data passes through here"),
         copy::Cause::TooMany { .. } => {
-            vec!["--dry-run lists them; is SRC what it should be? --max-delete N allows more".to_owned()]
+            one("--dry-run lists them; is SRC what it should be? --max-delete N allows more")
         }
-        copy::Cause::NoSpace => vec!["make room there, then run the same command again".to_owned()],
+        copy::Cause::NoSpace => one("make room there, then run the same command again"),
         copy::Cause::Differs => {
-            vec![
-                "the disk, the memory or the server there is not to be trusted: look into it before you try again"
-                    .to_owned(),
-            ]
+            one("the disk, the memory or the server there is not to be trusted: look into it before you try again")
         }
-        copy::Cause::Sftp(SftpError::Stalled(_)) => vec![stalled()],
+        copy::Cause::Sftp(SftpError::Stalled(_)) => stalled(),
         copy::Cause::Sftp(SftpError::Unsupported(what)) if what.contains("fsync") => {
-            vec!["the server cannot flush files on request: leave out --fsync".to_owned()]
+            one("the server cannot flush files on request: leave out --fsync")
         }
-        copy::Cause::Deadline(_) => vec!["the same command goes on from what has arrived".to_owned()],
-        copy::Cause::SourceChanged => vec!["run the same command again when nothing writes to it".to_owned()],
+        copy::Cause::Sftp(SftpError::Status { code: StatusCode::FAILURE, .. }) if error.part.is_some() => {
+            one("the server does not say why; a quota, a limit on the size of files, or a failing disk are likely")
+        }
+        copy::Cause::Deadline(_) => one("the same command goes on from what has arrived"),
+        copy::Cause::SourceChanged => one("run the same command again when nothing writes to it"),
         _ => Vec::new(),
     }
 }
 
 fn of_lock(error: &LockError) -> Vec<String> {
     match error {
-        LockError::Held { .. } => vec!["--lock=10m waits for it so long".to_owned()],
+        LockError::Held { .. } => one("--lock=10m waits for it so long"),
         LockError::Unsafe(folder) => vec![format!("chmod 700 {}; it must belong to you", quoted(folder))],
-        LockError::Io { .. } => vec!["HOP_LOCKS names another folder for locks".to_owned()],
+        LockError::Io { .. } => one("HOP_LOCKS names another folder for locks"),
     }
 }
 
@@ -142,10 +140,11 @@ fn of_lend(error: &LendError, ways: &[Vec<Host>]) -> Vec<String> {
 }
 
 /// Nothing moves though nothing was closed.
-fn stalled() -> String {
-    "the same command goes on from what has arrived; if it stalls at once each time, packets over some size vanish: lower \
-     the MTU (ip link set dev IF mtu 1400), or let ICMP pass"
-        .to_owned()
+fn stalled() -> Vec<String> {
+    one(
+        "the same command goes on from what has arrived; if it stalls at once each time, packets over some size vanish: \
+         lower the MTU (ip link set dev IF mtu 1400), or let ICMP pass",
+    )
 }
 
 fn of_config(error: &ConfigError) -> Vec<String> {
@@ -154,7 +153,7 @@ fn of_config(error: &ConfigError) -> Vec<String> {
             vec![format!("chmod go-w {}; it must belong to you or to root", quoted(file))]
         }
         ConfigError::BadLines(lines) if lines.iter().any(|line| line.problem.contains("unknown")) => {
-            vec!["for an option of another ssh, put `IgnoreUnknown NAME` above it".to_owned()]
+            one("for an option of another ssh, put `IgnoreUnknown NAME` above it")
         }
         _ => Vec::new(),
     }
@@ -171,7 +170,8 @@ pub fn of_chain(error: &ChainError, ways: &[Vec<Host>]) -> Vec<String> {
         Cause::Resolve { .. } => vec![unresolved(error)],
         Cause::Io { source, .. } => dial_failed(source),
         Cause::TimedOut(_) if error.stage == Stage::Dial => vec![blocked(error)],
-        Cause::Refused(_) | Cause::Sftp(_) if error.stage == Stage::StartSftp => no_sftp(alias),
+        cause if error.stage == Stage::Greet => greets_nobody(cause, alias),
+        cause @ (Cause::Refused(_) | Cause::Sftp(_)) if error.stage == Stage::StartSftp => no_sftp(alias, cause),
         _ => Vec::new(),
     }
 }
@@ -209,7 +209,7 @@ fn of_trust(error: &TrustError, hop: &Hop<'_>) -> Vec<String> {
             vec![format!("make {} writable, or name another file with UserKnownHostsFile", quoted(file))]
         }
         TrustError::Certificate { .. } => {
-            vec!["ask whoever signs your host certificates; see @cert-authority in sshd(8)".to_owned()]
+            one("ask whoever signs your host certificates; see @cert-authority in sshd(8)")
         }
         _ => Vec::new(),
     }
@@ -219,7 +219,7 @@ fn unknown_key(because: NotAccepted, hop: &Hop<'_>) -> Vec<String> {
     let first = match because {
         NotAccepted::Declined => return Vec::new(),
         NotAccepted::NowhereToRecord => {
-            return vec!["name a file to remember it in with UserKnownHostsFile".to_owned()];
+            return one("name a file to remember it in with UserKnownHostsFile");
         }
         NotAccepted::Strict => {
             let origin =
@@ -261,10 +261,10 @@ fn of_auth(error: &AuthError, host: Option<&Host>) -> Vec<String> {
         AuthError::Permissions { file, .. } => vec![format!("chmod 400 {}", quoted(file))],
         AuthError::KeyFile { remedy, .. } => remedy.iter().cloned().collect(),
         AuthError::NeedsPerson { .. } => {
-            vec!["run it on a terminal, or give a key that needs no question: -i FILE, ssh-add".to_owned()]
+            one("run it on a terminal, or give a key that needs no question: -i FILE, ssh-add")
         }
         AuthError::Disconnected { reason, .. } if reason.contains("Too many") => {
-            vec!["offer one key only: -i FILE -o IdentitiesOnly=yes".to_owned()]
+            one("offer one key only: -i FILE -o IdentitiesOnly=yes")
         }
         AuthError::Refused { user, tried, unused, .. } => {
             let mut hints: Vec<String> = unused.iter().filter_map(key_remedy).collect();
@@ -344,11 +344,9 @@ fn unresolved(error: &ChainError) -> String {
 fn dial_failed(error: &std::io::Error) -> Vec<String> {
     use std::io::ErrorKind as Io;
     match error.kind() {
-        Io::ConnectionRefused => {
-            vec!["nothing listens there: is sshd running, is the port right (-P, Port)?".to_owned()]
-        }
+        Io::ConnectionRefused => one("nothing listens there: is sshd running, is the port right (-P, Port)?"),
         Io::HostUnreachable | Io::NetworkUnreachable | Io::TimedOut => {
-            vec!["look at the VPN, route tables and security groups between here and there".to_owned()]
+            one("look at the VPN, route tables and security groups between here and there")
         }
         _ => Vec::new(),
     }
@@ -363,10 +361,25 @@ fn blocked(error: &ChainError) -> String {
     }
 }
 
-fn no_sftp(alias: &str) -> Vec<String> {
-    vec![format!(
+fn greets_nobody(cause: &Cause, alias: &str) -> Vec<String> {
+    let likely = match cause {
+        Cause::TimedOut(_) => "the host is overloaded, or packets over some size vanish (lower the MTU: ip link)",
+        Cause::Lost(_) | Cause::Protocol(_) => "full (MaxStartups) or a penalty (PerSourcePenalties)? wait a minute",
+        _ => return Vec::new(),
+    };
+    vec![format!("{likely}; hop doctor {} looks closer", shell_word(alias))]
+}
+
+fn no_sftp(alias: &str, cause: &Cause) -> Vec<String> {
+    let needs = format!(
         "hop copies over SFTP: the sshd_config of {alias} needs `Subsystem sftp internal-sftp`, and no forced command"
-    )]
+    );
+    let silence = "any other server for it needs an account with a shell (no nologin), whose .bashrc prints nothing";
+    std::iter::once(needs).chain(matches!(cause, Cause::Sftp(_)).then(|| silence.to_owned())).collect()
+}
+
+fn one(hint: &str) -> Vec<String> {
+    vec![hint.to_owned()]
 }
 
 fn place(at: &KnownAt) -> String {
