@@ -88,7 +88,7 @@ pub enum Cause {
     #[error("the SHA-256 of what arrived is not that of the source")]
     Differs,
     /// What has the part's name is not what was written there.
-    #[error("its part was taken away or replaced while it was written")]
+    #[error("it was taken away or replaced while it was written")]
     PartTaken,
     /// The run has taken as long as it may.
     #[error("not done within {} s, the whole run's limit; what is on its way is kept in .NAME.hop-ID.part", .0.as_secs_f32())]

@@ -132,7 +132,7 @@ impl Landing {
         };
         match part?.is_some_and(|part| is_ours(&part)) {
             true => Ok(()),
-            false => Err(self.side.error(Stage::Land, &self.target, Cause::PartTaken)),
+            false => Err(self.side.error(Stage::Land, &self.part, Cause::PartTaken)),
         }
     }
 
