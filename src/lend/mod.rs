@@ -280,7 +280,7 @@ impl Pin {
     }
 }
 
-/// The destination's key is nobody else's on both ways. The destination itself may be on the way to the source.
+/// The destination's key is nobody else's on both ways. The destination itself may be passed on the way to the source.
 fn unlike_the_others(
     destination: &str,
     verified: &HostVerified,
@@ -288,7 +288,8 @@ fn unlike_the_others(
     here: &Session,
 ) -> Result<(), LendError> {
     let (before, source) = (there.passed(), here.passed());
-    let mut others = before.iter().skip(1).chain(&source).filter(|(other, _)| *other != destination);
+    let on_the_way = source.iter().skip(1).filter(|(passed, _)| *passed != destination);
+    let mut others = before.iter().skip(1).chain(source.first()).chain(on_the_way);
     match others.find(|(_, other)| other.key().key_data() == verified.key().key_data()) {
         None => Ok(()),
         Some((other, _)) => Err(LendError::SameKey {

@@ -62,7 +62,8 @@ impl Plan {
     /// Starts the four servers, or records a skip and gives `None` where OpenSSH is missing.
     pub fn start(mut self) -> Option<Street> {
         let (sshd, _) = (need("sshd")?, need("ssh-keygen")?);
-        if !(self.disks.is_empty() && self.accounts.is_empty()) && !ground::is_private() {
+        let is_plain = self.disks.is_empty() && self.accounts.is_empty();
+        if !is_plain && !ground::is_private() {
             skip("no namespaces here, so no host can have a disk or an account of its own");
             return None;
         }
