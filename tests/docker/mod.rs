@@ -4,6 +4,8 @@
 //! Needs a Docker engine that answers; where none can run it is said aloud and counted (`skips::cannot`). A street that
 //! somebody has standing is left alone.
 
+mod compose;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
