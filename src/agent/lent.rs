@@ -11,8 +11,9 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::account::{Account, Refusal};
 use super::overheard::Overheard;
-use super::policy::{Account, Line, Order, Policy, Proof, Refusal, Terms, Verdict};
+use super::policy::{Line, Order, Policy, Proof, Terms, Verdict};
 use super::signer::Signer;
 use super::wire::{FRAME_LENGTHS, Identity, Reply, Request, WireError, frame};
 

@@ -2,8 +2,9 @@
 //! agent is [`client::AgentClient`], and whatever can sign, a key in memory or one in an agent, is a [`signer::Signer`].
 //!
 //! Our own agent is [`Lent`]: one key for a few logins at one host. What it may sign is decided by [`policy`] alone, on
-//! what [`userauth`] reads, [`host_key`] proves and [`overheard`] finds in a key exchange.
+//! what [`userauth`] reads, [`host_key`] proves and [`overheard`] finds in a key exchange; an [`account`] is kept of it.
 
+mod account;
 pub mod client;
 mod host_key;
 mod lent;
@@ -13,7 +14,8 @@ pub mod signer;
 mod userauth;
 pub mod wire;
 
+pub use account::{Account, Refusal};
 pub use client::{AgentClient, AgentError};
 pub use lent::{Armed, Lent, Visit};
-pub use policy::{Account, Proof, Refusal, Terms};
+pub use policy::{Proof, Terms};
 pub use signer::{AgentRelay, AgentSigner, KeySigner, SignError, Signer};

@@ -3,11 +3,9 @@
 //! The promise it keeps: at most the granted number of signatures, each a login as the stated user with the one key, into
 //! a session that a pinned host key has signed, never twice the same session. Everything else is refused, by name.
 
-use std::collections::BTreeMap;
-
 use russh::keys::ssh_key::HashAlg;
-use thiserror::Error;
 
+use super::account::{Account, Refusal};
 use super::host_key::{SESSION_IDS, proves};
 use super::userauth::{UserAuth, terms_of_signature};
 use super::wire::{Request, SessionBind, SignRequest, WireError};
@@ -38,89 +36,6 @@ pub enum Proof {
     Bound,
     /// The destination's key exchange, overheard by the way.
     Overheard,
-}
-
-/// Why something was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Error)]
-pub enum Refusal {
-    /// Nothing is lent at the moment, or nothing any more.
-    #[error("outside of the loan's time")]
-    NotArmed,
-    /// More connections to the agent than a login needs.
-    #[error("too many agent connections")]
-    Crowd,
-    /// A frame of a length that no message has.
-    #[error("giant or empty message")]
-    Frame,
-    /// A message that did not come in time.
-    #[error("too slow")]
-    TooSlow,
-    /// Bytes that are no message.
-    #[error("malformed message")]
-    Malformed,
-    /// A message that adds, removes or locks, or an extension.
-    #[error("not a request to list or sign")]
-    Unsupported,
-    /// A binding to a host that is not the destination, or that is not proven.
-    #[error("session bound to another host, or without proof")]
-    Unbound,
-    /// A binding for passing the agent on.
-    #[error("agent passed on to another host")]
-    PassedOn,
-    /// A second binding on one connection.
-    #[error("bound twice")]
-    BoundTwice,
-    /// The connection had a bad binding before.
-    #[error("connection with a bad binding")]
-    Poisoned,
-    /// Another key.
-    #[error("another key")]
-    OtherKey,
-    /// Data that is no publickey login.
-    #[error("not a login")]
-    NotALogin,
-    /// Another user.
-    #[error("another user")]
-    OtherUser,
-    /// Another service.
-    #[error("another service")]
-    OtherService,
-    /// An algorithm that does not belong to the key, or is weak.
-    #[error("another algorithm")]
-    OtherAlgorithm,
-    /// A session that is not the proven one.
-    #[error("session not proven to be with the destination")]
-    OtherSession,
-    /// A login without the destination's host key in it, where that is required, or with another.
-    #[error("login not bound to the destination")]
-    NotHostbound,
-    /// A session that was signed for before.
-    #[error("replay")]
-    Replay,
-}
-
-/// What a loan came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Account {
-    /// Signatures given.
-    pub signatures: u32,
-    /// What was refused, and how often.
-    pub refusals: BTreeMap<Refusal, u32>,
-    /// Why a signature that was due could not be had.
-    pub failure: Option<String>,
-}
-
-impl Account {
-    /// Refusals in all.
-    pub fn refused(&self) -> u32 {
-        self.refusals.values().fold(0, |sum, count| sum.saturating_add(*count))
-    }
-
-    /// Notes a refusal.
-    pub fn refuse(&mut self, refusal: Refusal) {
-        let count = self.refusals.entry(refusal).or_default();
-        *count = count.saturating_add(1);
-    }
 }
 
 /// One agent connection, as the policy sees it.
@@ -342,6 +257,8 @@ impl Policy {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::super::host_key::tests::{blob, key, sign};
     use super::super::userauth::tests::{data, login};
     use super::*;
@@ -379,19 +296,24 @@ mod tests {
         (policy, line)
     }
 
-    /// The login an honest client asks for, changed.
-    fn request(change: impl FnOnce(&mut UserAuth<'_>)) -> Request {
-        let (mine, host) = (blob(&key(MINE)), blob(&key(HOST)));
-        let mut honest = UserAuth {
+    /// The login an honest client asks for.
+    fn honest<'a>(mine: &'a [u8], host_key: Option<&'a [u8]>) -> UserAuth<'a> {
+        UserAuth {
             session_id: &SESSION,
             user: b"ec2-user",
             service: SERVICE,
             algorithm: b"ssh-ed25519",
-            key: &mine,
-            host_key: Some(&host),
-        };
-        change(&mut honest);
-        Request::Sign(SignRequest { key: mine.clone(), data: login(&honest), flags: 0 })
+            key: mine,
+            host_key,
+        }
+    }
+
+    /// It, changed.
+    fn request(change: impl FnOnce(&mut UserAuth<'_>)) -> Request {
+        let (mine, host) = (blob(&key(MINE)), blob(&key(HOST)));
+        let mut login_of = honest(&mine, Some(&host));
+        change(&mut login_of);
+        Request::Sign(SignRequest { key: mine.clone(), data: login(&login_of), flags: 0 })
     }
 
     fn verdict(proof: Proof, request: Request) -> Verdict {
@@ -438,14 +360,7 @@ mod tests {
         foreign.key = other;
         assert_eq!(verdict(Proof::Bound, Request::Sign(foreign)), Verdict::Refused(Refusal::OtherKey));
         let mine = blob(&key(MINE));
-        let stolen = UserAuth {
-            session_id: &SESSION,
-            user: b"ec2-user",
-            service: SERVICE,
-            algorithm: b"ssh-ed25519",
-            key: &mine,
-            host_key: Some(&host),
-        };
+        let stolen = honest(&mine, Some(&host));
         let sign = SignRequest { key: mine.clone(), data: login(&stolen), flags: 0 };
         for proof in ALL {
             assert_eq!(
@@ -468,14 +383,7 @@ mod tests {
     fn what_is_no_login_is_refused_whatever_the_tier() {
         let mine = blob(&key(MINE));
         let of = |data: Vec<u8>, flags| Request::Sign(SignRequest { key: mine.clone(), data, flags });
-        let honest = UserAuth {
-            session_id: &SESSION,
-            user: b"ec2-user",
-            service: SERVICE,
-            algorithm: b"ssh-ed25519",
-            key: &mine,
-            host_key: None,
-        };
+        let honest = honest(&mine, None);
         for proof in ALL {
             for bytes in [&b"SSHSIG\0\0\0\x03git"[..], b"", &[0; 64]] {
                 assert_eq!(verdict(proof, of(bytes.to_vec(), 0)), Verdict::Refused(Refusal::NotALogin));
