@@ -28,12 +28,16 @@ impl fmt::Display for HostSpec {
             write!(f, "{user}@")?;
         }
         match (self.host.contains(':'), self.port) {
-            (true, Some(port)) => write!(f, "[{}]:{port}", self.host),
+            (_, Some(port)) => f.write_str(&place(&self.host, port)),
             (true, None) => write!(f, "[{}]", self.host),
-            (false, Some(port)) => write!(f, "{}:{port}", self.host),
             (false, None) => f.write_str(&self.host),
         }
     }
+}
+
+/// `HOST:PORT`, an IPv6 address in brackets.
+pub fn place(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 /// One end of a copy.

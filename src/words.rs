@@ -1,6 +1,8 @@
-//! What did the system say? [`words_of`] its errors, in the house's style. Says nothing of its own.
+//! What did the system say? [`words_of`] its errors, in the house's style; how long is that? [`span`]. Says nothing of its
+//! own.
 
 use std::io;
+use std::time::Duration;
 
 /// The system's words: lowercase, without the number behind them.
 pub fn words_of(error: &io::Error) -> String {
@@ -8,6 +10,17 @@ pub fn words_of(error: &io::Error) -> String {
     let words = text.split(" (os error").next().unwrap_or(&text);
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// A length of time as people say it, rounded down: `90 seconds`, `3 hours`, `12 days`.
+pub fn span(time: Duration) -> String {
+    match time.as_secs() {
+        1 => "1 second".to_owned(),
+        seconds @ ..120 => format!("{seconds} seconds"),
+        seconds @ 120..7200 => format!("{} minutes", seconds / 60),
+        seconds @ 7200..172_800 => format!("{} hours", seconds / 3600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
 }
 
 #[cfg(test)]
@@ -19,5 +32,12 @@ mod tests {
         assert_eq!(words_of(&io::Error::from_raw_os_error(111)), "connection refused");
         assert_eq!(words_of(&io::Error::other("Ends early")), "ends early");
         assert_eq!(words_of(&io::Error::other("")), "");
+    }
+
+    #[test]
+    fn a_span_has_one_unit() {
+        let said = [1, 119, 120, 7199, 7200, 172_799, 172_800, 400 * 86_400].map(|s| span(Duration::from_secs(s)));
+        let want = ["1 second", "119 seconds", "2 minutes", "119 minutes", "2 hours", "47 hours", "2 days", "400 days"];
+        assert_eq!(said, want);
     }
 }

@@ -6,12 +6,13 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::prompt::NoAnswer;
+use crate::words::span;
 
 /// Why a login failed.
 #[derive(Debug, Error)]
 pub enum AuthError {
     /// The server refused all that was offered.
-    #[error("{}", refused(user, tried, offered, unused))]
+    #[error("{}", refused(user, tried, offered, &[unused, doubtful]))]
     Refused {
         /// Whom we tried to log in as.
         user: String,
@@ -21,6 +22,8 @@ pub enum AuthError {
         offered: Vec<String>,
         /// Keys that were meant to be tried and could not be.
         unused: Vec<UnusedKey>,
+        /// Certificates that were tried, and by the clock here or the user's name should not do.
+        doubtful: Vec<UnusedKey>,
     },
     /// A key file that others can read, and nothing else opened the door.
     #[error("{}: permissions {mode:04o} are too open for a private key", file.display())]
@@ -127,6 +130,15 @@ pub enum KeyProblem {
     /// It is not the key that the public file beside it says.
     #[error("is not the key of the .pub file beside it")]
     NotItsPublicKey,
+    /// A certificate whose time is over, by the clock here.
+    #[error("the certificate ended {} ago", span(*.0))]
+    Ended(Duration),
+    /// A certificate whose time has not begun, by the clock here.
+    #[error("the certificate is not valid before {} have passed", span(*.0))]
+    NotBegun(Duration),
+    /// A certificate that names other users only.
+    #[error("the certificate is for {}", .0.join(", "))]
+    ForOthers(Vec<String>),
 }
 
 impl KeyProblem {
@@ -152,13 +164,14 @@ impl From<UnusedKey> for AuthError {
     }
 }
 
-fn refused(user: &str, tried: &[String], offered: &[String], unused: &[UnusedKey]) -> String {
+fn refused(user: &str, tried: &[String], offered: &[String], [unused, doubtful]: &[&Vec<UnusedKey>; 2]) -> String {
     let tried = match tried.is_empty() {
         true => format!("no identity to offer as {user}"),
         false => format!("tried {} as {user}", tried.join(", ")),
     };
+    let doubtful: String = doubtful.iter().map(|key| format!("; {key}")).collect();
     let unused: String = unused.iter().map(|key| format!("; not used: {key}")).collect();
-    format!("{} refused ({tried}; the server takes {}{unused})", what(offered), offered.join(", "))
+    format!("{} refused ({tried}{doubtful}; the server takes {}{unused})", what(offered), offered.join(", "))
 }
 
 fn what(offered: &[String]) -> &'static str {

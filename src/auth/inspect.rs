@@ -6,9 +6,11 @@ use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use russh::keys::ssh_key::{Algorithm, HashAlg, PublicKey};
 
+use super::certificate::flaw;
 use super::error::KeyProblem;
 use super::key_file::{Secret, contents, opened, problem, public_beside, rsa_bits};
 use super::pem::{self, Look};
@@ -108,6 +110,7 @@ impl Inspection {
             }
             Look::Certificate(certificate) => {
                 self.holds = Holds::Certificate;
+                self.problem = flaw(&certificate, SystemTime::now(), None);
                 self.describe(&PublicKey::new(certificate.public_key().clone(), certificate.comment()));
             }
             Look::Unusable(unusable) => self.problem = Some(problem(&self.file, unusable)),

@@ -25,6 +25,7 @@ mod public_key;
 use russh::MethodKind;
 use russh::client::{AuthResult, Handle, Handler};
 
+pub use certificate::beside_key;
 pub use credential::Credential;
 pub use error::{AuthError, KeyProblem, UnusedKey};
 pub use inspect::{Holds, Inspection, close_to_others, inspect};
@@ -256,7 +257,8 @@ impl<'a, H: Handler> Login<'a, H> {
             Some(only) if tried.is_empty() && unused.is_empty() => only.into(),
             last => {
                 unused.extend(last);
-                AuthError::Refused { user, tried, offered: self.methods.offered().to_vec(), unused }
+                let doubtful = self.keys.take_doubtful();
+                AuthError::Refused { user, tried, offered: self.methods.offered().to_vec(), unused, doubtful }
             }
         }
     }

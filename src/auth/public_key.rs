@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use russh::client::{AuthResult, Handler};
 use russh::keys::agent::AgentIdentity;
@@ -31,6 +32,8 @@ pub(super) struct Keys {
     waiting: Option<Vec<Candidate>>,
     offered: Vec<Candidate>,
     unused: Vec<UnusedKey>,
+    /// Certificates that were shown and hardly do.
+    doubtful: Vec<UnusedKey>,
     agent: Option<Arc<Mutex<AgentClient>>>,
     /// What `best_supported_rsa_hash` said; it may wait a second, so it is asked once.
     rsa: Option<Option<Option<HashAlg>>>,
@@ -45,6 +48,10 @@ impl Keys {
 
     pub fn take_unused(&mut self) -> Vec<UnusedKey> {
         std::mem::take(&mut self.unused)
+    }
+
+    pub fn take_doubtful(&mut self) -> Vec<UnusedKey> {
+        std::mem::take(&mut self.doubtful)
     }
 
     fn cannot_use(&mut self, file: PathBuf, problem: KeyProblem) {
@@ -177,6 +184,7 @@ impl<H: Handler> Login<'_, H> {
         self.detail(&format!("offering {candidate} ({})", candidate.why));
         let answer = self.show(&candidate, hash).await;
         self.tried.push(candidate.to_string());
+        self.doubt(&candidate);
         self.keys.offered.push(candidate.clone());
         let answer = match answer {
             Some(Err(OfferError::Sign(error))) => {
@@ -190,6 +198,16 @@ impl<H: Handler> Login<'_, H> {
         self.needed_a_person |= candidate.wants_a_touch() && !matches!(answer, Answer::Failure { partial: false, .. });
         self.note(format!("publickey {candidate}"), &answer, Some(Opener::Key(Box::new(candidate))));
         Ok(Some(answer))
+    }
+
+    /// Whether a certificate is good the server decides; what speaks against it is kept.
+    fn doubt(&mut self, candidate: &Candidate) {
+        let (Offer::Certificate(shown), Why::Certificate(file)) = (&candidate.offer, &candidate.why) else { return };
+        let is_beside = self.host.certificate_files.is_empty();
+        let file = if is_beside { certificate::beside_key(file) } else { file.clone() };
+        if let Some(problem) = certificate::flaw(shown, SystemTime::now(), Some(self.user())) {
+            self.keys.doubtful.push(UnusedKey { file, problem });
+        }
     }
 
     /// The length of an RSA key that `RequiredRSASize` rules out.

@@ -14,6 +14,7 @@ use super::channel::{Incoming, Outgoing, split};
 use super::doors::Doors;
 use super::error::Cause;
 use super::hop::Connected;
+use crate::target::place;
 
 /// A connection through a channel, in two halves. The channel is closed when [`ConduitWriter`] is dropped; without
 /// [`ConduitReader`] nothing can be written either.
@@ -89,7 +90,7 @@ impl Connected {
         let opening = self.handle.channel_open_direct_tcpip(host, u32::from(port), address, u32::from(from));
         match opening.await {
             Ok(channel) => Ok(channel),
-            Err(error) => Err(self.not_opened(format!("{host}:{port}"), error).await),
+            Err(error) => Err(self.not_opened(place(host, port), error).await),
         }
     }
 

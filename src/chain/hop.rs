@@ -24,6 +24,7 @@ use crate::config::Host;
 use crate::config::host::Proxy;
 use crate::progress::{Event, Observer, Stage};
 use crate::prompt::{NoPrompt, Prompt};
+use crate::target::place;
 use crate::trust::{self, HostVerified, Lookup};
 
 /// An authenticated SSH connection to one host.
@@ -85,7 +86,7 @@ impl Connected {
             Err(error) => return Err(self.lost(&error)),
         };
         let by = self.trail.end().to_owned();
-        Err(Cause::ForwardRefused { by, to: format!("{host}:{port}"), reason: self.refusal_text(&error).await })
+        Err(Cause::ForwardRefused { by, to: place(host, port), reason: self.refusal_text(&error).await })
     }
 
     /// Gives `work` at this host as long as `stage` may take.

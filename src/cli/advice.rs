@@ -266,8 +266,8 @@ fn of_auth(error: &AuthError, host: Option<&Host>) -> Vec<String> {
         AuthError::Disconnected { reason, .. } if reason.contains("Too many") => {
             one("offer one key only: -i FILE -o IdentitiesOnly=yes")
         }
-        AuthError::Refused { user, tried, unused, .. } => {
-            let mut hints: Vec<String> = unused.iter().filter_map(key_remedy).collect();
+        AuthError::Refused { user, tried, unused, doubtful, .. } => {
+            let mut hints: Vec<String> = unused.iter().chain(doubtful).filter_map(key_remedy).collect();
             hints.push(match tried.is_empty() {
                 true => "name the key: -i FILE, `IdentityFile FILE` in ssh_config, or ssh-add FILE".to_owned(),
                 false => "is it the right key? -i FILE; for one host of several -i PATTERN=FILE".to_owned(),
@@ -291,6 +291,9 @@ fn key_remedy(key: &UnusedKey) -> Option<String> {
 pub fn of_key(file: &Path, problem: &KeyProblem) -> Option<String> {
     match problem {
         KeyProblem::TooOpen(_) => Some(format!("chmod 400 {}", quoted(file))),
+        KeyProblem::Ended(_) | KeyProblem::NotBegun(_) | KeyProblem::ForOthers(_) => {
+            Some(format!("have it signed again by whoever made it; ssh-keygen -Lf {} shows it", quoted(file)))
+        }
         KeyProblem::Absent => {
             Some("is the name spelled right, and the folder? see IdentityFile in ssh_config".to_owned())
         }
@@ -331,6 +334,7 @@ fn forward_refused(by: &str, to: &str, reason: &str) -> String {
         );
     }
     let (name, port) = to.rsplit_once(':').unwrap_or((to, "22"));
+    let name = name.trim_matches(['[', ']']);
     format!("to see what {by} sees: hop ssh {by} nc -vz {} {port}", shell_word(name))
 }
 

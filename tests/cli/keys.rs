@@ -79,6 +79,27 @@ fn every_key_is_listed_with_what_is_wrong_and_modes_are_put_right() {
 }
 
 #[test]
+fn certificates_are_listed_beside_their_keys_with_their_time() {
+    let Some(home) = home() else { return };
+    let home = home.path();
+    let config =
+        "Host a\n  IdentityFile ~/dell.pem\nHost b\n  IdentityFile ~/dell.pem\n  CertificateFile ~/other-cert.pub\n";
+    fs::write(home.join(".ssh/config"), config).expect("a configuration");
+    let sign = |words: &str, key: &str| {
+        let line = format!("ssh-keygen -q -s acc.pem -I me {words} {key}.pub");
+        let signed = run(std::process::Command::new("sh").args(["-ec", &line]).current_dir(home));
+        assert_eq!(signed.code, Some(0), "{signed}");
+    };
+    chmod(&home.join("acc.pem"), 0o400);
+    fs::copy(home.join("dell.pem.pub"), home.join("other.pub")).expect("a copy");
+    sign("-n ec2-user -V -10d:-3d", "dell.pem");
+    sign("-n ec2-user -V -1h:+1d", "other");
+    let checked = with_config(home, "key", "check");
+    assert_eq!(checked.code, Some(77), "{checked}");
+    insta::assert_snapshot!(scrubbed(home, &checked));
+}
+
+#[test]
 fn keys_are_objects_for_programs() {
     let Some(home) = home() else { return };
     let outcome = with_config(home.path(), "key", "check --json");
@@ -125,6 +146,36 @@ fn what_cannot_be_added_is_refused_with_the_reason() {
     }
     insta::assert_snapshot!(told);
     assert_eq!(fs::read(home.join(".ssh/config")).expect("the configuration"), before);
+}
+
+/// The line of the documentation, at `~/.ssh/config` itself: a file with a mode of its own, and others beside it.
+#[test]
+fn what_is_added_is_appended_and_nothing_else_is_touched() {
+    let Some(home) = home() else { return };
+    let home = home.path();
+    let at = |name: &str| home.join(".ssh").join(name);
+    chmod(&home.join("acc.pem"), 0o400);
+    let before = "# mine\nHost acc-bastion\n\tHostName 54.0.0.1\nMatch all\n  ServerAliveInterval 5"; // no line's end
+    fs::write(at("config"), before).expect("a configuration");
+    chmod(&at("config"), 0o640);
+    fs::write(at("known_hosts"), "as it was\n").expect("a file");
+    let line = "hosts add acc-pvt --address 10.10.2.20 --user ec2-user --key acc.pem --via acc-bastion";
+    let added = run(super::hop(home).args(line.split(' ')));
+    let said = format!("added acc-pvt to {}\n", at("config").display());
+    assert_eq!((added.code, added.stdout.as_str(), added.stderr.as_str()), (Some(0), said.as_str(), ""), "{added}");
+    let stanza = "\n\nHost acc-pvt\n    HostName 10.10.2.20\n    User ec2-user\n    IdentityFile ~/acc.pem\n    \
+                  IdentitiesOnly yes\n    ProxyJump acc-bastion\n";
+    assert_eq!(fs::read_to_string(at("config")).expect("it"), format!("{before}{stanza}"));
+    assert_eq!((mode(&at("config")), mode(&at("config.hop-bak"))), (0o640, 0o640));
+    assert_eq!(fs::read_to_string(at("config.hop-bak")).expect("a backup"), before);
+    let mut names: Vec<_> =
+        fs::read_dir(at("")).expect("the folder").map(|entry| entry.expect("an entry").file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["config", "config.hop-bak", "known_hosts"]);
+    assert_eq!(fs::read_to_string(at("known_hosts")).expect("it"), "as it was\n");
+    let again = run(super::hop(home).args(line.split(' ')));
+    assert!(again.code == Some(2) && again.stderr.contains("there is such a host already"), "{again}");
+    assert_eq!(fs::read_to_string(at("config")).expect("it"), format!("{before}{stanza}"));
 }
 
 /// Two pems, four addresses, four lines: then files travel from one private server to the other.

@@ -1,6 +1,7 @@
 //! At a terminal: questions, silence while a secret is typed, bars, and the terminal as it was before.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::time::Duration;
 
@@ -43,6 +44,28 @@ fn ends(mut session: OsSession, code: i32) -> String {
     assert!(settings.contains(" echo ") && !settings.contains("-echo "), "the echo is off: {settings}");
     assert_eq!(session.get_process().wait().expect("a status"), WaitStatus::Exited(session.get_process().pid(), 0));
     before
+}
+
+#[test]
+fn a_key_is_closed_to_others_after_a_yes() {
+    let Some(street) = Street::start() else { return };
+    let keys = [street.laptop().join("acc.pem"), street.laptop().join("dell.pem")];
+    let chmod =
+        |mode| keys.iter().for_each(|key| fs::set_permissions(key, Permissions::from_mode(mode)).expect("chmod"));
+    let modes = || keys.each_ref().map(|key| key.metadata().expect("a key").permissions().mode() & 0o777);
+    chmod(0o644);
+    let mut session = at_terminal(&street, "hop key fix");
+    until(&mut session, "acc.pem? [y/N] ");
+    session.send_line("n").expect("an answer");
+    until(&mut session, "dell.pem? [y/N] ");
+    session.send_line("y").expect("an answer");
+    ends(session, 77);
+    assert_eq!(modes(), [0o644, 0o400], "each by its own answer");
+    let mut session = at_terminal(&street, "hop key fix");
+    until(&mut session, "acc.pem? [y/N] ");
+    session.send_line("y").expect("an answer");
+    ends(session, 0);
+    assert_eq!(modes(), [0o400; 2]);
 }
 
 fn encrypt(street: &Street) {

@@ -105,6 +105,7 @@ fn logins() {
         tried: tried.iter().map(|key| (*key).to_owned()).collect(),
         offered: vec!["publickey".into(), "password".into()],
         unused,
+        doubtful: vec![],
     };
     let open = UnusedKey { file: "/home/me/my acc.pem".into(), problem: KeyProblem::TooOpen(0o644) };
     let text = all([

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::auth::{Inspection, inspect};
+use crate::auth::{Inspection, beside_key, inspect};
 use crate::config::{Configuration, Host, Origin};
 use crate::error::Error;
 
@@ -49,7 +49,13 @@ pub fn of(configuration: &Configuration) -> Result<Vec<Used>, Error> {
         .collect())
 }
 
+/// Keys, each with the certificate beside it, then the certificates that are named by themselves.
 fn files(host: &Host) -> Vec<PathBuf> {
     let is_there = |file: &&crate::config::Value<PathBuf>| file.origin != Origin::Default || file.exists();
-    host.identity_files.iter().filter(is_there).map(|file| file.value.clone()).collect()
+    let keys = host.identity_files.iter().filter(is_there).map(|file| file.value.clone());
+    let with_certificates = keys.flat_map(|key| {
+        let certificate = Some(beside_key(&key)).filter(|file| file.exists());
+        std::iter::once(key).chain(certificate)
+    });
+    with_certificates.chain(host.certificate_files.iter().map(|file| file.value.clone())).collect()
 }

@@ -17,6 +17,7 @@ use super::script::{self, Ready};
 use super::{Courier, Direct};
 use crate::chain::{Cause, ChainError, Output, Way};
 use crate::lend::{Address, LendError, Loan, Weakest, Wish, line};
+use crate::target::place;
 
 /// How long one host may try to connect to the other before that counts as unreachable.
 const PROBE: Duration = Duration::from_secs(5);
@@ -261,10 +262,7 @@ fn address(found: &Way, told: Option<&(String, u16)>) -> Address {
 }
 
 fn shown(address: &Address) -> String {
-    match address.host.contains(':') {
-        true => format!("[{}]:{}", address.host, address.port),
-        false => format!("{}:{}", address.host, address.port),
-    }
+    place(&address.host, address.port)
 }
 
 /// Where nobody insists on a direct copy, no person is asked a second time for it.
