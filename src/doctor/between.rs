@@ -206,6 +206,7 @@ fn overlap(here: &Networks, there: &Networks) -> Option<Gap> {
 
 fn lost(tried: &Tried, back: &Tried) -> Gap {
     match (&back.probe, tried.arrived, back.arrived) {
+        (Probe::Reached(..) | Probe::Refused, Some(true), _) => Gap::AnswersStopped,
         (Probe::Reached(..) | Probe::Refused, _, _) => Gap::Filtered,
         (_, Some(true), _) => Gap::NoWayBack,
         (_, _, Some(true)) => Gap::NoWayThere,
@@ -233,6 +234,7 @@ mod tests {
         assert_eq!(between(&silent(no), &silent(no)), Gap::NothingPasses);
         assert_eq!(between(&silent(None), &silent(None)), Gap::Silence(probe::PATIENCE));
         assert_eq!(between(&silent(no), &tried(Probe::Refused, None)), Gap::Filtered);
+        assert_eq!(between(&silent(yes), &tried(Probe::Refused, None)), Gap::AnswersStopped, "as network ACLs do");
         let reached = tried(Probe::Reached(b"SSH-2.0-x".to_vec(), Duration::ZERO), None);
         assert_eq!(between(&silent(no), &reached), Gap::Filtered);
         assert_eq!(between(&tried(Probe::Refused, None), &reached), Gap::Refused);

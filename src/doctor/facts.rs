@@ -111,7 +111,9 @@ fn answer(output: &[u8]) -> Option<(Vec<u8>, Vec<String>)> {
     let text = String::from_utf8_lossy(output);
     let (noise, rest) = text.split_once("hop-begin\n")?;
     let (answer, _) = rest.split_once("hop-end")?;
-    Some((noise.trim().as_bytes().to_vec(), answer.lines().map(str::to_owned).collect()))
+    // sshd's own words, which are told as a missing home
+    let noise: Vec<&str> = noise.lines().filter(|line| !line.starts_with("Could not chdir to home")).collect();
+    Some((noise.join("\n").trim().as_bytes().to_vec(), answer.lines().map(str::to_owned).collect()))
 }
 
 #[cfg(test)]
@@ -129,6 +131,10 @@ mod tests {
         assert_eq!(facts.tools, ["ssh"]);
         assert_eq!(facts.networks.address, Some(Ipv4Addr::new(10, 10, 2, 20)));
         assert_eq!(facts.networks.local[0].to_string(), "10.10.2.0/24");
+        assert_eq!(
+            Facts::read(b"Could not chdir to home directory /x: gone\n\nhop-begin\nhop-end").unwrap().noise,
+            b""
+        );
         assert_eq!(Facts::read(b"This account is currently not available.\n"), None);
     }
 

@@ -82,6 +82,8 @@ pub enum Gap {
     UnknownName,
     /// The way back works, so only a filter can be in the way there.
     Filtered,
+    /// What is sent arrives, and connections the other way work: only answers are stopped, by a filter without memory.
+    AnswersStopped,
     /// What is sent arrives, and the answers are lost: the second host's side has no way back.
     NoWayBack,
     /// What the second host sends arrives at the first, so the first host's side has no way there.

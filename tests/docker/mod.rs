@@ -177,6 +177,10 @@ fn doors_and_disasters(lab: &Lab) {
     lab.diagnosis("security_group_of_the_destination", "acc-pvt dell-pvt");
     lab.street(&["sg", "dell-pvt", "allow", "acc", "22"]);
 
+    lab.on("router", "iptables -I FORWARD -p tcp -s 10.20.2.20 --sport 22 -d 10.10.0.0/16 -j DROP");
+    lab.diagnosis("network_acl_without_a_rule_for_answers", "acc-pvt dell-pvt");
+    lab.on("router", "iptables -D FORWARD -p tcp -s 10.20.2.20 --sport 22 -d 10.10.0.0/16 -j DROP");
+
     lab.on("dell-pvt", "ip link add vpc2 type veth peer name vpc3 && ip addr add 10.10.200.1/16 dev vpc2 && ip link set vpc2 up && ip link set vpc3 up");
     lab.diagnosis("overlapping_blocks", "acc-pvt dell-pvt");
     lab.on("dell-pvt", "ip link del vpc2");

@@ -32,6 +32,28 @@ pub fn page(street: &Street, words: &[&str]) -> String {
     scrubbed(street, &outcome)
 }
 
+/// What it prints where there is no network at all.
+pub fn page_without_network(street: &Street, words: &[&str]) -> String {
+    let doctor = street.hop("doctor");
+    let mut alone = street.on_laptop("unshare");
+    alone.arg("--net");
+    if !rustix::process::geteuid().is_root() {
+        alone.args(["--user", "--map-current-user"]);
+    }
+    alone.arg("--");
+    alone.env("COLUMNS", "1000").arg(doctor.get_program()).args(doctor.get_args()).arg("-B").args(words);
+    scrubbed(street, &run(&mut alone))
+}
+
+/// Changes a host's sshd_config and starts its sshd again.
+pub fn reconfigured(street: &mut Street, host: &str, lines: &str) {
+    let config = beside(street, host, "sshd_config");
+    let text = std::fs::read_to_string(&config).expect("sshd_config") + lines + "\n";
+    street.server_mut(host).stop();
+    std::fs::write(&config, text).expect("sshd_config");
+    street.server_mut(host).start();
+}
+
 /// The page: paths, addresses, times, versions and fingerprints made the same for every run.
 pub fn scrubbed(street: &Street, outcome: &Outcome) -> String {
     let mut text = format!("{}{}exit {}", outcome.stdout, outcome.stderr, outcome.code.unwrap_or(-1));
@@ -40,8 +62,12 @@ pub fn scrubbed(street: &Street, outcome: &Outcome) -> String {
         let server = street.server(host);
         let (ip, port) = (server.address.ip().to_string(), server.address.port().to_string());
         text = text.replace(&server.home.display().to_string(), &format!("HOME-{host}"));
-        text = text.replace(&format!("[{ip}]:{port}"), &format!("[IP-{host}]:PORT"));
-        text = text.replace(&ip, &format!("IP-{host}")).replace(&port, "PORT");
+        // ::1 is everybody's: who is meant is told by the row
+        if server.address.is_ipv4() {
+            text = text.replace(&format!("[{ip}]:{port}"), &format!("[IP-{host}]:PORT"));
+            text = text.replace(&ip, &format!("IP-{host}"));
+        }
+        text = text.replace(&port, "PORT");
     }
     text = text.replace(street.user(), "ec2-user");
     steady_lines(&text)

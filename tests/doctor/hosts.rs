@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use crate::street::{ACC_BASTION, ACC_PVT, Street, run, until};
 use crate::wire::{Cut, Direction, How, Link};
 
-use super::ground::{Deaf, beside, count, diagnosed, page, points_to, says, scrubbed};
+use super::ground::{Deaf, count, diagnosed, page, page_without_network, points_to, reconfigured, says, scrubbed};
 
 #[test]
 fn a_host_that_is_well() {
@@ -41,6 +41,27 @@ fn hosts_where_nothing_listens() {
     diagnosed!("refused_behind_the_bastion", page(&street, &["acc-pvt"]));
     street.server_mut(ACC_BASTION).stop();
     diagnosed!("refused_here", page(&street, &["acc-pvt"]));
+}
+
+#[test]
+fn no_way_from_here() {
+    let Some(street) = Street::start() else { return };
+    if !street.own_homes() {
+        return;
+    }
+    street.configure("Host far\n  HostName 10.99.0.1\nHost far6\n  HostName 2001:db8::99");
+    diagnosed!("no_network_here", page_without_network(&street, &["far"]));
+    diagnosed!("no_ipv6_network_here", page_without_network(&street, &["far6"]));
+}
+
+#[test]
+fn proxy_commands_that_lead_nowhere() {
+    let Some(street) = Street::start() else { return };
+    street.configure(
+        "Host gone\n  ProxyCommand no-such-program %h\nHost ends\n  ProxyCommand echo 'no such instance' >&2; exit 3",
+    );
+    diagnosed!("proxy_command_missing", page(&street, &["gone"]));
+    diagnosed!("proxy_command_ends", page(&street, &["ends"]));
 }
 
 #[test]
@@ -89,12 +110,8 @@ fn greeted(sshd: SocketAddr) -> TcpStream {
 #[test]
 fn a_full_sshd_turns_us_away() {
     let Some(mut street) = Street::start() else { return };
-    let config = beside(&street, ACC_BASTION, "sshd_config");
     // of this option sshd takes the last value
-    let lines = fs::read_to_string(&config).expect("sshd_config") + "MaxStartups 1:100:1\n";
-    street.server_mut(ACC_BASTION).stop();
-    fs::write(&config, lines).expect("sshd_config");
-    street.server_mut(ACC_BASTION).start();
+    reconfigured(&mut street, ACC_BASTION, "MaxStartups 1:100:1");
     let held = greeted(street.server(ACC_BASTION).listens);
     let page = page(&street, &["acc-bastion"]);
     drop(held);

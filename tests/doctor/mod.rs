@@ -2,6 +2,9 @@
 //!
 //! Pages are snapshots (`snapshots/`), times and addresses taken out; `tests/run` says how many faults were made.
 
+mod accounts;
+mod certificates;
 pub mod ground;
 mod hosts;
 mod keys;
+mod six;

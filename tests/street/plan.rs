@@ -1,13 +1,13 @@
 //! A street before it starts: what differs from the plain one, and how its files are written.
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::server::Server;
 use super::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Street, ground, keys};
-use crate::skips::{find, need, skip};
+use crate::skips::{cannot, find, need, skip};
 use crate::wire::{Link, Wire};
 
 const HOSTS: [&str; 4] = [ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT];
@@ -20,6 +20,7 @@ pub struct Plan {
     links: Vec<(&'static str, Link)>,
     disks: Vec<(&'static str, u32)>,
     accounts: Vec<(&'static str, ground::Account)>,
+    is_six: bool,
 }
 
 impl Plan {
@@ -59,12 +60,22 @@ impl Plan {
         self
     }
 
+    /// Puts all four at `::1`.
+    pub fn ipv6(mut self) -> Plan {
+        self.is_six = true;
+        self
+    }
+
     /// Starts the four servers, or records a skip and gives `None` where OpenSSH is missing.
     pub fn start(mut self) -> Option<Street> {
         let (sshd, _) = (need("sshd")?, need("ssh-keygen")?);
         let is_plain = self.disks.is_empty() && self.accounts.is_empty();
         if !is_plain && !ground::is_private() {
             skip("no namespaces here, so no host can have a disk or an account of its own");
+            return None;
+        }
+        if self.is_six && TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
+            cannot("loopback has no IPv6");
             return None;
         }
         if rustix::process::geteuid().is_root() {
@@ -94,6 +105,7 @@ impl Plan {
         let account = self.accounts.iter().find(|(host, _)| *host == name).map(|(_, account)| account.clone());
         let account = account.unwrap_or_default();
         ground::give_away(&home, &account);
+        let free_address = || if self.is_six { free_port(Ipv6Addr::LOCALHOST.into()) } else { free_address() };
         let listens = free_address();
         let link = self.links.iter().position(|(host, _)| *host == name).map(|index| self.links.remove(index).1);
         let wire = link.map(|link| Wire::start(free_address(), listens, link));
@@ -199,8 +211,11 @@ fn config(laptop: &Path, servers: &[Server]) -> String {
 fn free_address() -> SocketAddr {
     let mut draw = [0u8; 3];
     rustix::rand::getrandom(&mut draw, rustix::rand::GetRandomFlags::empty()).expect("random bytes");
-    let ip = Ipv4Addr::new(127, draw[0].max(1), draw[1], draw[2].clamp(1, 254));
-    let listener = TcpListener::bind((IpAddr::V4(ip), 0)).expect("a free port on loopback");
+    free_port(Ipv4Addr::new(127, draw[0].max(1), draw[1], draw[2].clamp(1, 254)).into())
+}
+
+fn free_port(ip: IpAddr) -> SocketAddr {
+    let listener = TcpListener::bind((ip, 0)).expect("a free port on loopback");
     listener.local_addr().expect("its address")
 }
 

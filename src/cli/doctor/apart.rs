@@ -28,14 +28,20 @@ pub fn explain(apart: &Apart) -> Explanation {
             "What {from} sends arrives at {to}. The answers do not come back: on the side of {to} there is no way to \
              {from}'s network."
         ))
-        .or(format!("the route table of {to}'s subnet has no entry for it"), route(there, here))
+        .or(format!("{} has no entry for it", table(to, there)), route(there, here))
         .or("a network ACL stops answers (they go to ports 1024-65535)", acl(there)),
         Gap::NoWayThere => Explanation::of(format!(
             "What {to} sends arrives at {from}, and nothing that {from} sends arrives at {to}: on the side of {from} there \
              is no way to {to}'s network."
         ))
-        .or(format!("the route table of {from}'s subnet has no entry for it"), route(here, there))
+        .or(format!("{} has no entry for it", table(from, here)), route(here, there))
         .or("a network ACL stops it", acl(here)),
+        Gap::AnswersStopped => Explanation::of(format!(
+            "What {from} sends arrives at {to}, and {to} reaches {from}: routes are fine. Only the answers of {to} are \
+             stopped, as a network ACL does, which unlike a security group has to let them out, and in, by a rule of their own."
+        ))
+        .or(format!("the network ACL of {to}'s subnet does not let them out"), stateless(there, here, "--egress"))
+        .or(format!("the network ACL of {from}'s subnet does not let them in"), stateless(here, there, "--ingress")),
         Gap::Filtered => Explanation::of(format!(
             "The way is there: {to} reaches {from}. Only what {from} sends to port {port} of {to} is dropped."
         ))
@@ -78,17 +84,23 @@ fn nothing_passes(apart: &Apart) -> Explanation {
         .or("both security groups keep it out", [ingress(there, here, *port), ingress(here, there, *port)])
 }
 
+/// Its route table, by the rule that finds it.
+fn table(host: &str, side: &Networks) -> String {
+    let subnet = side.cloud.as_ref().and_then(|cloud| cloud.subnet.as_ref());
+    let which = subnet.map(|id| format!(" ({id}; the VPC's main one where it has none of its own)"));
+    format!("the route table of {host}'s subnet{}", which.unwrap_or_default())
+}
+
 /// One more entry for the route table of `side`, towards `other`.
 fn route(side: &Networks, other: &Networks) -> Vec<String> {
     let block = block(other);
-    let find = match side.cloud.as_ref().map(|cloud| (&cloud.subnet, &cloud.vpc)) {
-        Some((Some(subnet), _)) => Some(format!("association.subnet-id,Values={subnet}")),
-        Some((None, Some(vpc))) => Some(format!("vpc-id,Values={vpc}")),
-        _ => None,
-    };
     let region = region(side);
-    let find = find.map(|filter| {
-        format!("aws ec2 describe-route-tables{region} --filters Name={filter} --query 'RouteTables[].RouteTableId'")
+    let vpc = side.cloud.as_ref().and_then(|cloud| cloud.vpc.as_ref());
+    let find = vpc.map(|vpc| {
+        format!(
+            "aws ec2 describe-route-tables{region} --filters Name=vpc-id,Values={vpc} --query \
+             'RouteTables[].[RouteTableId,Associations[].[SubnetId,Main]]'"
+        )
     });
     let add = format!(
         "aws ec2 create-route{region} --route-table-id rtb-… --destination-cidr-block {block} --vpc-peering-connection-id pcx-…"
@@ -105,12 +117,26 @@ fn ingress(side: &Networks, other: &Networks, port: u16) -> String {
 }
 
 fn acl(side: &Networks) -> Vec<String> {
-    let filter = side
-        .cloud
-        .as_ref()
-        .and_then(|cloud| cloud.vpc.as_ref())
-        .map(|vpc| format!(" --filters Name=vpc-id,Values={vpc}"));
-    vec![format!("aws ec2 describe-network-acls{}{}", region(side), filter.unwrap_or_default())]
+    let filter = subnet(side).map(|filter| format!(" --filters Name={filter}")).unwrap_or_default();
+    vec![format!("aws ec2 describe-network-acls{}{filter}", region(side))]
+}
+
+/// The rule for answers: they go to the ports that clients have.
+fn stateless(side: &Networks, other: &Networks, direction: &str) -> Vec<String> {
+    let rule = format!(
+        "aws ec2 create-network-acl-entry{} --network-acl-id acl-… {direction} --rule-number 90 --protocol tcp \
+         --port-range From=1024,To=65535 --cidr-block {} --rule-action allow",
+        region(side),
+        block(other)
+    );
+    acl(side).into_iter().chain([rule]).collect()
+}
+
+/// What finds the tables of a server's subnet, or of its VPC.
+fn subnet(side: &Networks) -> Option<String> {
+    let cloud = side.cloud.as_ref()?;
+    let subnet = cloud.subnet.as_ref().map(|subnet| format!("association.subnet-id,Values={subnet}"));
+    subnet.or_else(|| cloud.vpc.as_ref().map(|vpc| format!("vpc-id,Values={vpc}")))
 }
 
 fn region(side: &Networks) -> String {

@@ -5,6 +5,7 @@
 mod apart;
 pub mod args;
 mod fix;
+mod logins;
 mod page;
 mod rungs;
 mod words;

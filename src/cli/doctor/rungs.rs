@@ -5,27 +5,32 @@
 
 use std::io::ErrorKind;
 
-use crate::auth::AuthError;
 use crate::chain::{Cause, ChainError};
 use crate::config::Host;
+use crate::config::host::Proxy;
 use crate::progress::Stage;
-use crate::trust::TrustError;
+use crate::target;
 
-use super::words::Explanation;
+use super::logins::{host_key, login};
+use super::words::{Explanation, RELOAD};
 use crate::cli::advice::{self, shell_word};
 
 /// The hop that failed.
-struct Place<'a> {
+pub(super) struct Place<'a> {
     /// Its alias.
-    name: &'a str,
+    pub name: &'a str,
     /// The hop it is reached through, if any.
-    before: Option<&'a str>,
+    pub before: Option<&'a str>,
     /// As it was resolved.
-    address: String,
-    port: u16,
-    user: String,
+    pub address: String,
+    pub port: u16,
+    pub user: String,
+    /// The value of AddressFamily and where it stands.
+    family: Option<String>,
+    /// The ProxyCommand it is dialled by, if any.
+    command: Option<String>,
     /// The first words of what answers there.
-    said: Option<String>,
+    pub said: Option<String>,
 }
 
 /// Explains why a rung was not climbed.
@@ -33,6 +38,7 @@ pub fn explain(error: &ChainError, identification: Option<&[u8]>, ways: &[Vec<Ho
     let place = Place::of(error, identification, ways);
     let hints = || advice::of_chain(error, ways);
     match &error.cause {
+        Cause::Resolve { problem, .. } if problem.contains("family") => other_family(&place),
         Cause::Resolve { .. } => unknown_name(&place),
         Cause::Io { source, .. } => system_refused(&place, source.kind(), error),
         Cause::TimedOut(_) if error.stage <= Stage::Dial => no_answer(&place),
@@ -42,14 +48,11 @@ pub fn explain(error: &ChainError, identification: Option<&[u8]>, ways: &[Vec<Ho
         }
         Cause::Trust(trust) => host_key(&place, trust, hints()),
         Cause::Auth(auth) => login(&place, auth, hints()),
-        Cause::Refused(_) if error.stage == Stage::StartSftp => {
-            let reload = "then: sudo systemctl reload sshd (on Debian and Ubuntu: ssh)".to_owned();
-            with(
-                format!("{} has no SFTP: it lets you in, and gives no files.", place.name),
-                "",
-                hints().into_iter().chain([reload]).collect(),
-            )
-        }
+        Cause::Refused(_) if error.stage == Stage::StartSftp => with(
+            format!("{} has no SFTP: it lets you in, and gives no files.", place.name),
+            "",
+            hints().into_iter().chain([format!("then: {RELOAD}")]).collect(),
+        ),
         Cause::Sftp(_) if error.stage == Stage::StartSftp => with(
             format!("{} starts SFTP, and what comes is not SFTP: {}.", place.name, error.cause),
             "a forced command stands in its place",
@@ -72,6 +75,11 @@ impl<'a> Place<'a> {
             address: host.map_or(error.trail.end().to_owned(), |host| host.hostname.value.clone()),
             port: host.map_or(22, |host| host.port.value),
             user: host.map(|host| host.user.value.clone()).unwrap_or_default(),
+            family: host.map(|host| host.address_family.origin.to_string()),
+            command: host.and_then(|host| match &host.proxy.value {
+                Proxy::Command { line, .. } => Some(line.clone()),
+                Proxy::None => None,
+            }),
             said: identification.map(text),
         }
     }
@@ -83,8 +91,18 @@ impl<'a> Place<'a> {
 }
 
 /// One cause, with what is advised everywhere.
-fn with(meaning: String, what: &str, hints: Vec<String>) -> Explanation {
+pub(super) fn with(meaning: String, what: &str, hints: Vec<String>) -> Explanation {
     Explanation::of(meaning).or(what, hints)
+}
+
+/// An address there is, and the configuration wants another kind.
+fn other_family(place: &Place<'_>) -> Explanation {
+    let Place { name, address, family, .. } = place;
+    let origin = family.as_deref().unwrap_or_default();
+    Explanation::of(format!(
+        "{address} has an address, and none of the kind that AddressFamily asks for ({origin}): `inet` is IPv4, `inet6` IPv6."
+    ))
+    .or("", [format!("to try both kinds: hop doctor -o AddressFamily=any {}; for good: take that line away", shell_word(name))])
 }
 
 fn unknown_name(place: &Place<'_>) -> Explanation {
@@ -114,9 +132,11 @@ fn system_refused(place: &Place<'_>, kind: ErrorKind, error: &ChainError) -> Exp
     let Place { name, address, port, .. } = place;
     match kind {
         ErrorKind::ConnectionRefused => nothing_listens(place),
-        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
+        // for an IPv6 address there must be one of our own
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::AddrNotAvailable => {
+            let six = if address.contains(':') { "-6 " } else { "" };
             Explanation::of(format!("This machine, or a router close to it, knows no way to {address}."))
-                .or("the VPN or the network is down", [format!("ip route get {}", shell_word(address))])
+                .or("the VPN or the network is down", [format!("ip {six}route get {}", shell_word(address))])
                 .or(
                     "a private address: it can be reached through a bastion only",
                     [format!("under `Host {name}` in ssh_config: ProxyJump BASTION")],
@@ -146,12 +166,18 @@ fn nothing_listens(place: &Place<'_>) -> Explanation {
 /// Packets vanish between the hop before, or this machine, and the host.
 fn no_answer(place: &Place<'_>) -> Explanation {
     let Place { name, address, port, .. } = place;
-    let ingress = "aws ec2 authorize-security-group-ingress --group-id sg-… --protocol tcp";
+    let ingress = "aws ec2 authorize-security-group-ingress --group-id sg-…";
+    let mine = match address.contains(':') {
+        true => format!(
+            "--ip-permissions 'IpProtocol=tcp,FromPort={port},ToPort={port},Ipv6Ranges=[{{CidrIpv6=YOUR-ADDRESS/128}}]'"
+        ),
+        false => format!("--protocol tcp --port {port} --cidr \"$(curl -s https://checkip.amazonaws.com)/32\""),
+    };
     match place.before {
         None => Explanation::of(format!("{address} gives no answer at all: what this machine sends is dropped on the way, or nobody is there."))
             .or(
                 "the security group does not let your address in",
-                [format!("{ingress} --port {port} --cidr \"$(curl -s https://checkip.amazonaws.com)/32\"")],
+                [format!("{ingress} {mine}")],
             )
             .or(
                 "the host is stopped, or was started again and has another address",
@@ -161,7 +187,7 @@ fn no_answer(place: &Place<'_>) -> Explanation {
         Some(before) => Explanation::of(format!("{before} gets no answer from {address}: what it sends is dropped on the way, or nobody is there."))
             .or(
                 format!("the security group of {name} does not let {before} in"),
-                [format!("{ingress} --port {port} --source-group sg-… (the group of {before})")],
+                [format!("{ingress} --protocol tcp --port {port} --source-group sg-… (the group of {before})")],
             )
             .or(format!("{name} is stopped, or has another address"), [format!("is HostName {address} right? aws ec2 describe-instances --filters Name=private-ip-address,Values={}", shell_word(address))])
             .or("a route or a network ACL between their subnets", [format!("hop ssh {before} ip route get {}", shell_word(address))]),
@@ -173,14 +199,24 @@ fn forward_refused(place: &Place<'_>, reason: &str, hints: Vec<String>) -> Expla
     let before = place.dialler();
     let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
     if says(&["prohibited"]) {
-        return with(
-            format!("{before} lets you in, and does not let you go on to {}: its sshd forbids it.", place.address),
-            "its sshd_config",
-            hints,
+        let to = target::place(&place.address, place.port);
+        return Explanation::of(format!(
+            "{before} lets you in, and does not let you go on to {}: its sshd forbids it.",
+            place.address
+        ))
+        .or(
+            "AllowTcpForwarding, DisableForwarding or PermitOpen in its sshd_config",
+            [
+                format!("on {before}: sudo sshd -T | grep -iE 'forwarding|permitopen'"),
+                format!(
+                    "there must be: AllowTcpForwarding yes (or local), DisableForwarding no, PermitOpen any (or {to})"
+                ),
+                format!("then: {RELOAD}"),
+            ],
         )
         .or(
             "your key there is restricted",
-            [format!("look for no-port-forwarding, restrict or permitopen= in ~/.ssh/authorized_keys of {before}")],
+            [format!("hop ssh {before} grep -nE 'restrict|no-port|permitopen' .ssh/authorized_keys")],
         );
     }
     if says(&["Connection refused"]) {
@@ -210,12 +246,13 @@ fn greeting(place: &Place<'_>, error: &ChainError) -> Explanation {
     let said = place.said.as_deref().unwrap_or_default();
     let is_ssh = said.starts_with("SSH-");
     match &error.cause {
+        Cause::Lost(how) if said.is_empty() && place.command.is_some() => command_failed(place, how),
         Cause::TimedOut(_) if is_ssh => Explanation::of(format!(
             "{name} says what it is ({said}) and then nothing more arrives: small packets come through, large ones do not."
         ))
         .or("packets are too large for a tunnel or VPN on the way (an MTU black hole)", [
-            "smaller packets on your side: sudo ip link set dev INTERFACE mtu 1400".to_owned(),
-            "and let ICMP type 3 code 4 through every security group and ACL on the way".to_owned(),
+            format!("smaller packets on {}: {}", place.dialler(), smaller(&place.address)),
+            "for good: let ICMP type 3 code 4 through every security group and network ACL on the way".to_owned(),
         ])
         .or("the host is overloaded", [format!("on the console of {name}: uptime; free -m")]),
         Cause::TimedOut(_) => Explanation::of(format!("Something takes the connection at port {port} of {name} and says nothing: no SSH server greets us."))
@@ -236,6 +273,29 @@ fn greeting(place: &Place<'_>, error: &ChainError) -> Explanation {
             .or("the port is another program's", [format!("under `Host {name}` in ssh_config: Port NUMBER")]),
         _ => turned_away(place, ""),
     }
+}
+
+/// The interface that leads there, with packets that pass through most tunnels.
+fn smaller(address: &str) -> String {
+    let interface = match address.parse::<std::net::IpAddr>() {
+        Ok(address) => format!("\"$(ip route get {address} | grep -oP 'dev \\K\\S+')\""),
+        Err(_) => "INTERFACE".to_owned(),
+    };
+    format!("sudo ip link set dev {interface} mtu 1400")
+}
+
+/// What it printed is a warning, and has been passed on.
+fn command_failed(place: &Place<'_>, how: &str) -> Explanation {
+    let line = place.command.as_deref().unwrap_or_default();
+    let words = line.split_whitespace().next().unwrap_or_default();
+    let explanation =
+        Explanation::of(format!("{} is dialled by a ProxyCommand, and that gives no connection: {how}.", place.name));
+    // a shell's words for a program it does not find
+    let explanation = match how.contains("127") {
+        true => explanation.or("the program is not installed", [format!("command -v {}", shell_word(words))]),
+        false => explanation,
+    };
+    explanation.or("run it by hand; it should print a line that begins with SSH-2.0", [line])
 }
 
 /// Closed before the first word; since OpenSSH 8.5 sshd says why.
@@ -266,100 +326,4 @@ fn turned_away(place: &Place<'_>, said: &str) -> Explanation {
         "sshd fails as it starts",
         [format!("on the console of {name}: sudo journalctl -u ssh -u sshd -n 20; sudo sshd -t")],
     )
-}
-
-fn host_key(place: &Place<'_>, error: &TrustError, hints: Vec<String>) -> Explanation {
-    let name = place.name;
-    match error {
-        TrustError::Unknown { algorithm, fingerprint, .. } => with(
-            format!("{name} shows a key that this machine has never seen ({algorithm} {fingerprint})."),
-            "the first visit: compare the fingerprint with the console of the host, then accept it",
-            hints,
-        ),
-        TrustError::Changed { .. } => with(
-            format!("{name} shows another key than last time. Somebody may stand in between, or the host was rebuilt."),
-            "",
-            hints,
-        ),
-        TrustError::Revoked { .. } => with(format!("{name} shows a key that was revoked."), "", hints),
-        error => with(format!("{name}: {error}."), "", hints),
-    }
-}
-
-fn login(place: &Place<'_>, error: &AuthError, hints: Vec<String>) -> Explanation {
-    let Place { name, user, .. } = place;
-    match error {
-        AuthError::Permissions { file, mode } => with(
-            format!(
-                "{} can be read by others on this machine (mode {mode:04o}), so no SSH program uses it.",
-                file.display()
-            ),
-            "",
-            hints.into_iter().chain(["or: hop key fix; or this command with --fix".to_owned()]).collect(),
-        ),
-        AuthError::KeyFile { file, problem, .. } => {
-            let word = shell_word(&file.to_string_lossy());
-            let otherwise = match problem.contains("passphrase") {
-                true => format!("give it to an agent once: ssh-add {word}; or run this on a terminal"),
-                false => "hop key check shows every key that ssh_config names; -i FILE names another".to_owned(),
-            };
-            let hints = if hints.is_empty() { vec![otherwise] } else { hints };
-            with(format!("The key {} cannot be used: {problem}.", file.display()), "", hints)
-        }
-        AuthError::Refused { tried, offered, .. } => refused(place, tried, offered, hints),
-        AuthError::Disconnected { .. } => with(
-            format!("{name} ended the login of {user}: {error}."),
-            "too many keys were offered: servers count them",
-            ["offer one key only: -i FILE -o IdentitiesOnly=yes".to_owned()].into_iter().chain(hints).take(1).collect(),
-        ),
-        error => with(format!("{name} did not let {user} in: {error}."), "", hints),
-    }
-}
-
-fn refused(place: &Place<'_>, tried: &[String], offered: &[String], hints: Vec<String>) -> Explanation {
-    let Place { name, user, .. } = place;
-    let (key, other): (Vec<String>, Vec<String>) = hints.into_iter().partition(|hint| !hint.contains("cloud images"));
-    let had = if tried.is_empty() { "no key to show".to_owned() } else { format!("shown {}", tried.join(", ")) };
-    let explanation =
-        Explanation::of(format!("{name} does not let {user} in. It was {had}, and takes {}.", offered.join(", ")));
-    let explanation = match tried.is_empty() {
-        true => explanation.or("no key is named for this host, or none can be used", key),
-        false => explanation.or(format!("another key than the one {name} was made with"), key),
-    };
-    match usual_user(place.said.as_deref().unwrap_or_default()) {
-        Some((system, users)) if !users.contains(&user.as_str()) => explanation.or(
-            format!("another user name: on {system} it is {}", users.join(" or ")),
-            [format!("hop doctor {}@{name}; for good: `User {}` in ssh_config", users[0], users[0])],
-        ),
-        _ if !other.is_empty() => explanation.or("another user name", other),
-        _ => explanation.or(
-            "the key was taken off the server, or its files may be written by others",
-            [format!("on the console of {name}: chmod go-w ~{user} ~{user}/.ssh ~{user}/.ssh/authorized_keys; sudo tail /var/log/auth.log")],
-        ),
-    }
-}
-
-/// Whom cloud images of a system let in, by the words sshd says first.
-fn usual_user(said: &str) -> Option<(&'static str, &'static [&'static str])> {
-    const BY_VERSION: [(&str, &str, &[&str]); 4] = [
-        ("Ubuntu", "Ubuntu", &["ubuntu"]),
-        ("Debian", "Debian", &["admin", "debian"]),
-        ("FreeBSD", "FreeBSD", &["ec2-user", "freebsd"]),
-        ("SSH-2.0-OpenSSH", "Amazon Linux and its like", &["ec2-user", "centos", "rocky", "fedora"]),
-    ];
-    let found = BY_VERSION.into_iter().find(|(mark, _, _)| said.contains(mark));
-    found.map(|(_, system, users)| (system, users))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_version_line_tells_whom_an_image_lets_in() {
-        assert_eq!(usual_user("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3").unwrap().1[0], "admin");
-        assert_eq!(usual_user("SSH-2.0-OpenSSH_8.9p1 Ubuntu-3ubuntu0.10").unwrap().1[0], "ubuntu");
-        assert_eq!(usual_user("SSH-2.0-OpenSSH_8.7").unwrap().1[0], "ec2-user");
-        assert_eq!(usual_user("SSH-2.0-dropbear_2022.83"), None);
-    }
 }

@@ -4,11 +4,17 @@
 //! Main function: [`explain`]. The words for hops are in `rungs.rs`, those for two hosts that do not reach each other
 //! in `apart.rs`.
 
+use std::time::Duration;
+
 use crate::config::Host;
 use crate::doctor::Finding;
 use crate::error::{self, Kind};
+use crate::words::span;
 
 use super::{apart, rungs};
+
+/// A configuration with a fault would end sshd on some systems.
+pub const RELOAD: &str = "sudo sshd -t && sudo systemctl reload sshd (on Debian and Ubuntu: ssh)";
 
 /// A finding in words, not yet made safe.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,7 +63,7 @@ pub fn explain(finding: &Finding, host: &str, ways: &[Vec<Host>]) -> Explanation
         Finding::Rung { error, identification } => rungs::explain(error, identification.as_deref(), ways),
         Finding::Apart(apart) => apart::explain(apart),
         Finding::Noisy { said } => noisy(host, said),
-        Finding::NoShell { said } => no_shell(host, said),
+        Finding::NoShell { said } => no_shell(host, said, user_at(host, ways)),
         Finding::DiskFull { place, free } => {
             let folder = if place.contains(' ') { "~" } else { place };
             Explanation::of(format!("The disk of {host} is full: {} KiB are left for {place}.", free >> 10))
@@ -77,14 +83,14 @@ pub fn explain(finding: &Finding, host: &str, ways: &[Vec<Host>]) -> Explanation
                 [format!("hop ssh {host} 'grep \" ro,\" /proc/mounts; dmesg | tail'")],
             ),
         Finding::NoHome => Explanation::of(format!("Your home folder on {host} does not exist."))
-            .or("it was never made", ["there, as root: mkhomedir_helper USER"])
+            .or("it was never made", [format!("on {host}: sudo mkhomedir_helper {}", user_at(host, ways))])
             .or("it is on a disk that is not mounted", [format!("hop ssh {host} 'grep \"^$USER:\" /etc/passwd; cat /proc/mounts'")]),
         Finding::ClockSkew { ahead } => skew(host, *ahead),
         Finding::NoAgent => Explanation::of(format!(
             "{host} takes no forwarded agent. Copies through this machine need none; only a copy straight from {host} to \
              another host would."
         ))
-        .or("its sshd forbids it", [format!("in sshd_config of {host}: AllowAgentForwarding yes; then: sudo systemctl reload sshd")]),
+        .or("its sshd forbids it", [format!("in sshd_config of {host}: AllowAgentForwarding yes; then: {RELOAD}")]),
         Finding::Missing(tools) => {
             Explanation::of(format!("{host} lacks {}, which a copy straight from it to another host needs.", tools.join(" and ")))
                 .or("OpenSSH's client is not installed", ["sudo apt-get install openssh-client, or: sudo dnf install openssh-clients"])
@@ -120,7 +126,12 @@ fn noisy(host: &str, said: &[u8]) -> Explanation {
     )
 }
 
-fn no_shell(host: &str, said: &[u8]) -> Explanation {
+/// Whom we are at a host.
+fn user_at<'a>(host: &str, ways: &'a [Vec<Host>]) -> &'a str {
+    ways.iter().flatten().find(|hop| hop.alias == host).map_or("USER", |hop| &hop.user.value)
+}
+
+fn no_shell(host: &str, said: &[u8], user: &str) -> Explanation {
     let text = String::from_utf8_lossy(said);
     if let Some(user) = text.split_once("login as the user \"").and_then(|(_, rest)| rest.split('"').next()) {
         return Explanation::of(format!("{host} lets nobody work as this user, and names the one to take: {user}."))
@@ -130,24 +141,28 @@ fn no_shell(host: &str, said: &[u8]) -> Explanation {
         true => "nothing".to_owned(),
         false => format!("\"{}\"", text.lines().next().unwrap_or_default().chars().take(60).collect::<String>()),
     };
-    Explanation::of(format!(
-        "{host} lets you in and runs no command: it said {said}. Only what it allows can be done there."
-    ))
-    .or(
-        "a forced command, for this key or for all",
-        ["look for command=\"…\" in ~/.ssh/authorized_keys there, and ForceCommand in sshd_config"],
-    )
-    .or("the account has no login shell", [format!("on {host}, as root: chsh -s /bin/bash USER")])
+    let explanation = Explanation::of(format!(
+        "{host} lets {user} in and runs no command: it said {said}. Only what it allows can be done there."
+    ));
+    let shell = "the account has no login shell: it is a service's, or was closed";
+    let chsh = [
+        format!("to log in as somebody else: hop doctor USER@{host}"),
+        format!("if {user} is to work there, on {host}: sudo chsh -s /bin/bash {user}"),
+    ];
+    let forced = "a forced command, for this key or for all";
+    let look = [format!(
+        "on {host}: sudo grep -n command= ~{user}/.ssh/authorized_keys; sudo sshd -T -C user={user} | grep -i forcecommand"
+    )];
+    // the words of nologin(8)
+    match text.contains("account is currently not available") {
+        true => explanation.or(shell, chsh),
+        false => explanation.or(forced, look).or(shell, chsh),
+    }
 }
 
 fn skew(host: &str, ahead: i64) -> Explanation {
     let way = if ahead > 0 { "ahead of" } else { "behind" };
-    let off = match ahead.unsigned_abs() {
-        seconds @ ..120 => format!("{seconds} seconds"),
-        seconds @ 120..7200 => format!("{} minutes", seconds / 60),
-        seconds @ 7200..172_800 => format!("{} hours", seconds / 3600),
-        seconds => format!("{} days", seconds / 86_400),
-    };
+    let off = span(Duration::from_secs(ahead.unsigned_abs()));
     Explanation::of(format!(
         "The clock of {host} is {off} {way} this machine's. Certificates seem expired or not yet valid, and file times \
          mislead."
