@@ -32,7 +32,6 @@ pub(super) struct Keys {
     waiting: Option<Vec<Candidate>>,
     offered: Vec<Candidate>,
     unused: Vec<UnusedKey>,
-    /// Certificates that were shown and hardly do.
     doubtful: Vec<UnusedKey>,
     agent: Option<Arc<Mutex<AgentClient>>>,
     /// What `best_supported_rsa_hash` said; it may wait a second, so it is asked once.

@@ -56,6 +56,27 @@ fn key_files_that_are_of_no_use() {
     diagnosed!("key_missing", page(&street, &["acc-pvt"]));
 }
 
+/// What a program reads of the first failure: the row, its causes with what to type, and the code to end with.
+#[test]
+fn a_failure_is_an_object_with_what_to_type() {
+    let Some(street) = Street::start() else { return };
+    let key = street.laptop().join("acc.pem");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("chmod");
+    let json = run(street.hop("doctor").args(["-B", "--json", "acc-pvt"]));
+    assert_eq!((json.code, json.stderr.as_str()), (Some(77), ""), "{json}");
+    let objects: Vec<serde_json::Value> =
+        json.stdout.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+    let [.., failed, end] = &objects[..] else { panic!("{json}") };
+    assert_eq!((&failed["check"], &failed["outcome"]), (&"authenticate".into(), &"failed".into()));
+    assert_eq!(failed["causes"][0]["todo"][0], format!("chmod 400 {}", key.display()));
+    let last = serde_json::json!({
+        "event": "diagnosis", "exit_code": 77, "result": end["result"], "host": "acc-bastion", "check": "authenticate"
+    });
+    assert_eq!(*end, last);
+    let both = run(street.hop("doctor").args(["--json", "--fix", "acc-pvt"]));
+    assert_eq!((both.code, both.stdout.as_str()), (Some(2), ""), "questions are not for programs: {both}");
+}
+
 #[test]
 fn logins_that_are_refused() {
     let Some(street) = Street::start() else { return };

@@ -16,7 +16,7 @@ pub struct Doctor {
     #[arg(value_name = "HOST", required = true)]
     pub hosts: Vec<OsString>,
     /// Offer to repair what is wrong on this machine, asking before each change
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     pub fix: bool,
     /// One JSON object a line
     #[arg(long)]

@@ -258,21 +258,31 @@ fn greeting(place: &Place<'_>, error: &ChainError) -> Explanation {
         Cause::TimedOut(_) => Explanation::of(format!("Something takes the connection at port {port} of {name} and says nothing: no SSH server greets us."))
             .or("the host is overloaded or out of memory, so that sshd does not get to answer", [format!("on the console of {name}: uptime; free -m; sudo systemctl restart sshd")])
             .or("another program, or a load balancer without a server behind it, has the port", [format!("is port {port} right? on {name}: sudo ss -tlnp")]),
-        Cause::Protocol(words) if words.contains("algorithm in common") => Explanation::of(format!("{name} and hop have no algorithm in common: {words}."))
-            .or("the server is old, or allows few algorithms", [
-                format!("hop ssh -G {name} shows what is offered (KexAlgorithms, Ciphers, MACs, HostKeyAlgorithms)"),
-                "better: bring OpenSSH there up to date".to_owned(),
-            ]),
+        Cause::Protocol(words) if words.contains("algorithm in common") => {
+            Explanation::of(format!("{name} and hop have no language in common: {words}."))
+                .or("the server is old", [upgrade(name)])
+                .or("its sshd_config allows few algorithms", [
+                    format!("on {name}: sudo sshd -T | grep -iE '^(kexalgorithms|ciphers|macs|hostkeyalgorithms)'"),
+                    format!("and what is offered from here: hop ssh -G {} | grep -iE '^(kexalgorithms|ciphers|macs|hostkeyalgorithms)'", shell_word(name)),
+                ])
+        }
+        _ if said.starts_with("SSH-1") && !said.starts_with("SSH-1.99") => Explanation::of(format!(
+            "{name} says what it is ({said}): it speaks SSH 1 only, which was broken long ago and which hop does not speak."
+        ))
+        .or("the server is too old", [upgrade(name)]),
         _ if is_ssh => {
-            let old = if said.starts_with("SSH-1") && !said.starts_with("SSH-1.99") { " It speaks SSH 1 only, which was broken long ago." } else { "" };
-            Explanation::of(format!("{name} says what it is ({said}), and the key exchange fails: {}.{old}", error.cause))
-                .or("the server is too old", ["bring OpenSSH there up to date"])
+            Explanation::of(format!("{name} says what it is ({said}), and the key exchange fails: {}.", error.cause))
+                .or("the server is too old", [upgrade(name)])
         }
         _ if said.contains("MaxStartups") || said.contains("Not allowed") => turned_away(place, said),
         _ if !said.is_empty() => Explanation::of(format!("What answers at port {port} of {name} is no SSH server. It says: \"{said}\""))
             .or("the port is another program's", [format!("under `Host {name}` in ssh_config: Port NUMBER")]),
         _ => turned_away(place, ""),
     }
+}
+
+fn upgrade(name: &str) -> String {
+    format!("on {name}: sudo apt-get install --only-upgrade openssh-server, or: sudo dnf upgrade openssh-server")
 }
 
 /// The interface that leads there, with packets that pass through most tunnels.
