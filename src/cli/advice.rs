@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::auth::{AuthError, KeyProblem, UnusedKey};
+use crate::auth::{AuthError, KeyProblem};
 use crate::chain::{Cause, ChainError, Trail};
 use crate::config::{ConfigError, Host, Origin, Stanza, StanzaError};
 use crate::copy::{self, CopyError, Obstacle};
@@ -267,7 +267,8 @@ fn of_auth(error: &AuthError, host: Option<&Host>) -> Vec<String> {
             one("offer one key only: -i FILE -o IdentitiesOnly=yes")
         }
         AuthError::Refused { user, tried, unused, doubtful, .. } => {
-            let mut hints: Vec<String> = unused.iter().chain(doubtful).filter_map(key_remedy).collect();
+            let keys = unused.iter().chain(doubtful);
+            let mut hints: Vec<String> = keys.filter_map(|key| of_key(&key.file, &key.problem)).collect();
             hints.push(match tried.is_empty() {
                 true => "name the key: -i FILE, `IdentityFile FILE` in ssh_config, or ssh-add FILE".to_owned(),
                 false => "is it the right key? -i FILE; for one host of several -i PATTERN=FILE".to_owned(),
@@ -281,10 +282,6 @@ fn of_auth(error: &AuthError, host: Option<&Host>) -> Vec<String> {
         }
         _ => Vec::new(),
     }
-}
-
-fn key_remedy(key: &UnusedKey) -> Option<String> {
-    of_key(&key.file, &key.problem)
 }
 
 /// What makes a key file usable, where something does.
@@ -334,8 +331,7 @@ fn forward_refused(by: &str, to: &str, reason: &str) -> String {
         );
     }
     let (name, port) = to.rsplit_once(':').unwrap_or((to, "22"));
-    let name = name.trim_matches(['[', ']']);
-    format!("to see what {by} sees: hop ssh {by} nc -vz {} {port}", shell_word(name))
+    format!("to see what {by} sees: hop ssh {by} nc -vz {} {port}", shell_word(name.trim_matches(['[', ']'])))
 }
 
 fn unresolved(error: &ChainError) -> String {
