@@ -1,6 +1,6 @@
 //! The errors of all rooms under one roof: [`enum@Error`], each with a [`Kind`] that decides the exit code.
 //!
-//! What to do about an error is not said here but in `cli/advice.rs`.
+//! What to do about an error is not said here but in `cli/advice`.
 
 use std::path::PathBuf;
 
@@ -244,7 +244,9 @@ fn of_lend(error: &LendError) -> Kind {
         LendError::Chain(error) => of_chain(error),
         LendError::SameKey { .. } | LendError::HostKeyType { .. } => Kind::HostKey,
         LendError::NotByKey { .. } | LendError::NoProof { .. } | LendError::NotHostbound { .. } => Kind::Authentication,
-        LendError::NoForwarding { .. } => Kind::Authentication,
+        LendError::NoForwarding { .. } | LendError::Constrained { .. } => Kind::Authentication,
+        LendError::NoRestriction { .. } | LendError::NotAdmitted { .. } => Kind::Authentication,
+        LendError::LineLeft { .. } => Kind::Connect,
         LendError::Unfit { .. } => Kind::Usage,
         LendError::Source { .. } => Kind::Connect,
         LendError::Misused { .. } => Kind::AgentMisused,

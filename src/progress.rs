@@ -129,10 +129,12 @@ pub enum Event {
         user: String,
         /// Where, as the user calls it.
         host: String,
-        /// How well it was guarded: `A`, `B` or `C`.
+        /// How well it was guarded: `A`, `B`, `C` or `D`.
         tier: String,
         /// `SHA256:…` of the host key that was pinned.
         fingerprint: String,
+        /// Whether the key was made for this login and is gone.
+        is_ephemeral: bool,
         /// Signatures given.
         signatures: u32,
         /// Requests refused.

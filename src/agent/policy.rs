@@ -36,6 +36,8 @@ pub enum Proof {
     Bound,
     /// The destination's key exchange, overheard by the way.
     Overheard,
+    /// The key itself: it was made for one login at one host, and no other takes it.
+    OneDoor,
 }
 
 /// One agent connection, as the policy sees it.
@@ -150,7 +152,7 @@ impl Policy {
     }
 
     fn may_show(&self, line: &Line) -> bool {
-        let known = line.bound.is_some() || self.terms.proof == Proof::Overheard;
+        let known = line.bound.is_some() || matches!(self.terms.proof, Proof::Overheard | Proof::OneDoor);
         self.is_armed() && known && !line.poisoned
     }
 
@@ -231,6 +233,7 @@ impl Policy {
             Proof::Overheard => {
                 self.heard(login.session_id) && bound.is_none_or(|bind| bind.session_id == login.session_id)
             }
+            Proof::OneDoor => bound.is_none_or(|bind| bind.session_id == login.session_id),
         };
         if !proven {
             return Err(Refusal::OtherSession);
@@ -334,6 +337,17 @@ mod tests {
             assert_eq!(policy.judge(&mut line, Ok(Request::Identities)), Verdict::ShowNothing, "{proof:?}");
             assert_eq!(policy.account.refusals, BTreeMap::from([(Refusal::Replay, 1)]));
         }
+    }
+
+    #[test]
+    fn a_key_that_opens_one_door_is_signed_with_once_whatever_the_session() {
+        let (mut policy, mut line) = (armed(Proof::OneDoor), Line::default());
+        assert_eq!(policy.judge(&mut line, Ok(Request::Identities)), Verdict::Show);
+        let mut ask = |change: fn(&mut UserAuth<'_>)| policy.judge(&mut line, Ok(request(change)));
+        assert_eq!(ask(|login| login.user = b"root"), Verdict::Refused(Refusal::OtherUser));
+        assert_eq!(ask(|login| login.host_key = Some(b"another")), Verdict::Refused(Refusal::NotHostbound));
+        assert!(matches!(ask(|login| login.host_key = None), Verdict::Sign(_)));
+        assert_eq!(ask(|login| login.session_id = &[6; 32]), Verdict::Refused(Refusal::NotArmed));
     }
 
     #[test]

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use russh::keys::signature::Signer as _;
 use russh::keys::ssh_encoding::Encode as _;
-use russh::keys::ssh_key::private::KeypairData;
+use russh::keys::ssh_key::private::{Ed25519Keypair, KeypairData};
 use russh::keys::ssh_key::{HashAlg, PrivateKey, Signature};
 use thiserror::Error;
 use tokio::sync::Mutex;
 
 use super::client::{AgentClient, AgentError, plain};
-use super::wire::{RSA_SHA2_256, RSA_SHA2_512, Reader};
+use super::wire::{RSA_SHA2_256, RSA_SHA2_512, Reader, SessionBind};
 
 /// Why there is no signature.
 #[derive(Debug, Error)]
@@ -39,6 +39,11 @@ pub type Signing<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, SignError>> +
 pub trait Signer: Send + Sync {
     /// Signs `data`. `hash` matters to RSA keys only, where `None` means SHA-1 (`ssh-rsa`).
     fn sign<'a>(&'a self, data: &'a [u8], hash: Option<HashAlg>) -> Signing<'a>;
+
+    /// Whether its holder signs logins at certain hosts only, and so none that is not shown to be one (`ssh-add -h`).
+    fn is_for_certain_hosts(&self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        Box::pin(async { false })
+    }
 }
 
 /// A key in memory.
@@ -107,6 +112,29 @@ impl Signer for AgentRelay {
             as_asked(agent.sign(&self.blob, data, flags(hash)).await?, hash)
         })
     }
+
+    /// An agent shows a key that is meant for certain hosts to nobody who is bound to another one: one is made up here.
+    fn is_for_certain_hosts(&self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        Box::pin(async {
+            let asked = async {
+                let mut agent = AgentClient::connect(&self.socket).await.ok()?;
+                agent.session_bind(bound_to_nobody()?).await.ok()?;
+                let shown = agent.identities().await.ok()?;
+                Some(!shown.iter().any(|key| key.blob == self.blob))
+            };
+            asked.await.unwrap_or(false)
+        })
+    }
+}
+
+/// A session with a host that nobody knows (OpenSSH PROTOCOL.agent §1).
+fn bound_to_nobody() -> Option<SessionBind> {
+    let (mut seed, mut session_id) = ([0; 32], vec![0; 32]);
+    aws_lc_rs::rand::fill(&mut seed).and_then(|()| aws_lc_rs::rand::fill(&mut session_id)).ok()?;
+    let host = PrivateKey::from(Ed25519Keypair::from_seed(&seed));
+    let signature = sign_with(&host, &session_id, None).ok()?;
+    let host_key = host.public_key().to_bytes().ok()?;
+    Some(SessionBind { host_key, session_id, signature, is_forwarding: false })
 }
 
 /// Old agents ignore the flags and sign with SHA-1.

@@ -18,7 +18,9 @@ use super::help;
 use super::hosts::args::Hosts;
 use super::key::args::Key;
 use super::lasting::Lasting;
-use super::options::{Count, ProgressChoice, RouteChoice, Symlinks, connections, identity, jumps, lanes, peer, port};
+use super::options::{
+    Count, DirectAuth, ProgressChoice, RouteChoice, Symlinks, connections, identity, jumps, lanes, peer, port,
+};
 use super::ssh::args::Ssh;
 use super::sync::Sync;
 use super::unattended::Unattended;
@@ -114,6 +116,11 @@ pub struct Copying {
     /// where only that way is open
     #[arg(long, value_name = "HOST[:PORT]", value_parser = peer)]
     pub fetch_from: Option<(String, u16)>,
+    /// What the source of a direct copy logs in with (the destination, where it fetches): agent (your key for the other
+    /// host, which stays here, signs once) or ephemeral (a key made for this login, let in by a line in the other host's
+    /// authorized_keys that is removed at once) [env: HOP_DIRECT_AUTH] [default: agent]
+    #[arg(long, value_name = "AUTH", value_enum, hide_possible_values = true)]
+    pub direct_auth: Option<DirectAuth>,
     /// Direct only where the signature is of use for that one login: both ends have OpenSSH 8.9 or later
     #[arg(long)]
     pub require_hostbound: bool,

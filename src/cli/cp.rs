@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use crate::copy::{self, End, Job, Options, Report, copy};
 use crate::error::{Error, Kind};
-use crate::lend::Weakest;
+use crate::lend::{Auth, Weakest};
 use crate::progress::Counters;
 use crate::target::{self, Target};
 
 use super::args::Cp;
 use super::network::Network;
-use super::options::{Count, RouteChoice, Symlinks};
+use super::options::{Count, DirectAuth, RouteChoice, Symlinks};
 use super::report::{Summary, numbers};
 use super::run::{Failure, Run, Told};
 use super::settings::{Environment, Spread, copy_screen, spread};
@@ -102,6 +102,10 @@ fn options(cp: &Cp, spread: &Spread) -> Options {
             peer: cp.copying.peer_address.clone(),
             fetch_from: cp.copying.fetch_from.clone(),
             weakest: if cp.copying.require_hostbound { Weakest::Hostbound } else { Weakest::Any },
+            auth: match spread.direct_auth.value {
+                DirectAuth::Agent => Auth::Agent,
+                DirectAuth::Ephemeral => Auth::Ephemeral,
+            },
         },
         ..Options::default()
     }

@@ -20,6 +20,15 @@ pub enum RouteChoice {
     Relay,
 }
 
+/// What the source of a direct copy logs in with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DirectAuth {
+    /// The key that hop logs in with, which stays here.
+    Agent,
+    /// A key made for this one login.
+    Ephemeral,
+}
+
 /// What becomes of symbolic links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Symlinks {

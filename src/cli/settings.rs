@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use crate::config::{AddressFamily, Flags, Origin, Purpose, Value};
 
 use super::args::{Connection, Copying, Cp, Ls, Output, Progress, ScpPort};
-use super::options::{Count, ProgressChoice, RouteChoice, connections, lanes};
+use super::options::{Count, DirectAuth, ProgressChoice, RouteChoice, connections, lanes};
 use super::report::{Data, Face, Level};
 
 /// What surrounds this process: variables and terminals.
@@ -52,6 +52,8 @@ pub struct Screen {
 pub struct Spread {
     /// Which way between two hosts.
     pub route: Value<RouteChoice>,
+    /// What the source of a direct copy logs in with.
+    pub direct_auth: Value<DirectAuth>,
     /// SFTP sessions.
     pub lanes: Value<Count>,
     /// TCP connections to the first hop.
@@ -160,7 +162,7 @@ pub fn copy_screen(
     Ok(Screen { face: Value { value: face, origin: chosen.origin }, data, level: level(output, least) })
 }
 
-/// `--route`, `-3`, `-R`, `--lanes`, `--connections` and their variables.
+/// `--route`, `-3`, `-R`, `--direct-auth`, `--lanes`, `--connections` and their variables.
 pub fn spread(environment: &Environment, copying: &Copying) -> Result<Spread, WrongVariable> {
     let route = match (copying.relay, copying.direct) {
         (true, _) => (Some(RouteChoice::Relay), "-3"),
@@ -169,6 +171,12 @@ pub fn spread(environment: &Environment, copying: &Copying) -> Result<Spread, Wr
     };
     Ok(Spread {
         route: environment.choose(route, "HOP_ROUTE", one_of, RouteChoice::Auto)?,
+        direct_auth: environment.choose(
+            (copying.direct_auth, "--direct-auth"),
+            "HOP_DIRECT_AUTH",
+            one_of,
+            DirectAuth::Agent,
+        )?,
         lanes: environment.choose((copying.lanes, "--lanes"), "HOP_LANES", lanes, Count::Auto)?,
         connections: environment.choose(
             (copying.connections, "--connections"),
@@ -242,6 +250,7 @@ mod tests {
         let said = |name, text| spread(&surrounded(&[(name, text)], false), &cp("").copying).unwrap_err().to_string();
         assert_eq!(said("HOP_LANES", "many"), "HOP_LANES: `many`: give a number from 1 to 64, or auto");
         assert_eq!(said("HOP_ROUTE", "best"), "HOP_ROUTE: `best`: give one of auto, direct, relay");
+        assert_eq!(said("HOP_DIRECT_AUTH", "key"), "HOP_DIRECT_AUTH: `key`: give one of agent, ephemeral");
     }
 
     #[test]

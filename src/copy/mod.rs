@@ -76,6 +76,7 @@ pub use route::{Route, Wanted};
 pub use unchanged::Unchanged;
 pub use walk::Symlinks;
 
+use crate::lend::Auth;
 use crate::progress::{Counters, Event, Observer, Stage};
 use direct::{Direct, Extent, Lent};
 use item::Item;
@@ -228,9 +229,13 @@ fn told(decided: Decision<Arc<Direct>>, observer: &Arc<dyn Observer>) -> Decisio
 
 /// Says what was lent, and warns when somebody asked for more.
 fn account(lent: Option<Lent>, observer: &Arc<dyn Observer>) {
-    let Some(Lent { user, destination, tier, fingerprint, account }) = lent else { return };
+    let Some(Lent { user, destination, tier, fingerprint, auth, account, left }) = lent else { return };
     let (signatures, refused) = (account.signatures, account.refused());
-    observer.event(Event::Lent { user, host: destination, tier, fingerprint, signatures, refused });
+    let is_ephemeral = auth == Auth::Ephemeral;
+    if let Some(left) = left {
+        observer.event(Event::Warning(left));
+    }
+    observer.event(Event::Lent { user, host: destination, tier, fingerprint, is_ephemeral, signatures, refused });
 }
 
 fn route_of(job: &Job) -> Route {

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::ephemeral::RESTRICTS;
 use super::tier::{Tier, Version};
 use crate::chain::ChainError;
 
@@ -78,6 +79,38 @@ pub enum LendError {
         destination: String,
         /// Its server.
         server: Option<Version>,
+    },
+    /// The destination's server cannot be told to restrict a key.
+    #[error("{destination}: its server ({}) is not known to restrict a key ({} begins to)", said(*server), RESTRICTS)]
+    NoRestriction {
+        /// The destination.
+        destination: String,
+        /// Its server.
+        server: Option<Version>,
+    },
+    /// No one-time key was let in at the destination.
+    #[error("{destination}: no one-time key was added to ~/.ssh/authorized_keys: {problem}")]
+    NotAdmitted {
+        /// The destination.
+        destination: String,
+        /// What it said, or did not say; a stranger's words.
+        problem: String,
+    },
+    /// The one-time key's line is still there; its key is gone, so it opens nothing.
+    #[error("{destination}: the line that ends with {name} could not be removed from ~/.ssh/authorized_keys")]
+    LineLeft {
+        /// The destination.
+        destination: String,
+        /// The line's comment.
+        name: String,
+    },
+    /// The user's agent holds the key for certain hosts only.
+    #[error("{destination}: {key} is held for certain hosts only (ssh-add -h), which a lent login cannot show")]
+    Constrained {
+        /// The destination.
+        destination: String,
+        /// What the key is called.
+        key: String,
     },
     /// The source gives its sessions no agent.
     #[error("{source_host} forwards no agent (AllowAgentForwarding no, or no place for its socket)")]

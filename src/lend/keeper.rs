@@ -190,7 +190,7 @@ fn is_private_folder(path: &str) -> bool {
 }
 
 /// Lines that begin with a word, out of chunks; the word is taken off.
-struct Lines {
+pub(super) struct Lines {
     word: String,
     pending: Vec<u8>,
     /// The line at hand is too long: the rest of it is skipped.
@@ -198,11 +198,11 @@ struct Lines {
 }
 
 impl Lines {
-    fn new(word: &str) -> Lines {
+    pub(super) fn new(word: &str) -> Lines {
         Lines { word: format!("{word} "), pending: Vec::new(), skipping: false }
     }
 
-    fn take(&mut self, chunk: &[u8]) -> Vec<String> {
+    pub(super) fn take(&mut self, chunk: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
         for piece in chunk.split_inclusive(|byte| *byte == b'\n') {
             let (text, ends) = match piece.strip_suffix(b"\n") {

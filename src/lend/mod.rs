@@ -6,13 +6,19 @@
 //!
 //! A compromised source can take the login itself. It gets neither the key, nor another user or host, nor one login more.
 //!
+//! The key is hop's own for that host ([`Auth::Agent`]) or made for the loan ([`Auth::Ephemeral`]). The latter needs no proof
+//! where none can be had ([`Tier::D`]): a signature for any other session is of no use, for no other server takes the key;
+//! and at this one it opens a gate that only lets orders of hop's pass.
+//!
 //! ```text
 //!   tier.rs    which proof (pure)          client.rs  the client's configuration (pure)
 //!   keeper.rs  the private folder there    shell.rs   scripts through any login shell (pure)
 //!   serve.rs   agent channels → agent::Lent
+//!   ephemeral/ a key made for this login, and the one line that lets it in
 //! ```
 
 mod client;
+mod ephemeral;
 mod error;
 mod keeper;
 mod running;
@@ -23,6 +29,7 @@ mod tier;
 use russh::keys::Algorithm;
 
 pub use client::Address;
+pub use ephemeral::Seal;
 pub use error::LendError;
 pub use running::Running;
 pub use shell::{line, quoted};
@@ -32,6 +39,7 @@ use crate::agent::{Account, Armed, Lent, Proof, Refusal, Terms};
 use crate::auth::Credential;
 use crate::chain::{Program, Session, Task, Way};
 use crate::trust::HostVerified;
+use ephemeral::Admitted;
 use keeper::{Facts, Keeper};
 
 /// What is to be lent.
@@ -41,6 +49,26 @@ pub struct Wish {
     pub signatures: u32,
     /// How weak a proof will do.
     pub weakest: Weakest,
+    /// What the login is made with.
+    pub auth: Auth,
+}
+
+/// What a lent login is made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    /// `agent`: the key that hop itself logs in with.
+    Agent,
+    /// `ephemeral`: a key made for this one login, and let in for as long.
+    Ephemeral,
+}
+
+/// What a loan has come to.
+#[derive(Debug)]
+pub struct Closed {
+    /// What was signed and refused.
+    pub account: Account,
+    /// What could not be removed.
+    pub left: Option<LendError>,
 }
 
 /// The weakest proof that will do.
@@ -54,7 +82,7 @@ pub enum Weakest {
 
 impl Default for Wish {
     fn default() -> Wish {
-        Wish { signatures: 1, weakest: Weakest::Any }
+        Wish { signatures: 1, weakest: Weakest::Any, auth: Auth::Agent }
     }
 }
 
@@ -68,6 +96,7 @@ pub struct Loan {
     lent: Lent,
     facts: Facts,
     keeper: Keeper,
+    admitted: Option<Admitted>,
 }
 
 impl Loan {
@@ -83,7 +112,7 @@ impl Loan {
         wish: &Wish,
     ) -> Result<Loan, LendError> {
         let (there, here) = tokio::try_join!(destination.session(0), source.session_apart())?;
-        let pin = Pin::of(&there, &here)?;
+        let pin = Pin::of(&there, &here, wish.auth).await?;
         let address = address.unwrap_or_else(|| {
             let host = destination.hops().last().expect("a way has at least its target");
             Address { host: host.hostname.value.clone(), port: host.port.value }
@@ -92,7 +121,7 @@ impl Loan {
         let login = client::Login { address: &address, user: &pin.user, key_type: &pin.key_type, alias: &alias };
         let ready = keeper::start(&here, &client::config(&login)?, &format!("{alias} {}", pin.line)).await?;
         let facts = ready.facts.clone();
-        let tier = pin.tier(&facts, &here, wish.weakest);
+        let tier = pin.tier(&facts, &here, wish);
         let terms = Terms {
             user: pin.user.clone(),
             key: pin.credential.blob.clone(),
@@ -102,8 +131,9 @@ impl Loan {
         };
         let lent = Lent::new(terms, pin.credential.signer.clone());
         let keeper = ready.keep(lent.clone());
-        let tier = match tier {
-            Ok(tier) => tier,
+        let admitted = async { Ok((tier?, pin.admitted((&there, &here), &address).await?)) };
+        let (tier, admitted) = match admitted.await {
+            Ok(admitted) => admitted,
             Err(error) => {
                 keeper.dismiss().await;
                 return Err(error);
@@ -111,7 +141,28 @@ impl Loan {
         };
         lent.grant(wish.signatures);
         let (destination, fingerprint) = (pin.destination, pin.fingerprint);
-        Ok(Loan { source: here, destination, user: pin.user, fingerprint, tier, lent, facts, keeper })
+        Ok(Loan { source: here, destination, user: pin.user, fingerprint, tier, lent, facts, keeper, admitted })
+    }
+
+    /// What the login is made with.
+    pub fn auth(&self) -> Auth {
+        if self.admitted.is_some() { Auth::Ephemeral } else { Auth::Agent }
+    }
+
+    /// What the destination takes orders by, where it takes no others ([`Auth::Ephemeral`]).
+    pub fn seal(&self) -> Option<&Seal> {
+        self.admitted.as_ref().map(Admitted::seal)
+    }
+
+    /// The source has logged in: nobody is let in with that key any more.
+    ///
+    /// # Errors
+    /// [`LendError::LineLeft`], or the connection is gone; it is tried again at the end.
+    pub async fn logged_in(&mut self) -> Result<(), LendError> {
+        match &mut self.admitted {
+            Some(admitted) => admitted.close_the_door().await,
+            None => Ok(()),
+        }
     }
 
     /// How well it is guarded.
@@ -207,11 +258,17 @@ impl Loan {
         })
     }
 
-    /// Ends it, and waits until nothing is left on the source; what it came to.
-    pub async fn close(self) -> Account {
-        let Loan { source, lent, keeper, .. } = self;
-        keeper.dismiss().await;
-        account(&source, &lent)
+    /// Ends it, and waits until nothing is left on either host; what it came to.
+    pub async fn close(self) -> Closed {
+        let Loan { source, lent, keeper, admitted, .. } = self;
+        let let_go = async {
+            match admitted {
+                Some(admitted) => admitted.dismiss().await,
+                None => None,
+            }
+        };
+        let ((), left) = tokio::join!(keeper.dismiss(), let_go);
+        Closed { account: account(&source, &lent), left }
     }
 }
 
@@ -226,6 +283,8 @@ struct Pin {
     destination: String,
     user: String,
     credential: Credential,
+    /// The line for authorized_keys, where the credential is a key made for it.
+    public: Option<String>,
     /// As it goes over the wire.
     host_key: Vec<u8>,
     /// As it stands in known_hosts, without the name.
@@ -236,12 +295,9 @@ struct Pin {
 }
 
 impl Pin {
-    fn of(there: &Session, here: &Session) -> Result<Pin, LendError> {
+    async fn of(there: &Session, here: &Session, auth: Auth) -> Result<Pin, LendError> {
         let destination = there.trail().end().to_owned();
-        let login = there.login();
-        let Some(credential) = login.credential().cloned() else {
-            return Err(LendError::NotByKey { destination, method: login.method() });
-        };
+        let (credential, public) = credential(there, auth).await?;
         let verified = there.host_verified();
         unlike_the_others(&destination, verified, there, here)?;
         let algorithm = verified.algorithm();
@@ -253,8 +309,9 @@ impl Pin {
         };
         Ok(Pin {
             destination,
-            user: login.user().to_owned(),
+            user: there.login().user().to_owned(),
             credential,
+            public,
             host_key,
             key_type: line.split(' ').next().unwrap_or_default().to_owned(),
             line: line.trim_end().to_owned(),
@@ -263,12 +320,23 @@ impl Pin {
         })
     }
 
-    fn tier(&self, facts: &Facts, here: &Session, weakest: Weakest) -> Result<Tier, LendError> {
+    /// Has the key let in, where it was made for this.
+    async fn admitted(&self, ends: (&Session, &Session), address: &Address) -> Result<Option<Admitted>, LendError> {
+        match &self.public {
+            Some(public) => Ok(Some(ephemeral::admit(ends, address, public).await?)),
+            None => Ok(None),
+        }
+    }
+
+    fn tier(&self, facts: &Facts, here: &Session, wish: &Wish) -> Result<Tier, LendError> {
         let client = Client { version: Version::find(&facts.client), can_be_overheard: !facts.relay.is_empty() };
         let source_host = here.trail().end().to_owned();
-        match tier::choose(client, self.server) {
+        let found = tier::choose(client, self.server);
+        // a key that opens one door for one login needs no proof which door it is
+        let found = found.or(client.version.and(self.public.as_ref()).map(|_| Tier::D));
+        match found {
             None => Err(LendError::NoProof { source_host, client: client.version }),
-            Some(tier) if tier != Tier::A && weakest == Weakest::Hostbound => Err(LendError::NotHostbound {
+            Some(tier) if tier != Tier::A && wish.weakest == Weakest::Hostbound => Err(LendError::NotHostbound {
                 tier,
                 source_host,
                 client: client.version,
@@ -277,6 +345,23 @@ impl Pin {
             }),
             Some(tier) => Ok(tier),
         }
+    }
+}
+
+/// What the login is made with, and the public half of a key that was made for it.
+async fn credential(there: &Session, auth: Auth) -> Result<(Credential, Option<String>), LendError> {
+    let destination = || there.trail().end().to_owned();
+    match (auth, there.login().credential()) {
+        (Auth::Ephemeral, _) => {
+            let made = ephemeral::credential().map(|(credential, public)| (credential, Some(public)));
+            let problem = "no random bytes here".to_owned();
+            made.ok_or_else(|| LendError::NotAdmitted { destination: destination(), problem })
+        }
+        (Auth::Agent, None) => Err(LendError::NotByKey { destination: destination(), method: there.login().method() }),
+        (Auth::Agent, Some(credential)) if credential.signer.is_for_certain_hosts().await => {
+            Err(LendError::Constrained { destination: destination(), key: credential.name.clone() })
+        }
+        (Auth::Agent, Some(credential)) => Ok((credential.clone(), None)),
     }
 }
 

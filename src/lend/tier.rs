@@ -21,6 +21,8 @@ pub enum Tier {
     B,
     /// The destination's key exchange is overheard.
     C,
+    /// Nothing but the key itself, which opens one door only: an ephemeral one.
+    D,
 }
 
 /// What is known of the source's client.
@@ -70,6 +72,7 @@ impl Tier {
             Tier::A => Proof::Hostbound,
             Tier::B => Proof::Bound,
             Tier::C => Proof::Overheard,
+            Tier::D => Proof::OneDoor,
         }
     }
 }
@@ -80,6 +83,7 @@ impl fmt::Display for Tier {
             Tier::A => "A",
             Tier::B => "B",
             Tier::C => "C",
+            Tier::D => "D",
         })
     }
 }

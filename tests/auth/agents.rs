@@ -52,6 +52,12 @@ impl Agent {
         std::fs::read_to_string(self.folder.path().join(format!("{name}.pub"))).expect("the public half")
     }
 
+    /// Gives it a key file, with arguments for ssh-add; whether it took it.
+    pub fn hold(&self, file: &Path, add: &str) -> bool {
+        let line = format!("SSH_AUTH_SOCK=socket ssh-add -q {add} '{}'", file.display());
+        Command::new("sh").args(["-c", &line]).current_dir(&self.folder).status().expect("sh runs").success()
+    }
+
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

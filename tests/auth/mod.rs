@@ -13,3 +13,6 @@ mod person;
 mod ppk;
 mod refusals;
 mod touch;
+
+pub use agents::Agent;
+pub use person::Person;

@@ -3,6 +3,8 @@
 
 mod attacker;
 mod attacks;
+mod constrained;
+mod ephemeral;
 pub mod old;
 mod older;
 mod session;
@@ -17,7 +19,7 @@ use hop::chain::{Chain, ExitStatus, Output, Way};
 use hop::config::{Configuration, Flags, Surroundings};
 use hop::lend::{LendError, Loan, Running, Wish};
 use hop::progress::Silent;
-use hop::prompt::NoPrompt;
+use hop::prompt::{NoPrompt, Prompt};
 use hop::target::parse_host;
 use tokio::time::timeout;
 
@@ -27,11 +29,16 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// The ways to some hosts, over one chain.
 fn ways<const N: usize>(street: &Street, hosts: [&str; N]) -> [Way; N] {
+    ways_asking(street, hosts, Arc::new(NoPrompt))
+}
+
+/// Likewise, with somebody to ask.
+fn ways_asking<const N: usize>(street: &Street, hosts: [&str; N], prompt: Arc<dyn Prompt>) -> [Way; N] {
     let flags = Flags { config_file: Some(street.config()), ..Flags::default() };
     let surroundings =
         Surroundings { home: street.laptop().to_owned(), env: HashMap::new(), ..Surroundings::default() };
     let configuration = Configuration::load(flags, surroundings).expect("the street's ssh_config");
-    let chain = Chain::new(Arc::new(NoPrompt), Arc::new(Silent));
+    let chain = Chain::new(prompt, Arc::new(Silent));
     hosts.map(|host| {
         let target = parse_host(host.as_ref()).expect("a host's name");
         chain.way(configuration.resolve(&target).expect("the street's hosts"))

@@ -77,6 +77,19 @@ impl OldClient {
         self
     }
 
+    /// Puts these tools beside it, for a source that has no others.
+    pub fn with_only(&self, tools: &[&str]) {
+        for tool in tools {
+            let found = crate::skips::find(tool).unwrap_or_else(|| panic!("no {tool} here"));
+            std::os::unix::fs::symlink(found, self.folder.path().join(tool)).expect("a link");
+        }
+    }
+
+    /// A street whose source has this client and what [`OldClient::with_only`] gave it.
+    pub fn plan_alone(&self) -> Plan {
+        Street::plan().sshd(ACC_PVT, format!("SetEnv PATH={}", self.folder.path().display()))
+    }
+
     pub fn plan(&self) -> Plan {
         self.plan_at(ACC_PVT)
     }

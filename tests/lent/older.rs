@@ -85,7 +85,7 @@ fn tell(street: &Street, address: SocketAddr, key: &PrivateKey) {
 
 async fn loan(street: &Street, weakest: Weakest) -> Result<Loan, hop::lend::LendError> {
     let [source, destination] = ways(street, [ACC_PVT, OLD_PVT]);
-    Loan::prepare(&source, &destination, None, &Wish { signatures: 1, weakest }).await
+    Loan::prepare(&source, &destination, None, &Wish { weakest, ..Wish::default() }).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -32,12 +32,14 @@ pub fn user() -> &'static str {
 pub struct Account {
     pub name: &'static str,
     pub shell: PathBuf,
+    /// The password as shadow(5) has it.
+    pub password: String,
 }
 
 impl Default for Account {
     fn default() -> Account {
         let shell = if Path::new("/bin/bash").exists() { "/bin/bash" } else { "/bin/sh" };
-        Account { name: user(), shell: shell.into() }
+        Account { name: user(), shell: shell.into(), password: "*".to_owned() }
     }
 }
 
@@ -80,7 +82,8 @@ pub fn start(program: &Path, arguments: &[&str], place: Place<'_>) -> io::Result
     command.args(["--pdeathsig", "KILL"]);
     if is_private() {
         fs::write(beside("passwd"), password_database(&place)?)?;
-        fs::write(beside("shadow"), format!("{}:*:19000::::::\nsshd:!:19000::::::\n", place.account.name))?;
+        let Account { name, password, .. } = place.account;
+        fs::write(beside("shadow"), format!("{name}:{password}:19000::::::\nsshd:!:19000::::::\n"))?;
         let disk = place.disk.map_or(String::new(), |mebibytes| format!("size={mebibytes}m,mode=777"));
         command.args(namespaces()).args(["sh", "-c", INSIDE, "sh"]);
         command.args(["passwd", "shadow", "hosts"].map(beside)).arg(disk).arg(place.home.join("disk"));
@@ -128,7 +131,7 @@ fn flags(kind: Kind) -> Vec<&'static str> {
 }
 
 fn password_database(place: &Place<'_>) -> io::Result<String> {
-    let Account { name, shell } = place.account;
+    let Account { name, shell, .. } = place.account;
     let (id, group) = place.account.number();
     let others = fs::read_to_string("/etc/passwd")?;
     Ok(format!("{name}:x:{id}:{group}::{}:{}\n{others}", place.home.display(), shell.display()))

@@ -54,6 +54,13 @@ impl Plan {
         self
     }
 
+    /// Gives a host's user a password; its sshd asks for it when `PasswordAuthentication` is on and it runs as root.
+    pub fn password(mut self, host: &'static str, password: &str) -> Plan {
+        let password = ground::printed_by("openssl", &["passwd", "-6", password]);
+        self.accounts.push((host, ground::Account { password, ..ground::Account::default() }));
+        self
+    }
+
     /// Gives a host's user another login shell.
     pub fn login_shell(mut self, host: &'static str, shell: impl Into<PathBuf>) -> Plan {
         self.accounts.push((host, ground::Account { shell: shell.into(), ..ground::Account::default() }));

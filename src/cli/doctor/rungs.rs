@@ -1,6 +1,6 @@
 //! A rung that was not climbed, in words: what it means and what may have caused it, the likeliest first. Pure.
 //!
-//! What has one remedy only is said by `advice.rs`, which knows the same errors; here is what looks alike from outside
+//! What has one remedy only is said by `advice`, which knows the same errors; here is what looks alike from outside
 //! and has to be hedged.
 
 use std::io::ErrorKind;

@@ -146,9 +146,10 @@ pub fn object(event: &Event) -> Option<Object> {
             .text("algorithm", algorithm)
             .text("fingerprint", fingerprint)
             .name("file", file.as_os_str().as_encoded_bytes()),
-        Event::Lent { user, host, tier, fingerprint, signatures, refused } => Object::event("agent")
+        Event::Lent { user, host, tier, fingerprint, is_ephemeral, signatures, refused } => Object::event("agent")
             .text("user", user)
             .text("host", host)
+            .with("auth", if *is_ephemeral { "ephemeral" } else { "agent" })
             .text("tier", tier)
             .text("fingerprint", fingerprint)
             .with("signatures", *signatures)

@@ -72,10 +72,11 @@ fn words(event: &Event) -> Vec<String> {
             let line = format!("lent to {to}: {signatures} {logins} to {user}@{host} ({fingerprint}), tier {tier}");
             [line, format!("there: ssh -F $HOP_LENT {host}")].map(safe::line).to_vec()
         }
-        Event::Lent { user, host, fingerprint, signatures, refused, .. } => {
+        Event::Lent { user, host, fingerprint, is_ephemeral, signatures, refused, .. } => {
             let plural = if *signatures == 1 { "" } else { "s" };
-            let line =
-                format!("agent: {signatures} signature{plural} for {user}@{host} ({fingerprint}), {refused} refused");
+            let by = if *is_ephemeral { " by an ephemeral key" } else { "" };
+            let whose = format!("{user}@{host} ({fingerprint}){by}");
+            let line = format!("agent: {signatures} signature{plural} for {whose}, {refused} refused");
             one(if *refused > 0 { format!("warning: {line}") } else { line })
         }
         Event::Connected { way, user, algorithm, fingerprint } => {

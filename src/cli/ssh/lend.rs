@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::chain::{Program, Session, Task, Way};
 use crate::error::Error;
-use crate::lend::{Address, Loan, Weakest, Wish, quoted};
+use crate::lend::{Address, Auth, Loan, Weakest, Wish, quoted};
 use crate::progress::{Event, Observer};
 use crate::target;
 
@@ -39,7 +39,7 @@ impl Lending {
         let Some(word) = &lend.lend else { return Ok(None) };
         let destination = network.way(&target::parse_host(word)?)?;
         let weakest = if lend.require_hostbound { Weakest::Hostbound } else { Weakest::Any };
-        let wish = Wish { signatures: lend.signatures, weakest };
+        let wish = Wish { signatures: lend.signatures, weakest, auth: Auth::Agent };
         let loan = Loan::prepare(to, &destination, address(lend, &destination)?, &wish).await?;
         observer.event(Event::Lending {
             to: to.alias().to_owned(),
@@ -77,7 +77,7 @@ impl Lending {
         let misused = self.loan.misused(words).filter(|_| status == OWN_FAILURE);
         let (user, host) = (self.loan.user().to_owned(), self.loan.destination().to_owned());
         let (tier, fingerprint) = (self.loan.tier().to_string(), self.loan.fingerprint().to_owned());
-        let account = self.loan.close().await;
+        let account = self.loan.close().await.account;
         let (signatures, refused) = (account.signatures, account.refused());
         for (refusal, count) in &account.refusals {
             self.observer.event(Event::Detail(format!("agent: refused {count} times: {refusal}")));
@@ -85,7 +85,8 @@ impl Lending {
         if let Some(failure) = account.failure {
             self.observer.event(Event::Warning(format!("agent: no signature: {failure}")));
         }
-        self.observer.event(Event::Lent { user, host, tier, fingerprint, signatures, refused });
+        let is_ephemeral = false;
+        self.observer.event(Event::Lent { user, host, tier, fingerprint, is_ephemeral, signatures, refused });
         misused.map_or(Ok(status), |misused| Err(misused.into()))
     }
 }

@@ -13,10 +13,10 @@ use super::super::reach::End;
 use super::super::route::{Direction, Hindrance as _, Wanted};
 use super::links::LinkFolder;
 use super::obstacle::{Names, Obstacle, understood};
-use super::script::{self, Ready};
+use super::script::{self, Far, Ready};
 use super::{Courier, Direct};
 use crate::chain::{Cause, ChainError, Output, Way};
-use crate::lend::{Address, LendError, Loan, Weakest, Wish, line};
+use crate::lend::{Address, Auth, LendError, Loan, Weakest, Wish, line};
 use crate::target::place;
 
 /// How long one host may try to connect to the other before that counts as unreachable.
@@ -41,11 +41,13 @@ pub struct Terms {
     pub fetch_from: Option<(String, u16)>,
     /// How weak a proof will do.
     pub weakest: Weakest,
+    /// What the login is made with.
+    pub auth: Auth,
 }
 
 impl Default for Terms {
     fn default() -> Terms {
-        Terms { peer: None, fetch_from: None, weakest: Weakest::Any }
+        Terms { peer: None, fetch_from: None, weakest: Weakest::Any, auth: Auth::Agent }
     }
 }
 
@@ -114,7 +116,7 @@ struct Course<'a> {
     destination: &'a Way,
     /// Where the one finds the other.
     address: Address,
-    weakest: Weakest,
+    wish: Wish,
     extent: Extent,
 }
 
@@ -128,8 +130,9 @@ impl<'a> Course<'a> {
             Direction::Push => destination,
             Direction::Pull => source,
         };
-        let (address, weakest) = (self::address(found, address.as_ref()), terms.weakest);
-        Course { direction, source, destination, address, weakest, extent }
+        let address = self::address(found, address.as_ref());
+        let wish = Wish { weakest: terms.weakest, auth: terms.auth, ..Wish::default() };
+        Course { direction, source, destination, address, wish, extent }
     }
 
     /// Who logs in, and where.
@@ -152,12 +155,12 @@ impl<'a> Course<'a> {
         let (by, at) = self.roles();
         let lend = async {
             asks_nobody(by, wanted).await?;
-            let wish = Wish { weakest: self.weakest, ..Wish::default() };
-            Ok(Loan::prepare(by, at, Some(self.address.clone()), &wish).await?)
+            Ok(Loan::prepare(by, at, Some(self.address.clone()), &self.wish).await?)
         };
-        let ((), (), (), loan) =
+        let ((), (), (), mut loan) =
             tokio::try_join!(reached, runs_commands(self.source), runs_commands(self.destination), lend)?;
-        let (courier, links) = tokio::join!(self.login(&loan), self.links(&loan));
+        let far = Far::new(self.direction, &loan);
+        let (courier, links) = tokio::join!(self.login(&loan, &far), self.links(&loan));
         let courier = match courier {
             Ok(courier) => courier,
             Err(obstacle) => {
@@ -165,8 +168,10 @@ impl<'a> Course<'a> {
                 return Err(obstacle);
             }
         };
+        // a line that cannot be removed now is tried again at the end, and told then
+        let _ = loan.logged_in().await;
         let reason = format!("{}, tier {}, host key {}", self.said(), loan.tier(), loan.fingerprint());
-        Ok((Some(Arc::new(Direct::new(self.direction, courier, (loan, links)))), reason))
+        Ok((Some(Arc::new(Direct::new(far, courier, (loan, links)))), reason))
     }
 
     /// Asks its sshd to connect. One that forbids forwarding does not tell; the login will.
@@ -191,9 +196,9 @@ impl<'a> Course<'a> {
     }
 
     /// Has the one log in at the other.
-    async fn login(&self, loan: &Loan) -> Result<(Courier, Ready), Obstacle> {
+    async fn login(&self, loan: &Loan, far: &Far) -> Result<(Courier, Ready), Obstacle> {
         let token = loan.folder();
-        let program = loan.program(&script::dispatch(self.direction, token, loan.destination()));
+        let program = loan.program(&script::dispatch(far, token, loan.destination()));
         // from the login on the agent hears nobody any more
         let armed = loan.arm();
         let process = loan.source().start(&program).await.map_err(LendError::Chain)?;
@@ -206,16 +211,20 @@ impl<'a> Course<'a> {
         if let Some(misused) = loan.misused(ended.words.as_bytes()) {
             return Err(Obstacle::Lend(misused));
         }
-        let (by, address) = (self.roles().0.alias(), shown(&self.address));
-        let names = Names { by, destination: loan.destination(), address: &address, pinned: loan.fingerprint() };
+        let (by, address, destination) = (self.roles().0.alias(), shown(&self.address), loan.destination());
+        let names = Names { by, destination, address: &address, pinned: loan.fingerprint(), auth: loan.auth() };
         Err(understood(&ended, &names))
     }
 
     fn said(&self) -> String {
         let (by, address) = (self.roles().0.alias(), shown(&self.address));
+        let with = match self.wish.auth {
+            Auth::Agent => "",
+            Auth::Ephemeral => " with an ephemeral key",
+        };
         match self.direction {
-            Direction::Push => format!("{by} sends straight to {address}"),
-            Direction::Pull => format!("{by} fetches straight from {address}"),
+            Direction::Push => format!("{by} sends straight to {address}{with}"),
+            Direction::Pull => format!("{by} fetches straight from {address}{with}"),
         }
     }
 

@@ -33,7 +33,7 @@ use super::route::Direction;
 use super::run::Means;
 use super::side::{Links, Side};
 use crate::agent::Account;
-use crate::lend::Loan;
+use crate::lend::{Auth, Loan};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 pub use begin::{Extent, Terms, begin};
@@ -42,7 +42,7 @@ use links::LinkFolder;
 pub use obstacle::Obstacle;
 use pace::Pace;
 use pack::Packing;
-use script::Ready;
+use script::{Far, Ready};
 
 /// Streams over the one login; sshd allows ten sessions a connection (`MaxSessions`).
 const STREAMS: usize = 4;
@@ -52,8 +52,8 @@ const ENDING: Duration = Duration::from_secs(5);
 
 /// The direct way between two hosts.
 pub struct Direct {
-    /// Which of the two has logged in.
-    direction: Direction,
+    /// Which of the two has logged in, and how the other is told what to do.
+    far: Far,
     courier: Courier,
     /// The folder at the source where links to small files are made; `None` where they cannot be packed.
     links: Option<Vec<u8>>,
@@ -75,12 +75,16 @@ pub struct Lent {
     pub user: String,
     /// Where.
     pub destination: String,
-    /// How well it was guarded: `A`, `B` or `C`.
+    /// How well it was guarded: `A`, `B`, `C` or `D`.
     pub tier: String,
     /// `SHA256:…` of the pinned host key.
     pub fingerprint: String,
+    /// What the login was made with.
+    pub auth: Auth,
     /// What was signed and refused.
     pub account: Account,
+    /// What could not be removed, in words.
+    pub left: Option<String>,
 }
 
 /// A folder of the destination that small files arrive in.
@@ -91,13 +95,13 @@ struct Staging {
 
 impl Direct {
     /// Over a courier that is ready.
-    fn new(direction: Direction, (courier, ready): (Courier, Ready), loan: (Loan, Option<LinkFolder>)) -> Direct {
-        let links = match direction {
+    fn new(far: Far, (courier, ready): (Courier, Ready), loan: (Loan, Option<LinkFolder>)) -> Direct {
+        let links = match far.direction() {
             Direction::Push => Some([&ready.folder[..], b"/", script::LINKS.as_bytes()].concat()),
             Direction::Pull => loan.1.as_ref().map(|links| links.folder().to_vec()),
         };
         Direct {
-            direction,
+            far,
             courier,
             links: links.filter(|_| ready.packs),
             loan: Mutex::new(Some(loan)),
@@ -143,7 +147,9 @@ impl Direct {
         }
         let (user, destination) = (loan.user().to_owned(), loan.destination().to_owned());
         let (tier, fingerprint) = (loan.tier().to_string(), loan.fingerprint().to_owned());
-        Some(Lent { user, destination, tier, fingerprint, account: loan.close().await })
+        let (auth, closed) = (loan.auth(), loan.close().await);
+        let left = closed.left.map(|left| left.to_string());
+        Some(Lent { user, destination, tier, fingerprint, auth, account: closed.account, left })
     }
 
     /// Gives an order when it is its turn, and waits for its answer.
@@ -188,7 +194,7 @@ impl Direct {
     fn lost(&self, item: &Item, words: String) -> CopyError {
         let lane = item.lanes.idlest();
         let cause = Cause::StreamLost(words);
-        match self.direction {
+        match self.far.direction() {
             Direction::Push => lane.source.error(Stage::Transfer, &item.source, cause),
             Direction::Pull => lane.destination.error(Stage::Transfer, &item.target, cause),
         }

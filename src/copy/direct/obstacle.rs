@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::super::route::Hindrance;
 use super::courier::Ended;
-use crate::lend::LendError;
+use crate::lend::{Auth, LendError};
 
 /// Why nothing goes directly. The hosts are called as the user does.
 #[derive(Debug, Error)]
@@ -79,6 +79,8 @@ pub enum Obstacle {
         by: String,
         /// The other host.
         destination: String,
+        /// What the login was made with.
+        auth: Auth,
         /// What the ssh that tried it said.
         words: String,
     },
@@ -140,6 +142,8 @@ pub struct Names<'a> {
     pub address: &'a str,
     /// `SHA256:…`
     pub pinned: &'a str,
+    /// What the login was made with.
+    pub auth: Auth,
 }
 
 /// What it means that the courier `ended` before it was ready. The words are those of ssh(1) and the C library.
@@ -152,7 +156,7 @@ pub fn understood(ended: &Ended, names: &Names<'_>) -> Obstacle {
         return Obstacle::OtherHost { by, address, destination, pinned };
     }
     if says(&["Permission denied (", "Too many authentication failures"]) {
-        return Obstacle::Refused { by, destination, words };
+        return Obstacle::Refused { by, destination, auth: names.auth, words };
     }
     let unreachable = [
         "Could not resolve hostname",
@@ -191,7 +195,8 @@ mod tests {
     use super::*;
 
     fn told(words: &str) -> String {
-        let names = Names { by: "acc-pvt", destination: "dell-pvt", address: "10.20.2.20:22", pinned: "SHA256:x" };
+        let (by, destination, address, pinned) = ("acc-pvt", "dell-pvt", "10.20.2.20:22", "SHA256:x");
+        let names = Names { by, destination, address, pinned, auth: Auth::Agent };
         understood(&Ended { status: Some(1), words: words.to_owned() }, &names).to_string()
     }
 

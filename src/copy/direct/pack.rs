@@ -123,7 +123,7 @@ async fn send(
     let numbers: Vec<u64> = batch.iter().map(|(number, ..)| *number).collect();
     let bytes = batch.iter().map(|(_, size, _)| size).sum();
     let began = Instant::now();
-    let answer = direct.order(item, |order| script::pack(order, links, &staging, &numbers)).await?;
+    let answer = direct.order(item, |order| script::pack(&direct.far, order, (links, &staging), &numbers)).await?;
     match answer.status {
         0 if bytes >= PACKED => direct.pace.learn(bytes, began.elapsed()),
         0 => {}

@@ -4,7 +4,7 @@
 //! shells that will read it.
 
 use super::super::route::Direction;
-use crate::lend::{line, quoted};
+use crate::lend::{Loan, Seal, line, quoted};
 
 /// Bytes of a block that is read at the source; shares begin and end at multiples of it.
 pub const BLOCK: u64 = 1 << 20;
@@ -38,7 +38,7 @@ judge() { :; }
 
 /// Reads far, writes near: data begins after a line that a far login shell which prints cannot know. A reader that was lost
 /// is worth more words than a writer that only saw the end of it; and a writer here is no lost login, however it ended.
-const PULL: &str = r#"from() { far "echo hop; echo $d; $1"; }
+const PULL: &str = r#"from() { far "$1"; }
 to() { begun && near "$1"; }
 begun() { while IFS= read -r w; do [ "$w" != "$d" ] || return 0; done; return 120; }
 judge() {
@@ -61,7 +61,7 @@ const ORDERS: &str = r#"send() {
   rm -f "$d/$1.from" "$d/$1.ended" "$d/$1.to"
   printf '%s done %s %s %s %.200s\n' "$d" "$1" "$s" "$n" "$c"
 }
-p=; from 'exec tar --hard-dereference -cf - -T /dev/null' </dev/null >/dev/null 2>&1 && p=tar
+p=; from "$tar" </dev/null >/dev/null 2>&1 && p=tar
 printf '\n%s ready %s %s\n' "$d" "$d" "$p"
 while IFS= read -r o; do eval "$o" & done
 "#;
@@ -75,15 +75,60 @@ pub struct Ready {
     pub packs: bool,
 }
 
+/// Which of the two ends is far, and how it is told what to do there: by a line for its login shell, sealed where it takes
+/// no others.
+pub struct Far {
+    direction: Direction,
+    /// What data from there begins after.
+    token: String,
+    seal: Option<Seal>,
+}
+
+impl Far {
+    /// The other end of a loan.
+    pub fn new(direction: Direction, loan: &Loan) -> Far {
+        Far { direction, token: loan.folder().to_owned(), seal: loan.seal().cloned() }
+    }
+
+    /// Which host has logged in.
+    pub fn direction(&self) -> Direction {
+        self.direction
+    }
+
+    /// What runs at the source.
+    fn reader(&self, script: &[u8]) -> Vec<u8> {
+        match self.direction {
+            Direction::Push => line(script),
+            Direction::Pull => self.there([b"echo hop; echo ", self.token.as_bytes(), b"; ", &line(script)].concat()),
+        }
+    }
+
+    /// What runs at the destination.
+    fn writer(&self, script: &[u8]) -> Vec<u8> {
+        match self.direction {
+            Direction::Push => self.there(line(script)),
+            Direction::Pull => line(script),
+        }
+    }
+
+    fn there(&self, line: Vec<u8>) -> Vec<u8> {
+        match &self.seal {
+            Some(seal) => seal.sealed(&line),
+            None => line,
+        }
+    }
+}
+
 /// The script, for a loan's private folder and the far host's name.
-pub fn dispatch(direction: Direction, folder: &str, host: &str) -> Vec<u8> {
-    let set = |name: &str, value: &str| [name.as_bytes(), b"=", &quoted(value.as_bytes()), b"\n"].concat();
-    let ends = match direction {
+pub fn dispatch(far: &Far, folder: &str, host: &str) -> Vec<u8> {
+    let set = |name: &str, value: &[u8]| [name.as_bytes(), b"=", &quoted(value), b"\n"].concat();
+    let tar = far.reader(b"exec tar --hard-dereference -cf - -T /dev/null");
+    let ends = match far.direction {
         Direction::Push => PUSH,
         Direction::Pull => PULL,
     };
     let script = [LOGIN, ends, ORDERS].map(str::as_bytes).concat();
-    [set("d", folder), set("host", host), script].concat()
+    [set("d", folder.as_bytes()), set("host", host.as_bytes()), set("tar", &tar), script].concat()
 }
 
 /// A part of a file.
@@ -103,29 +148,30 @@ impl Share {
 }
 
 /// The order to send a share of `source` into the file `part` at the destination; both paths absolute.
-pub fn share(number: u64, source: &[u8], part: &[u8], share: Share) -> Vec<u8> {
+pub fn share(far: &Far, number: u64, (source, part): (&[u8], &[u8]), share: Share) -> Vec<u8> {
     let (source, part) = (quoted(source), quoted(part));
     let (skip, count) = (share.offset / BLOCK, share.length.div_ceil(BLOCK));
     let blocks = format!(" bs={BLOCK} skip={skip} count={count}");
     let read = [b"exec dd if=", &source[..], blocks.as_bytes()].concat();
     let blocks = format!(" bs={WRITTEN} seek={} conv=notrunc", share.offset / WRITTEN);
     let write = [b"[ -f ", &part[..], b" ] && [ ! -L ", &part, b" ] && exec dd of=", &part, blocks.as_bytes()].concat();
-    order(number, &read, &write)
+    order(far, number, (&read, &write))
 }
 
 /// The order to send files, by the numbers of their links in the folder `links` at the source, into the folder `staging`
 /// at the destination. The links are removed.
-pub fn pack(number: u64, links: &[u8], staging: &[u8], numbers: &[u64]) -> Vec<u8> {
+pub fn pack(far: &Far, number: u64, (links, staging): (&[u8], &[u8]), numbers: &[u64]) -> Vec<u8> {
     let numbers: String = numbers.iter().map(|link| format!(" {link}")).collect();
     let then = format!(" && {{ tar --hard-dereference -chf -{numbers} 2>/dev/null; rm -f{numbers}; }}");
     let read = [b"cd ", &quoted(links)[..], then.as_bytes()].concat();
     let write = [b"cd ", &quoted(staging)[..], b" && exec tar -xmof -"].concat();
-    order(number, &read, &write)
+    order(far, number, (&read, &write))
 }
 
-fn order(number: u64, read: &[u8], write: &[u8]) -> Vec<u8> {
+fn order(far: &Far, number: u64, (read, write): (&[u8], &[u8])) -> Vec<u8> {
     // a login shell may have greeted without ending its line
     const BEFORE: &[u8] = b"LC_ALL=C; export LC_ALL; umask 077; echo >&2; ";
-    let [read, write] = [read, write].map(|script| quoted(&line(&[BEFORE, script].concat())));
+    let read = quoted(&far.reader(&[BEFORE, read].concat()));
+    let write = quoted(&far.writer(&[BEFORE, write].concat()));
     [format!("send {number} ").as_bytes(), &read, b" ", &write, b"\n"].concat()
 }

@@ -153,7 +153,7 @@ impl Flow {
 
     async fn send(&self, share: Share) -> Result<(), CopyError> {
         let began = Instant::now();
-        let order = |number| script::share(number, &self.source, &self.part, share);
+        let order = |number| script::share(&self.direct.far, number, (&self.source, &self.part), share);
         let answer = self.direct.order(&self.item, order).await?;
         if answer.status != 0 {
             return Err(self.direct.failed(&self.item, &answer));

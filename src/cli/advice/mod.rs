@@ -1,16 +1,17 @@
-//! From an error to what a person can do about it: the one file that knows both errors and flags.
+//! From an error to what a person can do about it: the one place that knows both errors and flags.
 //!
 //! Main function: [`hints`]. Each hint is one line, safe to print, without the `hint: ` in front. The facts (which hop,
 //! which step, which file) are in the error itself and not repeated here.
+
+mod direct;
 
 use std::path::Path;
 
 use crate::auth::{AuthError, KeyProblem};
 use crate::chain::{Cause, ChainError, Trail};
 use crate::config::{ConfigError, Host, Origin, Stanza, StanzaError};
-use crate::copy::{self, CopyError, Obstacle};
+use crate::copy::{self, CopyError};
 use crate::error::Error;
-use crate::lend::LendError;
 use crate::lock::LockError;
 use crate::progress::Stage;
 use crate::sftp::{SftpError, StatusCode};
@@ -18,6 +19,7 @@ use crate::target::TargetError;
 use crate::trust::{KnownAt, NotAccepted, TrustError};
 
 use super::safe;
+use direct::{of_direct, of_lend};
 
 /// What to do about `error`; `ways` are those that were resolved in this run, each with its target last.
 pub fn hints(error: &Error, ways: &[Vec<Host>]) -> Vec<String> {
@@ -67,76 +69,6 @@ fn of_lock(error: &LockError) -> Vec<String> {
         LockError::Unsafe(folder) => vec![format!("chmod 700 {}; it must belong to you", quoted(folder))],
         LockError::Io { .. } => one("HOP_LOCKS names another folder for locks"),
     }
-}
-
-/// The way around what hinders a direct copy.
-fn of_direct(obstacle: &Obstacle, ways: &[Vec<Host>]) -> Vec<String> {
-    const RELAY: &str = "or let the data pass through here: hop cp -3";
-    let hint = match obstacle {
-        Obstacle::Lend(error) => return of_lend(error, ways),
-        Obstacle::NeitherWay { push, pull } => {
-            return of_direct(if matches!(**pull, Obstacle::Unreachable { .. }) { push } else { pull }, ways);
-        }
-        Obstacle::SameHost | Obstacle::NoHosts => "let the data pass through here: hop cp -3".to_owned(),
-        Obstacle::SeveralSources => format!("copy from one host at a time, {RELAY}"),
-        Obstacle::Unreachable { by, to, reason } if reason.contains("resolve") || reason.contains("not known") => {
-            format!("{by} does not know the name in {to}: give an address it reaches with --peer-address, {RELAY}")
-        }
-        Obstacle::Unreachable { by, to, reason } if reason.contains("refused") => {
-            format!("{by} reaches the host, but nothing listens on {to}: is the port right (--peer-address)? {RELAY}")
-        }
-        Obstacle::Unreachable { by, to, reason } if reason.contains("reset") || reason.contains("closed") => format!(
-            "{by} reaches {to}, and is shut at once: does its sshd keep {by} out (MaxStartups, fail2ban), or is something \
-             else there? {RELAY}"
-        ),
-        Obstacle::Unreachable { by, to, .. } => format!(
-            "no route or a security group between {by} and {to}? If it has another address there: --peer-address; {RELAY}"
-        ),
-        Obstacle::NoShell { host, .. } => {
-            format!("{host} needs a shell for this account (no ForceCommand internal-sftp, no nologin), {RELAY}")
-        }
-        Obstacle::NoClient { host } => format!("install OpenSSH's client on {host}, {RELAY}"),
-        Obstacle::OtherHost { address, .. } => format!(
-            "two networks may use the address {address} for two hosts: give the right one with --peer-address, {RELAY}"
-        ),
-        Obstacle::Refused { destination, by, .. } => {
-            format!(
-                "does {destination} take this key from {by} (`from=` in authorized_keys, AllowUsers, Match)? {RELAY}"
-            )
-        }
-        Obstacle::AsksAgain { .. } => "to be asked again: --route direct".to_owned(),
-        Obstacle::Failed { by, .. } => format!("look at ssh on {by}, {RELAY}"),
-    };
-    vec![hint]
-}
-
-fn of_lend(error: &LendError, ways: &[Vec<Host>]) -> Vec<String> {
-    let hint = match error {
-        LendError::Chain(error) => return of_chain(error, ways),
-        LendError::NotByKey { destination, .. } => {
-            format!(
-                "log in to {destination} with a key (-i FILE, IdentityFile), or let the data pass through here: hop cp -3"
-            )
-        }
-        LendError::SameKey { .. } => "give each its own host keys (ssh-keygen -A after removing the old ones): cloned \
-             machines can stand in for one another"
-            .to_owned(),
-        LendError::NoProof { source_host, .. } => format!(
-            "update OpenSSH on {source_host} to 8.9 or later, or install nc there; or let the data pass through here: hop cp -3"
-        ),
-        LendError::NotHostbound { .. } => "both need OpenSSH 8.9 or later; or leave --require-hostbound out".to_owned(),
-        LendError::NoForwarding { source_host } => {
-            format!(
-                "the sshd_config of {source_host} needs AllowAgentForwarding yes; or let the data pass through here: hop cp -3"
-            )
-        }
-        LendError::Misused { source_host, destination, .. } => format!(
-            "look who is on {source_host}, and at the logins of {destination}: that login is all that was taken; for a \
-             command of your own that logs in more than once: --signatures N"
-        ),
-        _ => return Vec::new(),
-    };
-    vec![hint]
 }
 
 /// Nothing moves though nothing was closed.

@@ -1,0 +1,63 @@
+//! Which address does the destination see the source as? [`addresses`], as the source says; for `from=`.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::super::client::Address;
+use super::super::error::LendError;
+use super::super::{keeper, shell};
+use crate::chain::{Output, Session};
+
+const SCRIPT: &str = include_str!("from.sh");
+const ANSWER: Duration = Duration::from_secs(15);
+/// Bytes that are listened to: login shells may greet.
+const MOST: usize = 64 * 1024;
+/// A host with more addresses than that towards one other is none.
+const ADDRESSES: usize = 8;
+
+/// Its addresses towards `peer`; none where that cannot be told.
+pub(super) async fn addresses(source: &Session, peer: &Address) -> Result<Vec<IpAddr>, LendError> {
+    let word = format!("hop-{}", keeper::nonce(source)?);
+    let set = |name: &str, value: &str| [name.as_bytes(), b"=", &shell::quoted(value.as_bytes()), b"\n"].concat();
+    let script = [set("word", &word), set("peer", &peer.host), SCRIPT.as_bytes().to_vec()].concat();
+    let mut process = source.exec(&shell::line(&script)).await?;
+    let mut heard = Vec::new();
+    let listen = async {
+        while let Some(said) = process.output.next().await? {
+            if let Output::Stdout(chunk) = said {
+                heard.extend_from_slice(&chunk[..chunk.len().min(MOST.saturating_sub(heard.len()))]);
+            }
+        }
+        Ok::<_, LendError>(())
+    };
+    match timeout(ANSWER, listen).await {
+        Ok(Err(error)) => Err(error),
+        Ok(Ok(())) | Err(_) => Ok(found(&String::from_utf8_lossy(&heard), &word)),
+    }
+}
+
+/// What stands behind `word`: a stranger's words, so addresses only.
+fn found(heard: &str, word: &str) -> Vec<IpAddr> {
+    let line = heard.lines().rev().find_map(|line| line.trim_end().strip_prefix(word)).unwrap_or_default();
+    let mut found: Vec<IpAddr> = line.split(' ').filter_map(|text| text.parse().ok()).collect();
+    found.sort_unstable();
+    found.dedup();
+    if found.len() > ADDRESSES { Vec::new() } else { found }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_are_believed() {
+        let of = |heard: &str| found(heard, "w").iter().map(IpAddr::to_string).collect::<Vec<_>>();
+        assert_eq!(of("Welcome!\nw 10.1.2.3 10.1.2.3 fd00::1\r\n"), ["10.1.2.3", "fd00::1"]);
+        assert!(of("w *\n").is_empty() && of("w \"10.1.2.3\" 10.0.0.0/8 !1.2.3.4\n").is_empty());
+        assert!(of("").is_empty() && of("w").is_empty() && of("10.1.2.3").is_empty());
+        let many: String = (0..9).map(|last| format!(" 10.0.0.{last}")).collect();
+        assert!(of(&format!("w{many}")).is_empty());
+    }
+}

@@ -1,0 +1,113 @@
+//! The line of authorized_keys that lets the one-time key in, pure. Main function: [`line`].
+//!
+//! It is as narrow as the server can read: `restrict` and `command=` always, `from=` where the source's address is known,
+//! `expiry-time` where the server knows it (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
+
+use std::net::IpAddr;
+
+use super::super::tier::Version;
+
+/// From here on the server knows `restrict`.
+pub(in super::super) const RESTRICTS: Version = Version(7, 2);
+/// From here on it knows `expiry-time`, in its own time zone.
+const EXPIRES: Version = Version(7, 7);
+/// From here on that can be given in UTC, with a `Z`.
+const EXPIRES_IN_UTC: Version = Version(9, 1);
+
+/// When the line is of no use any more, by the destination's clock.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Until {
+    /// Seconds since 1970.
+    pub(super) epoch: u64,
+    /// The same as `YYYYMMDDHHMMSS` in the destination's time zone; empty where it could not be told.
+    pub(super) locally: String,
+}
+
+/// What the line is made of.
+pub(super) struct Entry<'a> {
+    pub(super) server: Version,
+    /// Addresses that the source may come from; none for any.
+    pub(super) from: &'a [IpAddr],
+    pub(super) until: &'a Until,
+    /// Type and key, as they stand in such a file.
+    pub(super) public: &'a str,
+    /// The comment, and the name of the folder with the gate: plain characters.
+    pub(super) name: &'a str,
+}
+
+/// The line, without its end.
+pub(super) fn line(entry: &Entry<'_>) -> String {
+    let Entry { server, from, until, public, name } = entry;
+    let mut options = vec!["restrict".to_owned(), format!(r#"command="exec /bin/sh \"$HOME/.ssh/.{name}/gate\"""#)];
+    if !from.is_empty() {
+        let addresses: Vec<String> = from.iter().map(IpAddr::to_string).collect();
+        options.push(format!("from=\"{}\"", addresses.join(",")));
+    }
+    match () {
+        () if *server >= EXPIRES_IN_UTC => options.push(format!("expiry-time=\"{}Z\"", utc(until.epoch))),
+        () if *server >= EXPIRES && is_time(&until.locally) => {
+            options.push(format!("expiry-time=\"{}\"", until.locally));
+        }
+        () => {}
+    }
+    format!("{} {public} {name}", options.join(","))
+}
+
+fn is_time(text: &str) -> bool {
+    text.len() == 14 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `YYYYMMDDHHMMSS`. Days are counted from 1 March of year 0, so that the leap day is a year's last.
+fn utc(epoch: u64) -> String {
+    const DAYS_OF_400_YEARS: u64 = 146_097;
+    let (days, second) = (epoch / 86_400 + 719_468, epoch % 86_400);
+    let (era, day) = (days / DAYS_OF_400_YEARS, days % DAYS_OF_400_YEARS);
+    let year = (day - day / 1_460 + day / 36_524 - day / (DAYS_OF_400_YEARS - 1)) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = era * 400 + year + u64::from(month <= 2);
+    format!("{year:04}{month:02}{day:02}{:02}{:02}{:02}", second / 3600, second / 60 % 60, second % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(server: Version, from: &[&str], locally: &str) -> String {
+        let from: Vec<IpAddr> = from.iter().map(|text| text.parse().unwrap()).collect();
+        let until = Until { epoch: 1_795_766_613, locally: locally.to_owned() };
+        line(&Entry { server, from: &from, until: &until, public: "ssh-ed25519 AAAA", name: "hop-ephemeral-1-ab" })
+    }
+
+    #[test]
+    fn each_server_gets_what_it_can_read() {
+        let gate = r#"restrict,command="exec /bin/sh \"$HOME/.ssh/.hop-ephemeral-1-ab/gate\"""#;
+        let end = "ssh-ed25519 AAAA hop-ephemeral-1-ab";
+        let table = [
+            (Version(9, 1), &["10.10.2.20"][..], "", r#",from="10.10.2.20",expiry-time="20261127082333Z""#),
+            (
+                Version(10, 0),
+                &["10.10.2.20", "fd00::1"],
+                "",
+                r#",from="10.10.2.20,fd00::1",expiry-time="20261127082333Z""#,
+            ),
+            (Version(9, 0), &[], "20261127092333", r#",expiry-time="20261127092333""#),
+            (Version(7, 7), &[], "20261127092333\" ssh-rsa", ""),
+            (Version(7, 4), &["10.10.2.20"], "20261127092333", r#",from="10.10.2.20""#),
+        ];
+        for (server, from, locally, options) in table {
+            assert_eq!(written(server, from, locally), format!("{gate}{options} {end}"), "{server}");
+        }
+    }
+
+    #[test]
+    fn the_time_is_what_date_says() {
+        for epoch in [0, 951_782_399, 951_782_400, 1_709_164_800, 1_795_766_613, 4_102_444_800, 32_503_680_000] {
+            let said =
+                std::process::Command::new("date").args(["-u", "-d", &format!("@{epoch}"), "+%Y%m%d%H%M%S"]).output();
+            assert_eq!(utc(epoch), String::from_utf8_lossy(&said.unwrap().stdout).trim(), "{epoch}");
+        }
+    }
+}

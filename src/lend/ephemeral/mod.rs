@@ -1,0 +1,187 @@
+//! A key for one login: made here, in memory, let in at the destination by one line in `~/.ssh/authorized_keys`, and of no
+//! use after it. Main type: [`Admitted`], for as long as the key is let in.
+//!
+//! The line is added and removed by a process on the destination (`authorized.sh`) that removes it at the latest when its
+//! input ends, so that it is gone however hop ends. What the key can run there is one program, `gate.sh`: it takes orders
+//! that are sealed by hop ([`Seal`]), so whoever gets hold of the login can bring hop's orders, and give none of his own.
+
+mod from;
+mod line;
+mod seal;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use russh::keys::PrivateKey;
+use russh::keys::ssh_key::private::Ed25519Keypair;
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+pub use seal::Seal;
+
+use super::client::Address;
+use super::error::LendError;
+use super::keeper::{self, Lines};
+use super::shell;
+use super::tier::Version;
+use crate::agent::KeySigner;
+use crate::auth::Credential;
+use crate::chain::{Cause, ChainError, Output, Process, ProcessInput, Session};
+pub(super) use line::RESTRICTS;
+use line::{Entry, Until, line};
+
+const SCRIPT: &str = include_str!("authorized.sh");
+const GATE: &str = include_str!("gate.sh");
+/// How long the key is let in at most, in seconds: the source logs in at once.
+const LIFE: u32 = 180;
+/// How long the destination may take for each step.
+const STEP: Duration = Duration::from_secs(20);
+/// How long it may take to clean up.
+const GONE: Duration = Duration::from_secs(5);
+/// Lines that wait to be read.
+const WAITING: usize = 16;
+
+/// A new key, as what a login is made with; the private half is here only.
+pub(super) fn credential() -> Option<(Credential, String)> {
+    let mut seed = zeroize::Zeroizing::new([0; 32]);
+    aws_lc_rs::rand::fill(&mut *seed).ok()?;
+    let key = PrivateKey::from(Ed25519Keypair::from_seed(&seed));
+    let public = key.public_key();
+    let (blob, text) = (public.to_bytes().ok()?, public.to_openssh().ok()?);
+    let signer = Arc::new(KeySigner(Arc::new(key)));
+    Some((Credential { blob, name: "ephemeral key".to_owned(), signer }, text.trim_end().to_owned()))
+}
+
+/// A key that is let in. Dropping it has the line removed; [`Admitted::dismiss`] waits for it.
+pub(super) struct Admitted {
+    destination: String,
+    seal: Seal,
+    keeper: Option<(ProcessInput, JoinHandle<()>)>,
+    said: Receiver<String>,
+}
+
+/// Has the key `public` let in at `there`, for a login from `here` to that address of it.
+pub(super) async fn admit(
+    (there, here): (&Session, &Session),
+    address: &Address,
+    public: &str,
+) -> Result<Admitted, LendError> {
+    let destination = there.trail().end().to_owned();
+    let server = Version::find(there.server_version());
+    let Some(server) = server.filter(|server| *server >= RESTRICTS) else {
+        return Err(LendError::NoRestriction { destination, server });
+    };
+    let (from, begun) = tokio::join!(from::addresses(here, address), Admitted::begin(there));
+    let (mut admitted, until, nonce) = begun?;
+    let name = format!("hop-ephemeral-{}-{nonce}", until.epoch);
+    let entry = line(&Entry { server, from: &from?, until: &until, public, name: &name });
+    admitted.ask(&format!("seal {}\nadd {entry}\n", admitted.seal.secrets()), "added").await?;
+    Ok(admitted)
+}
+
+impl Admitted {
+    /// Starts what keeps the line, and asks it for the time.
+    async fn begin(there: &Session) -> Result<(Admitted, Until, String), LendError> {
+        let (word, nonce) = (format!("hop-{}", keeper::nonce(there)?), keeper::nonce(there)?);
+        let set = |name: &str, value: &str| [name.as_bytes(), b"=", &shell::quoted(value.as_bytes()), b"\n"].concat();
+        let life = LIFE.to_string();
+        let words = [("word", &word[..]), ("nonce", &nonce), ("life", &life), ("gate", GATE)];
+        let words: Vec<u8> = words.iter().flat_map(|(name, value)| set(name, value)).collect();
+        let destination = there.trail().end().to_owned();
+        let Process { input, output, .. } = match there.exec(&shell::line(&[&words, SCRIPT.as_bytes()].concat())).await
+        {
+            Ok(process) => process,
+            Err(ChainError { cause: Cause::Refused(problem), .. }) => {
+                return Err(LendError::NotAdmitted { destination, problem });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let (tell, said) = channel(WAITING);
+        let reading = tokio::spawn(async move {
+            let (mut output, mut lines) = (output, Lines::new(&word));
+            while let Ok(Some(output)) = output.next().await {
+                if let Output::Stdout(chunk) = output {
+                    // who says more than is asked for is not listened to
+                    lines.take(&chunk).into_iter().for_each(|line| drop(tell.try_send(line)));
+                }
+            }
+        });
+        let keeper = Some((input, reading));
+        let Some(seal) = Seal::new() else {
+            return Err(LendError::NotAdmitted { destination, problem: "no random bytes here".to_owned() });
+        };
+        let mut admitted = Admitted { destination, seal, keeper, said };
+        let clock = admitted.answer("clock").await?;
+        let (epoch, locally) = clock.split_once(' ').unwrap_or((&clock, ""));
+        let Ok(epoch) = epoch.parse() else { return Err(admitted.failed("its clock tells no time")) };
+        Ok((admitted, Until { epoch, locally: locally.to_owned() }, nonce))
+    }
+
+    /// What orders are sealed with.
+    pub(super) fn seal(&self) -> &Seal {
+        &self.seal
+    }
+
+    /// Has the line removed; what is under way goes on.
+    pub(super) async fn close_the_door(&mut self) -> Result<(), LendError> {
+        self.ask("drop\n", "dropped").await.map(drop)
+    }
+
+    async fn ask(&mut self, order: &str, answer: &str) -> Result<String, LendError> {
+        if let Some((input, _)) = &self.keeper {
+            // one that has gone away answers nothing, which is told below
+            let _ = input.send(order.as_bytes().to_vec().into()).await;
+        }
+        self.answer(answer).await
+    }
+
+    /// Waits for the line that begins with `word`; the rest of it.
+    async fn answer(&mut self, word: &str) -> Result<String, LendError> {
+        match timeout(STEP, self.said.recv()).await {
+            Err(_) => Err(self.failed(&format!("no answer within {} s", STEP.as_secs()))),
+            Ok(None) => Err(self.failed("it runs no POSIX shell, or the connection was lost")),
+            Ok(Some(line)) => match line.split_once(' ').unwrap_or((&line, "")) {
+                (first, rest) if first == word => Ok(rest.to_owned()),
+                ("left", name) => {
+                    Err(LendError::LineLeft { destination: self.destination.clone(), name: name.to_owned() })
+                }
+                ("problem", problem) => Err(self.failed(problem)),
+                _ => Err(self.failed("it says something else than it was asked")),
+            },
+        }
+    }
+
+    fn failed(&self, problem: &str) -> LendError {
+        LendError::NotAdmitted { destination: self.destination.clone(), problem: problem.to_owned() }
+    }
+
+    /// Has everything removed there, and waits for it; what is left.
+    pub(super) async fn dismiss(mut self) -> Option<LendError> {
+        if let Some((input, reading)) = self.keeper.take() {
+            end(input, reading).await;
+        }
+        while let Ok(line) = self.said.try_recv() {
+            if let Some(("left", name)) = line.split_once(' ') {
+                return Some(LendError::LineLeft { destination: self.destination.clone(), name: name.to_owned() });
+            }
+        }
+        None
+    }
+}
+
+/// As with what stands on the source: the process is asked before its channel is closed, also when nobody waits for it.
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        if let (Some((input, reading)), Ok(runtime)) = (self.keeper.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(end(input, reading));
+        }
+    }
+}
+
+async fn end(input: ProcessInput, mut reading: JoinHandle<()>) {
+    let _ = input.end().await; // a connection that is gone has removed the line already
+    if timeout(GONE, &mut reading).await.is_err() {
+        reading.abort();
+    }
+}

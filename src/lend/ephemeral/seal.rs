@@ -1,0 +1,103 @@
+//! What shows the destination that an order is hop's, whoever brings it: [`Seal`], pure. The other side of it is `gate.sh`.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::rand;
+
+/// Two secrets of a block each, inner and outer as in HMAC (RFC 2104 §2, with independent keys), in hexadecimal.
+#[derive(Clone)]
+pub struct Seal(Arc<[String; 2]>);
+
+impl Seal {
+    /// A new one; `None` when the system gives no random bytes.
+    pub(super) fn new() -> Option<Seal> {
+        let secret = || {
+            let mut bytes = [0; 32];
+            rand::fill(&mut bytes).ok()?;
+            Some(hex(&bytes))
+        };
+        Some(Seal(Arc::new([secret()?, secret()?])))
+    }
+
+    /// The secrets, for the destination alone.
+    pub(super) fn secrets(&self) -> String {
+        self.0.join(" ")
+    }
+
+    /// The command that carries out `order`, a line for a shell, through the gate.
+    pub fn sealed(&self, order: &[u8]) -> Vec<u8> {
+        let [inner, outer] = &*self.0;
+        let sum = |first: &str, rest: &[u8]| hex(digest(&SHA256, &[first.as_bytes(), rest].concat()).as_ref());
+        let seal = sum(outer, sum(inner, order).as_bytes());
+        [seal.as_bytes(), b" ", order].concat()
+    }
+}
+
+impl std::fmt::Debug for Seal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Seal")
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::GATE;
+    use super::*;
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt as _;
+    use std::path::Path;
+    use std::process::{Command, Output};
+
+    fn gate(seal: Option<&Seal>) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("gate"), format!("sum='sha256sum'\n{GATE}")).unwrap();
+        if let Some(seal) = seal {
+            std::fs::write(folder.path().join("seal"), seal.secrets() + "\n").unwrap();
+        }
+        folder
+    }
+
+    fn asked(folder: &Path, command: &[u8]) -> Output {
+        let mut gate = Command::new("/bin/sh");
+        gate.arg(folder.join("gate")).env("SSH_ORIGINAL_COMMAND", OsString::from_vec(command.to_vec()));
+        gate.output().unwrap()
+    }
+
+    #[test]
+    fn the_gate_opens_for_what_is_sealed_and_for_nothing_else() {
+        let seal = Seal::new().unwrap();
+        let folder = gate(Some(&seal));
+        let order = br#"exec /bin/sh -c 'printf "%s" "it'"'"'s  \0  $((40 + 2)) *"' "#;
+        let sealed = seal.sealed(order);
+        assert_eq!(asked(folder.path(), &sealed).stdout, b"it's  \\0  42 *");
+        let (other, half) = (Seal::new().unwrap(), sealed[..sealed.len() - 1].to_vec());
+        let mut changed = sealed.clone();
+        *changed.last_mut().unwrap() = b';';
+        let bare = [&[b'0'; 64][..], b" echo in"].concat();
+        let refused =
+            [other.sealed(order), half, changed, bare, order.to_vec(), b"echo in".to_vec(), Vec::new(), b" ".to_vec()];
+        for command in refused {
+            let ran = asked(folder.path(), &command);
+            assert_eq!(
+                (ran.status.code(), &ran.stdout[..]),
+                (Some(126), &b""[..]),
+                "{}",
+                String::from_utf8_lossy(&command)
+            );
+        }
+    }
+
+    #[test]
+    fn without_its_secrets_the_gate_opens_for_nobody() {
+        let empty = Seal(Arc::new([String::new(), String::new()]));
+        for folder in [gate(None), gate(Some(&empty))] {
+            let ran = asked(folder.path(), &empty.sealed(b"echo in"));
+            assert_eq!((ran.status.code(), &ran.stdout[..]), (Some(126), &b""[..]));
+        }
+    }
+}
