@@ -9,9 +9,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::invariants::{Case, Target};
-use super::ran::{Ran, run_while};
+use super::ran::{Ran, run, run_while};
 use super::ways::{SIZE, Way, content, seeds, street};
-use crate::street::{ACC_PVT, Street};
+use crate::street::{ACC_PVT, DELL_PVT, Street};
 use crate::wire::{Direction, somewhere};
 
 const RATE: u64 = 48 << 20;
@@ -94,6 +94,20 @@ fn a_relay_is_killed() {
 #[test]
 fn a_direct_copy_is_killed() {
     kills(Way::Direct, 3);
+}
+
+#[test]
+fn what_another_way_left_goes_when_the_file_arrives() {
+    let Some(street) = street(Some(2 << 20)) else { return };
+    let content = content(1 << 20);
+    Way::Relay.furnish(&street, &content);
+    let target = Way::Relay.target(&street, &content);
+    let ran = Moment::Byte(512 << 10).strike(&street, &mut Way::Relay.copy(&street), (DELL_PVT, Direction::Up));
+    let folder = target.path.parent().expect("a folder");
+    assert!(ran.signal == Some(9) && Street::parts(folder).len() == 1, "it never came to that: {ran}");
+    let ran = run(&mut Way::Direct.copy(&street));
+    assert!(ran.code == Some(0) && fs::read(&target.path).ok().as_ref() == Some(&content), "{ran}");
+    assert!(Street::parts(folder).is_empty(), "the part of the relay is left: {ran}");
 }
 
 #[test]
