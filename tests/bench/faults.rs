@@ -157,20 +157,22 @@ impl<'a> Scene<'a> {
     fn strike(&self, fault: &Fault, peer: Peer, seed: u64) -> Option<i32> {
         let tunnel = (peer == Peer::Rclone).then(|| Tunnel::open(self.street));
         let wire = self.street.server(ACC_BASTION).wire.as_ref();
+        let direction = if matches!(self.work, Work::Up { .. }) { Direction::Up } else { Direction::Down };
         if let (Strike::Cut(how), Some(wire)) = (fault.strike, wire) {
-            let direction = if matches!(self.work, Work::Up { .. }) { Direction::Up } else { Direction::Down };
             wire.arm(Some(Cut { direction, at: somewhere(seed, 64 << 10..SIZE as u64), how }));
         }
+        let passed = || wire.map_or(0, |wire| wire.bytes(direction));
+        let byte = passed() + somewhere(seed, 64 << 10..SIZE as u64);
         let mut child = self.command(peer, tunnel.as_ref()).spawn().expect("start a program");
+        if matches!(fault.strike, Strike::Kill | Strike::Rewrite) {
+            // a byte, not a moment: how fast each of them is does not matter
+            while passed() < byte && child.try_wait().is_ok_and(|ended| ended.is_none()) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
         match fault.strike {
-            Strike::Kill => {
-                std::thread::sleep(Duration::from_millis(somewhere(seed, 0..900)));
-                drop(child.kill());
-            }
-            Strike::Rewrite => {
-                std::thread::sleep(Duration::from_millis(somewhere(seed, 150..700)));
-                rewrite(&self.source);
-            }
+            Strike::Kill => drop(child.kill()),
+            Strike::Rewrite => rewrite(&self.source),
             Strike::Cut(_) | Strike::Nothing => {}
         }
         let code = ended(&mut child);
