@@ -1,13 +1,18 @@
 //! OpenSSH's `ssh` beside `hop ssh`: the same situation, the same exit status and the same bytes, one by one.
 
 use std::fmt;
-use std::fs;
+use std::io::{Seek as _, Write as _};
 use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::street::{ACC_PVT, Street};
 
 /// In seconds: what takes longer counts as a difference.
 const LIMIT: &str = "30";
+
+/// Situations looked at together: each is mostly waiting for a login.
+const AT_ONCE: usize = 4;
 
 /// What is typed after the verb, what is given to standard input, and which of the outputs must be the same.
 struct Situation {
@@ -120,12 +125,22 @@ impl fmt::Display for Said {
     }
 }
 
+/// What differs, if anything does.
+fn difference(street: &Street, situation: &Situation) -> Option<String> {
+    let ssh = said(street, &street.openssh("ssh"), situation);
+    let hop = said(street, &street.hop("ssh"), situation);
+    let errors_alike = situation.alike == Alike::StatusAndOutput || ssh.stderr == hop.stderr;
+    let is_alike = (ssh.code, &ssh.stdout) == (hop.code, &hop.stdout) && errors_alike;
+    (!is_alike).then(|| format!("=== {:?}\n    ssh: {ssh}\n    hop: {hop}", situation.words))
+}
+
 fn said(street: &Street, program: &Command, situation: &Situation) -> Said {
     let mut command = street.on_laptop("timeout");
     command.arg(LIMIT).arg(program.get_program()).args(program.get_args()).args(["-o", "BatchMode=yes"]);
     command.args(situation.words);
-    let input = street.put_here("input", situation.input);
-    command.stdin(fs::File::open(input).expect("the input")).env("LC_MINE", "sent").env("TERM", "vt220");
+    let mut input = tempfile::tempfile().expect("a file");
+    input.write_all(situation.input).and_then(|()| input.rewind()).expect("write the input");
+    command.stdin(input).env("LC_MINE", "sent").env("TERM", "vt220");
     let output = command.output().expect("timeout(1) starts");
     Said { code: output.status.code(), stdout: output.stdout, stderr: output.stderr }
 }
@@ -133,15 +148,19 @@ fn said(street: &Street, program: &Command, situation: &Situation) -> Said {
 #[test]
 fn ssh_and_hop_ssh_end_alike_and_say_the_same() {
     let Some(street) = Street::plan().sshd(ACC_PVT, "AcceptEnv LC_*").start() else { return };
-    let mut different = Vec::new();
-    for situation in SITUATIONS {
-        let ssh = said(&street, &street.openssh("ssh"), situation);
-        let hop = said(&street, &street.hop("ssh"), situation);
-        let errors_alike = situation.alike == Alike::StatusAndOutput || ssh.stderr == hop.stderr;
-        if (ssh.code, &ssh.stdout) != (hop.code, &hop.stdout) || !errors_alike {
-            different.push(format!("=== {:?}\n    ssh: {ssh}\n    hop: {hop}", situation.words));
+    let different = Mutex::new(Vec::new());
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(situation) = SITUATIONS.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let difference = difference(&street, situation);
+                    different.lock().expect("nobody panics with it").extend(difference);
+                }
+            });
         }
-    }
+    });
+    let different = different.into_inner().expect("nobody panics with it");
     println!("ssh and hop ssh: {} situations compared, {} differ", SITUATIONS.len(), different.len());
     assert!(SITUATIONS.len() >= 40 && different.is_empty(), "\n{}", different.join("\n"));
 }
