@@ -14,9 +14,10 @@ mod skips;
 #[allow(dead_code, unused_imports, reason = "the bench breaks nothing on its street")]
 mod street;
 #[path = "../whole"]
-#[allow(dead_code, reason = "the bench takes what it checks from there, and little else")]
+#[allow(dead_code, unused_imports, reason = "the bench takes what it checks from there, and little else")]
 mod whole {
     pub mod invariants;
+    pub mod matrix;
     pub mod ran;
     pub mod ways;
 }
