@@ -2,8 +2,9 @@
 //! many rows are shown, and after how many cases everything was checked, is said by `tests/run`.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
+
+use super::invariants::note;
 
 /// Row, and `file::test` below `tests/` for each variant.
 const ROWS: &[(&str, &[&str])] = &[
@@ -296,11 +297,4 @@ fn the_rows_of_the_matrix_are_shown() {
     let variants: usize = ROWS.iter().map(|(_, shown_by)| shown_by.len()).sum();
     assert_eq!(ROWS.len(), ALL, "rows that nothing shows");
     note(&format!("rows {} of {ALL}, by {variants} tests", ROWS.len()));
-}
-
-/// Writes a line where `tests/run` counts them (`HOP_MATRIX`).
-pub fn note(line: &str) {
-    let Some(file) = std::env::var_os("HOP_MATRIX") else { return };
-    let list = fs::OpenOptions::new().create(true).append(true).open(file);
-    list.and_then(|mut list| list.write_all(format!("{line}\n").as_bytes())).expect("HOP_MATRIX can be written");
 }
