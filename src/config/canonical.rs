@@ -1,68 +1,17 @@
 //! What is the host's full name? Addresses get their usual form, and short names a domain where the configuration asks
 //! for it (`resolve_canonicalize` in OpenSSH's `ssh.c`).
 //!
-//! Main types: [`Names`], [`SystemNames`]. A name is looked up only under `CanonicalizeHostname`. The system's resolver
-//! tells no CNAME, so `CanonicalizePermittedCNAMEs` has an effect only where `Names` does.
+//! Main function: [`canonicalise`]. A name is looked up only under `CanonicalizeHostname`, and where
+//! `CanonicalizePermittedCNAMEs` has rules: then the name must exist, as for ssh, even if nothing comes of it.
 
-use std::net::{IpAddr, Ipv4Addr, ToSocketAddrs};
+use std::net::Ipv4Addr;
 
 use super::error::ConfigError;
+use super::host::AddressFamily;
 use super::keywords::Keyword;
-use super::matching::{Verdict, match_list_ignoring_case};
+use super::matching::{Verdict, match_list};
+use super::names::{Found, Names};
 use super::settings::Settings;
-
-/// Who knows which names exist, and where this machine is.
-pub trait Names: Send + Sync {
-    /// Looks a name up; `None` where it has no address.
-    fn look_up(&self, name: &str) -> Option<Found>;
-    /// The addresses of this machine's interfaces that are up.
-    fn local_addresses(&self) -> Result<Vec<IpAddr>, String>;
-}
-
-/// A name that exists.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Found {
-    /// The name it is an alias of, where the resolver says so.
-    pub canonical_name: Option<String>,
-}
-
-/// The system's resolver and interfaces.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemNames;
-
-impl Names for SystemNames {
-    fn look_up(&self, name: &str) -> Option<Found> {
-        (name, 0).to_socket_addrs().ok()?.next().map(|_| Found::default())
-    }
-
-    fn local_addresses(&self) -> Result<Vec<IpAddr>, String> {
-        let table = |path: &str| {
-            std::fs::read_to_string(path).map_err(|error| format!("the local addresses are not known: {path}: {error}"))
-        };
-        let mut addresses = local_v4(&table("/proc/net/fib_trie")?);
-        addresses.extend(table("/proc/net/if_inet6").map(|table| local_v6(&table)).unwrap_or_default());
-        Ok(addresses)
-    }
-}
-
-/// The `/32 host LOCAL` entries of Linux's routing trie.
-fn local_v4(table: &str) -> Vec<IpAddr> {
-    let mut last: Option<IpAddr> = None;
-    let mut addresses = Vec::new();
-    for line in table.lines() {
-        if let Some(address) = line.trim_start().strip_prefix("|-- ") {
-            last = address.trim().parse().ok();
-        } else if line.trim() == "/32 host LOCAL" {
-            addresses.extend(last);
-        }
-    }
-    addresses
-}
-
-fn local_v6(table: &str) -> Vec<IpAddr> {
-    let digits = |line: &str| u128::from_str_radix(line.split_whitespace().next()?, 16).ok();
-    table.lines().filter_map(digits).map(|bits| IpAddr::V6(bits.into())).collect()
-}
 
 /// Can the name only be an address?
 pub fn is_address(name: &str) -> bool {
@@ -78,54 +27,93 @@ pub fn canonicalise(names: &dyn Names, settings: &Settings, host: String) -> Res
     if let Some(address) = usual_form(&host, settings.word(Keyword::AddressFamily)) {
         return Ok(if address.eq_ignore_ascii_case(&host) { host } else { address });
     }
-    let mode = settings.word(Keyword::CanonicalizeHostname);
-    if looks_like_address(&host) || host.is_empty() || matches!(mode, "" | "false") {
+    let question = Question { names, settings };
+    let (direct, mode) = (question.is_direct(), settings.word(Keyword::CanonicalizeHostname));
+    // what a proxy makes of the name is its own affair, unless the user says otherwise
+    if host.is_empty() || (mode != "always" && !direct) {
         return Ok(host);
     }
-    let command = settings.word(Keyword::ProxyCommand);
-    let proxied =
-        !settings.all(Keyword::ProxyJump).is_empty() || !(command.is_empty() || command.eq_ignore_ascii_case("none"));
-    if mode != "always" && proxied {
+    let wanted = !matches!(mode, "" | "false");
+    if wanted && !looks_like_address(&host) {
+        if let Some((full, found)) = question.full_name(&host) {
+            return Ok(question.permitted_alias(&full, found).unwrap_or(full));
+        }
+        if settings.word(Keyword::CanonicalizeFallbackLocal) == "no" && question.was_tried(&host) {
+            return Err(ConfigError::NotCanonical { host });
+        }
+    }
+    if !question.has_rules() {
         return Ok(host);
     }
-    let Some((full, found)) = full_name(names, settings, &host) else {
-        let fallback = settings.word(Keyword::CanonicalizeFallbackLocal) != "no";
-        let dots = host.matches('.').count();
-        let tried = host.ends_with('.') || dots <= most_dots(settings);
-        return if fallback || !tried { Ok(host) } else { Err(ConfigError::NotCanonical { host }) };
-    };
-    Ok(permitted_alias(settings, &full, found).unwrap_or(full))
-}
-
-/// The first name that exists: the host itself where it ends in a dot, else with each domain in turn.
-fn full_name(names: &dyn Names, settings: &Settings, host: &str) -> Option<(String, Found)> {
-    if let Some(full) = host.strip_suffix('.') {
-        return names.look_up(host).map(|found| (full.to_owned(), found));
+    match question.look_up(&host) {
+        Some(found) if wanted => Ok(question.permitted_alias(&host, found).unwrap_or(host)),
+        None if direct => Err(ConfigError::NoSuchHost { host }),
+        _ => Ok(host),
     }
-    if host.matches('.').count() > most_dots(settings) {
-        return None;
+}
+
+/// Whom to ask, and by which rules.
+struct Question<'a> {
+    names: &'a dyn Names,
+    settings: &'a Settings,
+}
+
+impl Question<'_> {
+    /// Nothing stands between this machine and the host.
+    fn is_direct(&self) -> bool {
+        let command = self.settings.word(Keyword::ProxyCommand);
+        let commanded = !(command.is_empty() || command.eq_ignore_ascii_case("none"));
+        !commanded && self.settings.all(Keyword::ProxyJump).is_empty()
     }
-    let domains = settings.all(Keyword::CanonicalDomains).iter().map(|domain| &domain.word);
-    domains.take_while(|domain| !domain.eq_ignore_ascii_case("none")).find_map(|domain| {
-        let full = format!("{host}.{domain}");
-        names.look_up(&format!("{full}.")).map(|found| (full, found))
-    })
-}
 
-fn most_dots(settings: &Settings) -> usize {
-    settings.word(Keyword::CanonicalizeMaxDots).parse().unwrap_or(1)
-}
+    fn look_up(&self, name: &str) -> Option<Found> {
+        let family = match self.settings.word(Keyword::AddressFamily) {
+            "inet" => AddressFamily::Inet,
+            "inet6" => AddressFamily::Inet6,
+            _ => AddressFamily::Any,
+        };
+        self.names.look_up(name, family)
+    }
 
-/// The name `full` is an alias of, where a rule permits to follow it.
-fn permitted_alias(settings: &Settings, full: &str, found: Found) -> Option<String> {
-    let target = found.canonical_name.filter(|name| name != full && super::values::is_domain(name))?;
-    let permits = |rule: &str| {
-        let (sources, targets) = rule.split_once(':').unwrap_or(("", ""));
-        let listed = |name: &str, list: &str| match_list_ignoring_case(name, list) == Verdict::Match;
-        listed(full, sources) && listed(&target, targets)
-    };
-    let rules = settings.all(Keyword::CanonicalizePermittedCNAMEs);
-    rules.iter().any(|rule| permits(&rule.word)).then_some(target)
+    /// The first name that exists: the host itself where it ends in a dot, else with each domain in turn.
+    fn full_name(&self, host: &str) -> Option<(String, Found)> {
+        if let Some(full) = host.strip_suffix('.') {
+            return self.look_up(host).map(|found| (full.to_owned(), found));
+        }
+        if !self.was_tried(host) {
+            return None;
+        }
+        let domains = self.settings.all(Keyword::CanonicalDomains).iter().map(|domain| &domain.word);
+        domains.take_while(|domain| !domain.eq_ignore_ascii_case("none")).find_map(|domain| {
+            let full = format!("{host}.{domain}");
+            self.look_up(&format!("{full}.")).map(|found| (full, found))
+        })
+    }
+
+    /// The name is one that the domains are tried for, or that stands for itself.
+    fn was_tried(&self, host: &str) -> bool {
+        let most = self.settings.word(Keyword::CanonicalizeMaxDots).parse().unwrap_or(1);
+        host.ends_with('.') || host.matches('.').count() <= most
+    }
+
+    fn rules(&self) -> impl Iterator<Item = (&str, &str)> {
+        let rules = self.settings.all(Keyword::CanonicalizePermittedCNAMEs).iter();
+        rules.filter_map(|rule| rule.word.split_once(':'))
+    }
+
+    fn has_rules(&self) -> bool {
+        self.rules().next().is_some()
+    }
+
+    /// The name `full` is an alias of, where a rule permits to follow it.
+    fn permitted_alias(&self, full: &str, found: Found) -> Option<String> {
+        let alias = found.canonical_name.filter(|name| super::values::is_domain(name))?;
+        let target = alias.strip_suffix('.').unwrap_or(&alias);
+        // the rules are in lowercase; a name that the resolver gives in capitals matches none of their letters
+        let listed = |name: &str, list: &str| match_list(name, list) == Verdict::Match;
+        let follows = target != full && self.rules().any(|(from, to)| listed(full, from) && listed(target, to));
+        follows.then(|| target.to_owned())
+    }
 }
 
 /// An address as `getnameinfo` prints it; `None` for a name, or an address of the other family.
@@ -167,6 +155,8 @@ fn old_number(text: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::super::settings::Place;
     use super::*;
     use proptest::prelude::*;
@@ -174,7 +164,7 @@ mod tests {
     struct Zone(&'static [(&'static str, Option<&'static str>)]);
 
     impl Names for Zone {
-        fn look_up(&self, name: &str) -> Option<Found> {
+        fn look_up(&self, name: &str, _: AddressFamily) -> Option<Found> {
             let (_, alias) = self.0.iter().find(|(known, _)| *known == name)?;
             Some(Found { canonical_name: alias.map(str::to_owned) })
         }
@@ -184,7 +174,12 @@ mod tests {
         }
     }
 
-    const ZONE: Zone = Zone(&[("db.b.example.", None), ("www.a.example.", Some("farm.cdn.example")), ("x.y.", None)]);
+    const ZONE: Zone = Zone(&[
+        ("db.b.example.", None),
+        ("www.a.example.", Some("farm.cdn.example")),
+        ("x.y.", None),
+        ("out", Some("farm.cdn.example")),
+    ]);
 
     fn canonical(host: &str, extra: &[(Keyword, &str)]) -> Result<String, ConfigError> {
         let mut settings = Settings::default();
@@ -224,6 +219,22 @@ mod tests {
     }
 
     #[test]
+    fn rules_are_applied_to_the_bare_name_where_no_domain_knows_it() {
+        let rule = (Keyword::CanonicalizePermittedCNAMEs, "*:*.cdn.example");
+        assert_eq!(canonical("out", &[]).unwrap(), "out");
+        assert_eq!(canonical("out", &[rule]).unwrap(), "farm.cdn.example");
+        assert_eq!(canonical("out", &[rule, (Keyword::CanonicalizeHostname, "false")]).unwrap(), "out");
+        assert_eq!(canonical("nowhere", &[rule, (Keyword::ProxyJump, "bastion")]).unwrap(), "nowhere");
+        let always = [rule, (Keyword::ProxyJump, "bastion"), (Keyword::CanonicalizeHostname, "always")];
+        assert_eq!(canonical("nowhere", &always).unwrap(), "nowhere");
+        assert_eq!(canonical("out", &always).unwrap(), "farm.cdn.example");
+        for mode in ["true", "false"] {
+            let refused = canonical("nowhere", &[rule, (Keyword::CanonicalizeHostname, mode)]);
+            assert!(matches!(refused, Err(ConfigError::NoSuchHost { .. })), "{mode}: {refused:?}");
+        }
+    }
+
+    #[test]
     fn addresses_get_their_usual_form() {
         let form = |host| canonical(host, &[]).unwrap();
         assert_eq!(form("127.1"), "127.0.0.1");
@@ -231,14 +242,6 @@ mod tests {
         assert_eq!(form("::0:1"), "::1");
         assert_eq!(form("300.1.1.1"), "300.1.1.1");
         assert_eq!(canonical("::0:1", &[(Keyword::AddressFamily, "inet")]).unwrap(), "::0:1");
-    }
-
-    #[test]
-    fn local_addresses_are_read_from_the_kernels_tables() {
-        let trie = "  +-- 127.0.0.0/8 2 0 2\n     |-- 127.0.0.1\n        /32 host LOCAL\n     |-- 10.0.0.0\n        /24 link UNICAST\n";
-        assert_eq!(local_v4(trie), ["127.0.0.1".parse::<IpAddr>().unwrap()]);
-        let v6 = "00000000000000000000000000000001 01 80 10 80       lo\n";
-        assert_eq!(local_v6(v6), ["::1".parse::<IpAddr>().unwrap()]);
     }
 
     proptest! {

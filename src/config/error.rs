@@ -95,6 +95,12 @@ pub enum ConfigError {
         /// The name.
         host: String,
     },
+    /// There are rules for aliases (`CanonicalizePermittedCNAMEs`), and the name is none.
+    #[error("could not resolve host `{host}`, which CanonicalizePermittedCNAMEs is to be applied to")]
+    NoSuchHost {
+        /// The name.
+        host: String,
+    },
     /// `RefuseConnection`.
     #[error("{host}: {origin} refuses the connection: {reason}")]
     Refused {

@@ -6,12 +6,13 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
-use super::canonical::{self, Names};
+use super::canonical;
 use super::error::{BadLine, ConfigError};
 use super::files::{Body, File, Reader};
 use super::host::Origin;
 use super::keywords::Keyword;
 use super::matching::{Criterion, Test, Verdict, match_list, match_list_ignoring_case};
+use super::names::Names;
 use super::settings::{Applies, Place, Settings};
 use super::tokens::{Connection, Tokens};
 use super::{Purpose, Surroundings};
@@ -251,12 +252,14 @@ mod tests {
 
     use super::super::canonical::Found;
     use super::super::files::{Check, Scope};
+    use super::super::host::AddressFamily;
+    use super::super::names::Found;
     use super::*;
 
     struct Office;
 
     impl Names for Office {
-        fn look_up(&self, name: &str) -> Option<Found> {
+        fn look_up(&self, name: &str, _: AddressFamily) -> Option<Found> {
             (name == "db.office.example.").then(Found::default)
         }
 

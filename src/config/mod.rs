@@ -3,13 +3,14 @@
 //! Main type: [`Configuration`]. Files are read and checked once ([`Configuration::load`]); each host is then resolved as
 //! `ssh` would resolve it ([`Configuration::resolve`]), its jumps before it. The language and its quirks are those of
 //! OpenSSH 9.2p1, with the keywords that came later. Nothing is dialled here; names are looked up only where
-//! `CanonicalizeHostname` asks for it, and `Match exec` runs what the user's own, checked files say.
+//! `CanonicalizeHostname` or rules for aliases ask for it, and `Match exec` runs what the user's own, checked files say.
 //!
 //! ```text
 //! parse      a line → keyword and words        files     files, Include, owner and mode
 //! keywords   one row a keyword                 values    what the words mean (choices, numbers, forward, jump, algorithms)
 //! matching   Host and Match                    evaluate  which lines hold for a host
 //! canonical  full names, addresses             finish    defaults and expansions
+//! names      the resolver, this machine
 //! dump       `ssh -G`                          lower     → host::Host
 //! way        jumps before hosts
 //! named      which hosts there are           stanza    one more
@@ -34,6 +35,7 @@ mod keywords;
 mod lower;
 mod matching;
 mod named;
+mod names;
 mod numbers;
 mod parse;
 mod settings;
@@ -46,11 +48,11 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-pub use canonical::{Found, Names, SystemNames};
 pub use errand::{Errand, SessionType};
 pub use error::{BadLine, ConfigError, ConfigErrorKind};
 pub use host::{AddressFamily, Host, Origin, Value};
 pub use named::Named;
+pub use names::{Found, Names, SystemNames};
 pub use stanza::{Stanza, StanzaError};
 
 use files::{Check, File, Reader, Scope};

@@ -14,14 +14,13 @@
 //! - **Names that a shell could act on** are refused in `HostName` and `ProxyJump` when the host is resolved; ssh 9.2
 //!   refuses them on its command line only. `dump` shows them, as `ssh -G` does.
 //! - **`Match exec` below an `Include` in a block that does not apply** is not run: its outcome cannot matter.
-//! - **`CanonicalizePermittedCNAMEs`** has no effect: the system's resolver tells no CNAME. `Host::not_honoured` says so.
-//!   With such rules and no proxy, `ssh -G` ends when the name has no address; we go on.
 //! - **`ProxyJump none # why`** is `none`; ssh jumps to a host of that name when a comment follows.
 //! - **A list of algorithms that names none (`MACs ,`)** is refused; `ssh -G` complains and prints it unexpanded.
 //! - **`ForkAfterAuthentication yes`** without a command ends `ssh -G`; hop has no such mode, and shows the value.
 //! - **A jump written as an `ssh://` URI** may be an address in brackets; 9.2 takes names only.
 //! - **Loops of jumps** are refused when the host is resolved, however long; `ssh -G` sees only a jump to the host itself.
 
+mod aliases;
 mod files;
 mod flags;
 mod generated;
