@@ -16,6 +16,7 @@ use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
+use super::bind;
 use super::error::Cause;
 use super::hop::Connected;
 use super::receipted::Receipted;
@@ -72,11 +73,8 @@ pub(super) async fn straight(host: &Host, addresses: &[SocketAddr], limit: Durat
 
 async fn connect(host: &Host, address: SocketAddr) -> std::io::Result<TcpStream> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    if let Some(bind) = &host.bind_address {
-        let mut found = lookup_host((bind.as_str(), 0)).await?;
-        let same_family = found.find(|candidate| candidate.is_ipv4() == address.is_ipv4());
-        let problem = || std::io::Error::other(format!("BindAddress {} has no address of this family", bind.value));
-        socket.bind(same_family.ok_or_else(problem)?)?;
+    if let Some(source) = bind::source(host, address.ip()).await? {
+        socket.bind(source)?;
     }
     socket.set_keepalive(host.tcp_keep_alive.value)?;
     let stream = socket.connect(address).await?;

@@ -13,6 +13,7 @@
 //! really in flight is what the layers above have asked for.
 
 mod algorithms;
+mod bind;
 mod channel;
 mod conduit;
 mod dial;
