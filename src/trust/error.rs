@@ -1,6 +1,7 @@
 //! Why is this host not verified? [`TrustError`]: the facts, without advice. It names the host as known_hosts does and
 //! the lines that speak against it; which hop it was and what to type is added above.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -16,6 +17,24 @@ pub struct KnownAt {
     pub algorithm: String,
     /// `SHA256:…` of the key recorded there.
     pub fingerprint: String,
+}
+
+/// What revokes a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revoker {
+    /// A line, of known_hosts or of `RevokedHostKeys`.
+    Line(Box<KnownAt>),
+    /// A key revocation list: this file, which has no lines.
+    List(PathBuf),
+}
+
+impl fmt::Display for Revoker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Revoker::Line(at) => write!(f, "{}:{}", at.file.display(), at.line),
+            Revoker::List(file) => write!(f, "{}", file.display()),
+        }
+    }
 }
 
 /// Why an unknown key was not accepted.
@@ -58,7 +77,7 @@ pub enum TrustError {
         /// Where the known ones stand.
         known: Vec<KnownAt>,
     },
-    /// The key, or the authority that signed its certificate, is marked `@revoked`.
+    /// The key, or the authority that signed its certificate, is marked `@revoked` or listed in `RevokedHostKeys`.
     #[error("host key REVOKED: {host} presented {algorithm} {fingerprint}")]
     Revoked {
         /// The name looked up in known_hosts.
@@ -67,8 +86,8 @@ pub enum TrustError {
         algorithm: String,
         /// `SHA256:…` of the key that was presented.
         fingerprint: String,
-        /// The line that revokes it.
-        at: Box<KnownAt>,
+        /// What revokes it.
+        by: Revoker,
     },
     /// A host certificate that does not hold.
     #[error("host certificate for {host}: {problem}")]

@@ -1,6 +1,8 @@
-//! Any bytes as a known_hosts file: every line is read, matched and, where it holds a key, written and found again.
+//! Any bytes as a known_hosts file: every line is read, matched and, where it holds a key, written and found again. Any
+//! bytes as a key revocation list.
 
 use super::known_hosts::{Marker, entries};
+use super::krl::{self, Certified, Suspect};
 use super::record::{self, Naming};
 
 /// Reads `bytes` as known_hosts.
@@ -19,8 +21,25 @@ pub fn known_hosts(bytes: &[u8]) {
     }
 }
 
+/// Reads `bytes` as a key revocation list.
+///
+/// # Panics
+/// When a list that holds says another thing the second time.
+pub fn krl(bytes: &[u8]) {
+    let certified = Some(Certified { authority: b"authority", serial: 7, key_id: "id" });
+    let suspect = Suspect { key: b"key", certified };
+    let verdict = krl::revokes(bytes, &suspect);
+    assert_eq!(verdict, krl::revokes(bytes, &suspect));
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn the_corpus_of_lists_is_read_without_harm() {
+        let replayed = crate::target::replay("krl", super::krl);
+        assert!(replayed > 0, "an empty corpus");
+    }
+
     #[test]
     fn the_corpus_is_read_without_harm() {
         let replayed = crate::target::replay("known_hosts", super::known_hosts);

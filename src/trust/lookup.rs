@@ -64,7 +64,7 @@ pub struct Lookup {
     pub user_files: Vec<PathBuf>,
     /// `GlobalKnownHostsFile`.
     pub global_files: Vec<PathBuf>,
-    /// `RevokedHostKeys`: public keys, one a line.
+    /// `RevokedHostKeys`: public keys, one a line, or a key revocation list.
     pub revoked_keys: Option<PathBuf>,
     /// `StrictHostKeyChecking`.
     pub policy: Policy,

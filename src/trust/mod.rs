@@ -7,6 +7,7 @@
 //!   policy.rs       the verdict (pure)               ask.rs                 the question to a person
 //!   record.rs       an accepted key is remembered    update.rs              keys a server gained and lost
 //!   forget.rs       keys a person believes no more
+//!   revoked.rs      what RevokedHostKeys holds        krl.rs                 a key revocation list
 //! ```
 //!
 //! The model is OpenSSH 9.2, and hop is never laxer: it refuses a changed or revoked key whatever
@@ -27,6 +28,7 @@ mod keys;
 mod known_hosts;
 mod lookup;
 mod pattern;
+mod krl;
 mod policy;
 mod record;
 mod revoked;
@@ -38,7 +40,7 @@ use russh::keys::ssh_key::{Certificate, PublicKey};
 
 pub use algorithms::{KnownAlgorithms, known_algorithms};
 pub use command::KnownHostsCommand;
-pub use error::{KnownAt, NotAccepted, TrustError};
+pub use error::{KnownAt, NotAccepted, Revoker, TrustError};
 pub use forget::forget;
 pub use lookup::{Lookup, Name};
 pub use policy::Policy;

@@ -1,9 +1,11 @@
 //! `RevokedHostKeys`: a file of keys that are never accepted, whatever else is known of them.
 //!
-//! Main function: [`check`]. It runs before anything else is looked at, also for hosts whose key would not be. A key
-//! revocation list (`ssh-keygen -k`) cannot be read by hop: the host is then refused, as for any file that cannot be
-//! read, so that nothing revoked slips through.
+//! Main function: [`check`]. It runs before anything else is looked at, also for hosts whose key would not be. The file
+//! holds public keys, one a line, or is a key revocation list (`krl.rs`). One that cannot be read refuses the host, so
+//! that nothing revoked slips through.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use russh::keys::ssh_key::PublicKey;
@@ -11,27 +13,55 @@ use russh::keys::ssh_key::public::KeyData;
 use tokio::task::spawn_blocking;
 
 use super::known_hosts::{fingerprint, name_of};
-use super::{KnownAt, Lookup, Presented, TrustError};
+use super::krl::{self, Certified, Suspect};
+use super::{KnownAt, Lookup, Presented, Revoker, TrustError};
 
-/// How a key revocation list begins (`PROTOCOL.krl` §1).
-const KRL_MAGIC: &[u8] = b"SSHKRL\n\0";
+/// Bytes of a file at most; ssh reads as many.
+const LONGEST_FILE: u64 = 128 << 20;
 
 /// Refuses a key, or the authority of a certificate, that `lookup`'s file revokes.
 pub(super) async fn check(lookup: &Lookup, presented: &Presented) -> Result<(), TrustError> {
     let Some(file) = lookup.revoked_keys.clone() else { return Ok(()) };
-    let keys = suspects(presented);
-    let read = spawn_blocking(move || find(&file, &keys).map_err(|source| TrustError::Read { file, source }));
+    let suspect = presented.clone();
+    let read = spawn_blocking(move || find(&file, &suspect).map_err(|source| TrustError::Read { file, source }));
     let found = read.await.unwrap_or_else(|error| {
         let file = lookup.revoked_keys.clone().unwrap_or_default();
-        Err(TrustError::Read { file, source: std::io::Error::other(error) })
+        Err(TrustError::Read { file, source: io::Error::other(error) })
     })?;
-    let Some(at) = found else { return Ok(()) };
+    let Some(by) = found else { return Ok(()) };
     Err(TrustError::Revoked {
         host: lookup.name.as_known(),
         algorithm: name_of(presented.key_data()),
         fingerprint: fingerprint(presented.key_data()),
-        at: Box::new(at),
+        by,
     })
+}
+
+fn find(file: &Path, presented: &Presented) -> io::Result<Option<Revoker>> {
+    let mut bytes = Vec::new();
+    File::open(file)?.take(LONGEST_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LONGEST_FILE {
+        return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+    }
+    match bytes.starts_with(krl::MAGIC) {
+        true => in_list(&bytes, presented).map(|revoked| revoked.then(|| Revoker::List(file.to_owned()))),
+        false => in_lines(file, &bytes, &suspects(presented)).map(|at| at.map(|at| Revoker::Line(Box::new(at)))),
+    }
+}
+
+fn in_list(bytes: &[u8], presented: &Presented) -> io::Result<bool> {
+    let wire = |key: &KeyData| PublicKey::new(key.clone(), "").to_bytes().map_err(io::Error::other);
+    let key = wire(presented.key_data())?;
+    let revoked = match presented {
+        Presented::Key(_) => krl::revokes(bytes, &Suspect { key: &key, certified: None }),
+        Presented::Certificate(certificate) => {
+            let authority = wire(certificate.signature_key())?;
+            let (serial, key_id) = (certificate.serial(), certificate.key_id());
+            let certified = Some(Certified { authority: &authority, serial, key_id });
+            krl::revokes(bytes, &Suspect { key: &key, certified })
+        }
+    };
+    revoked.map_err(io::Error::other)
 }
 
 /// The key itself, and whoever signed for it.
@@ -44,18 +74,14 @@ fn suspects(presented: &Presented) -> Vec<KeyData> {
     }
 }
 
-fn find(file: &Path, keys: &[KeyData]) -> std::io::Result<Option<KnownAt>> {
-    let bytes = std::fs::read(file)?;
-    if bytes.starts_with(KRL_MAGIC) {
-        return Err(std::io::Error::other("it is a key revocation list, which hop cannot read; list the keys instead"));
-    }
-    let text = std::str::from_utf8(&bytes).map_err(std::io::Error::other)?;
+fn in_lines(file: &Path, bytes: &[u8], keys: &[KeyData]) -> io::Result<Option<KnownAt>> {
+    let text = std::str::from_utf8(bytes).map_err(io::Error::other)?;
     for (index, line) in text.lines().map(str::trim).enumerate() {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
         // ssh refuses every key when a line cannot be read
-        let unreadable = |_| std::io::Error::other(format!("line {} is no public key", index + 1));
+        let unreadable = |_| io::Error::other(format!("line {} is no public key", index + 1));
         let revoked = PublicKey::from_openssh(line).map_err(unreadable)?;
         if keys.contains(revoked.key_data()) {
             let (algorithm, fingerprint) = (name_of(revoked.key_data()), fingerprint(revoked.key_data()));
@@ -86,7 +112,10 @@ mod tests {
     async fn a_listed_key_is_refused_and_another_is_not() {
         let list = format!("# gone\n\n{}\n", public(1).to_openssh().unwrap());
         let refused = verdict(Some(list.as_bytes()), public(1)).await;
-        assert!(matches!(&refused, Err(TrustError::Revoked { at, .. }) if at.line == 3), "{refused:?}");
+        assert!(
+            matches!(&refused, Err(TrustError::Revoked { by: Revoker::Line(at), .. }) if at.line == 3),
+            "{refused:?}"
+        );
         assert!(verdict(Some(list.as_bytes()), public(2)).await.is_ok());
     }
 

@@ -13,7 +13,7 @@ use super::known_hosts::{self, Page, Source, fingerprint, name_of};
 use super::lookup::{ask_command, read_pages, with_port};
 use super::policy::{self, Address, Evidence, Measure, Verdict, Witness};
 use super::record::Recorded;
-use super::{KnownAt, Lookup, NotAccepted, Policy, Presented, TrustError, ask, certificate, record, revoked};
+use super::{KnownAt, Lookup, NotAccepted, Policy, Presented, Revoker, TrustError, ask, certificate, record, revoked};
 use crate::progress::{Event, Observer};
 use crate::prompt::Prompt;
 
@@ -274,7 +274,7 @@ impl Case<'_> {
 
     fn revoked(&self, at: KnownAt) -> TrustError {
         let (algorithm, fingerprint) = (name_of(self.presented.key_data()), fingerprint(self.presented.key_data()));
-        TrustError::Revoked { host: self.name.clone(), algorithm, fingerprint, at: Box::new(at) }
+        TrustError::Revoked { host: self.name.clone(), algorithm, fingerprint, by: Revoker::Line(Box::new(at)) }
     }
 
     fn changed(&self, host: String, known: Vec<KnownAt>) -> TrustError {
@@ -449,7 +449,7 @@ mod tests {
         let home = Home::new(&format!("host {0}\n@revoked * {0}\n", ed25519(1)));
         for policy in POLICIES {
             assert!(
-                matches!(alone(&home.lookup(policy), &key(1)).await, Err(TrustError::Revoked { at, .. }) if at.line == 2)
+                matches!(alone(&home.lookup(policy), &key(1)).await, Err(TrustError::Revoked { by: Revoker::Line(at), .. }) if at.line == 2)
             );
         }
         let signed = Presented::Certificate(Box::new(issue(2, 1, for_host)));

@@ -12,7 +12,7 @@ use hop::error::Error;
 use hop::progress::Stage;
 use hop::sftp::SftpError;
 use hop::target::HostSpec;
-use hop::trust::{KnownAt, NotAccepted, TrustError};
+use hop::trust::{KnownAt, NotAccepted, Revoker, TrustError};
 
 /// `acc-pvt` behind `acc-bastion`, nothing configured.
 fn hosts() -> Vec<Host> {
@@ -86,7 +86,10 @@ fn host_keys() {
                 known: vec![known(7), known(9)],
             },
         ),
-        far(Stage::VerifyHost, TrustError::Revoked { host, algorithm, fingerprint, at: Box::new(known(3)) }),
+        far(
+            Stage::VerifyHost,
+            TrustError::Revoked { host, algorithm, fingerprint, by: Revoker::Line(Box::new(known(3))) },
+        ),
         near(
             Stage::VerifyHost,
             TrustError::Record {

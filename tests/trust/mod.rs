@@ -5,6 +5,7 @@ mod command;
 mod ground;
 mod keygen;
 mod limits;
+mod krl;
 mod matrix;
 mod order;
 mod situations;

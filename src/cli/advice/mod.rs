@@ -134,8 +134,8 @@ fn of_trust(error: &TrustError, hop: &Hop<'_>) -> Vec<String> {
     match error {
         TrustError::Unknown { because, .. } => unknown_key(*because, hop),
         TrustError::Changed { host, known, .. } => changed_key(host, known),
-        TrustError::Revoked { at, .. } => {
-            vec![format!("{} revokes it: the key was stolen or retired; do not connect", place(at))]
+        TrustError::Revoked { by, .. } => {
+            vec![format!("{by} revokes it: the key was stolen or retired; do not connect")]
         }
         TrustError::Record { file, .. } => {
             vec![format!("make {} writable, or name another file with UserKnownHostsFile", quoted(file))]
