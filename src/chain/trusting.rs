@@ -14,18 +14,24 @@ pub(super) fn lookup(host: &Host, address: Option<IpAddr>) -> Lookup {
     };
     Lookup {
         address,
+        port: host.port.value,
         user_files: host.user_known_hosts_files.value.clone(),
         global_files: host.global_known_hosts_files.value.clone(),
         revoked_keys: host.revoked_host_keys.as_ref().map(|file| file.value.clone()),
         policy: policy(host),
         naming: if host.hash_known_hosts.value { Naming::Hashed } else { Naming::Plain },
         command: host.known_hosts_command.as_ref().map(|template| command(template)),
-        check_address: host.check_host_ip.value,
+        check_address: host.check_host_ip.value && !is_its_own_address(host, address),
         shortest_rsa: host.required_rsa_size.value,
         authority_signatures: host.ca_signature_algorithms.as_ref().map(|names| names.value.clone()),
         trust_loopback: host.no_host_authentication_for_localhost.value,
         ..Lookup::new(name)
     }
+}
+
+/// The host was named by its address, which then says nothing that the name did not. With another port it does, for ssh.
+fn is_its_own_address(host: &Host, address: Option<IpAddr>) -> bool {
+    host.port.value == 22 && address.is_some_and(|address| address.to_string() == host.hostname.value)
 }
 
 /// `BatchMode yes` leaves nobody to ask, which `trust` learns from the prompt; the policy stays as configured so that

@@ -41,7 +41,7 @@ impl Name {
         }
     }
 
-    pub(super) fn port(&self) -> u16 {
+    fn port(&self) -> u16 {
         match self {
             Name::Host { port, .. } => *port,
             Name::Alias(_) => 22,
@@ -60,6 +60,8 @@ pub struct Lookup {
     pub name: Name,
     /// Where the connection went, when this machine dialled it itself; `None` behind a jump or a ProxyCommand.
     pub address: Option<IpAddr>,
+    /// The port it went to, with which an address is known (an alias has none).
+    pub port: u16,
     /// `UserKnownHostsFile`; new keys go to the first.
     pub user_files: Vec<PathBuf>,
     /// `GlobalKnownHostsFile`.
@@ -86,6 +88,7 @@ impl Lookup {
     /// The strictest lookup: no files, nothing accepted.
     pub fn new(name: Name) -> Lookup {
         Lookup {
+            port: name.port(),
             name,
             address: None,
             user_files: Vec::new(),
@@ -109,7 +112,7 @@ impl Lookup {
     /// The address to look up under `CheckHostIP`: not for loopback, nor when it is the name itself.
     pub(super) fn address_as_known(&self) -> Option<String> {
         let address = self.address.filter(|address| self.check_address && !address.is_loopback())?;
-        let known = with_port(&address.to_string(), self.name.port());
+        let known = with_port(&address.to_string(), self.port);
         (known != self.name.bare()).then_some(known)
     }
 }

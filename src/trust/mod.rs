@@ -5,15 +5,17 @@
 //!   known_hosts.rs  what the files say of a name     hashed.rs, pattern.rs  which lines name it
 //!   command.rs      what KnownHostsCommand says      certificate.rs         whether a host certificate holds
 //!   policy.rs       the verdict (pure)               ask.rs                 the question to a person
+//!   address.rs      whether the address agrees
 //!   record.rs       an accepted key is remembered    update.rs              keys a server gained and lost
-//!   forget.rs       keys a person believes no more
 //!   revoked.rs      what RevokedHostKeys holds        krl.rs                 a key revocation list
+//!   forget.rs       keys a person believes no more
 //! ```
 //!
 //! The model is OpenSSH 9.2, and hop is never laxer: it refuses a changed or revoked key whatever
 //! `StrictHostKeyChecking` says, a file it cannot read, a `KnownHostsCommand` that fails, and an `accept-new` it cannot
 //! record. DNS (`VerifyHostKeyDNS`) never makes a key trusted.
 
+mod address;
 mod algorithms;
 mod ask;
 mod certificate;
@@ -26,9 +28,9 @@ mod hashed;
 #[cfg(test)]
 mod keys;
 mod known_hosts;
+mod krl;
 mod lookup;
 mod pattern;
-mod krl;
 mod policy;
 mod record;
 mod revoked;

@@ -8,10 +8,11 @@ use russh::keys::ssh_key::public::KeyData;
 use russh::keys::ssh_key::{Algorithm, PublicKey};
 use tokio::task::spawn_blocking;
 
+use super::address::AddressIs;
 use super::command::Invocation;
 use super::known_hosts::{self, Page, Source, fingerprint, name_of};
 use super::lookup::{ask_command, read_pages, with_port};
-use super::policy::{self, Address, Evidence, Measure, Verdict, Witness};
+use super::policy::{self, Evidence, Measure, Verdict, Witness};
 use super::record::Recorded;
 use super::{KnownAt, Lookup, NotAccepted, Policy, Presented, Revoker, TrustError, ask, certificate, record, revoked};
 use crate::progress::{Event, Observer};
@@ -84,12 +85,12 @@ pub async fn verify(
 }
 
 /// One host key to be judged.
-struct Case<'a> {
-    lookup: &'a Lookup,
-    presented: &'a Presented,
-    prompt: Arc<dyn Prompt>,
-    observer: &'a dyn Observer,
-    name: String,
+pub(super) struct Case<'a> {
+    pub(super) lookup: &'a Lookup,
+    pub(super) presented: &'a Presented,
+    pub(super) prompt: Arc<dyn Prompt>,
+    pub(super) observer: &'a dyn Observer,
+    pub(super) name: String,
 }
 
 /// What was found about it.
@@ -191,7 +192,7 @@ impl Case<'_> {
         let key = self.presented.key_data();
         let unknown = ask::Unknown {
             host: &self.name,
-            address: self.lookup.address.map(|a| with_port(&a.to_string(), self.lookup.name.port())),
+            address: self.lookup.address.map(|a| with_port(&a.to_string(), self.lookup.port)),
             key,
             other_names: looked.pages.iter().flat_map(|page| page.other_names(key, &self.name)).collect(),
         };
@@ -199,32 +200,6 @@ impl Case<'_> {
         let address = self.check_address(&looked.evidence).await?;
         self.unless_unwritable(self.record(address).await)?;
         Ok(HostVerified::new(self.presented, Word::User))
-    }
-
-    async fn check_address(&self, evidence: &Evidence) -> Result<AddressIs, TrustError> {
-        let known = match policy::judge_address(evidence, self.presented) {
-            Address::Agrees(Some(Source::Global)) => return Ok(AddressIs::ElsewhereKnown),
-            Address::Agrees(_) => return Ok(AddressIs::NotAsked),
-            Address::Unknown => return Ok(AddressIs::New),
-            Address::Differs(known) => known,
-        };
-        let address = self.lookup.address_as_known().unwrap_or_default();
-        let at = known.first().map(|at| format!("{}:{}", at.file.display(), at.line)).unwrap_or_default();
-        let kind = ask::kind(self.presented.key_data());
-        let warning = format!(
-            "Warning: the {kind} host key for '{}' differs from the key for the IP address '{address}'\n\
-             Offending key for IP in {at}",
-            self.name
-        );
-        let accepted = match self.lookup.policy {
-            Policy::Off => {
-                self.observer.event(Event::Warning(warning));
-                return Ok(AddressIs::NotAsked);
-            }
-            Policy::Ask => ask::about_address(&self.prompt, &warning).await,
-            Policy::Strict | Policy::AcceptNew => Err(NotAccepted::Strict),
-        };
-        accepted.map(|()| AddressIs::NotAsked).map_err(|_| self.changed(address, known))
     }
 
     async fn record(&self, address: AddressIs) -> Result<(), TrustError> {
@@ -235,14 +210,7 @@ impl Case<'_> {
         self.append(names).await
     }
 
-    async fn record_address(&self) {
-        let names: Vec<_> = self.lookup.address_as_known().into_iter().filter(|name| record::can_name(name)).collect();
-        if !names.is_empty() && !self.lookup.user_files.is_empty() {
-            self.warn(self.append(names).await);
-        }
-    }
-
-    async fn append(&self, names: Vec<String>) -> Result<(), TrustError> {
+    pub(super) async fn append(&self, names: Vec<String>) -> Result<(), TrustError> {
         let file = self.lookup.user_files.first().cloned().unwrap_or_default();
         let (key, naming, to) = (self.presented.key_data().clone(), self.lookup.naming, file.clone());
         let host = names.join(",");
@@ -277,7 +245,7 @@ impl Case<'_> {
         TrustError::Revoked { host: self.name.clone(), algorithm, fingerprint, by: Revoker::Line(Box::new(at)) }
     }
 
-    fn changed(&self, host: String, known: Vec<KnownAt>) -> TrustError {
+    pub(super) fn changed(&self, host: String, known: Vec<KnownAt>) -> TrustError {
         let (algorithm, fingerprint) = (name_of(self.presented.key_data()), fingerprint(self.presented.key_data()));
         TrustError::Changed { host, algorithm, fingerprint, known }
     }
@@ -287,7 +255,7 @@ impl Case<'_> {
         matches!(self.lookup.policy, Policy::AcceptNew | Policy::Off) || self.prompt.is_there()
     }
 
-    fn warn(&self, recorded: Result<(), TrustError>) {
+    pub(super) fn warn(&self, recorded: Result<(), TrustError>) {
         if let Err(error) = recorded {
             self.observer.event(Event::Warning(error.to_string()));
         }
@@ -308,17 +276,6 @@ impl Case<'_> {
     fn bad_certificate(&self, problem: String) -> TrustError {
         TrustError::Certificate { host: self.name.clone(), problem }
     }
-}
-
-/// What `CheckHostIP` found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum AddressIs {
-    /// Nothing to add: not asked, known, or passed over.
-    NotAsked,
-    /// Known, but not by the user's own files.
-    ElsewhereKnown,
-    /// To be recorded beside the name.
-    New,
 }
 
 fn now() -> u64 {
@@ -479,6 +436,7 @@ mod tests {
         let home = Home::new(&format!("elsewhere {}\n", ed25519(1)));
         let lookup = Lookup {
             name: named("Host", 2222),
+            port: 2222,
             address: Some("10.0.0.1".parse().unwrap()),
             ..home.lookup(Policy::Ask)
         };
