@@ -11,6 +11,7 @@ use russh::keys::Algorithm;
 use russh::{Limits, Preferred, cipher, client, compression, kex, mac};
 
 use super::error::Cause;
+use super::rekey::Flow;
 use crate::config::{Host, Value};
 use crate::trust::KnownAlgorithms;
 
@@ -21,26 +22,21 @@ const PACKET: u32 = 32 * 1024;
 /// The fewest messages a channel may hold before its session waits for the reader; half a window of full packets
 /// otherwise. Most readers never wait, so this is slack.
 const CHANNEL_BUFFER: usize = 16;
-/// A rekey that the client starts breaks busy downloads, so ours comes late; AES-GCM is safe for 2^32 blocks = 64 GiB
-/// (RFC 4344 §3.2), and servers rekey when they like.
+/// russh asks for new keys whatever is on the way, which can end the session (`rekey.rs`); so this comes late. AES-GCM is
+/// safe for 2^32 blocks = 64 GiB (RFC 4344 §3.2), and servers rekey when they like.
 const REKEY_BYTES: usize = 32 << 30;
 /// Likewise for time.
 const REKEY_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The transport's settings for `host`; `known` are the host key types recorded for it,
-/// to be offered first. Each channel gets `window` bytes to send us.
-pub(super) fn transport_config(
-    host: &Host,
-    known: &KnownAlgorithms,
-    window: u32,
-) -> Result<Arc<client::Config>, Cause> {
+/// The transport's settings for `host`; `known` are the host key types recorded for it, to be offered first.
+pub(super) fn transport_config(host: &Host, known: &KnownAlgorithms, flow: Flow) -> Result<Arc<client::Config>, Cause> {
     let keepalive = host.server_alive_interval.value;
     Ok(Arc::new(client::Config {
         client_id: russh::SshId::Standard(Cow::Borrowed(concat!("SSH-2.0-hop_", env!("CARGO_PKG_VERSION")))),
         limits: Limits { rekey_write_limit: REKEY_BYTES, rekey_read_limit: REKEY_BYTES, rekey_time_limit: REKEY_TIME },
-        window_size: window,
+        window_size: flow.window(),
         maximum_packet_size: PACKET,
-        channel_buffer_size: CHANNEL_BUFFER.max((window / PACKET / 2) as usize),
+        channel_buffer_size: CHANNEL_BUFFER.max((flow.held() / PACKET / 2) as usize),
         preferred: preferred(host, known)?,
         keepalive_interval: (!keepalive.is_zero()).then_some(keepalive),
         keepalive_max: host.server_alive_count_max.value as usize,
@@ -146,6 +142,8 @@ mod tests {
     use crate::config::Origin;
     use russh::keys::HashAlg;
 
+    const FLOW: Flow = Flow::Windows(WINDOW);
+
     fn names(algorithms: &[Algorithm]) -> Vec<String> {
         algorithms.iter().map(ToString::to_string).collect()
     }
@@ -165,10 +163,10 @@ mod tests {
     fn a_list_that_leaves_nothing_is_an_error() {
         let mut host = crate::config::host::tests::plain("h");
         host.ciphers = Some(Value { value: vec!["rot13".into()], origin: Origin::Flag("-c".into()) });
-        let error = transport_config(&host, &KnownAlgorithms::default(), WINDOW).unwrap_err().to_string();
+        let error = transport_config(&host, &KnownAlgorithms::default(), FLOW).unwrap_err().to_string();
         assert_eq!(error, "Ciphers (-c) names nothing that hop supports: rot13");
         host.ciphers = None;
         host.host_key_algorithms = Some(Value { value: vec!["ssh-dss".into()], origin: Origin::Default });
-        assert!(transport_config(&host, &KnownAlgorithms::default(), WINDOW).is_err());
+        assert!(transport_config(&host, &KnownAlgorithms::default(), FLOW).is_err());
     }
 }

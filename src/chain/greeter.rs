@@ -13,6 +13,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::doors::{Door, Doors};
+use super::rekey::{Keys, Rekeying};
 use crate::progress::{Event, Observer, Stage};
 use crate::prompt::Prompt;
 use crate::trust::{self, HostVerified, Lookup, Presented, TrustError};
@@ -76,6 +77,7 @@ pub(super) struct Greeter {
     pub(super) notes: Arc<Notes>,
     /// Whoever waits for the keys the server announces, once.
     pub(super) announce: Option<oneshot::Sender<Vec<PublicKey>>>,
+    pub(super) rekeying: Rekeying,
 }
 
 impl Drop for Greeter {
@@ -85,6 +87,17 @@ impl Drop for Greeter {
 }
 
 impl Greeter {
+    /// New keys, when the configuration wants them by now.
+    fn change_keys(&mut self, session: &mut Session) -> Result<(), GreetError> {
+        let text = match self.rekeying.proceed(session)? {
+            Keys::Serve => return Ok(()),
+            Keys::Change => format!("{}: new keys (RekeyLimit)", self.hop),
+            Keys::PutOff => format!("{}: new keys are due and wait until fewer connections are open", self.hop),
+        };
+        self.observer.event(Event::Detail(text));
+        Ok(())
+    }
+
     async fn judge(&self, presented: Presented) -> Result<(), TrustError> {
         self.observer.event(Event::Stage { hop: self.hop.clone(), stage: Stage::VerifyHost });
         let prompt = self.prompt.clone();
@@ -123,7 +136,31 @@ impl Handler for Greeter {
 
     async fn kex_done(&mut self, _: Option<&[u8]>, _: &russh::Names, session: &mut Session) -> Result<(), GreetError> {
         let _rekeyed = self.notes.version.set(bounded(&String::from_utf8_lossy(session.remote_sshid())));
+        self.rekeying.renewed();
         Ok(())
+    }
+
+    async fn channel_open_confirmation(
+        &mut self,
+        channel: ChannelId,
+        _: u32,
+        _: u32,
+        _: &mut Session,
+    ) -> Result<(), GreetError> {
+        self.rekeying.opened(channel);
+        Ok(())
+    }
+
+    async fn data(&mut self, _: ChannelId, _: &[u8], session: &mut Session) -> Result<(), GreetError> {
+        self.change_keys(session)
+    }
+
+    async fn extended_data(&mut self, _: ChannelId, _: u32, _: &[u8], session: &mut Session) -> Result<(), GreetError> {
+        self.change_keys(session)
+    }
+
+    async fn window_adjusted(&mut self, _: ChannelId, _: u32, session: &mut Session) -> Result<(), GreetError> {
+        self.change_keys(session)
     }
 
     async fn auth_banner(&mut self, banner: &str, _: &mut Session) -> Result<(), GreetError> {
@@ -177,6 +214,7 @@ impl Handler for Greeter {
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), GreetError> {
+        self.rekeying.opened(channel.id());
         let guest = (channel, bounded(&format!("{originator} port {originator_port}")));
         self.notes.doors.knock(&Door::Tcpip(address.to_owned(), port), guest, reply).await;
         Ok(())
@@ -189,6 +227,7 @@ impl Handler for Greeter {
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), GreetError> {
+        self.rekeying.opened(channel.id());
         self.notes.doors.knock(&Door::Streamlocal(path.to_owned()), (channel, String::new()), reply).await;
         Ok(())
     }
@@ -199,6 +238,7 @@ impl Handler for Greeter {
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), GreetError> {
+        self.rekeying.opened(channel.id());
         self.notes.doors.knock(&Door::Agent, (channel, String::new()), reply).await;
         Ok(())
     }

@@ -17,6 +17,7 @@ use super::greeter::{GreetError, Greeter, Notes};
 use super::learn;
 use super::overhear::Overheard;
 use super::patience::{Asking, limit, silence};
+use super::rekey::{Flow, Rekeying};
 use super::severable::{Severable, Severed};
 use super::trusting::lookup;
 use crate::auth::{self, AuthError, Authenticated, Keyring};
@@ -139,17 +140,17 @@ pub(super) struct Ladder {
 }
 
 impl Ladder {
-    /// Climbs from `before` (this machine when `None`) to `host`, whose channels get `window` bytes each.
+    /// Climbs from `before` (this machine when `None`) to `host`, whose channels get what `flow` says.
     pub(super) async fn climb(
         &self,
         before: Option<Arc<Connected>>,
         host: &Host,
-        window: u32,
+        flow: Flow,
     ) -> Result<Arc<Connected>, ChainError> {
         let mut trail = before.as_ref().map_or(Trail(Vec::new()), |before| before.trail.clone());
         trail.0.push(host.alias.clone());
         let _turn = self.logins.acquire().await;
-        let rung = Rung { ladder: self, host, trail, window };
+        let rung = Rung { ladder: self, host, trail, flow };
         let (transport, address) = rung.dial(before.as_ref()).await?;
         let transport = Overheard::new(transport, &host.alias, self.observer.clone());
         let (transport, cord) = Severable::new(Box::new(transport), silence(host));
@@ -186,7 +187,7 @@ struct Rung<'a> {
     ladder: &'a Ladder,
     host: &'a Host,
     trail: Trail,
-    window: u32,
+    flow: Flow,
 }
 
 impl Rung<'_> {
@@ -229,8 +230,9 @@ impl Rung<'_> {
         let known = trust::known_algorithms(&lookup).await;
         let known = known.map_err(|error| self.failed(Stage::VerifyHost, error.into()))?;
         let config =
-            transport_config(self.host, &known, self.window).map_err(|cause| self.failed(Stage::Greet, cause))?;
+            transport_config(self.host, &known, self.flow).map_err(|cause| self.failed(Stage::Greet, cause))?;
         let notes = Arc::new(Notes::default());
+        let limit = self.host.rekey_limit.as_ref().map(|limit| limit.value);
         let greeter = Greeter {
             hop: self.host.alias.clone(),
             lookup,
@@ -238,6 +240,7 @@ impl Rung<'_> {
             observer: self.ladder.observer.clone(),
             notes: notes.clone(),
             announce: Some(announce),
+            rekeying: Rekeying::new(limit, self.flow, transport.odometer()),
         };
         let greeting = async { client::connect_stream(config, transport, greeter).await.map_err(greeting_failed) };
         let outcome = self.stage(Stage::Greet, greeting).await;

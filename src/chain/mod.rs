@@ -3,7 +3,7 @@
 //! [`Chain`] holds what a run has open; a [`Way`] is a list of hosts that can be walked as often as needed; a
 //! [`Session`] stands at the end of it. The Stage ladder (`hop.rs`) is climbed for each host: dial (`dial.rs`), greet,
 //! verify the host key (`greeter.rs`), authenticate. Between two levels of SSH lies a stream that never blocks
-//! (`stream.rs`). Nothing here knows files or verbs.
+//! (`stream.rs`). Keys are changed when the configuration says so (`rekey.rs`). Nothing here knows files or verbs.
 //!
 //! Bulk data of one copy travels in several lanes. A lane is a session of its own at the last host; lanes are spread
 //! over a few TCP connections to the first, because every SSH window and every TCP buffer on the way caps one of them.
@@ -27,6 +27,7 @@ mod patience;
 mod pool;
 mod process;
 mod receipted;
+mod rekey;
 mod session;
 mod severable;
 mod stream;

@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 use super::algorithms::WINDOW;
 use super::error::ChainError;
 use super::hop::{Connected, Ladder};
+use super::rekey::Flow;
 use crate::config::Host;
 use crate::config::host::{IdentityAgent, Proxy, StrictHostKeyChecking};
 
@@ -87,6 +88,15 @@ impl From<&Host> for Stop {
 type Key = (Vec<Stop>, Strand);
 type Cell = Arc<OnceCell<Arc<Connected>>>;
 
+/// What holds the server at `depth` (from 1) back, of a way whose last host gives each channel `window` bytes.
+fn flow(hops: &[Host], depth: usize, window: u32) -> Flow {
+    match &hops[depth - 1].rekey_limit {
+        Some(_) if depth == 1 || depth < hops.len() => Flow::Wide,
+        _ if depth < hops.len() => Flow::Windows(WINDOW),
+        _ => Flow::Windows(window),
+    }
+}
+
 /// The open connections of a run.
 pub(super) struct Pool {
     ladder: Ladder,
@@ -104,8 +114,8 @@ impl Pool {
         let mut reached: Option<Arc<Connected>> = None;
         for depth in 1..=hops.len() {
             let cell = self.cell_at(hops, depth, strand);
-            let window = if depth == hops.len() { window } else { WINDOW };
-            let climb = || async { self.ladder.climb(reached.clone(), &hops[depth - 1], window).await };
+            let flow = flow(hops, depth, window);
+            let climb = || async { self.ladder.climb(reached.clone(), &hops[depth - 1], flow).await };
             reached = Some(cell.get_or_try_init(climb).await?.clone());
         }
         Ok(reached.expect("a chain has at least one host"))
@@ -118,7 +128,7 @@ impl Pool {
             [] => None,
             before => Some(self.reach(before, Strand::FIRST, WINDOW).await?),
         };
-        self.ladder.climb(before, target, window).await
+        self.ladder.climb(before, target, flow(hops, hops.len(), window)).await
     }
 
     /// Cuts every connection along `strand` and forgets it.

@@ -1,4 +1,4 @@
-//! A byte stream that can be cut from outside, and that gives up when its other side takes nothing any more.
+//! A byte stream that can be cut from outside, that gives up when its other side takes nothing any more, and that counts.
 //!
 //! Main types: [`Severable`], [`Severed`]. `russh::client::connect_stream` spawns its session before it returns, and
 //! dropping its future leaves that task running on the stream: cutting the stream ends it. A session that waits in a
@@ -7,12 +7,16 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
+
+use super::rekey::Odometer;
 
 /// Any transport below SSH.
 pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -24,6 +28,7 @@ pub(super) struct Severable {
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
     patience: Option<Duration>,
     waiting: Option<Pin<Box<Sleep>>>,
+    odometer: Arc<Odometer>,
 }
 
 /// The cord of a [`Severable`]: dropping it cuts.
@@ -49,7 +54,14 @@ impl Severable {
     pub(super) fn new(inner: Box<dyn Duplex>, patience: Option<Duration>) -> (Self, Severed) {
         let token = CancellationToken::new();
         let cut = Box::pin(token.clone().cancelled_owned());
-        (Severable { inner, cut, patience, waiting: None }, Severed { _cuts: token.clone().drop_guard(), token })
+        let odometer = Arc::default();
+        let stream = Severable { inner, cut, patience, waiting: None, odometer };
+        (stream, Severed { _cuts: token.clone().drop_guard(), token })
+    }
+
+    /// What went over it.
+    pub(super) fn odometer(&self) -> Arc<Odometer> {
+        self.odometer.clone()
     }
 
     fn poll_cut(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
@@ -77,7 +89,10 @@ impl Severable {
 impl AsyncRead for Severable {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.poll_cut(cx)?;
-        Pin::new(&mut self.inner).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.inner).poll_read(cx, buf);
+        self.odometer.read.fetch_add((buf.filled().len() - before) as u64, Ordering::Relaxed);
+        read
     }
 }
 
@@ -85,6 +100,9 @@ impl AsyncWrite for Severable {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.poll_cut(cx)?;
         let written = Pin::new(&mut self.inner).poll_write(cx, buf);
+        if let Poll::Ready(Ok(length)) = written {
+            self.odometer.written.fetch_add(length as u64, Ordering::Relaxed);
+        }
         self.within_patience(cx, written)
     }
 

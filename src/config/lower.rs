@@ -314,21 +314,13 @@ impl Values<'_> {
             (Keyword::ForwardX11, &["no"]),
             (Keyword::PermitLocalCommand, &["no"]),
         ];
-        let rekeying = self.rekey_limit().ok().flatten().map(|limit| {
-            // a rekey that russh's client starts ends busy downloads; the server's own do not
-            let text = self.text(Keyword::RekeyLimit).value;
-            Value {
-                value: format!("rekeylimit {text}, as the server rekeys, or hop after 32 GiB"),
-                origin: limit.origin,
-            }
-        });
         let said = OTHERWISE.iter().filter_map(|(keyword, harmless)| {
             let setting = self.first(*keyword).filter(|setting| setting.origin != Origin::Default)?;
             let name = keyword.row().name;
             let differs = !harmless.contains(&setting.word.as_str());
             differs.then(|| value(setting, format!("{name} {}", setting.word)))
         });
-        said.chain(rekeying).collect()
+        said.collect()
     }
 }
 

@@ -11,12 +11,11 @@ use hop::sftp::{Attributes, OpenFlags};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::{chain, download, pattern_file, upload, way};
+use super::{MIB, chain, download, pattern_file, upload, way};
 use crate::street::{ACC_BASTION, ACC_PVT, Street, until};
 
-const MIB: u64 = 1 << 20;
 /// Far above what any of these needs, far below for ever.
-const STALLED: Duration = Duration::from_secs(90);
+pub const STALLED: Duration = Duration::from_secs(90);
 
 /// Defect 1: nested sessions with bulk data both ways stop for good once both loops wait for each other.
 #[tokio::test(flavor = "multi_thread")]

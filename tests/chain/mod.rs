@@ -3,6 +3,7 @@
 
 mod defects;
 mod learning;
+mod rekey;
 mod sharing;
 
 use std::collections::HashMap;
@@ -23,6 +24,7 @@ use crate::street::Street;
 const DEPTH: usize = 32;
 const BLOCK: usize = 32 * 1024 - 29;
 const PERIOD: usize = 1_000_003;
+const MIB: u64 = 1 << 20;
 
 fn chain(connections: usize) -> Chain {
     Chain::new(Arc::new(NoPrompt), Arc::new(Silent)).with_connections(connections)

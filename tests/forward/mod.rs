@@ -3,6 +3,7 @@
 
 mod agent;
 mod crowd;
+mod rekey;
 mod ways;
 
 use std::io::{Read, Write};

@@ -1,0 +1,153 @@
+//! When are new keys due (`RekeyLimit`), and when is it safe to ask for them?
+//!
+//! Main type: [`Rekeying`], asked by the session's own loop (`greeter.rs`). russh ends a session whose server has more
+//! than two windows' worth of channel bytes on the way when we ask for new keys. No more than that can be on the way on
+//! up to [`SAFE`] channels. More of them are no harm where windows hold nobody back ([`Flow::Wide`]): there each is
+//! [`WIDE`], and far fewer bytes than two of those are ever on the way. Else the change waits until they are fewer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use russh::ChannelId;
+use russh::client::Session;
+
+use super::algorithms::WINDOW;
+use crate::config::host::RekeyLimit;
+
+/// Channels whose windows together cannot exceed what russh bears: each is less than full as soon as anything came.
+const SAFE: usize = 2;
+/// A window that nobody ever fills.
+const WIDE: u32 = 1 << 30;
+/// How long a channel that we closed may still have bytes on the way.
+const ECHO: Duration = Duration::from_secs(10);
+
+/// Who holds a session's server back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// The windows of its channels, so many bytes each.
+    Windows(u32),
+    /// Something else: TCP for the first hop, and for the sessions inside its channels, their own windows.
+    Wide,
+}
+
+impl Flow {
+    /// The window of each channel.
+    pub(super) fn window(self) -> u32 {
+        match self {
+            Flow::Windows(window) => window,
+            Flow::Wide => WIDE,
+        }
+    }
+
+    /// Bytes of a channel that may wait for their reader here.
+    pub(super) fn held(self) -> u32 {
+        self.window().min(WINDOW)
+    }
+}
+
+/// Bytes that went over a transport, each way.
+#[derive(Debug, Default)]
+pub(super) struct Odometer {
+    pub(super) read: AtomicU64,
+    pub(super) written: AtomicU64,
+}
+
+impl Odometer {
+    fn now(&self) -> (u64, u64) {
+        (self.read.load(Ordering::Relaxed), self.written.load(Ordering::Relaxed))
+    }
+}
+
+/// One session's keys: how long they have served, and how long they may.
+pub(super) struct Rekeying {
+    limit: RekeyLimit,
+    flow: Flow,
+    odometer: Arc<Odometer>,
+    since: Instant,
+    start: (u64, u64),
+    /// Open channels, and those closed a moment ago.
+    channels: Vec<(ChannelId, Option<Instant>)>,
+    put_off: bool,
+}
+
+/// What becomes of a session's keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keys {
+    /// They serve on.
+    Serve,
+    /// New ones were asked for.
+    Change,
+    /// New ones are due, and must wait; said once.
+    PutOff,
+}
+
+impl Rekeying {
+    /// New keys never, unless `limit` says so.
+    pub(super) fn new(limit: Option<RekeyLimit>, flow: Flow, odometer: Arc<Odometer>) -> Rekeying {
+        let limit = limit.unwrap_or_default();
+        let (since, channels) = (Instant::now(), Vec::new());
+        Rekeying { limit, flow, odometer, since, start: (0, 0), channels, put_off: false }
+    }
+
+    /// A channel was opened.
+    pub(super) fn opened(&mut self, channel: ChannelId) {
+        self.channels.push((channel, None));
+    }
+
+    /// New keys are in use, whoever asked for them.
+    pub(super) fn renewed(&mut self) {
+        (self.since, self.start) = (Instant::now(), self.odometer.now());
+    }
+
+    /// Asks for new keys when they are due and no harm comes of it. Something has just arrived.
+    pub(super) fn proceed(&mut self, session: &mut Session) -> Result<Keys, russh::Error> {
+        if !self.is_due() {
+            return Ok(Keys::Serve);
+        }
+        if !self.is_safe(session) {
+            let first = !std::mem::replace(&mut self.put_off, true);
+            return Ok(if first { Keys::PutOff } else { Keys::Serve });
+        }
+        self.renewed();
+        session.initiate_rekey().map(|()| Keys::Change)
+    }
+
+    fn is_due(&self) -> bool {
+        let (most, longest) = self.limit;
+        let (read, written) = self.odometer.now();
+        let served = (read - self.start.0).max(written - self.start.1);
+        most.is_some_and(|most| served >= most) || longest.is_some_and(|longest| self.since.elapsed() >= longest)
+    }
+
+    fn is_safe(&mut self, session: &Session) -> bool {
+        let now = Instant::now();
+        self.channels.retain_mut(|(channel, closed)| {
+            let open = session.sender_window_size(*channel) > 0;
+            *closed = if open { None } else { closed.or(Some(now)) };
+            closed.is_none_or(|closed| now - closed < ECHO)
+        });
+        self.flow == Flow::Wide || self.channels.len() <= SAFE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_due_by_bytes_each_way_or_by_time() {
+        let odometer = Arc::new(Odometer::default());
+        let with = |limit| Rekeying::new(Some(limit), Flow::Wide, odometer.clone());
+        let (mut bytes, time, never) =
+            (with((Some(100), None)), with((None, Some(Duration::ZERO))), with((None, None)));
+        assert_eq!([bytes.is_due(), time.is_due(), never.is_due()], [false, true, false]);
+        odometer.read.fetch_add(99, Ordering::Relaxed);
+        odometer.written.fetch_add(99, Ordering::Relaxed);
+        assert!(!bytes.is_due(), "each way has its own count");
+        odometer.written.fetch_add(1, Ordering::Relaxed);
+        assert!(bytes.is_due());
+        bytes.renewed();
+        assert!(!bytes.is_due() && !never.is_due());
+    }
+}
