@@ -11,7 +11,7 @@ use crate::error::{Error, Kind};
 use crate::progress::Counters;
 
 use super::report::{Level, Record, Reporter, Summary};
-use super::settings::Screen;
+use super::settings::{Loudness, Screen, log_level};
 use super::{advice, library, process, safe};
 
 /// A verb under way.
@@ -21,6 +21,7 @@ pub struct Run {
     /// What has moved.
     pub counters: Arc<Counters>,
     started: Instant,
+    loud: Loudness,
     ways: Mutex<Vec<Vec<Host>>>,
 }
 
@@ -58,11 +59,19 @@ impl Run {
         if screen.level >= Level::Library {
             library::listen(reporter.clone(), screen.level);
         }
-        Arc::new(Run { reporter, counters, started: Instant::now(), ways: Mutex::default() })
+        Arc::new(Run { reporter, counters, started: Instant::now(), loud: screen.loud, ways: Mutex::default() })
     }
 
-    /// Remembers a resolved way: hints need to know its hosts.
+    /// Remembers a resolved way: hints need to know its hosts. Says from now on as much as its target's `LogLevel` asks
+    /// for.
     pub fn remember(&self, way: &[Host]) {
+        let level = way.last().and_then(|target| log_level(&target.log_level));
+        if let (Some(level), Loudness::Configuration) = (level, self.loud) {
+            self.reporter.set_level(level);
+            if level >= Level::Library {
+                library::listen(self.reporter.clone(), level);
+            }
+        }
         self.ways.lock().unwrap_or_else(PoisonError::into_inner).push(way.to_vec());
     }
 

@@ -45,6 +45,17 @@ pub struct Screen {
     pub data: Data,
     /// How much is said.
     pub level: Level,
+    /// Who has the last word on that.
+    pub loud: Loudness,
+}
+
+/// Who says how much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loudness {
+    /// `-q` or `-v`.
+    Flag,
+    /// `LogLevel` of the target, where it is set.
+    Configuration,
 }
 
 /// How a copy is spread.
@@ -132,7 +143,12 @@ impl Ls {
 
 /// For verbs that only speak when something is wrong.
 pub fn quiet_screen(output: &Output, least: Level) -> Screen {
-    Screen { face: Value::default(Face::None), data: Data::Nothing, level: level(output, least) }
+    Screen {
+        face: Value::default(Face::None),
+        data: Data::Nothing,
+        level: level(output, least),
+        loud: loudness(output),
+    }
 }
 
 /// For `cp`.
@@ -159,7 +175,8 @@ pub fn copy_screen(
         (false, false) => Data::Nothing,
     };
     let least = if face == Face::None && data != Data::Plan { Level::Remarks } else { Level::Story };
-    Ok(Screen { face: Value { value: face, origin: chosen.origin }, data, level: level(output, least) })
+    let face = Value { value: face, origin: chosen.origin };
+    Ok(Screen { face, data, level: level(output, least), loud: loudness(output) })
 }
 
 /// `--route`, `-3`, `-R`, `--direct-auth`, `--lanes`, `--connections` and their variables.
@@ -194,6 +211,21 @@ fn level(output: &Output, least: Level) -> Level {
         1 => Level::Steps,
         2 => Level::Library,
         _ => Level::Blocks,
+    }
+}
+
+fn loudness(output: &Output) -> Loudness {
+    if output.quiet || output.verbose > 0 { Loudness::Flag } else { Loudness::Configuration }
+}
+
+/// `LogLevel` as a level; `None` for ssh's default, which is the verb's own.
+pub fn log_level(word: &str) -> Option<Level> {
+    match word {
+        "QUIET" | "FATAL" | "ERROR" => Some(Level::Failures),
+        "VERBOSE" | "DEBUG" => Some(Level::Steps),
+        "DEBUG2" => Some(Level::Library),
+        "DEBUG3" => Some(Level::Blocks),
+        _ => None,
     }
 }
 

@@ -117,6 +117,11 @@ impl Reporter {
         Reporter { notes: Mutex::new(Some(notes)), thread: Mutex::new(Some(thread)), closing }
     }
 
+    /// Says as much as `level` from now on.
+    pub fn set_level(&self, level: Level) {
+        self.send(Note::Level(level));
+    }
+
     /// Clears the screen, runs `question`, and draws again. Lines that come meanwhile wait.
     pub fn while_silent<T>(&self, question: impl FnOnce() -> T) -> T {
         let (silent, wait) = sync_channel(0);

@@ -31,6 +31,8 @@ pub enum Note {
         /// Hangs up when drawing may go on.
         resume: Receiver<()>,
     },
+    /// Say as much as this from now on.
+    Level(Level),
     /// The run is over.
     Finish(Box<Summary>),
 }
@@ -88,6 +90,7 @@ impl Worker {
                     let _ = silent.send(());
                     self.wait_for(&resume);
                 }
+                Ok(Note::Level(level)) => self.level = level,
                 Ok(Note::Finish(summary)) => self.finish(*summary),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
