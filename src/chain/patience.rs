@@ -1,10 +1,11 @@
 //! How long a stage may take. A person's thinking time does not count: the clock stands still while a question is open.
+//! One question is open at a time, whichever hop of whichever way it is about.
 //!
 //! Main type: [`Asking`].
 
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -20,17 +21,20 @@ const TICK: Duration = Duration::from_millis(100);
 pub(super) struct Asking {
     inner: Arc<dyn Prompt>,
     open: AtomicUsize,
+    turn: Mutex<()>,
 }
 
 impl Asking {
     /// Wraps `inner`.
     pub(super) fn new(inner: Arc<dyn Prompt>) -> Arc<Self> {
-        Arc::new(Asking { inner, open: AtomicUsize::new(0) })
+        Arc::new(Asking { inner, open: AtomicUsize::new(0), turn: Mutex::default() })
     }
 
     fn while_open<T>(&self, ask: impl FnOnce(&dyn Prompt) -> T) -> T {
         self.open.fetch_add(1, Ordering::AcqRel);
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = ask(self.inner.as_ref());
+        drop(turn);
         self.open.fetch_sub(1, Ordering::AcqRel);
         answer
     }
@@ -110,6 +114,48 @@ mod tests {
         let work = tokio::task::spawn_blocking(move || question.answer("well?"));
         let answer = asking.within(Duration::from_millis(300), work).await;
         assert_eq!(answer.unwrap().unwrap(), Ok("yes".into()));
+    }
+
+    /// Answers slowly, and notices who asks meanwhile.
+    #[derive(Default)]
+    struct Busy {
+        asking: AtomicUsize,
+        most: AtomicUsize,
+    }
+
+    impl Busy {
+        fn think(&self) {
+            self.most.fetch_max(self.asking.fetch_add(1, Ordering::AcqRel) + 1, Ordering::AcqRel);
+            std::thread::sleep(Duration::from_millis(20));
+            self.asking.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    impl Prompt for Busy {
+        fn secret(&self, _: &str) -> Result<Zeroizing<String>, NoAnswer> {
+            self.think();
+            Ok(Zeroizing::default())
+        }
+        fn answer(&self, _: &str) -> Result<String, NoAnswer> {
+            self.think();
+            Ok(String::new())
+        }
+        fn is_there(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn questions_of_any_kind_stand_one_at_a_time() {
+        let person = Arc::new(Busy::default());
+        let asking = Asking::new(person.clone());
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| asking.secret("password: "));
+                scope.spawn(|| asking.answer("yes or no? "));
+            }
+        });
+        assert_eq!(person.most.load(Ordering::Acquire), 1);
     }
 
     #[tokio::test]

@@ -113,6 +113,9 @@ impl Pool {
     pub(super) async fn reach(&self, hops: &[Host], strand: Strand, window: u32) -> Result<Arc<Connected>, ChainError> {
         let mut reached: Option<Arc<Connected>> = None;
         for depth in 1..=hops.len() {
+            if strand != Strand::FIRST {
+                self.wait_for_the_first(&hops[..depth]).await;
+            }
             let cell = self.cell_at(hops, depth, strand);
             let flow = flow(hops, depth, window);
             let climb = || async { self.ladder.climb(reached.clone(), &hops[depth - 1], flow).await };
@@ -145,6 +148,16 @@ impl Pool {
         let session = if depth == hops.len() { strand.session } else { 0 };
         let strand = self.without_asking_again(&hops[..depth], Strand { session, ..strand });
         self.cell(&hops[..depth], strand)
+    }
+
+    /// Waits while the first connection to these hosts is being made: only then it is known whether a person had to
+    /// answer for it.
+    async fn wait_for_the_first(&self, prefix: &[Host]) {
+        let first = self.cell(prefix, Strand::FIRST);
+        // held by the map, by us, and by whoever climbs
+        if first.get().is_none() && Arc::strong_count(&first) > 2 {
+            let _failed = first.get_or_try_init(|| async { Err::<Arc<Connected>, ()>(()) }).await;
+        }
     }
 
     /// A person who has answered for the first connection is not asked again for a further one: it is shared instead.

@@ -79,7 +79,21 @@ impl Sshd {
         self.folder.path()
     }
 
-    fn start(&self) -> (UnixStream, Child) {
+    /// The same as a ProxyCommand: one sshd for each connection.
+    pub fn proxy_command(&self) -> String {
+        self.configure();
+        let path = |name: &str| self.path(name).display().to_string();
+        let run = format!("exec {} -i -e -f {} 2>>{}", self.sshd.display(), path("config"), path("log"));
+        match &self.mounts {
+            None => run,
+            Some(mounts) => {
+                fs::write(self.path("door"), format!("set -eu\n{mounts}\n{run}\n")).expect("a script");
+                format!("unshare --mount sh {}", path("door"))
+            }
+        }
+    }
+
+    fn configure(&self) {
         let path = |name: &str| self.path(name).display().to_string();
         let always = [
             format!("HostKey {}", path("host")),
@@ -90,6 +104,10 @@ impl Sshd {
         ];
         let config = [&self.lines[..], &always].concat().join("\n") + "\n";
         fs::write(self.path("config"), config).expect("sshd's config");
+    }
+
+    fn start(&self) -> (UnixStream, Child) {
+        self.configure();
         let (ours, theirs) = UnixStream::pair().expect("a socket pair");
         let theirs = OwnedFd::from(theirs);
         let log = File::options().append(true).open(self.path("log")).expect("sshd's log");
@@ -102,7 +120,8 @@ impl Sshd {
             }
         };
         let child = command
-            .args(["-i", "-e", "-f", &path("config")])
+            .args(["-i", "-e", "-f"])
+            .arg(self.path("config"))
             .stdin(Stdio::from(theirs.try_clone().expect("a second descriptor")))
             .stdout(Stdio::from(theirs))
             .stderr(log)

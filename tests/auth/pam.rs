@@ -1,11 +1,19 @@
 //! Passwords and questions of the real thing: OpenSSH's sshd with PAM, in a mount namespace with a shadow file and a
 //! PAM stack of the test's own. Only as root.
 
+use std::sync::Arc;
+
 use hop::auth::AuthError;
+use hop::chain::Chain;
+use hop::config::{Configuration, Flags, Surroundings};
+use hop::progress::Silent;
+use hop::target::HostSpec;
+use tokio::task::JoinSet;
 
 use super::door::{Sshd, me, shell};
 use super::person::{Person, alone};
 use crate::skips::{need, need_root};
+use crate::street::{ACC_PVT, Street, until};
 
 /// An sshd whose current user has the password `pw`; `lines` before the others.
 fn with_password(lines: &str) -> Option<Sshd> {
@@ -67,4 +75,46 @@ async fn a_key_and_then_a_question() {
 
     let refused = sshd.login(&key(&sshd), &alone()).await.expect_err("nobody is asked");
     assert!(matches!(&refused, AuthError::NeedsPerson { method, .. } if method == "keyboard-interactive"), "{refused}");
+}
+
+/// A second factor on the bastion is asked for once, however many lanes go through it and however many at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_code_on_the_bastion_however_many_lanes() {
+    let Some(sshd) = with_password("KbdInteractiveAuthentication yes") else { return };
+    let Some(street) = Street::start() else { return };
+    let (private, here) = (street.server(ACC_PVT).address, street.laptop().display().to_string());
+    let host_key = std::fs::read_to_string(sshd.path("host.pub")).expect("the bastion's key");
+    let known = std::fs::read_to_string(street.known_hosts()).expect("known_hosts");
+    std::fs::write(sshd.path("known"), format!("door {host_key}{known}")).expect("known_hosts");
+    let config = format!(
+        "UserKnownHostsFile {}\nHost door\n  ProxyCommand {}\n  User {}\nHost inside\n  HostName {}\n  Port {}\n  \
+         User {}\n  IdentityFile {here}/acc.pem\n  ProxyJump door\n",
+        sshd.path("known").display(),
+        sshd.proxy_command(),
+        me(),
+        private.ip(),
+        private.port(),
+        street.user(),
+    );
+    std::fs::write(sshd.path("ssh_config"), config).expect("an ssh_config");
+    let flags = Flags { config_file: Some(sshd.path("ssh_config")), ..Flags::default() };
+    let surroundings = Surroundings { home: sshd.folder().to_owned(), user: me(), ..Surroundings::default() };
+    let target = HostSpec { user: None, host: "inside".into(), port: None };
+    let hops = Configuration::load(flags, surroundings).and_then(|configuration| configuration.resolve(&target));
+    let person = Person::who_says(&["pw"]);
+    let way = Chain::new(person.clone(), Arc::new(Silent)).with_connections(4).way(hops.expect("two hops"));
+    let mut lanes = JoinSet::new();
+    for lane in 0..8 {
+        let sought = way.clone();
+        lanes.spawn(async move { sought.sftp(lane).await });
+        if lane == 0 {
+            // the others come while the person is at it
+            tokio::task::block_in_place(|| until("the person is asked", || !person.was_asked().is_empty()));
+        }
+    }
+    let lanes = lanes.join_all().await;
+    let alive: Vec<_> = lanes.into_iter().map(|lane| lane.expect("a lane")).collect();
+    assert_eq!((alive.len(), person.was_asked().len()), (8, 1), "{:?}", person.was_asked());
+    assert_eq!(sshd.log().matches("Accepted keyboard-interactive").count(), 1);
+    assert_eq!(street.server(ACC_PVT).log().matches("Accepted publickey").count(), 8);
 }
