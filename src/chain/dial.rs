@@ -88,7 +88,8 @@ async fn connect(host: &Host, address: SocketAddr) -> std::io::Result<TcpStream>
 /// Opens a channel to `host` at the hop before it (RFC 4254 §7.2).
 pub(super) async fn through(before: &Arc<Connected>, host: &Host) -> Result<Dialled, Cause> {
     let channel = before.direct_tcpip(&host.hostname, host.port.value).await?;
-    Ok((Box::new(Tunnel::new(channel)), host.hostname.parse().ok()))
+    // whatever it is called, it is no address of this machine's network: `127.0.0.1` is the hop before
+    Ok((Box::new(Tunnel::new(channel)), None))
 }
 
 /// Runs a `ProxyCommand` as ssh does: the user's shell replaces itself by the command, stderr is passed on.

@@ -7,7 +7,7 @@ use super::{TO_ACC, refused};
 use crate::street::{ACC_BASTION, ACC_PVT, Street, run};
 
 /// Takes the known keys of one host out of known_hosts; gives them back.
-fn forget(street: &Street, host: &str) -> Vec<String> {
+pub fn forget(street: &Street, host: &str) -> Vec<String> {
     let address = street.server(host).address;
     let place = format!("[{}]:{} ", address.ip(), address.port());
     let text = fs::read_to_string(street.known_hosts()).expect("known_hosts");

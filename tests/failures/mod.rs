@@ -4,6 +4,7 @@
 mod disk;
 mod files;
 mod keys;
+mod keywords;
 mod peers;
 mod proxy;
 mod servers;
