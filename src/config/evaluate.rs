@@ -224,7 +224,8 @@ impl Pass<'_> {
         let host = self.target()?;
         let port = self.settings.first(Keyword::Port).map_or("22", |port| &port.word);
         let key_alias = self.settings.first(Keyword::HostKeyAlias).map_or(host.as_str(), |alias| &alias.word);
-        let connection = Connection { original: self.alias, host: &host, port, user: self.remote_user(), key_alias };
+        let (user, jump) = (self.remote_user(), self.settings.last_jump());
+        let connection = Connection { original: self.alias, host: &host, port, user, key_alias, jump: &jump };
         Ok(Tokens::of_connection(&connection, self.ground.surroundings))
     }
 
@@ -250,7 +251,6 @@ fn applies(yes: bool) -> Applies {
 mod tests {
     use std::net::IpAddr;
 
-    use super::super::canonical::Found;
     use super::super::files::{Check, Scope};
     use super::super::host::AddressFamily;
     use super::super::names::Found;

@@ -70,12 +70,14 @@ pub fn finish(evaluated: Evaluated, surroundings: &Surroundings) -> Result<Finis
         .rewrite(Keyword::HostKeyAlias, |alias| Ok::<_, std::convert::Infallible>(alias.word.to_ascii_lowercase()));
     tame_update_host_keys(&mut settings);
     let key_alias = settings.first(Keyword::HostKeyAlias).map_or(&alias, |alias| &alias.word);
+    let jump = settings.last_jump();
     let connection = Connection {
         original: &alias,
         host: &host,
         port: settings.word(Keyword::Port),
         user: settings.word(Keyword::User),
         key_alias,
+        jump: &jump,
     };
     let tokens = Tokens::of_connection(&connection, surroundings);
     let mut finished = Finished { alias, host, settings, tokens };

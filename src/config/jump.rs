@@ -48,6 +48,11 @@ impl Jump {
         Ok(HostSpec { user, host, port })
     }
 
+    /// The host's name.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// As `ssh -G` prints it: addresses in brackets.
     pub fn printed(&self) -> String {
         let user = self.user.as_ref().map_or(String::new(), |user| format!("{user}@"));

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::files::Scope;
 use super::host::Origin;
+use super::jump::Jump;
 use super::keywords::{Keyword, ROWS, Rule};
 use super::matching::match_pattern;
 
@@ -76,6 +77,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The host of the last jump, or nothing (`%j`).
+    pub fn last_jump(&self) -> String {
+        let last = self.all(Keyword::ProxyJump).last().and_then(|jump| Jump::parse(&jump.word).ok());
+        last.map(|jump| jump.host().to_owned()).filter(|host| host != "none").unwrap_or_default()
+    }
+
     /// All words of a keyword.
     pub fn all(&self, keyword: Keyword) -> &[Setting] {
         &self.slots[keyword as usize]

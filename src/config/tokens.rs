@@ -28,12 +28,14 @@ pub struct Connection<'a> {
     pub user: &'a str,
     /// `%k`: `HostKeyAlias`, or the name as typed.
     pub key_alias: &'a str,
+    /// `%j`: the host of the last jump, or nothing.
+    pub jump: &'a str,
 }
 
 impl Tokens {
-    /// The tokens that most keywords take: `%%CdhiklLnpru`.
+    /// The tokens that most keywords take: `%%CdhijklLnpru`. `%C` is that of OpenSSH 9.2, without the jump.
     pub fn of_connection(connection: &Connection<'_>, surroundings: &Surroundings) -> Tokens {
-        let Connection { original, host, port, user, key_alias } = *connection;
+        let Connection { original, host, port, user, key_alias, jump } = *connection;
         let this_host = surroundings.hostname.as_str();
         let hashed = [this_host, host, port, user].concat();
         let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, hashed.as_bytes());
@@ -41,11 +43,12 @@ impl Tokens {
         let short = this_host.split('.').next().unwrap_or(this_host);
         let uid = surroundings.uid.to_string();
         let home = surroundings.home.to_string_lossy();
-        let values: [(char, &str); 11] = [
+        let values: [(char, &str); 12] = [
             ('C', &hash),
             ('d', &home),
             ('h', host),
             ('i', &uid),
+            ('j', jump),
             ('k', key_alias),
             ('L', short),
             ('l', this_host),
@@ -173,16 +176,22 @@ mod tests {
     }
 
     fn tokens() -> Tokens {
-        let connection =
-            Connection { original: "pvt", host: "10.0.0.1", port: "22", user: "ec2-user", key_alias: "alias" };
+        let connection = Connection {
+            original: "pvt",
+            host: "10.0.0.1",
+            port: "22",
+            user: "ec2-user",
+            key_alias: "alias",
+            jump: "bastion",
+        };
         Tokens::of_connection(&connection, &surroundings())
     }
 
     #[test]
     fn tokens_are_those_of_the_connection() {
         assert_eq!(
-            tokens().expand("%n %h %p %r %k %u %i %d %L %l %%").unwrap(),
-            "pvt 10.0.0.1 22 ec2-user alias me 1000 /home/me laptop laptop.lan %"
+            tokens().expand("%n %h %p %r %k %u %i %d %L %l %j %%").unwrap(),
+            "pvt 10.0.0.1 22 ec2-user alias me 1000 /home/me laptop laptop.lan bastion %"
         );
         // `printf laptop.lan10.0.0.122ec2-user | sha1sum`
         assert_eq!(tokens().expand("%C").unwrap(), "e3e41958538d8fa3e467c6364de5f46dcebf6375");

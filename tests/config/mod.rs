@@ -6,7 +6,7 @@
 //! # Known differences, and why
 //!
 //! - **Keywords and criteria that came after 9.2** (`Tag`, `RefuseConnection`, `ChannelTimeout`, `Match tagged`, …) and
-//!   `mlkem768x25519-sha256` are taken; 9.2 refuses them. A configuration shared with a newer ssh must work.
+//!   `mlkem768x25519-sha256` and `%j` are taken; 9.2 refuses them. A configuration shared with a newer ssh must work.
 //! - **`${VAR}` and tokens in `Include`** are expanded, as newer versions do; 9.2 looks for files of such names.
 //! - **A line that is not UTF-8** is refused unless it is a comment; ssh passes the bytes on.
 //! - **A configuration file that is there but cannot be read** is an error; ssh goes on without it.
