@@ -1,5 +1,5 @@
-//! PuTTY's key files, written here as its documentation says (appendix C, "PPK file format") from keys that ssh-keygen
-//! made. Encrypted ones are of version 2: version 3 needs Argon2, which nothing on this machine could check.
+//! PuTTY's key files: those of `puttygen`, plain and encrypted, of both versions; and some that it does not write, made
+//! here as its documentation says (appendix C, "PPK file format") from keys that ssh-keygen made.
 
 use std::fs;
 use std::path::Path;
@@ -149,4 +149,44 @@ async fn putty_keys_log_in() {
             assert_eq!(person.was_asked().len(), if passphrase.is_empty() { 0 } else { 2 });
         }
     }
+}
+
+/// What `puttygen -t` and `-b` are told.
+const KINDS: [&str; 6] = ["rsa -b 2048", "rsa -b 3072", "ecdsa -b 256", "ecdsa -b 384", "ecdsa -b 521", "ed25519"];
+
+/// What `puttygen --ppk-param` is told; the key derivation counts only where there is a passphrase.
+const FORMS: [&str; 5] = [
+    "version=2",
+    "version=3,kdf=argon2id,memory=1024,passes=3,parallelism=2",
+    "version=3,kdf=argon2i,memory=512,passes=2",
+    "version=3,kdf=argon2d,memory=512,passes=2",
+    "version=3",
+];
+
+#[tokio::test]
+async fn every_file_of_puttygen_logs_in() {
+    let (Some(sshd), Some(_)) = (Sshd::new(), need("puttygen")) else { return };
+    let folder = sshd.folder().to_owned();
+    fs::write(folder.join("none"), "").expect("a passphrase");
+    fs::write(folder.join("some"), "open sesame").expect("a passphrase");
+    let mut files = 0;
+    for (index, kind) in KINDS.iter().enumerate() {
+        let new =
+            format!("puttygen -t {kind} -q --random-device /dev/urandom --new-passphrase none -C 'a: b' -o {index}");
+        shell(&folder, &format!("{new}; puttygen {index} -L >> authorized"));
+        for (form, passphrase) in FORMS.iter().flat_map(|form| [(form, "none"), (form, "some")]) {
+            let file = folder.join(format!("{index}-{form}-{passphrase}.ppk"));
+            let to = format!("--ppk-param {form} --new-passphrase {passphrase} -P -O private -o '{}'", file.display());
+            shell(&folder, &format!("puttygen {index} --old-passphrase none {to}"));
+            chmod(&file, 0o600);
+            let person = Person::who_says(&["no", "open sesame"]);
+            let keyring = if passphrase == "none" { alone() } else { person.keyring() };
+            let outcome = sshd.login(&format!("IdentityFile \"{}\"", file.display()), &keyring).await;
+            let authenticated = outcome.unwrap_or_else(|error| panic!("{kind}, {form}, {passphrase}: {error}"));
+            assert_eq!(authenticated.method(), format!("publickey {}", file.display()));
+            assert_eq!(person.was_asked().len(), if passphrase == "none" { 0 } else { 2 }, "{kind}, {form}");
+            files += 1;
+        }
+    }
+    println!("{files} files of puttygen");
 }
