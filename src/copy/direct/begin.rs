@@ -83,7 +83,8 @@ pub async fn begin(
 /// meanwhile.
 async fn either(push: &Course<'_>, pull: &Course<'_>) -> Result<(Option<Arc<Direct>>, String), Obstacle> {
     let mut pull_reaches = pin!(pull.reaches());
-    let mut pushed = pin!(push.begin(push.reaches()));
+    // on the heap, as all that is large here: a test's or a worker's stack is small
+    let mut pushed = Box::pin(push.begin(push.reaches()));
     let mut found = None;
     let pushed = loop {
         tokio::select! {
@@ -102,7 +103,7 @@ async fn either(push: &Course<'_>, pull: &Course<'_>) -> Result<(Option<Arc<Dire
             None => pull_reaches.await,
         }
     };
-    match pull.begin(reached).await {
+    match Box::pin(pull.begin(reached)).await {
         Ok((direct, reason)) => Ok((direct, format!("{reason} ({push})"))),
         Err(pull) if !pull.may_relay() => Err(pull),
         Err(pull) => Err(Obstacle::NeitherWay { push: Box::new(push), pull: Box::new(pull) }),
@@ -155,12 +156,12 @@ impl<'a> Course<'a> {
         let (by, at) = self.roles();
         let lend = async {
             asks_nobody(by, wanted).await?;
-            Ok(Loan::prepare(by, at, Some(self.address.clone()), &self.wish).await?)
+            Ok(Box::pin(Loan::prepare(by, at, Some(self.address.clone()), &self.wish)).await?)
         };
         let ((), (), (), mut loan) =
             tokio::try_join!(reached, runs_commands(self.source), runs_commands(self.destination), lend)?;
         let far = Far::new(self.direction, &loan);
-        let (courier, links) = tokio::join!(self.login(&loan, &far), self.links(&loan));
+        let (courier, links) = tokio::join!(Box::pin(self.login(&loan, &far)), Box::pin(self.links(&loan)));
         let courier = match courier {
             Ok(courier) => courier,
             Err(obstacle) => {

@@ -86,12 +86,12 @@ mod tests {
         let gate = r#"restrict,command="exec /bin/sh \"$HOME/.ssh/.hop-ephemeral-1-ab/gate\"""#;
         let end = "ssh-ed25519 AAAA hop-ephemeral-1-ab";
         let table = [
-            (Version(9, 1), &["10.10.2.20"][..], "", r#",from="10.10.2.20",expiry-time="20261127082333Z""#),
+            (Version(9, 1), &["10.10.2.20"][..], "", r#",from="10.10.2.20",expiry-time="20261127080333Z""#),
             (
                 Version(10, 0),
                 &["10.10.2.20", "fd00::1"],
                 "",
-                r#",from="10.10.2.20,fd00::1",expiry-time="20261127082333Z""#,
+                r#",from="10.10.2.20,fd00::1",expiry-time="20261127080333Z""#,
             ),
             (Version(9, 0), &[], "20261127092333", r#",expiry-time="20261127092333""#),
             (Version(7, 7), &[], "20261127092333\" ssh-rsa", ""),
