@@ -19,6 +19,7 @@
 mod again;
 mod allowance;
 mod beneath;
+mod both;
 mod buffers;
 mod care;
 mod destination;

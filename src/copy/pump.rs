@@ -12,17 +12,15 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::allowance::{Allowance, Distance};
+use super::both::Both;
 use super::error::CopyError;
 use super::file::OpenFile;
 use super::item::Item;
-use super::land::Landing;
 use super::lanes::Lane;
 use super::ledger::Started;
-use super::resume::{Pair, SoFar};
+use super::resume::{Acknowledged, SoFar};
 use super::run::Means;
-use super::side::{Identity, Links, same_version};
-use super::sums::Sum;
-use super::witness::Witness;
+use super::side::{Identity, Links};
 use crate::sftp::{Attributes, Block, Sizes, Window};
 
 /// Bytes in flight on one lane at most, where it brings them through in time ([`Allowance`]).
@@ -36,7 +34,7 @@ const SHARE: u64 = 8 << 20;
 
 /// Both ends of a file, open on one lane.
 struct Ends {
-    source: OpenFile,
+    source: Arc<OpenFile>,
     part: Arc<OpenFile>,
     identity: Identity,
 }
@@ -63,64 +61,33 @@ pub async fn carry(
     version: &Attributes,
     (started, so_far): (&Arc<Started>, &mut SoFar),
 ) -> Result<(), CopyError> {
-    let lane = item.lanes.idlest();
-    let _busy = lane.busy();
-    let source = lane.source.open(&item.source, links).await?;
-    let (identity, landing) =
-        tokio::join!(identity_of(&source, version), Landing::begin(&lane.destination, item, version, means.keep));
-    let landing = landing?;
-    let identity = match identity {
-        Ok(identity) => identity,
-        Err(error) => {
-            landing.withdraw().await;
-            return Err(error);
-        }
-    };
-    let ends = Arc::new(Ends { source, part: Arc::clone(landing.file()), identity });
-    let moved = async {
-        let window = begin(means, item, (&ends, &lane), (started, so_far, landing.is_reused())).await?;
-        let moved = pump((means, window, started), (item, links), (&ends, &lane));
+    let both = Both::open(means, (item, links), version).await?;
+    let ends = Arc::new(Ends {
+        source: Arc::clone(&both.source),
+        part: Arc::clone(both.landing.file()),
+        identity: both.identity,
+    });
+    let arrived = async {
+        let window = begin((means, item), (&both, &ends), (started, so_far)).await?;
+        let moved = pump((means, window, started), (item, links), (&ends, &both.lane));
         // the source is summed beside the copying
-        let ((), sum) = tokio::try_join!(moved, source_sum(means, item, (&ends, &lane)))?;
-        finish(&ends, &landing).await?;
-        landing.check(means, (item, started), sum.map(|sum| (sum, ends.identity.size))).await
+        let ((), sum) = tokio::try_join!(moved, both.source_sum(means, item))?;
+        finish(&both).await?;
+        both.landing.check(means, (item, started), sum.map(|sum| (sum, both.size()))).await
     };
-    match moved.await {
-        Ok(()) => landing.land(means).await,
-        Err(error) if error.is_worthless() => {
-            landing.discard().await;
-            Err(error)
-        }
-        Err(error) => Err(landing.left_behind(error)),
-    }
+    let arrived = arrived.await;
+    both.end(means, arrived).await
 }
 
-/// The identity of an open source, when it still is the `version` that was listed.
-async fn identity_of(source: &OpenFile, version: &Attributes) -> Result<Identity, CopyError> {
-    let (told, identity) = source.identity().await?;
-    if same_version(&told, version) { Ok(identity) } else { Err(source.changed()) }
-}
-
-/// What is still missing: all of it, or what the part of an earlier try lacks.
+/// What is still missing, and remembered for another attempt.
 async fn begin(
-    means: &Means,
-    item: &Item,
-    (ends, lane): (&Ends, &Lane),
-    (started, so_far, is_reused): (&Started, &mut SoFar, bool),
+    (means, item): (&Means, &Item),
+    (both, ends): (&Both, &Ends),
+    (started, so_far): (&Started, &mut SoFar),
 ) -> Result<Arc<Mutex<Window>>, CopyError> {
     let sizes = Sizes { in_flight: Sizes::default().band, ..Sizes::default() };
-    let mut window = Window::new(0..ends.identity.size, sizes);
-    if is_reused {
-        let (sides, files) = ((&lane.source, &lane.destination), (&ends.source, &*ends.part));
-        let block = ends.block().min(means.throttle.block());
-        let pair = Pair { lanes: &item.lanes, sides, files, size: ends.identity.size, block };
-        let worth = pair.worth(so_far, means.resume, sizes).await?;
-        window = worth.window;
-        if let Some(because) = worth.because {
-            started.resumed(&means.ledger, item.source.path(), (window.arrived(), because));
-        }
-    }
-    started.begin_at(window.arrived());
+    let block = ends.block().min(means.throttle.block());
+    let window = both.missing((means, item), (sizes, block, Acknowledged::BlockByBlock), (started, so_far)).await?;
     let window = Arc::new(Mutex::new(window));
     so_far.keep(&window);
     Ok(window)
@@ -192,23 +159,15 @@ async fn join(flow: Arc<Flow>, first: Arc<Ends>, lane: Arc<Lane>, links: Links) 
     if identity != first.identity {
         return Err(source.changed());
     }
-    let ends = Arc::new(Ends { source, part: Arc::new(part), identity });
+    let ends = Arc::new(Ends { source: Arc::new(source), part: Arc::new(part), identity });
     flow.work(Arc::clone(&ends)).await?;
     ends.check().await?;
     ends.part.close().await
 }
 
-async fn source_sum(means: &Means, item: &Item, (ends, lane): (&Ends, &Lane)) -> Result<Option<Sum>, CopyError> {
-    if !means.care.verify {
-        return Ok(None);
-    }
-    let witness = Witness::of(item.lanes.source(), &lane.source, &ends.source).await?;
-    witness.sum(0..ends.identity.size).await.map(Some)
-}
-
 /// Gives the complete part what it needs to land.
-async fn finish(ends: &Ends, landing: &Landing) -> Result<(), CopyError> {
-    let (same, closed) = tokio::join!(ends.check(), landing.close(ends.identity.size));
+async fn finish(both: &Both) -> Result<(), CopyError> {
+    let (same, closed) = tokio::join!(both.is_unchanged(), both.landing.close(both.size()));
     same.and(closed)
 }
 

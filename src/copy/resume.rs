@@ -55,8 +55,18 @@ impl SoFar {
     }
 }
 
-type Both<'a> = (Witness<'a>, Witness<'a>);
+type Witnesses<'a> = (Witness<'a>, Witness<'a>);
 type Pieces = Vec<Range<u64>>;
+
+/// How finely a run knows what the destination has, and so how a part is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acknowledged {
+    /// Each block, from here.
+    BlockByBlock,
+    /// Whole shares, which hosts send one another. What a broken one has left is found out by SHA-256; without it at
+    /// both ends nothing of an earlier run is trusted.
+    ShareByShare,
+}
 
 /// Both ends of a file, by way of one lane.
 pub struct Pair<'a> {
@@ -70,6 +80,8 @@ pub struct Pair<'a> {
     pub size: u64,
     /// Bytes that go at once. They arrive or they do not, so that is what a part is compared in.
     pub block: usize,
+    /// How the rest will be sent.
+    pub acknowledged: Acknowledged,
 }
 
 /// What a part is worth.
@@ -89,7 +101,7 @@ impl Pair<'_> {
         let length = self.files.1.identity().await?.1.size;
         if let Some(window) = so_far.recalled() {
             return match length >= window.reach() && self.has_end(window.low()).await? {
-                true => Ok(Worth { window, because: None }),
+                true => Ok(Worth { window: self.with_broken_shares(window, length, sizes).await?, because: None }),
                 false => self.start_over(sizes, "started over: what was acknowledged is not there any more").await,
             };
         }
@@ -107,6 +119,21 @@ impl Pair<'_> {
         Ok(Worth { window: Window::new(0..self.size, sizes), because: Some(because) })
     }
 
+    /// The window of the attempt before, and what its broken shares have left.
+    async fn with_broken_shares(&self, window: Window, length: u64, sizes: Sizes) -> Result<Window, CopyError> {
+        if self.acknowledged != Acknowledged::ShareByShare {
+            return Ok(window);
+        }
+        let part = self.sides.1.open(self.files.1.place(), Links::Keep).await?;
+        let both = self.witnesses(&part).await?;
+        if !(both.0.is_near() && both.1.is_near()) {
+            return Ok(window);
+        }
+        let mut arrived = same_pieces(&both, self.unit(), window.low()..self.whole(length)).await?;
+        arrived.push(0..window.low());
+        Ok(Window::resumed(self.size, &arrived, sizes))
+    }
+
     /// Whether the part has what the source has, just before `end`.
     async fn has_end(&self, end: u64) -> Result<bool, CopyError> {
         let range = end.saturating_sub(TAIL)..end;
@@ -116,7 +143,7 @@ impl Pair<'_> {
         Ok(one == other)
     }
 
-    async fn witnesses<'a>(&'a self, part: &'a OpenFile) -> Result<Both<'a>, CopyError> {
+    async fn witnesses<'a>(&'a self, part: &'a OpenFile) -> Result<Witnesses<'a>, CopyError> {
         tokio::try_join!(
             Witness::of(self.lanes.source(), self.sides.0, self.files.0),
             Witness::of(self.lanes.destination(), self.sides.1, part)
@@ -131,9 +158,12 @@ impl Pair<'_> {
         // below this every byte was acknowledged, by the band's rule
         let certain = length.saturating_sub(sizes.band) / unit * unit;
         let tail = certain.saturating_sub(TAIL.next_multiple_of(unit))..certain;
-        let end = if length == self.size { length } else { length / unit * unit };
+        let end = self.whole(length);
         let (sure, doubtful, because) = match (both.0.is_near(), both.1.is_near()) {
             (true, true) => (0..certain, certain..end, "its SHA-256 is that of the source"),
+            _ if self.acknowledged == Acknowledged::ShareByShare => {
+                return self.start_over(sizes, "started over: no SHA-256 can be had at both ends").await;
+            }
             (true, false) => (tail, certain..end, "its end was read back and compared"),
             (false, _) => (tail, certain..certain, "its end was read back and compared"),
         };
@@ -145,6 +175,11 @@ impl Pair<'_> {
         Ok(Worth { window: Window::resumed(self.size, &arrived, sizes), because: Some(because) })
     }
 
+    /// What a part of this `length` has of whole units; the source's last need not be one.
+    fn whole(&self, length: u64) -> u64 {
+        if length == self.size { length } else { length / self.unit() * self.unit() }
+    }
+
     /// Bytes of the smallest piece that is compared: a block, or some that are very short.
     fn unit(&self) -> u64 {
         let block = self.block.max(1) as u64;
@@ -153,7 +188,7 @@ impl Pair<'_> {
 }
 
 /// What both ends have in `range`, which is cut into a few pieces; one that differs is looked at unit by unit.
-async fn same_pieces(both: &Both<'_>, unit: u64, range: Range<u64>) -> Result<Pieces, CopyError> {
+async fn same_pieces(both: &Witnesses<'_>, unit: u64, range: Range<u64>) -> Result<Pieces, CopyError> {
     let few = (range.end - range.start).div_ceil(PIECES).next_multiple_of(unit);
     // what has to be read back is read once
     let step = if both.1.is_near() { few } else { unit };
@@ -166,7 +201,7 @@ async fn same_pieces(both: &Both<'_>, unit: u64, range: Range<u64>) -> Result<Pi
 }
 
 /// `pieces` that are the same at both ends, and those that are not.
-async fn compared(both: &Both<'_>, unit: u64, pieces: Vec<Range<u64>>) -> Result<(Pieces, Pieces), CopyError> {
+async fn compared(both: &Witnesses<'_>, unit: u64, pieces: Vec<Range<u64>>) -> Result<(Pieces, Pieces), CopyError> {
     let (mut same, mut other) = (Vec::new(), Vec::new());
     for group in pieces.chunks(TOGETHER) {
         let answers = all(group.iter().map(|piece| is_same(both, unit, piece.clone()))).await;
@@ -184,7 +219,7 @@ fn cut(range: Range<u64>, step: u64) -> Pieces {
 }
 
 /// `range` begins at a multiple of `unit`, and ends at one or with the file.
-async fn is_same((one, other): &Both<'_>, unit: u64, range: Range<u64>) -> Result<bool, CopyError> {
+async fn is_same((one, other): &Witnesses<'_>, unit: u64, range: Range<u64>) -> Result<bool, CopyError> {
     if range.is_empty() {
         return Ok(true);
     }

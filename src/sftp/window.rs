@@ -157,6 +157,21 @@ impl Window {
         (len > 0).then_some(Block { offset: start, len: len as usize })
     }
 
+    /// As [`Window::take`], at most `most` bytes and of any length beyond the band, for someone who writes from its
+    /// beginning to its end: while it is out, every byte before the last one that was written is there. `None` while
+    /// anything is out.
+    pub fn take_alone(&mut self, most: u64) -> Option<Block> {
+        if self.in_flight > 0 {
+            return None;
+        }
+        let sizes = self.sizes;
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        self.sizes = Sizes { block: most, band: u64::MAX, in_flight: u64::MAX };
+        let block = self.take(most);
+        self.sizes = sizes;
+        block
+    }
+
     /// The whole block has arrived.
     pub fn acknowledge(&mut self, block: Block) {
         self.land(&block);
@@ -310,6 +325,18 @@ mod tests {
         let mut window = Window::new(5..100, SMALL);
         assert_eq!(ranges(&take_all(&mut window)), [5..15, 15..25, 25..35]);
         assert_eq!(window.in_flight(), 30);
+    }
+
+    #[test]
+    fn one_that_is_written_in_order_may_be_longer_than_the_band() {
+        let mut window = Window::resumed(200, &[0..10, 150..160], SMALL);
+        let alone = window.take_alone(1000).unwrap();
+        assert_eq!(alone.range(), 10..150);
+        // nothing beside it, and nothing beyond its band
+        assert_eq!((window.take_alone(1), window.take(10)), (None, None));
+        window.acknowledge(alone);
+        assert_eq!(window.take(10).unwrap().range(), 160..170);
+        assert_eq!(window.take_alone(1), None);
     }
 
     #[test]

@@ -1,0 +1,125 @@
+//! A file that is open at both ends: [`Both`], the source still the version that was listed, and its part. What every way
+//! of moving a large file has in common: how it begins, what the part of an earlier try is worth, and how it ends.
+
+use std::sync::Arc;
+
+use super::error::CopyError;
+use super::file::OpenFile;
+use super::item::Item;
+use super::land::Landing;
+use super::lanes::{Busy, Lane};
+use super::ledger::Started;
+use super::resume::{Acknowledged, Pair, SoFar};
+use super::run::Means;
+use super::side::{Identity, Links, same_version};
+use super::sums::Sum;
+use super::witness::Witness;
+use crate::sftp::{Attributes, Sizes, Window};
+
+/// Both ends, by way of one lane.
+pub struct Both {
+    /// The lane they were opened on.
+    pub lane: Arc<Lane>,
+    /// The source.
+    pub source: Arc<OpenFile>,
+    /// What the source was at the beginning.
+    pub identity: Identity,
+    /// The part, and what becomes of it.
+    pub landing: Landing,
+    _busy: Busy,
+}
+
+impl Both {
+    /// Opens this `version` of `item` at both ends.
+    ///
+    /// # Errors
+    /// [`Cause::SourceChanged`](super::Cause::SourceChanged) when it is not that version any more.
+    pub async fn open(means: &Means, (item, links): (&Item, Links), version: &Attributes) -> Result<Both, CopyError> {
+        let lane = item.lanes.idlest();
+        let _busy = lane.busy();
+        let source = Arc::new(lane.source.open(&item.source, links).await?);
+        let (identity, landing) =
+            tokio::join!(identity_of(&source, version), Landing::begin(&lane.destination, item, version, means.keep));
+        let landing = landing?;
+        match identity {
+            Ok(identity) => Ok(Both { lane, source, identity, landing, _busy }),
+            Err(error) => {
+                landing.withdraw().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Bytes of the source.
+    pub fn size(&self) -> u64 {
+        self.identity.size
+    }
+
+    /// What is still missing: all of it, or what the part of an earlier try lacks. That is told, and counted.
+    ///
+    /// # Errors
+    /// When an end cannot be read, or the session is lost.
+    pub async fn missing(
+        &self,
+        (means, item): (&Means, &Item),
+        (sizes, block, acknowledged): (Sizes, usize, Acknowledged),
+        (started, so_far): (&Started, &SoFar),
+    ) -> Result<Window, CopyError> {
+        let mut window = Window::new(0..self.size(), sizes);
+        if self.landing.is_reused() {
+            let (sides, files) =
+                ((&self.lane.source, &self.lane.destination), (&*self.source, &**self.landing.file()));
+            let pair = Pair { lanes: &item.lanes, sides, files, size: self.size(), block, acknowledged };
+            let worth = pair.worth(so_far, means.resume, sizes).await?;
+            window = worth.window;
+            if let Some(because) = worth.because {
+                started.resumed(&means.ledger, item.source.path(), (window.arrived(), because));
+            }
+        }
+        started.begin_at(window.arrived());
+        Ok(window)
+    }
+
+    /// The SHA-256 of the source, where both ends are to be compared.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn source_sum(&self, means: &Means, item: &Item) -> Result<Option<Sum>, CopyError> {
+        if !means.care.verify {
+            return Ok(None);
+        }
+        let witness = Witness::of(item.lanes.source(), &self.lane.source, &self.source).await?;
+        witness.sum(0..self.size()).await.map(Some)
+    }
+
+    /// The source still is what it was at the beginning.
+    ///
+    /// # Errors
+    /// [`Cause::SourceChanged`](super::Cause::SourceChanged) when it is not.
+    pub async fn is_unchanged(&self) -> Result<(), CopyError> {
+        match self.source.identity().await?.1 == self.identity {
+            true => Ok(()),
+            false => Err(self.source.changed()),
+        }
+    }
+
+    /// Lands what has arrived and was compared; or says what is left of what has not.
+    ///
+    /// # Errors
+    /// Why it did not arrive, or did not get its name.
+    pub async fn end(self, means: &Means, arrived: Result<(), CopyError>) -> Result<(), CopyError> {
+        match arrived {
+            Ok(()) => self.landing.land(means).await,
+            Err(error) if error.is_worthless() => {
+                self.landing.discard().await;
+                Err(error)
+            }
+            Err(error) => Err(self.landing.left_behind(error)),
+        }
+    }
+}
+
+async fn identity_of(source: &OpenFile, version: &Attributes) -> Result<Identity, CopyError> {
+    let (told, identity) = source.identity().await?;
+    if same_version(&told, version) { Ok(identity) } else { Err(source.changed()) }
+}
