@@ -110,6 +110,11 @@ impl Lent {
         None
     }
 
+    /// Whether a signature is left of those that were granted.
+    pub fn has_left(&self) -> bool {
+        self.state().policy.has_left()
+    }
+
     /// A key exchange that was overheard on its way to the client.
     pub fn overhear(&self, overheard: &Overheard) {
         self.state().policy.overhear(&overheard.host_key, &overheard.signature);

@@ -104,6 +104,11 @@ impl Policy {
         self.left = self.left.saturating_add(signatures);
     }
 
+    /// True while one of the granted signatures has not been given.
+    pub fn has_left(&self) -> bool {
+        self.left > 0
+    }
+
     /// From here on requests are heard.
     pub fn arm(&mut self) {
         self.armed = true;

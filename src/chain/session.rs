@@ -154,6 +154,11 @@ impl Session {
         let _ = self.connection.handle.send_ping().await; // a connection that is gone takes nothing in any more
     }
 
+    /// The connection has ended.
+    pub fn is_closed(&self) -> bool {
+        self.connection.is_closed()
+    }
+
     /// Waits until the connection has ended; why.
     pub async fn ended(&self) -> ChainError {
         self.connection.ended().await;

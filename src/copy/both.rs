@@ -67,11 +67,16 @@ impl Both {
     ) -> Result<Window, CopyError> {
         let mut window = Window::new(0..self.size(), sizes);
         if self.landing.is_reused() {
-            let (sides, files) =
-                ((&self.lane.source, &self.lane.destination), (&*self.source, &**self.landing.file()));
+            let (sides, files) = ((&self.lane.source, &self.lane.destination), (&*self.source, &**self.landing.file()));
             let pair = Pair { lanes: &item.lanes, sides, files, size: self.size(), block, acknowledged };
             let worth = pair.worth(so_far, means.resume, sizes).await?;
             window = worth.window;
+            if acknowledged == Acknowledged::InOrder {
+                // what is above its end would be taken for written
+                let low = window.low();
+                self.landing.file().set(Attributes { size: Some(low), ..Attributes::default() }).await?;
+                window = Window::resumed(self.size(), &[0..low], sizes);
+            }
             if let Some(because) = worth.because {
                 started.resumed(&means.ledger, item.source.path(), (window.arrived(), because));
             }

@@ -113,6 +113,9 @@ pub enum Cause {
     /// A host's own login at the other is gone; what it said last.
     #[error("its login at the other host was lost: {0}")]
     StreamLost(String),
+    /// Over one host's login at the other nothing has moved for so long.
+    #[error("nothing has moved over its login to the destination for {} s", .0.as_secs_f32())]
+    StreamStalled(Duration),
 }
 
 impl CopyError {
@@ -133,7 +136,7 @@ impl CopyError {
         match &self.cause {
             Cause::Io(_) => Kind::LocalFile,
             Cause::Sftp(SftpError::Ended(_)) | Cause::StreamLost(_) => Kind::Lost,
-            Cause::Sftp(SftpError::Stalled(_)) | Cause::Deadline(_) => Kind::TimedOut,
+            Cause::Sftp(SftpError::Stalled(_)) | Cause::StreamStalled(_) | Cause::Deadline(_) => Kind::TimedOut,
             Cause::Sftp(SftpError::Protocol(_)) | Cause::Name(_) => Kind::Protocol,
             Cause::Chain(_) => Kind::Chain,
             Cause::Direct(_) => Kind::Direct,
@@ -161,7 +164,8 @@ impl CopyError {
     /// True when the rest of the run cannot go on: the session is gone.
     pub(super) fn ends_the_run(&self) -> bool {
         let of_session = |error: &SftpError| error.ends_session();
-        matches!(&self.cause, Cause::Chain(_) | Cause::StreamLost(_))
+        matches!(&self.cause, Cause::Chain(_) | Cause::Direct(_))
+            || self.is_of_login()
             || matches!(&self.cause, Cause::Sftp(error) if of_session(error))
     }
 
@@ -172,6 +176,11 @@ impl CopyError {
             Cause::Chain(error) => error.is_broken(),
             _ => false,
         }
+    }
+
+    /// True when a direct copy's login is gone, or of no use any more.
+    pub(super) fn is_of_login(&self) -> bool {
+        matches!(self.cause, Cause::StreamLost(_) | Cause::StreamStalled(_))
     }
 
     /// True when an end that was reached before may be reached again later: a host that restarts refuses for a while.
@@ -224,7 +233,10 @@ impl fmt::Display for CopyError {
                 write!(f, "{error}")?;
                 return self.part_left(f);
             }
-            Cause::Direct(obstacle) => return write!(f, "{obstacle}"),
+            Cause::Direct(obstacle) => {
+                write!(f, "{obstacle}")?;
+                return self.part_left(f);
+            }
             Cause::Deadline(_) => return write!(f, "{}", self.cause),
             _ => {}
         }

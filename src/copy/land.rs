@@ -26,6 +26,9 @@ use crate::sftp::{Attributes, FileKind};
 /// Permission bits that travel: no set-id, no sticky bit.
 pub const MODE_MASK: u32 = 0o777;
 
+/// All that a mode says of who may do what.
+const MODE_AND_SET_ID: u32 = 0o7777;
+
 /// The bits that a umask is likely to take.
 const OTHERS: u32 = 0o077;
 
@@ -218,14 +221,15 @@ impl Landing {
     }
 }
 
-/// Gives a complete file, which stands at `staged` for this `version` of `item`, its mode, times and name.
+/// Gives a complete file, which stands at `staged` with the attributes `arrived` for this `version` of `item`, its mode,
+/// times and name.
 ///
 /// # Errors
 /// When something other than a file has the name, or it cannot be set or renamed.
 pub async fn adopt(
     side: &Side,
     (item, staged): (&Item, &Place),
-    version: &Attributes,
+    (version, arrived): (&Attributes, &Attributes),
     keep: Keep,
 ) -> Result<(), CopyError> {
     let (target, ground) = (&item.target, item.ground().await);
@@ -233,7 +237,14 @@ pub async fn adopt(
     let (there, new) =
         tokio::join!(stands_there(side, target, ground), new_mode(&item.lanes, side, staged, mode, keep));
     let wanted = final_attributes((there?, new), version, keep);
-    let (set, ()) = tokio::join!(side.set_folder(staged, wanted), forget_part(side, item, version, ground));
+    let has_mode = arrived.permissions.map(|mode| mode & MODE_AND_SET_ID) == wanted.permissions;
+    let set = async {
+        match has_mode && wanted.times.is_none() {
+            true => Ok(()),
+            false => side.set_folder(staged, wanted).await,
+        }
+    };
+    let (set, ()) = tokio::join!(set, forget_part(side, item, version, ground));
     set?;
     replace(side, staged, target, ground).await
 }

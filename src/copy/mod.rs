@@ -30,6 +30,7 @@ mod file;
 pub mod filter;
 mod folder;
 pub mod glob;
+mod handout;
 mod item;
 mod land;
 mod lanes;
@@ -79,7 +80,7 @@ pub use walk::Symlinks;
 
 use crate::lend::Auth;
 use crate::progress::{Counters, Event, Observer, Stage};
-use direct::{Direct, Extent, Lent};
+use direct::{Direct, Endurance, Extent, Lent};
 use item::Item;
 use land::Keep;
 use ledger::Ledger;
@@ -167,7 +168,7 @@ async fn carry_out(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters
     let (plan, Decision { route, means: direct, .. }) = match between_hosts(&job) {
         true => {
             let plan = Box::pin(Plan::make(&job, &ledger, &watchers));
-            let (plan, decided) = tokio::join!(plan, Box::pin(decide(&job, &observer)));
+            let (plan, decided) = tokio::join!(plan, Box::pin(decide(&job, &watchers)));
             (plan?, decided?)
         }
         false => {
@@ -208,10 +209,16 @@ fn between_hosts(job: &Job) -> bool {
 }
 
 /// Finds out whether the copy can be direct, and says which way it goes and why.
-async fn decide(job: &Job, observer: &Arc<dyn Observer>) -> Result<Decision<Arc<Direct>>, CopyError> {
+async fn decide(job: &Job, watchers: &Watchers) -> Result<Decision<Arc<Direct>>, CopyError> {
+    let observer = &watchers.0;
     let Options { route: wanted, direct: terms, dry_run, .. } = &job.options;
     let extent = if *dry_run { Extent::Look } else { Extent::Begin(*wanted) };
-    let found = direct::begin(&job.sources, &job.destination, (terms, extent)).await;
+    let endurance = Endurance {
+        retries: job.options.retries.unwrap_or(again::RETRIES),
+        patience: job.options.timeout.unwrap_or(watchdog::TIMEOUT),
+        watchers: watchers.clone(),
+    };
+    let found = direct::begin(&job.sources, &job.destination, (terms, extent), &endurance).await;
     if let Err(obstacle) = &found
         && let Some(another) = obstacle.another_host()
     {
@@ -229,8 +236,8 @@ fn told(decided: Decision<Arc<Direct>>, observer: &Arc<dyn Observer>) -> Decisio
 }
 
 /// Says what was lent, and warns when somebody asked for more.
-fn account(lent: Option<Lent>, observer: &Arc<dyn Observer>) {
-    let Some(Lent { user, destination, tier, fingerprint, auth, account, left }) = lent else { return };
+fn account(lent: Lent, observer: &Arc<dyn Observer>) {
+    let Lent { user, destination, tier, fingerprint, auth, account, left } = lent;
     let (signatures, refused) = (account.signatures, account.refused());
     let is_ephemeral = auth == Auth::Ephemeral;
     if let Some(left) = left {

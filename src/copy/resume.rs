@@ -66,6 +66,8 @@ pub enum Acknowledged {
     /// Whole shares, which hosts send one another. What a broken one has left is found out by SHA-256; without it at
     /// both ends nothing of an earlier run is trusted.
     ShareByShare,
+    /// The length alone: one host writes it from the beginning to the end.
+    InOrder,
 }
 
 /// Both ends of a file, by way of one lane.

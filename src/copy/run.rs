@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 
 use super::care::Care;
-use super::direct::Direct;
+use super::direct::{Carried, Direct};
 use super::error::CopyError;
 use super::folder::{Finish, Folder};
 use super::item::{Item, What};
@@ -140,7 +140,10 @@ async fn finish_folder(means: Arc<Means>, finish: Finish) -> Result<(), CopyErro
 }
 
 async fn carry(means: Arc<Means>, item: Item) -> Result<(), CopyError> {
-    item.lanes.grow();
+    // more sessions are of no use to what does not pass through here
+    if means.direct.is_none() {
+        item.lanes.grow();
+    }
     match &item.what {
         What::Folder(folder) => make(&means, &item, folder).await,
         _ if item.is_orphan().await => {
@@ -240,7 +243,10 @@ async fn attempt(
 ) -> Result<(), CopyError> {
     let size = version.size.unwrap_or(0);
     if let (Some(direct), 1..) = (&means.direct, size) {
-        return Box::pin(direct.carry(means, what, version, started)).await;
+        let carried = Box::pin(direct.carry(means, what, version, (started, &mut *so_far))).await?;
+        if carried == Carried::Here {
+            return Ok(());
+        }
     }
     if size <= small::SMALL.min(means.throttle.block() as u64) {
         return Box::pin(small::carry(means, what, version, started)).await;

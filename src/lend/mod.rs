@@ -218,6 +218,16 @@ impl Loan {
         self.lent.grant(signatures);
     }
 
+    /// Whether a signature is left of those that were granted.
+    pub fn has_left(&self) -> bool {
+        self.lent.has_left()
+    }
+
+    /// The connection to the source has ended, and the loan with it.
+    pub fn has_ended(&self) -> bool {
+        self.source.is_closed()
+    }
+
     /// Runs a script by POSIX sh on the source, armed until it ends or the last signature is given. It finds the agent as
     /// `$SSH_AUTH_SOCK` and the configuration as `$HOP_LENT`; its process group is ended with the loan.
     pub async fn run(&self, script: &[u8]) -> Result<Running, LendError> {

@@ -12,9 +12,10 @@ use tokio::time::timeout;
 use super::super::reach::End;
 use super::super::route::{Direction, Hindrance as _, Wanted};
 use super::links::LinkFolder;
+use super::login::Login;
 use super::obstacle::{Names, Obstacle, understood};
 use super::script::{self, Far, Ready};
-use super::{Courier, Direct};
+use super::{Courier, Direct, Watchers};
 use crate::chain::{Cause, ChainError, Output, Way};
 use crate::lend::{Address, Auth, LendError, Loan, Weakest, Wish, line};
 use crate::target::place;
@@ -68,9 +69,10 @@ pub async fn begin(
     sources: &[End],
     destination: &End,
     (terms, extent): (&Terms, Extent),
+    endurance: &Endurance,
 ) -> Result<(Option<Arc<Direct>>, String), Obstacle> {
     let ends = ways(sources, destination)?;
-    let course = |direction, address: &Option<_>| Course::new(direction, ends, (address, terms, extent));
+    let course = |direction, address: &Option<_>| Course::new(direction, ends, (address, terms, extent), endurance);
     let (push, pull) = (course(Direction::Push, &terms.peer), course(Direction::Pull, &terms.fetch_from));
     match (&terms.peer, &terms.fetch_from) {
         (Some(_), None) => push.begin(push.reaches()).await,
@@ -81,7 +83,7 @@ pub async fn begin(
 
 /// The source sends; where it does not reach the destination, the destination fetches. Whether that could is found out
 /// meanwhile.
-async fn either(push: &Course<'_>, pull: &Course<'_>) -> Result<(Option<Arc<Direct>>, String), Obstacle> {
+async fn either(push: &Course, pull: &Course) -> Result<(Option<Arc<Direct>>, String), Obstacle> {
     let mut pull_reaches = pin!(pull.reaches());
     // on the heap, as all that is large here: a test's or a worker's stack is small
     let mut pushed = Box::pin(push.begin(push.reaches()));
@@ -110,38 +112,111 @@ async fn either(push: &Course<'_>, pull: &Course<'_>) -> Result<(Option<Arc<Dire
     }
 }
 
+/// How much a copy bears.
+#[derive(Clone)]
+pub struct Endurance {
+    /// How often a lost login is tried to be had again, before something has moved.
+    pub retries: u32,
+    /// For so long nothing may move.
+    pub patience: Duration,
+    /// Who is told.
+    pub watchers: Watchers,
+}
+
+/// What carries the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// `dd` and `tar` at both ends, through the login.
+    Streams,
+    /// `sftp` at the source: the destination runs no commands.
+    Puts,
+}
+
 /// One of two hosts, on its way to log in at the other.
-struct Course<'a> {
-    direction: Direction,
-    source: &'a Way,
-    destination: &'a Way,
+#[derive(Clone)]
+pub struct Course {
+    /// Which of the two logs in.
+    pub direction: Direction,
+    /// How the bytes go.
+    pub engine: Engine,
+    /// How much it bears.
+    pub endurance: Endurance,
+    source: Way,
+    destination: Way,
     /// Where the one finds the other.
     address: Address,
     wish: Wish,
     extent: Extent,
 }
 
-impl<'a> Course<'a> {
+impl Course {
     fn new(
         direction: Direction,
-        (source, destination): (&'a Way, &'a Way),
+        (source, destination): (&Way, &Way),
         (address, terms, extent): (&Option<(String, u16)>, &Terms, Extent),
-    ) -> Course<'a> {
+        endurance: &Endurance,
+    ) -> Course {
         let found = match direction {
             Direction::Push => destination,
             Direction::Pull => source,
         };
         let address = self::address(found, address.as_ref());
         let wish = Wish { weakest: terms.weakest, auth: terms.auth, ..Wish::default() };
-        Course { direction, source, destination, address, wish, extent }
+        let (source, destination, endurance) = (source.clone(), destination.clone(), endurance.clone());
+        Course { direction, engine: Engine::Streams, endurance, source, destination, address, wish, extent }
     }
 
     /// Who logs in, and where.
-    fn roles(&self) -> (&'a Way, &'a Way) {
+    fn roles(&self) -> (&Way, &Way) {
         match self.direction {
-            Direction::Push => (self.source, self.destination),
-            Direction::Pull => (self.destination, self.source),
+            Direction::Push => (&self.source, &self.destination),
+            Direction::Pull => (&self.destination, &self.source),
         }
+    }
+
+    /// Whether only a direct copy will do.
+    pub fn is_insisted_on(&self) -> bool {
+        self.extent == Extent::Begin(Wanted::Direct)
+    }
+
+    /// With what the bytes can go; a destination that is sent to need not run commands.
+    async fn engine(&self) -> Result<Engine, Obstacle> {
+        match runs_commands(&self.destination).await {
+            Ok(()) => Ok(Engine::Streams),
+            // a line for one key runs a command
+            Err(Obstacle::NoShell { .. }) if self.direction == Direction::Push && self.wish.auth == Auth::Agent => {
+                Ok(Engine::Puts)
+            }
+            Err(obstacle) => Err(obstacle),
+        }
+    }
+
+    /// Prepares a loan to the one who logs in.
+    ///
+    /// # Errors
+    /// Why it cannot be had.
+    pub async fn lend(&self) -> Result<Loan, Obstacle> {
+        let (by, at) = self.roles();
+        let wanted = match self.extent {
+            Extent::Begin(wanted) => wanted,
+            Extent::Look => Wanted::Auto,
+        };
+        asks_nobody(by, wanted).await?;
+        Ok(Box::pin(Loan::prepare(by, at, Some(self.address.clone()), &self.wish)).await?)
+    }
+
+    /// What a courier that is ready makes of it.
+    pub fn login(
+        &self,
+        (number, far): (u32, Far),
+        (courier, ready): (Courier, Ready),
+        links: Option<&LinkFolder>,
+    ) -> Login {
+        let folder = match self.direction {
+            Direction::Push => Some([&ready.folder[..], b"/", script::LINKS.as_bytes()].concat()),
+            Direction::Pull => links.map(|links| links.folder().to_vec()),
+        };
+        Login { number, far, courier, links: folder.filter(|_| ready.packs) }
     }
 
     /// Begins, once the one has `reached` the other.
@@ -149,19 +224,16 @@ impl<'a> Course<'a> {
         &self,
         reached: impl Future<Output = Result<(), Obstacle>>,
     ) -> Result<(Option<Arc<Direct>>, String), Obstacle> {
-        let Extent::Begin(wanted) = self.extent else {
-            tokio::try_join!(reached, runs_commands(self.source), runs_commands(self.destination))?;
-            return Ok((None, format!("{}; the login is not tried in a dry run", self.said())));
+        let Extent::Begin(_) = self.extent else {
+            let ((), (), engine) = tokio::try_join!(reached, runs_commands(&self.source), self.engine())?;
+            let course = Course { engine, ..self.clone() };
+            return Ok((None, format!("{}; the login is not tried in a dry run", course.said())));
         };
-        let (by, at) = self.roles();
-        let lend = async {
-            asks_nobody(by, wanted).await?;
-            Ok(Box::pin(Loan::prepare(by, at, Some(self.address.clone()), &self.wish)).await?)
-        };
-        let ((), (), (), mut loan) =
-            tokio::try_join!(reached, runs_commands(self.source), runs_commands(self.destination), lend)?;
-        let far = Far::new(self.direction, &loan);
-        let (courier, links) = tokio::join!(Box::pin(self.login(&loan, &far)), Box::pin(self.links(&loan)));
+        let ((), (), engine, mut loan) =
+            tokio::try_join!(reached, runs_commands(&self.source), self.engine(), self.lend())?;
+        let course = Course { engine, ..self.clone() };
+        let far = Far::new(course.direction, &loan);
+        let (courier, links) = tokio::join!(Box::pin(course.log_in(&loan, &far)), Box::pin(course.links(&loan)));
         let courier = match courier {
             Ok(courier) => courier,
             Err(obstacle) => {
@@ -169,10 +241,11 @@ impl<'a> Course<'a> {
                 return Err(obstacle);
             }
         };
+        let reason = format!("{}, tier {}, host key {}", course.said(), loan.tier(), loan.fingerprint());
         // a line that cannot be removed now is tried again at the end, and told then
         let _ = loan.logged_in().await;
-        let reason = format!("{}, tier {}, host key {}", self.said(), loan.tier(), loan.fingerprint());
-        Ok((Some(Arc::new(Direct::new(far, courier, (loan, links)))), reason))
+        let login = course.login((0, far), courier, links.as_ref());
+        Ok((Some(Arc::new(Direct::new(course, login, (loan, links)))), reason))
     }
 
     /// Asks its sshd to connect. One that forbids forwarding does not tell; the login will.
@@ -197,9 +270,15 @@ impl<'a> Course<'a> {
     }
 
     /// Has the one log in at the other.
-    async fn login(&self, loan: &Loan, far: &Far) -> Result<(Courier, Ready), Obstacle> {
-        let token = loan.folder();
-        let program = loan.program(&script::dispatch(far, token, loan.destination()));
+    ///
+    /// # Errors
+    /// What stood in its way; that somebody else took the signature.
+    pub async fn log_in(&self, loan: &Loan, far: &Far) -> Result<(Courier, Ready), Obstacle> {
+        if self.engine == Engine::Puts && !loan.has("sftp") {
+            return Err(Obstacle::NoShell { host: self.destination.alias().to_owned(), words: String::new() });
+        }
+        let (token, before) = (loan.folder(), loan.account().signatures);
+        let program = loan.program(&script::dispatch((far, self.engine), token, loan.destination()));
         // from the login on the agent hears nobody any more
         let armed = loan.arm();
         let process = loan.source().start(&program).await.map_err(LendError::Chain)?;
@@ -209,7 +288,10 @@ impl<'a> Course<'a> {
             Ok(courier) => return Ok(courier),
             Err(ended) => ended,
         };
-        if let Some(misused) = loan.misused(ended.words.as_bytes()) {
+        // what an earlier login took is no sign of anybody else
+        if loan.account().signatures > before
+            && let Some(misused) = loan.misused(ended.words.as_bytes())
+        {
             return Err(Obstacle::Lend(misused));
         }
         let (by, address, destination) = (self.roles().0.alias(), shown(&self.address), loan.destination());
@@ -224,13 +306,14 @@ impl<'a> Course<'a> {
             Auth::Ephemeral => " with an ephemeral key",
         };
         match self.direction {
+            Direction::Push if self.engine == Engine::Puts => format!("{by} sends straight to {address} by sftp"),
             Direction::Push => format!("{by} sends straight to {address}{with}"),
             Direction::Pull => format!("{by} fetches straight from {address}{with}"),
         }
     }
 
     /// Where links to small files stand, unless the courier's folder is at the source. It does without them.
-    async fn links(&self, loan: &Loan) -> Option<LinkFolder> {
+    pub async fn links(&self, loan: &Loan) -> Option<LinkFolder> {
         match self.direction {
             Direction::Push => None,
             Direction::Pull => LinkFolder::make(&self.source.session(0).await.ok()?, loan.folder()).await,

@@ -3,7 +3,6 @@
 //! lines that do not begin with its token are a login shell's and not read.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -44,7 +43,6 @@ pub struct Courier {
     input: tokio::sync::Mutex<ProcessInput>,
     post: Arc<Post>,
     ended: watch::Receiver<Option<Ended>>,
-    next: AtomicU64,
     _reader: JoinSet<()>,
 }
 
@@ -72,23 +70,13 @@ impl Courier {
             // nobody listens any more when the courier was dropped
             let _ = end.send(Some(last));
         });
-        let courier = Courier {
-            input: tokio::sync::Mutex::new(process.input),
-            post,
-            ended: ended.clone(),
-            next: AtomicU64::new(1),
-            _reader: reader,
-        };
+        let courier =
+            Courier { input: tokio::sync::Mutex::new(process.input), post, ended: ended.clone(), _reader: reader };
         tokio::select! {
             biased;
             Ok(ready) = is_ready => Ok((courier, ready)),
             end = ended.wait_for(Option::is_some) => Err(end.ok().and_then(|end| end.clone()).unwrap_or_default()),
         }
-    }
-
-    /// A number that no other order or link has.
-    pub fn number(&self) -> u64 {
-        self.next.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Gives the order of this number, and waits for its answer.
@@ -175,7 +163,7 @@ impl Ear {
         let text = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
         match words[..] {
             [b"ready", folder, packs] => {
-                let ready = Ready { folder: folder.to_vec(), packs: packs == b"tar" };
+                let ready = Ready { folder: folder.to_vec(), packs: !packs.is_empty() };
                 // told once; nobody waits any more when the courier was given up
                 let _ = self.ready.take().map(|tell| tell.send(ready));
             }

@@ -8,57 +8,70 @@
 
 mod begin;
 mod courier;
+mod growth;
 mod links;
+mod login;
 mod obstacle;
 mod pace;
 mod pack;
+mod put;
 mod script;
+mod staging;
 mod stream;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::timeout;
 
+use super::Watchers;
 use super::error::{Cause, CopyError};
 use super::item::Item;
 use super::ledger::Started;
 use super::name::Name;
-use super::part::{self, Id};
 use super::place::Place;
-use super::remote::Remote;
+use super::resume::SoFar;
 use super::route::Direction;
 use super::run::Means;
 use super::side::{Links, Side};
 use crate::agent::Account;
 use crate::lend::{Auth, Loan};
 use crate::progress::Stage;
-use crate::sftp::{Attributes, FileKind};
-pub use begin::{Extent, Terms, begin};
+use crate::sftp::{Attributes, SftpError, StatusCode};
+use begin::{Course, Engine};
+pub use begin::{Endurance, Extent, Terms, begin};
 use courier::{Answer, Courier};
-use links::LinkFolder;
+use login::{Held, Login, Logins};
 pub use obstacle::Obstacle;
 use pace::Pace;
 use pack::Packing;
-use script::{Far, Ready};
+use staging::Staging;
 
 /// Streams over the one login; sshd allows ten sessions a connection (`MaxSessions`).
 const STREAMS: usize = 4;
 
-/// How long the end of it may take, in two steps.
+/// How long it may take to empty the folder that small files arrived in.
 const ENDING: Duration = Duration::from_secs(5);
+
+/// How many looks a patience is divided into.
+const LOOKS: u32 = 20;
 
 /// The direct way between two hosts.
 pub struct Direct {
-    /// Which of the two has logged in, and how the other is told what to do.
-    far: Far,
-    courier: Courier,
-    /// The folder at the source where links to small files are made; `None` where they cannot be packed.
-    links: Option<Vec<u8>>,
-    /// Taken when it is over; with it the folder of links, where it has one of its own.
-    loan: Mutex<Option<(Loan, Option<LinkFolder>)>>,
+    /// Which of the two has logged in.
+    direction: Direction,
+    engine: Engine,
+    /// Nothing but a direct copy will do.
+    is_insisted_on: bool,
+    logins: Logins,
+    /// For so long nothing may move.
+    patience: Duration,
+    /// Grows when anything moves.
+    pulse: AtomicU64,
+    /// Numbers of orders and links.
+    numbers: AtomicU64,
     /// The folders that relative paths begin in: the source's and the destination's.
     homes: (OnceCell<Vec<u8>>, OnceCell<Vec<u8>>),
     streams: AtomicUsize,
@@ -68,8 +81,17 @@ pub struct Direct {
     staging: OnceCell<Option<Staging>>,
 }
 
+/// Whether a file went this way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carried {
+    /// It stands under its name.
+    Here,
+    /// It cannot go this way, which was said; nothing was written.
+    NotHere,
+}
+
 /// What was lent for a copy, once it is over.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Lent {
     /// Whose login.
     pub user: String,
@@ -87,34 +109,27 @@ pub struct Lent {
     pub left: Option<String>,
 }
 
-/// A folder of the destination that small files arrive in.
-struct Staging {
-    place: Place,
-    remote: Remote,
-}
-
 impl Direct {
-    /// Over a courier that is ready.
-    fn new(far: Far, (courier, ready): (Courier, Ready), loan: (Loan, Option<LinkFolder>)) -> Direct {
-        let links = match far.direction() {
-            Direction::Push => Some([&ready.folder[..], b"/", script::LINKS.as_bytes()].concat()),
-            Direction::Pull => loan.1.as_ref().map(|links| links.folder().to_vec()),
-        };
+    /// Over a login that works.
+    fn new(course: Course, login: Login, held: Held) -> Direct {
         Direct {
-            far,
-            courier,
-            links: links.filter(|_| ready.packs),
-            loan: Mutex::new(Some(loan)),
+            direction: course.direction,
+            engine: course.engine,
+            is_insisted_on: course.is_insisted_on(),
+            patience: course.endurance.patience,
+            packing: Packing::of(course.engine),
+            logins: Logins::new(course, login, held),
+            pulse: AtomicU64::new(0),
+            numbers: AtomicU64::new(1),
             homes: (OnceCell::new(), OnceCell::new()),
             streams: AtomicUsize::new(STREAMS),
             turns: Semaphore::new(STREAMS),
             pace: Pace::default(),
-            packing: Packing::default(),
             staging: OnceCell::new(),
         }
     }
 
-    /// Copies this `version` of a file that is not empty.
+    /// Copies this `version` of a file that is not empty, over as many logins as there may be.
     ///
     /// # Errors
     /// As [`Kind`](super::Kind) tells; [`Cause::SourceChanged`] when it is not that version any more.
@@ -123,44 +138,72 @@ impl Direct {
         means: &Means,
         what: (&Item, Links),
         version: &Attributes,
-        started: &Arc<Started>,
-    ) -> Result<(), CopyError> {
-        started.begin_at(0);
+        (started, so_far): (&Arc<Started>, &mut SoFar),
+    ) -> Result<Carried, CopyError> {
+        loop {
+            let number = self.logins.current().number;
+            match self.attempt(means, what, version, (started, &mut *so_far)).await {
+                Err(error) if error.is_of_login() => {
+                    self.logins.restore(error, number).await?;
+                    // what waited for the old one has its links there
+                    self.packing.give_up(number);
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    async fn attempt(
+        self: &Arc<Self>,
+        means: &Means,
+        what: (&Item, Links),
+        version: &Attributes,
+        (started, so_far): (&Arc<Started>, &mut SoFar),
+    ) -> Result<Carried, CopyError> {
         let is_plain = !means.care.verify && !means.care.fsync;
-        match is_plain && version.size.unwrap_or(0) <= pack::PACKED && self.packing.is_on() {
-            true => pack::carry((means, self), what, version, started).await,
-            false => stream::carry((means, self), what, version, started).await,
+        let is_small = is_plain && version.size.unwrap_or(0) <= pack::PACKED;
+        if self.engine == Engine::Puts {
+            return put::carry((means, self), what, version, (started, is_small)).await;
         }
+        if is_small && self.packing.is_on() && pack::carry((means, self), what, version, started).await? {
+            return Ok(Carried::Here);
+        }
+        stream::carry((means, self), what, version, (started, so_far)).await.map(|()| Carried::Here)
     }
 
-    /// Ends the courier and its login, and removes what small files arrived in; what was lent.
-    pub async fn end(&self) -> Option<Lent> {
-        if let Some(Some(staging)) = self.staging.get() {
-            // what cannot be removed is a part, which the next run takes over
-            let _ = timeout(ENDING, staging.remove()).await;
-        }
-        // a courier that does not end by itself ends with its connection
-        let _ = timeout(ENDING, self.courier.end()).await;
-        let (loan, links) = self.loan.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        if let Some(links) = links {
-            links.remove().await;
-        }
-        let (user, destination) = (loan.user().to_owned(), loan.destination().to_owned());
-        let (tier, fingerprint) = (loan.tier().to_string(), loan.fingerprint().to_owned());
-        let (auth, closed) = (loan.auth(), loan.close().await);
-        let left = closed.left.map(|left| left.to_string());
-        Some(Lent { user, destination, tier, fingerprint, auth, account: closed.account, left })
+    /// Ends the login, and removes what small files arrived in; what was lent.
+    pub async fn end(&self) -> Lent {
+        let emptied = async {
+            if let Some(Some(staging)) = self.staging.get() {
+                // what cannot be removed is a part, which the next run takes over
+                let _ = timeout(ENDING, staging.remove()).await;
+            }
+        };
+        tokio::join!(emptied, self.logins.end()).1
     }
 
-    /// Gives an order when it is its turn, and waits for its answer.
-    async fn order(&self, item: &Item, order: impl Fn(u64) -> Vec<u8>) -> Result<Answer, CopyError> {
+    /// Gives an order when it is its turn, and waits for its answer, unless `watch` or nobody sees anything move.
+    async fn order_and_watch(
+        &self,
+        item: &Item,
+        order: impl Fn(&Login, u64) -> Vec<u8>,
+        watch: impl Future<Output = CopyError>,
+    ) -> Result<Answer, CopyError> {
+        let mut watch = std::pin::pin!(watch);
         loop {
             // never closed, so never refused
             let turn = self.turns.acquire().await;
-            let number = self.courier.number();
-            let answer = match self.courier.order(number, order(number)).await {
+            let (number, login) = (self.number(), self.logins.current());
+            let answer = tokio::select! {
+                biased;
+                answer = login.courier.order(number, order(&login, number)) => answer,
+                error = &mut watch => return Err(error),
+                () = self.stalled() => return Err(self.of_login(item, Cause::StreamStalled(self.patience))),
+            };
+            self.beat();
+            let answer = match answer {
                 Ok(answer) => answer,
-                Err(ended) => return Err(self.lost(item, ended.words)),
+                Err(ended) => return Err(self.of_login(item, Cause::StreamLost(ended.words))),
             };
             let one_too_many = answer.status >= SSH_FAILED && answer.words.contains("refused");
             if !one_too_many || !self.leave_one() {
@@ -168,6 +211,32 @@ impl Direct {
             }
             turn.into_iter().for_each(tokio::sync::SemaphorePermit::forget);
         }
+    }
+
+    /// Something has moved.
+    fn beat(&self) {
+        self.pulse.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns when nothing has moved for too long. Looks are counted: a run that was asleep has not waited.
+    async fn stalled(&self) {
+        let (mut last, mut looks) = (self.pulse.load(Ordering::Relaxed), 0);
+        while looks < LOOKS {
+            tokio::time::sleep(self.patience / LOOKS).await;
+            let now = self.pulse.load(Ordering::Relaxed);
+            looks = if now == last { looks + 1 } else { 0 };
+            last = now;
+        }
+    }
+
+    /// A number that no other order or link has.
+    fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Streams are idle.
+    fn has_room(&self) -> bool {
+        self.turns.available_permits() > 0
     }
 
     /// One stream less from now on; `false` when only one is left.
@@ -180,9 +249,14 @@ impl Direct {
     fn failed(&self, item: &Item, answer: &Answer) -> CopyError {
         let destination = &item.lanes.idlest().destination;
         match answer {
-            Answer { status: SSH_FAILED.., words, .. } => self.lost(item, words.clone()),
+            Answer { status: SSH_FAILED.., words, .. } => self.of_login(item, Cause::StreamLost(words.clone())),
             Answer { words, .. } if words.contains("No space left") || words.contains("quota") => {
                 destination.error(Stage::Transfer, &item.target, Cause::NoSpace)
+            }
+            // sftp(1)'s word for what has no code of its own, a full disk among it
+            Answer { words, .. } if self.engine == Engine::Puts && words.ends_with("Failure") => {
+                let status = SftpError::Status { code: StatusCode::FAILURE, message: String::new() };
+                destination.error(Stage::Transfer, &item.target, Cause::Sftp(status))
             }
             Answer { words, status, .. } => {
                 let said = if words.is_empty() { format!("exit status {status}") } else { words.clone() };
@@ -191,10 +265,10 @@ impl Direct {
         }
     }
 
-    fn lost(&self, item: &Item, words: String) -> CopyError {
+    /// What is wrong with the login, at the host that has it.
+    fn of_login(&self, item: &Item, cause: Cause) -> CopyError {
         let lane = item.lanes.idlest();
-        let cause = Cause::StreamLost(words);
-        match self.far.direction() {
+        match self.direction {
             Direction::Push => lane.source.error(Stage::Transfer, &item.source, cause),
             Direction::Pull => lane.destination.error(Stage::Transfer, &item.target, cause),
         }
@@ -208,11 +282,25 @@ impl Direct {
         absolute(&self.homes.1, &item.lanes.idlest().destination, place).await
     }
 
-    /// The folders that small files leave from, as links, and arrive in; `None` where they cannot be packed.
-    async fn folders(&self, item: &Item) -> Result<Option<(&[u8], &Place)>, CopyError> {
-        let Some(links) = &self.links else { return Ok(None) };
+    /// The folder that small files arrive in; `None` where none can be made.
+    async fn staging(&self, item: &Item) -> Result<Option<&Place>, CopyError> {
         let staging = self.staging.get_or_try_init(|| Staging::make(item)).await?;
-        Ok(staging.as_ref().map(|staging| (&links[..], &staging.place)))
+        Ok(staging.as_ref().map(|staging| &staging.place))
+    }
+}
+
+impl Lent {
+    /// What `loan` lends; nothing has come of it yet.
+    fn of(loan: &Loan) -> Lent {
+        Lent {
+            user: loan.user().to_owned(),
+            destination: loan.destination().to_owned(),
+            tier: loan.tier().to_string(),
+            fingerprint: loan.fingerprint().to_owned(),
+            auth: loan.auth(),
+            account: Account::default(),
+            left: None,
+        }
     }
 }
 
@@ -230,46 +318,4 @@ async fn absolute(home: &OnceCell<Vec<u8>>, side: &Side, place: &Place) -> Resul
     }
     let home = home.get_or_try_init(|| async { side.real(&Place::typed(b".")).await }).await?;
     Ok([home, &b"/"[..], &path].concat())
-}
-
-impl Staging {
-    /// Beside the first file's top folder; `None` when it cannot be made there.
-    async fn make(item: &Item) -> Result<Option<Staging>, CopyError> {
-        let side = item.lanes.idlest().destination.clone();
-        let Side::Remote(remote) = side.clone() else { return Ok(None) };
-        let top = item.target.top();
-        let Some(name) = top.name().and_then(|name| Name::vet(name).ok()) else { return Ok(None) };
-        let id = Id::of(item.lanes.source_alias(), b"", &Attributes::default(), &top.path());
-        let place = top.sibling(&part::part(&name, &id));
-        let made = match side.mkdir(&place, 0o700).await {
-            Err(error) if error.may_exist() => Staging::take_over(&side, &place).await,
-            made => made,
-        };
-        match made {
-            Ok(()) => Ok(Some(Staging { place, remote })),
-            Err(error) if error.ends_the_run() => Err(error),
-            Err(_) => Ok(None),
-        }
-    }
-
-    /// One that an earlier run left: a folder of ours, or setting its mode fails.
-    async fn take_over(side: &Side, place: &Place) -> Result<(), CopyError> {
-        match side.stat(place, Links::Keep).await?.kind() {
-            FileKind::Dir => side.set_folder(place, Attributes::with_permissions(0o700)).await,
-            _ => Err(side.error(Stage::Transfer, place, Cause::Unfit("something that is no folder is in the way"))),
-        }
-    }
-
-    /// Removes it and what is in it.
-    async fn remove(&self) -> Result<(), CopyError> {
-        let side = Side::Remote(self.remote.clone());
-        let mut listing = side.list(&self.place).await?;
-        while let Some(entries) = listing.next().await? {
-            for (name, _) in entries.into_iter().flatten() {
-                side.remove(&self.place.join(&name)).await?;
-            }
-        }
-        let removed = self.remote.client.rmdir(&self.place.path()).await;
-        self.remote.told(Stage::Land, &self.place, removed)
-    }
 }

@@ -112,6 +112,15 @@ impl From<LendError> for Obstacle {
 }
 
 impl Obstacle {
+    /// Whether it may be gone a moment later: what breaks connections keeps new ones from coming about, too.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Obstacle::Unreachable { .. } | Obstacle::Failed { .. } | Obstacle::Lend(LendError::Source { .. }) => true,
+            Obstacle::Lend(LendError::Chain(error)) => error.may_pass(),
+            _ => false,
+        }
+    }
+
     /// The part of it that another host answers where one was expected.
     pub fn another_host(&self) -> Option<&Obstacle> {
         match self {

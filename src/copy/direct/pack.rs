@@ -1,9 +1,9 @@
-//! How do many small files go directly? [`carry`]: each is linked by number in the courier's folder, and numbers that wait
-//! together go as one stream of `tar` into a staging folder of mode 0700 at the destination. From there hop's own session
-//! gives each file its mode and its name, in one step. What did not arrive whole is sent again by itself, where an error
-//! can be told exactly.
+//! How do many small files go directly? [`carry`]: each is linked by number in a folder at the source, and numbers that wait
+//! together go as one stream of `tar`, or one batch of `sftp`, into a staging folder of mode 0700 at the destination. One
+//! listing of it shows what has arrived, and hop's own session gives each file its name, and its mode where it has another.
+//! What did not arrive whole is sent again by itself, where an error can be told exactly.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,141 +17,261 @@ use super::super::ledger::Started;
 use super::super::place::Place;
 use super::super::run::Means;
 use super::super::side::{Links, same_version};
-use super::{Direct, script, stream};
+use super::begin::Engine;
+use super::growth::{GLANCE, size};
+use super::login::Login;
+use super::{Direct, SSH_FAILED, STREAMS, numbered, put, script};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 
 /// Bytes up to which a file is packed with others.
 pub const PACKED: u64 = 4 << 20;
 
-/// Files of a pack: their numbers are words of one line.
-const FILES: usize = 500;
-
-/// Packs on the way at once: one arrives while the next is put together.
-const PACKS: usize = 2;
-
-/// How long a pack waits for more files, when nothing else is on the way.
+/// How long a pack waits for more files, as long as more come.
 const LINGER: Duration = Duration::from_millis(4);
+const LINGERS: u32 = 10;
 
-/// A file that waits for a pack: the number of its link, its size, and whom to tell when the pack has ended.
-type Waiting = (u64, u64, oneshot::Sender<()>);
+/// Looks at what of a pack has arrived, at a time.
+const LOOKS: usize = 64;
 
-/// The folder of links at the source, absolute, and the one at the destination that they arrive in.
-type Folders<'a> = (&'a [u8], &'a Place);
+/// A file that waits for a pack: the number of its link, its size, and whom to tell what came of it.
+struct Waiting {
+    number: u64,
+    size: u64,
+    login: u32,
+    tell: oneshot::Sender<Told>,
+}
+
+/// What came of a file in a pack.
+enum Told {
+    /// So it stands in the staging folder.
+    There(Attributes),
+    /// It is not there.
+    Missing,
+    /// The login was lost.
+    Lost(String),
+}
 
 /// What waits to be packed.
 pub struct Packing {
     waiting: Mutex<VecDeque<Waiting>>,
+    /// Packs on the way at once.
     turns: Semaphore,
+    /// Files of a pack: their numbers are words of one line.
+    files: usize,
     is_off: AtomicBool,
 }
 
-impl Default for Packing {
-    fn default() -> Packing {
-        Packing { waiting: Mutex::default(), turns: Semaphore::new(PACKS), is_off: AtomicBool::new(false) }
-    }
-}
-
-/// Copies this `version` of a small file.
+/// Copies this `version` of a small file; `false` where it has to go by itself.
 ///
 /// # Errors
-/// As [`stream::carry`].
+/// As [`stream::carry`](super::stream::carry).
 pub async fn carry(
     (means, direct): (&Means, &Arc<Direct>),
-    what: (&Item, Links),
+    (item, links): (&Item, Links),
     version: &Attributes,
     started: &Arc<Started>,
-) -> Result<(), CopyError> {
-    let (item, links) = what;
-    if let Some(folders) = direct.folders(item).await?
-        && let Some(staged) = sent(direct, item, (folders, version)).await?
-    {
-        let lane = item.lanes.idlest();
-        let (source, arrived) =
-            tokio::join!(lane.source.stat(&item.source, links), lane.destination.look(&staged, Links::Keep));
-        if !same_version(&source?, version) {
-            return Err(lane.source.error(Stage::Transfer, &item.source, Cause::SourceChanged));
-        }
-        if arrived?.is_some_and(|arrived| arrived.kind() == FileKind::File && arrived.size == version.size) {
-            started.moved(version.size.unwrap_or(0));
-            return land::adopt(&lane.destination, (item, &staged), version, means.keep).await;
-        }
+) -> Result<bool, CopyError> {
+    started.begin_at(0);
+    let Some(staging) = direct.staging(item).await? else { return Ok(false) };
+    let Some((staged, told)) = sent(direct, item, (staging, version)).await? else { return Ok(false) };
+    let arrived = match told {
+        Told::There(arrived) => arrived,
+        Told::Missing => return Ok(false),
+        Told::Lost(words) => return Err(direct.of_login(item, Cause::StreamLost(words))),
+    };
+    let lane = item.lanes.idlest();
+    if !same_version(&lane.source.stat(&item.source, links).await?, version) {
+        return Err(lane.source.error(Stage::Transfer, &item.source, Cause::SourceChanged));
     }
-    stream::carry((means, direct), what, version, started).await
+    if arrived.kind() != FileKind::File || arrived.size != version.size {
+        return Ok(false);
+    }
+    started.moved(version.size.unwrap_or(0));
+    land::adopt(&lane.destination, (item, &staged), (version, &arrived), means.keep).await?;
+    Ok(true)
 }
 
 /// Waits until a pack with this file has been sent; where it should stand then. `None` when it cannot be packed.
 async fn sent(
     direct: &Arc<Direct>,
     item: &Item,
-    (folders, version): (Folders<'_>, &Attributes),
-) -> Result<Option<Place>, CopyError> {
-    let number = direct.courier.number();
-    let source = &item.lanes.idlest().source;
-    let link = Place::typed(folders.0).join(&super::numbered(number));
-    match source.symlink(&link, direct.absolute_source(item).await?).await {
-        Err(error) if error.ends_the_run() => return Err(error),
-        Err(_) => return Ok(None),
-        Ok(()) => {}
-    }
+    (staging, version): (&Place, &Attributes),
+) -> Result<Option<(Place, Told)>, CopyError> {
+    let login = direct.logins.current();
+    let Some(number) = link(direct, item, login.links.as_deref()).await? else { return Ok(None) };
     let (tell, mut told) = oneshot::channel();
-    direct.packing.push((number, version.size.unwrap_or(0), tell));
-    loop {
+    direct.packing.push(Waiting { number, size: version.size.unwrap_or(0), login: login.number, tell });
+    let told = loop {
         tokio::select! {
             biased;
-            // a pack that broke off told nobody: what did not arrive shows
-            _ = &mut told => break,
+            told = &mut told => break told.unwrap_or(Told::Missing),
             _turn = direct.packing.turns.acquire() => {
-                tokio::time::sleep(LINGER).await;
+                direct.packing.linger().await;
                 if let Some(batch) = direct.packing.take(direct.pace.order()) {
-                    send(direct, item, folders, batch).await?;
+                    send(direct, item, staging, batch).await?;
                 }
             }
         }
+    };
+    Ok(Some((staging.join(&numbered(number)), told)))
+}
+
+/// Links a file in the folder of links; the link's number. `None` where there can be no link.
+pub async fn link(direct: &Direct, item: &Item, links: Option<&[u8]>) -> Result<Option<u64>, CopyError> {
+    let Some(links) = links else { return Ok(None) };
+    let number = direct.number();
+    let link = Place::typed(links).join(&numbered(number));
+    match item.lanes.idlest().source.symlink(&link, direct.absolute_source(item).await?).await {
+        Err(error) if error.ends_the_run() => Err(error),
+        Err(_) => Ok(None),
+        Ok(()) => Ok(Some(number)),
     }
-    Ok(Some(folders.1.join(&super::numbered(number))))
 }
 
 /// Sends a pack, and tells those who wait for it.
-async fn send(
-    direct: &Direct,
-    item: &Item,
-    (links, staging): Folders<'_>,
-    batch: Vec<Waiting>,
-) -> Result<(), CopyError> {
-    let staging = direct.absolute_target(item, staging).await?;
-    let numbers: Vec<u64> = batch.iter().map(|(number, ..)| *number).collect();
-    let bytes = batch.iter().map(|(_, size, _)| size).sum();
+async fn send(direct: &Direct, item: &Item, staging: &Place, batch: Vec<Waiting>) -> Result<(), CopyError> {
+    let Some(links) = direct.logins.current().links.clone() else { return Ok(()) };
+    let folder = direct.absolute_target(item, staging).await?;
+    let numbers: Vec<u64> = batch.iter().map(|waiting| waiting.number).collect();
+    let bytes = batch.iter().map(|waiting| waiting.size).sum();
     let began = Instant::now();
-    let answer = direct.order(item, |order| script::pack(&direct.far, order, (links, &staging), &numbers)).await?;
+    let order = |login: &Login, order| match direct.engine {
+        Engine::Streams => script::pack(&login.far, order, (&links, &folder), &numbers),
+        Engine::Puts => put::pack(order, &links, &folder, &numbers),
+    };
+    let watch = watch(direct, item, (staging, &numbers));
+    let answer = match direct.order_and_watch(item, order, watch).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            if error.is_of_login() {
+                batch.into_iter().for_each(|waiting| waiting.tell(Told::Lost(error.cause.to_string())));
+            }
+            return Err(error);
+        }
+    };
     match answer.status {
-        0 if bytes >= PACKED => direct.pace.learn(bytes, began.elapsed()),
+        0 if bytes >= PACKED => direct.pace.learn((bytes, began.elapsed()), STREAMS),
         0 => {}
+        SSH_FAILED.. => {
+            batch.into_iter().for_each(|waiting| waiting.tell(Told::Lost(answer.words.clone())));
+            return Err(direct.failed(item, &answer));
+        }
+        // some file of the batch
+        _ if direct.engine == Engine::Puts => {}
         _ => direct.packing.stop(),
     }
-    for (.., tell) in batch {
-        // whoever waited may be gone
-        let _ = tell.send(());
+    let mut arrived = loop {
+        match listed(item, staging).await {
+            Err(error) if error.is_lost() => item.lanes.restore(error).await?,
+            listed => break listed?,
+        }
+    };
+    for waiting in batch {
+        let told = arrived.remove(&waiting.number).map_or(Told::Missing, Told::There);
+        waiting.tell(told);
     }
     Ok(())
 }
 
+/// What stands in the staging folder, by number.
+async fn listed(item: &Item, staging: &Place) -> Result<HashMap<u64, Attributes>, CopyError> {
+    let mut found = HashMap::new();
+    let mut listing = item.lanes.idlest().destination.list(staging).await?;
+    while let Some(entries) = listing.next().await? {
+        for (name, attributes) in entries.into_iter().flatten() {
+            if let Some(number) = std::str::from_utf8(name.as_bytes()).ok().and_then(|name| name.parse().ok()) {
+                found.insert(number, attributes);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Looks, again and again, which is the first that has not arrived, and lets `direct` know when that changes.
+async fn watch(direct: &Direct, item: &Item, (staging, numbers): (&Place, &[u64])) -> CopyError {
+    let (mut first, mut last) = (0, None);
+    loop {
+        tokio::time::sleep(GLANCE).await;
+        let found = match size_of(item, staging, numbers.get(first)).await {
+            Ok(found) => found,
+            Err(error) => return error,
+        };
+        if last.replace((first, found)) != Some((first, found)) {
+            direct.beat();
+        }
+        // the one after it shows that it is whole
+        for _ in 0..LOOKS {
+            match size_of(item, staging, numbers.get(first + 1)).await {
+                Ok(Some(_)) => first += 1,
+                Ok(None) => break,
+                Err(error) => return error,
+            }
+        }
+    }
+}
+
+async fn size_of(item: &Item, staging: &Place, number: Option<&u64>) -> Result<Option<u64>, CopyError> {
+    match number {
+        Some(number) => size(item, &staging.join(&numbered(*number))).await,
+        None => Ok(None),
+    }
+}
+
+impl Waiting {
+    fn tell(self, told: Told) {
+        // whoever waited may be gone
+        let _ = self.tell.send(told);
+    }
+}
+
 impl Packing {
+    /// For an engine. A batch of `sftp` takes some round trips a file, so that more of them go at once.
+    pub fn of(engine: Engine) -> Packing {
+        let (turns, files) = match engine {
+            Engine::Streams => (2, 500),
+            Engine::Puts => (STREAMS, 50),
+        };
+        Packing { waiting: Mutex::default(), turns: Semaphore::new(turns), files, is_off: AtomicBool::new(false) }
+    }
+
     fn push(&self, waiting: Waiting) {
         self.locked().push_back(waiting);
+    }
+
+    /// Returns when no more files come, for now.
+    async fn linger(&self) {
+        let mut before = 0;
+        for _ in 0..LINGERS {
+            tokio::time::sleep(LINGER).await;
+            let now = self.locked().len();
+            if now == before || now >= self.files {
+                return;
+            }
+            before = now;
+        }
     }
 
     /// The files that have waited longest, of at most so many bytes together, but one at least.
     fn take(&self, most: u64) -> Option<Vec<Waiting>> {
         let mut waiting = self.locked();
         let mut bytes = 0;
-        let fits = waiting.iter().take(FILES).take_while(|(_, size, _)| {
-            bytes += size;
+        let fits = waiting.iter().take(self.files).take_while(|waiting| {
+            bytes += waiting.size;
             bytes <= most
         });
         let count = fits.count().max(1).min(waiting.len());
         let batch: Vec<Waiting> = waiting.drain(..count).collect();
         (!batch.is_empty()).then_some(batch)
+    }
+
+    /// Lets go of what waits for the login of this number, which is lost.
+    pub fn give_up(&self, login: u32) {
+        let (gone, left) = self.locked().drain(..).partition(|waiting| waiting.login <= login);
+        let gone: VecDeque<Waiting> = gone;
+        let left: VecDeque<Waiting> = left;
+        self.locked().extend(left);
+        gone.into_iter().for_each(|waiting| waiting.tell(Told::Lost(String::new())));
     }
 
     /// Packs nothing any more: the far end has no `tar`, or it failed.
@@ -173,16 +293,34 @@ impl Packing {
 mod tests {
     use super::*;
 
+    fn waiting(number: u64, size: u64, login: u32) -> (Waiting, oneshot::Receiver<Told>) {
+        let (tell, told) = oneshot::channel();
+        (Waiting { number, size, login, tell }, told)
+    }
+
     #[test]
     fn a_pack_takes_what_fits_in_order_and_always_something() {
-        let packing = Packing::default();
+        let packing = Packing::of(Engine::Streams);
         for (number, size) in [(1, 10), (2, 10), (3, 100), (4, 1)] {
-            packing.push((number, size, oneshot::channel().0));
+            packing.push(waiting(number, size, 0).0);
         }
-        let taken = |most| packing.take(most).map(|batch| batch.iter().map(|(number, ..)| *number).collect::<Vec<_>>());
+        let numbers = |batch: Vec<Waiting>| batch.iter().map(|waiting| waiting.number).collect::<Vec<_>>();
+        let taken = |most| packing.take(most).map(numbers);
         assert_eq!(taken(25), Some(vec![1, 2]));
         assert_eq!(taken(25), Some(vec![3]));
         assert_eq!(taken(25), Some(vec![4]));
         assert_eq!(taken(25), None);
+    }
+
+    #[test]
+    fn what_waits_for_a_lost_login_is_told_and_the_rest_waits_on() {
+        let packing = Packing::of(Engine::Streams);
+        let (old, mut told) = waiting(1, 1, 0);
+        let (new, mut untold) = waiting(2, 1, 1);
+        packing.push(old);
+        packing.push(new);
+        packing.give_up(0);
+        assert!(matches!(told.try_recv(), Ok(Told::Lost(_))) && untold.try_recv().is_err());
+        assert_eq!(packing.take(9).map(|batch| batch.len()), Some(1));
     }
 }

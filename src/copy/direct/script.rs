@@ -4,6 +4,7 @@
 //! shells that will read it.
 
 use super::super::route::Direction;
+use super::begin::Engine;
 use crate::lend::{Loan, Seal, line, quoted};
 
 /// Bytes of a block that is read at the source; shares begin and end at multiples of it.
@@ -19,11 +20,12 @@ pub const LINKS: &str = "links";
 /// The login is a master that later clients share; it is ended by its number, for its socket may be gone by then.
 const LOGIN: &str = r#"LC_ALL=C; export LC_ALL; umask 077
 mux() { ssh -F "$HOP_LENT" -S "$d/login" "$@"; }
-mkdir "$d/links" || exit 1
+rm -f "$d/login"
+[ -d "$d/links" ] || mkdir "$d/links" || exit 1
 mux -fNM -c aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes256-ctr,chacha20-poly1305@openssh.com -- "$host" || exit 1
 unset SSH_AUTH_SOCK
 m=$(mux -O check -- "$host" 2>&1); m=${m##*pid=}; m=${m%%)*}
-trap 'kill "$m"' EXIT
+trap 'kill -s KILL "$m"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
 near() { (eval "$1"); }
 far() { mux -o ControlMaster=no -o ProxyCommand=false -- "$host" "$1"; }
@@ -66,12 +68,28 @@ printf '\n%s ready %s %s\n' "$d" "$d" "$p"
 while IFS= read -r o; do eval "$o" & done
 "#;
 
+/// `put NUMBER LINE…`: has sftp(1) carry out the lines; answers with its exit status and its first complaint.
+const PUTS: &str = r#"put() {
+  i=$1; shift
+  printf '%s\n' "$@" | sftp -b - -B 261120 -R 64 -F "$HOP_LENT" -o ControlPath="$d/login" -o ControlMaster=no -o ProxyCommand=false -- "$host" >/dev/null 2>"$d/$i.to"
+  s=$? c=
+  while IFS= read -r w; do case $w in ''|Connected\ to*) ;; *) c=${c:-$w};; esac; done <"$d/$i.to"
+  rm -f "$d/$i.to"
+  printf '%s done %s %s - %.200s\n' "$d" "$i" "$s" "$c"
+}
+printf '\n%s ready %s %s\n' "$d" "$d" sftp
+while IFS= read -r o; do eval "$o" & done
+"#;
+
+/// The word that a batch for sftp(1) begins with.
+pub const BATCH: &str = "put";
+
 /// Where the script works, once it is ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ready {
     /// Its private folder, absolute.
     pub folder: Vec<u8>,
-    /// Whether it can send many small files as one stream.
+    /// Whether it can send many small files together.
     pub packs: bool,
 }
 
@@ -120,14 +138,18 @@ impl Far {
 }
 
 /// The script, for a loan's private folder and the far host's name.
-pub fn dispatch(far: &Far, folder: &str, host: &str) -> Vec<u8> {
+pub fn dispatch((far, engine): (&Far, Engine), folder: &str, host: &str) -> Vec<u8> {
     let set = |name: &str, value: &[u8]| [name.as_bytes(), b"=", &quoted(value), b"\n"].concat();
     let tar = far.reader(b"exec tar --hard-dereference -cf - -T /dev/null");
     let ends = match far.direction {
         Direction::Push => PUSH,
         Direction::Pull => PULL,
     };
-    let script = [LOGIN, ends, ORDERS].map(str::as_bytes).concat();
+    let script = match engine {
+        Engine::Streams => [LOGIN, ends, ORDERS].concat(),
+        Engine::Puts => [LOGIN, PUTS].concat(),
+    };
+    let script = script.into_bytes();
     [set("d", folder.as_bytes()), set("host", host.as_bytes()), set("tar", &tar), script].concat()
 }
 
@@ -164,14 +186,19 @@ pub fn pack(far: &Far, number: u64, (links, staging): (&[u8], &[u8]), numbers: &
     let numbers: String = numbers.iter().map(|link| format!(" {link}")).collect();
     let then = format!(" && {{ tar --hard-dereference -chf -{numbers} 2>/dev/null; rm -f{numbers}; }}");
     let read = [b"cd ", &quoted(links)[..], then.as_bytes()].concat();
+    // in a private folder, with the user's own mask: most files have their modes then
     let write = [b"cd ", &quoted(staging)[..], b" && exec tar -xmof -"].concat();
-    order(far, number, (&read, &write))
+    framed(far, number, (b"umask 077; ", &read), (b"", &write))
 }
 
 fn order(far: &Far, number: u64, (read, write): (&[u8], &[u8])) -> Vec<u8> {
+    framed(far, number, (b"umask 077; ", read), (b"umask 077; ", write))
+}
+
+fn framed(far: &Far, number: u64, read: (&[u8], &[u8]), write: (&[u8], &[u8])) -> Vec<u8> {
     // a login shell may have greeted without ending its line
-    const BEFORE: &[u8] = b"LC_ALL=C; export LC_ALL; umask 077; echo >&2; ";
-    let read = quoted(&far.reader(&[BEFORE, read].concat()));
-    let write = quoted(&far.writer(&[BEFORE, write].concat()));
+    const BEFORE: &[u8] = b"LC_ALL=C; export LC_ALL; echo >&2; ";
+    let read = quoted(&far.reader(&[BEFORE, read.0, read.1].concat()));
+    let write = quoted(&far.writer(&[BEFORE, write.0, write.1].concat()));
     [format!("send {number} ").as_bytes(), &read, b" ", &write, b"\n"].concat()
 }

@@ -1,30 +1,34 @@
-//! How does a large file go directly? [`carry`]: into a part that hop's own session has made, in shares, several streams
-//! over the source's one login; then the part is measured, gets mode and times, and lands as any other. The source must
-//! be the same version at the end as at the beginning.
+//! How does a large file go directly? [`carry`]: into a part that hop's own session has made, in shares over the one login;
+//! then the part is measured, gets mode and times, and lands as any other. The source must be the same version at the end
+//! as at the beginning.
+//!
+//! A share alone is written from its beginning to its end, and may be long. Several at once stay within the band
+//! ([`Window`]), so that a part that was cut off can be trusted up to it, and what is above is told from holes by hash.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use tokio::task::JoinSet;
 
+use super::super::both::Both;
 use super::super::error::{Cause, CopyError};
-use super::super::file::OpenFile;
+use super::super::handout::Handout;
 use super::super::item::Item;
-use super::super::land::Landing;
 use super::super::ledger::Started;
+use super::super::place::Place;
+use super::super::resume::{Acknowledged, SoFar};
 use super::super::run::Means;
-use super::super::side::{Identity, Links, same_version};
-use super::super::witness::Witness;
+use super::super::side::{Identity, Links};
+use super::growth::Growth;
+use super::login::Login;
+use super::pace::{BAND_SHARE, Manner};
 use super::script::{self, BLOCK, Share};
 use super::{Direct, STREAMS};
 use crate::progress::Stage;
-use crate::sftp::Attributes;
-use std::sync::Arc;
+use crate::sftp::{Attributes, Block, Sizes, Window};
 
-/// Bytes of a file for each stream that works on it.
-const A_STREAM: u64 = 16 << 20;
-
-/// Copies this `version` of a file.
+/// Copies this `version` of a file, going on from what is there of it.
 ///
 /// # Errors
 /// As `Kind` tells; [`Cause::SourceChanged`] when it is not that version any more.
@@ -32,84 +36,55 @@ pub async fn carry(
     (means, direct): (&Means, &Arc<Direct>),
     (item, links): (&Item, Links),
     version: &Attributes,
-    started: &Arc<Started>,
+    (started, so_far): (&Arc<Started>, &mut SoFar),
 ) -> Result<(), CopyError> {
     let _turn = means.turn(version.size.unwrap_or(0)).await;
-    let lane = item.lanes.idlest();
-    let _busy = lane.busy();
-    let source = lane.source.open(&item.source, links).await?;
-    let (identity, landing) =
-        tokio::join!(identity_of(&source, version), Landing::begin(&lane.destination, item, version, means.keep));
-    let landing = landing?;
-    let identity = match identity {
-        Ok(identity) => identity,
-        Err(error) => {
-            landing.withdraw().await;
-            return Err(error);
-        }
+    let both = Both::open(means, (item, links), version).await?;
+    let arrived = async {
+        let sizes = Sizes { block: BAND_SHARE as usize, in_flight: u64::MAX, ..Sizes::default() };
+        let how = (sizes, BLOCK as usize, Acknowledged::ShareByShare);
+        let window = Arc::new(Mutex::new(both.missing((means, item), how, (started, so_far)).await?));
+        so_far.keep(&window);
+        send((direct, item), &both, (window, started)).await?;
+        finish(&both, (item, links)).await?;
+        let sum = both.source_sum(means, item).await?;
+        both.landing.check(means, (item, started), sum.map(|sum| (sum, both.size()))).await
     };
-    let moved = async {
-        send(direct, item, (&landing, identity.size), started).await?;
-        let named = lane.source.stat(&item.source, links);
-        finish((&source, identity), named, &landing).await?;
-        let size = identity.size;
-        let sum = match means.care.verify {
-            true => Some(Witness::of(item.lanes.source(), &lane.source, &source).await?.sum(0..size).await?),
-            false => None,
-        };
-        landing.check(means, (item, started), sum.map(|sum| (sum, size))).await
-    };
-    match moved.await {
-        Ok(()) => landing.land(means).await,
-        Err(error) if error.is_worthless() => {
-            landing.discard().await;
-            Err(error)
-        }
-        Err(error) => Err(landing.left_behind(error)),
-    }
-}
-
-async fn identity_of(source: &OpenFile, version: &Attributes) -> Result<Identity, CopyError> {
-    let (told, identity) = source.identity().await?;
-    if same_version(&told, version) { Ok(identity) } else { Err(source.changed()) }
+    let arrived = arrived.await;
+    both.end(means, arrived).await
 }
 
 /// All of it is there, and the source still is what it was: the part gets what it needs to land. Shares are read by name,
-/// so what is `named` now must be what was opened, too.
-async fn finish(
-    (source, identity): (&OpenFile, Identity),
-    named: impl Future<Output = Result<Attributes, CopyError>>,
-    landing: &Landing,
-) -> Result<(), CopyError> {
-    let (now, named, part) = tokio::join!(source.identity(), named, landing.file().identity());
-    if now?.1 != identity || Identity::from(&named?) != identity || part?.1.size < identity.size {
-        return Err(source.changed());
+/// so what is named so now must be what was opened, too.
+pub async fn finish(both: &Both, (item, links): (&Item, Links)) -> Result<(), CopyError> {
+    let named = both.lane.source.stat(&item.source, links);
+    let (same, named, part) = tokio::join!(both.is_unchanged(), named, both.landing.file().identity());
+    same?;
+    if Identity::from(&named?) != both.identity || part?.1.size < both.size() {
+        return Err(both.source.changed());
     }
-    landing.close(identity.size).await
+    both.landing.close(both.size()).await
 }
 
-/// Sends every share. The first goes alone, to show the pace; then as many streams as the rest bears.
+/// Sends what is missing, over as many streams as the rest bears.
 async fn send(
-    direct: &Arc<Direct>,
-    item: &Item,
-    (landing, size): (&Landing, u64),
-    started: &Arc<Started>,
+    (direct, item): (&Arc<Direct>, &Item),
+    both: &Both,
+    (window, started): (Arc<Mutex<Window>>, &Arc<Started>),
 ) -> Result<(), CopyError> {
     let flow = Arc::new(Flow {
-        source: direct.absolute_source(item).await?,
-        part: direct.absolute_target(item, landing.part()).await?,
-        size,
-        next: AtomicU64::new(0),
+        paths: (direct.absolute_source(item).await?, direct.absolute_target(item, both.landing.part()).await?),
+        part: both.landing.part().clone(),
+        handout: Handout::new(window),
+        streams: AtomicUsize::new(0),
         item: item.clone(),
         direct: Arc::clone(direct),
         started: Arc::clone(started),
     });
-    let Some(first) = flow.take(1) else { return Ok(()) };
-    flow.send(first).await?;
-    let streams = ((size - first.length).div_ceil(A_STREAM) as usize).min(STREAMS);
+    let most = usize::try_from(both.size().div_ceil(BAND_SHARE)).unwrap_or(usize::MAX);
     let mut workers = JoinSet::new();
-    for _ in 0..streams {
-        workers.spawn(Arc::clone(&flow).work(streams as u64));
+    for _ in 0..most.min(STREAMS) {
+        workers.spawn(Arc::clone(&flow).work());
     }
     while let Some(ended) = workers.join_next().await {
         ended.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))?;
@@ -119,42 +94,56 @@ async fn send(
 
 /// One file on its way.
 struct Flow {
-    source: Vec<u8>,
-    part: Vec<u8>,
-    size: u64,
-    /// Where the next share begins.
-    next: AtomicU64,
+    /// Of the source and the part, absolute.
+    paths: (Vec<u8>, Vec<u8>),
+    part: Place,
+    handout: Handout,
+    /// Shares that are out.
+    streams: AtomicUsize,
     item: Item,
     direct: Arc<Direct>,
     started: Arc<Started>,
 }
 
 impl Flow {
-    async fn work(self: Arc<Self>, streams: u64) -> Result<(), CopyError> {
-        while let Some(share) = self.take(streams) {
-            self.send(share).await?;
+    async fn work(self: Arc<Self>) -> Result<(), CopyError> {
+        while let Some((block, manner)) = self.next().await {
+            self.streams.fetch_add(1, Ordering::Relaxed);
+            let sent = self.send(&block, manner).await;
+            self.streams.fetch_sub(1, Ordering::Relaxed);
+            match sent {
+                Ok(()) => self.handout.acknowledge(block),
+                Err(error) => {
+                    self.handout.give_back(block);
+                    return Err(error);
+                }
+            }
         }
         Ok(())
     }
 
-    /// The next share, such that `streams` of them have a part in what is left; `None` at the end.
-    fn take(&self, streams: u64) -> Option<Share> {
-        let mut taken = None;
-        let take = |offset: u64| {
-            let left = self.size.checked_sub(offset).filter(|left| *left > 0)?;
-            let fair = left.div_ceil(streams).max(A_STREAM.min(left));
-            let length = self.direct.pace.order().min(fair).next_multiple_of(BLOCK).min(left);
-            taken = Some(Share { offset, length });
-            Some(offset + length)
-        };
-        self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).ok()?;
-        taken
+    /// The next share: a long one alone, or several that divide the band.
+    async fn next(&self) -> Option<(Block, Manner)> {
+        let manner = Mutex::new(Manner::Alone);
+        let block = self.handout.next(|window| {
+            let chosen = self.direct.pace.manner(self.direct.has_room());
+            *manner.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = chosen;
+            match chosen {
+                Manner::Alone => window.take_alone(self.direct.pace.alone()),
+                Manner::Together => window.take(self.direct.pace.together() as usize),
+            }
+        });
+        let block = block.await?;
+        Some((block, manner.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)))
     }
 
-    async fn send(&self, share: Share) -> Result<(), CopyError> {
+    async fn send(&self, block: &Block, manner: Manner) -> Result<(), CopyError> {
+        let share = Share { offset: block.offset(), length: block.len() as u64 };
         let began = Instant::now();
-        let order = |number| script::share(&self.direct.far, number, (&self.source, &self.part), share);
-        let answer = self.direct.order(&self.item, order).await?;
+        let order = |login: &Login, number| script::share(&login.far, number, (&self.paths.0, &self.paths.1), share);
+        let told = (manner == Manner::Alone).then_some(&*self.started);
+        let growth = Growth::of((&self.item, &self.part), share.offset, share.length);
+        let answer = self.direct.order_and_watch(&self.item, order, growth.watch(&self.direct, told)).await?;
         if answer.status != 0 {
             return Err(self.direct.failed(&self.item, &answer));
         }
@@ -162,8 +151,8 @@ impl Flow {
             let (source, place) = (&self.item.lanes.idlest().source, &self.item.source);
             return Err(source.error(Stage::Transfer, place, Cause::SourceChanged));
         }
-        self.direct.pace.learn(share.length, began.elapsed());
-        self.started.moved(share.length);
+        self.direct.pace.learn((share.length, began.elapsed()), self.streams.load(Ordering::Relaxed));
+        growth.tell_all(&self.started);
         Ok(())
     }
 }

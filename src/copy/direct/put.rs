@@ -1,0 +1,209 @@
+//! How does a file go to a host that runs no commands? [`carry`]: by batches of the source's own `sftp` over the one login.
+//! A large file goes into its part, in order, so that it can be gone on from its length; small ones many together ([`pack`]).
+//!
+//! The source's names are not in the batches: files are linked by number. The destination's are, exactly ([`said`]); where a
+//! name cannot be said, the file goes into the staging folder by number, and gets its name there.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::super::both::Both;
+use super::super::error::{Cause, CopyError};
+use super::super::item::Item;
+use super::super::land;
+use super::super::ledger::Started;
+use super::super::resume::{Acknowledged, SoFar};
+use super::super::run::Means;
+use super::super::side::{Links, same_version};
+use super::super::sums::UNIT;
+use super::growth::Growth;
+use super::login::Login;
+use super::{Carried, Direct, numbered, script, stream};
+use crate::lend::quoted;
+use crate::progress::{Event, Stage};
+use crate::sftp::{Attributes, FileKind, Sizes};
+
+/// Bytes a path may have in a batch, as it is written there. Lines of older versions end at 1024.
+const LONGEST: usize = 900;
+
+/// Copies this `version` of a file, if its name can be said.
+///
+/// # Errors
+/// As [`stream::carry`].
+pub async fn carry(
+    (means, direct): (&Means, &Arc<Direct>),
+    what: (&Item, Links),
+    version: &Attributes,
+    (started, is_small): (&Arc<Started>, bool),
+) -> Result<Carried, CopyError> {
+    let item = what.0;
+    let can_stage = match direct.staging(item).await? {
+        Some(staging) => said(&direct.absolute_target(item, &staging.join(&numbered(u64::MAX))).await?).is_some(),
+        None => false,
+    };
+    if is_small && can_stage && super::pack::carry((means, direct), what, version, started).await? {
+        return Ok(Carried::Here);
+    }
+    if into_part((means, direct), what, version, started).await? {
+        return Ok(Carried::Here);
+    }
+    let is_plain = !means.care.verify && !means.care.fsync;
+    match (is_plain && can_stage, direct.is_insisted_on) {
+        (true, _) => staged((means, direct), what, version, started).await.map(|()| Carried::Here),
+        (false, true) => {
+            let cause = Cause::Unfit("a batch of sftp cannot say its name");
+            Err(item.lanes.idlest().destination.error(Stage::Transfer, &item.target, cause))
+        }
+        (false, false) => {
+            let path = String::from_utf8_lossy(&item.source.path()).into_owned();
+            means
+                .ledger
+                .event(Event::Warning(format!("{path} goes through here: a batch of sftp cannot say its name")));
+            Ok(Carried::NotHere)
+        }
+    }
+}
+
+/// Into its part; `false` when the part's name cannot be said.
+async fn into_part(
+    (means, direct): (&Means, &Arc<Direct>),
+    (item, links): (&Item, Links),
+    version: &Attributes,
+    started: &Arc<Started>,
+) -> Result<bool, CopyError> {
+    let _turn = means.turn(version.size.unwrap_or(0)).await;
+    let both = Both::open(means, (item, links), version).await?;
+    let Some(part) = said(&direct.absolute_target(item, both.landing.part()).await?) else {
+        both.landing.withdraw().await;
+        return Ok(false);
+    };
+    let arrived = async {
+        // nothing but its length tells of an earlier try, which is looked at as any other
+        let how = (Sizes::default(), UNIT as usize, Acknowledged::InOrder);
+        let window = both.missing((means, item), how, (started, &SoFar::default())).await?;
+        if window.low() < both.size() {
+            put(direct, item, (&both, started), (&part, window.low())).await?;
+        }
+        stream::finish(&both, (item, links)).await?;
+        let sum = both.source_sum(means, item).await?;
+        both.landing.check(means, (item, started), sum.map(|sum| (sum, both.size()))).await
+    };
+    let arrived = arrived.await;
+    both.end(means, arrived).await.map(|()| true)
+}
+
+async fn put(
+    direct: &Direct,
+    item: &Item,
+    (both, started): (&Both, &Started),
+    (part, from): (&[u8], u64),
+) -> Result<(), CopyError> {
+    let link = linked(direct, item).await?;
+    let verb: &[u8] = if from == 0 { b"put " } else { b"reput " };
+    let line = [verb, &link, b" ", part].concat();
+    let growth = Growth::of((item, both.landing.part()), from, both.size() - from);
+    let began = Instant::now();
+    let order = |_: &Login, number| batch(number, &[&line]);
+    let answer = direct.order_and_watch(item, order, growth.watch(direct, Some(started))).await?;
+    if answer.status != 0 {
+        return Err(direct.failed(item, &answer));
+    }
+    direct.pace.learn((both.size() - from, began.elapsed()), 1);
+    growth.tell_all(started);
+    Ok(())
+}
+
+/// Into the staging folder, and from there to its name.
+async fn staged(
+    (means, direct): (&Means, &Arc<Direct>),
+    (item, links): (&Item, Links),
+    version: &Attributes,
+    started: &Arc<Started>,
+) -> Result<(), CopyError> {
+    started.begin_at(0);
+    let lane = item.lanes.idlest();
+    let unfit = |what| Err(lane.destination.error(Stage::Transfer, &item.target, Cause::Unfit(what)));
+    let Some(staging) = direct.staging(item).await? else { return unfit("no folder can be made beside it") };
+    let place = staging.join(&numbered(direct.number()));
+    let Some(path) = said(&direct.absolute_target(item, &place).await?) else {
+        return unfit("its name cannot be said");
+    };
+    let line = [b"put ", &linked(direct, item).await?[..], b" ", &path].concat();
+    let growth = Growth::of((item, &place), 0, version.size.unwrap_or(0));
+    let watch = growth.watch(direct, Some(started));
+    let answer = direct.order_and_watch(item, |_: &Login, number| batch(number, &[&line]), watch).await?;
+    if answer.status != 0 {
+        return Err(direct.failed(item, &answer));
+    }
+    let (source, arrived) =
+        tokio::try_join!(lane.source.stat(&item.source, links), lane.destination.stat(&place, Links::Keep))?;
+    if !same_version(&source, version) || arrived.kind() != FileKind::File || arrived.size != version.size {
+        return Err(lane.source.error(Stage::Transfer, &item.source, Cause::SourceChanged));
+    }
+    growth.tell_all(started);
+    land::adopt(&lane.destination, (item, &place), (version, &arrived), means.keep).await
+}
+
+/// The path of a link to the source.
+async fn linked(direct: &Direct, item: &Item) -> Result<Vec<u8>, CopyError> {
+    let login = direct.logins.current();
+    let number = super::pack::link(direct, item, login.links.as_deref()).await?;
+    match (number, &login.links) {
+        (Some(number), Some(links)) => Ok([&links[..], b"/", number.to_string().as_bytes()].concat()),
+        _ => {
+            let cause = Cause::Unfit("no link to it can be made");
+            Err(item.lanes.idlest().source.error(Stage::Transfer, &item.source, cause))
+        }
+    }
+}
+
+/// The order to send files, by the numbers of their links, into the folder `staging`, whose name can be said. One that
+/// cannot be read keeps no other from being sent.
+pub fn pack(number: u64, links: &[u8], staging: &[u8], numbers: &[u64]) -> Vec<u8> {
+    let staging = said(staging).unwrap_or_default();
+    let line = |link: &u64| {
+        let link = link.to_string();
+        [b"-put ", links, b"/", link.as_bytes(), b" ", &staging, b"/", link.as_bytes()].concat()
+    };
+    let lines: Vec<Vec<u8>> = numbers.iter().map(line).collect();
+    batch(number, &lines.iter().map(Vec::as_slice).collect::<Vec<_>>())
+}
+
+/// The order to carry out lines of sftp(1).
+fn batch(number: u64, lines: &[&[u8]]) -> Vec<u8> {
+    let words: Vec<u8> = lines.iter().flat_map(|line| [&b" "[..], &quoted(line)].concat()).collect();
+    [format!("{} {number}", script::BATCH).as_bytes(), &words, b"\n"].concat()
+}
+
+/// A path as a line of sftp(1)'s batches says it: what could mean anything there has a backslash before it, which is taken
+/// away again by its word splitting, or with what it keeps for patterns. `None` for what has no place in a line.
+pub fn said(path: &[u8]) -> Option<Vec<u8>> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80 || b"/._-".contains(&byte);
+    let word = path.iter().flat_map(|&byte| if plain(byte) { vec![byte] } else { vec![b'\\', byte] });
+    let word: Vec<u8> = word.collect();
+    let fits = word.len() <= LONGEST && !word.is_empty() && !path.iter().any(|byte| b"\n\r\0".contains(byte));
+    fits.then_some(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_said_so_that_it_is_read_again() {
+        assert_eq!(said(b"/a b/it's*").as_deref(), Some(&br"/a\ b/it\'s\*"[..]));
+        assert_eq!(said(b"/\xff\"#\\").as_deref(), Some(&b"/\xff\\\"\\#\\\\"[..]));
+        assert_eq!((said(b"/a\nb"), said(b"/a\rb"), said(&[b'*'; 600])), (None, None, None));
+    }
+
+    #[test]
+    fn a_batch_is_one_line() {
+        let order = pack(7, b"/tmp/hop.x/links", b"/home/it's", &[1, 2]);
+        let words = concat!(
+            r"put 7 '-put /tmp/hop.x/links/1 /home/it\'\''s/1'",
+            r" '-put /tmp/hop.x/links/2 /home/it\'\''s/2'",
+            "\n"
+        );
+        assert_eq!(String::from_utf8_lossy(&order), words);
+    }
+}

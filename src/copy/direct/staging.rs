@@ -1,0 +1,72 @@
+//! Where do small files arrive before they have their names? In [`Staging`], a private folder of the destination beside the
+//! first of them, called as a part is; a run that was killed leaves it to the next one.
+
+use std::sync::Arc;
+
+use super::super::error::{Cause, CopyError};
+use super::super::item::Item;
+use super::super::lanes::Lanes;
+use super::super::name::Name;
+use super::super::part::{self, Id};
+use super::super::place::Place;
+use super::super::side::{Links, Side};
+use crate::progress::Stage;
+use crate::sftp::{Attributes, FileKind};
+
+/// A folder of the destination that small files arrive in.
+pub struct Staging {
+    /// Where it is.
+    pub place: Place,
+    lanes: Arc<Lanes>,
+}
+
+impl Staging {
+    /// Beside the first file's top folder; `None` when it cannot be made there.
+    ///
+    /// # Errors
+    /// When the session is lost.
+    pub async fn make(item: &Item) -> Result<Option<Staging>, CopyError> {
+        let side = item.lanes.idlest().destination.clone();
+        let top = item.target.top();
+        if top.name().is_none() {
+            return Ok(None);
+        }
+        // one with a line's end in it could not be told to every tool
+        let name = top.name().filter(|name| !name.iter().any(u8::is_ascii_control)).unwrap_or(b"hop");
+        let Ok(name) = Name::vet(name) else { return Ok(None) };
+        let id = Id::of(item.lanes.source_alias(), b"", &Attributes::default(), &top.path());
+        let place = top.sibling(&part::part(&name, &id));
+        let made = match side.mkdir(&place, 0o700).await {
+            Err(error) if error.may_exist() => Staging::take_over(&side, &place).await,
+            made => made,
+        };
+        match made {
+            Ok(()) => Ok(Some(Staging { place, lanes: Arc::clone(&item.lanes) })),
+            Err(error) if error.ends_the_run() => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// One that an earlier run left: a folder of ours, or setting its mode fails.
+    async fn take_over(side: &Side, place: &Place) -> Result<(), CopyError> {
+        match side.stat(place, Links::Keep).await?.kind() {
+            FileKind::Dir => side.set_folder(place, Attributes::with_permissions(0o700)).await,
+            _ => Err(side.error(Stage::Transfer, place, Cause::Unfit("something that is no folder is in the way"))),
+        }
+    }
+
+    /// Removes it and what is in it.
+    ///
+    /// # Errors
+    /// When something in it cannot be removed.
+    pub async fn remove(&self) -> Result<(), CopyError> {
+        let side = self.lanes.idlest().destination.clone();
+        let mut listing = side.list(&self.place).await?;
+        while let Some(entries) = listing.next().await? {
+            for (name, _) in entries.into_iter().flatten() {
+                side.remove(&self.place.join(&name)).await?;
+            }
+        }
+        side.remove_folder(&self.place).await
+    }
+}
