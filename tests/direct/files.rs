@@ -9,7 +9,8 @@ use std::time::{Duration, SystemTime};
 use super::{cp, goes_straight};
 use crate::end_to_end::names::odd_names;
 use crate::end_to_end::{mtime, noise, same, tree};
-use crate::street::{ACC_PVT, DELL_PVT, Street, run};
+use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Street, run};
+use crate::wire::{Direction, Link};
 
 #[test]
 fn a_file_goes_straight_and_the_key_stays_here() {
@@ -105,4 +106,25 @@ pub fn odd_names_arrive(street: &Street, options: &[&str]) {
     goes_straight(cp(street, options.iter().map(OsString::from).chain(words)));
     let arrived = street.home(DELL_PVT).join(OsString::from_vec(b"tree/new\nline/it's $(id) \xff".to_vec()));
     assert_eq!(fs::read(arrived).expect("it is there"), b"say \"hi\"");
+}
+
+/// What many small files take of hop itself: a link and a look at the source, an entry of a listing and a name at the
+/// destination. Bytes stand for requests here.
+#[test]
+fn many_small_files_take_few_words_each() {
+    const FILES: u64 = 1000;
+    let plan = Street::plan().link(ACC_BASTION, Link::default()).link(DELL_BASTION, Link::default());
+    let Some(street) = plan.start() else { return };
+    for index in 0..FILES {
+        street.put(ACC_PVT, format!("tree/{index:04}"), &noise(index, 4096));
+    }
+    let passed = |host: &str| {
+        let wire = street.server(host).wire.as_ref().expect("planned above");
+        wire.bytes(Direction::Up) + wire.bytes(Direction::Down)
+    };
+    goes_straight(cp(&street, ["-Rr", "acc-pvt:tree", "dell-pvt:"]));
+    same(&tree(&street.home(ACC_PVT).join("tree")), &tree(&street.home(DELL_PVT).join("tree")));
+    let (source, destination) = (passed(ACC_BASTION) / FILES, passed(DELL_BASTION) / FILES);
+    eprintln!("{source} and {destination} bytes a file");
+    assert!(source < 1200 && destination < 900, "{source} and {destination} bytes a file");
 }

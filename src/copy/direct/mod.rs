@@ -160,12 +160,13 @@ impl Direct {
         version: &Attributes,
         (started, so_far): (&Arc<Started>, &mut SoFar),
     ) -> Result<Carried, CopyError> {
-        let is_plain = !means.care.verify && !means.care.fsync;
-        let is_small = is_plain && version.size.unwrap_or(0) <= pack::PACKED;
         if self.engine == Engine::Puts {
-            return put::carry((means, self), what, version, (started, is_small)).await;
+            return put::carry((means, self), what, version, started).await;
         }
-        if is_small && self.packing.is_on() && pack::carry((means, self), what, version, started).await? {
+        if pack::fits(means, version)
+            && self.packing.is_on()
+            && pack::carry((means, self), what, version, started).await?
+        {
             return Ok(Carried::Here);
         }
         stream::carry((means, self), what, version, (started, so_far)).await.map(|()| Carried::Here)
@@ -234,9 +235,9 @@ impl Direct {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Streams are idle.
-    fn has_room(&self) -> bool {
-        self.turns.available_permits() > 0
+    /// Streams that nobody uses.
+    fn idle(&self) -> usize {
+        self.turns.available_permits()
     }
 
     /// One stream less from now on; `false` when only one is left.

@@ -70,11 +70,11 @@ impl Pace {
         }
     }
 
-    /// How the next share goes; `has_room` when streams are idle that no other file needs.
-    pub fn manner(&self, has_room: bool) -> Manner {
+    /// How the next share goes; so many streams are `idle` that no other file needs.
+    pub fn manner(&self, idle: usize) -> Manner {
         let learned = self.learned();
         match (learned.alone, learned.together) {
-            (Some(alone), together) if has_room && alone < FAST => match together {
+            (Some(alone), together) if idle > 0 && alone < FAST => match together {
                 Some(together) if together < alone * WORTH => Manner::Alone,
                 _ => Manner::Together,
             },
@@ -138,17 +138,17 @@ mod tests {
     #[test]
     fn a_fast_stream_stays_alone_and_a_slow_one_is_helped_as_long_as_that_helps() {
         let pace = Pace::default();
-        let manner = |room| pace.manner(room);
-        assert_eq!(manner(true), Manner::Alone, "nothing is known");
+        let manner = |idle| pace.manner(idle);
+        assert_eq!(manner(1), Manner::Alone, "nothing is known");
         pace.learn((4 << 20, Duration::from_millis(80)), 1);
-        assert_eq!(manner(true), Manner::Alone, "that was mostly its start");
+        assert_eq!(manner(1), Manner::Alone, "that was mostly its start");
         pace.learn((30 << 20, Duration::from_secs(1)), 1);
-        assert_eq!((manner(true), manner(false)), (Manner::Together, Manner::Alone));
+        assert_eq!((manner(1), manner(0)), (Manner::Together, Manner::Alone));
         pace.learn((16 << 20, Duration::from_secs(2)), 4);
-        assert_eq!(manner(true), Manner::Alone, "together they are no faster");
+        assert_eq!(manner(1), Manner::Alone, "together they are no faster");
         let fast = Pace::default();
         fast.learn((100 << 20, Duration::from_millis(400)), 1);
-        assert_eq!(fast.manner(true), Manner::Alone);
+        assert_eq!(fast.manner(1), Manner::Alone);
         assert!(fast.alone() > 2 << 30, "{}", fast.alone());
     }
 

@@ -62,6 +62,16 @@ pub struct Packing {
     is_off: AtomicBool,
 }
 
+/// Whether this `version` of a file is packed with others: it is small, and gets its name without being looked at again.
+pub fn fits(means: &Means, version: &Attributes) -> bool {
+    is_plain(means) && version.size.unwrap_or(0) <= PACKED
+}
+
+/// Whether files get their names without being compared or flushed.
+pub fn is_plain(means: &Means) -> bool {
+    !means.care.verify && !means.care.fsync
+}
+
 /// Copies this `version` of a small file; `false` where it has to go by itself.
 ///
 /// # Errors
@@ -138,7 +148,7 @@ async fn send(direct: &Direct, item: &Item, staging: &Place, batch: Vec<Waiting>
     let began = Instant::now();
     let order = |login: &Login, order| match direct.engine {
         Engine::Streams => script::pack(&login.far, order, (&links, &folder), &numbers),
-        Engine::Puts => put::pack(order, &links, &folder, &numbers),
+        Engine::Puts => put::puts(order, &links, &folder, &numbers),
     };
     let watch = watch(direct, item, (staging, &numbers));
     let answer = match direct.order_and_watch(item, order, watch).await {

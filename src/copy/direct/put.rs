@@ -1,5 +1,5 @@
 //! How does a file go to a host that runs no commands? [`carry`]: by batches of the source's own `sftp` over the one login.
-//! A large file goes into its part, in order, so that it can be gone on from its length; small ones many together ([`pack`]).
+//! A large file goes into its part, in order, so that it can be gone on from its length; small ones many together ([`puts`]).
 //!
 //! The source's names are not in the batches: files are linked by number. The destination's are, exactly ([`said`]); where a
 //! name cannot be said, the file goes into the staging folder by number, and gets its name there.
@@ -18,7 +18,7 @@ use super::super::side::{Links, same_version};
 use super::super::sums::UNIT;
 use super::growth::Growth;
 use super::login::Login;
-use super::{Carried, Direct, numbered, script, stream};
+use super::{Carried, Direct, numbered, pack, script, stream};
 use crate::lend::quoted;
 use crate::progress::{Event, Stage};
 use crate::sftp::{Attributes, FileKind, Sizes};
@@ -34,21 +34,20 @@ pub async fn carry(
     (means, direct): (&Means, &Arc<Direct>),
     what: (&Item, Links),
     version: &Attributes,
-    (started, is_small): (&Arc<Started>, bool),
+    started: &Arc<Started>,
 ) -> Result<Carried, CopyError> {
     let item = what.0;
     let can_stage = match direct.staging(item).await? {
         Some(staging) => said(&direct.absolute_target(item, &staging.join(&numbered(u64::MAX))).await?).is_some(),
         None => false,
     };
-    if is_small && can_stage && super::pack::carry((means, direct), what, version, started).await? {
+    if pack::fits(means, version) && can_stage && pack::carry((means, direct), what, version, started).await? {
         return Ok(Carried::Here);
     }
     if into_part((means, direct), what, version, started).await? {
         return Ok(Carried::Here);
     }
-    let is_plain = !means.care.verify && !means.care.fsync;
-    match (is_plain && can_stage, direct.is_insisted_on) {
+    match (pack::is_plain(means) && can_stage, direct.is_insisted_on) {
         (true, _) => staged((means, direct), what, version, started).await.map(|()| Carried::Here),
         (false, true) => {
             let cause = Cause::Unfit("a batch of sftp cannot say its name");
@@ -147,7 +146,7 @@ async fn staged(
 /// The path of a link to the source.
 async fn linked(direct: &Direct, item: &Item) -> Result<Vec<u8>, CopyError> {
     let login = direct.logins.current();
-    let number = super::pack::link(direct, item, login.links.as_deref()).await?;
+    let number = pack::link(direct, item, login.links.as_deref()).await?;
     match (number, &login.links) {
         (Some(number), Some(links)) => Ok([&links[..], b"/", number.to_string().as_bytes()].concat()),
         _ => {
@@ -159,7 +158,7 @@ async fn linked(direct: &Direct, item: &Item) -> Result<Vec<u8>, CopyError> {
 
 /// The order to send files, by the numbers of their links, into the folder `staging`, whose name can be said. One that
 /// cannot be read keeps no other from being sent.
-pub fn pack(number: u64, links: &[u8], staging: &[u8], numbers: &[u64]) -> Vec<u8> {
+pub fn puts(number: u64, links: &[u8], staging: &[u8], numbers: &[u64]) -> Vec<u8> {
     let staging = said(staging).unwrap_or_default();
     let line = |link: &u64| {
         let link = link.to_string();
@@ -198,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_batch_is_one_line() {
-        let order = pack(7, b"/tmp/hop.x/links", b"/home/it's", &[1, 2]);
+        let order = puts(7, b"/tmp/hop.x/links", b"/home/it's", &[1, 2]);
         let words = concat!(
             r"put 7 '-put /tmp/hop.x/links/1 /home/it\'\''s/1'",
             r" '-put /tmp/hop.x/links/2 /home/it\'\''s/2'",

@@ -108,11 +108,6 @@ impl Far {
         Far { direction, token: loan.folder().to_owned(), seal: loan.seal().cloned() }
     }
 
-    /// Which host has logged in.
-    pub fn direction(&self) -> Direction {
-        self.direction
-    }
-
     /// What runs at the source.
     fn reader(&self, script: &[u8]) -> Vec<u8> {
         match self.direction {

@@ -126,7 +126,7 @@ impl Flow {
     async fn next(&self) -> Option<(Block, Manner)> {
         let manner = Mutex::new(Manner::Alone);
         let block = self.handout.next(|window| {
-            let chosen = self.direct.pace.manner(self.direct.has_room());
+            let chosen = self.direct.pace.manner(self.direct.idle());
             *manner.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = chosen;
             match chosen {
                 Manner::Alone => window.take_alone(self.direct.pace.alone()),
