@@ -32,11 +32,11 @@ fn hung() -> Option<Hung> {
     let mut command = cp(&street, ["-R", "--direct-auth", "ephemeral", "--peer-address", &address]);
     let command = command.args(["acc-pvt:f", "dell-pvt:"]).stdin(Stdio::null()).stdout(Stdio::null());
     let child = command.stderr(Stdio::null()).spawn().expect("hop cp");
-    until("the line stands", || has_line(&street));
+    until("the line stands", || begins(&street));
     Some(Hung { street, child, _nobody: nobody })
 }
 
-fn has_line(street: &Street) -> bool {
+fn begins(street: &Street) -> bool {
     fs::read(keys(street)).is_ok_and(|text| String::from_utf8_lossy(&text).contains("ssh-ed25519 AAAAC3"))
 }
 

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{cp, fetching, goes_straight};
+use super::{begins, cp, fetching, goes_straight};
 use crate::end_to_end::names::odd_names;
 use crate::end_to_end::{noise, same, tree};
 use crate::skips::need;
@@ -22,7 +22,7 @@ fn both_ways(street: &Street) {
             let options = fetching(street, source).into_iter().filter(|_| fetches);
             let words = ["-r".to_owned(), format!("{source}:tree"), format!("{destination}:arrived")];
             let ran = goes_straight(cp(street, options.chain(words)));
-            assert!(ran.stderr.starts_with(&format!("direct: {by} ")), "{ran}");
+            assert!(begins(&ran, &format!("direct: {by} ")), "{ran}");
             assert!(ran.stderr.contains(&format!("\nagent: 1 signature for {}@{at} (", street.user_at(at))), "{ran}");
             let arrived = street.home(destination).join("arrived");
             same(&tree(&street.home(source).join("tree")), &tree(&arrived));

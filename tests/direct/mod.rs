@@ -32,6 +32,11 @@ fn fetching(street: &Street, source: &str) -> [String; 2] {
     ["--fetch-from".to_owned(), street.server(source).address.to_string()]
 }
 
+/// Whether what is told begins so; on a busy machine a line of progress may come before.
+fn begins(ran: &Outcome, with: &str) -> bool {
+    ran.stderr.lines().find(|line| !line.contains(" of 0 files")).is_some_and(|line| line.starts_with(with))
+}
+
 /// Runs it; it succeeds, goes straight, and one signature is lent for it.
 fn goes_straight(mut command: Command) -> Outcome {
     let ran = run(&mut command);
