@@ -174,11 +174,7 @@ fn a_gibibyte_goes_straight_and_next_to_nothing_passes_this_machine() {
         let mut command = cp(&street, &options);
         command.args(["acc-pvt:large", "dell-pvt:"]);
         let ran = run_within(&mut command, Duration::from_secs(600));
-<<<<<<< HEAD
         assert!(ran.code == Some(0) && begins(&ran, "direct: "), "{ran}");
-=======
-        assert!(ran.code == Some(0) && super::is_direct(&ran.stderr), "{ran}");
->>>>>>> c7242e4 (Tests: on a busy machine a line of progress may come before the route, in every test of it)
         let by_client = passed(&street) - before;
         assert!(by_client < 5 << 20, "{options:?}: {by_client} bytes");
         let arrived = street.home(DELL_PVT).join("large");
