@@ -115,7 +115,7 @@ impl Plan {
         let free_address = || if self.is_six { free_port(Ipv6Addr::LOCALHOST.into()) } else { free_address() };
         let listens = free_address();
         let link = self.links.iter().position(|(host, _)| *host == name).map(|index| self.links.remove(index).1);
-        let wire = link.map(|link| Wire::start(free_address(), listens, link));
+        let wire = link.map(|link| Wire::start(SocketAddr::new(free_address().ip(), 0), listens, link));
         let address = wire.as_ref().map_or(listens, Wire::address);
         Server { name, listens, address, home, disk, wire, account, sshd: sshd.to_owned(), folder, child: None }
     }

@@ -156,7 +156,8 @@ while read -r order rest; do
       while [ $seconds -lt "$life" ] && [ -f "$mine/timed" ]; do
         sleep 1
         seconds=$((seconds + 1))
-        kill -0 $$ 2>/dev/null || { clean; exit; }
+        # one that has cleaned up after itself is left alone: by now the folder may be somebody else's
+        kill -0 $$ 2>/dev/null || { [ ! -d "$mine" ] || clean; exit; }
       done
       [ ! -f "$mine/timed" ] || drop
     } </dev/null >/dev/null 2>&1 &
