@@ -75,7 +75,7 @@ impl Both {
                 // what is above its end would be taken for written
                 let low = window.low();
                 self.landing.file().set(Attributes { size: Some(low), ..Attributes::default() }).await?;
-                window = Window::resumed(self.size(), &[0..low], sizes);
+                window = Window::resumed(self.size(), std::slice::from_ref(&(0..low)), sizes);
             }
             if let Some(because) = worth.because {
                 started.resumed(&means.ledger, item.source.path(), (window.arrived(), because));

@@ -124,7 +124,7 @@ fn only_lines_of_hops_that_are_past_are_removed() {
         |until: &str, nonce: &str| format!("restrict,x=\"y\" ssh-ed25519 AAAAC3 hop-ephemeral-{until}-{nonce}\n");
     let (past, to_come) = (line("1700000000", "00112233445566aa"), line("9999999999", "00112233445566bb"));
     let others = [
-        line("1700000000", "00112233445566aa ").replace(" \n", " \n"),
+        line("1700000000", "00112233445566aa "),
         line("1700000000", "00112233"),
         past.replace("restrict", "#restrict"),
         past.replace("ephemeral", "ephemera"),
