@@ -48,7 +48,7 @@ fn slow_fetched() -> Option<AtWork> {
 }
 
 fn at_work(behind_link: &'static str, options: fn(&Street) -> Vec<String>, by: &'static str) -> Option<AtWork> {
-    let slow = Link { rate: Some(1 << 20), delay: Duration::ZERO, ..Link::default() };
+    let slow = Link { rate: Some(3 << 20), delay: Duration::ZERO, ..Link::default() };
     let footprints = Footprints::new();
     let street = footprints.plan().link(behind_link, slow).start()?;
     street.put(ACC_PVT, "large", &noise(6, 32 << 20));
