@@ -11,7 +11,8 @@
 //! and at this one it opens a gate that only lets orders of hop's pass.
 //!
 //! ```text
-//!   tier.rs    which proof (pure)          client.rs  the client's configuration (pure)
+//!   pin.rs     whom the login is for       tier.rs    which proof (pure)
+//!   client.rs  the client's configuration (pure)
 //!   keeper.rs  the private folder there    shell.rs   scripts through any login shell (pure)
 //!   serve.rs   agent channels → agent::Lent
 //!   ephemeral/ a key made for this login, and the one line that lets it in
@@ -21,12 +22,11 @@ mod client;
 mod ephemeral;
 mod error;
 mod keeper;
+mod pin;
 mod running;
 mod serve;
 mod shell;
 mod tier;
-
-use russh::keys::Algorithm;
 
 pub use client::Address;
 pub use ephemeral::Seal;
@@ -36,11 +36,10 @@ pub use shell::{line, quoted};
 pub use tier::{Client, Tier, Version, choose};
 
 use crate::agent::{Account, Armed, Lent, Proof, Refusal, Terms};
-use crate::auth::Credential;
 use crate::chain::{Program, Session, Task, Way};
-use crate::trust::HostVerified;
 use ephemeral::Admitted;
 use keeper::{Facts, Keeper};
+use pin::Pin;
 
 /// What is to be lent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -286,111 +285,4 @@ fn account(source: &Session, lent: &Lent) -> Account {
     let mut account = lent.account();
     (0..source.agents_refused()).for_each(|_| account.refuse(Refusal::NotArmed));
     account
-}
-
-/// What hop's own login at the destination has shown.
-struct Pin {
-    destination: String,
-    user: String,
-    credential: Credential,
-    /// The line for authorized_keys, where the credential is a key made for it.
-    public: Option<String>,
-    /// As it goes over the wire.
-    host_key: Vec<u8>,
-    /// As it stands in known_hosts, without the name.
-    line: String,
-    key_type: String,
-    fingerprint: String,
-    server: Option<Version>,
-}
-
-impl Pin {
-    async fn of(there: &Session, here: &Session, auth: Auth) -> Result<Pin, LendError> {
-        let destination = there.trail().end().to_owned();
-        let (credential, public) = credential(there, auth).await?;
-        let verified = there.host_verified();
-        unlike_the_others(&destination, verified, there, here)?;
-        let algorithm = verified.algorithm();
-        let line = verified.key().to_openssh().ok();
-        let (Algorithm::Ed25519 | Algorithm::Ecdsa { .. } | Algorithm::Rsa { .. }, Some(line), Ok(host_key)) =
-            (&algorithm, line, verified.key().to_bytes())
-        else {
-            return Err(LendError::HostKeyType { destination, algorithm: algorithm.to_string() });
-        };
-        Ok(Pin {
-            destination,
-            user: there.login().user().to_owned(),
-            credential,
-            public,
-            host_key,
-            key_type: line.split(' ').next().unwrap_or_default().to_owned(),
-            line: line.trim_end().to_owned(),
-            fingerprint: verified.fingerprint(),
-            server: Version::find(there.server_version()),
-        })
-    }
-
-    /// Has the key let in, where it was made for this.
-    async fn admitted(&self, ends: (&Session, &Session), address: &Address) -> Result<Option<Admitted>, LendError> {
-        match &self.public {
-            Some(public) => Ok(Some(ephemeral::admit(ends, address, public).await?)),
-            None => Ok(None),
-        }
-    }
-
-    fn tier(&self, facts: &Facts, here: &Session, wish: &Wish) -> Result<Tier, LendError> {
-        let client = Client { version: Version::find(&facts.client), can_be_overheard: !facts.relay.is_empty() };
-        let source_host = here.trail().end().to_owned();
-        let found = tier::choose(client, self.server);
-        // a key that opens one door for one login needs no proof which door it is
-        let found = found.or(client.version.and(self.public.as_ref()).map(|_| Tier::D));
-        match found {
-            None => Err(LendError::NoProof { source_host, client: client.version }),
-            Some(tier) if tier != Tier::A && wish.weakest == Weakest::Hostbound => Err(LendError::NotHostbound {
-                tier,
-                source_host,
-                client: client.version,
-                destination: self.destination.clone(),
-                server: self.server,
-            }),
-            Some(tier) => Ok(tier),
-        }
-    }
-}
-
-/// What the login is made with, and the public half of a key that was made for it.
-async fn credential(there: &Session, auth: Auth) -> Result<(Credential, Option<String>), LendError> {
-    let destination = || there.trail().end().to_owned();
-    match (auth, there.login().credential()) {
-        (Auth::Ephemeral, _) => {
-            let made = ephemeral::credential().map(|(credential, public)| (credential, Some(public)));
-            let problem = "no random bytes here".to_owned();
-            made.ok_or_else(|| LendError::NotAdmitted { destination: destination(), problem })
-        }
-        (Auth::Agent, None) => Err(LendError::NotByKey { destination: destination(), method: there.login().method() }),
-        (Auth::Agent, Some(credential)) if credential.signer.is_for_certain_hosts().await => {
-            Err(LendError::Constrained { destination: destination(), key: credential.name.clone() })
-        }
-        (Auth::Agent, Some(credential)) => Ok((credential.clone(), None)),
-    }
-}
-
-/// The destination's key is nobody else's on both ways. The destination itself may be passed on the way to the source.
-fn unlike_the_others(
-    destination: &str,
-    verified: &HostVerified,
-    there: &Session,
-    here: &Session,
-) -> Result<(), LendError> {
-    let (before, source) = (there.passed(), here.passed());
-    let on_the_way = source.iter().skip(1).filter(|(passed, _)| *passed != destination);
-    let mut others = before.iter().skip(1).chain(source.first()).chain(on_the_way);
-    match others.find(|(_, other)| other.key().key_data() == verified.key().key_data()) {
-        None => Ok(()),
-        Some((other, _)) => Err(LendError::SameKey {
-            destination: destination.to_owned(),
-            other: (*other).to_owned(),
-            fingerprint: verified.fingerprint(),
-        }),
-    }
 }
