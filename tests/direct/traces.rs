@@ -11,6 +11,7 @@ use rustix::process::Signal;
 
 use super::cp;
 use super::ephemeral::{keys, plan};
+use super::tools::keys_below;
 use crate::end_to_end::noise;
 use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Street, until};
 use crate::wire::Link;
@@ -57,18 +58,15 @@ fn places(street: &Street) -> BTreeSet<PathBuf> {
     found.collect()
 }
 
-/// Every file below a folder that is, or holds, what should never be there.
-fn secrets_below(folder: &Path) -> Vec<PathBuf> {
+/// Every socket below a folder.
+fn sockets_below(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut found = Vec::new();
     for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
         let Ok(kind) = fs::symlink_metadata(&path).map(|found| found.file_type()) else { continue };
-        let holds =
-            |words: &[u8]| fs::read(&path).is_ok_and(|text| text.windows(words.len()).any(|part| part == words));
         match () {
-            () if kind.is_dir() => found.extend(secrets_below(&path)),
+            () if kind.is_dir() => found.extend(sockets_below(&path)),
             () if kind.is_socket() => found.push(path),
-            () if kind.is_file() && (holds(b"PRIVATE KEY") || holds(b"openssh-key-v1")) => found.push(path),
             () => {}
         }
     }
@@ -77,7 +75,8 @@ fn secrets_below(folder: &Path) -> Vec<PathBuf> {
 
 fn no_secrets(street: &Street, places: &BTreeSet<PathBuf>) {
     for host in HOSTS {
-        assert_eq!(secrets_below(street.home(host)), Vec::<PathBuf>::new(), "{host}");
+        assert_eq!(sockets_below(street.home(host)), Vec::<PathBuf>::new(), "{host}");
+        assert_eq!(keys_below(street.home(host)), Vec::<PathBuf>::new(), "{host}");
         for process in street.server(host).processes() {
             let told = |file: &str| fs::read(format!("/proc/{}/{file}", process.id)).unwrap_or_default();
             let told = [told("environ"), told("cmdline")].concat();
@@ -85,8 +84,7 @@ fn no_secrets(street: &Street, places: &BTreeSet<PathBuf>) {
         }
     }
     for place in places {
-        let is_key = |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
-        assert!(!secrets_below(place).iter().any(is_key), "{place:?}");
+        assert_eq!(keys_below(place), Vec::<PathBuf>::new(), "{place:?}");
     }
 }
 

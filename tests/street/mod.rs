@@ -27,6 +27,11 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+/// A new private key of a type that `ssh-keygen -t` knows.
+pub fn new_key(kind: &str) -> Vec<u8> {
+    keys::make(kind).private
+}
+
 pub use outcome::{Outcome, run, run_within, until, until_within};
 pub use plan::Plan;
 pub use server::{Process, Server};
