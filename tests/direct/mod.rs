@@ -52,3 +52,9 @@ fn goes_straight(mut command: Command) -> Outcome {
 fn is_direct(stderr: &str) -> bool {
     stderr.lines().any(|line| line.starts_with("direct: "))
 }
+
+/// Whether bytes have arrived at dell-pvt, in a part.
+fn under_way(street: &Street) -> bool {
+    let has_some = |part: &std::path::PathBuf| part.metadata().is_ok_and(|found| found.len() > 0);
+    Street::parts(street.home(crate::street::DELL_PVT)).iter().any(has_some)
+}
