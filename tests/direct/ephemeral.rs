@@ -5,9 +5,12 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::PathBuf;
 
-use super::{cp, fetching, goes_straight};
+use super::tools::Footprints;
+use super::{cp, fetching, goes_straight, is_direct, under_way};
 use crate::end_to_end::{noise, tree};
-use crate::street::{ACC_PVT, DELL_PVT, Outcome, Plan, Street, run};
+use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Outcome, Plan, Process, Street, run, until};
+use crate::whole::ran::{Ran, run_while};
+use crate::wire::{Cut, Direction, How, Link};
 
 /// As odd as such a file may be: no end of line, bytes that are no UTF-8, and what looks like a line of hop's.
 const ODD: &[u8] = b"# mine \xff\r\n\n restrict,x hop-ephemeral-1-0123456789abcdef \nssh-ed25519 AAAA me@home";
@@ -129,4 +132,106 @@ fn a_server_that_reads_another_file_is_told_of() {
     assert!(ran.code == Some(14) && ran.stderr.contains("dell-pvt refused the login from acc-pvt"), "{ran}");
     assert!(ran.stderr.contains("AuthorizedKeysFile"), "{ran}");
     assert_eq!(fs::read(before).expect("it is there"), ODD);
+}
+
+/// How a login ends that was not to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Loss {
+    /// Its ssh is killed.
+    Master,
+    /// The connection between the two is reset.
+    Peering,
+    /// The way from here to who logs in is gone.
+    Way,
+    /// The way from here to where it logs in is gone.
+    OtherWay,
+}
+
+/// A street on which `by` logs in at `at` with a key made for it, over a slow link, to copy a large file.
+struct Long {
+    street: Street,
+    footprints: Footprints,
+    content: Vec<u8>,
+    by: &'static str,
+    at: &'static str,
+}
+
+impl Long {
+    fn start(footprints: Footprints, by: &'static str) -> Option<Long> {
+        let at = if by == ACC_PVT { DELL_PVT } else { ACC_PVT };
+        let slow = Link { rate: Some(16 << 20), window: 512 << 10, ..Link::default() };
+        let plan =
+            footprints.plan().link(at, slow).link(ACC_BASTION, Link::default()).link(DELL_BASTION, Link::default());
+        let street = plan.sshd(at, "AuthorizedKeysFile .ssh/authorized_keys %h/../authorized_keys").start()?;
+        let content = noise(9, 24 << 20);
+        street.put(at, ".ssh/authorized_keys", ODD);
+        street.put(ACC_PVT, "large", &content);
+        Some(Long { street, footprints, content, by, at })
+    }
+
+    /// Copies, and loses the login on the way.
+    fn loses(&self, loss: Loss) -> Ran {
+        let street = &self.street;
+        let mut command = cp(street, ["-R", "--direct-auth", "ephemeral"]);
+        command.args(fetching(street, ACC_PVT).into_iter().filter(|_| self.by == DELL_PVT));
+        let mut is_lost = false;
+        let ran = run_while(command.args(["acc-pvt:large", "dell-pvt:"]), |_, _| {
+            if !is_lost && under_way(street) {
+                self.lose(loss);
+                is_lost = true;
+            }
+        });
+        assert!(is_lost && is_direct(&ran.stderr), "{loss:?}: {ran}");
+        ran
+    }
+
+    fn lose(&self, loss: Loss) {
+        let wire = |host| self.street.server(host).wire.as_ref().expect("planned");
+        let bastion = |host| if host == ACC_PVT { ACC_BASTION } else { DELL_BASTION };
+        let direction = if self.by == ACC_PVT { Direction::Up } else { Direction::Down };
+        match loss {
+            Loss::Master => self.street.server(self.by).processes_named("ssh").iter().for_each(Process::kill),
+            Loss::Peering => wire(self.at).arm(Some(Cut { direction, at: 1 << 20, how: How::Reset })),
+            Loss::Way | Loss::OtherWay => {
+                let wire = wire(bastion(if loss == Loss::Way { self.by } else { self.at }));
+                wire.fall_silent();
+                std::thread::sleep(std::time::Duration::from_millis(100));
+                wire.bury();
+                std::thread::sleep(std::time::Duration::from_millis(100));
+                wire.arm(None);
+            }
+        }
+    }
+
+    /// Folder, socket and process; the key's line, and what stood beside it.
+    fn nothing_is_left(&self) {
+        self.footprints.are_gone(&self.street, 2);
+        let ssh = self.street.home(self.at).join(".ssh");
+        until("the line is gone", || fs::read(ssh.join("authorized_keys")).is_ok_and(|text| text == ODD));
+        until("its folder is gone", || fs::read_dir(&ssh).is_ok_and(|left| left.count() == 1));
+    }
+}
+
+#[test]
+fn a_lost_login_is_had_again_with_another_key_and_nothing_is_left() {
+    each_loss_costs_one_more_key(ACC_PVT);
+}
+
+#[test]
+fn a_lost_login_of_who_fetches_is_had_again_with_another_key_too() {
+    each_loss_costs_one_more_key(DELL_PVT);
+}
+
+fn each_loss_costs_one_more_key(by: &'static str) {
+    let Some(long) = Long::start(Footprints::new(), by) else { return };
+    for loss in [Loss::Master, Loss::Peering, Loss::Way, Loss::OtherWay] {
+        let ran = long.loses(loss);
+        let line = ran.stderr.lines().find(|line| line.starts_with("agent: ")).unwrap_or_default();
+        assert!(ran.code == Some(0) && line.starts_with("agent: 2 signatures for "), "{loss:?}: {ran}");
+        assert!(line.ends_with(" by an ephemeral key, 0 refused"), "{loss:?}: {ran}");
+        let arrived = long.street.home(DELL_PVT).join("large");
+        assert!(fs::read(&arrived).is_ok_and(|there| there == long.content), "{loss:?}: {ran}");
+        fs::remove_file(arrived).expect("remove it");
+        long.nothing_is_left();
+    }
 }

@@ -203,6 +203,9 @@ impl Direct {
             };
             self.beat();
             let answer = match answer {
+                Ok(answer) if answer.status != 0 && login.far.is_shut(&answer.words) => {
+                    return Err(self.of_login(item, Cause::StreamLost(answer.words)));
+                }
                 Ok(answer) => answer,
                 Err(ended) => return Err(self.of_login(item, Cause::StreamLost(ended.words))),
             };

@@ -115,7 +115,8 @@ impl Obstacle {
     /// Whether it may be gone a moment later: what breaks connections keeps new ones from coming about, too.
     pub fn may_pass(&self) -> bool {
         match self {
-            Obstacle::Unreachable { .. } | Obstacle::Failed { .. } | Obstacle::Lend(LendError::Source { .. }) => true,
+            Obstacle::Unreachable { .. } | Obstacle::Failed { .. } => true,
+            Obstacle::Lend(LendError::Source { .. } | LendError::NotAdmitted { .. }) => true,
             Obstacle::Lend(LendError::Chain(error)) => error.may_pass(),
             _ => false,
         }

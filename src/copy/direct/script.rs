@@ -124,6 +124,11 @@ impl Far {
         }
     }
 
+    /// Whether these words of its say that it takes no more orders, sealed or not.
+    pub fn is_shut(&self, words: &str) -> bool {
+        self.seal.as_ref().is_some_and(|seal| seal.is_shut_out(words))
+    }
+
     fn there(&self, line: Vec<u8>) -> Vec<u8> {
         match &self.seal {
             Some(seal) => seal.sealed(&line),

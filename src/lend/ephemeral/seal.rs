@@ -32,6 +32,11 @@ impl Seal {
         let seal = sum(outer, sum(inner, order).as_bytes());
         [seal.as_bytes(), b" ", order].concat()
     }
+
+    /// Whether these words of the destination say that its gate is shut: it goes with hop's own connection there.
+    pub fn is_shut_out(&self, words: &str) -> bool {
+        words.contains(".hop-ephemeral-") || words.contains("orders of hop only")
+    }
 }
 
 impl std::fmt::Debug for Seal {
@@ -90,6 +95,18 @@ mod tests {
                 String::from_utf8_lossy(&command)
             );
         }
+    }
+
+    #[test]
+    fn who_is_shut_out_knows_it() {
+        let (seal, home) = (Seal::new().unwrap(), tempfile::tempdir().unwrap());
+        let folder = home.path().join(".hop-ephemeral-1-ab");
+        let said = || String::from_utf8(asked(&folder, &seal.sealed(b"exec dd of=part")).stderr).unwrap();
+        assert!(seal.is_shut_out(&said()), "no folder: {}", said());
+        std::fs::rename(gate(None).keep(), &folder).unwrap();
+        assert!(seal.is_shut_out(&said()), "no secrets: {}", said());
+        std::fs::write(folder.join("seal"), seal.secrets() + "\n").unwrap();
+        assert!(!seal.is_shut_out(&said()), "it stands: {}", said());
     }
 
     #[test]
