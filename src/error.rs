@@ -221,7 +221,8 @@ fn of_direct(obstacle: &Obstacle) -> Kind {
         Obstacle::Failed { .. } | Obstacle::AsksAgain { .. } => Kind::Connect,
         Obstacle::OtherHost { .. } => Kind::HostKey,
         Obstacle::Refused { .. } => Kind::Authentication,
-        // the source did not even reach it
+        Obstacle::NeitherWay { push, pull } if matches!(**pull, Obstacle::Unreachable { .. }) => of_direct(push),
+        // the source did not even begin
         Obstacle::NeitherWay { pull, .. } => of_direct(pull),
         Obstacle::Lend(error) => of_lend(error),
     }

@@ -52,11 +52,12 @@ pub async fn between(source: &Report, destination: &Report) -> Option<Between> {
     rows.extend(source.link().await);
     let row = destination.row(&source, &back, &there);
     // one direction is enough for a copy: the first host sends, or the second fetches
-    let (sends, fetches) = (rows[0].failure().is_none(), row.failure().is_none());
-    rows.extend(sends.then(|| source.route(&destination, "sends straight to")));
-    rows.push(if sends { row.only_a_remark() } else { row });
+    let (reaches, is_reached) = (rows[0].failure().is_none(), row.failure().is_none());
+    let fetches = is_reached && !(reaches && source.takes_an_agent());
+    rows.extend((reaches && !fetches).then(|| source.route(&destination, "sends straight to")));
+    rows.push(if reaches { row.only_a_remark() } else { row });
     rows.extend(destination.link().await);
-    rows.extend((fetches && !sends).then(|| destination.route(&source, "fetches straight from")));
+    rows.extend(fetches.then(|| destination.route(&source, "fetches straight from")));
     Some(Between { rows, source: source.networks, destination: destination.networks })
 }
 
@@ -137,6 +138,11 @@ impl End<'_> {
         Row::failed(from, Check::Reach, about, Finding::Apart(Box::new(apart)))
     }
 
+    /// Whether its sshd forwards an agent, as far as can be told.
+    fn takes_an_agent(&self) -> bool {
+        self.report.facts.as_ref().is_some_and(|facts| facts.has_agent)
+    }
+
     /// The way a copy would take by itself, what this host does in it, and how well the login that is lent for it would be
     /// guarded.
     fn route(&self, other: &End<'_>, does: &str) -> Row {
@@ -146,7 +152,7 @@ impl End<'_> {
         let version = facts.and_then(|facts| Version::find(&facts.client));
         let client = Client { version, can_be_overheard: has("bash") };
         let tier = lend::choose(client, Version::find(other.session.server_version()));
-        let about = match tier.filter(|_| has("ssh")) {
+        let about = match tier.filter(|_| has("ssh") && self.takes_an_agent()) {
             Some(tier) => format!("{}: {from} {does} {to}, its login lent with tier {tier}", Route::Direct),
             None => format!("{}: {from} cannot be lent a login", Route::Relay),
         };

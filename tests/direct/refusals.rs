@@ -53,9 +53,31 @@ fn a_destination_that_runs_no_commands_and_a_source_without_sftp() {
 }
 
 #[test]
-fn a_source_that_forwards_no_agent() {
+fn two_hosts_that_forward_no_agent() {
+    let plan = Street::plan().sshd(ACC_PVT, "AllowAgentForwarding no").sshd(DELL_PVT, "AllowAgentForwarding no");
+    let Some(street) = plan.start() else { return };
+    let neither =
+        "acc-pvt forwards no agent (AllowAgentForwarding no, or no place for its socket); dell-pvt forwards no";
+    refused(&street, &[], 14, &[neither, "sshd_config of acc-pvt needs AllowAgentForwarding yes"]);
+    // where one of the two ways was chosen, the other is hinted at
+    let [acc, dell] = [ACC_PVT, DELL_PVT].map(|host| street.server(host).address.to_string());
+    for (option, address, by, other) in
+        [("--peer-address", dell, "acc-pvt", "--fetch-from"), ("--fetch-from", acc, "dell-pvt", "--peer-address")]
+    {
+        fs::remove_file(street.home(DELL_PVT).join("f")).expect("remove it");
+        refused(&street, &[option, &address], 14, &[&format!("{by} forwards no agent"), other]);
+    }
+}
+
+#[test]
+fn a_source_that_forwards_no_agent_and_a_destination_that_does_not_reach_it() {
     let Some(street) = Street::plan().sshd(ACC_PVT, "AllowAgentForwarding no").start() else { return };
-    refused(&street, &[], 14, &["acc-pvt forwards no agent", "AllowAgentForwarding yes"]);
+    if !street.own_homes() {
+        return;
+    }
+    street.hide(ACC_PVT, DELL_PVT);
+    let says = ["acc-pvt forwards no agent", "; dell-pvt cannot open acc-pvt.internal:", "AllowAgentForwarding yes"];
+    refused(&street, &[], 14, &says);
 }
 
 /// A source whose commands find these tools only.

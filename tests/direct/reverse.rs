@@ -63,6 +63,22 @@ fn where_only_the_login_shows_that_there_is_no_way_the_destination_fetches_too()
 }
 
 #[test]
+fn where_the_source_forwards_no_agent_the_destination_fetches() {
+    let Some(street) = Street::plan().sshd(ACC_PVT, "AllowAgentForwarding no").start() else { return };
+    street.put(ACC_PVT, "f", b"content");
+    for options in [&["-R"][..], &[]] {
+        let ran = goes_straight(cp(&street, options.iter().chain(&["acc-pvt:f", "dell-pvt:"])));
+        assert!(begins(&ran, "direct: dell-pvt fetches straight from "), "{ran}");
+        assert!(ran.stderr.contains(" (acc-pvt forwards no agent (AllowAgentForwarding no"), "the reason: {ran}");
+        assert_eq!(fs::read(street.home(DELL_PVT).join("f")).expect("it is there"), b"content");
+        fs::remove_file(street.home(DELL_PVT).join("f")).expect("remove it");
+    }
+    let doctor = run(street.hop("doctor").args(["-B", ACC_PVT, DELL_PVT]));
+    assert!(doctor.stdout.contains("dell-pvt fetches straight from acc-pvt, its login lent with tier A"), "{doctor}");
+    assert!(!doctor.stdout.contains("acc-pvt sends"), "{doctor}");
+}
+
+#[test]
 fn an_old_client_fetches_in_tier_c() {
     let client = OldClient::old();
     let Some(street) = client.plan_at(DELL_PVT).start() else { return };

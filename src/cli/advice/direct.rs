@@ -10,10 +10,15 @@ use crate::lend::{Auth, LendError};
 pub(super) fn of_direct(obstacle: &Obstacle, ways: &[Vec<Host>]) -> Vec<String> {
     const RELAY: &str = "or let the data pass through here: hop cp -3";
     let hint = match obstacle {
-        Obstacle::Lend(error) => return of_lend(error, ways),
-        Obstacle::NeitherWay { push, pull } => {
-            return of_direct(if matches!(**pull, Obstacle::Unreachable { .. }) { push } else { pull }, ways);
+        Obstacle::Lend(LendError::NoForwarding { source_host }) => {
+            format!(
+                "{}, {RELAY}; or have the other host log in: --fetch-from where {source_host} is the source, --peer-address \
+                 where it fetches",
+                needs_forwarding(source_host)
+            )
         }
+        Obstacle::Lend(error) => return of_lend(error, ways),
+        Obstacle::NeitherWay { push, pull } => return of_neither(push, pull, ways),
         Obstacle::SameHost | Obstacle::NoHosts => "let the data pass through here: hop cp -3".to_owned(),
         Obstacle::SeveralSources => format!("copy from one host at a time, {RELAY}"),
         Obstacle::Unreachable { by, to, reason } if reason.contains("resolve") || reason.contains("not known") => {
@@ -51,6 +56,23 @@ pub(super) fn of_direct(obstacle: &Obstacle, ways: &[Vec<Host>]) -> Vec<String> 
     vec![hint]
 }
 
+/// The way around whichever of the two is easier to have.
+fn of_neither(push: &Obstacle, pull: &Obstacle, ways: &[Vec<Host>]) -> Vec<String> {
+    let no_agent = |obstacle: &Obstacle| matches!(obstacle, Obstacle::Lend(LendError::NoForwarding { .. }));
+    match pull {
+        Obstacle::Unreachable { .. } => of_direct(push, ways),
+        pull if no_agent(pull) && no_agent(push) => of_direct(push, ways),
+        pull => of_direct(pull, ways),
+    }
+}
+
+fn needs_forwarding(host: &str) -> String {
+    format!(
+        "the sshd_config of {host} needs AllowAgentForwarding yes, for an ephemeral key too: it does not leave this machine \
+         either"
+    )
+}
+
 /// What to do where nothing is lent.
 pub(super) fn of_lend(error: &LendError, ways: &[Vec<Host>]) -> Vec<String> {
     let hint = match error {
@@ -70,10 +92,7 @@ pub(super) fn of_lend(error: &LendError, ways: &[Vec<Host>]) -> Vec<String> {
         ),
         LendError::NotHostbound { .. } => "both need OpenSSH 8.9 or later; or leave --require-hostbound out".to_owned(),
         LendError::NoForwarding { source_host } => {
-            format!(
-                "the sshd_config of {source_host} needs AllowAgentForwarding yes, for an ephemeral key too: it does not leave \
-                 this machine either; or let the data pass through here: hop cp -3"
-            )
+            format!("{}; or let the data pass through here: hop cp -3", needs_forwarding(source_host))
         }
         LendError::Constrained { .. } => {
             "have a key made for the copy: hop cp --direct-auth ephemeral; or give the key \

@@ -87,7 +87,7 @@ pub fn explain(finding: &Finding, host: &str, ways: &[Vec<Host>]) -> Explanation
             .or("it is on a disk that is not mounted", [format!("hop ssh {host} 'grep \"^$USER:\" /etc/passwd; cat /proc/mounts'")]),
         Finding::ClockSkew { ahead } => skew(host, *ahead),
         Finding::NoAgent => Explanation::of(format!(
-            "{host} takes no forwarded agent. Copies through this machine need none; only a copy straight from {host} to \
+            "{host} takes no forwarded agent. Copies through this machine need none; only one for which {host} logs in at \
              another host would."
         ))
         .or("its sshd forbids it", [format!("in sshd_config of {host}: AllowAgentForwarding yes; then: {RELOAD}")]),

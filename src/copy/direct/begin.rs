@@ -1,7 +1,7 @@
 //! How is a direct copy begun? [`begin`]: can the source reach the destination, do both run commands, will a login be lent?
-//! All of it is asked at once, then the source logs in. Where it cannot connect, but the destination can connect to it,
-//! everything is done with the roles exchanged: the destination logs in at the source and fetches. Nothing has been written
-//! when any of it fails.
+//! All of it is asked at once, then the source logs in. Where it cannot connect, or its sshd forwards no agent, but the
+//! destination can connect to it, everything is done with the roles exchanged: the destination logs in at the source and
+//! fetches. Nothing has been written when any of it fails.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -81,8 +81,8 @@ pub async fn begin(
     }
 }
 
-/// The source sends; where it does not reach the destination, the destination fetches. Whether that could is found out
-/// meanwhile.
+/// The source sends; where it does not reach the destination, or is lent nothing, the destination fetches. Whether that
+/// could is found out meanwhile.
 async fn either(push: &Course, pull: &Course) -> Result<(Option<Arc<Direct>>, String), Obstacle> {
     let mut pull_reaches = pin!(pull.reaches());
     // on the heap, as all that is large here: a test's or a worker's stack is small
@@ -96,7 +96,7 @@ async fn either(push: &Course, pull: &Course) -> Result<(Option<Arc<Direct>>, St
         }
     };
     let push = match pushed {
-        Err(obstacle @ Obstacle::Unreachable { .. }) => obstacle,
+        Err(obstacle) if obstacle.may_be_turned() => obstacle,
         pushed => return pushed,
     };
     let reached = async {

@@ -122,6 +122,11 @@ impl Obstacle {
         }
     }
 
+    /// Whether the other host may begin where this one cannot.
+    pub fn may_be_turned(&self) -> bool {
+        matches!(self, Obstacle::Unreachable { .. } | Obstacle::Lend(LendError::NoForwarding { .. }))
+    }
+
     /// The part of it that another host answers where one was expected.
     pub fn another_host(&self) -> Option<&Obstacle> {
         match self {
