@@ -11,7 +11,7 @@ use crate::whole::ran::run_while;
 use crate::wire::Link;
 
 /// Only the login has an agent: what is tried, is tried then.
-const AT_THE_LOGIN: &str =
+pub const AT_THE_LOGIN: &str =
     "case \" $* \" in *' -fNM '*) ;; *) exec $real \"$@\";; esac\nfor to in \"$@\"; do :; done\n";
 
 /// Tried by the source that sends, and by the destination that fetches.

@@ -4,9 +4,12 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use super::{cp, goes_straight};
+use super::attacked::AT_THE_LOGIN;
+use super::tools::Tools;
+use super::{cp, fetching, goes_straight};
 use crate::skips::find;
 use crate::street::{ACC_BASTION, ACC_PVT, DELL_PVT, Street, run};
+use crate::whole::ran::run_while;
 
 /// Refused with `--route direct`, relayed without.
 fn refused(street: &Street, options: &[&str], code: i32, says: &[&str]) {
@@ -36,6 +39,47 @@ fn another_host_at_that_address() {
     let bastion = street.server(ACC_BASTION).address.to_string();
     let says = ["acc-pvt does not meet dell-pvt", "two networks may use"];
     refused_with(&street, (&["--peer-address", &bastion], "warning: at "), 13, &says);
+}
+
+/// The host key is changed when hop has logged in, and the other host is about to: its ssh waits for that.
+fn changed_meanwhile(by: &'static str, at: &'static str) {
+    let waits = format!(
+        "{AT_THE_LOGIN}: >$here/about-to\nuntil [ -e $here/changed ]; do sleep 0.02; done\nexec $real \"$@\""
+    );
+    for (route, code) in [("direct", 13), ("auto", 0)] {
+        let tools = Tools::new().put("ssh", &waits);
+        let Some(street) = tools.plan(by).start() else { return };
+        street.put(ACC_PVT, "f", b"content");
+        let (about_to, changed) = (tools.path().join("about-to"), tools.path().join("changed"));
+        let mut command = cp(&street, fetching(&street, ACC_PVT).iter().filter(|_| by == DELL_PVT));
+        let mut before = 0;
+        let logins = || street.server(at).log().matches("Accepted publickey").count();
+        let ran = run_while(command.args(["--route", route, "acc-pvt:f", "dell-pvt:"]), |_, _| {
+            if about_to.exists() && !changed.exists() {
+                street.server(at).renew_host_keys();
+                before = logins();
+                fs::write(&changed, b"").expect("tell it");
+            }
+        });
+        assert!(changed.exists() && ran.code == Some(code), "{route}: {ran}");
+        assert!(ran.stderr.contains(&format!("{by} does not meet {at}: the host key there is not the one")), "{ran}");
+        assert_eq!(logins(), before, "nobody logs in there: {ran}");
+        let arrived = street.home(DELL_PVT).join("f");
+        match route {
+            "direct" => assert!(ran.stderr.contains("hint: ") && !arrived.exists(), "it never relays: {ran}"),
+            _ => assert!(ran.stderr.contains("\nrelay: ") && arrived.exists(), "by hop's own sessions: {ran}"),
+        }
+    }
+}
+
+#[test]
+fn a_destination_whose_host_key_is_changed_before_the_source_logs_in() {
+    changed_meanwhile(ACC_PVT, DELL_PVT);
+}
+
+#[test]
+fn a_source_whose_host_key_is_changed_before_the_destination_fetches() {
+    changed_meanwhile(DELL_PVT, ACC_PVT);
 }
 
 #[test]

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::ground;
 use super::outcome::until;
+use super::{ground, keys};
 use crate::wire::Wire;
 
 /// One host of the street.
@@ -64,6 +64,17 @@ impl Server {
         child.wait().expect("wait for sshd");
         all.iter().for_each(Process::kill);
         until("the server's processes are gone", || !all.iter().any(Process::is_alive));
+    }
+
+    /// Gives it new host keys while it runs, as a reload of its service does: sessions live on.
+    pub fn renew_host_keys(&self) {
+        let listened = || self.log().matches("Server listening on ").count();
+        let before = listened();
+        for kind in keys::HOST_KEY_TYPES {
+            keys::make(kind).save(&self.folder.join(format!("host_{kind}")), 0o600);
+        }
+        self.processes_named("sshd").first().expect("it runs").signal(Signal::HUP);
+        until("it listens again", || listened() > before);
     }
 
     /// What its sshd wrote.
