@@ -2,11 +2,13 @@
 //! source's sshd tells or only its ssh, and `--route direct` never relays.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
 use std::time::Duration;
 
 use super::cp;
+use crate::skips::{cannot, need_root};
 use crate::street::{ACC_PVT, DELL_PVT, Outcome, Street, run};
-use crate::wire::{Link, Wire};
+use crate::wire::{Link, Packets, Wire};
 
 /// An address where nothing listens.
 fn nobody() -> SocketAddr {
@@ -50,20 +52,27 @@ fn stands_in_the_way(street: &Street, barrier: &Barrier) {
         let names = ran.stderr.contains(&format!("acc-pvt cannot open {address}: "));
         assert!(names && says.iter().any(|said| ran.stderr.contains(said)), "does not say {says:?}: {ran}");
     };
-    let words = ["--peer-address", address, "acc-pvt:f", "dell-pvt:"];
-    let arrived = street.home(DELL_PVT).join("f");
-
-    let ran = run(cp(street, ["-R"]).args(words));
-    assert_eq!(ran.code, Some(10), "{ran}");
-    told(&ran);
-    assert!(ran.stderr.contains("hint: ") && ran.stderr.contains(hint), "does not hint at `{hint}`: {ran}");
-    assert!(!arrived.exists(), "it never relays: {ran}");
-
-    let ran = run(cp(street, [""; 0]).args(words));
-    assert!(ran.code == Some(0) && ran.stderr.lines().any(|line| line.starts_with("relay: ")), "{ran}");
-    told(&ran);
-    assert_eq!(std::fs::read(&arrived).expect("it is there"), b"content");
-    std::fs::remove_file(arrived).expect("remove it");
+    // what is told takes time, so both are tried at once
+    let copied = |to: &str, options: &[&str]| {
+        let to = format!("dell-pvt:{to}");
+        let ran = run(cp(street, options).args(["--peer-address", address, "acc-pvt:f", &to]));
+        told(&ran);
+        ran
+    };
+    let [direct, relayed] = ["direct", "relayed"].map(|route| format!("{route}-{}", address.replace(':', "-")));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let ran = copied(&direct, &["-R"]);
+            assert_eq!(ran.code, Some(10), "{ran}");
+            assert!(ran.stderr.contains("hint: ") && ran.stderr.contains(hint), "does not hint at `{hint}`: {ran}");
+            assert!(!street.home(DELL_PVT).join(&direct).exists(), "it never relays: {ran}");
+        });
+        scope.spawn(|| {
+            let ran = copied(&relayed, &[]);
+            assert!(ran.code == Some(0) && ran.stderr.lines().any(|line| line.starts_with("relay: ")), "{ran}");
+            assert_eq!(std::fs::read(street.home(DELL_PVT).join(&relayed)).expect("it is there"), b"content");
+        });
+    });
 }
 
 fn each_barrier(street: &Street) {
@@ -83,7 +92,15 @@ fn each_barrier(street: &Street) {
             hint: "acc-pvt does not know the name",
         },
     ];
-    barriers.iter().for_each(|barrier| stands_in_the_way(street, barrier));
+    stand_in_the_way(street, &barriers);
+}
+
+fn stand_in_the_way(street: &Street, barriers: &[Barrier]) {
+    std::thread::scope(|scope| {
+        for barrier in barriers {
+            scope.spawn(move || stands_in_the_way(street, barrier));
+        }
+    });
 }
 
 #[test]
@@ -97,4 +114,39 @@ fn the_sources_ssh_tells_what_is_in_the_way() {
     // this sshd forbids forwarding, so that only the login can show it
     let Some(street) = Street::start() else { return };
     each_barrier(&street);
+}
+
+/// The street stands in a network of its own, with a way out on which every packet vanishes.
+#[test]
+fn what_drops_packets_is_told_by_both() {
+    const INSIDE: &str = "HOP_TEST_WHERE_PACKETS_VANISH";
+    const NETWORK: &str = "ip link set lo up && ip tuntap add dev nowhere mode tun && \
+                           ip addr add 198.51.100.1/24 dev nowhere && ip link set nowhere up && exec \"$@\"";
+    if std::env::var_os(INSIDE).is_some() {
+        let tells = Street::plan().sshd(ACC_PVT, "AllowTcpForwarding yes").start();
+        let barrier = Barrier {
+            address: "198.51.100.20:22".to_owned(),
+            says: &["no answer within 5 s", "timed out"],
+            hint: "no route or a security group between acc-pvt and",
+        };
+        let streets = [tells, Street::start()];
+        std::thread::scope(|scope| {
+            for street in streets.iter().flatten() {
+                street.put(ACC_PVT, "f", b"content");
+                scope.spawn(|| stands_in_the_way(street, &barrier));
+            }
+        });
+        return;
+    }
+    if !need_root("to make a network") {
+        return;
+    }
+    if let Err(why) = Packets::can_be_had() {
+        return cannot(&why);
+    }
+    let mut inside = Command::new("unshare");
+    inside.args(["--net", "sh", "-c", NETWORK, "sh"]).arg(std::env::current_exe().expect("this program"));
+    inside.args(["--exact", "direct::unreachable::what_drops_packets_is_told_by_both", "--nocapture"]);
+    let ran = run(inside.env(INSIDE, "1"));
+    assert!(ran.code == Some(0) && ran.stdout.contains("1 passed"), "{ran}");
 }
