@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::again::{self, SIZE};
+use super::refusals::secret_fails_alone;
 use super::{cp, goes_straight, is_direct};
 use crate::end_to_end::names::odd_names;
 use crate::end_to_end::{mtime, noise, same, tree};
@@ -84,16 +85,5 @@ fn a_large_file_is_gone_on_from_by_the_next_run() {
 #[test]
 fn what_cannot_be_read_fails_alone() {
     let Some(street) = no_commands().start() else { return };
-    if !street.own_homes() {
-        return;
-    }
-    for name in ["a", "secret", "z"] {
-        street.put(ACC_PVT, format!("tree/{name}"), name.as_bytes());
-    }
-    let secret = street.home(ACC_PVT).join("tree/secret");
-    std::os::unix::fs::chown(&secret, Some(0), Some(0)).expect("give it away");
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).expect("set the mode");
-    let ran = run(&mut cp(&street, ["-Rr", "acc-pvt:tree", "dell-pvt:"]));
-    assert!(ran.code == Some(23) && ran.stderr.contains("secret: permission denied"), "{ran}");
-    assert_eq!(fs::read_dir(street.home(DELL_PVT).join("tree")).expect("it is there").count(), 2);
+    secret_fails_alone(&street, &[]);
 }

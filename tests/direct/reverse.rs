@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::files::{a_tree_with_modes_and_times, odd_names_arrive};
+use super::refusals::{prints_for_nobody, refused, refused_with, secret_fails_alone};
 use super::{begins, cp, fetching, goes_straight};
 use crate::end_to_end::{noise, tree};
 use crate::lent::old::OldClient;
@@ -97,19 +98,6 @@ fn an_old_client_fetches_in_tier_c() {
 }
 
 #[test]
-fn another_host_where_the_source_should_be() {
-    let Some(street) = Street::start() else { return };
-    street.put(ACC_PVT, "f", b"content");
-    let bastion = street.server(ACC_BASTION).address.to_string();
-    let words = ["--fetch-from", &bastion, "acc-pvt:f", "dell-pvt:"];
-    let ran = run(cp(&street, ["-R"]).args(words));
-    assert!(ran.code == Some(13) && ran.stderr.contains("dell-pvt does not meet acc-pvt"), "{ran}");
-    assert!(ran.stderr.contains("hint: ") && !street.home(DELL_PVT).join("f").exists(), "{ran}");
-    let ran = run(cp(&street, [""; 0]).args(words));
-    assert!(ran.code == Some(0) && begins(&ran, "warning: at ") && ran.stderr.contains("\nrelay: "), "{ran}");
-}
-
-#[test]
 fn a_source_with_the_host_key_of_another_is_not_logged_in_at() {
     let Some(mut street) = Street::start() else { return };
     for kind in ["ed25519", "ecdsa", "rsa"] {
@@ -128,24 +116,6 @@ fn a_source_with_the_host_key_of_another_is_not_logged_in_at() {
     let ran = run(cp(&street, fetching(&street, ACC_PVT)).args(["-R", "acc-pvt:f", "dell-pvt:"]));
     assert!(ran.code != Some(0) && ran.stderr.contains("acc-pvt and dell-bastion have the same host key"), "{ran}");
     assert!(!street.home(DELL_PVT).join("f").exists(), "{ran}");
-}
-
-#[test]
-fn where_neither_reaches_the_other_both_are_told() {
-    let Some(street) = one_way(Street::plan().sshd(DELL_PVT, "AllowTcpForwarding yes"), ACC_PVT, DELL_PVT) else {
-        return;
-    };
-    street.hide(ACC_PVT, DELL_PVT);
-    street.put(ACC_PVT, "f", b"content");
-    let says = ["acc-pvt cannot open dell-pvt.internal:", "; dell-pvt cannot open acc-pvt.internal:"];
-
-    let ran = run(&mut cp(&street, ["-R", "acc-pvt:f", "dell-pvt:"]));
-    assert_eq!(ran.code, Some(10), "{ran}");
-    assert!(says.iter().all(|said| ran.stderr.contains(said)) && ran.stderr.contains("hint: "), "{ran}");
-    assert!(!street.home(DELL_PVT).join("f").exists(), "it never relays: {ran}");
-    let ran = run(&mut cp(&street, ["acc-pvt:f", "dell-pvt:"]));
-    assert!(ran.code == Some(0) && begins(&ran, "relay: "), "{ran}");
-    assert!(says.iter().all(|said| ran.stderr.contains(said)), "{ran}");
 }
 
 #[test]
@@ -196,29 +166,6 @@ fn what_is_fetched_does_not_pass_this_machine() {
 }
 
 #[test]
-fn a_login_shell_that_prints_does_not_get_into_what_is_fetched() {
-    let plan = Street::plan().without_sftp(ACC_PVT).sshd(ACC_PVT, "Subsystem sftp internal-sftp");
-    let plan = plan.without_sftp(DELL_PVT).sshd(DELL_PVT, "Subsystem sftp internal-sftp");
-    let Some(street) = plan.start() else { return };
-    if !street.own_homes() {
-        return;
-    }
-    for host in [ACC_PVT, DELL_PVT] {
-        let greets = b"echo 7+7 records in; echo 7+7 records in >&2; printf 'no line\\0 \\377'; printf careful >&2\n";
-        street.put(host, ".bashrc", greets);
-    }
-    street.put(ACC_PVT, "tree/small", b"content");
-    let large = noise(12, 5_000_001);
-    street.put(ACC_PVT, "tree/large", &large);
-    goes_straight(cp(
-        &street,
-        fetching(&street, ACC_PVT).iter().map(String::as_str).chain(["-r", "acc-pvt:tree", "dell-pvt:"]),
-    ));
-    assert_eq!(fs::read(street.home(DELL_PVT).join("tree/small")).expect("it is there"), b"content");
-    assert!(fs::read(street.home(DELL_PVT).join("tree/large")).expect("it is there") == large);
-}
-
-#[test]
 fn a_full_disk_is_told_by_the_host_that_fetches() {
     let Some(street) = Street::plan().disk(DELL_PVT, 8).start() else { return };
     street.put(ACC_PVT, "large", &noise(13, 24 << 20));
@@ -228,19 +175,32 @@ fn a_full_disk_is_told_by_the_host_that_fetches() {
 }
 
 #[test]
+fn another_host_where_the_source_should_be() {
+    let Some(street) = Street::start() else { return };
+    let bastion = street.server(ACC_BASTION).address.to_string();
+    let says = ["dell-pvt does not meet acc-pvt", "two networks may use"];
+    refused_with(&street, (&["--fetch-from", &bastion], "warning: at "), 13, &says);
+}
+
+#[test]
+fn where_neither_reaches_the_other_both_are_told() {
+    let Some(street) = one_way(Street::plan().sshd(DELL_PVT, "AllowTcpForwarding yes"), ACC_PVT, DELL_PVT) else {
+        return;
+    };
+    street.hide(ACC_PVT, DELL_PVT);
+    let says = ["acc-pvt cannot open dell-pvt.internal:", "; dell-pvt cannot open acc-pvt.internal:"];
+    refused(&street, &[], 10, &says);
+    let ran = run(&mut cp(&street, ["acc-pvt:f", "dell-pvt:"]));
+    assert!(ran.code == Some(0) && says.iter().all(|said| ran.stderr.contains(said)), "{ran}");
+}
+
+#[test]
+fn a_login_shell_that_prints_does_not_get_into_what_is_fetched() {
+    prints_for_nobody(|street| fetching(street, ACC_PVT).to_vec());
+}
+
+#[test]
 fn files_that_cannot_be_read_fail_alone_when_they_are_fetched() {
     let Some(street) = Street::start() else { return };
-    if !street.own_homes() || !crate::skips::need_root("to give a file away") {
-        return;
-    }
-    for name in ["a", "secret", "z"] {
-        street.put(ACC_PVT, format!("tree/{name}"), name.as_bytes());
-    }
-    let secret = street.home(ACC_PVT).join("tree/secret");
-    std::os::unix::fs::chown(&secret, Some(0), Some(0)).expect("give it away");
-    fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("set the mode");
-    let ran = run(cp(&street, fetching(&street, ACC_PVT)).args(["-Rr", "acc-pvt:tree", "dell-pvt:"]));
-    assert_eq!(ran.code, Some(23), "{ran}");
-    assert!(ran.stderr.contains("secret: permission denied"), "{ran}");
-    assert_eq!(fs::read_dir(street.home(DELL_PVT).join("tree")).expect("it is there").count(), 2);
+    secret_fails_alone(&street, &fetching(&street, ACC_PVT));
 }
