@@ -4,7 +4,7 @@
 use std::fs;
 
 use super::tools::Tools;
-use super::{begins, cp, fetching, is_direct, under_way};
+use super::{at_once, begins, cp, fetching, is_direct, under_way};
 use crate::end_to_end::noise;
 use crate::street::{ACC_BASTION, ACC_PVT, DELL_PVT, Plan, Process, Street, run};
 use crate::whole::ran::run_while;
@@ -68,41 +68,44 @@ fn a_login_that_was_taken_by_another_ends_the_copy() {
     );
 }
 
-/// As the login itself is lost, the thief waits for the one that comes after it.
 #[test]
 fn a_second_login_that_was_taken_by_another_ends_the_copy() {
+    second_is_taken(ACC_PVT, DELL_PVT);
+}
+
+#[test]
+fn a_second_login_of_who_fetches_that_was_taken_by_another_ends_the_copy() {
+    second_is_taken(DELL_PVT, ACC_PVT);
+}
+
+/// The first one is lost on the way; the thief waits for the one that comes after it.
+fn second_is_taken(by: &'static str, at: &'static str) {
     let thief = format!(
         "{AT_THE_LOGIN}echo login >>$here/logins\n\
          [ $(wc -l <$here/logins) != 2 ] || $real -F \"$HOP_LENT\" -- \"$to\" true </dev/null\nexec $real \"$@\""
     );
-    let tools = Tools::new().put("ssh", &thief);
     let slow = Link { rate: Some(8 << 20), ..Link::default() };
     let content = noise(15, 16 << 20);
-    each_way(
-        |by| tools.plan(by).link(if by == ACC_PVT { DELL_PVT } else { ACC_PVT }, slow.clone()),
-        |street, fetching, at| {
-            let by = if at == DELL_PVT { ACC_PVT } else { DELL_PVT };
-            street.put(ACC_PVT, "large", &content);
-            for route in ["direct", "auto"] {
-                let earlier = Street::parts(street.home(DELL_PVT)).into_iter().chain([tools.path().join("logins")]);
-                earlier.filter(|file| file.exists()).for_each(|file| fs::remove_file(file).expect("remove it"));
-                let mut is_lost = false;
-                let mut command = cp(street, fetching);
-                let ran = run_while(command.args(["--route", route, "acc-pvt:large", "dell-pvt:"]), |_, _| {
-                    if !is_lost && under_way(street) {
-                        street.server(by).processes_named("ssh").iter().for_each(Process::kill);
-                        is_lost = true;
-                    }
-                });
-                assert!(is_lost && ran.code == Some(31) && is_direct(&ran.stderr), "{route}: {ran}");
-                assert!(ran.stderr.contains(&format!("@{at} was used, and not by hop's own client")), "{ran}");
-                assert!(ran.stderr.contains("hint: ") && ran.stderr.contains("agent: 2 signatures for "), "{ran}");
-                assert_eq!(fs::read_to_string(tools.path().join("logins")).expect("a list").lines().count(), 2);
-                let no_relay = !ran.stderr.contains("relay: ") && !street.home(DELL_PVT).join("large").exists();
-                assert!(no_relay, "no relay after a theft: {ran}");
+    at_once(["direct", "auto"], |route| {
+        let tools = Tools::new().put("ssh", &thief);
+        let Some(street) = tools.plan(by).link(at, slow.clone()).start() else { return };
+        street.put(ACC_PVT, "large", &content);
+        let fetching = fetching(&street, ACC_PVT).into_iter().filter(|_| by == DELL_PVT);
+        let mut command = cp(&street, fetching);
+        let mut is_lost = false;
+        let ran = run_while(command.args(["--route", route, "acc-pvt:large", "dell-pvt:"]), |_, _| {
+            if !is_lost && under_way(&street) {
+                street.server(by).processes_named("ssh").iter().for_each(Process::kill);
+                is_lost = true;
             }
-        },
-    );
+        });
+        assert!(is_lost && ran.code == Some(31) && is_direct(&ran.stderr), "{route}: {ran}");
+        assert!(ran.stderr.contains(&format!("@{at} was used, and not by hop's own client")), "{ran}");
+        assert!(ran.stderr.contains("hint: ") && ran.stderr.contains("agent: 2 signatures for "), "{ran}");
+        assert_eq!(fs::read_to_string(tools.path().join("logins")).expect("a list").lines().count(), 2);
+        let no_relay = !ran.stderr.contains("relay: ") && !street.home(DELL_PVT).join("large").exists();
+        assert!(no_relay, "no relay after a theft: {ran}");
+    });
 }
 
 #[test]

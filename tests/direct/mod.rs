@@ -58,3 +58,14 @@ fn under_way(street: &Street) -> bool {
     let has_some = |part: &std::path::PathBuf| part.metadata().is_ok_and(|found| found.len() > 0);
     Street::parts(street.home(crate::street::DELL_PVT)).iter().any(has_some)
 }
+
+/// Does all of it at the same time, in the test's name: what waits for links and limits need not wait in turn.
+fn at_once<T: Send>(of: impl IntoIterator<Item = T>, each: impl Fn(T) + Sync) {
+    let name = std::thread::current().name().unwrap_or("a test").to_owned();
+    std::thread::scope(|scope| {
+        for one in of {
+            let (each, thread) = (&each, std::thread::Builder::new().name(name.clone()));
+            thread.spawn_scoped(scope, move || each(one)).expect("a thread");
+        }
+    });
+}

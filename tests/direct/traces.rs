@@ -9,9 +9,9 @@ use std::process::{Child, Stdio};
 
 use rustix::process::Signal;
 
-use super::cp;
 use super::ephemeral::{keys, plan};
 use super::tools::keys_below;
+use super::{at_once, cp};
 use crate::end_to_end::noise;
 use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Street, until};
 use crate::wire::Link;
@@ -122,18 +122,16 @@ fn ends(auth: &str, end: &End) {
     nothing_is_left(&street, &places);
 }
 
+fn each(all: &[End]) {
+    at_once(["agent", "ephemeral"], |auth| all.iter().for_each(|end| ends(auth, end)));
+}
+
 #[test]
 fn nothing_is_left_after_success_and_failure() {
-    for auth in ["agent", "ephemeral"] {
-        ends(auth, &End::ByItself);
-        ends(auth, &End::LoginLost);
-    }
+    each(&[End::ByItself, End::LoginLost]);
 }
 
 #[test]
 fn nothing_is_left_after_an_interrupt_and_a_kill() {
-    for auth in ["agent", "ephemeral"] {
-        ends(auth, &End::Signal(Signal::INT));
-        ends(auth, &End::Signal(Signal::KILL));
-    }
+    each(&[End::Signal(Signal::INT), End::Signal(Signal::KILL)]);
 }

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::time::Duration;
 
-use super::cp;
+use super::{at_once, cp};
 use crate::skips::{cannot, need_root};
 use crate::street::{ACC_PVT, DELL_PVT, Outcome, Street, run};
 use crate::wire::{Link, Packets, Wire};
@@ -96,11 +96,7 @@ fn each_barrier(street: &Street) {
 }
 
 fn stand_in_the_way(street: &Street, barriers: &[Barrier]) {
-    std::thread::scope(|scope| {
-        for barrier in barriers {
-            scope.spawn(move || stands_in_the_way(street, barrier));
-        }
-    });
+    at_once(barriers, |barrier| stands_in_the_way(street, barrier));
 }
 
 #[test]
@@ -130,11 +126,9 @@ fn what_drops_packets_is_told_by_both() {
             hint: "no route or a security group between acc-pvt and",
         };
         let streets = [tells, Street::start()];
-        std::thread::scope(|scope| {
-            for street in streets.iter().flatten() {
-                street.put(ACC_PVT, "f", b"content");
-                scope.spawn(|| stands_in_the_way(street, &barrier));
-            }
+        at_once(streets.iter().flatten(), |street| {
+            street.put(ACC_PVT, "f", b"content");
+            stands_in_the_way(street, &barrier);
         });
         return;
     }
