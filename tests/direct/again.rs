@@ -169,9 +169,7 @@ fn a_lost_way_to_the_destination_costs_no_login() {
 fn small_files_go_on_over_another_login_and_those_done_stay_done() {
     let slow = Link { rate: Some(4 << 20), ..Link::default() };
     let Some(street) = Street::plan().link(DELL_PVT, slow).start() else { return };
-    for index in 0..400usize {
-        street.put(ACC_PVT, format!("tree/f{index}"), &noise(index as u64, 40_000));
-    }
+    street.put_all(ACC_PVT, (0..400usize).map(|index| (format!("tree/f{index}"), noise(index as u64, 40_000))));
     let cut = Cut { direction: Direction::Up, at: 8 << 20, how: How::Reset };
     wire(&street, DELL_PVT).arm(Some(cut));
     let ran = run(&mut cp(&street, ["-Rr", "acc-pvt:tree", "dell-pvt:"]));

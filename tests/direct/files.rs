@@ -50,9 +50,10 @@ fn a_tree_goes_the_other_way_with_modes_and_times() {
 
 /// From dell-pvt to acc-pvt.
 pub fn a_tree_with_modes_and_times(street: &Street, options: &[&str]) {
-    for index in 0..300usize {
-        street.put(DELL_PVT, format!("data/d{}/f{index}", index % 7), &noise(index as u64, index * 101));
-    }
+    street.put_all(
+        DELL_PVT,
+        (0..300usize).map(|index| (format!("data/d{}/f{index}", index % 7), noise(index as u64, index * 101))),
+    );
     street.put(DELL_PVT, "data/empty", b"");
     street.put(DELL_PVT, "data/large", &noise(9, 9_000_000));
     let root = street.home(DELL_PVT).join("data");
@@ -115,9 +116,7 @@ fn many_small_files_take_few_words_each() {
     const FILES: u64 = 1000;
     let plan = Street::plan().link(ACC_BASTION, Link::default()).link(DELL_BASTION, Link::default());
     let Some(street) = plan.start() else { return };
-    for index in 0..FILES {
-        street.put(ACC_PVT, format!("tree/{index:04}"), &noise(index, 4096));
-    }
+    street.put_all(ACC_PVT, (0..FILES).map(|index| (format!("tree/{index:04}"), noise(index, 4096))));
     let passed = |host: &str| {
         let wire = street.server(host).wire.as_ref().expect("planned above");
         wire.bytes(Direction::Up) + wire.bytes(Direction::Down)

@@ -41,9 +41,10 @@ fn a_tree_with_odd_names_goes_by_sftp() {
 #[test]
 fn many_small_files_go_by_sftp_with_the_modes_they_would_have() {
     let Some(street) = no_commands().start() else { return };
-    for index in 0..300usize {
-        street.put(ACC_PVT, format!("data/d{}/f{index}", index % 7), &noise(index as u64, index * 101));
-    }
+    street.put_all(
+        ACC_PVT,
+        (0..300usize).map(|index| (format!("data/d{}/f{index}", index % 7), noise(index as u64, index * 101))),
+    );
     let odd = street.home(ACC_PVT).join("data/d1/f1");
     fs::set_permissions(odd, fs::Permissions::from_mode(0o750)).expect("set the mode");
     goes_straight(cp(&street, ["-Rr", "acc-pvt:data", "dell-pvt:"]));

@@ -24,9 +24,10 @@ fn a_file_crosses_and_leaves_nothing_here() {
 #[test]
 fn trees_and_patterns_cross_with_modes_and_times() {
     let Some(street) = Street::start() else { return };
-    for index in 0..120u64 {
-        street.put(ACC_PVT, format!("data/d{}/f{index}", index % 5), &noise(index, index as usize * 101));
-    }
+    street.put_all(
+        ACC_PVT,
+        (0..120u64).map(|index| (format!("data/d{}/f{index}", index % 5), noise(index, index as usize * 101))),
+    );
     fs::create_dir(street.home(DELL_PVT).join("in")).expect("a folder");
     street.own(DELL_PVT);
     silently(cp(&street, ["-3rp", "acc-pvt:data", "dell-pvt:"]));

@@ -112,10 +112,15 @@ impl Street {
     /// Writes a file into a host's home folder, owned by the user there; folders are made.
     pub fn put(&self, host: &str, path: impl AsRef<Path>, content: &[u8]) -> PathBuf {
         let file = self.home(host).join(path);
-        fs::create_dir_all(file.parent().expect("below home")).expect("make the folders");
-        fs::write(&file, content).expect("write the file");
+        write(&file, content);
         self.own(host);
         file
+    }
+
+    /// The same for many.
+    pub fn put_all<P: AsRef<Path>>(&self, host: &str, files: impl IntoIterator<Item = (P, Vec<u8>)>) {
+        files.into_iter().for_each(|(path, content)| write(&self.home(host).join(path), &content));
+        self.own(host);
     }
 
     /// Gives everything in a host's home folder to the user there.
@@ -126,8 +131,7 @@ impl Street {
     /// Writes a file into the laptop's home folder.
     pub fn put_here(&self, path: impl AsRef<Path>, content: &[u8]) -> PathBuf {
         let file = self.laptop.join(path);
-        fs::create_dir_all(file.parent().expect("below home")).expect("make the folders");
-        fs::write(&file, content).expect("write the file");
+        write(&file, content);
         file
     }
 
@@ -188,6 +192,11 @@ impl Street {
         let is_part = |path: &PathBuf| path.file_name().is_some_and(|name| name.as_bytes().ends_with(b".part"));
         entries.filter(is_part).collect()
     }
+}
+
+fn write(file: &Path, content: &[u8]) {
+    fs::create_dir_all(file.parent().expect("below home")).expect("make the folders");
+    fs::write(file, content).expect("write the file");
 }
 
 impl Drop for Street {
