@@ -176,6 +176,14 @@ impl Candidate {
         }
     }
 
+    /// Whether the user named it, by `IdentityFile` or `-i`.
+    pub fn is_named(&self) -> bool {
+        match &self.why {
+            Why::NamedInAgent(_, origin) | Why::Named(origin) => *origin != Origin::Default,
+            Why::Certificate(_) | Why::InAgent => false,
+        }
+    }
+
     /// The algorithm of the key, whatever the hash (RFC 8332); unknown while the file is locked.
     pub fn algorithm(&self) -> Option<Algorithm> {
         match &self.offer {

@@ -63,6 +63,11 @@ impl Methods {
         self.left.retain(|left| *left != method);
     }
 
+    /// What to try first if the server takes it.
+    pub fn preferred(&self) -> Option<Method> {
+        self.left.first().copied()
+    }
+
     /// What to try next.
     pub fn next(&self) -> Option<Method> {
         self.left.iter().copied().find(|method| self.takes(*method))
@@ -96,7 +101,7 @@ mod tests {
     #[test]
     fn the_first_preferred_that_the_server_takes() {
         let mut methods = methods(&[Method::PublicKey, Method::KeyboardInteractive, Method::Password]);
-        assert_eq!(methods.next(), None, "nothing before the server has spoken");
+        assert_eq!((methods.preferred(), methods.next()), (Some(Method::PublicKey), None), "the server has not spoken");
         methods.update(&[Kind::Password, Kind::PublicKey]);
         assert_eq!(methods.next(), Some(Method::PublicKey));
         methods.used_up(Method::PublicKey);

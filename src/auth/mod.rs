@@ -1,8 +1,9 @@
 //! Who am I? Identities are offered in order until the server lets us in, and the outcome is a proof: [`Authenticated`].
 //!
 //! The walk is ssh's (`sshconnect2.c`): a `none` request to learn the methods, then the preferred methods one after the
-//! other, each until it has nothing more to try or the server wants the next one (partial success). No attempt is
-//! wasted: servers count them, and behind a bastion they count them for everybody.
+//! other, each until it has nothing more to try or the server wants the next one (partial success). A key that was named
+//! for the host spares the `none`, a round trip each hop: a refusal tells the methods as well. No attempt is wasted:
+//! servers count them, and behind a bastion they count them for everybody.
 //!
 //! Host keys are not looked at here; nothing is asked of a server that `trust` has not passed.
 
@@ -82,7 +83,10 @@ pub async fn authenticate<H: Handler>(
     let mut login = Login::new(handle, host, keyring);
     let mut answer = match login.as_before().await? {
         Some(answer) => answer,
-        None => login.none().await?,
+        None => match login.named_key().await? {
+            Some(answer) => answer,
+            None => login.none().await?,
+        },
     };
     loop {
         match answer {
@@ -116,6 +120,7 @@ struct Login<'a, H: Handler> {
     /// What opened the door last, to be remembered when it was all that was needed.
     opener: Option<Opener>,
     needed_a_person: bool,
+    asked_none: bool,
 }
 
 impl<'a, H: Handler> Login<'a, H> {
@@ -136,6 +141,7 @@ impl<'a, H: Handler> Login<'a, H> {
             accepted: Vec::new(),
             opener: None,
             needed_a_person: false,
+            asked_none: false,
         }
     }
 
@@ -153,6 +159,7 @@ impl<'a, H: Handler> Login<'a, H> {
 
     /// Asks which methods there are (RFC 4252 §5.2); OpenSSH does not count it as an attempt.
     async fn none(&mut self) -> Result<Answer, AuthError> {
+        self.asked_none = true;
         let answer = self.patience.wait(self.handle.authenticate_none(self.user())).await;
         let answer = self.answered("the first request", answer)?;
         if let Answer::Success = answer {
@@ -174,6 +181,14 @@ impl<'a, H: Handler> Login<'a, H> {
         Ok(answer)
     }
 
+    /// The key that was named for this host, where keys come first.
+    async fn named_key(&mut self) -> Result<Option<Answer>, AuthError> {
+        match self.methods.preferred() {
+            Some(Method::PublicKey) if self.begins_with_a_named_key().await => self.next_key().await,
+            _ => Ok(None),
+        }
+    }
+
     async fn next(&mut self) -> Result<Answer, AuthError> {
         while let Some(method) = self.methods.next() {
             let answer = match method {
@@ -186,7 +201,24 @@ impl<'a, H: Handler> Login<'a, H> {
                 None => self.methods.used_up(method),
             }
         }
-        Err(self.refused())
+        match self.asked_none || !self.accepted.is_empty() {
+            true => Err(self.refused()),
+            false => self.last_resort().await,
+        }
+    }
+
+    /// A server that takes nobody's key may let anybody in.
+    async fn last_resort(&mut self) -> Result<Answer, AuthError> {
+        let (tried, is_shut) = (self.tried.clone(), self.methods.offered().is_empty());
+        match self.none().await {
+            Ok(Answer::Success) => Ok(Answer::Success),
+            // a server that offers nothing may have closed the door before
+            Err(error) if is_shut => Err(error),
+            Ok(Answer::Failure { .. }) | Err(_) => {
+                self.tried = tried;
+                Err(self.refused())
+            }
+        }
     }
 
     fn learn(&mut self, offered: &[MethodKind], partial: bool) {
@@ -205,7 +237,9 @@ impl<'a, H: Handler> Login<'a, H> {
             Some(Err(russh::Error::SendError | russh::Error::RecvError)) => Err(self.disconnected()),
             Some(Err(error)) => Err(error.into()),
             Some(Ok(AuthResult::Success)) => Ok(Answer::Success),
-            Some(Ok(AuthResult::Failure { remaining_methods, .. })) if remaining_methods.is_empty() => {
+            Some(Ok(AuthResult::Failure { remaining_methods, .. }))
+                if remaining_methods.is_empty() && self.asked_none =>
+            {
                 Err(self.disconnected())
             }
             Some(Ok(AuthResult::Failure { remaining_methods, partial_success })) => {

@@ -59,14 +59,25 @@ impl Keys {
 }
 
 impl<H: Handler> Login<'_, H> {
-    /// Offers the next key; `None` when there is none left.
-    pub(super) async fn next_key(&mut self) -> Result<Option<Answer>, AuthError> {
+    /// Whether the first key to offer is one that the user named, and can be shown as it is.
+    pub(super) async fn begins_with_a_named_key(&mut self) -> bool {
+        self.look_for_keys().await;
+        let first = self.keys.waiting.as_ref().and_then(|waiting| waiting.last());
+        first.is_some_and(|first| first.is_named() && first.offer != Offer::Sealed)
+    }
+
+    async fn look_for_keys(&mut self) {
         if self.keys.waiting.is_none() {
             let mut waiting = self.candidates().await;
             waiting.retain(|candidate| !self.keys.offered.contains(candidate));
             waiting.reverse();
             self.keys.waiting = Some(waiting);
         }
+    }
+
+    /// Offers the next key; `None` when there is none left.
+    pub(super) async fn next_key(&mut self) -> Result<Option<Answer>, AuthError> {
+        self.look_for_keys().await;
         while let Some(candidate) = self.keys.waiting.as_mut().and_then(Vec::pop) {
             if let Some(answer) = self.offer(candidate).await? {
                 return Ok(Some(answer));

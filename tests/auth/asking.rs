@@ -19,6 +19,7 @@ use crate::skips::need;
 /// What the server wants, one after the other.
 #[derive(Clone)]
 enum Want {
+    Nothing,
     Key,
     Password(&'static str),
     Answers(Vec<Round>),
@@ -93,6 +94,7 @@ struct Asks {
 impl Asks {
     fn methods(&self) -> MethodSet {
         let wanted = match self.wants[self.step] {
+            Want::Nothing => MethodKind::HostBased,
             Want::Key => MethodKind::PublicKey,
             Want::Password(_) => MethodKind::Password,
             Want::Answers(_) => MethodKind::KeyboardInteractive,
@@ -128,7 +130,8 @@ impl Handler for Asks {
 
     async fn auth_none(&mut self, _: &str) -> Result<Auth, russh::Error> {
         self.was_asked("none");
-        Ok(self.verdict(false))
+        let good = matches!(self.wants[self.step], Want::Nothing);
+        Ok(self.verdict(good))
     }
 
     async fn auth_password(&mut self, _: &str, password: &str) -> Result<Auth, russh::Error> {
@@ -138,7 +141,11 @@ impl Handler for Asks {
     }
 
     async fn auth_publickey_offered(&mut self, _: &str, _: PublicKeyOffer<'_>) -> Result<Auth, russh::Error> {
-        Ok(Auth::Accept)
+        if matches!(self.wants[self.step], Want::Key) {
+            return Ok(Auth::Accept);
+        }
+        self.was_asked("publickey");
+        Ok(self.verdict(false))
     }
 
     async fn auth_publickey(&mut self, _: &str, _: VerifiedPublicKey<'_>) -> Result<Auth, russh::Error> {
@@ -198,7 +205,7 @@ async fn several_prompts_and_rounds() {
     );
     assert_eq!(authenticated.method(), "keyboard-interactive");
     assert!(authenticated.needed_a_person());
-    assert_eq!(server.attempts(), ["none", "keyboard-interactive"]);
+    assert_eq!(server.attempts(), ["publickey", "keyboard-interactive"]);
 }
 
 #[tokio::test]
@@ -219,7 +226,7 @@ async fn a_key_and_then_a_code() {
     let AuthError::NeedsPerson { user, method, tried } = &refused else { panic!("{refused}") };
     assert_eq!((user, method.as_str(), tried.len()), (&me(), "keyboard-interactive", 1));
     assert_eq!(person.was_asked().len(), 1);
-    assert_eq!(server.attempts(), ["none", "publickey"]);
+    assert_eq!(server.attempts(), ["publickey"]);
 }
 
 #[tokio::test]
@@ -230,7 +237,7 @@ async fn without_a_person_nothing_is_attempted() {
         for (config, keyring) in [("", alone()), ("BatchMode yes", person.keyring())] {
             let refused = server.login(config, &keyring).await.expect_err("nobody is asked");
             assert!(matches!(refused, AuthError::NeedsPerson { .. }), "{refused}");
-            assert_eq!(server.attempts(), ["none"]);
+            assert_eq!(server.attempts(), ["publickey", "none"]);
         }
         assert!(person.was_asked().is_empty());
     }
@@ -246,7 +253,7 @@ async fn a_password_is_asked_again_when_it_is_wrong_and_never_again_when_it_was_
     let question = format!("{}@door's password: ", me());
     let again = format!("Permission denied, please try again.\n{question}");
     assert_eq!(person.was_asked(), [question, again]);
-    assert_eq!(server.attempts(), ["none", "password", "password"]);
+    assert_eq!(server.attempts(), ["publickey", "password", "password"]);
 
     server.login("", &keyring.unattended()).await.expect("a further lane asks nothing");
     assert_eq!(server.attempts(), ["password"]);
@@ -262,21 +269,36 @@ async fn as_many_attempts_as_configured() {
             let person = Person::who_says(&["a", "b", "c", "d"]);
             let refused = server.login(config, &person.keyring()).await.expect_err("all wrong");
             let AuthError::Refused { tried, offered, .. } = &refused else { panic!("{refused}") };
-            assert_eq!((tried, offered), (&vec![method.to_owned(); attempts], &vec![method.to_owned()]));
+            let (key, tried) = tried.split_first().expect("the key, which was named");
+            assert!(key.ends_with("mine"), "{key}");
+            assert_eq!((tried, offered), (&vec![method.to_owned(); attempts][..], &vec![method.to_owned()]));
             assert_eq!(person.was_asked().len(), attempts);
         }
     }
 }
 
 #[tokio::test]
+async fn who_takes_no_key_may_let_anybody_in() {
+    let Some(server) = Server::who_wants(&[Want::Nothing]) else { return };
+    let authenticated = server.login("", &alone()).await.expect("anybody");
+    assert_eq!((authenticated.method().as_str(), &server.attempts()[..]), ("none", &["publickey", "none"][..]));
+}
+
+#[tokio::test]
 async fn what_is_switched_off_is_not_tried() {
     let Some(server) = Server::who_wants(&[Want::Password("pw")]) else { return };
     let person = Person::who_says(&["pw"]);
-    for config in ["PasswordAuthentication no", "PreferredAuthentications publickey,keyboard-interactive"] {
+    let both = ["publickey", "none"];
+    for (config, attempts) in [
+        ("PasswordAuthentication no", &both[..]),
+        ("PreferredAuthentications publickey,keyboard-interactive", &both),
+        ("PasswordAuthentication no\nPubkeyAuthentication no", &["none"]),
+        ("PreferredAuthentications keyboard-interactive,publickey", &["none"]),
+    ] {
         for keyring in [person.keyring(), alone()] {
             let refused = server.login(config, &keyring).await.expect_err("switched off");
             assert!(matches!(refused, AuthError::Refused { .. }), "{refused}");
-            assert_eq!(server.attempts(), ["none"]);
+            assert_eq!(server.attempts(), attempts);
         }
     }
     assert!(person.was_asked().is_empty());
