@@ -26,7 +26,7 @@ use crate::config::host::Proxy;
 use crate::progress::{Event, Observer, Stage};
 use crate::prompt::{NoPrompt, Prompt};
 use crate::target::place;
-use crate::trust::{self, HostVerified, Lookup};
+use crate::trust::{self, HostVerified, KnownAlgorithms, Lookup};
 
 /// An authenticated SSH connection to one host.
 pub(super) struct Connected {
@@ -147,37 +147,72 @@ impl Ladder {
         host: &Host,
         flow: Flow,
     ) -> Result<Arc<Connected>, ChainError> {
+        let _turn = self.logins.acquire().await;
+        self.rung(before, host, flow).begin().await?.log_in().await
+    }
+
+    /// Climbs as far as nobody is asked anything, and only to a host whose key is known: the rest is [`Greeted::log_in`].
+    pub(super) async fn climb_ahead<'a>(
+        &'a self,
+        before: Option<Arc<Connected>>,
+        host: &'a Host,
+        flow: Flow,
+    ) -> Result<Greeted<'a>, ChainError> {
+        let _turn = self.logins.acquire().await;
+        let rung = Rung { is_ahead: true, ..self.rung(before, host, flow) };
+        rung.begin().await
+    }
+
+    fn rung<'a>(&'a self, before: Option<Arc<Connected>>, host: &'a Host, flow: Flow) -> Rung<'a> {
         let mut trail = before.as_ref().map_or(Trail(Vec::new()), |before| before.trail.clone());
         trail.0.push(host.alias.clone());
-        let _turn = self.logins.acquire().await;
-        let rung = Rung { ladder: self, host, trail, flow };
-        let (transport, address) = rung.dial(before.as_ref()).await?;
-        let transport = Overheard::new(transport, &host.alias, self.observer.clone());
-        let (transport, cord) = Severable::new(Box::new(transport), silence(host));
-        let lookup = lookup(host, address);
-        let (announce, announced) = oneshot::channel();
-        let (mut handle, notes) = rung.greet(transport, lookup.clone(), announce).await?;
+        Rung { ladder: self, host, before, trail, flow, is_ahead: false }
+    }
+}
+
+/// A host that has shown who it is, and does not know yet who we are.
+pub(super) struct Greeted<'a> {
+    rung: Rung<'a>,
+    handle: Handle<Greeter>,
+    notes: Arc<Notes>,
+    cord: Severed,
+    lookup: Lookup,
+    announced: oneshot::Receiver<Vec<PublicKey>>,
+}
+
+impl Greeted<'_> {
+    /// The server has not waited for so long.
+    pub(super) fn is_closed(&self) -> bool {
+        self.handle.is_closed() || self.cord.is_cut()
+    }
+
+    /// Authenticates.
+    pub(super) async fn log_in(self) -> Result<Arc<Connected>, ChainError> {
+        let Greeted { rung, mut handle, notes, cord, lookup, announced } = self;
         let login = rung.authenticate(&mut handle, &notes).await?;
         let verified = notes.verified.get().cloned();
         let unproven = || rung.failed(Stage::VerifyHost, Cause::Protocol("no host key was verified".to_owned()));
+        let verified = verified.ok_or_else(unproven)?;
+        let Rung { ladder, host, before, trail, .. } = rung;
+        let (asking, observer) = (ladder.asking.clone(), ladder.observer.clone());
         let connected = Arc::new(Connected {
-            verified: verified.ok_or_else(unproven)?,
+            verified,
             login,
             handle,
             notes,
-            asking: self.asking.clone(),
+            asking: asking.clone(),
             host: host.clone(),
-            trail: rung.trail,
+            trail,
             before,
             cord,
         });
-        self.observer.event(Event::Connected {
+        observer.event(Event::Connected {
             way: connected.trail.to_string(),
             user: host.user.value.clone(),
             algorithm: connected.verified.algorithm().to_string(),
             fingerprint: connected.verified.fingerprint(),
         });
-        learn::follow(&connected, announced, lookup, (self.asking.clone(), self.observer.clone()));
+        learn::follow(&connected, announced, lookup, (asking, observer));
         Ok(connected)
     }
 }
@@ -186,11 +221,25 @@ impl Ladder {
 struct Rung<'a> {
     ladder: &'a Ladder,
     host: &'a Host,
+    before: Option<Arc<Connected>>,
     trail: Trail,
     flow: Flow,
+    /// Nobody is asked, and nothing is learnt.
+    is_ahead: bool,
 }
 
-impl Rung<'_> {
+impl<'a> Rung<'a> {
+    /// Dials, and has the host show who it is.
+    async fn begin(self) -> Result<Greeted<'a>, ChainError> {
+        let (transport, address) = self.dial().await?;
+        let transport = Overheard::new(transport, &self.host.alias, self.ladder.observer.clone());
+        let (transport, cord) = Severable::new(Box::new(transport), silence(self.host));
+        let lookup = lookup(self.host, address);
+        let (announce, announced) = oneshot::channel();
+        let (handle, notes) = self.greet(transport, lookup.clone(), announce).await?;
+        Ok(Greeted { rung: self, handle, notes, cord, lookup, announced })
+    }
+
     fn failed(&self, stage: Stage, cause: Cause) -> ChainError {
         ChainError { trail: self.trail.clone(), stage, cause }
     }
@@ -202,8 +251,8 @@ impl Rung<'_> {
         outcome.unwrap_or_else(|limit| Err(Cause::TimedOut(limit))).map_err(|cause| self.failed(stage, cause))
     }
 
-    async fn dial(&self, before: Option<&Arc<Connected>>) -> Result<Dialled, ChainError> {
-        match (&self.host.proxy.value, before) {
+    async fn dial(&self) -> Result<Dialled, ChainError> {
+        match (&self.host.proxy.value, &self.before) {
             (Proxy::Command { shell, line }, _) => {
                 let dial = async { dial::command((shell, line), &self.host.alias, &self.ladder.observer) };
                 self.stage(Stage::Dial, dial).await
@@ -229,6 +278,9 @@ impl Rung<'_> {
     ) -> Result<(Handle<Greeter>, Arc<Notes>), ChainError> {
         let known = trust::known_algorithms(&lookup).await;
         let known = known.map_err(|error| self.failed(Stage::VerifyHost, error.into()))?;
+        if self.is_ahead && known == KnownAlgorithms::default() {
+            return Err(self.failed(Stage::VerifyHost, Cause::Protocol("its host key is not known yet".to_owned())));
+        }
         let config =
             transport_config(self.host, &known, self.flow).map_err(|cause| self.failed(Stage::Greet, cause))?;
         let notes = Arc::new(Notes::default());
@@ -253,7 +305,7 @@ impl Rung<'_> {
 
     /// `BatchMode yes` leaves nobody to ask about a host key.
     fn whom_to_ask(&self) -> Arc<dyn Prompt> {
-        match *self.host.batch_mode {
+        match *self.host.batch_mode || self.is_ahead {
             true => Arc::new(NoPrompt),
             false => self.ladder.asking.clone(),
         }

@@ -119,9 +119,14 @@ impl Way {
         Ok(Session::new(connected))
     }
 
-    /// A session that is shared with nothing else; it ends with its last clone.
-    pub async fn session_apart(&self) -> Result<Session, ChainError> {
-        Ok(Session::new(self.chain.pool.reach_apart(&self.hops, self.chain.window).await?))
+    /// A session that is shared with nothing else; it ends with its last clone. `leave` says whether it may log in, and
+    /// meanwhile it goes as far as nobody is asked anything; `None` when it may not.
+    pub async fn session_apart(
+        &self,
+        leave: impl Future<Output = Result<bool, ChainError>>,
+    ) -> Result<Option<Session>, ChainError> {
+        let reached = self.chain.pool.reach_apart(&self.hops, self.chain.window, leave).await?;
+        Ok(reached.map(Session::new))
     }
 
     /// A new SFTP session for `lane`.

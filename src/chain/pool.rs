@@ -124,14 +124,36 @@ impl Pool {
         Ok(reached.expect("a chain has at least one host"))
     }
 
-    /// Climbs to a session that nobody else gets; only the hops before it are shared.
-    pub(super) async fn reach_apart(&self, hops: &[Host], window: u32) -> Result<Arc<Connected>, ChainError> {
+    /// Climbs to a session that nobody else gets; only the hops before it are shared. `leave` says whether it may log in;
+    /// until then it climbs as far as nobody is asked anything. `None` when it may not.
+    pub(super) async fn reach_apart(
+        &self,
+        hops: &[Host],
+        window: u32,
+        leave: impl Future<Output = Result<bool, ChainError>>,
+    ) -> Result<Option<Arc<Connected>>, ChainError> {
         let (target, before) = hops.split_last().expect("a chain has at least one host");
-        let before = match before {
-            [] => None,
-            before => Some(self.reach(before, Strand::FIRST, WINDOW).await?),
+        let flow = flow(hops, hops.len(), window);
+        let ahead = async {
+            let before = self.reach_before(before).await?;
+            self.ladder.climb_ahead(before, target, flow).await
         };
-        self.ladder.climb(before, target, flow(hops, hops.len(), window)).await
+        let (ahead, leave) = tokio::try_join!(async { Ok(Box::pin(ahead).await) }, leave)?;
+        match ahead {
+            _ if !leave => Ok(None),
+            Ok(greeted) if !greeted.is_closed() => {
+                let _turn = self.ladder.logins.acquire().await;
+                greeted.log_in().await.map(Some)
+            }
+            _ => self.ladder.climb(self.reach_before(before).await?, target, flow).await.map(Some),
+        }
+    }
+
+    async fn reach_before(&self, before: &[Host]) -> Result<Option<Arc<Connected>>, ChainError> {
+        match before {
+            [] => Ok(None),
+            before => self.reach(before, Strand::FIRST, WINDOW).await.map(Some),
+        }
     }
 
     /// Cuts every connection along `strand` and forgets it.

@@ -37,16 +37,20 @@ impl Both {
     pub async fn open(means: &Means, (item, links): (&Item, Links), version: &Attributes) -> Result<Both, CopyError> {
         let lane = item.lanes.idlest();
         let _busy = lane.busy();
-        let source = Arc::new(lane.source.open(&item.source, links).await?);
-        let (identity, landing) =
-            tokio::join!(identity_of(&source, version), Landing::begin(&lane.destination, item, version, means.keep));
-        let landing = landing?;
-        match identity {
-            Ok(identity) => Ok(Both { lane, source, identity, landing, _busy }),
-            Err(error) => {
+        let source = async {
+            let source = lane.source.open(&item.source, links).await?;
+            let identity = identity_of(&source, version).await?;
+            Ok((Arc::new(source), identity))
+        };
+        let (source, landing) =
+            tokio::join!(biased; source, Landing::begin(&lane.destination, item, version, means.keep));
+        match (source, landing) {
+            (Ok((source, identity)), Ok(landing)) => Ok(Both { lane, source, identity, landing, _busy }),
+            (Err(error), Ok(landing)) => {
                 landing.withdraw().await;
                 Err(error)
             }
+            (Err(error), Err(_)) | (Ok(_), Err(error)) => Err(error),
         }
     }
 

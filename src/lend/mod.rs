@@ -36,7 +36,7 @@ pub use shell::{line, quoted};
 pub use tier::{Client, Tier, Version, choose};
 
 use crate::agent::{Account, Armed, Lent, Proof, Refusal, Terms};
-use crate::chain::{Program, Session, Task, Way};
+use crate::chain::{ChainError, Program, Session, Task, Way};
 use ephemeral::Admitted;
 use keeper::{Facts, Keeper};
 use pin::Pin;
@@ -110,7 +110,24 @@ impl Loan {
         address: Option<Address>,
         wish: &Wish,
     ) -> Result<Loan, LendError> {
-        let (there, here) = tokio::try_join!(destination.session(0), source.session_apart())?;
+        let leave = std::future::ready(Ok(true));
+        let loan = Loan::prepare_given(leave, (source, destination), address, wish).await?;
+        Ok(loan.expect("leave is given"))
+    }
+
+    /// As [`Loan::prepare`]; but `leave` says whether it may log in at the source, and what can be done before that is done
+    /// meanwhile. `None` when it may not.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn prepare_given(
+        leave: impl Future<Output = Result<bool, ChainError>>,
+        (source, destination): (&Way, &Way),
+        address: Option<Address>,
+        wish: &Wish,
+    ) -> Result<Option<Loan>, LendError> {
+        let (there, here) = tokio::try_join!(destination.session(0), source.session_apart(leave))?;
+        let Some(here) = here else { return Ok(None) };
         let pin = Pin::of(&there, &here, wish.auth).await?;
         let address = address.unwrap_or_else(|| {
             let host = destination.hops().last().expect("a way has at least its target");
@@ -140,7 +157,7 @@ impl Loan {
         };
         lent.grant(wish.signatures);
         let (destination, fingerprint) = (pin.destination, pin.fingerprint);
-        Ok(Loan { source: here, destination, user: pin.user, fingerprint, tier, lent, facts, keeper, admitted })
+        Ok(Some(Loan { source: here, destination, user: pin.user, fingerprint, tier, lent, facts, keeper, admitted }))
     }
 
     /// What the login is made with.

@@ -201,8 +201,9 @@ impl Course {
             Extent::Begin(wanted) => wanted,
             Extent::Look => Wanted::Auto,
         };
-        asks_nobody(by, wanted).await?;
-        Ok(Box::pin(Loan::prepare(by, at, Some(self.address.clone()), &self.wish)).await?)
+        let leave = asks_nobody(by, wanted);
+        let loan = Loan::prepare_given(leave, (by, at), Some(self.address.clone()), &self.wish);
+        Box::pin(loan).await?.ok_or_else(|| Obstacle::AsksAgain { host: by.alias().to_owned() })
     }
 
     /// What a courier that is ready makes of it.
@@ -359,12 +360,9 @@ fn shown(address: &Address) -> String {
 }
 
 /// Where nobody insists on a direct copy, no person is asked a second time for it.
-async fn asks_nobody(source: &Way, wanted: Wanted) -> Result<(), Obstacle> {
-    let session = source.session(0).await.map_err(LendError::Chain)?;
-    match session.needed_a_person() && wanted == Wanted::Auto {
-        true => Err(Obstacle::AsksAgain { host: source.alias().to_owned() }),
-        false => Ok(()),
-    }
+async fn asks_nobody(source: &Way, wanted: Wanted) -> Result<bool, ChainError> {
+    let session = source.session(0).await?;
+    Ok(wanted != Wanted::Auto || !session.needed_a_person())
 }
 
 /// Has a host run a command that only says so.

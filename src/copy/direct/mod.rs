@@ -278,6 +278,12 @@ impl Direct {
         }
     }
 
+    /// Asks for the folders that relative paths begin in, so that it need not be waited for later.
+    async fn look_up_homes(&self, item: &Item) {
+        // what fails here is told where it is needed
+        let _ = tokio::join!(self.absolute_source(item), self.absolute_target(item, &item.target));
+    }
+
     async fn absolute_source(&self, item: &Item) -> Result<Vec<u8>, CopyError> {
         absolute(&self.homes.0, &item.lanes.idlest().source, &item.source).await
     }

@@ -61,6 +61,10 @@ impl Staging {
     /// When something in it cannot be removed.
     pub async fn remove(&self) -> Result<(), CopyError> {
         let side = self.lanes.idlest().destination.clone();
+        // what was in it has its name, as a rule
+        if side.remove_folder(&self.place).await.is_ok() {
+            return Ok(());
+        }
         let mut listing = side.list(&self.place).await?;
         while let Some(entries) = listing.next().await? {
             for (name, _) in entries.into_iter().flatten() {

@@ -39,7 +39,8 @@ pub async fn carry(
     (started, so_far): (&Arc<Started>, &mut SoFar),
 ) -> Result<(), CopyError> {
     let _turn = means.turn(version.size.unwrap_or(0)).await;
-    let both = Both::open(means, (item, links), version).await?;
+    let (both, ()) = tokio::join!(Both::open(means, (item, links), version), direct.look_up_homes(item));
+    let both = both?;
     let arrived = async {
         let sizes = Sizes { block: BAND_SHARE as usize, in_flight: u64::MAX, ..Sizes::default() };
         let how = (sizes, BLOCK as usize, Acknowledged::ShareByShare);
@@ -58,12 +59,14 @@ pub async fn carry(
 /// so what is named so now must be what was opened, too.
 pub async fn finish(both: &Both, (item, links): (&Item, Links)) -> Result<(), CopyError> {
     let named = both.lane.source.stat(&item.source, links);
-    let (same, named, part) = tokio::join!(both.is_unchanged(), named, both.landing.file().identity());
+    let part = both.landing.file().identity();
+    let (same, named, part, closed) =
+        tokio::join!(biased; both.is_unchanged(), named, part, both.landing.close(both.size()));
     same?;
     if Identity::from(&named?) != both.identity || part?.1.size < both.size() {
         return Err(both.source.changed());
     }
-    both.landing.close(both.size()).await
+    closed
 }
 
 /// Sends what is missing, over as many streams as the rest bears.
@@ -73,7 +76,7 @@ async fn send(
     (window, started): (Arc<Mutex<Window>>, &Arc<Started>),
 ) -> Result<(), CopyError> {
     let flow = Arc::new(Flow {
-        paths: (direct.absolute_source(item).await?, direct.absolute_target(item, both.landing.part()).await?),
+        paths: tokio::try_join!(direct.absolute_source(item), direct.absolute_target(item, both.landing.part()))?,
         part: both.landing.part().clone(),
         handout: Handout::new(window),
         streams: AtomicUsize::new(0),
