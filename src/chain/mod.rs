@@ -52,7 +52,7 @@ use patience::Asking;
 use pool::{Pool, Strand};
 
 /// Logins under way at once; sshd begins to drop connections at ten (`MaxStartups 10:30:100`).
-const LOGINS: usize = 4;
+const LOGINS: usize = 7;
 
 /// The connections of one run. Cheap to clone.
 #[derive(Clone)]

@@ -29,19 +29,15 @@ impl Strand {
     /// The one that is opened first.
     pub(super) const FIRST: Strand = Strand { connection: 0, session: 0 };
 
-    /// Where nothing else was said: each four connections carry eight lanes. The more lanes a long way takes, the more a
-    /// connection's buffers and losses would hold up.
+    /// Where nothing else was said: a connection for each lane, as long as there are not too many. On a long way a server
+    /// keeps no more under way on one than its buffers hold, however many sessions it carries.
     pub(super) fn of(lane: usize) -> Strand {
-        let (group, lane) = (lane / (CONNECTIONS * SESSIONS), lane % (CONNECTIONS * SESSIONS));
-        Strand { connection: group * CONNECTIONS + lane % CONNECTIONS, session: lane / CONNECTIONS }
+        Strand { connection: lane % CONNECTIONS, session: lane / CONNECTIONS }
     }
 }
 
-/// TCP connections to the first hop for the first lanes; as many again for the next ones.
-const CONNECTIONS: usize = 4;
-
-/// SSH sessions at the last hop that go over one of them.
-const SESSIONS: usize = 2;
+/// TCP connections to the first hop.
+const CONNECTIONS: usize = 8;
 
 /// What makes two hosts the same stop: where it is, who we are there, and how strictly it was verified.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -208,10 +204,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lanes_fill_four_connections_before_the_next_four() {
+    fn each_lane_has_a_connection_before_two_share_one() {
         let strands: Vec<_> = (0..16).map(Strand::of).map(|strand| (strand.connection, strand.session)).collect();
-        assert_eq!(strands[..8], [(0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 1), (2, 1), (3, 1)]);
-        assert_eq!(strands[8..12], [(4, 0), (5, 0), (6, 0), (7, 0)]);
+        assert_eq!(strands[..8], [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, 0)]);
+        assert_eq!(strands[8..10], [(0, 1), (1, 1)]);
         let different: std::collections::HashSet<_> = strands.iter().collect();
         assert_eq!(different.len(), 16);
     }

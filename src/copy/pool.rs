@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
 
 use super::error::{Cause, CopyError};
 use super::reach::{End, Reach};
@@ -13,9 +13,6 @@ use super::side::Side;
 use super::sums::Sums;
 use super::watchdog;
 use crate::progress::Stage;
-
-/// Logins under way at once: servers drop connections beyond `MaxStartups`, and all hosts behind a bastion share one.
-const LOGINS: usize = 4;
 
 /// One end's sessions.
 pub struct Pool {
@@ -37,7 +34,6 @@ struct Host {
     reach: Arc<dyn Reach>,
     trail: Arc<str>,
     lanes: Mutex<Vec<Arc<OnceCell<Remote>>>>,
-    logins: Semaphore,
     sums: tokio::sync::Mutex<Shell>,
     /// How long a session may do nothing while something is asked of it.
     patience: Duration,
@@ -52,7 +48,6 @@ impl Pool {
                 trail: reach.trail().into(),
                 reach: Arc::clone(reach),
                 lanes: Mutex::default(),
-                logins: Semaphore::new(LOGINS),
                 sums: tokio::sync::Mutex::default(),
                 patience,
             }),
@@ -137,7 +132,6 @@ impl Host {
     }
 
     async fn open(&self, lane: usize) -> Result<Remote, CopyError> {
-        let _login = self.logins.acquire().await;
         let trail = Arc::clone(&self.trail);
         match self.reach.lane(lane).await {
             Ok(client) => {

@@ -155,12 +155,9 @@ async fn join(flow: Arc<Flow>, first: Arc<Ends>, lane: Arc<Lane>, links: Links) 
         // the other lanes do its work
         Err(_) => return Ok(()),
     };
-    let identity = source.identity().await?.1;
-    if identity != first.identity {
-        return Err(source.changed());
-    }
-    let ends = Arc::new(Ends { source: Arc::new(source), part: Arc::new(part), identity });
-    flow.work(Arc::clone(&ends)).await?;
+    let ends = Arc::new(Ends { source: Arc::new(source), part: Arc::new(part), identity: first.identity });
+    // what it is, is asked ahead of the first block
+    tokio::try_join!(biased; ends.check(), flow.work(Arc::clone(&ends)))?;
     ends.check().await?;
     ends.part.close().await
 }

@@ -4,7 +4,7 @@
 //! What did not arrive whole is sent again by itself, where an error can be told exactly.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,9 +27,9 @@ use crate::sftp::{Attributes, FileKind};
 /// Bytes up to which a file is packed with others.
 pub const PACKED: u64 = 4 << 20;
 
-/// How long a pack waits for more files, as long as more come.
+/// How long a pack waits for more files, as long as more come: each pack starts programs at both ends.
 const LINGER: Duration = Duration::from_millis(4);
-const LINGERS: u32 = 10;
+const LINGERS: u32 = 50;
 
 /// Looks at what of a pack has arrived, at a time.
 const LOOKS: usize = 64;
@@ -55,6 +55,8 @@ enum Told {
 /// What waits to be packed.
 pub struct Packing {
     waiting: Mutex<VecDeque<Waiting>>,
+    /// Files that are being linked, and will wait.
+    coming: AtomicUsize,
     /// Packs on the way at once.
     turns: Semaphore,
     /// Files of a pack: their numbers are words of one line.
@@ -109,9 +111,11 @@ async fn sent(
     (staging, version): (&Place, &Attributes),
 ) -> Result<Option<(Place, Told)>, CopyError> {
     let login = direct.logins.current();
+    let coming = direct.packing.comes();
     let Some(number) = link(direct, item, login.links.as_deref()).await? else { return Ok(None) };
     let (tell, mut told) = oneshot::channel();
     direct.packing.push(Waiting { number, size: version.size.unwrap_or(0), login: login.number, tell });
+    drop(coming);
     let told = loop {
         tokio::select! {
             biased;
@@ -242,7 +246,19 @@ impl Packing {
             Engine::Streams => (2, 500),
             Engine::Puts => (STREAMS, 50),
         };
-        Packing { waiting: Mutex::default(), turns: Semaphore::new(turns), files, is_off: AtomicBool::new(false) }
+        Packing {
+            waiting: Mutex::default(),
+            coming: AtomicUsize::new(0),
+            turns: Semaphore::new(turns),
+            files,
+            is_off: AtomicBool::new(false),
+        }
+    }
+
+    /// One more file will wait; until what is returned is dropped, a pack waits for it.
+    fn comes(&self) -> Coming<'_> {
+        self.coming.fetch_add(1, Ordering::Relaxed);
+        Coming(&self.coming)
     }
 
     fn push(&self, waiting: Waiting) {
@@ -255,7 +271,8 @@ impl Packing {
         for _ in 0..LINGERS {
             tokio::time::sleep(LINGER).await;
             let now = self.locked().len();
-            if now == before || now >= self.files {
+            let is_all = now == before && self.coming.load(Ordering::Relaxed) == 0;
+            if is_all || now >= self.files {
                 return;
             }
             before = now;
@@ -299,9 +316,35 @@ impl Packing {
     }
 }
 
+/// A file that is being linked.
+struct Coming<'a>(&'a AtomicUsize);
+
+impl Drop for Coming<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_pack_waits_for_a_file_that_is_being_linked_but_not_for_ever() {
+        let packing = Packing::of(Engine::Streams);
+        packing.push(waiting(1, 10, 0).0);
+        let coming = packing.comes();
+        let link = async {
+            tokio::time::sleep(LINGER * 5).await;
+            packing.push(waiting(2, 10, 0).0);
+            drop(coming);
+        };
+        tokio::join!(packing.linger(), link);
+        assert_eq!(packing.take(u64::MAX).map(|batch| batch.len()), Some(2));
+        let _never_comes = packing.comes();
+        packing.linger().await;
+        assert!(packing.take(u64::MAX).is_none());
+    }
 
     fn waiting(number: u64, size: u64, login: u32) -> (Waiting, oneshot::Receiver<Told>) {
         let (tell, told) = oneshot::channel();
