@@ -125,7 +125,8 @@ impl Way {
         &self,
         leave: impl Future<Output = Result<bool, ChainError>>,
     ) -> Result<Option<Session>, ChainError> {
-        let reached = self.chain.pool.reach_apart(&self.hops, self.chain.window, leave).await?;
+        // on the heap: a test's or a worker's stack is small
+        let reached = Box::pin(self.chain.pool.reach_apart(&self.hops, self.chain.window, leave)).await?;
         Ok(reached.map(Session::new))
     }
 

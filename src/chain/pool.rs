@@ -114,7 +114,7 @@ impl Pool {
             }
             let cell = self.cell_at(hops, depth, strand);
             let flow = flow(hops, depth, window);
-            let climb = || async { self.ladder.climb(reached.clone(), &hops[depth - 1], flow).await };
+            let climb = || Box::pin(self.ladder.climb(reached.clone(), &hops[depth - 1], flow));
             reached = Some(cell.get_or_try_init(climb).await?.clone());
         }
         Ok(reached.expect("a chain has at least one host"))
@@ -132,16 +132,16 @@ impl Pool {
         let flow = flow(hops, hops.len(), window);
         let ahead = async {
             let before = self.reach_before(before).await?;
-            self.ladder.climb_ahead(before, target, flow).await
+            Box::pin(self.ladder.climb_ahead(before, target, flow)).await
         };
         let (ahead, leave) = tokio::try_join!(async { Ok(Box::pin(ahead).await) }, leave)?;
         match ahead {
             _ if !leave => Ok(None),
             Ok(greeted) if !greeted.is_closed() => {
                 let _turn = self.ladder.logins.acquire().await;
-                greeted.log_in().await.map(Some)
+                Box::pin(greeted.log_in()).await.map(Some)
             }
-            _ => self.ladder.climb(self.reach_before(before).await?, target, flow).await.map(Some),
+            _ => Box::pin(self.ladder.climb(self.reach_before(before).await?, target, flow)).await.map(Some),
         }
     }
 

@@ -111,7 +111,7 @@ impl Loan {
         wish: &Wish,
     ) -> Result<Loan, LendError> {
         let leave = std::future::ready(Ok(true));
-        let loan = Loan::prepare_given(leave, (source, destination), address, wish).await?;
+        let loan = Box::pin(Loan::prepare_given(leave, (source, destination), address, wish)).await?;
         Ok(loan.expect("leave is given"))
     }
 
