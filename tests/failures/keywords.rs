@@ -1,10 +1,15 @@
 //! Are keywords about reaching and trusting obeyed by the real thing? Each changes what happens against real sshds.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use super::keys::forget;
 use super::{TO_ACC, refused};
-use crate::street::{ACC_BASTION, ACC_PVT, Outcome, Street, run};
+use crate::skips::need;
+use crate::street::{ACC_BASTION, ACC_PVT, Outcome, Street, run, until};
+use crate::wire::{Direction, Link};
 
 /// What `hop ssh` prints for a command at the private server, with lines before the street's own configuration.
 fn asked(lines: &str, host: &str, command: &str) -> Option<(Street, Outcome)> {
@@ -25,6 +30,86 @@ fn a_connection_leaves_from_the_address_or_the_interface_that_is_named() {
     let Some((_street, ran)) = asked("BindInterface no-such-interface", ACC_PVT, "true") else { return };
     assert_eq!(ran.code, Some(255), "{ran}");
     assert!(ran.stderr.contains("BindInterface no-such-interface has no address of this family"), "{ran}");
+}
+
+#[test]
+fn a_server_that_comes_up_late_is_reached_at_another_attempt() {
+    let Some(mut street) = Street::start() else { return };
+    street.server_mut(ACC_BASTION).stop();
+    let asked = |attempts: &str| {
+        let mut command = street.hop("ssh");
+        command.args(["-v", "-o", attempts, ACC_BASTION, "echo hello"]);
+        command
+    };
+    let ran = run(&mut asked("ConnectionAttempts=1"));
+    assert!(ran.code == Some(255) && ran.stderr.contains("refused"), "{ran}");
+    // there are more attempts, so that a busy machine may take its time
+    let mut later = asked("ConnectionAttempts=60");
+    let mut hop = later.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("hop ssh");
+    let said = BufReader::new(hop.stderr.take().expect("piped")).lines().map_while(Result::ok);
+    let mut dials = said.skip_while(|line| !line.ends_with(": dial"));
+    assert!(dials.next().is_some(), "it never dialled");
+    std::thread::sleep(Duration::from_millis(300)); // that attempt is refused at once
+    street.server_mut(ACC_BASTION).start();
+    assert!(dials.last().is_some(), "it went no further");
+    let output = hop.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), &output.stdout[..]), (Some(0), &b"hello\n"[..]));
+}
+
+/// The timers of a run's TCP sockets, as `ss -o` tells them, once all that was sent has been acknowledged.
+fn timers(street: &Street, lines: &str) -> String {
+    street.configure(lines);
+    let mut command = street.hop("ssh");
+    command.args([ACC_BASTION, "echo there; exec cat"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut hop = command.spawn().expect("hop ssh");
+    let mut line = String::new();
+    BufReader::new(hop.stdout.take().expect("piped")).read_line(&mut line).expect("its output");
+    assert_eq!(line, "there\n", "{lines}");
+    let mut sockets = String::new();
+    until("nothing is under way", || {
+        let all = run(Command::new("ss").args(["--tcp", "--numeric", "--options", "--processes", "--no-header"]));
+        let own = format!("pid={},", hop.id());
+        sockets = all.stdout.lines().filter(|line| line.contains(&own)).collect();
+        sockets.contains(&own) && !sockets.contains("timer:(on,")
+    });
+    drop(hop.stdin.take());
+    assert!(hop.wait().expect("it ends").success(), "{lines}");
+    sockets
+}
+
+#[test]
+fn a_silent_connection_is_probed_unless_that_is_off() {
+    let (Some(_), Some(street)) = (need("ss"), Street::start()) else { return };
+    for lines in ["", "TCPKeepAlive yes"] {
+        let sockets = timers(&street, lines);
+        assert!(sockets.contains("timer:(keepalive,"), "{lines}: {sockets}");
+    }
+    let sockets = timers(&street, "TCPKeepAlive no");
+    assert!(!sockets.contains("keepalive"), "{sockets}");
+}
+
+#[test]
+fn what_repeats_itself_is_compressed_where_that_is_asked_for() {
+    const SIZE: usize = 2 << 20;
+    let Some(street) = Street::plan().link(ACC_BASTION, Link::default()).start() else { return };
+    let content: Vec<u8> = b"the same again, ".iter().copied().cycle().take(SIZE).collect();
+    street.put_here("here", &content);
+    street.put(ACC_BASTION, "there", &content);
+    let wire = street.server(ACC_BASTION).wire.as_ref().expect("planned above");
+    let ways = [(["here", "acc-bastion:up"], Direction::Up), (["acc-bastion:there", "down"], Direction::Down)];
+    for (words, direction) in ways {
+        for (options, most) in [(&["-o", "Compression=yes"][..], SIZE / 4), (&["-C"], SIZE / 4), (&[], usize::MAX)] {
+            let before = wire.bytes(direction);
+            let ran = run(street.hop("cp").args(options).args(words));
+            let passed = (wire.bytes(direction) - before) as usize;
+            assert_eq!(ran.code, Some(0), "{options:?} {words:?}: {ran}");
+            assert!(passed < most && (passed > SIZE) == options.is_empty(), "{options:?} {words:?}: {passed} bytes");
+            let (path, name) = (if words[1] == "down" { street.laptop() } else { street.home(ACC_BASTION) }, words[1]);
+            let file = path.join(name.trim_start_matches("acc-bastion:"));
+            assert!(fs::read(&file).expect("it arrived") == content, "{options:?} {words:?}");
+            fs::remove_file(file).expect("make room");
+        }
+    }
 }
 
 #[test]
