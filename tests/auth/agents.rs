@@ -30,7 +30,7 @@ impl Agent {
         let agent = Agent { folder, child };
         let begin = Instant::now();
         while !agent.socket().exists() {
-            assert!(begin.elapsed() < Duration::from_secs(10), "ssh-agent does not listen");
+            assert!(begin.elapsed() < Duration::from_secs(60), "ssh-agent does not listen");
             std::thread::sleep(Duration::from_millis(10));
         }
         Some(agent)

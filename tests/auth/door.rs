@@ -184,7 +184,7 @@ impl Connection {
         drop(self.handle.take());
         let begin = Instant::now();
         while self.child.try_wait().expect("sshd can be waited for").is_none() {
-            assert!(begin.elapsed() < Duration::from_secs(30), "sshd does not end");
+            assert!(begin.elapsed() < Duration::from_secs(60), "sshd does not end");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

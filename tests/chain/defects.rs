@@ -79,10 +79,10 @@ async fn a_command_that_dies_while_it_is_written_to_ends_every_task() {
             }
         }
     };
-    timeout(Duration::from_secs(20), listen).await.expect("the command's end was never heard");
+    timeout(STALLED, listen).await.expect("the command's end was never heard");
     assert_eq!(status, Some(ExitStatus::Code(3)));
     drop(process.output);
-    timeout(Duration::from_secs(10), writer).await.expect("the writer never woke").expect("the writer panicked");
+    timeout(STALLED, writer).await.expect("the writer never woke").expect("the writer panicked");
     drop((way, chain));
     let runtime = tokio::runtime::Handle::current();
     tokio::task::block_in_place(|| until("every task has ended", || runtime.metrics().num_alive_tasks() == 0));
@@ -98,7 +98,7 @@ async fn a_server_that_is_killed_while_it_is_written_to_ends_every_task() {
     let transfer = tokio::spawn(upload(client, "file", 1 << 40));
     tokio::time::sleep(Duration::from_millis(500)).await;
     tokio::task::block_in_place(|| street.server_mut(ACC_PVT).stop());
-    let ended = timeout(Duration::from_secs(10), transfer).await.expect("the transfer never ended");
+    let ended = timeout(STALLED, transfer).await.expect("the transfer never ended");
     assert!(ended.expect("the transfer panicked").is_err());
     drop((way, chain));
     let runtime = tokio::runtime::Handle::current();

@@ -16,9 +16,9 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
-/// True once `condition` holds; five seconds at most.
+/// True once `condition` holds; a minute at most.
 fn soon(condition: impl Fn() -> bool) -> bool {
-    let end = Instant::now() + Duration::from_secs(5);
+    let end = Instant::now() + Duration::from_secs(60);
     while !condition() {
         if Instant::now() > end {
             return false;

@@ -86,7 +86,7 @@ pub fn connect(port: u16) -> TcpStream {
         stream.is_some()
     });
     let stream = stream.expect("connected");
-    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
+    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a limit");
     stream
 }
 

@@ -25,7 +25,7 @@ use tokio::time::timeout;
 
 use crate::street::{ACC_PVT, DELL_PVT, Street, until};
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(90);
 
 /// The ways to some hosts, over one chain.
 fn ways<const N: usize>(street: &Street, hosts: [&str; N]) -> [Way; N] {

@@ -16,7 +16,7 @@ pub const NAME: u8 = 104;
 pub const ATTRS: u8 = 105;
 
 /// What nothing here may take longer than; a test that reaches it has found a hang.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits for `future`, and fails the test when it hangs.
 pub async fn soon<T>(future: impl Future<Output = T>) -> T {

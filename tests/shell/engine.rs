@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use crate::street::{ACC_PVT, Street};
 
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 
 async fn session(street: &Street) -> hop::chain::Session {
     let flags = Flags { config_file: Some(street.config()), ..Flags::default() };

@@ -15,7 +15,7 @@ use crate::wire::Link;
 /// Two silent seconds are too many.
 const ALIVE: [&str; 4] = ["-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=1"];
 /// Without `ServerAliveInterval` nothing would be said for a minute at least.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(90);
 
 /// A street with a link in front of `host`.
 fn street(host: &'static str) -> Option<Street> {

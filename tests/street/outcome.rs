@@ -49,9 +49,9 @@ pub fn run_within(command: &mut Command, limit: Duration) -> Outcome {
     Outcome { code: status.code(), signal: status.signal(), stdout, stderr }
 }
 
-/// Waits until something holds, ten seconds at most.
+/// Waits until something holds, a minute at most: on a busy machine everything takes longer.
 pub fn until(what: &str, holds: impl FnMut() -> bool) {
-    until_within(Duration::from_secs(10), what, holds);
+    until_within(Duration::from_secs(60), what, holds);
 }
 
 /// Waits until something holds, so long at most.

@@ -147,7 +147,7 @@ mod tests {
         let near = TcpStream::connect(wire.address()).expect("connect");
         let (end, _) = far.accept().expect("accept");
         for stream in [&near, &end] {
-            stream.set_read_timeout(Some(Duration::from_secs(10))).expect("timeout");
+            stream.set_read_timeout(Some(Duration::from_secs(60))).expect("timeout");
         }
         (wire, near, end)
     }
@@ -275,7 +275,7 @@ mod tests {
         let kind = { &near }.read(&mut [0; 1]).expect_err("nothing comes").kind();
         assert!(matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{kind}");
         wire.swallow_beyond(1_500);
-        near.set_read_timeout(Some(Duration::from_secs(20))).expect("timeout");
+        near.set_read_timeout(Some(Duration::from_secs(60))).expect("timeout");
         { &near }.read_exact(&mut [0; 2_000]).expect("it is sent again");
     }
 
