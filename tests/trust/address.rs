@@ -19,8 +19,9 @@ const ADDRESS: &str = "10.9.8.7";
 const CLIENTS: &str = "
 for folder in cases/*; do
   cp $folder/known_hosts $folder/ssh.known; cp $folder/known_hosts $folder/hop.known
-  timeout 60 $SSH -F $folder/config -o UserKnownHostsFile=$PWD/$folder/ssh.known nobody@host true >$folder/ssh.said 2>&1 </dev/null
+  timeout 60 $SSH -F $folder/config -o UserKnownHostsFile=$PWD/$folder/ssh.known nobody@host true >$folder/ssh.said 2>&1 </dev/null & ssh=$!
   timeout 60 $HOP ssh -F $folder/config -o UserKnownHostsFile=$PWD/$folder/hop.known nobody@host true >$folder/hop.said 2>&1 </dev/null
+  wait $ssh
 done";
 
 struct Case {
