@@ -142,12 +142,18 @@ pub fn content(size: usize) -> Vec<u8> {
     bytes
 }
 
-/// The seeds of one of `shares` tests: `HOP_SEEDS` in all, else twenty-one; or `HOP_SEED`, where its turn is.
+/// The seeds of one of `shares` tests: as many in all as `HOP_SEEDS` says (`200`, or `100..200` for those from the hundredth
+/// on), else twenty-one; or `HOP_SEED`, where its turn is.
 pub fn seeds(share: u64, shares: u64) -> impl Iterator<Item = u64> {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    let all = match number("HOP_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("HOP_SEEDS").unwrap_or(21),
+    let word = |name: &str| std::env::var(name).ok();
+    let number = |text: &str| text.parse::<u64>().unwrap_or_else(|_| panic!("no number of seeds: {text}"));
+    let all = match (word("HOP_SEED"), word("HOP_SEEDS")) {
+        (Some(seed), _) => number(&seed)..number(&seed) + 1,
+        (None, Some(seeds)) => match seeds.split_once("..") {
+            Some((from, to)) => number(from)..number(to),
+            None => 0..number(&seeds),
+        },
+        (None, None) => 0..21,
     };
     all.filter(move |seed| seed % shares == share)
 }
