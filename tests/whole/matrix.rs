@@ -204,7 +204,7 @@ const ROWS: &[(&str, &[&str])] = &[
             "whole/refusals.rs::f26_a_bastion_that_punishes_this_address",
             "whole/refusals.rs::f26_one_session_at_a_time_is_enough",
             "whole/refusals.rs::f26_a_host_that_forwards_nothing",
-            "whole/refusals.rs::f26_a_source_that_forwards_no_agent",
+            "whole/refusals.rs::f26_hosts_that_forward_no_agent",
             "whole/refusals.rs::f26_without_sftp_and_with_a_forced_command",
             "whole/refusals.rs::f26_a_login_shell_that_prints",
             "whole/refusals.rs::f26_an_account_without_a_shell",

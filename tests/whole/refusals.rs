@@ -267,8 +267,9 @@ fn f26_one_session_at_a_time_is_enough() {
 }
 
 #[test]
-fn f26_a_source_that_forwards_no_agent() {
-    let Some(street) = street(|plan| plan.sshd(ACC_PVT, "AllowAgentForwarding no")) else { return };
+fn f26_hosts_that_forward_no_agent() {
+    let neither = |plan: Plan| plan.sshd(ACC_PVT, "AllowAgentForwarding no").sshd(DELL_PVT, "AllowAgentForwarding no");
+    let Some(street) = street(neither) else { return };
     street.put(ACC_PVT, "file", b"new content");
     let path = street.put(DELL_PVT, "to/file", b"old content");
     let target = Target { path, old: Some(b"old content".to_vec()), new: b"new content".to_vec() };
@@ -280,7 +281,7 @@ fn f26_a_source_that_forwards_no_agent() {
     let ran = run(&mut copy("direct"));
     // one for the files, one for the loan
     assert_eq!((ran.code, connections(&street)), (Some(14), [1, 2]), "{ran}");
-    let says = ["acc-pvt forwards no agent", "AllowAgentForwarding yes", "hop cp -3"];
+    let says = ["acc-pvt forwards no agent", "; dell-pvt forwards no agent", "AllowAgentForwarding yes", "hop cp -3"];
     let (name, again) = ("F26 no agent forwarding".to_owned(), || copy("auto"));
     Case { name, street: &street, targets: &[target], ran: &ran, limit: LIMIT, says: &says, again: &again }.holds();
 }
