@@ -20,6 +20,7 @@ mod keyring;
 mod methods;
 mod patience;
 mod pem;
+mod pen;
 mod permissions;
 mod public_key;
 

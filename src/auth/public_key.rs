@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use russh::client::{AuthResult, Handler};
-use russh::keys::agent::AgentIdentity;
 use russh::keys::ssh_key::public::KeyData;
 use russh::keys::ssh_key::{Algorithm, HashAlg, PublicKey};
 use tokio::sync::Mutex;
@@ -15,15 +14,14 @@ use super::credential::{Credential, FileSigner};
 use super::error::{AuthError, KeyProblem, UnusedKey};
 use super::identity::{Candidate, Hands, Named, Offer, Others, Stock, Why, order};
 use super::key_file::Secret;
-use super::keyring::{Keyring, Opener};
-use super::patience::Patience;
+use super::keyring::Opener;
+use super::pen::{OfferError, Pen};
 use super::{Answer, Login, certificate};
 use crate::agent::client::{AgentClient, AgentError, AgentKey};
-use crate::agent::wire::{SessionBind, put_string};
+use crate::agent::wire::SessionBind;
 use crate::agent::{AgentRelay, AgentSigner, SignError, Signer};
 use crate::config::Origin;
 use crate::config::host::IdentityAgent;
-use crate::progress::Event;
 
 /// The keys of one login.
 #[derive(Default)]
@@ -364,49 +362,6 @@ fn rsa_hash(
         None => vec![sha1, sha256, sha512],
     };
     order.into_iter().find(|hash| listed(*hash).unwrap_or(hash.is_some()))
-}
-
-/// Why an offered key did not get an answer.
-enum OfferError {
-    Sign(SignError),
-    Session,
-}
-
-impl From<russh::SendError> for OfferError {
-    fn from(_: russh::SendError) -> OfferError {
-        OfferError::Session
-    }
-}
-
-/// Signs for russh, which wants the signature appended to what it asks to have signed.
-struct Pen {
-    signer: Option<Arc<dyn Signer>>,
-    patience: Patience,
-    keyring: Keyring,
-    hash: Option<HashAlg>,
-    /// The host to name when a security key must be touched.
-    touch: Option<String>,
-}
-
-impl russh::Signer for Pen {
-    type Error = OfferError;
-
-    async fn auth_sign(
-        &mut self,
-        _: &AgentIdentity,
-        _: Option<HashAlg>,
-        mut to_sign: Vec<u8>,
-    ) -> Result<Vec<u8>, OfferError> {
-        let gone = || OfferError::Sign(SignError::Unavailable("the agent is gone".into()));
-        let signer = self.signer.as_ref().ok_or_else(gone)?;
-        if let Some(alias) = &self.touch {
-            self.keyring.tell(Event::Warning(format!("{alias}: touch the security key to log in")));
-        }
-        let signed = self.patience.elsewhere(signer.sign(&to_sign, self.hash)).await;
-        let signature = signed.map_err(OfferError::Sign)?;
-        put_string(&mut to_sign, &signature);
-        Ok(to_sign)
-    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, oneshot};
+use tokio::time::timeout;
 
 use super::super::error::{Cause, CopyError};
 use super::super::item::Item;
@@ -30,6 +31,9 @@ pub const PACKED: u64 = 4 << 20;
 /// How long a pack waits for more files, as long as more come: each pack starts programs at both ends.
 const LINGER: Duration = Duration::from_millis(4);
 const LINGERS: u32 = 50;
+
+/// How long it may take to see what of a lost pack has arrived.
+const LISTED: Duration = Duration::from_secs(5);
 
 /// Looks at what of a pack has arrived, at a time.
 const LOOKS: usize = 64;
@@ -159,7 +163,7 @@ async fn send(direct: &Direct, item: &Item, staging: &Place, batch: Vec<Waiting>
         Ok(answer) => answer,
         Err(error) => {
             if error.is_of_login() {
-                batch.into_iter().for_each(|waiting| waiting.tell(Told::Lost(error.cause.to_string())));
+                tell_lost((direct, item), staging, batch, &error.cause.to_string()).await;
             }
             return Err(error);
         }
@@ -168,7 +172,7 @@ async fn send(direct: &Direct, item: &Item, staging: &Place, batch: Vec<Waiting>
         0 if bytes >= PACKED => direct.pace.learn((bytes, began.elapsed()), STREAMS),
         0 => {}
         SSH_FAILED.. => {
-            batch.into_iter().for_each(|waiting| waiting.tell(Told::Lost(answer.words.clone())));
+            tell_lost((direct, item), staging, batch, &answer.words).await;
             return Err(direct.failed(item, &answer));
         }
         // some file of the batch
@@ -186,6 +190,22 @@ async fn send(direct: &Direct, item: &Item, staging: &Place, batch: Vec<Waiting>
         waiting.tell(told);
     }
     Ok(())
+}
+
+/// Tells those whose pack was lost with the login; files that `tar` had written to their ends have arrived.
+async fn tell_lost((direct, item): (&Direct, &Item), staging: &Place, batch: Vec<Waiting>, words: &str) {
+    let mut arrived = match direct.engine {
+        // where nothing can be seen, nothing has arrived
+        Engine::Streams => timeout(LISTED, listed(item, staging)).await.ok().and_then(Result::ok).unwrap_or_default(),
+        Engine::Puts => HashMap::new(),
+    };
+    for waiting in batch {
+        let told = match arrived.remove(&waiting.number) {
+            Some(there) if there.size == Some(waiting.size) => Told::There(there),
+            _ => Told::Lost(words.to_owned()),
+        };
+        waiting.tell(told);
+    }
 }
 
 /// What stands in the staging folder, by number.
