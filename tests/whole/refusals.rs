@@ -108,12 +108,14 @@ fn f26_a_bastion_with_too_many_logins_at_once() {
         use std::io::Read as _;
         let mut stream = std::net::TcpStream::connect(address).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
-        stream.read_exact(&mut [0; 4]).ok().map(|()| stream)
+        // who is turned away is told so before SSH begins
+        let mut said = [0; 4];
+        stream.read_exact(&mut said).ok().filter(|()| &said == b"SSH-").map(|()| stream)
     };
     let mut held = None;
     until("somebody else's login takes the only place", || {
         held = greeted();
-        held.is_some()
+        held.is_some() && greeted().is_none()
     });
     let held = std::sync::Mutex::new(held);
     let mend = |_: &Street| {
