@@ -115,6 +115,8 @@ fn a_reset_of_the_peering_link_costs_one_more_login_and_a_second_one_the_run() {
     let ran = struck(&street, 30 << 20, |_| wire(&street, DELL_PVT).arm(cut(1 << 20)));
     assert!(ran.code == Some(0) && is_whole(&street, &content), "{ran}");
     assert!(ran.stderr.contains("agent: 2 signatures for ") && ran.stderr.contains(", 0 refused\n"), "{ran}");
+    let why = ran.stderr.split("its login at the other host was lost: ").nth(1);
+    assert!(why.is_some_and(|why| !why.starts_with(';')), "it is not said why: {ran}");
     let again = (passed(&street) - before).saturating_sub(SIZE as u64);
     assert!(again <= UNDER_WAY, "{again} bytes were sent again: {ran}");
 

@@ -29,6 +29,13 @@ pub struct Answer {
     pub words: String,
 }
 
+impl Answer {
+    /// What went wrong, in the far end's words or by its number; never empty.
+    pub fn said(&self) -> String {
+        told(&self.words, Some(self.status))
+    }
+}
+
 /// How the courier itself ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ended {
@@ -36,6 +43,21 @@ pub struct Ended {
     pub status: Option<u32>,
     /// The end of what it said on standard error.
     pub words: String,
+}
+
+impl Ended {
+    /// Why, as far as anybody said; never empty.
+    pub fn said(&self) -> String {
+        told(&self.words, self.status)
+    }
+}
+
+fn told(words: &str, status: Option<u32>) -> String {
+    match (words, status) {
+        ("", Some(status)) => format!("exit status {status}"),
+        ("", None) => "it ended without a word".to_owned(),
+        (words, _) => words.to_owned(),
+    }
 }
 
 /// A program on the source that sends files.
@@ -202,6 +224,14 @@ mod tests {
         assert_eq!(ready, Some(Ready { folder: b"/tmp/hop.x".to_vec(), packs: true }));
         let words = "dd: no space".to_owned();
         assert_eq!(answer, Some(Answer { status: 1, records: "3+0".to_owned(), words }));
+    }
+
+    #[test]
+    fn an_end_without_words_has_a_reason_all_the_same() {
+        let answer = |words: &str| Answer { status: 255, records: "-".to_owned(), words: words.to_owned() };
+        assert_eq!([answer("").said(), answer("broken pipe").said()], ["exit status 255", "broken pipe"]);
+        let ended = |status| Ended { status, words: String::new() };
+        assert_eq!([ended(Some(1)).said(), ended(None).said()], ["exit status 1", "it ended without a word"]);
     }
 
     #[test]

@@ -207,7 +207,7 @@ impl Direct {
                     return Err(self.of_login(item, Cause::StreamLost(answer.words)));
                 }
                 Ok(answer) => answer,
-                Err(ended) => return Err(self.of_login(item, Cause::StreamLost(ended.words))),
+                Err(ended) => return Err(self.of_login(item, Cause::StreamLost(ended.said()))),
             };
             let one_too_many = answer.status >= SSH_FAILED && answer.words.contains("refused");
             if !one_too_many || !self.leave_one() {
@@ -253,7 +253,7 @@ impl Direct {
     fn failed(&self, item: &Item, answer: &Answer) -> CopyError {
         let destination = &item.lanes.idlest().destination;
         match answer {
-            Answer { status: SSH_FAILED.., words, .. } => self.of_login(item, Cause::StreamLost(words.clone())),
+            Answer { status: SSH_FAILED.., .. } => self.of_login(item, Cause::StreamLost(answer.said())),
             Answer { words, .. } if words.contains("No space left") || words.contains("quota") => {
                 destination.error(Stage::Transfer, &item.target, Cause::NoSpace)
             }
@@ -262,10 +262,7 @@ impl Direct {
                 let status = SftpError::Status { code: StatusCode::FAILURE, message: String::new() };
                 destination.error(Stage::Transfer, &item.target, Cause::Sftp(status))
             }
-            Answer { words, status, .. } => {
-                let said = if words.is_empty() { format!("exit status {status}") } else { words.clone() };
-                destination.error(Stage::Transfer, &item.target, Cause::Stream(said))
-            }
+            answer => destination.error(Stage::Transfer, &item.target, Cause::Stream(answer.said())),
         }
     }
 

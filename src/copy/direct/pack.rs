@@ -163,7 +163,11 @@ async fn send(direct: &Direct, item: &Item, staging: &Place, batch: Vec<Waiting>
         Ok(answer) => answer,
         Err(error) => {
             if error.is_of_login() {
-                tell_lost((direct, item), staging, batch, &error.cause.to_string()).await;
+                let why = match &error.cause {
+                    Cause::StreamLost(why) => why.clone(),
+                    cause => cause.to_string(),
+                };
+                tell_lost((direct, item), staging, batch, &why).await;
             }
             return Err(error);
         }
@@ -172,7 +176,7 @@ async fn send(direct: &Direct, item: &Item, staging: &Place, batch: Vec<Waiting>
         0 if bytes >= PACKED => direct.pace.learn((bytes, began.elapsed()), STREAMS),
         0 => {}
         SSH_FAILED.. => {
-            tell_lost((direct, item), staging, batch, &answer.words).await;
+            tell_lost((direct, item), staging, batch, &answer.said()).await;
             return Err(direct.failed(item, &answer));
         }
         // some file of the batch
@@ -318,7 +322,7 @@ impl Packing {
         let gone: VecDeque<Waiting> = gone;
         let left: VecDeque<Waiting> = left;
         self.locked().extend(left);
-        gone.into_iter().for_each(|waiting| waiting.tell(Told::Lost(String::new())));
+        gone.into_iter().for_each(|waiting| waiting.tell(Told::Lost("it was given up".to_owned())));
     }
 
     /// Packs nothing any more: the far end has no `tar`, or it failed.
