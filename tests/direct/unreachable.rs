@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::{at_once, cp};
 use crate::skips::{cannot, need_root};
-use crate::street::{ACC_PVT, DELL_PVT, Outcome, Street, run};
-use crate::wire::{Link, Packets, Wire};
+use crate::street::{ACC_PVT, DELL_PVT, Outcome, Street, run, until};
+use crate::wire::{Cut, Direction, How, Link, Packets, Wire};
 
 /// An address where nothing listens.
 fn nobody() -> SocketAddr {
@@ -143,4 +143,25 @@ fn what_drops_packets_is_told_by_both() {
     inside.args(["--exact", "direct::unreachable::what_drops_packets_is_told_by_both", "--nocapture"]);
     let ran = run(inside.env(INSIDE, "1"));
     assert!(ran.code == Some(0) && ran.stdout.contains("1 passed"), "{ran}");
+}
+
+#[test]
+fn a_login_that_nothing_comes_of_is_given_up() {
+    let Some(street) = Street::start() else { return };
+    street.put(ACC_PVT, "f", b"content");
+    // the greeting passes, and nothing after it
+    let cut = Cut { direction: Direction::Up, at: 200, how: How::Silence };
+    let far = street.server(DELL_PVT).listens;
+    let silent = Wire::start((far.ip(), 0).into(), far, Link { cut: Some(cut), ..Link::default() });
+    let address = silent.address().to_string();
+    let words = ["--timeout", "1s", "--peer-address", &address, "acc-pvt:f", "dell-pvt:"];
+
+    let ran = run(cp(&street, ["-R"]).args(words));
+    assert!(silent.is_cut() && ran.code == Some(10), "{ran}");
+    assert!(ran.stderr.contains(&format!("acc-pvt cannot open {address}: no login within 11 s")), "{ran}");
+    until("its ssh is gone", || street.server(ACC_PVT).processes_named("ssh").is_empty());
+
+    let ran = run(cp(&street, [""; 0]).args(words));
+    assert!(ran.code == Some(0) && ran.stderr.lines().any(|line| line.starts_with("relay: ")), "{ran}");
+    assert_eq!(std::fs::read(street.home(DELL_PVT).join("f")).expect("it is there"), b"content");
 }

@@ -15,22 +15,23 @@ use super::links::LinkFolder;
 use super::login::Login;
 use super::obstacle::{Names, Obstacle, understood};
 use super::script::{self, Far, Ready};
+use super::willing::{asks_nobody, runs_commands};
 use super::{Courier, Direct, Watchers};
-use crate::chain::{Cause, ChainError, Output, Way};
-use crate::lend::{Address, Auth, LendError, Loan, Weakest, Wish, line};
+use crate::chain::{Cause, ChainError, Way};
+use crate::lend::{Address, Auth, LendError, Loan, Weakest, Wish};
+use crate::progress::Stage;
 use crate::target::place;
 
 /// How long one host may try to connect to the other before that counts as unreachable.
 const PROBE: Duration = Duration::from_secs(5);
 
-/// How long a host may take to show that it runs commands.
-const ANSWER: Duration = Duration::from_secs(15);
+/// How long a host may take to log in at the other: what its client is given to connect in, and as much again; where
+/// patience ends sooner, so much longer than that.
+const LOGIN: Duration = Duration::from_secs(30);
+const GRACE: Duration = Duration::from_secs(10);
 
-/// What shows that a command was run.
-const SHOWN: &[u8] = b"hop-runs-commands";
-
-/// Bytes of a stranger's greeting that are looked at.
-const GREETING: usize = 64 << 10;
+/// How long a host may take to answer at all.
+const ECHO: Duration = Duration::from_secs(5);
 
 /// What is wanted of a direct copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -283,11 +284,13 @@ impl Course {
         // from the login on the agent hears nobody any more
         let armed = loan.arm();
         let process = loan.source().start(&program).await.map_err(LendError::Chain)?;
-        let began = Courier::start(process, token).await;
+        let limit = LOGIN.min(self.endurance.patience + GRACE);
+        let began = timeout(limit, Courier::start(process, token)).await;
         drop(armed);
         let ended = match began {
-            Ok(courier) => return Ok(courier),
-            Err(ended) => ended,
+            Ok(Ok(courier)) => return Ok(courier),
+            Ok(Err(ended)) => ended,
+            Err(_) => return Err(self.unheard(loan, limit).await),
         };
         // what an earlier login took is no sign of anybody else
         if loan.account().signatures > before
@@ -298,6 +301,19 @@ impl Course {
         let (by, address, destination) = (self.roles().0.alias(), shown(&self.address), loan.destination());
         let names = Names { by, destination, address: &address, pinned: loan.fingerprint(), auth: loan.auth() };
         Err(understood(&ended, &names))
+    }
+
+    /// What it means that nothing came of a login. A host that does not answer hop itself is given up, with every
+    /// connection on its way.
+    async fn unheard(&self, loan: &Loan, limit: Duration) -> Obstacle {
+        let by = self.roles().0;
+        if timeout(ECHO, loan.source().taken_in()).await.is_ok() {
+            let reason = format!("no login within {} s", limit.as_secs());
+            return Obstacle::Unreachable { by: by.alias().to_owned(), to: shown(&self.address), reason };
+        }
+        by.abandon(0);
+        let (trail, cause) = (by.trail().clone(), Cause::TimedOut(limit));
+        Obstacle::Lend(LendError::Chain(ChainError { trail, stage: Stage::Exec, cause }))
     }
 
     fn said(&self) -> String {
@@ -357,41 +373,4 @@ fn address(found: &Way, told: Option<&(String, u16)>) -> Address {
 
 fn shown(address: &Address) -> String {
     place(&address.host, address.port)
-}
-
-/// Where nobody insists on a direct copy, no person is asked a second time for it.
-async fn asks_nobody(source: &Way, wanted: Wanted) -> Result<bool, ChainError> {
-    let session = source.session(0).await?;
-    Ok(wanted != Wanted::Auto || !session.needed_a_person())
-}
-
-/// Has a host run a command that only says so.
-async fn runs_commands(host: &Way) -> Result<(), Obstacle> {
-    let none = |words: &[u8]| Obstacle::NoShell {
-        host: host.alias().to_owned(),
-        words: String::from_utf8_lossy(&words[..words.len().min(200)]).trim().to_owned(),
-    };
-    let session = host.session(0).await.map_err(LendError::Chain)?;
-    let command = line(&[b"echo ", SHOWN].concat());
-    let mut process = match session.exec(&command).await {
-        Ok(process) => process,
-        Err(ChainError { cause: Cause::Refused(words), .. }) => return Err(none(words.as_bytes())),
-        Err(error) => return Err(Obstacle::Lend(LendError::Chain(error))),
-    };
-    // what serves files instead of running commands ends with its input
-    let _ = process.input.end().await;
-    let mut heard = Vec::new();
-    let listen = async {
-        while let Ok(Some(said)) = process.output.next().await {
-            if let Output::Stdout(data) | Output::Stderr(data) = said {
-                heard.extend_from_slice(&data[..data.len().min(GREETING.saturating_sub(heard.len()))]);
-            }
-        }
-    };
-    // what has not been said until then will not be
-    let _ = timeout(ANSWER, listen).await;
-    match heard.windows(SHOWN.len()).any(|window| window == SHOWN) {
-        true => Ok(()),
-        false => Err(none(&heard)),
-    }
 }

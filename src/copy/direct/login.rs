@@ -91,6 +91,8 @@ impl Logins {
                     return Ok(());
                 }
                 Err(obstacle) => {
+                    // a login that nothing was heard of may still come about
+                    self.settle(held.take()).await;
                     let may_pass = obstacle.may_pass();
                     lost = CopyError { part: part.clone(), ..CopyError::direct(obstacle) };
                     if !may_pass {

@@ -18,6 +18,7 @@ mod put;
 mod script;
 mod staging;
 mod stream;
+mod willing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
