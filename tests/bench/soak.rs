@@ -16,6 +16,7 @@ use crate::wire::{Cut, Direction, How, Wire, somewhere};
 
 const RATE: u64 = 48 << 20;
 const LARGEST: u64 = 192 << 20;
+const MINUTE: Duration = Duration::from_secs(60);
 const LIMIT: Duration = Duration::from_secs(110);
 const WAYS: [Way; 4] = [Way::Up, Way::Down, Way::Relay, Way::Direct];
 const HOSTS: [&str; 4] = [ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT];
@@ -36,6 +37,8 @@ struct Count {
 
 /// Runs for so long, and prints what came of it.
 pub fn run() {
+    // what a run knew is in its trace, which release builds leave out
+    assert!(cfg!(debug_assertions), "HOP_BENCH_PROFILE=dev");
     let minutes = number("HOP_SOAK_MINUTES", 30);
     let (streets, first) = (number("HOP_SOAK_STREETS", 2), number("HOP_SEED", 0));
     let (began, length) = (Instant::now(), Duration::from_secs(60 * minutes));
@@ -82,9 +85,10 @@ impl Count {
     fn print(&self, elapsed: Duration) {
         let Count { copies, bytes, cuts, kills, failed, violations, .. } = self;
         println!(
-            "{:>5.1} min: {copies} copies, {} MiB, {cuts} cuts, {kills} kills, {failed} failures told, {violations} violations; peak {} MiB",
+            "{:>5.1} min: {copies} copies, {} MiB, {cuts} cuts, {kills} kills, {failed} failures told, {violations} violations; peak {} MiB, in each third of the time {}",
             elapsed.as_secs_f64() / 60.0,
             bytes >> 20,
+            peak(&self.peaks, |at| elapsed.saturating_sub(at) <= MINUTE),
             thirds(&self.peaks, elapsed).map(|peak| peak.to_string()).join(" ")
         );
     }
@@ -92,10 +96,12 @@ impl Count {
 
 /// The peak in each third of the time, in MiB: whether memory stays flat.
 fn thirds(peaks: &[(Duration, u64)], elapsed: Duration) -> [u64; 3] {
-    [0, 1, 2].map(|third| {
-        let within = peaks.iter().filter(|(at, _)| (at.as_secs_f64() / elapsed.as_secs_f64() * 3.0) as u64 == third);
-        within.map(|(_, peak)| peak >> 10).max().unwrap_or(0)
-    })
+    [0, 1, 2].map(|third| peak(peaks, |at| (at.as_secs_f64() / elapsed.as_secs_f64() * 3.0) as u64 == third))
+}
+
+/// The peak of the runs that ended within some time, in MiB.
+fn peak(peaks: &[(Duration, u64)], within: impl Fn(Duration) -> bool) -> u64 {
+    peaks.iter().filter(|(at, _)| within(*at)).map(|(_, peak)| peak >> 10).max().unwrap_or(0)
 }
 
 /// A street, the link between its private servers, and content to take from.

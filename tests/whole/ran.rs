@@ -86,12 +86,18 @@ pub fn run_while(command: &mut Command, mut meanwhile: impl FnMut(&mut Child, Du
         meanwhile(&mut child, began.elapsed());
         if began.elapsed() > PATIENCE {
             child.kill().expect("kill a child");
-            panic!("not done within {PATIENCE:?}: {command:?}: {:?}", child.wait());
+            let ran = ended(child.wait().expect("wait for a child"), (stdout, stderr), (began.elapsed(), peak));
+            panic!("not done within {PATIENCE:?}: {command:?}: {ran}");
         }
         std::thread::sleep(Duration::from_millis(3));
     };
-    let took = began.elapsed();
-    let text = |thread: JoinHandle<Vec<u8>>| String::from_utf8_lossy(&thread.join().expect("a reader")).into_owned();
+    ended(status, (stdout, stderr), (began.elapsed(), peak))
+}
+
+type Reader = JoinHandle<Vec<u8>>;
+
+fn ended(status: ExitStatus, (stdout, stderr): (Reader, Reader), (took, peak): (Duration, u64)) -> Ran {
+    let text = |reader: Reader| String::from_utf8_lossy(&reader.join().expect("a reader")).into_owned();
     let (code, signal) = (status.code(), status.signal());
     Ran { code, signal, stdout: text(stdout), stderr: text(stderr), took, peak }
 }
@@ -103,7 +109,7 @@ fn memory(id: u32) -> u64 {
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
-fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+fn collect(mut from: impl Read + Send + 'static) -> Reader {
     std::thread::spawn(move || {
         let mut all = Vec::new();
         from.read_to_end(&mut all).expect("read a pipe");

@@ -2,7 +2,7 @@
 //! `HOP_SEEDS` of them for each fault that has any, or the one that `HOP_SEED` names.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::invariants::Target;
@@ -84,7 +84,7 @@ impl Way {
         let path = self.destination(street);
         let old = b"old content".to_vec();
         if let Some(folder) = path.parent().filter(|folder| folder.exists()) {
-            Street::parts(folder).iter().for_each(|part| fs::remove_file(part).expect("remove a part"));
+            Street::parts(folder).iter().for_each(|part| remove(part));
         }
         match self {
             Way::Up => street.put(ACC_PVT, "to/file", &old),
@@ -93,6 +93,11 @@ impl Way {
         };
         Target { path, old: Some(old), new: new.to_vec() }
     }
+}
+
+fn remove(part: &Path) {
+    let removed = if part.is_dir() { fs::remove_dir_all(part) } else { fs::remove_file(part) };
+    removed.expect("remove a part");
 }
 
 /// A street whose links are wires of a certain rate.
