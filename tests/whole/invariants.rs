@@ -173,11 +173,13 @@ impl Case<'_> {
             let size = target.new.len() as u64;
             assert_eq!(ran.there(), Some(size), "{}: the trace tells otherwise\n{ran}", self.name);
             let again = (moved + acknowledged).saturating_sub(size);
-            // a direct copy begins again
-            let is_direct = ran.stdout.contains("\"route\":\"direct\"");
             let what = format!("I3: {again} of {acknowledged} bytes were sent again");
-            let is_excused = is_direct || part == Part::IsWorthless;
-            assert!(is_excused || again <= acknowledged / 10, "{}: {what}\n{ran}\nafter {}", self.name, self.ran);
+            assert!(
+                part == Part::IsWorthless || again <= acknowledged / 10,
+                "{}: {what}\n{ran}\nafter {}",
+                self.name,
+                self.ran
+            );
         }
         After { acknowledged, moved }
     }
