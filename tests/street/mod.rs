@@ -166,14 +166,8 @@ impl Street {
     /// From now on `blind` does not find `host`: it knows the name, and another address where nothing listens. Everybody
     /// else does. Only where hosts have names of their own, see [`Street::own_homes`].
     pub fn hide(&self, host: &str, blind: &str) {
-        let address = self.server(host).address;
         self.configure(&format!("Host {host}\n  HostName {host}.internal\n  HostKeyAlias {host}"));
-        let mut known = fs::read_to_string(self.known_hosts()).expect("known hosts");
-        let bracketed = format!("[{}]:{} ", address.ip(), address.port());
-        let keys: Vec<String> =
-            known.lines().filter_map(|line| line.strip_prefix(&bracketed)).map(str::to_owned).collect();
-        keys.iter().for_each(|key| known += &format!("{host} {key}\n"));
-        fs::write(self.known_hosts(), known).expect("write known hosts");
+        self.knows_by_name(host);
         let names = self.home(blind).with_file_name("hosts");
         let others = fs::read_to_string(&names).expect("its hosts");
         let others: String = others
@@ -183,6 +177,17 @@ impl Street {
             .collect();
         // in place: it is mounted there
         fs::write(&names, format!("{others}127.255.255.253 {host}.internal\n")).expect("write its hosts");
+    }
+
+    /// The laptop knows `host` by its name too, for a `HostKeyAlias`.
+    pub fn knows_by_name(&self, host: &str) {
+        let address = self.server(host).address;
+        let mut known = fs::read_to_string(self.known_hosts()).expect("known hosts");
+        let bracketed = format!("[{}]:{} ", address.ip(), address.port());
+        let keys: Vec<String> =
+            known.lines().filter_map(|line| line.strip_prefix(&bracketed)).map(str::to_owned).collect();
+        keys.iter().for_each(|key| known += &format!("{host} {key}\n"));
+        fs::write(self.known_hosts(), known).expect("write known hosts");
     }
 
     /// Files in a folder that look like parts of unfinished copies.

@@ -16,6 +16,7 @@ mod liars;
 mod limits;
 mod matrix;
 mod meddlers;
+mod moved;
 mod odd;
 mod packets;
 mod refusals;

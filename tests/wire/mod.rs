@@ -9,6 +9,7 @@ mod connection;
 mod link;
 mod packets;
 
+use std::fs::File;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -35,6 +36,11 @@ impl Wire {
     /// Listens on `near` (port 0: one from the system) and passes connections on to `far`.
     pub fn start(near: SocketAddr, far: SocketAddr, link: Link) -> Wire {
         Wire::over(std::net::TcpListener::bind(near).expect("bind the near end"), far, link)
+    }
+
+    /// Listens in a network namespace, and passes on to the caller's.
+    pub fn start_in(namespace: &File, near: SocketAddr, far: SocketAddr, link: Link) -> Wire {
+        Wire::over(packets::listener(namespace, near), far, link)
     }
 
     /// Passes on what connects to `listener`.

@@ -76,7 +76,8 @@ impl Passage {
         let read = BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line);
         assert!(read.is_ok() && line == "ready\n", "no way for packets: {line:?}");
         let namespace = File::open(format!("/proc/{}/ns/net", child.id())).expect("its namespace");
-        let listener = std::thread::scope(|scope| scope.spawn(|| listener(&namespace)).join().expect("a listener"));
+        // nobody else is in there
+        let listener = listener(&namespace, ([10, 9, 0, 1], PORT).into());
         let beyond = Some(Box::new(Wire::over(listener, far, Link::default())));
         let orders = Mutex::new(child.stdin.take());
         Passage { near: ([10, 9, 0, 2], PORT).into(), namespace, orders, beyond, child }
@@ -112,8 +113,11 @@ pub fn enter(namespace: &File) {
     move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).expect("enter a namespace of ours");
 }
 
-/// A thread of its own is meant to call this.
-fn listener(namespace: &File) -> TcpListener {
-    enter(namespace);
-    TcpListener::bind(("10.9.0.1", PORT)).expect("bind where nobody else is")
+/// Listens at an address of a namespace.
+pub fn listener(namespace: &File, near: SocketAddr) -> TcpListener {
+    let bind = || {
+        enter(namespace);
+        TcpListener::bind(near).expect("bind the near end")
+    };
+    std::thread::scope(|scope| scope.spawn(bind).join().expect("a listener"))
 }
