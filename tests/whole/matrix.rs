@@ -150,7 +150,7 @@ const ROWS: &[(&str, &[&str])] = &[
         &[
             "whole/limits.rs::f20_a_server_fails_to_write_to_flush_or_to_rename",
             "whole/limits.rs::f20_another_server_fails_to_write_to_flush_or_to_rename",
-            "whole/limits.rs::f20_this_machine_fails_to_write_to_flush_or_to_rename",
+            "whole/limits.rs::f20_this_machine_fails_to_write_to_flush_to_close_or_to_rename",
             "whole/liars.rs::f20_a_server_that_fails_to_close_has_not_got_it",
             "whole/meddlers.rs::f20_an_error_on_closing_is_no_success",
             "whole/meddlers.rs::f20_an_error_on_flushing_is_no_success",
@@ -249,7 +249,14 @@ const ROWS: &[(&str, &[&str])] = &[
             "cron/bare.rs::nobody_is_asked_where_nobody_is_and_a_failure_is_a_line_and_a_hint",
         ],
     ),
-    ("F31 asleep", &["whole/slow.rs::a_laptop_that_slept_goes_on"]),
+    (
+        "F31 asleep, another address",
+        &[
+            "whole/slow.rs::a_laptop_that_slept_goes_on",
+            "whole/moved.rs::f31_an_upload_goes_on_from_another_address",
+            "whole/moved.rs::f31_a_download_goes_on_at_another_address",
+        ],
+    ),
     (
         "F33 odd names, deep and wide trees",
         &[
