@@ -152,7 +152,9 @@ impl OpenFile {
                         local::write(&file, offset, &piece)?;
                         offset += piece.len() as u64;
                     }
-                    Ok(local::set(&file, &wanted))
+                    let set = local::set(&file, &wanted);
+                    local::close(&file)?;
+                    Ok(set)
                 };
                 let set = blocking(Stage::Transfer, &self.place, write).await?;
                 Ok(set.map_err(|error| CopyError::local(Stage::Land, self.place.path(), error)))
@@ -200,8 +202,10 @@ impl OpenFile {
     /// Closes it behind all that was asked of it; some ends tell only now that writing failed.
     pub async fn close(&self) -> Result<(), CopyError> {
         match &self.end {
-            // the system reports nothing here that a write has not
-            End::Local(_) => Ok(()),
+            End::Local(file) => {
+                let file = Arc::clone(file);
+                blocking(Stage::Land, &self.place, move |_| local::close(&file)).await
+            }
             End::Remote(remote, handle) => {
                 let closed = remote.client.close_behind(handle).await;
                 remote.told(Stage::Land, &self.place, closed)

@@ -178,6 +178,12 @@ pub fn write(file: &File, offset: u64, data: &[u8]) -> io::Result<()> {
     file.write_all_at(data, offset)
 }
 
+/// Has the system say what it only says at a close: network file systems store what was written no later than now.
+pub fn close(file: &File) -> io::Result<()> {
+    // each of a file's descriptors says it, and the file may be in use on another lane
+    Ok(nix::unistd::close(file.try_clone()?)?)
+}
+
 /// Sets what is `Some`: size, permission bits, times. The owner is never set.
 pub fn set(file: impl AsFd, wanted: &Attributes) -> io::Result<()> {
     if let Some(size) = wanted.size {

@@ -1,5 +1,6 @@
 /* failing SWITCH CALL ERROR PROGRAM...: runs the program. While the file SWITCH is there when it begins, CALL fails with the
- * number ERROR, and is not carried out: `write` (to descriptors above 2), `pwrite`, `fsync`, `rename`. */
+ * number ERROR, and is not carried out: `write` (to descriptors above 2), `pwrite`, `fsync`, `rename`, `close` (of
+ * descriptors above 3, which the dynamic linker is content with). */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -36,6 +37,7 @@ int main(int count, char **words) {
     if (!strcmp(call, "write")) fails(SYS_write, error, 2), fails(SYS_pwrite64, error, -1);
     if (!strcmp(call, "pwrite")) fails(SYS_pwrite64, error, -1);
     if (!strcmp(call, "fsync")) fails(SYS_fsync, error, -1), fails(SYS_fdatasync, error, -1);
+    if (!strcmp(call, "close")) fails(SYS_close, error, 3);
     if (!strcmp(call, "rename")) {
 #ifdef SYS_rename
       fails(SYS_rename, error, -1);

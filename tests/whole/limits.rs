@@ -225,6 +225,10 @@ const REFUSALS: [Refusal; 7] = [
     ("rename", Errno::NOSPC, ("no space left", 28), ("no space left", 28)),
 ];
 
+/// What a network file system says when a file is closed, which this machine's end asks for.
+const LATE: [(&str, Errno, (&str, i32)); 2] =
+    [("close", Errno::IO, ("input/output error", 11)), ("close", Errno::DQUOT, ("no space left", 28))];
+
 /// Whether the disk is full: what says so late may know it from that only.
 fn is_full(error: Errno) -> bool {
     error == Errno::NOSPC
@@ -270,14 +274,15 @@ fn f20_another_server_fails_to_write_to_flush_or_to_rename() {
 }
 
 #[test]
-fn f20_this_machine_fails_to_write_to_flush_or_to_rename() {
+fn f20_this_machine_fails_to_write_to_flush_to_close_or_to_rename() {
     let (Some(street), Some(failing)) = (Street::start(), Failing::new()) else { return };
     if !need_root("a small file system is mounted") {
         return;
     }
     To::Here.furnish(&street, &content(SIZE));
     let disk = Disk::of(To::Here, &street);
-    for (call, error, _, (says, code)) in REFUSALS {
+    let early = REFUSALS.map(|(call, error, _, here)| (call, error, here));
+    for (call, error, (says, code)) in early.into_iter().chain(LATE) {
         let target = disk.with_room_for(SIZE + (1 << 20));
         failing.on();
         // hop writes where it is told to, and its own events to other descriptors
