@@ -43,8 +43,12 @@ impl ChainError {
     pub fn may_pass(&self) -> bool {
         let is_out_of_reach =
             matches!(self.cause, Cause::Io { .. } | Cause::ForwardRefused { .. } | Cause::Resolve { .. });
-        let is_late = matches!(self.cause, Cause::TimedOut(_) | Cause::Auth(AuthError::TimedOut { .. }));
-        is_out_of_reach || is_late || matches!(self.cause, Cause::Lost(_)) || self.is_broken()
+        is_out_of_reach || self.is_late() || matches!(self.cause, Cause::Lost(_)) || self.is_broken()
+    }
+
+    /// It took longer than it may.
+    pub(super) fn is_late(&self) -> bool {
+        matches!(self.cause, Cause::TimedOut(_) | Cause::Auth(AuthError::TimedOut { .. }))
     }
 }
 

@@ -4,6 +4,8 @@
 //! [`Authenticated`].
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use russh::client::{self, Handle, Msg};
 use russh::keys::PublicKey;
@@ -17,7 +19,7 @@ use super::greeter::{GreetError, Greeter, Notes};
 use super::learn;
 use super::overhear::Overheard;
 use super::patience::{Asking, limit, silence};
-use super::rekey::{Flow, Rekeying};
+use super::rekey::{Flow, Odometer, Rekeying};
 use super::severable::{Severable, Severed};
 use super::trusting::lookup;
 use crate::auth::{self, AuthError, Authenticated, Keyring};
@@ -27,6 +29,9 @@ use crate::progress::{Event, Observer, Stage};
 use crate::prompt::{NoPrompt, Prompt};
 use crate::target::place;
 use crate::trust::{self, HostVerified, KnownAlgorithms, Lookup};
+
+/// How long a host may take to answer when it is asked whether it is there.
+const ECHO: Duration = Duration::from_secs(5);
 
 /// An authenticated SSH connection to one host.
 pub(super) struct Connected {
@@ -40,6 +45,7 @@ pub(super) struct Connected {
     /// The hop this one is reached through stays connected as long as this one.
     pub(super) before: Option<Arc<Connected>>,
     cord: Severed,
+    odometer: Arc<Odometer>,
 }
 
 impl Connected {
@@ -51,6 +57,24 @@ impl Connected {
     /// Cuts the transport: everything on it is lost.
     pub(super) fn cut(&self) {
         self.cord.cut();
+    }
+
+    /// Cuts the first hop on the way here of which nothing is heard: something has run out of time, and the next try is
+    /// not to wait for the same.
+    async fn cut_if_silent(&self) {
+        let mut hops: Vec<&Connected> = std::iter::successors(Some(self), |hop| hop.before.as_deref()).collect();
+        while let Some(hop) = hops.pop() {
+            if hop.is_silent().await {
+                return hop.cut();
+            }
+        }
+    }
+
+    /// Nothing comes for a while, not even an answer.
+    async fn is_silent(&self) -> bool {
+        let before = self.odometer.read.load(Ordering::Relaxed);
+        let answered = tokio::time::timeout(ECHO, self.handle.send_ping()).await.is_ok();
+        !answered && self.odometer.read.load(Ordering::Relaxed) == before
     }
 
     /// The first host of the way whose connection has ended.
@@ -73,7 +97,10 @@ impl Connected {
                 Cause::Refused(format!("the server opens no session channel: {}", self.refusal_text(&reason).await))
             }
             Ok(Err(error)) => self.lost(&error),
-            Err(limit) => Cause::TimedOut(limit),
+            Err(limit) => {
+                self.cut_if_silent().await;
+                Cause::TimedOut(limit)
+            }
         };
         Err(self.failed(Stage::OpenChannel, cause))
     }
@@ -92,8 +119,13 @@ impl Connected {
 
     /// Gives `work` at this host as long as `stage` may take.
     pub(super) async fn within<T>(&self, stage: Stage, work: impl Future<Output = T>) -> Result<T, ChainError> {
-        let outcome = self.asking.within(limit(stage, &self.host), work).await;
-        outcome.map_err(|limit| self.failed(stage, Cause::TimedOut(limit)))
+        match self.asking.within(limit(stage, &self.host), work).await {
+            Ok(done) => Ok(done),
+            Err(limit) => {
+                self.cut_if_silent().await;
+                Err(self.failed(stage, Cause::TimedOut(limit)))
+            }
+        }
     }
 
     /// Whether the server proves that it holds all of `keys`; nothing to prove is proven.
@@ -140,8 +172,24 @@ pub(super) struct Ladder {
 }
 
 impl Ladder {
-    /// Climbs from `before` (this machine when `None`) to `host`, whose channels get what `flow` says.
+    /// Climbs from `before` (this machine when `None`) to `host`, whose channels get what `flow` says. Where that takes
+    /// too long because nothing is heard of `before` any more, that is given up, too.
     pub(super) async fn climb(
+        &self,
+        before: Option<Arc<Connected>>,
+        host: &Host,
+        flow: Flow,
+    ) -> Result<Arc<Connected>, ChainError> {
+        let climbed = self.attempt(before.clone(), host, flow).await;
+        if let (Err(error), Some(before)) = (&climbed, &before)
+            && error.is_late()
+        {
+            before.cut_if_silent().await;
+        }
+        climbed
+    }
+
+    async fn attempt(
         &self,
         before: Option<Arc<Connected>>,
         host: &Host,
@@ -176,6 +224,7 @@ pub(super) struct Greeted<'a> {
     handle: Handle<Greeter>,
     notes: Arc<Notes>,
     cord: Severed,
+    odometer: Arc<Odometer>,
     lookup: Lookup,
     announced: oneshot::Receiver<Vec<PublicKey>>,
 }
@@ -188,7 +237,7 @@ impl Greeted<'_> {
 
     /// Authenticates.
     pub(super) async fn log_in(self) -> Result<Arc<Connected>, ChainError> {
-        let Greeted { rung, mut handle, notes, cord, lookup, announced } = self;
+        let Greeted { rung, mut handle, notes, cord, odometer, lookup, announced } = self;
         let login = rung.authenticate(&mut handle, &notes).await?;
         let verified = notes.verified.get().cloned();
         let unproven = || rung.failed(Stage::VerifyHost, Cause::Protocol("no host key was verified".to_owned()));
@@ -205,6 +254,7 @@ impl Greeted<'_> {
             trail,
             before,
             cord,
+            odometer,
         });
         observer.event(Event::Connected {
             way: connected.trail.to_string(),
@@ -234,10 +284,11 @@ impl<'a> Rung<'a> {
         let (transport, address) = self.dial().await?;
         let transport = Overheard::new(transport, &self.host.alias, self.ladder.observer.clone());
         let (transport, cord) = Severable::new(Box::new(transport), silence(self.host));
+        let odometer = transport.odometer();
         let lookup = lookup(self.host, address);
         let (announce, announced) = oneshot::channel();
         let (handle, notes) = self.greet(transport, lookup.clone(), announce).await?;
-        Ok(Greeted { rung: self, handle, notes, cord, lookup, announced })
+        Ok(Greeted { rung: self, handle, notes, cord, odometer, lookup, announced })
     }
 
     fn failed(&self, stage: Stage, cause: Cause) -> ChainError {

@@ -53,6 +53,7 @@ const ROWS: &[(&str, &[&str])] = &[
         "F6 silence",
         &[
             "whole/strikes.rs::f6_silence_is_noticed_and_gone_around",
+            "whole/strikes.rs::f6_silence_while_it_connects_again_is_gone_around",
             "whole/strikes.rs::f6_silence_that_stays_ends_in_time",
         ],
     ),

@@ -8,7 +8,7 @@ use super::invariants::{Case, Target};
 use super::ran::{Ran, run_while};
 use super::ways::{SIZE, WAYS, Way, content, street};
 use crate::street::{ACC_BASTION, ACC_PVT, DELL_PVT, Process, Street};
-use crate::wire::{Cut, How};
+use crate::wire::{Cut, Direction, How, Wire};
 use rustix::process::Signal;
 
 const RATE: u64 = 24 << 20;
@@ -49,6 +49,13 @@ fn goes_on(name: &str, street: &Street, (way, target): (Way, Target), ran: &Ran)
     let again = || way.copy(street);
     let name = format!("{name} {way:?}");
     Case { name, street, targets: &[target], ran, limit: LIMIT, says: &[], again: &again }.holds();
+}
+
+/// What was there stays silent; what comes is carried again.
+fn falls_silent(wire: &Wire) {
+    wire.fall_silent();
+    std::thread::sleep(Duration::from_millis(300));
+    wire.arm(None);
 }
 
 /// The sftp-servers of both ends, or what they run under.
@@ -119,16 +126,37 @@ fn f6_silence_is_noticed_and_gone_around() {
         assert_eq!(wire(&street), 0);
         let mut command = way.copy(&street);
         let ran = struck(way, &mut street, command.args(["--json", "--timeout", "2s"]), |street| {
-            let wire = street.server(host).wire.as_ref().expect("a wire");
-            wire.fall_silent();
-            // what was there stays silent
-            std::thread::sleep(Duration::from_millis(300));
-            wire.arm(None);
+            falls_silent(street.server(host).wire.as_ref().expect("a wire"));
         });
         // servers do not know that hop is gone until their own patience ends
         street.server(host).wire.as_ref().expect("a wire").bury();
         goes_on("F6", &street, (way, target), &ran);
     }
+}
+
+#[test]
+fn f6_silence_while_it_connects_again_is_gone_around() {
+    let Some((street, content)) = scene(Way::Up) else { return };
+    let target = Way::Up.target(&street, &content);
+    let wire = |host| street.server(host).wire.as_ref().expect("a wire");
+    let (mut before, mut is_silent_again) = (None, false);
+    let mut command = Way::Up.copy(&street);
+    command.args(["--json", "--timeout", "2s", "-o", "ConnectTimeout=2"]);
+    let ran = run_while(&mut command, |_, _| match before {
+        None if wire(ACC_PVT).bytes(Direction::Up) > MIDDLE => {
+            before = Some(wire(ACC_PVT).connections());
+            falls_silent(wire(ACC_BASTION));
+            wire(ACC_BASTION).bury();
+        }
+        Some(before) if !is_silent_again && wire(ACC_PVT).connections() > before => {
+            is_silent_again = true;
+            falls_silent(wire(ACC_BASTION));
+        }
+        _ => {}
+    });
+    wire(ACC_BASTION).bury();
+    assert!(is_silent_again, "it never came to that: {ran}");
+    goes_on("F6 again", &street, (Way::Up, target), &ran);
 }
 
 #[test]
