@@ -15,8 +15,9 @@ use tokio::sync::oneshot;
 use super::algorithms::transport_config;
 use super::dial::{self, Dialled};
 use super::error::{Cause, ChainError, Trail};
-use super::greeter::{GreetError, Greeter, Notes};
+use super::greeter::{Greeter, Notes};
 use super::learn;
+use super::meaning::{greeting_failed, unresolved_there};
 use super::overhear::Overheard;
 use super::patience::{Asking, limit, silence};
 use super::rekey::{Flow, Odometer, Rekeying};
@@ -373,41 +374,5 @@ impl<'a> Rung<'a> {
             }
             self.failed(Stage::Authenticate, error.into())
         })
-    }
-}
-
-/// The hop before answers a name it cannot resolve with "connect failed" and the resolver's words.
-fn unresolved_there(error: ChainError) -> ChainError {
-    let Cause::ForwardRefused { to, reason, .. } = &error.cause else { return error };
-    let by_name = ["not known", "resolve", "no address associated", "Temporary failure"];
-    match by_name.iter().any(|words| reason.contains(words)) {
-        true => {
-            let (name, problem) = (to.clone(), reason.clone());
-            ChainError { stage: Stage::Resolve, cause: Cause::Resolve { name, problem }, ..error }
-        }
-        false => error,
-    }
-}
-
-fn greeting_failed(error: GreetError) -> Cause {
-    let error = match error {
-        GreetError::Trust(error) => return Cause::Trust(error),
-        GreetError::Transport(error) => error,
-    };
-    match error {
-        russh::Error::NoCommonAlgo { kind, ours, theirs } => Cause::Protocol(format!(
-            "no {kind:?} algorithm in common: hop offers {}, the server {}",
-            ours.join(","),
-            theirs.join(",")
-        )),
-        russh::Error::Disconnect | russh::Error::HUP => {
-            Cause::Lost("closed by the other side before the key exchange was done".to_owned())
-        }
-        russh::Error::IO(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            Cause::Lost("closed by the other side before the key exchange was done".to_owned())
-        }
-        russh::Error::Version => Cause::Protocol("the other side does not speak SSH 2".to_owned()),
-        russh::Error::IO(error) => Cause::Lost(error.to_string()),
-        other => Cause::Protocol(other.to_string()),
     }
 }

@@ -22,6 +22,7 @@ mod error;
 mod greeter;
 mod hop;
 mod learn;
+mod meaning;
 mod overhear;
 mod patience;
 mod pool;

@@ -1,0 +1,42 @@
+//! What does it mean that a hop was not reached, or said no word of SSH? In the field's words, from russh's and the server's.
+
+use super::error::{Cause, ChainError};
+use super::greeter::GreetError;
+use crate::progress::Stage;
+
+/// The hop before answers a name it cannot resolve with "connect failed" and the resolver's words.
+pub(super) fn unresolved_there(error: ChainError) -> ChainError {
+    let Cause::ForwardRefused { to, reason, .. } = &error.cause else { return error };
+    let by_name = ["not known", "resolve", "no address associated", "Temporary failure"];
+    match by_name.iter().any(|words| reason.contains(words)) {
+        true => {
+            let (name, problem) = (to.clone(), reason.clone());
+            ChainError { stage: Stage::Resolve, cause: Cause::Resolve { name, problem }, ..error }
+        }
+        false => error,
+    }
+}
+
+/// Why no host has shown who it is.
+pub(super) fn greeting_failed(error: GreetError) -> Cause {
+    let error = match error {
+        GreetError::Trust(error) => return Cause::Trust(error),
+        GreetError::Transport(error) => error,
+    };
+    match error {
+        russh::Error::NoCommonAlgo { kind, ours, theirs } => Cause::Protocol(format!(
+            "no {kind:?} algorithm in common: hop offers {}, the server {}",
+            ours.join(","),
+            theirs.join(",")
+        )),
+        russh::Error::Disconnect | russh::Error::HUP => {
+            Cause::Lost("closed by the other side before the key exchange was done".to_owned())
+        }
+        russh::Error::IO(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Cause::Lost("closed by the other side before the key exchange was done".to_owned())
+        }
+        russh::Error::Version => Cause::Protocol("the other side does not speak SSH 2".to_owned()),
+        russh::Error::IO(error) => Cause::Lost(error.to_string()),
+        other => Cause::Protocol(other.to_string()),
+    }
+}
