@@ -92,6 +92,13 @@ impl Server {
         self.processes().into_iter().filter(|process| process.name == name).collect()
     }
 
+    /// The sshds of sessions: all but the one that listens, which is the oldest. Numbers of processes begin anew some day.
+    pub fn sessions(&self) -> Vec<Process> {
+        let mut all = self.processes_named("sshd");
+        all.sort_by_key(|process| process.began);
+        all.split_off(all.len().min(1))
+    }
+
     /// A path in the home folder as the host sees it, its disk included; only while it runs.
     pub fn inside(&self, path: impl AsRef<Path>) -> PathBuf {
         let sshd = self.processes_named("sshd").into_iter().next().expect("it runs");

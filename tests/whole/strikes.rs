@@ -58,10 +58,10 @@ fn falls_silent(wire: &Wire) {
     wire.arm(None);
 }
 
-/// The sftp-servers of both ends, or what they run under.
-fn victims(street: &Street, name: &str) -> Vec<Process> {
-    let mut all = street.server(ACC_PVT).processes_named(name);
-    all.extend(street.server(DELL_PVT).processes_named(name));
+/// The sftp-servers of both ends.
+fn victims(street: &Street) -> Vec<Process> {
+    let mut all = street.server(ACC_PVT).processes_named("sftp-server");
+    all.extend(street.server(DELL_PVT).processes_named("sftp-server"));
     all
 }
 
@@ -70,19 +70,15 @@ fn killed(way: Way) {
     let target = way.target(&street, &content);
     let mut command = way.copy(&street);
     let ran = struck(way, &mut street, command.arg("--json"), |street| {
-        victims(street, "sftp-server").iter().for_each(Process::kill);
+        victims(street).iter().for_each(Process::kill);
     });
     goes_on("F3 sftp-server", &street, (way, target), &ran);
     let target = way.target(&street, &content);
     let mut command = way.copy(&street);
     let ran = struck(way, &mut street, command.arg("--json"), |street| {
-        // sessions, not the listener they came from
-        let listeners: Vec<u32> = [ACC_PVT, DELL_PVT]
-            .iter()
-            .filter_map(|host| street.server(host).processes_named("sshd").iter().map(|process| process.id).min())
-            .collect();
-        let sessions = victims(street, "sshd").into_iter().filter(|process| !listeners.contains(&process.id));
-        sessions.for_each(|process| process.kill());
+        for host in [ACC_PVT, DELL_PVT] {
+            street.server(host).sessions().iter().for_each(Process::kill);
+        }
     });
     goes_on("F3 sshd", &street, (way, target), &ran);
 }
@@ -221,7 +217,7 @@ fn f9_a_server_that_stops_reading_is_left() {
         let mut command = way.copy(&street);
         let mut stopped = Vec::new();
         let ran = struck(way, &mut street, command.args(["--json", "--timeout", "2s", "--lanes", "1"]), |street| {
-            stopped = victims(street, "sftp-server");
+            stopped = victims(street);
             stopped.iter().for_each(|process| process.signal(Signal::STOP));
         });
         stopped.iter().for_each(|process| process.signal(Signal::CONT));
