@@ -183,6 +183,30 @@ fn small_files_go_on_over_another_login_and_those_done_stay_done() {
     assert_eq!(Street::parts(street.home(DELL_PVT)), Vec::<PathBuf>::new());
 }
 
+#[test]
+fn the_folder_of_small_files_goes_over_another_session() {
+    // far away: the file has its name for a while before hop knows
+    let far = Link { delay: Duration::from_millis(150), ..Link::default() };
+    let Some(street) = Street::plan().link(DELL_BASTION, far).start() else { return };
+    street.put(ACC_PVT, "small", b"content");
+    let (folder, link) = (street.home(DELL_PVT), wire(&street, DELL_BASTION));
+    let a_moment = || std::thread::sleep(Duration::from_millis(100));
+    let mut has_struck = false;
+    let ran = run_while(&mut cp(&street, ["-R", "acc-pvt:small", "dell-pvt:"]), |_, _| {
+        if !has_struck && folder.join("small").exists() {
+            has_struck = true;
+            link.fall_silent();
+            a_moment();
+            link.bury();
+            a_moment();
+            link.arm(None);
+        }
+    });
+    assert!(has_struck && ran.code == Some(0) && ran.stderr.contains("; connecting again in "), "{ran}");
+    assert_eq!(fs::read(folder.join("small")).expect("it is there"), b"content");
+    assert_eq!(Street::parts(folder), Vec::<PathBuf>::new(), "{ran}");
+}
+
 /// Stops what writes at the destination; whether there was anything.
 fn stop_writers(street: &Street) -> bool {
     let writers = street.server(DELL_PVT).processes_named("dd");

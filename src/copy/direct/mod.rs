@@ -53,8 +53,8 @@ use staging::Staging;
 /// Streams over the one login; sshd allows ten sessions a connection (`MaxSessions`).
 const STREAMS: usize = 4;
 
-/// How long it may take to empty the folder that small files arrived in.
-const ENDING: Duration = Duration::from_secs(5);
+/// How long it may take to empty the folder that small files arrived in, over another session if need be.
+const ENDING: Duration = Duration::from_secs(10);
 
 /// How many looks a patience is divided into.
 const LOOKS: u32 = 20;
@@ -176,12 +176,14 @@ impl Direct {
     /// Ends the login, and removes what small files arrived in; what was lent.
     pub async fn end(&self) -> Lent {
         let emptied = async {
-            if let Some(Some(staging)) = self.staging.get() {
-                // what cannot be removed is a part, which the next run takes over
-                let _ = timeout(ENDING, staging.remove()).await;
-            }
+            let staging = self.staging.get()?.as_ref()?;
+            let removed = timeout(ENDING, staging.remove()).await;
+            // it is a part, which the next run takes over
+            (!matches!(removed, Ok(Ok(())))).then(|| staging.left())
         };
-        tokio::join!(emptied, self.logins.end()).1
+        let (left, mut lent) = tokio::join!(emptied, self.logins.end());
+        lent.left = lent.left.into_iter().chain(left).reduce(|one, other| format!("{one}; {other}"));
+        lent
     }
 
     /// Gives an order when it is its turn, and waits for its answer, unless `watch` or nobody sees anything move.

@@ -58,11 +58,29 @@ impl Staging {
     /// Removes it and what is in it.
     ///
     /// # Errors
-    /// When something in it cannot be removed.
+    /// When something in it cannot be removed, or no session can be had any more.
     pub async fn remove(&self) -> Result<(), CopyError> {
+        loop {
+            match self.try_to_remove().await {
+                Err(error) if error.is_lost() => self.lanes.restore(error).await?,
+                removed => return removed,
+            }
+        }
+    }
+
+    /// That it is there, for people.
+    pub fn left(&self) -> String {
+        format!("{} could not be removed; the next run does it", String::from_utf8_lossy(&self.place.path()))
+    }
+
+    async fn try_to_remove(&self) -> Result<(), CopyError> {
         let side = self.lanes.idlest().destination.clone();
         // what was in it has its name, as a rule
         if side.remove_folder(&self.place).await.is_ok() {
+            return Ok(());
+        }
+        // a session that was lost may have taken its answer with it
+        if side.look(&self.place, Links::Keep).await?.is_none() {
             return Ok(());
         }
         let mut listing = side.list(&self.place).await?;
