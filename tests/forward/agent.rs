@@ -1,5 +1,6 @@
 //! The user's agent on a host: lent with `-A`, bound to the session, and never without.
 
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 
 use crate::skips::need;
@@ -18,7 +19,8 @@ impl Agent {
         let socket = street.laptop().join("agent");
         let process =
             Command::new(agent).arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().expect("an agent");
-        until("the agent listens", || socket.exists());
+        // its socket has a name before anybody listens there
+        until("the agent listens", || UnixStream::connect(&socket).is_ok());
         let ran = run(street
             .on_laptop(add.to_str().expect("a path"))
             .args(limits)
