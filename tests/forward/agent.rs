@@ -19,15 +19,18 @@ impl Agent {
         let socket = street.laptop().join("agent");
         let process =
             Command::new(agent).arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().expect("an agent");
+        // from here on it is killed whatever comes
+        let agent = Agent { process, socket };
+        let socket = &agent.socket;
         // its socket has a name before anybody listens there
-        until("the agent listens", || UnixStream::connect(&socket).is_ok());
+        until("the agent listens", || UnixStream::connect(socket).is_ok());
         let ran = run(street
             .on_laptop(add.to_str().expect("a path"))
             .args(limits)
             .arg("acc.pem")
-            .env("SSH_AUTH_SOCK", &socket));
+            .env("SSH_AUTH_SOCK", socket));
         assert_eq!(ran.code, Some(0), "{ran}");
-        Some(Agent { process, socket })
+        Some(agent)
     }
 }
 
