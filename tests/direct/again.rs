@@ -10,7 +10,7 @@ use rustix::process::Signal;
 
 use super::{cp, is_direct};
 use crate::end_to_end::noise;
-use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Plan, Street};
+use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Plan, Street, until};
 use crate::whole::ran::{Ran, run, run_while};
 use crate::wire::{Cut, Direction, How, Link, Wire};
 
@@ -181,6 +181,35 @@ fn small_files_go_on_over_another_login_and_those_done_stay_done() {
     crate::end_to_end::same(&folder(ACC_PVT), &folder(DELL_PVT));
     assert!(passed(&street) < (400 * 40_000) + (8 << 20), "{} bytes", passed(&street));
     assert_eq!(Street::parts(street.home(DELL_PVT)), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn what_a_killed_run_has_left_of_small_files_is_not_taken_for_those_of_the_next() {
+    const FILES: usize = 400;
+    const LENGTH: usize = 40_000;
+    let slow = Link { rate: Some(4 << 20), ..Link::default() };
+    let Some(street) = Street::plan().link(DELL_PVT, slow).start() else { return };
+    street.put_all(ACC_PVT, (0..FILES).map(|index| (format!("tree/f{index}"), noise(index as u64, LENGTH))));
+    let copy = || cp(&street, ["-Rr", "acc-pvt:tree", "dell-pvt:"]);
+    let left = || Street::parts(street.home(DELL_PVT)).into_iter().find(|part| part.is_dir());
+    let killed = run_while(&mut copy(), |hop, _| {
+        if left().is_some_and(|folder| fs::read_dir(folder).is_ok_and(|files| files.count() > 10)) {
+            hop.kill().expect("kill hop");
+        }
+    });
+    let folder = left().unwrap_or_else(|| panic!("nothing was left: {killed}"));
+    until("nobody writes there any more", || street.server(DELL_PVT).processes_named("tar").is_empty());
+    // whole files of an earlier time, under any number that a run may begin with
+    let name = folder.file_name().expect("it has one").to_owned();
+    street
+        .put_all(DELL_PVT, (0..FILES + 100).map(|number| (Path::new(&name).join(number.to_string()), vec![0; LENGTH])));
+    let cut = Cut { direction: Direction::Up, at: 8 << 20, how: How::Reset };
+    wire(&street, DELL_PVT).arm(Some(cut));
+    let ran = run(&mut copy());
+    assert!(ran.code == Some(0) && wire(&street, DELL_PVT).is_cut(), "{ran}");
+    let tree = |host: &str| crate::end_to_end::tree(&street.home(host).join("tree"));
+    crate::end_to_end::same(&tree(ACC_PVT), &tree(DELL_PVT));
+    assert_eq!(Street::parts(street.home(DELL_PVT)), Vec::<PathBuf>::new(), "{ran}");
 }
 
 #[test]

@@ -22,7 +22,7 @@ mod willing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::timeout;
@@ -71,7 +71,7 @@ pub struct Direct {
     patience: Duration,
     /// Grows when anything moves.
     pulse: AtomicU64,
-    /// Numbers of orders and links.
+    /// Numbers of orders and links; no run begins where another did, for what a killed one has left stands under its own.
     numbers: AtomicU64,
     /// The folders that relative paths begin in: the source's and the destination's.
     homes: (OnceCell<Vec<u8>>, OnceCell<Vec<u8>>),
@@ -121,7 +121,7 @@ impl Direct {
             packing: Packing::of(course.engine),
             logins: Logins::new(course, login, held),
             pulse: AtomicU64::new(0),
-            numbers: AtomicU64::new(1),
+            numbers: AtomicU64::new(somewhere()),
             homes: (OnceCell::new(), OnceCell::new()),
             streams: AtomicUsize::new(STREAMS),
             turns: Semaphore::new(STREAMS),
@@ -316,6 +316,16 @@ impl Lent {
 
 /// From here on an exit status says that ssh failed itself (255, ssh(1)) or that a signal ended it.
 const SSH_FAILED: u32 = 128;
+
+/// Where a run's numbers begin: without random bytes at the time of day.
+fn somewhere() -> u64 {
+    let mut bytes = [0; 8];
+    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
+        bytes = SystemTime::now().duration_since(UNIX_EPOCH).map_or(bytes, |now| (now.as_nanos() as u64).to_be_bytes());
+    }
+    // room enough above it, and short words for a line of many
+    u64::from_be_bytes(bytes) >> 16
+}
 
 fn numbered(number: u64) -> Name {
     Name::vet(number.to_string().as_bytes()).expect("digits are a name")

@@ -10,6 +10,7 @@ use super::super::name::Name;
 use super::super::part::{self, Id};
 use super::super::place::Place;
 use super::super::side::{Links, Side};
+use super::super::together;
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 
@@ -85,9 +86,12 @@ impl Staging {
         }
         let mut listing = side.list(&self.place).await?;
         while let Some(entries) = listing.next().await? {
-            for (name, _) in entries.into_iter().flatten() {
-                side.remove(&self.place.join(&name)).await?;
-            }
+            let names = entries.into_iter().flatten().map(|(name, _)| self.place.join(&name));
+            let removals = names.map(|file| {
+                let side = &side;
+                async move { side.remove(&file).await }
+            });
+            together::all(removals).await.into_iter().collect::<Result<(), _>>()?;
         }
         side.remove_folder(&self.place).await
     }
