@@ -156,8 +156,9 @@ async fn join(flow: Arc<Flow>, first: Arc<Ends>, lane: Arc<Lane>, links: Links) 
         Err(_) => return Ok(()),
     };
     let ends = Arc::new(Ends { source: Arc::new(source), part: Arc::new(part), identity: first.identity });
-    // what it is, is asked ahead of the first block
-    tokio::try_join!(biased; ends.check(), flow.work(Arc::clone(&ends)))?;
+    // nothing is taken from it before it is known to be the same
+    ends.check().await?;
+    flow.work(Arc::clone(&ends)).await?;
     ends.check().await?;
     ends.part.close().await
 }
