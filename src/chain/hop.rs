@@ -173,24 +173,8 @@ pub(super) struct Ladder {
 }
 
 impl Ladder {
-    /// Climbs from `before` (this machine when `None`) to `host`, whose channels get what `flow` says. Where that takes
-    /// too long because nothing is heard of `before` any more, that is given up, too.
+    /// Climbs from `before` (this machine when `None`) to `host`, whose channels get what `flow` says.
     pub(super) async fn climb(
-        &self,
-        before: Option<Arc<Connected>>,
-        host: &Host,
-        flow: Flow,
-    ) -> Result<Arc<Connected>, ChainError> {
-        let climbed = self.attempt(before.clone(), host, flow).await;
-        if let (Err(error), Some(before)) = (&climbed, &before)
-            && error.is_late()
-        {
-            before.cut_if_silent().await;
-        }
-        climbed
-    }
-
-    async fn attempt(
         &self,
         before: Option<Arc<Connected>>,
         host: &Host,
@@ -300,7 +284,18 @@ impl<'a> Rung<'a> {
     async fn stage<T>(&self, stage: Stage, work: impl Future<Output = Result<T, Cause>>) -> Result<T, ChainError> {
         self.ladder.observer.event(Event::Stage { hop: self.host.alias.clone(), stage });
         let outcome = self.ladder.asking.within(limit(stage, self.host), work).await;
-        outcome.unwrap_or_else(|limit| Err(Cause::TimedOut(limit))).map_err(|cause| self.failed(stage, cause))
+        let outcome = outcome.unwrap_or_else(|limit| Err(Cause::TimedOut(limit)));
+        self.unless_held_up(outcome.map_err(|cause| self.failed(stage, cause))).await
+    }
+
+    /// What was late may have been held up before this host: a hop there of which nothing is heard any more is given up.
+    async fn unless_held_up<T>(&self, outcome: Result<T, ChainError>) -> Result<T, ChainError> {
+        if let (Err(error), Some(before)) = (&outcome, &self.before)
+            && error.is_late()
+        {
+            before.cut_if_silent().await;
+        }
+        outcome
     }
 
     async fn dial(&self) -> Result<Dialled, ChainError> {
@@ -366,13 +361,14 @@ impl<'a> Rung<'a> {
     async fn authenticate(&self, handle: &mut Handle<Greeter>, notes: &Notes) -> Result<Authenticated, ChainError> {
         self.ladder.observer.event(Event::Stage { hop: self.host.alias.clone(), stage: Stage::Authenticate });
         let login = auth::authenticate(handle, self.host, &self.ladder.keyring).await;
-        login.map_err(|mut error| {
+        let login = login.map_err(|mut error| {
             if let AuthError::Disconnected { reason, .. } = &mut error
                 && reason.is_empty()
             {
                 *reason = notes.farewell().unwrap_or_default();
             }
             self.failed(Stage::Authenticate, error.into())
-        })
+        });
+        self.unless_held_up(login).await
     }
 }
