@@ -93,6 +93,19 @@ fn nothing_is_unfinished_or_switched_off() {
 }
 
 #[test]
+fn the_fuzz_targets_lock_file_knows_every_dependency() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect("it is there");
+    let (manifest, lock) = (read("Cargo.toml"), read("tests/fuzz/Cargo.lock"));
+    let dependencies = manifest.split("\n[dependencies]\n").nth(1).and_then(|rest| rest.split("\n[").next());
+    let names = dependencies.expect("a list").lines().filter(|line| !line.contains("optional"));
+    let names = names.filter_map(|line| Some(line.split_once(" = ")?.0));
+    let ours = lock.split("\n[[package]]\n").find(|package| package.starts_with("name = \"hop-cp\"\n"));
+    let ours = ours.expect("hop is in it");
+    let lacking = names.filter(|name| !name.starts_with('#') && !ours.contains(&format!("\n \"{name}")));
+    none(lacking.map(|name| format!("tests/fuzz/Cargo.lock lacks {name}: cd tests/fuzz && cargo metadata")).collect());
+}
+
+#[test]
 fn nothing_outside_tests_unwraps() {
     let sources = rust_below("src");
     let of = |source: &Source| {

@@ -18,10 +18,11 @@ const SHOWN: &[u8] = b"hop-runs-commands";
 /// Bytes of a stranger's greeting that are looked at.
 const GREETING: usize = 64 << 10;
 
-/// Where nobody insists on a direct copy, no person is asked a second time for it.
+/// Where nobody insists on a direct copy, no person is asked a second time for it: whether one more login asks nobody, or
+/// may ask.
 ///
 /// # Errors
-/// [`Obstacle::AsksAgain`]; that there is no session.
+/// That there is no session.
 pub async fn asks_nobody(source: &Way, wanted: Wanted) -> Result<bool, ChainError> {
     let session = source.session(0).await?;
     Ok(wanted != Wanted::Auto || !session.needed_a_person())
