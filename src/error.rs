@@ -225,6 +225,7 @@ fn of_direct(obstacle: &Obstacle) -> Kind {
         // the source did not even begin
         Obstacle::NeitherWay { pull, .. } => of_direct(pull),
         Obstacle::Lend(error) => of_lend(error),
+        Obstacle::Lost(error) => of_chain(error),
     }
 }
 

@@ -154,7 +154,7 @@ impl CopyError {
     /// A direct copy that cannot be had.
     pub(super) fn direct(obstacle: Obstacle) -> CopyError {
         match obstacle {
-            Obstacle::Lend(LendError::Chain(error)) => {
+            Obstacle::Lend(LendError::Chain(error)) | Obstacle::Lost(error) => {
                 CopyError::new(None, error.stage, Vec::new(), Cause::Chain(Box::new(error)))
             }
             obstacle => CopyError::new(None, Stage::Exec, Vec::new(), Cause::Direct(Box::new(obstacle))),

@@ -66,6 +66,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use again::{RETRIES, Tries};
 pub use care::Care;
 pub use direct::{Obstacle, Terms};
 pub use error::{Cause, CopyError, Kind};
@@ -214,11 +215,18 @@ async fn decide(job: &Job, watchers: &Watchers) -> Result<Decision<Arc<Direct>>,
     let Options { route: wanted, direct: terms, dry_run, .. } = &job.options;
     let extent = if *dry_run { Extent::Look } else { Extent::Begin(*wanted) };
     let endurance = Endurance {
-        retries: job.options.retries.unwrap_or(again::RETRIES),
+        retries: job.options.retries.unwrap_or(RETRIES),
         patience: job.options.timeout.unwrap_or(watchdog::TIMEOUT),
         watchers: watchers.clone(),
     };
-    let found = direct::begin(&job.sources, &job.destination, (terms, extent), &endurance).await;
+    // a login that has begun is not tried again here: what it signed counts
+    let tries = Tries::new(endurance.retries, watchers.clone());
+    let found = loop {
+        match direct::begin(&job.sources, &job.destination, (terms, extent), &endurance).await {
+            Err(obstacle) if obstacle.is_lost() => tries.next(CopyError::direct(obstacle)).await?,
+            found => break found,
+        }
+    };
     if let Err(obstacle) = &found
         && let Some(another) = obstacle.another_host()
     {

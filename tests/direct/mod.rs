@@ -3,6 +3,7 @@
 
 mod again;
 mod attacked;
+mod begins;
 mod edits;
 mod ends;
 mod ephemeral;

@@ -124,31 +124,41 @@ fn a_source_that_forwards_no_agent_and_a_destination_that_does_not_reach_it() {
     refused(&street, &[], 14, &says);
 }
 
-/// A source whose commands find these tools only.
-fn with_tools(street: &Street, tools: &[&str]) {
+/// What a source without ssh may have.
+pub const WITHOUT_SSH: [&str; 8] = ["sh", "cat", "mktemp", "mkfifo", "rm", "tr", "dd", "mkdir"];
+
+/// A source whose commands find these tools only; `false`, and skipped, where that cannot be had.
+pub fn with_tools(street: &Street, tools: &[&str]) -> bool {
     let folder = street.home(ACC_PVT).join("bin");
     fs::create_dir(&folder).expect("a folder");
     for tool in tools {
         symlink(find(tool).unwrap_or_else(|| panic!("no {tool} here")), folder.join(tool)).expect("a link");
     }
     street.put(ACC_PVT, ".bashrc", b"PATH=$HOME/bin\n");
+    let is_read = run(street.openssh("ssh").args([ACC_PVT, "command -v ls"])).stdout.is_empty();
+    if !is_read {
+        crate::skips::skip("the login shell does not read .bashrc for commands");
+    }
+    is_read
 }
 
 #[test]
-fn a_source_without_ssh() {
+fn a_source_without_ssh_that_the_destination_does_not_reach() {
     let Some(street) = Street::start() else { return };
-    with_tools(&street, &["sh", "cat", "mktemp", "mkfifo", "rm", "tr", "dd", "mkdir"]);
-    let mut plan = street.openssh("ssh");
-    if !run(plan.args([ACC_PVT, "command -v ssh"])).stdout.is_empty() {
-        return crate::skips::skip("the login shell does not read .bashrc for commands");
+    if !street.own_homes() || !with_tools(&street, &WITHOUT_SSH) {
+        return;
     }
-    refused(&street, &[], 10, &["acc-pvt has no OpenSSH client", "install OpenSSH"]);
+    street.hide(ACC_PVT, DELL_PVT);
+    let says = ["acc-pvt has no OpenSSH client", "; dell-pvt cannot open acc-pvt.internal:", "install OpenSSH"];
+    refused(&street, &[], 10, &says);
 }
 
 #[test]
 fn a_source_without_tar_sends_one_by_one() {
     let Some(street) = Street::start() else { return };
-    with_tools(&street, &["sh", "cat", "mktemp", "mkfifo", "rm", "tr", "dd", "mkdir", "ssh"]);
+    if !with_tools(&street, &[&WITHOUT_SSH[..], &["ssh"]].concat()) {
+        return;
+    }
     for index in 0..5 {
         street.put(ACC_PVT, format!("tree/{index}"), b"content");
     }

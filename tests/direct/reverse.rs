@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::files::{a_tree_with_modes_and_times, odd_names_arrive};
-use super::refusals::{prints_for_nobody, refused, refused_with, secret_fails_alone};
+use super::refusals::{WITHOUT_SSH, prints_for_nobody, refused, refused_with, secret_fails_alone, with_tools};
 use super::{begins, cp, fetching, goes_straight};
 use crate::end_to_end::{noise, tree};
 use crate::lent::old::OldClient;
@@ -77,6 +77,34 @@ fn where_the_source_forwards_no_agent_the_destination_fetches() {
     let doctor = run(street.hop("doctor").args(["-B", ACC_PVT, DELL_PVT]));
     assert!(doctor.stdout.contains("dell-pvt fetches straight from acc-pvt, its login lent with tier A"), "{doctor}");
     assert!(!doctor.stdout.contains("acc-pvt sends"), "{doctor}");
+}
+
+#[test]
+fn where_the_source_has_no_ssh_the_destination_fetches() {
+    let Some(street) = Street::start() else { return };
+    if !with_tools(&street, &WITHOUT_SSH) {
+        return;
+    }
+    street.put(ACC_PVT, "f", b"content");
+    let ran = goes_straight(cp(&street, ["-R", "acc-pvt:f", "dell-pvt:"]));
+    assert!(begins(&ran, "direct: dell-pvt fetches straight from "), "{ran}");
+    assert!(ran.stderr.contains(" (acc-pvt has no OpenSSH client to send with)"), "the reason: {ran}");
+    assert_eq!(fs::read(street.home(DELL_PVT).join("f")).expect("it is there"), b"content");
+}
+
+#[test]
+fn where_the_sources_client_proves_too_little_the_destination_fetches() {
+    let client = OldClient::old();
+    let Some(street) = client.plan_at(ACC_PVT).start() else { return };
+    street.put(ACC_PVT, "f", b"content");
+    let ran = goes_straight(cp(&street, ["--require-hostbound", "-R", "acc-pvt:f", "dell-pvt:"]));
+    assert!(begins(&ran, "direct: dell-pvt fetches straight from "), "{ran}");
+    assert!(
+        ran.stderr.contains(", tier A, ")
+            && ran.stderr.contains("(tier C, where host-bound logins are required (client of acc-pvt"),
+        "the reason: {ran}"
+    );
+    assert_eq!(fs::read(street.home(DELL_PVT).join("f")).expect("it is there"), b"content");
 }
 
 #[test]

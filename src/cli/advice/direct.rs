@@ -18,6 +18,7 @@ pub(super) fn of_direct(obstacle: &Obstacle, ways: &[Vec<Host>]) -> Vec<String> 
             )
         }
         Obstacle::Lend(error) => return of_lend(error, ways),
+        Obstacle::Lost(error) => return of_chain(error, ways),
         Obstacle::NeitherWay { push, pull } => return of_neither(push, pull, ways),
         Obstacle::SameHost | Obstacle::NoHosts => "let the data pass through here: hop cp -3".to_owned(),
         Obstacle::SeveralSources => format!("copy from one host at a time, {RELAY}"),

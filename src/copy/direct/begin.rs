@@ -15,11 +15,10 @@ use super::links::LinkFolder;
 use super::login::Login;
 use super::obstacle::{Names, Obstacle, understood};
 use super::script::{self, Far, Ready};
-use super::willing::{asks_nobody, runs_commands};
+use super::willing::{asks_nobody, runs_commands, still_answers};
 use super::{Courier, Direct, Watchers};
 use crate::chain::{Cause, ChainError, Way};
 use crate::lend::{Address, Auth, LendError, Loan, Weakest, Wish};
-use crate::progress::Stage;
 use crate::target::place;
 
 /// How long one host may try to connect to the other before that counts as unreachable.
@@ -29,9 +28,6 @@ const PROBE: Duration = Duration::from_secs(5);
 /// patience ends sooner, so much longer than that.
 const LOGIN: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(10);
-
-/// How long a host may take to answer at all.
-const ECHO: Duration = Duration::from_secs(5);
 
 /// What is wanted of a direct copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -293,27 +289,28 @@ impl Course {
             Err(_) => return Err(self.unheard(loan, limit).await),
         };
         // what an earlier login took is no sign of anybody else
-        if loan.account().signatures > before
-            && let Some(misused) = loan.misused(ended.words.as_bytes())
-        {
+        let has_signed = loan.account().signatures > before;
+        if has_signed && let Some(misused) = loan.misused(ended.words.as_bytes()) {
             return Err(Obstacle::Lend(misused));
+        }
+        if !has_signed && loan.source().is_closed() {
+            return Err(Obstacle::Lost(loan.source().ended().await));
         }
         let (by, address, destination) = (self.roles().0.alias(), shown(&self.address), loan.destination());
         let names = Names { by, destination, address: &address, pinned: loan.fingerprint(), auth: loan.auth() };
         Err(understood(&ended, &names))
     }
 
-    /// What it means that nothing came of a login. A host that does not answer hop itself is given up, with every
-    /// connection on its way.
+    /// What it means that nothing came of a login within `limit`.
     async fn unheard(&self, loan: &Loan, limit: Duration) -> Obstacle {
         let by = self.roles().0;
-        if timeout(ECHO, loan.source().taken_in()).await.is_ok() {
-            let reason = format!("no login within {} s", limit.as_secs());
-            return Obstacle::Unreachable { by: by.alias().to_owned(), to: shown(&self.address), reason };
+        match still_answers(by, loan.source(), limit).await {
+            Ok(()) => {
+                let reason = format!("no login within {} s", limit.as_secs());
+                Obstacle::Unreachable { by: by.alias().to_owned(), to: shown(&self.address), reason }
+            }
+            Err(error) => Obstacle::Lend(LendError::Chain(error)),
         }
-        by.abandon(0);
-        let (trail, cause) = (by.trail().clone(), Cause::TimedOut(limit));
-        Obstacle::Lend(LendError::Chain(ChainError { trail, stage: Stage::Exec, cause }))
     }
 
     fn said(&self) -> String {

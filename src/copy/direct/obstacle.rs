@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::super::route::Hindrance;
 use super::courier::Ended;
+use crate::chain::ChainError;
 use crate::lend::{Auth, LendError};
 
 /// Why nothing goes directly. The hosts are called as the user does.
@@ -97,6 +98,9 @@ pub enum Obstacle {
     /// Nothing is lent, or it was misused.
     #[error(transparent)]
     Lend(LendError),
+    /// A connection was lost, or fell silent and was given up, before anything was signed: it may be begun anew.
+    #[error(transparent)]
+    Lost(ChainError),
 }
 
 impl From<LendError> for Obstacle {
@@ -118,13 +122,30 @@ impl Obstacle {
             Obstacle::Unreachable { .. } | Obstacle::Failed { .. } => true,
             Obstacle::Lend(LendError::Source { .. } | LendError::NotAdmitted { .. }) => true,
             Obstacle::Lend(LendError::Chain(error)) => error.may_pass(),
+            Obstacle::Lost(_) => true,
             _ => false,
         }
     }
 
-    /// Whether the other host may begin where this one cannot.
+    /// Whether the other host may begin where this one cannot: it does not reach the other, or is lent nothing.
     pub fn may_be_turned(&self) -> bool {
-        matches!(self, Obstacle::Unreachable { .. } | Obstacle::Lend(LendError::NoForwarding { .. }))
+        match self {
+            Obstacle::Unreachable { .. } | Obstacle::NoClient { .. } => true,
+            Obstacle::Lend(error) => matches!(
+                error,
+                LendError::NoForwarding { .. } | LendError::NoProof { .. } | LendError::NotHostbound { .. }
+            ),
+            _ => false,
+        }
+    }
+
+    /// Whether a connection was lost meanwhile and nothing else is wrong.
+    pub fn is_lost(&self) -> bool {
+        match self {
+            Obstacle::Lost(_) => true,
+            Obstacle::Lend(LendError::Chain(error)) => error.is_broken(),
+            _ => false,
+        }
     }
 
     /// The part of it that another host answers where one was expected.
@@ -140,7 +161,7 @@ impl Obstacle {
 impl Hindrance for Obstacle {
     fn may_relay(&self) -> bool {
         match self {
-            Obstacle::Lend(LendError::Misused { .. } | LendError::Chain(_)) => false,
+            Obstacle::Lend(LendError::Misused { .. } | LendError::Chain(_)) | Obstacle::Lost(_) => false,
             Obstacle::NeitherWay { push, pull } => push.may_relay() && pull.may_relay(),
             _ => true,
         }

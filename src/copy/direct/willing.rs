@@ -1,4 +1,4 @@
-//! Will a host do its part in a direct copy? [`runs_commands`], [`asks_nobody`]; its login at the other is tried, not asked for.
+//! Will a host do its part in a direct copy? [`runs_commands`], [`asks_nobody`], [`still_answers`]; its login at the other is tried, not asked for.
 
 use std::time::Duration;
 
@@ -6,11 +6,13 @@ use tokio::time::timeout;
 
 use super::super::route::Wanted;
 use super::obstacle::Obstacle;
-use crate::chain::{Cause, ChainError, Output, Way};
+use crate::chain::{Cause, ChainError, Output, Session, Way};
 use crate::lend::{LendError, line};
+use crate::progress::Stage;
 
-/// How long a host may take to show that it runs commands.
+/// How long a host may take to show that it runs commands, and then whether it is there at all.
 const ANSWER: Duration = Duration::from_secs(15);
+const ECHO: Duration = Duration::from_secs(5);
 
 /// What shows that a command was run.
 const SHOWN: &[u8] = b"hop-runs-commands";
@@ -28,10 +30,23 @@ pub async fn asks_nobody(source: &Way, wanted: Wanted) -> Result<bool, ChainErro
     Ok(wanted != Wanted::Auto || !session.needed_a_person())
 }
 
+/// `host` has not answered for `waited`: an error when it does not answer hop either, over the session it should do it on.
+/// It is given up then, with every connection on its way.
+///
+/// # Errors
+/// That it is late.
+pub async fn still_answers(host: &Way, session: &Session, waited: Duration) -> Result<(), ChainError> {
+    if timeout(ECHO, session.taken_in()).await.is_ok() {
+        return Ok(());
+    }
+    host.abandon(0);
+    Err(ChainError { trail: host.trail().clone(), stage: Stage::Exec, cause: Cause::TimedOut(waited) })
+}
+
 /// Has a host run a command that only says so.
 ///
 /// # Errors
-/// [`Obstacle::NoShell`]; that there is no session.
+/// [`Obstacle::NoShell`]; that there is no session; [`Obstacle::Lost`] when there is none any more.
 pub async fn runs_commands(host: &Way) -> Result<(), Obstacle> {
     let none = |words: &[u8]| Obstacle::NoShell {
         host: host.alias().to_owned(),
@@ -55,9 +70,15 @@ pub async fn runs_commands(host: &Way) -> Result<(), Obstacle> {
         }
     };
     // what has not been said until then will not be
-    let _ = timeout(ANSWER, listen).await;
-    match heard.windows(SHOWN.len()).any(|window| window == SHOWN) {
-        true => Ok(()),
-        false => Err(none(&heard)),
+    let is_late = timeout(ANSWER, listen).await.is_err();
+    if heard.windows(SHOWN.len()).any(|window| window == SHOWN) {
+        return Ok(());
     }
+    if is_late {
+        still_answers(host, &session, ANSWER).await.map_err(Obstacle::Lost)?;
+    }
+    if session.is_closed() {
+        return Err(Obstacle::Lost(session.ended().await));
+    }
+    Err(none(&heard))
 }
