@@ -130,7 +130,7 @@ impl Signer for AgentRelay {
 /// A session with a host that nobody knows (OpenSSH PROTOCOL.agent §1).
 fn bound_to_nobody() -> Option<SessionBind> {
     let (mut seed, mut session_id) = ([0; 32], vec![0; 32]);
-    aws_lc_rs::rand::fill(&mut seed).and_then(|()| aws_lc_rs::rand::fill(&mut session_id)).ok()?;
+    getrandom::fill(&mut seed).and_then(|()| getrandom::fill(&mut session_id)).ok()?;
     let host = PrivateKey::from(Ed25519Keypair::from_seed(&seed));
     let signature = sign_with(&host, &session_id, None).ok()?;
     let host_key = host.public_key().to_bytes().ok()?;

@@ -81,7 +81,7 @@ fn backoff(first: Duration, used: u32) -> Duration {
 fn jittered(wait: Duration) -> Duration {
     let mut draw = [0u8; 2];
     // without chance it is the shortest wait
-    let _ = rustix::rand::getrandom(&mut draw, rustix::rand::GetRandomFlags::empty());
+    let _ = getrandom::fill(&mut draw);
     wait.mul_f64(1.0 + f64::from(u16::from_be_bytes(draw)) / f64::from(u16::MAX))
 }
 

@@ -21,7 +21,7 @@ pub(super) fn key_pair() -> io::Result<(String, PublicKey)> {
 /// A new Ed25519 host key.
 pub(super) fn host_key() -> io::Result<PrivateKey> {
     let mut seed = [0; 32];
-    aws_lc_rs::rand::fill(&mut seed).map_err(io::Error::other)?;
+    getrandom::fill(&mut seed).map_err(io::Error::other)?;
     Ok(PrivateKey::from(Ed25519Keypair::from_seed(&seed)))
 }
 

@@ -78,7 +78,7 @@ pub(super) async fn start(session: &Session, config: &str, known_hosts: &str) ->
 /// A word that nothing on the source can know before.
 pub(super) fn nonce(session: &Session) -> Result<String, LendError> {
     let mut bytes = [0; 8];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| LendError::Source {
+    getrandom::fill(&mut bytes).map_err(|_| LendError::Source {
         source_host: session.trail().end().to_owned(),
         problem: "no random bytes here".to_owned(),
     })?;

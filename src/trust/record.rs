@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::rand;
 use russh::keys::ssh_key::PublicKey;
 use russh::keys::ssh_key::public::KeyData;
 use rustix::fs::{FlockOperation, flock};
@@ -95,7 +94,7 @@ pub(super) fn replace(file: &Path, rewrite: impl FnOnce(&[u8]) -> io::Result<Opt
         PathBuf::from(name)
     };
     let mut random = [0; 8];
-    rand::fill(&mut random).map_err(|_| io::Error::other("no random bytes"))?;
+    getrandom::fill(&mut random).map_err(|_| io::Error::other("no random bytes"))?;
     let (new, old) = (beside(&format!(".hop-{:016x}", u64::from_ne_bytes(random))), beside(".old"));
     let placed = write_new(&new, &text).and_then(|()| keep(&file, &old)).and_then(|()| rename(&new, &file));
     placed.inspect_err(|_| drop(remove_file(&new)))

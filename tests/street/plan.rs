@@ -217,7 +217,7 @@ fn config(laptop: &Path, servers: &[Server]) -> String {
 /// port before sshd does.
 fn free_address() -> SocketAddr {
     let mut draw = [0u8; 3];
-    rustix::rand::getrandom(&mut draw, rustix::rand::GetRandomFlags::empty()).expect("random bytes");
+    getrandom::fill(&mut draw).expect("random bytes");
     free_port(Ipv4Addr::new(127, draw[0].max(1), draw[1], draw[2].clamp(1, 254)).into())
 }
 

@@ -320,7 +320,7 @@ const SSH_FAILED: u32 = 128;
 /// Where a run's numbers begin: without random bytes at the time of day.
 fn somewhere() -> u64 {
     let mut bytes = [0; 8];
-    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
+    if getrandom::fill(&mut bytes).is_err() {
         bytes = SystemTime::now().duration_since(UNIX_EPOCH).map_or(bytes, |now| (now.as_nanos() as u64).to_be_bytes());
     }
     // room enough above it, and short words for a line of many

@@ -45,7 +45,7 @@ const WAITING: usize = 16;
 /// A new key, as what a login is made with; the private half is here only.
 pub(super) fn credential() -> Option<(Credential, String)> {
     let mut seed = zeroize::Zeroizing::new([0; 32]);
-    aws_lc_rs::rand::fill(&mut *seed).ok()?;
+    getrandom::fill(&mut *seed).ok()?;
     let key = PrivateKey::from(Ed25519Keypair::from_seed(&seed));
     let public = key.public_key();
     let (blob, text) = (public.to_bytes().ok()?, public.to_openssh().ok()?);

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand;
 
 /// Two secrets of a block each, inner and outer as in HMAC (RFC 2104 §2, with independent keys), in hexadecimal.
 #[derive(Clone)]
@@ -14,7 +13,7 @@ impl Seal {
     pub(super) fn new() -> Option<Seal> {
         let secret = || {
             let mut bytes = [0; 32];
-            rand::fill(&mut bytes).ok()?;
+            getrandom::fill(&mut bytes).ok()?;
             Some(hex(&bytes))
         };
         Some(Seal(Arc::new([secret()?, secret()?])))
@@ -101,7 +100,7 @@ mod tests {
     fn who_is_shut_out_knows_it() {
         let (seal, home) = (Seal::new().unwrap(), tempfile::tempdir().unwrap());
         let folder = home.path().join(".hop-ephemeral-1-ab");
-        let said = || String::from_utf8(asked(&folder, &seal.sealed(b"exec dd of=part")).stderr).unwrap();
+        let said = || String::from_utf8(asked(&folder, &seal.sealed(b"exec dd of=/dev/null")).stderr).unwrap();
         assert!(seal.is_shut_out(&said()), "no folder: {}", said());
         std::fs::rename(gate(None).keep(), &folder).unwrap();
         assert!(seal.is_shut_out(&said()), "no secrets: {}", said());
