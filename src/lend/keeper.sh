@@ -5,6 +5,7 @@ say() { printf '%s %s\n' "$word" "$*"; }
 d=$(mktemp -d /tmp/hop.XXXXXXXXXX 2>/dev/null) || d=$(mktemp -d "$HOME/.hop.XXXXXXXXXX") || { say problem no private folder; exit 1; }
 trap 'rm -rf "$d"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
+ssh -V >"$d/client" 2>&1 </dev/null & client=$!
 mkfifo "$d/overheard" || { say problem no pipe; exit 1; }
 printf '%s\n' "$known_hosts" >"$d/known_hosts"
 printf '%s\n' "$tap" >"$d/tap"
@@ -16,18 +17,22 @@ fi
 for tool in nc socat python3; do
   [ -n "$relay" ] || ! command -v "$tool" >/dev/null 2>&1 || relay=$tool
 done
-{
+lines() {
   printf '%s\n' "$config"
   printf '  UserKnownHostsFile %s\n' "$d/known_hosts"
-} >"$d/config"
+}
+lines >"$d/config"
 shell=/bin/sh
 [ "$relay" != bash ] || shell=bash
-{ cat "$d/config"; printf '  ProxyCommand %s %s %s %s %%h %%p\n' "$shell" "$d/tap" "$d" "$relay"; } >"$d/config.tap"
+{ lines; printf '  ProxyCommand %s %s %s %s %%h %%p\n' "$shell" "$d/tap" "$d" "$relay"; } >"$d/config.tap"
 # a login shell may have greeted without ending its line
 echo
 say folder "$d"
 say relay "$relay"
-say client "$(ssh -V 2>&1 </dev/null | tr '\n' ' ')"
+wait "$client"
+client=
+while read -r line; do client="$client$line "; done <"$d/client"
+say client "$client"
 for tool in sftp scp tar; do
   ! command -v "$tool" >/dev/null 2>&1 || say tool "$tool"
 done

@@ -16,26 +16,32 @@ const WRITTEN: u64 = 256 << 10;
 /// The folder of links to small files, in the private folder.
 pub const LINKS: &str = "links";
 
-/// Answers begin with `$d`, the private folder, whose name a login shell that prints cannot know; `$host` is the far host.
-/// The login is a master that later clients share; it is ended by its number, for its socket may be gone by then.
-const LOGIN: &str = r#"LC_ALL=C; export LC_ALL; umask 077
+/// `$host` is the far host; `mux` is the login there.
+const ENDS: &str = r#"LC_ALL=C; export LC_ALL; umask 077
 mux() { ssh -F "$HOP_LENT" -S "$d/login" "$@"; }
-rm -f "$d/login"
-[ -d "$d/links" ] || mkdir "$d/links" || exit 1
-mux -fNM -c aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes256-ctr,chacha20-poly1305@openssh.com -- "$host" || exit 1
-unset SSH_AUTH_SOCK
-m=$(mux -O check -- "$host" 2>&1); m=${m##*pid=}; m=${m%%)*}
-trap 'kill -s KILL "$m"' EXIT
-trap 'exit 1' HUP INT TERM PIPE
 near() { (eval "$1"); }
 far() { mux -o ControlMaster=no -o ProxyCommand=false -- "$host" "$1"; }
 "#;
 
+/// Answers begin with `$d`, the private folder, whose name a login shell that prints cannot know. The login is a master
+/// that later clients share; it is ended by its `number`, for its socket may be gone by then.
+const LOGIN: &str = r#"[ ! -e "$d/login" ] || rm -f "$d/login"
+[ -d "$d/links" ] || mkdir "$d/links" || exit 1
+mux -fNM -c aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes256-ctr,chacha20-poly1305@openssh.com -- "$host" || exit 1
+unset SSH_AUTH_SOCK
+mux -O check -- "$host" >"$d/master" 2>&1 & c=$! m=
+number() { [ -n "$m" ] || { wait "$c"; read -r m <"$d/master"; m=${m##*pid=}; m=${m%%)*}; }; }
+trap 'number; kill -s KILL "$m"' EXIT
+trap 'exit 1' HUP INT TERM PIPE
+"#;
+
 /// Reads near, writes far: what a far login shell prints is nobody's data. `judge` has nothing to add to what the writer
-/// said.
+/// said. Whether there is a tar is found out beside the login.
 const PUSH: &str = r#"from() { near "$1"; }
 to() { far "$1"; }
 judge() { :; }
+from "$tar" </dev/null >/dev/null 2>&1 & t=$!
+packs() { wait "$t"; }
 "#;
 
 /// Reads far, writes near: data begins after a line that a far login shell which prints cannot know. A reader that was lost
@@ -43,6 +49,7 @@ judge() { :; }
 const PULL: &str = r#"from() { far "$1"; }
 to() { begun && near "$1"; }
 begun() { while IFS= read -r w; do [ "$w" != "$d" ] || return 0; done; return 120; }
+packs() { from "$tar" </dev/null >/dev/null 2>&1; }
 judge() {
   [ "$s" -lt 128 ] || s=1
   case $s in
@@ -63,8 +70,9 @@ const ORDERS: &str = r#"send() {
   rm -f "$d/$1.from" "$d/$1.ended" "$d/$1.to"
   printf '%s done %s %s %s %.200s\n' "$d" "$1" "$s" "$n" "$c"
 }
-p=; from "$tar" </dev/null >/dev/null 2>&1 && p=tar
+p=; packs && p=tar
 printf '\n%s ready %s %s\n' "$d" "$d" "$p"
+number
 while IFS= read -r o; do eval "$o" & done
 "#;
 
@@ -78,6 +86,7 @@ const PUTS: &str = r#"put() {
   printf '%s done %s %s - %.200s\n' "$d" "$i" "$s" "$c"
 }
 printf '\n%s ready %s %s\n' "$d" "$d" sftp
+number
 while IFS= read -r o; do eval "$o" & done
 "#;
 
@@ -146,8 +155,8 @@ pub fn dispatch((far, engine): (&Far, Engine), folder: &str, host: &str) -> Vec<
         Direction::Pull => PULL,
     };
     let script = match engine {
-        Engine::Streams => [LOGIN, ends, ORDERS].concat(),
-        Engine::Puts => [LOGIN, PUTS].concat(),
+        Engine::Streams => [ENDS, ends, LOGIN, ORDERS].concat(),
+        Engine::Puts => [ENDS, LOGIN, PUTS].concat(),
     };
     let script = script.into_bytes();
     [set("d", folder.as_bytes()), set("host", host.as_bytes()), set("tar", &tar), script].concat()
