@@ -18,6 +18,7 @@ use super::error::{Cause, ChainError, Trail};
 use super::greeter::{Greeter, Notes};
 use super::learn;
 use super::meaning::{greeting_failed, unresolved_there};
+use super::nudge::nudge;
 use super::overhear::Overheard;
 use super::patience::{Asking, limit, silence};
 use super::rekey::{Flow, Odometer, Rekeying};
@@ -247,6 +248,9 @@ impl Greeted<'_> {
             algorithm: connected.verified.algorithm().to_string(),
             fingerprint: connected.verified.fingerprint(),
         });
+        if connected.before.is_some() {
+            nudge(&connected);
+        }
         learn::follow(&connected, announced, lookup, (asking, observer));
         Ok(connected)
     }

@@ -23,6 +23,7 @@ mod greeter;
 mod hop;
 mod learn;
 mod meaning;
+mod nudge;
 mod overhear;
 mod patience;
 mod pool;

@@ -3,6 +3,7 @@
 
 mod defects;
 mod learning;
+mod nudge;
 mod rekey;
 mod sharing;
 
