@@ -60,9 +60,9 @@ impl Shelf {
     /// The entries of a folder by name, `.` and `..` among them if the server lists them.
     pub async fn rows(&self, folder: &[u8]) -> Result<Vec<Row>, Error> {
         let failed = |error| self.error(folder, error);
-        let handle = self.client.opendir(folder).await.map_err(failed)?;
+        let mut listing = self.client.list(folder).await.map_err(failed)?;
         let mut rows = Vec::new();
-        while let Some(entries) = self.client.readdir(&handle).await.map_err(failed)? {
+        while let Some(entries) = listing.next().await.map_err(failed)? {
             rows.extend(entries.into_iter().map(Row::of));
             if rows.len() > MOST_ROWS {
                 return Err(failed(SftpError::Protocol(format!("a folder of more than {MOST_ROWS} entries"))));

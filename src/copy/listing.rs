@@ -9,7 +9,7 @@ use super::place::Place;
 use super::remote::{ENTRIES_MAX, Remote};
 use super::side::blocking;
 use crate::progress::Stage;
-use crate::sftp::{Attributes, Handle, SftpError};
+use crate::sftp::{Attributes, Folder, SftpError};
 
 /// Entries taken from a local folder at a time.
 const LOCAL_BATCH: usize = 256;
@@ -28,7 +28,7 @@ pub struct Listing {
 enum End {
     /// Taken out while the blocking pool reads from it.
     Local(Option<ReadDir>),
-    Remote(Remote, Handle),
+    Remote(Remote, Folder),
 }
 
 /// An entry: its name and its own attributes (a link's, not those of what it leads to), or a name nobody may use.
@@ -41,8 +41,8 @@ impl Listing {
     }
 
     /// Of a host's folder.
-    pub fn remote(place: &Place, remote: Remote, handle: Handle) -> Listing {
-        Listing { place: place.clone(), end: End::Remote(remote, handle), seen: 0, bad: 0 }
+    pub fn remote(place: &Place, remote: Remote, folder: Folder) -> Listing {
+        Listing { place: place.clone(), end: End::Remote(remote, folder), seen: 0, bad: 0 }
     }
 
     /// The next entries, without `.` and `..`; `None` at the end.
@@ -72,8 +72,8 @@ impl Listing {
                 *entries = Some(left);
                 Ok((!batch.is_empty()).then_some(batch))
             }
-            End::Remote(remote, handle) => {
-                let entries = remote.told(Stage::List, &self.place, remote.client.readdir(handle).await)?;
+            End::Remote(remote, folder) => {
+                let entries = remote.told(Stage::List, &self.place, folder.next().await)?;
                 Ok(entries.map(|entries| entries.into_iter().map(|entry| (entry.name, entry.attributes)).collect()))
             }
         }

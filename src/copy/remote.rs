@@ -10,7 +10,7 @@ use super::place::Place;
 use super::side::{Links, UNTOLD_MAX, same_version};
 use super::together::all;
 use crate::progress::Stage;
-use crate::sftp::{Attributes, Client, Extension, Handle, OpenFlags, SftpError};
+use crate::sftp::{Attributes, Client, Extension, Folder, Handle, OpenFlags, SftpError};
 
 /// Entries a folder may have: an endless listing ends here.
 pub const ENTRIES_MAX: usize = 1 << 24;
@@ -65,8 +65,8 @@ impl Remote {
     }
 
     /// Starts to list a folder.
-    pub async fn list(&self, place: &Place) -> Result<Handle, CopyError> {
-        self.told(Stage::List, place, self.client.opendir(&place.path()).await)
+    pub async fn list(&self, place: &Place) -> Result<Folder, CopyError> {
+        self.told(Stage::List, place, self.client.list(&place.path()).await)
     }
 
     /// Opens a file for reading.

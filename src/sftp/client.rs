@@ -11,6 +11,7 @@ use tokio_util::sync::DropGuard;
 use super::attributes::{Attributes, Entry};
 use super::error::{SftpError, StatusCode};
 use super::extensions::{Extension, Extensions};
+use super::folder::Folder;
 use super::frame::Framer;
 use super::greeting;
 use super::handle::Handle;
@@ -196,12 +197,13 @@ impl Client {
         self.handle(Packet::new(kind::OPEN).path(path)?.u32(flags.0).attributes(attributes)).await
     }
 
-    /// Opens a folder for [`Client::readdir`] (OPENDIR).
+    /// Starts to list a folder (OPENDIR).
     ///
     /// # Errors
     /// As [`Client::open`].
-    pub async fn opendir(&self, path: &[u8]) -> Result<Handle, SftpError> {
-        self.handle(Packet::new(kind::OPENDIR).path(path)?).await
+    pub async fn list(&self, path: &[u8]) -> Result<Folder, SftpError> {
+        let handle = self.handle(Packet::new(kind::OPENDIR).path(path)?).await?;
+        Ok(Folder::new(self.clone(), handle))
     }
 
     /// Closes a file or folder; some servers tell only now that writing failed (CLOSE).
@@ -311,11 +313,8 @@ impl Client {
         self.done(Packet::new(kind::FSETSTAT).string(self.raw(handle)?).attributes(attributes)).await
     }
 
-    /// The next part of a listing, `None` at its end; a server may go on without end, so the caller counts (READDIR).
-    ///
-    /// # Errors
-    /// As [`Client::open`].
-    pub async fn readdir(&self, handle: &Handle) -> Result<Option<Vec<Entry>>, SftpError> {
+    /// The next part of a listing, `None` at its end (READDIR).
+    pub(super) async fn readdir(&self, handle: &Handle) -> Result<Option<Vec<Entry>>, SftpError> {
         match self.reply(Packet::new(kind::READDIR).string(self.raw(handle)?), Expect::Names).await? {
             // some servers end a listing with no names, which would be no progress anyway
             Reply::Names(entries) if entries.is_empty() => Ok(None),

@@ -1,12 +1,14 @@
 //! What may a server send without harm? Wrong lengths, wrong types, wrong ids, wrong words: each ends the session with
 //! the reason, at once, for every request in flight.
 
+use std::time::Duration;
+
 use hop::sftp::{Client, SftpError};
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::script::{
-    ATTRS, DATA, HANDLE, NAME, STATUS, Script, data, greeting, handle, names, packet, soon, status, string,
+    ATTRS, DATA, HANDLE, NAME, READDIR, STATUS, Script, data, greeting, handle, names, packet, soon, status, string,
 };
 
 /// What the client asks in these tests.
@@ -21,7 +23,7 @@ enum Question {
 async fn ask(client: Client, question: Question) -> Result<(), SftpError> {
     match question {
         Question::Stat => client.stat(b"x").await.map(drop),
-        Question::Open => client.opendir(b"x").await.map(drop),
+        Question::Open => client.list(b"x").await.map(drop),
         Question::Realpath => client.realpath(b"x").await.map(drop),
         Question::Mkdir => client.mkdir(b"x", &Default::default()).await,
     }
@@ -136,16 +138,45 @@ async fn answers_to_nothing_are_passed_over_but_not_for_ever() {
 #[tokio::test]
 async fn an_endless_listing_can_be_left() {
     let (client, mut script) = Script::greet(&[]).await;
-    let folder = script.open(&client).await;
+    let mut folder = script.list(&client).await;
     tokio::spawn(async move {
         while let Some(request) = script.request().await {
-            script.send(&names(request.id, &[b"again", b"and again"])).await;
+            let answer = match request.kind {
+                READDIR => names(request.id, &[b"again", b"and again"]),
+                _ => status(request.id, 0, ""),
+            };
+            script.send(&answer).await;
         }
     });
     for _ in 0..2000 {
-        assert_eq!(soon(client.readdir(&folder)).await.unwrap().unwrap().len(), 2);
+        assert_eq!(soon(folder.next()).await.unwrap().unwrap().len(), 2);
     }
-    assert_eq!(client.progress().in_flight, 0);
+    assert!(client.progress().in_flight <= 4);
+    drop(folder);
+    soon(async {
+        while client.progress().in_flight > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_folder_is_asked_for_ahead_and_names_behind_its_end_count() {
+    let (client, mut script) = Script::greet(&[]).await;
+    let mut folder = script.list(&client).await;
+    let listing = tokio::spawn(async move {
+        let mut seen = Vec::new();
+        while let Some(entries) = folder.next().await? {
+            seen.extend(entries.into_iter().map(|entry| entry.name));
+        }
+        Ok::<_, SftpError>(seen)
+    });
+    // two at once, and answered the other way round
+    let asked = [script.request().await.unwrap().id, script.request().await.unwrap().id];
+    script.send(&status(asked[1], 1, "")).await;
+    script.send(&names(asked[0], &[b"one"])).await;
+    assert_eq!(soon(listing).await.unwrap().unwrap(), [b"one".to_vec()]);
 }
 
 #[tokio::test]

@@ -87,9 +87,9 @@ async fn names_are_bytes() {
         assert_eq!(client.stat(name).await.unwrap().size, Some(name.len() as u64));
         assert!(client.realpath(name).await.unwrap().ends_with(name));
     }
-    let handle = client.opendir(b".").await.unwrap();
+    let mut folder = client.list(b".").await.unwrap();
     let mut seen = BTreeSet::new();
-    while let Some(entries) = client.readdir(&handle).await.unwrap() {
+    while let Some(entries) = folder.next().await.unwrap() {
         seen.extend(entries.into_iter().map(|entry| entry.name));
     }
     let expected: BTreeSet<Vec<u8>> = names.iter().copied().chain([&b"."[..], b".."]).map(<[u8]>::to_vec).collect();
@@ -199,9 +199,9 @@ async fn a_folder_of_five_thousand_is_listed() {
         // another name is made far faster than another file
         fs::hard_link(dir.path().join("0"), dir.path().join(index.to_string())).unwrap();
     }
-    let handle = pipe.client.opendir(b".").await.unwrap();
+    let mut folder = pipe.client.list(b".").await.unwrap();
     let mut seen = BTreeSet::new();
-    while let Some(entries) = soon(pipe.client.readdir(&handle)).await.unwrap() {
+    while let Some(entries) = soon(folder.next()).await.unwrap() {
         for entry in entries.into_iter().filter(|entry| !entry.name.starts_with(b".")) {
             assert_eq!(entry.attributes.kind(), FileKind::File);
             assert!(entry.longname.starts_with(b"-rw"));

@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
-use hop::sftp::{Client, Handle, OpenFlags, Reader, SftpError, Writer};
+use hop::sftp::{Client, Folder, Handle, OpenFlags, Reader, SftpError, Writer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
 pub const CLOSE: u8 = 4;
 pub const READ: u8 = 5;
 pub const WRITE: u8 = 6;
+pub const READDIR: u8 = 12;
 pub const STATUS: u8 = 101;
 pub const HANDLE: u8 = 102;
 pub const DATA: u8 = 103;
@@ -138,6 +139,15 @@ impl Script {
         let asking = client.clone();
         let opening = tokio::spawn(async move { asking.open(b"file", OpenFlags::READ, &Default::default()).await });
         let request = self.request().await.expect("an open");
+        self.send(&handle(request.id, b"h")).await;
+        soon(opening).await.unwrap().expect("opened")
+    }
+
+    /// Lets the client begin to list a folder; its handle is `h`.
+    pub async fn list(&mut self, client: &Client) -> Folder {
+        let asking = client.clone();
+        let opening = tokio::spawn(async move { asking.list(b"folder").await });
+        let request = self.request().await.expect("an opendir");
         self.send(&handle(request.id, b"h")).await;
         soon(opening).await.unwrap().expect("opened")
     }
