@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::invariants::{Case, Target};
 use super::ran::{Ran, run_while};
-use super::ways::{SIZE, WAYS, Way, content, street};
+use super::ways::{WAYS, Way};
 use crate::street::{ACC_PVT, DELL_PVT, Street};
 
 const LIMIT: Duration = Duration::from_secs(75);
@@ -46,9 +46,7 @@ fn part(folder: &Path) -> PathBuf {
 #[test]
 fn f18_the_old_file_is_replaced_or_removed() {
     for way in WAYS {
-        let Some(street) = street(Some(24 << 20)) else { return };
-        let content = content(SIZE);
-        way.furnish(&street, &content);
+        let Some((street, content)) = way.scene() else { return };
         let target = way.target(&street, &content);
         let ran = meanwhile(way, &street, &target, &|folder| {
             fs::write(folder.join("other"), b"somebody else's").expect("write");
@@ -68,9 +66,7 @@ fn f18_the_old_file_is_replaced_or_removed() {
 #[test]
 fn f18_the_old_file_becomes_a_folder_or_a_link() {
     for way in WAYS {
-        let Some(street) = street(Some(24 << 20)) else { return };
-        let content = content(SIZE);
-        way.furnish(&street, &content);
+        let Some((street, content)) = way.scene() else { return };
         let target = way.target(&street, &content);
         let ran = meanwhile(way, &street, &target, &|folder| {
             fs::remove_file(folder.join("file")).expect("remove");
@@ -100,9 +96,7 @@ fn f18_the_old_file_becomes_a_folder_or_a_link() {
 #[test]
 fn f18_the_part_is_removed_or_becomes_a_link() {
     for way in WAYS {
-        let Some(street) = street(Some(24 << 20)) else { return };
-        let content = content(SIZE);
-        way.furnish(&street, &content);
+        let Some((street, content)) = way.scene() else { return };
         let target = way.target(&street, &content);
         let ran = meanwhile(way, &street, &target, &|folder| fs::remove_file(part(folder)).expect("remove"));
         assert!(ran.code != Some(0) && fs::read(&target.path).ok() == target.old, "{way:?}: {ran}");
@@ -130,9 +124,7 @@ fn f18_the_part_is_removed_or_becomes_a_link() {
 #[test]
 fn f18_the_folder_becomes_a_link_to_another_one() {
     for way in WAYS {
-        let Some(street) = street(Some(24 << 20)) else { return };
-        let content = content(SIZE);
-        way.furnish(&street, &content);
+        let Some((street, content)) = way.scene() else { return };
         let target = way.target(&street, &content);
         let home = target.path.parent().and_then(Path::parent).expect("a home").to_owned();
         fs::create_dir(home.join("outside")).expect("a folder");

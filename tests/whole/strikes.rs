@@ -6,25 +6,15 @@ use std::time::Duration;
 
 use super::invariants::{Case, Target};
 use super::ran::{Ran, run_while};
-use super::ways::{SIZE, WAYS, Way, content, street};
+use super::ways::{SIZE, WAYS, Way};
 use crate::street::{ACC_BASTION, ACC_PVT, DELL_PVT, Process, Street};
 use crate::wire::{Cut, Direction, How, Wire};
 use rustix::process::Signal;
-
-const RATE: u64 = 24 << 20;
 
 /// Bytes that have passed when the fault strikes.
 const MIDDLE: u64 = 4 << 20;
 
 const LIMIT: Duration = Duration::from_secs(75);
-
-/// A street with a source and an old file at the destination.
-fn scene(way: Way) -> Option<(Street, Vec<u8>)> {
-    let street = street(Some(RATE))?;
-    let content = content(SIZE);
-    way.furnish(&street, &content);
-    Some((street, content))
-}
 
 /// Calls `strike` once, when enough of the file has passed the link next to the private server.
 fn struck(way: Way, street: &mut Street, command: &mut Command, mut strike: impl FnMut(&mut Street)) -> Ran {
@@ -66,7 +56,7 @@ fn victims(street: &Street) -> Vec<Process> {
 }
 
 fn killed(way: Way) {
-    let Some((mut street, content)) = scene(way) else { return };
+    let Some((mut street, content)) = way.scene() else { return };
     let target = way.target(&street, &content);
     let mut command = way.copy(&street);
     let ran = struck(way, &mut street, command.arg("--json"), |street| {
@@ -101,7 +91,7 @@ fn f3_servers_are_killed_between_two_hosts() {
 #[test]
 fn f5_a_half_close_is_no_end() {
     for way in WAYS {
-        let Some((street, content)) = scene(way) else { return };
+        let Some((street, content)) = way.scene() else { return };
         let target = way.target(&street, &content);
         let (host, direction) = way.links()[0];
         let wire = street.server(host).wire.as_ref().expect("a wire");
@@ -115,7 +105,7 @@ fn f5_a_half_close_is_no_end() {
 #[test]
 fn f6_silence_is_noticed_and_gone_around() {
     for (way, link) in [(Way::Up, 0), (Way::Down, 1)] {
-        let Some((mut street, content)) = scene(way) else { return };
+        let Some((mut street, content)) = way.scene() else { return };
         let target = way.target(&street, &content);
         let (host, direction) = way.links()[link];
         let wire = |street: &Street| street.server(host).wire.as_ref().expect("a wire").bytes(direction);
@@ -132,7 +122,7 @@ fn f6_silence_is_noticed_and_gone_around() {
 
 #[test]
 fn f6_silence_while_it_connects_again_is_gone_around() {
-    let Some((street, content)) = scene(Way::Up) else { return };
+    let Some((street, content)) = Way::Up.scene() else { return };
     let target = Way::Up.target(&street, &content);
     let wire = |host| street.server(host).wire.as_ref().expect("a wire");
     let (mut before, mut is_silent_again) = (None, false);
@@ -157,7 +147,7 @@ fn f6_silence_while_it_connects_again_is_gone_around() {
 
 #[test]
 fn f6_silence_that_stays_ends_in_time() {
-    let Some((mut street, content)) = scene(Way::Up) else { return };
+    let Some((mut street, content)) = Way::Up.scene() else { return };
     let target = Way::Up.target(&street, &content);
     let mut command = Way::Up.copy(&street);
     let command = command.args(["--timeout", "2s", "--retries", "0"]);
@@ -177,7 +167,7 @@ fn f6_silence_that_stays_ends_in_time() {
 #[test]
 fn f7_a_bastion_restarts() {
     for way in [Way::Up, Way::Down] {
-        let Some((mut street, content)) = scene(way) else { return };
+        let Some((mut street, content)) = way.scene() else { return };
         let target = way.target(&street, &content);
         let mut command = way.copy(&street);
         let ran = struck(way, &mut street, command.arg("--json"), |street| {
@@ -191,7 +181,7 @@ fn f7_a_bastion_restarts() {
 
 #[test]
 fn f7_a_bastion_that_stays_away_is_named() {
-    let Some((mut street, content)) = scene(Way::Up) else { return };
+    let Some((mut street, content)) = Way::Up.scene() else { return };
     let target = Way::Up.target(&street, &content);
     let mut command = Way::Up.copy(&street);
     let ran = struck(Way::Up, &mut street, command.args(["--retries", "1"]), |street| {
@@ -212,7 +202,7 @@ fn f7_a_bastion_that_stays_away_is_named() {
 #[test]
 fn f9_a_server_that_stops_reading_is_left() {
     for way in [Way::Up, Way::Down] {
-        let Some((mut street, content)) = scene(way) else { return };
+        let Some((mut street, content)) = way.scene() else { return };
         let target = way.target(&street, &content);
         let mut command = way.copy(&street);
         let mut stopped = Vec::new();

@@ -79,6 +79,14 @@ impl Way {
         };
     }
 
+    /// A street with links slow enough for something to happen meanwhile, with a source of this content.
+    pub fn scene(self) -> Option<(Street, Vec<u8>)> {
+        let street = street(Some(24 << 20))?;
+        let content = content(SIZE);
+        self.furnish(&street, &content);
+        Some((street, content))
+    }
+
     /// Puts an old file where the new one is to be, and takes parts away.
     pub fn target(self, street: &Street, new: &[u8]) -> Target {
         let path = self.destination(street);
