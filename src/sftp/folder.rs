@@ -43,13 +43,14 @@ impl Folder {
             match self.asked.join_next().await {
                 None => return Ok(None),
                 Some(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
-                Some(Ok(answer)) => match answer? {
-                    None => self.is_over = true,
-                    Some(entries) => {
-                        self.depth = MOST;
-                        return Ok(Some(entries));
-                    }
-                },
+                Some(Ok(Ok(Some(entries)))) => {
+                    self.depth = MOST;
+                    return Ok(Some(entries));
+                }
+                Some(Ok(Ok(None))) => self.is_over = true,
+                // some servers do not tell the end twice, and call the next request a failure
+                Some(Ok(Err(SftpError::Status { .. }))) if self.is_over => {}
+                Some(Ok(Err(error))) => return Err(error),
             }
         }
     }

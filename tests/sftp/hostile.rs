@@ -173,10 +173,30 @@ async fn a_folder_is_asked_for_ahead_and_names_behind_its_end_count() {
         Ok::<_, SftpError>(seen)
     });
     // two at once, and answered the other way round
-    let asked = [script.request().await.unwrap().id, script.request().await.unwrap().id];
-    script.send(&status(asked[1], 1, "")).await;
-    script.send(&names(asked[0], &[b"one"])).await;
+    let asked = script.requests(2).await;
+    script.send(&status(asked[1].id, 1, "")).await;
+    script.send(&names(asked[0].id, &[b"one"])).await;
     assert_eq!(soon(listing).await.unwrap().unwrap(), [b"one".to_vec()]);
+}
+
+#[tokio::test]
+async fn a_refusal_is_one_unless_it_comes_behind_the_end_of_the_folder() {
+    let (client, mut script) = Script::greet(&[]).await;
+    for (first, second, expected) in [(1, 4, None), (3, 1, Some("permission denied")), (4, 4, Some("failure"))] {
+        let mut folder = script.list(&client).await;
+        let listing = tokio::spawn(async move { folder.next().await });
+        for (request, code) in script.requests(2).await.iter().zip([first, second]) {
+            script.send(&status(request.id, code, "")).await;
+        }
+        match (soon(listing).await.unwrap(), expected) {
+            (Ok(None), None) => {}
+            (Err(error), Some(words)) => assert!(error.to_string().contains(words), "{error}"),
+            (answer, _) => panic!("{first} and {second}: {:?}", answer.map(|entries| entries.map(|all| all.len()))),
+        }
+        // its handle is closed
+        let close = script.request().await.unwrap();
+        script.send(&status(close.id, 0, "")).await;
+    }
 }
 
 #[tokio::test]
