@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use tokio_util::sync::DropGuard;
 
-use super::attributes::{Attributes, Entry};
+use super::attributes::Attributes;
 use super::error::{SftpError, StatusCode};
 use super::extensions::{Extension, Extensions};
 use super::folder::Folder;
@@ -311,17 +311,6 @@ impl Client {
     /// As [`Client::open`].
     pub async fn fsetstat(&self, handle: &Handle, attributes: &Attributes) -> Result<(), SftpError> {
         self.done(Packet::new(kind::FSETSTAT).string(self.raw(handle)?).attributes(attributes)).await
-    }
-
-    /// The next part of a listing, `None` at its end (READDIR).
-    pub(super) async fn readdir(&self, handle: &Handle) -> Result<Option<Vec<Entry>>, SftpError> {
-        match self.reply(Packet::new(kind::READDIR).string(self.raw(handle)?), Expect::Names).await? {
-            // some servers end a listing with no names, which would be no progress anyway
-            Reply::Names(entries) if entries.is_empty() => Ok(None),
-            Reply::Names(entries) => Ok(Some(entries)),
-            Reply::Refused { code: StatusCode::EOF, .. } => Ok(None),
-            other => Err(other.refusal()),
-        }
     }
 }
 

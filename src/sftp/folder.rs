@@ -1,14 +1,14 @@
 //! Listing a folder: [`Folder`] has several READDIRs (§6.7) under way at a time, so that a hundred names do not cost a round
 //! trip. Most folders fit into one answer: one request for it and one for the end are made together.
 
-use std::sync::Arc;
-
-use tokio::task::JoinSet;
+use std::collections::VecDeque;
 
 use super::attributes::Entry;
-use super::client::Client;
-use super::error::SftpError;
+use super::client::{Client, plain};
+use super::error::{SftpError, StatusCode};
 use super::handle::Handle;
+use super::session::{Answer, Waiting};
+use super::wire::{Expect, Packet, Reply, kind};
 
 /// Requests under way at first, and once a folder has shown to be large; each weighs 1 MiB of the session's budget.
 const FIRST: usize = 2;
@@ -17,41 +17,60 @@ const MOST: usize = 4;
 /// A folder under way. A server may go on without end, so whoever listens counts. Dropped, it gives up what it asked for.
 pub struct Folder {
     client: Client,
-    handle: Arc<Handle>,
-    asked: JoinSet<Result<Option<Vec<Entry>>, SftpError>>,
+    handle: Handle,
+    /// Answers to come, in the order they were asked for.
+    asked: VecDeque<Waiting>,
     /// Requests that may be under way.
     depth: usize,
-    /// The end was heard of; what was asked before it may still have names.
+    /// The end was heard of.
     is_over: bool,
 }
 
 impl Folder {
     pub(super) fn new(client: Client, handle: Handle) -> Folder {
-        Folder { client, handle: Arc::new(handle), asked: JoinSet::new(), depth: FIRST, is_over: false }
+        Folder { client, handle, asked: VecDeque::new(), depth: FIRST, is_over: false }
     }
 
-    /// The next part of the listing, in the order of the answers; `None` at its end.
+    /// The next part of the listing; `None` at its end. Dropping its future loses nothing.
     ///
     /// # Errors
     /// As [`Client::open`].
     pub async fn next(&mut self) -> Result<Option<Vec<Entry>>, SftpError> {
         loop {
             while !self.is_over && self.asked.len() < self.depth {
-                let (client, handle) = (self.client.clone(), Arc::clone(&self.handle));
-                self.asked.spawn(async move { client.readdir(&handle).await });
+                self.ask().await?;
             }
-            match self.asked.join_next().await {
-                None => return Ok(None),
-                Some(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
-                Some(Ok(Ok(Some(entries)))) => {
+            let Some(next) = self.asked.front_mut() else { return Ok(None) };
+            let answer = next.await.unwrap_or_else(|_| Err(self.client.inner.session.reason()));
+            self.asked.pop_front();
+            match entries(answer) {
+                Ok(Some(entries)) => {
                     self.depth = MOST;
                     return Ok(Some(entries));
                 }
-                Some(Ok(Ok(None))) => self.is_over = true,
-                // some servers do not tell the end twice, and call the next request a failure
-                Some(Ok(Err(SftpError::Status { .. }))) if self.is_over => {}
-                Some(Ok(Err(error))) => return Err(error),
+                Ok(None) => self.is_over = true,
+                // what was asked ahead may come behind the end, and not every server tells it twice
+                Err(SftpError::Status { .. }) if self.is_over => {}
+                Err(error) => return Err(error),
             }
         }
+    }
+
+    async fn ask(&mut self) -> Result<(), SftpError> {
+        let session = &self.client.inner.session;
+        let packet = Packet::new(kind::READDIR).string(self.client.raw(&self.handle)?);
+        let share = session.share(&packet, Expect::Names).await?;
+        self.asked.push_back(session.begin(packet, Expect::Names, share)?);
+        Ok(())
+    }
+}
+
+fn entries(answer: Result<Answer, SftpError>) -> Result<Option<Vec<Entry>>, SftpError> {
+    match plain(answer?)? {
+        // some servers end a listing with no names, which would be no progress anyway
+        Reply::Names(entries) if entries.is_empty() => Ok(None),
+        Reply::Names(entries) => Ok(Some(entries)),
+        Reply::Refused { code: StatusCode::EOF, .. } => Ok(None),
+        other => Err(other.refusal()),
     }
 }

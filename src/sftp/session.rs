@@ -122,10 +122,16 @@ impl Session {
 
     /// Queues a request and waits for its answer.
     pub async fn ask(&self, packet: Packet, expect: Expect, share: Share) -> Result<Answer, SftpError> {
-        let Share { room, turn } = share;
-        let answer = self.queue(packet, expect, Some(room))?;
-        drop(turn);
+        let answer = self.begin(packet, expect, share)?;
         answer.await.unwrap_or_else(|_| Err(self.reason()))
+    }
+
+    /// Queues a request; whoever has no use for its answer any more drops it.
+    pub fn begin(&self, packet: Packet, expect: Expect, share: Share) -> Result<Waiting, SftpError> {
+        let Share { room, turn } = share;
+        let answer = self.queue(packet, expect, Some(room));
+        drop(turn);
+        answer
     }
 
     /// Closes a handle that nobody holds any more, outside the budget: it cannot wait, and it is short.
@@ -210,4 +216,5 @@ impl Session {
     }
 }
 
-type Waiting = oneshot::Receiver<Result<Answer, SftpError>>;
+/// An answer to come.
+pub(super) type Waiting = oneshot::Receiver<Result<Answer, SftpError>>;
