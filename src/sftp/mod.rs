@@ -12,8 +12,9 @@
 //! - **Memory is bounded.** Each request in flight weighs what it sends or what may answer it, at least 32 KiB, and all
 //!   of them together at most 16 MiB: so at most 512 requests, or 64 of 255 KiB. A further one waits; none is dropped.
 //!   Outside that budget stand: one packet being put together (≤ 257 KiB) and one chunk of the stream, a CLOSE for each
-//!   handle dropped (≤ 270 bytes), and answers whose futures their owner does not poll. A listing weighs 1 MiB, which
-//!   its decoded entries may exceed (12 bytes on the wire make 96): 40 MiB for sixteen of the worst.
+//!   handle dropped (≤ 270 bytes), and answers whose futures their owner does not poll (a [`Folder`] has four at most).
+//!   A listing weighs 1 MiB, which its decoded entries may exceed (12 bytes on the wire make 96): 40 MiB for sixteen of
+//!   the worst.
 //! - **Lengths are checked before allocation**: a packet's against 257 KiB and against what its request may be answered
 //!   with, a field's against its packet, a list's count against the bytes left.
 //! - **Nothing is taken for what was not asked**: data is at least one byte and at most what was asked for, a handle at

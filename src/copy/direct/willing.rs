@@ -1,4 +1,5 @@
-//! Will a host do its part in a direct copy? [`runs_commands`], [`asks_nobody`], [`still_answers`]; its login at the other is tried, not asked for.
+//! Will a host do its part in a direct copy? [`runs_commands`], [`asks_nobody`], [`still_answers`]; its login at the other
+//! is tried, not asked for.
 
 use std::time::Duration;
 
