@@ -53,26 +53,38 @@ pub enum Node {
 /// Everything below a folder, by path.
 pub type Tree = BTreeMap<OsString, Node>;
 
+/// What goes while it is looked at is not in it.
 pub fn tree(folder: &Path) -> Tree {
     let mut found = Tree::new();
-    collect(folder, folder, &mut found);
+    collect(folder, fs::read_dir(folder).expect("list a folder"), &mut found);
     found
 }
 
-fn collect(root: &Path, folder: &Path, found: &mut Tree) {
-    for entry in fs::read_dir(folder).expect("list a folder") {
+fn collect(root: &Path, entries: fs::ReadDir, found: &mut Tree) {
+    for entry in entries {
         let path = entry.expect("list a folder").path();
-        let metadata = path.symlink_metadata().expect("look at an entry");
+        let Some(metadata) = unless_gone(path.symlink_metadata()) else { continue };
         let mode = metadata.permissions().mode() & 0o7777;
         let name = path.strip_prefix(root).expect("below the root").as_os_str().to_owned();
-        if metadata.is_dir() {
-            found.insert(name, Node::Folder { mode });
-            collect(root, &path, found);
+        let node = if metadata.is_dir() {
+            let Some(entries) = unless_gone(fs::read_dir(&path)) else { continue };
+            collect(root, entries, found);
+            Node::Folder { mode }
         } else if metadata.is_symlink() {
-            found.insert(name, Node::Link { to: fs::read_link(&path).expect("read a link").into_os_string() });
+            let Some(to) = unless_gone(fs::read_link(&path)) else { continue };
+            Node::Link { to: to.into_os_string() }
         } else {
-            found.insert(name, Node::File { mode, content: fs::read(&path).expect("read a file") });
-        }
+            let Some(content) = unless_gone(fs::read(&path)) else { continue };
+            Node::File { mode, content }
+        };
+        found.insert(name, node);
+    }
+}
+
+fn unless_gone<T>(looked: std::io::Result<T>) -> Option<T> {
+    match looked {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        looked => Some(looked.expect("look at an entry")),
     }
 }
 
