@@ -6,6 +6,7 @@ use super::files::{a_tree_with_modes_and_times, odd_names_arrive};
 use super::refusals::{WITHOUT_SSH, prints_for_nobody, refused, refused_with, secret_fails_alone, with_tools};
 use super::{begins, cp, fetching, goes_straight};
 use crate::end_to_end::{noise, tree};
+use crate::lent::ephemeral::old_and_bare;
 use crate::lent::old::OldClient;
 use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Plan, Street, run};
 use crate::wire::{Direction, Link};
@@ -105,6 +106,24 @@ fn where_the_sources_client_proves_too_little_the_destination_fetches() {
         "the reason: {ran}"
     );
     assert_eq!(fs::read(street.home(DELL_PVT).join("f")).expect("it is there"), b"content");
+}
+
+#[test]
+fn where_nothing_can_be_proven_of_the_source_the_destination_fetches() {
+    let (old, bare) = old_and_bare();
+    let dropbear = OldClient::new("Dropbear v2022.83");
+    let plan = dropbear.plan();
+    for (_client, plan, reason) in [
+        (old, bare, "(acc-pvt: its client cannot prove where it logs in (OpenSSH 8.7; "),
+        (dropbear, plan, "(acc-pvt has no OpenSSH client to send with)"),
+    ] {
+        let Some(street) = plan.start() else { return };
+        street.put(ACC_PVT, "f", b"content");
+        let ran = goes_straight(cp(&street, ["-R", "acc-pvt:f", "dell-pvt:"]));
+        assert!(begins(&ran, "direct: dell-pvt fetches straight from "), "{ran}");
+        assert!(ran.stderr.contains(", tier A, ") && ran.stderr.contains(reason), "the reason: {ran}");
+        assert_eq!(fs::read(street.home(DELL_PVT).join("f")).expect("it is there"), b"content");
+    }
 }
 
 #[test]

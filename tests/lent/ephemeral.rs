@@ -57,7 +57,7 @@ async fn the_login_opens_no_other_way() {
 }
 
 /// A source from before session-bind, on which a key exchange cannot be overheard either.
-fn old_and_bare() -> (OldClient, Plan) {
+pub fn old_and_bare() -> (OldClient, Plan) {
     let client = OldClient::old();
     client.with_only(&[
         "sh", "cat", "mktemp", "mkfifo", "rm", "tr", "dd", "mkdir", "sed", "cut", "sort", "sleep", "kill",

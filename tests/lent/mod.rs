@@ -4,7 +4,7 @@
 mod attacker;
 mod attacks;
 mod constrained;
-mod ephemeral;
+pub mod ephemeral;
 pub mod old;
 mod older;
 mod session;

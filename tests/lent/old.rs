@@ -38,7 +38,7 @@ impl OldClient {
     }
 
     /// `says` is what `ssh -V` prints; nothing else changes until [`OldClient::strip`].
-    fn new(says: &str) -> OldClient {
+    pub fn new(says: &str) -> OldClient {
         let client = OldClient::with("");
         let script = format!(
             "#!/bin/sh\n[ \"$1\" != -V ] || {{ printf '%b\\n' '{says}' >&2; exit 0; }}\n\
