@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use super::error::CopyError;
 use super::file::OpenFile;
-use super::item::Item;
+use super::freight::Freight;
 use super::land::Landing;
 use super::lanes::{Busy, Lane};
-use super::ledger::Started;
 use super::resume::{Acknowledged, Pair, SoFar};
 use super::run::Means;
-use super::side::{Identity, Links, same_version};
+use super::side::{Identity, same_version};
 use super::sums::Sum;
 use super::witness::Witness;
 use crate::sftp::{Attributes, Sizes, Window};
@@ -30,11 +29,12 @@ pub struct Both {
 }
 
 impl Both {
-    /// Opens this `version` of `item` at both ends.
+    /// Opens a file at both ends.
     ///
     /// # Errors
     /// [`Cause::SourceChanged`](super::Cause::SourceChanged) when it is not that version any more.
-    pub async fn open(means: &Means, (item, links): (&Item, Links), version: &Attributes) -> Result<Both, CopyError> {
+    pub async fn open(freight: Freight<'_>) -> Result<Both, CopyError> {
+        let Freight { means, item, links, version, .. } = freight;
         let lane = item.lanes.idlest();
         let _busy = lane.busy();
         let source = async {
@@ -65,10 +65,11 @@ impl Both {
     /// When an end cannot be read, or the session is lost.
     pub async fn missing(
         &self,
-        (means, item): (&Means, &Item),
+        freight: Freight<'_>,
         (sizes, block, acknowledged): (Sizes, usize, Acknowledged),
-        (started, so_far): (&Started, &SoFar),
+        so_far: &SoFar,
     ) -> Result<Window, CopyError> {
+        let Freight { means, item, started, .. } = freight;
         let mut window = Window::new(0..self.size(), sizes);
         if self.landing.is_reused() {
             let (sides, files) = ((&self.lane.source, &self.lane.destination), (&*self.source, &**self.landing.file()));
@@ -93,11 +94,11 @@ impl Both {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn source_sum(&self, means: &Means, item: &Item) -> Result<Option<Sum>, CopyError> {
-        if !means.care.verify {
+    pub async fn source_sum(&self, freight: Freight<'_>) -> Result<Option<Sum>, CopyError> {
+        if !freight.means.care.verify {
             return Ok(None);
         }
-        let witness = Witness::of(item.lanes.source(), &self.lane.source, &self.source).await?;
+        let witness = Witness::of(freight.item.lanes.source(), &self.lane.source, &self.source).await?;
         witness.sum(0..self.size()).await.map(Some)
     }
 

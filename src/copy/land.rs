@@ -9,9 +9,9 @@ use bytes::Bytes;
 use super::care;
 use super::error::{Cause, CopyError};
 use super::file::{OpenFile, Set};
+use super::freight::Freight;
 use super::item::Item;
 use super::lanes::Lanes;
-use super::ledger::Started;
 use super::local;
 use super::name::Name;
 use super::part::{self, Id};
@@ -144,12 +144,8 @@ impl Landing {
     ///
     /// # Errors
     /// [`Cause::Differs`] when it is not what was read; when it cannot be flushed.
-    pub async fn check(
-        &self,
-        means: &Means,
-        (item, started): (&Item, &Started),
-        sum: Option<(Sum, u64)>,
-    ) -> Result<(), CopyError> {
+    pub async fn check(&self, freight: Freight<'_>, sum: Option<(Sum, u64)>) -> Result<(), CopyError> {
+        let Freight { means, item, started, .. } = freight;
         if let Some(sum) = sum {
             match care::compare(item, (&self.side, &self.part), sum).await {
                 Ok(told) => means.ledger.hashed(started, (&sum.0, &told)),

@@ -29,6 +29,7 @@ mod expand;
 mod file;
 pub mod filter;
 mod folder;
+mod freight;
 pub mod glob;
 mod handout;
 mod item;

@@ -15,13 +15,13 @@ use super::allowance::{Allowance, Distance};
 use super::both::Both;
 use super::error::CopyError;
 use super::file::OpenFile;
-use super::item::Item;
+use super::freight::Freight;
 use super::lanes::Lane;
 use super::ledger::Started;
 use super::resume::{Acknowledged, SoFar};
 use super::run::Means;
 use super::side::{Identity, Links};
-use crate::sftp::{Attributes, Block, Sizes, Window};
+use crate::sftp::{Block, Sizes, Window};
 
 /// Bytes in flight on one lane at most, where it brings them through in time ([`Allowance`]).
 const LANE_BYTES: usize = 8 << 20;
@@ -51,43 +51,38 @@ struct Flow {
     started: Arc<Started>,
 }
 
-/// Copies this `version` of a file, going on from what is there of it.
+/// Copies a file, going on from what is there of it.
 ///
 /// # Errors
 /// As `Kind` tells; [`Cause::SourceChanged`](super::Cause::SourceChanged) when it is not that version any more.
-pub async fn carry(
-    means: &Arc<Means>,
-    (item, links): (&Item, Links),
-    version: &Attributes,
-    (started, so_far): (&Arc<Started>, &mut SoFar),
-) -> Result<(), CopyError> {
-    let both = Both::open(means, (item, links), version).await?;
+pub async fn carry(freight: Freight<'_>, so_far: &mut SoFar) -> Result<(), CopyError> {
+    let both = Both::open(freight).await?;
     let ends = Arc::new(Ends {
         source: Arc::clone(&both.source),
         part: Arc::clone(both.landing.file()),
         identity: both.identity,
     });
     let arrived = async {
-        let window = begin((means, item), (&both, &ends), (started, so_far)).await?;
-        let moved = pump((means, window, started), (item, links), (&ends, &both.lane));
+        let window = begin(freight, (&both, &ends), so_far).await?;
+        let moved = pump(freight, window, (&ends, &both.lane));
         // the source is summed beside the copying
-        let ((), sum) = tokio::try_join!(moved, both.source_sum(means, item))?;
+        let ((), sum) = tokio::try_join!(moved, both.source_sum(freight))?;
         finish(&both).await?;
-        both.landing.check(means, (item, started), sum.map(|sum| (sum, both.size()))).await
+        both.landing.check(freight, sum.map(|sum| (sum, both.size()))).await
     };
     let arrived = arrived.await;
-    both.end(means, arrived).await
+    both.end(freight.means, arrived).await
 }
 
 /// What is still missing, and remembered for another attempt.
 async fn begin(
-    (means, item): (&Means, &Item),
+    freight: Freight<'_>,
     (both, ends): (&Both, &Ends),
-    (started, so_far): (&Started, &mut SoFar),
+    so_far: &mut SoFar,
 ) -> Result<Arc<Mutex<Window>>, CopyError> {
     let sizes = Sizes { in_flight: Sizes::default().band, ..Sizes::default() };
-    let block = ends.block().min(means.throttle.block());
-    let window = both.missing((means, item), (sizes, block, Acknowledged::BlockByBlock), (started, so_far)).await?;
+    let block = ends.block().min(freight.means.throttle.block());
+    let window = both.missing(freight, (sizes, block, Acknowledged::BlockByBlock), so_far).await?;
     let window = Arc::new(Mutex::new(window));
     so_far.keep(&window);
     Ok(window)
@@ -95,19 +90,19 @@ async fn begin(
 
 /// Moves every block, over the lane it begins on and those that join.
 async fn pump(
-    (means, window, started): (&Arc<Means>, Arc<Mutex<Window>>, &Arc<Started>),
-    (item, links): (&Item, Links),
+    freight: Freight<'_>,
+    window: Arc<Mutex<Window>>,
     (first, began_on): (&Arc<Ends>, &Arc<Lane>),
 ) -> Result<(), CopyError> {
+    let Freight { item, links, .. } = freight;
     let size = first.identity.size;
-    let (means, started) = (Arc::clone(means), Arc::clone(started));
     let flow = Arc::new(Flow {
         window,
         moved: Notify::new(),
         distance: Arc::default(),
         lanes: AtomicUsize::new(0),
-        means,
-        started,
+        means: Arc::clone(freight.means),
+        started: Arc::clone(freight.started),
     });
     let mut lanes = item.lanes.watch();
     let mut tasks = JoinSet::new();

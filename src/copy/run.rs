@@ -11,6 +11,7 @@ use super::care::Care;
 use super::direct::{Carried, Direct};
 use super::error::CopyError;
 use super::folder::{Finish, Folder};
+use super::freight::Freight;
 use super::item::{Item, What};
 use super::land::{self, Ground, Keep};
 use super::ledger::{Ledger, Started};
@@ -197,11 +198,12 @@ async fn link(means: &Means, item: &Item) -> Result<(), CopyError> {
 /// Copies a file; once more when its source changed meanwhile.
 async fn file(means: &Arc<Means>, item: &Item, links: Links) -> Result<(), CopyError> {
     let started = Arc::new(means.ledger.started(item));
-    let mut copied = version(means, (item, links), &item.attributes, &started).await;
+    let freight = Freight { means, item, links, version: &item.attributes, started: &started };
+    let mut copied = carry_version(freight).await;
     if copied.as_ref().is_err_and(CopyError::is_source_changed) {
         copied = match look_again(item, links).await {
             Ok(now) if matches!(now.kind(), FileKind::File | FileKind::Unknown) => {
-                version(means, (item, links), &now, &started).await
+                carry_version(Freight { version: &now, ..freight }).await
             }
             Ok(_) => copied,
             Err(error) => Err(error),
@@ -220,39 +222,29 @@ async fn look_again(item: &Item, links: Links) -> Result<Attributes, CopyError> 
 }
 
 /// Copies one version of a file, over as many sessions as it takes.
-async fn version(
-    means: &Arc<Means>,
-    what: (&Item, Links),
-    version: &Attributes,
-    started: &Arc<Started>,
-) -> Result<(), CopyError> {
+async fn carry_version(freight: Freight<'_>) -> Result<(), CopyError> {
     let mut so_far = SoFar::default();
     loop {
-        match attempt(means, what, version, (started, &mut so_far)).await {
-            Err(error) if error.is_lost() => what.0.lanes.restore(error).await?,
+        match attempt(freight, &mut so_far).await {
+            Err(error) if error.is_lost() => freight.item.lanes.restore(error).await?,
             ended => return ended,
         }
     }
 }
 
-async fn attempt(
-    means: &Arc<Means>,
-    what: (&Item, Links),
-    version: &Attributes,
-    (started, so_far): (&Arc<Started>, &mut SoFar),
-) -> Result<(), CopyError> {
-    let size = version.size.unwrap_or(0);
+async fn attempt(freight: Freight<'_>, so_far: &mut SoFar) -> Result<(), CopyError> {
+    let (means, size) = (freight.means, freight.size());
     if let (Some(direct), 1..) = (&means.direct, size) {
-        let carried = Box::pin(direct.carry(means, what, version, (started, &mut *so_far))).await?;
+        let carried = Box::pin(direct.carry(freight, &mut *so_far)).await?;
         if carried == Carried::Here {
             return Ok(());
         }
     }
     if size <= small::SMALL.min(means.throttle.block() as u64) {
-        return Box::pin(small::carry(means, what, version, started)).await;
+        return Box::pin(small::carry(freight)).await;
     }
     let _turn = means.turn(size).await;
-    Box::pin(pump::carry(means, what, version, (started, so_far))).await
+    Box::pin(pump::carry(freight, so_far)).await
 }
 
 /// Tells how an item ended.

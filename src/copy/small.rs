@@ -3,12 +3,8 @@
 
 use super::care;
 use super::error::CopyError;
-use super::item::Item;
+use super::freight::Freight;
 use super::land::Landing;
-use super::ledger::Started;
-use super::run::Means;
-use super::side::Links;
-use crate::sftp::Attributes;
 
 /// Bytes up to which a file is small.
 pub const SMALL: u64 = 256 * 1024;
@@ -16,19 +12,14 @@ pub const SMALL: u64 = 256 * 1024;
 /// What the smallest file counts in the run's memory: its requests and names.
 const LEAST: usize = 16 * 1024;
 
-/// Copies this `version` of a file.
+/// Copies a file.
 ///
 /// # Errors
 /// As `Kind` tells; [`Cause::SourceChanged`](super::Cause::SourceChanged) when it is not that version any more.
-pub async fn carry(
-    means: &Means,
-    (item, links): (&Item, Links),
-    version: &Attributes,
-    started: &Started,
-) -> Result<(), CopyError> {
-    let size = version.size.unwrap_or(0) as usize;
+pub async fn carry(freight: Freight<'_>) -> Result<(), CopyError> {
+    let Freight { means, item, links, version, started } = freight;
     started.begin_at(0);
-    let _memory = means.memory(size.max(LEAST)).await;
+    let _memory = means.memory((freight.size() as usize).max(LEAST)).await;
     let lane = item.lanes.idlest();
     let _busy = lane.busy();
     let read = async { lane.source.open(&item.source, links).await?.read_whole(version).await };
@@ -46,6 +37,6 @@ pub async fn carry(
     means.throttle.pass(written as usize).await;
     landing.write_whole(data).await?;
     started.moved(written);
-    landing.check(means, (item, started), sum.map(|sum| (sum, written))).await?;
+    landing.check(freight, sum.map(|sum| (sum, written))).await?;
     landing.land(means).await
 }

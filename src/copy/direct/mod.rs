@@ -29,18 +29,17 @@ use tokio::time::timeout;
 
 use super::Watchers;
 use super::error::{Cause, CopyError};
+use super::freight::Freight;
 use super::item::Item;
-use super::ledger::Started;
 use super::name::Name;
 use super::place::Place;
 use super::resume::SoFar;
 use super::route::Direction;
-use super::run::Means;
-use super::side::{Links, Side};
+use super::side::Side;
 use crate::agent::Account;
 use crate::lend::{Auth, Loan};
 use crate::progress::Stage;
-use crate::sftp::{Attributes, SftpError, StatusCode};
+use crate::sftp::{SftpError, StatusCode};
 use begin::{Course, Engine};
 pub use begin::{Endurance, Extent, Terms, begin};
 use courier::{Answer, Courier};
@@ -130,20 +129,14 @@ impl Direct {
         }
     }
 
-    /// Copies this `version` of a file that is not empty, over as many logins as there may be.
+    /// Copies a file that is not empty, over as many logins as there may be.
     ///
     /// # Errors
     /// As [`Kind`](super::Kind) tells; [`Cause::SourceChanged`] when it is not that version any more.
-    pub async fn carry(
-        self: &Arc<Self>,
-        means: &Means,
-        what: (&Item, Links),
-        version: &Attributes,
-        (started, so_far): (&Arc<Started>, &mut SoFar),
-    ) -> Result<Carried, CopyError> {
+    pub async fn carry(self: &Arc<Self>, freight: Freight<'_>, so_far: &mut SoFar) -> Result<Carried, CopyError> {
         loop {
             let number = self.logins.current().number;
-            match self.attempt(means, what, version, (started, &mut *so_far)).await {
+            match self.attempt(freight, &mut *so_far).await {
                 Err(error) if error.is_of_login() => {
                     self.logins.restore(error, number).await?;
                     // what waited for the old one has its links there
@@ -154,23 +147,14 @@ impl Direct {
         }
     }
 
-    async fn attempt(
-        self: &Arc<Self>,
-        means: &Means,
-        what: (&Item, Links),
-        version: &Attributes,
-        (started, so_far): (&Arc<Started>, &mut SoFar),
-    ) -> Result<Carried, CopyError> {
+    async fn attempt(self: &Arc<Self>, freight: Freight<'_>, so_far: &mut SoFar) -> Result<Carried, CopyError> {
         if self.engine == Engine::Puts {
-            return put::carry((means, self), what, version, started).await;
+            return put::carry(self, freight).await;
         }
-        if pack::fits(means, version)
-            && self.packing.is_on()
-            && pack::carry((means, self), what, version, started).await?
-        {
+        if pack::fits(freight) && self.packing.is_on() && pack::carry(self, freight).await? {
             return Ok(Carried::Here);
         }
-        stream::carry((means, self), what, version, (started, so_far)).await.map(|()| Carried::Here)
+        stream::carry(self, freight, so_far).await.map(|()| Carried::Here)
     }
 
     /// Ends the login, and removes what small files arrived in; what was lent.

@@ -12,12 +12,12 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
 use super::super::error::{Cause, CopyError};
+use super::super::freight::Freight;
 use super::super::item::Item;
 use super::super::land;
-use super::super::ledger::Started;
 use super::super::place::Place;
 use super::super::run::Means;
-use super::super::side::{Links, same_version};
+use super::super::side::same_version;
 use super::begin::Engine;
 use super::growth::{GLANCE, size};
 use super::login::Login;
@@ -68,9 +68,9 @@ pub struct Packing {
     is_off: AtomicBool,
 }
 
-/// Whether this `version` of a file is packed with others: it is small, and gets its name without being looked at again.
-pub fn fits(means: &Means, version: &Attributes) -> bool {
-    is_plain(means) && version.size.unwrap_or(0) <= PACKED
+/// Whether a file is packed with others: it is small, and gets its name without being looked at again.
+pub fn fits(freight: Freight<'_>) -> bool {
+    is_plain(freight.means) && freight.size() <= PACKED
 }
 
 /// Whether files get their names without being compared or flushed.
@@ -78,16 +78,12 @@ pub fn is_plain(means: &Means) -> bool {
     !means.care.verify && !means.care.fsync
 }
 
-/// Copies this `version` of a small file; `false` where it has to go by itself.
+/// Copies a small file; `false` where it has to go by itself.
 ///
 /// # Errors
 /// As [`stream::carry`](super::stream::carry).
-pub async fn carry(
-    (means, direct): (&Means, &Arc<Direct>),
-    (item, links): (&Item, Links),
-    version: &Attributes,
-    started: &Arc<Started>,
-) -> Result<bool, CopyError> {
+pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<bool, CopyError> {
+    let Freight { means, item, links, version, started } = freight;
     started.begin_at(0);
     let Some(staging) = direct.staging(item).await? else { return Ok(false) };
     let Some((staged, told)) = sent(direct, item, (staging, version)).await? else { return Ok(false) };
@@ -103,7 +99,7 @@ pub async fn carry(
     if arrived.kind() != FileKind::File || arrived.size != version.size {
         return Ok(false);
     }
-    started.moved(version.size.unwrap_or(0));
+    started.moved(freight.size());
     land::adopt(&lane.destination, (item, &staged), (version, &arrived), means.keep).await?;
     Ok(true)
 }

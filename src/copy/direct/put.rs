@@ -9,11 +9,10 @@ use std::time::Instant;
 
 use super::super::both::Both;
 use super::super::error::{Cause, CopyError};
+use super::super::freight::Freight;
 use super::super::item::Item;
 use super::super::land;
-use super::super::ledger::Started;
 use super::super::resume::{Acknowledged, SoFar};
-use super::super::run::Means;
 use super::super::side::{Links, same_version};
 use super::super::sums::UNIT;
 use super::growth::Growth;
@@ -21,34 +20,29 @@ use super::login::Login;
 use super::{Carried, Direct, numbered, pack, script, stream};
 use crate::lend::quoted;
 use crate::progress::{Event, Stage};
-use crate::sftp::{Attributes, FileKind, Sizes};
+use crate::sftp::{FileKind, Sizes};
 
 /// Bytes a path may have in a batch, as it is written there. Lines of older versions end at 1024.
 const LONGEST: usize = 900;
 
-/// Copies this `version` of a file, if its name can be said.
+/// Copies a file, if its name can be said.
 ///
 /// # Errors
 /// As [`stream::carry`].
-pub async fn carry(
-    (means, direct): (&Means, &Arc<Direct>),
-    what: (&Item, Links),
-    version: &Attributes,
-    started: &Arc<Started>,
-) -> Result<Carried, CopyError> {
-    let item = what.0;
+pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<Carried, CopyError> {
+    let Freight { means, item, .. } = freight;
     let can_stage = match direct.staging(item).await? {
         Some(staging) => said(&direct.absolute_target(item, &staging.join(&numbered(u64::MAX))).await?).is_some(),
         None => false,
     };
-    if pack::fits(means, version) && can_stage && pack::carry((means, direct), what, version, started).await? {
+    if pack::fits(freight) && can_stage && pack::carry(direct, freight).await? {
         return Ok(Carried::Here);
     }
-    if into_part((means, direct), what, version, started).await? {
+    if into_part(direct, freight).await? {
         return Ok(Carried::Here);
     }
     match (pack::is_plain(means) && can_stage, direct.is_insisted_on) {
-        (true, _) => staged((means, direct), what, version, started).await.map(|()| Carried::Here),
+        (true, _) => staged(direct, freight).await.map(|()| Carried::Here),
         (false, true) => {
             let cause = Cause::Unfit("a batch of sftp cannot say its name");
             Err(item.lanes.idlest().destination.error(Stage::Transfer, &item.target, cause))
@@ -64,39 +58,30 @@ pub async fn carry(
 }
 
 /// Into its part; `false` when the part's name cannot be said.
-async fn into_part(
-    (means, direct): (&Means, &Arc<Direct>),
-    (item, links): (&Item, Links),
-    version: &Attributes,
-    started: &Arc<Started>,
-) -> Result<bool, CopyError> {
-    let _turn = means.turn(version.size.unwrap_or(0)).await;
-    let both = Both::open(means, (item, links), version).await?;
-    let Some(part) = said(&direct.absolute_target(item, both.landing.part()).await?) else {
+async fn into_part(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<bool, CopyError> {
+    let _turn = freight.means.turn(freight.size()).await;
+    let both = Both::open(freight).await?;
+    let Some(part) = said(&direct.absolute_target(freight.item, both.landing.part()).await?) else {
         both.landing.withdraw().await;
         return Ok(false);
     };
     let arrived = async {
         // nothing but its length tells of an earlier try, which is looked at as any other
         let how = (Sizes::default(), UNIT as usize, Acknowledged::InOrder);
-        let window = both.missing((means, item), how, (started, &SoFar::default())).await?;
+        let window = both.missing(freight, how, &SoFar::default()).await?;
         if window.low() < both.size() {
-            put(direct, item, (&both, started), (&part, window.low())).await?;
+            put(direct, freight, &both, (&part, window.low())).await?;
         }
-        stream::finish(&both, (item, links)).await?;
-        let sum = both.source_sum(means, item).await?;
-        both.landing.check(means, (item, started), sum.map(|sum| (sum, both.size()))).await
+        stream::finish(&both, freight).await?;
+        let sum = both.source_sum(freight).await?;
+        both.landing.check(freight, sum.map(|sum| (sum, both.size()))).await
     };
     let arrived = arrived.await;
-    both.end(means, arrived).await.map(|()| true)
+    both.end(freight.means, arrived).await.map(|()| true)
 }
 
-async fn put(
-    direct: &Direct,
-    item: &Item,
-    (both, started): (&Both, &Started),
-    (part, from): (&[u8], u64),
-) -> Result<(), CopyError> {
+async fn put(direct: &Direct, freight: Freight<'_>, both: &Both, (part, from): (&[u8], u64)) -> Result<(), CopyError> {
+    let Freight { item, started, .. } = freight;
     let link = linked(direct, item).await?;
     let verb: &[u8] = if from == 0 { b"put " } else { b"reput " };
     let line = [verb, &link, b" ", part].concat();
@@ -113,12 +98,8 @@ async fn put(
 }
 
 /// Into the staging folder, and from there to its name.
-async fn staged(
-    (means, direct): (&Means, &Arc<Direct>),
-    (item, links): (&Item, Links),
-    version: &Attributes,
-    started: &Arc<Started>,
-) -> Result<(), CopyError> {
+async fn staged(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<(), CopyError> {
+    let Freight { means, item, links, version, started } = freight;
     started.begin_at(0);
     let lane = item.lanes.idlest();
     let unfit = |what| Err(lane.destination.error(Stage::Transfer, &item.target, Cause::Unfit(what)));
@@ -128,7 +109,7 @@ async fn staged(
         return unfit("its name cannot be said");
     };
     let line = [b"put ", &linked(direct, item).await?[..], b" ", &path].concat();
-    let growth = Growth::of((item, &place), 0, version.size.unwrap_or(0));
+    let growth = Growth::of((item, &place), 0, freight.size());
     let watch = growth.watch(direct, Some(started));
     let answer = direct.order_and_watch(item, |_: &Login, number| batch(number, &[&line]), watch).await?;
     if answer.status != 0 {

@@ -13,52 +13,47 @@ use tokio::task::JoinSet;
 
 use super::super::both::Both;
 use super::super::error::{Cause, CopyError};
+use super::super::freight::Freight;
 use super::super::handout::Handout;
 use super::super::item::Item;
 use super::super::ledger::Started;
 use super::super::place::Place;
 use super::super::resume::{Acknowledged, SoFar};
-use super::super::run::Means;
-use super::super::side::{Identity, Links};
+use super::super::side::Identity;
 use super::growth::Growth;
 use super::login::Login;
 use super::pace::{BAND_SHARE, Manner};
 use super::script::{self, BLOCK, Share};
 use super::{Direct, STREAMS};
 use crate::progress::Stage;
-use crate::sftp::{Attributes, Block, Sizes, Window};
+use crate::sftp::{Block, Sizes, Window};
 
-/// Copies this `version` of a file, going on from what is there of it.
+/// Copies a file, going on from what is there of it.
 ///
 /// # Errors
 /// As `Kind` tells; [`Cause::SourceChanged`] when it is not that version any more.
-pub async fn carry(
-    (means, direct): (&Means, &Arc<Direct>),
-    (item, links): (&Item, Links),
-    version: &Attributes,
-    (started, so_far): (&Arc<Started>, &mut SoFar),
-) -> Result<(), CopyError> {
-    let _turn = means.turn(version.size.unwrap_or(0)).await;
-    let (both, ()) = tokio::join!(Both::open(means, (item, links), version), direct.look_up_homes(item));
+pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>, so_far: &mut SoFar) -> Result<(), CopyError> {
+    let _turn = freight.means.turn(freight.size()).await;
+    let (both, ()) = tokio::join!(Both::open(freight), direct.look_up_homes(freight.item));
     let both = both?;
     let arrived = async {
         let sizes = Sizes { block: BAND_SHARE as usize, in_flight: u64::MAX, ..Sizes::default() };
         let how = (sizes, BLOCK as usize, Acknowledged::ShareByShare);
-        let window = Arc::new(Mutex::new(both.missing((means, item), how, (started, so_far)).await?));
+        let window = Arc::new(Mutex::new(both.missing(freight, how, so_far).await?));
         so_far.keep(&window);
-        send((direct, item), &both, (window, started)).await?;
-        finish(&both, (item, links)).await?;
-        let sum = both.source_sum(means, item).await?;
-        both.landing.check(means, (item, started), sum.map(|sum| (sum, both.size()))).await
+        send(direct, freight, (&both, window)).await?;
+        finish(&both, freight).await?;
+        let sum = both.source_sum(freight).await?;
+        both.landing.check(freight, sum.map(|sum| (sum, both.size()))).await
     };
     let arrived = arrived.await;
-    both.end(means, arrived).await
+    both.end(freight.means, arrived).await
 }
 
 /// All of it is there, and the source still is what it was: the part gets what it needs to land. Shares are read by name,
 /// so what is named so now must be what was opened, too.
-pub async fn finish(both: &Both, (item, links): (&Item, Links)) -> Result<(), CopyError> {
-    let named = both.lane.source.stat(&item.source, links);
+pub async fn finish(both: &Both, freight: Freight<'_>) -> Result<(), CopyError> {
+    let named = both.lane.source.stat(&freight.item.source, freight.links);
     let part = both.landing.file().identity();
     let (same, named, part, closed) =
         tokio::join!(biased; both.is_unchanged(), named, part, both.landing.close(both.size()));
@@ -71,10 +66,11 @@ pub async fn finish(both: &Both, (item, links): (&Item, Links)) -> Result<(), Co
 
 /// Sends what is missing, over as many streams as the rest bears.
 async fn send(
-    (direct, item): (&Arc<Direct>, &Item),
-    both: &Both,
-    (window, started): (Arc<Mutex<Window>>, &Arc<Started>),
+    direct: &Arc<Direct>,
+    freight: Freight<'_>,
+    (both, window): (&Both, Arc<Mutex<Window>>),
 ) -> Result<(), CopyError> {
+    let item = freight.item;
     let flow = Arc::new(Flow {
         paths: tokio::try_join!(direct.absolute_source(item), direct.absolute_target(item, both.landing.part()))?,
         part: both.landing.part().clone(),
@@ -82,7 +78,7 @@ async fn send(
         streams: AtomicUsize::new(0),
         item: item.clone(),
         direct: Arc::clone(direct),
-        started: Arc::clone(started),
+        started: Arc::clone(freight.started),
     });
     let most = usize::try_from(both.size().div_ceil(BAND_SHARE)).unwrap_or(usize::MAX);
     let mut workers = JoinSet::new();
