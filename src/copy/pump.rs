@@ -142,17 +142,12 @@ async fn pump(
 /// One more lane works on the file, as far as it can be opened there.
 async fn join(flow: Arc<Flow>, first: Arc<Ends>, lane: Arc<Lane>, links: Links) -> Result<(), CopyError> {
     let _busy = lane.busy();
-    let opened =
-        tokio::try_join!(first.source.also(&lane.source, links), first.part.also_for_writing(&lane.destination),);
-    let (source, part) = match opened {
-        Ok(files) => files,
-        Err(error) if error.ends_the_run() => return Err(error),
+    let ends = match first.also(&lane, links).await {
+        Ok(ends) => Arc::new(ends),
         // the other lanes do its work
-        Err(_) => return Ok(()),
+        Err(error) if !error.ends_the_run() && !error.is_source_changed() => return Ok(()),
+        Err(error) => return Err(error),
     };
-    let ends = Arc::new(Ends { source: Arc::new(source), part: Arc::new(part), identity: first.identity });
-    // nothing is taken from it before it is known to be the same
-    ends.check().await?;
     flow.work(Arc::clone(&ends)).await?;
     ends.check().await?;
     ends.part.close().await
@@ -165,11 +160,25 @@ async fn finish(both: &Both) -> Result<(), CopyError> {
 }
 
 impl Ends {
+    /// The same two files on another lane; nothing has been taken from its source before that is known to be the same.
+    async fn also(&self, lane: &Lane, links: Links) -> Result<Ends, CopyError> {
+        let source = async {
+            let source = self.source.also(&lane.source, links).await?;
+            self.is_of(&source).await.map(|()| source)
+        };
+        let (source, part) = tokio::try_join!(source, self.part.also_for_writing(&lane.destination))?;
+        Ok(Ends { source: Arc::new(source), part: Arc::new(part), identity: self.identity })
+    }
+
     /// The source still is what it was at the beginning.
     async fn check(&self) -> Result<(), CopyError> {
-        match self.source.identity().await?.1 == self.identity {
+        self.is_of(&self.source).await
+    }
+
+    async fn is_of(&self, source: &OpenFile) -> Result<(), CopyError> {
+        match source.identity().await?.1 == self.identity {
             true => Ok(()),
-            false => Err(self.source.changed()),
+            false => Err(source.changed()),
         }
     }
 

@@ -10,7 +10,7 @@ use super::place::Place;
 use super::side::{Links, UNTOLD_MAX, same_version};
 use super::together::all;
 use crate::progress::Stage;
-use crate::sftp::{Attributes, Client, Extension, Folder, Handle, OpenFlags, SftpError};
+use crate::sftp::{Attributes, Client, Extension, FileKind, Folder, Handle, OpenFlags, SftpError};
 
 /// Entries a folder may have: an endless listing ends here.
 pub const ENTRIES_MAX: usize = 1 << 24;
@@ -82,10 +82,22 @@ impl Remote {
         self.told(Stage::Transfer, place, opened)
     }
 
-    /// Opens an existing file for writing, as it is.
-    pub async fn reopen(&self, place: &Place) -> Result<Handle, CopyError> {
-        let opened = self.client.open(&place.path(), OpenFlags::WRITE, &Attributes::default()).await;
-        self.told(Stage::Transfer, place, opened)
+    /// Opens the regular file for writing, as it is, that was `there` when it was last looked at.
+    ///
+    /// Version 3 cannot ask that a link is not followed. So it is looked again: at the name, by a request that leaves with
+    /// the opening, and at what was opened, which must not be another's, shorter or older than what was there.
+    pub async fn reopen(&self, place: &Place, there: &Attributes) -> Result<Handle, CopyError> {
+        let path = place.path();
+        let nothing = Attributes::default();
+        let open = self.client.open(&path, OpenFlags::WRITE, &nothing);
+        let (opened, named) = tokio::join!(biased; open, self.client.lstat(&path));
+        let handle = self.told(Stage::Transfer, place, opened)?;
+        let named = self.told(Stage::Transfer, place, named)?;
+        let opened = self.told(Stage::Transfer, place, self.client.fstat(&handle).await)?;
+        match named.kind() == FileKind::File && may_become(there, &opened) {
+            true => Ok(handle),
+            false => Err(self.error(Stage::Transfer, place, Cause::PartTaken)),
+        }
     }
 
     /// Makes a folder.
@@ -199,7 +211,47 @@ impl Remote {
 
     /// An answer, or an error with all that people need to know.
     pub fn told<T>(&self, stage: Stage, place: &Place, answer: Result<T, SftpError>) -> Result<T, CopyError> {
-        let trail = || Some(Arc::clone(&self.trail));
-        answer.map_err(|error| CopyError::new(trail(), stage, place.path(), Cause::Sftp(error)))
+        answer.map_err(|error| self.error(stage, place, Cause::Sftp(error)))
+    }
+
+    fn error(&self, stage: Stage, place: &Place, cause: Cause) -> CopyError {
+        CopyError::new(Some(Arc::clone(&self.trail)), stage, place.path(), cause)
+    }
+}
+
+/// Whether the regular file that was `there` may by now be the one that was `opened`, as far as the server tells: writing
+/// makes a file neither shorter nor older, and gives it to nobody.
+fn may_become(there: &Attributes, opened: &Attributes) -> bool {
+    matches!(opened.kind(), FileKind::File | FileKind::Unknown)
+        && there.owner.zip(opened.owner).is_none_or(|(there, opened)| there == opened)
+        && there.size.zip(opened.size).is_none_or(|(there, opened)| opened >= there)
+        && there.mtime().zip(opened.mtime()).is_none_or(|(there, opened)| opened >= there)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_that_is_written_grows_and_stays_its_owners() {
+        let file = |owner, size, mtime| Attributes {
+            size: Some(size),
+            owner: Some((owner, 100)),
+            permissions: Some(0o100_600),
+            times: Some((0, mtime)),
+        };
+        let there = file(1000, 4096, 77);
+        for (opened, may) in [
+            (there, true),
+            (file(1000, 8192, 78), true),
+            (Attributes::default(), true),
+            (file(1000, 4095, 77), false),
+            (file(1000, 4096, 76), false),
+            (file(0, 4096, 77), false),
+            (Attributes { permissions: Some(0o020_600), ..there }, false),
+        ] {
+            assert_eq!(may_become(&there, &opened), may, "{opened:?}");
+        }
+        assert!(may_become(&Attributes::default(), &there));
     }
 }

@@ -181,12 +181,13 @@ impl Side {
 
     /// Opens an existing regular file for writing, as it is; refuses a link.
     pub async fn reopen(&self, place: &Place) -> Result<OpenFile, CopyError> {
-        if self.stat(place, Links::Keep).await?.kind() != FileKind::File {
+        let there = self.stat(place, Links::Keep).await?;
+        if there.kind() != FileKind::File {
             return Err(self.error(Stage::Transfer, place, Cause::Unfit("something that is no file is in the way")));
         }
         match self {
             Side::Local => Ok(OpenFile::local(place, blocking(Stage::Transfer, place, local::reopen).await?)),
-            Side::Remote(remote) => Ok(OpenFile::remote(place, remote.clone(), remote.reopen(place).await?)),
+            Side::Remote(remote) => Ok(OpenFile::remote(place, remote.clone(), remote.reopen(place, &there).await?)),
         }
     }
 

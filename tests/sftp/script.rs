@@ -6,6 +6,7 @@ use std::time::Duration;
 use hop::sftp::{Client, Folder, Handle, OpenFlags, Reader, SftpError, Writer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
+pub const OPEN: u8 = 3;
 pub const CLOSE: u8 = 4;
 pub const READ: u8 = 5;
 pub const WRITE: u8 = 6;

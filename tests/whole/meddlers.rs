@@ -1,7 +1,11 @@
-//! Servers that work, but for one thing: F9, one of many requests is never answered; F20, closing or flushing fails; F23,
-//! one byte is changed. A real `sftp-server`, with someone in between who reads the packets.
+//! Servers that work, but for one thing: F9, one of many requests is never answered; F18, the part becomes a link just
+//! before it is opened again; F20, closing or flushing fails; F23, one byte is changed. A real `sftp-server`, with someone
+//! in between who reads the packets.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -14,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Du
 use tokio::process::{Child, Command};
 
 use crate::copy::ends::{Scene, Way, content};
-use crate::sftp::script::{CLOSE, DATA, WRITE, status, u32_at};
+use crate::sftp::script::{CLOSE, DATA, OPEN, WRITE, status, u32_at};
 use crate::skips::need;
 
 /// What is done to a server's packets.
@@ -26,6 +30,8 @@ enum Trick {
     Fails(u8),
     /// One byte of the so-manieth packet of this kind is another.
     Changes(u8, u32),
+    /// A file that is about to be opened for writing, as it is, becomes a link to one outside; for once.
+    Links,
 }
 
 /// A host whose server is meddled with.
@@ -61,7 +67,7 @@ impl Reach for Meddler {
             let (near, far): (DuplexStream, DuplexStream) = duplex(1 << 20);
             let (from_client, to_client) = split(far);
             let ids = Arc::new(std::sync::Mutex::new(Vec::new()));
-            let meddling = (self.trick, Arc::clone(&self.count), ids);
+            let meddling = (self.trick, Arc::clone(&self.count), ids, self.home.clone());
             tokio::spawn(pass(from_client, input, meddling.clone()));
             tokio::spawn(pass(output, to_client, meddling));
             let (receive, transmit) = split(near);
@@ -70,7 +76,7 @@ impl Reach for Meddler {
     }
 }
 
-type Meddling = (Trick, Arc<AtomicU32>, Arc<std::sync::Mutex<Vec<u32>>>);
+type Meddling = (Trick, Arc<AtomicU32>, Arc<std::sync::Mutex<Vec<u32>>>, PathBuf);
 
 /// Passes packets on, until either side has gone.
 async fn pass(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, meddling: Meddling) {
@@ -89,7 +95,7 @@ async fn pass(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin,
 }
 
 /// The packet as it goes on; `None` for one that does not.
-fn meddle(mut packet: Vec<u8>, (trick, count, ids): &Meddling) -> Option<Vec<u8>> {
+fn meddle(mut packet: Vec<u8>, (trick, count, ids, home): &Meddling) -> Option<Vec<u8>> {
     let (kind, id) = (packet[0], if packet.len() >= 5 { u32_at(&packet, 1) } else { 0 });
     let mut ids = ids.lock().expect("no holder panics");
     match *trick {
@@ -102,6 +108,15 @@ fn meddle(mut packet: Vec<u8>, (trick, count, ids): &Meddling) -> Option<Vec<u8>
         }
         Trick::Changes(which, number) if kind == which && count.fetch_add(1, Ordering::Relaxed) == number => {
             *packet.last_mut().expect("it has data") ^= 0x20;
+        }
+        Trick::Links if kind == OPEN && count.load(Ordering::Relaxed) == 0 => {
+            let length = u32_at(&packet, 5) as usize;
+            if u32_at(&packet, 9 + length) == OPEN_WRITE {
+                count.store(1, Ordering::Relaxed);
+                let part = home.join(OsStr::from_bytes(&packet[9..9 + length]));
+                fs::remove_file(&part).expect("remove the part");
+                symlink("../outside", part).expect("make a link");
+            }
         }
         _ => {}
     }
@@ -131,6 +146,36 @@ fn stays_old(scene: &Scene) {
 }
 
 const SIZES: [usize; 2] = [60_000, 9 << 20];
+
+/// No flag but SSH_FXF_WRITE.
+const OPEN_WRITE: u32 = 2;
+
+/// The name was a file's when it was looked at, and is a link's when it is opened: by a further lane, or by a run that goes
+/// on from a part.
+#[tokio::test(flavor = "multi_thread")]
+async fn f18_a_part_that_becomes_a_link_is_not_written_through() {
+    for is_resumed in [false, true] {
+        let Some(mut scene) = Scene::new(Way::Up) else { return };
+        let outside = scene.to.with_file_name("outside");
+        fs::write(scene.from.join("f"), content(40 << 20, 5)).unwrap();
+        fs::write(scene.to.join("f"), "old").unwrap();
+        fs::write(&outside, "outside").unwrap();
+        if is_resumed {
+            scene.reach_destination_by(Meddler::new(&scene.to, Trick::Fails(WRITE)));
+            let report = scene.copy("f", "", Options::default()).await.unwrap();
+            assert_eq!((report.kind(), fs::read_dir(&scene.to).unwrap().count()), (Some(Kind::RemoteFile), 2));
+        }
+        let server = Meddler::new(&scene.to, Trick::Links);
+        scene.reach_destination_by(Arc::clone(&server) as Arc<dyn Reach>);
+        let report = scene.copy("f", "", Options::default()).await.unwrap();
+        assert_eq!(server.count.load(Ordering::Relaxed), 1, "it was never opened again");
+        assert!(fs::read(&outside).unwrap() == b"outside", "resumed {is_resumed}: written through a link");
+        assert_eq!(report.kind(), Some(Kind::RemoteFile), "resumed {is_resumed}");
+        let told = report.failed[0].error.to_string();
+        assert!(told.contains(".part: it was taken away or replaced while it was written"), "{told}");
+        stays_old(&scene);
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f9_one_answer_of_many_that_never_comes_is_a_stall() {
