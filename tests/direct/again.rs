@@ -77,7 +77,11 @@ fn kill(child: &mut std::process::Child) {
 
 #[test]
 fn the_next_run_goes_on_from_what_a_killed_one_has_left() {
-    let Some((street, content)) = scene(Street::plan(), 24 << 20) else { return };
+    goes_on_from_what_a_killed_one_has_left(Street::plan());
+}
+
+pub fn goes_on_from_what_a_killed_one_has_left(plan: Plan) {
+    let Some((street, content)) = scene(plan, 24 << 20) else { return };
     let mut sent = 0;
     for at in [16 << 20, 40 << 20] {
         let (before, had) = (passed(&street), arrived(&street, &content));

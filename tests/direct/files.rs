@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use super::{cp, goes_straight};
 use crate::end_to_end::names::odd_names;
 use crate::end_to_end::{mtime, noise, same, tree};
-use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Street, run};
+use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Plan, Street, run};
 use crate::wire::{Direction, Link};
 
 #[test]
@@ -113,8 +113,12 @@ pub fn odd_names_arrive(street: &Street, options: &[&str]) {
 /// destination. Bytes stand for requests here.
 #[test]
 fn many_small_files_take_few_words_each() {
+    small_files_take_few_words_each(Street::plan());
+}
+
+pub fn small_files_take_few_words_each(plan: Plan) {
     const FILES: u64 = 1000;
-    let plan = Street::plan().link(ACC_BASTION, Link::default()).link(DELL_BASTION, Link::default());
+    let plan = plan.link(ACC_BASTION, Link::default()).link(DELL_BASTION, Link::default());
     let Some(street) = plan.start() else { return };
     street.put_all(ACC_PVT, (0..FILES).map(|index| (format!("tree/{index:04}"), noise(index, 4096))));
     let passed = |host: &str| {

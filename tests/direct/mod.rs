@@ -4,6 +4,7 @@
 mod again;
 mod attacked;
 mod begins;
+mod busybox;
 mod edits;
 mod ends;
 mod ephemeral;

@@ -76,6 +76,15 @@ number
 while IFS= read -r o; do eval "$o" & done
 "#;
 
+/// Packs what the links `$@` lead to, and removes them. GNU's tar can be told that two names of one file are two files;
+/// others would send the second as a link to the first, so that such files are left out, and go by themselves.
+const PACKED: &str = r#"{
+if tar --hard-dereference -cf - -T /dev/null >/dev/null 2>&1; then tar --hard-dereference -chf - "$@"
+else tar -chf - $(ls -lL "$@" | while read -r _ l r; do [ "$l" != 1 ] || echo "${r##* }"; done)
+fi 2>/dev/null
+rm -f "$@"
+}"#;
+
 /// `put NUMBER LINE…`: has sftp(1) carry out the lines; answers with its exit status and its first complaint.
 const PUTS: &str = r#"put() {
   i=$1; shift
@@ -149,7 +158,7 @@ impl Far {
 /// The script, for a loan's private folder and the far host's name.
 pub fn dispatch((far, engine): (&Far, Engine), folder: &str, host: &str) -> Vec<u8> {
     let set = |name: &str, value: &[u8]| [name.as_bytes(), b"=", &quoted(value), b"\n"].concat();
-    let tar = far.reader(b"exec tar --hard-dereference -cf - -T /dev/null");
+    let tar = far.reader(b"command -v tar");
     let ends = match far.direction {
         Direction::Push => PUSH,
         Direction::Pull => PULL,
@@ -193,8 +202,7 @@ pub fn share(far: &Far, number: u64, (source, part): (&[u8], &[u8]), share: Shar
 /// at the destination. The links are removed.
 pub fn pack(far: &Far, number: u64, (links, staging): (&[u8], &[u8]), numbers: &[u64]) -> Vec<u8> {
     let numbers: String = numbers.iter().map(|link| format!(" {link}")).collect();
-    let then = format!(" && {{ tar --hard-dereference -chf -{numbers} 2>/dev/null; rm -f{numbers}; }}");
-    let read = [b"cd ", &quoted(links)[..], then.as_bytes()].concat();
+    let read = [b"cd ", &quoted(links)[..], b" && set --", numbers.as_bytes(), b" && ", PACKED.as_bytes()].concat();
     // in a private folder, with the user's own mask: most files have their modes then
     let write = [b"cd ", &quoted(staging)[..], b" && exec tar -xmof -"].concat();
     framed(far, number, (b"umask 077; ", &read), (b"", &write))
