@@ -39,6 +39,11 @@ impl ChainError {
         }
     }
 
+    /// The connection ended before its login was done, whoever ended it. By a host that has just let us in, it was lost.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.cause, Cause::Lost(_) | Cause::Auth(AuthError::Disconnected { .. } | AuthError::Transport(_)))
+    }
+
     /// A host that was reached before may be reached again later: one that restarts refuses for a while.
     pub fn may_pass(&self) -> bool {
         let is_out_of_reach =

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use super::{cp, is_direct};
+use super::{at_once, cp, is_direct};
 use crate::skips::skip;
 use crate::street::{ACC_PVT, DELL_PVT, Plan, Process, Street, run};
 use crate::whole::ran::run_while;
@@ -36,6 +36,15 @@ fn begun_anew(plan: Plan, strike: impl Fn(&Street)) {
 #[test]
 fn after_its_session_was_killed() {
     begun_anew(Street::plan(), |street| street.server(ACC_PVT).sessions().iter().for_each(Process::kill));
+}
+
+/// So far away that the connection which is to be lent to has not been greeted by then, or has, or is logging in.
+#[test]
+fn after_its_session_was_killed_and_another_that_had_just_begun() {
+    at_once([60, 150, 300].map(Duration::from_millis), |delay| {
+        let plan = Street::plan().link(ACC_PVT, Link { delay, ..Link::default() });
+        begun_anew(plan, |street| street.server(ACC_PVT).sessions().iter().for_each(Process::kill));
+    });
 }
 
 #[test]

@@ -200,7 +200,14 @@ impl Course {
         };
         let leave = asks_nobody(by, wanted);
         let loan = Loan::prepare_given(leave, (by, at), Some(self.address.clone()), &self.wish);
-        Box::pin(loan).await?.ok_or_else(|| Obstacle::AsksAgain { host: by.alias().to_owned() })
+        match Box::pin(loan).await {
+            Ok(loan) => loan.ok_or_else(|| Obstacle::AsksAgain { host: by.alias().to_owned() }),
+            // its own connection, beside one that has been let in
+            Err(LendError::Chain(error)) if error.has_ended() && by.session(0).await.is_ok() => {
+                Err(Obstacle::Lost(error))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// What a courier that is ready makes of it.
