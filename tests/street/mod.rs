@@ -269,8 +269,10 @@ fn nothing_of_it_stays() {
     let mut sleeper = ssh.args([ACC_PVT, &sleep]).stderr(std::process::Stdio::null()).spawn().expect("start ssh");
     until("the sleeper began", || began.exists());
     let folder = street.laptop().to_owned();
-    let processes: Vec<Process> = street.servers.iter().flat_map(Server::processes).collect();
-    assert!(processes.iter().any(|process| process.name == "sleep"), "{processes:?}");
+    let processes = || street.servers.iter().flat_map(Server::processes).collect::<Vec<Process>>();
+    // which still was the shell a moment ago
+    until("it sleeps", || processes().iter().any(|process| process.name == "sleep"));
+    let processes = processes();
     drop(street);
     sleeper.kill().expect("kill ssh");
     sleeper.wait().expect("wait for ssh");
