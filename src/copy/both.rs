@@ -107,10 +107,7 @@ impl Both {
     /// # Errors
     /// [`Cause::SourceChanged`](super::Cause::SourceChanged) when it is not.
     pub async fn is_unchanged(&self) -> Result<(), CopyError> {
-        match self.source.identity().await?.1 == self.identity {
-            true => Ok(()),
-            false => Err(self.source.changed()),
-        }
+        self.source.is_still(self.identity).await
     }
 
     /// Lands what has arrived and was compared; or says what is left of what has not.

@@ -181,6 +181,17 @@ impl OpenFile {
         }
     }
 
+    /// The source still is what it was at the beginning.
+    ///
+    /// # Errors
+    /// [`Cause::SourceChanged`] when it is not.
+    pub async fn is_still(&self, identity: Identity) -> Result<(), CopyError> {
+        match self.identity().await?.1 == identity {
+            true => Ok(()),
+            false => Err(self.changed()),
+        }
+    }
+
     /// What a file says that is not what it was.
     pub fn changed(&self) -> CopyError {
         let trail = match &self.end {

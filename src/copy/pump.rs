@@ -149,7 +149,7 @@ async fn join(flow: Arc<Flow>, first: Arc<Ends>, lane: Arc<Lane>, links: Links) 
         Err(error) => return Err(error),
     };
     flow.work(Arc::clone(&ends)).await?;
-    ends.check().await?;
+    ends.source.is_still(ends.identity).await?;
     ends.part.close().await
 }
 
@@ -164,22 +164,10 @@ impl Ends {
     async fn also(&self, lane: &Lane, links: Links) -> Result<Ends, CopyError> {
         let source = async {
             let source = self.source.also(&lane.source, links).await?;
-            self.is_of(&source).await.map(|()| source)
+            source.is_still(self.identity).await.map(|()| source)
         };
         let (source, part) = tokio::try_join!(source, self.part.also_for_writing(&lane.destination))?;
         Ok(Ends { source: Arc::new(source), part: Arc::new(part), identity: self.identity })
-    }
-
-    /// The source still is what it was at the beginning.
-    async fn check(&self) -> Result<(), CopyError> {
-        self.is_of(&self.source).await
-    }
-
-    async fn is_of(&self, source: &OpenFile) -> Result<(), CopyError> {
-        match source.identity().await?.1 == self.identity {
-            true => Ok(()),
-            false => Err(source.changed()),
-        }
     }
 
     /// Bytes of a block that both ends take.

@@ -12,7 +12,8 @@ use super::tools::Tools;
 use super::{cp, fetching, goes_straight};
 use crate::end_to_end::{noise, same, tree};
 use crate::skips::need;
-use crate::street::{ACC_PVT, DELL_PVT, Plan, Street, run};
+use crate::street::{ACC_BASTION, ACC_PVT, DELL_PVT, Plan, Street, run};
+use crate::wire::{Direction, Link};
 
 /// What such a host has, and its login shell.
 struct BusyBox(Tools);
@@ -37,8 +38,9 @@ impl BusyBox {
         add(add(Street::plan(), ACC_PVT), DELL_PVT)
     }
 
+    /// Such a street, with a link that is counted before acc-bastion.
     fn start(&self) -> Option<Street> {
-        let street = self.plan().start()?;
+        let street = self.plan().link(ACC_BASTION, Link::default()).start()?;
         let ran = run(street.hop("ssh").args([ACC_PVT, "command -v dd; dd --version 2>&1"]));
         assert!(
             ran.stdout.starts_with(&self.0.path().display().to_string()) && ran.stdout.contains("BusyBox"),
@@ -73,6 +75,12 @@ fn a_tree_goes_straight_either_way_and_is_compared() {
     }
     assert_eq!(tree(street.home(ACC_PVT)).len(), tree(&data).len() + 1, "nothing else is left");
     assert_eq!(tree(street.home(DELL_PVT)).len(), 2 * (tree(&data).len() + 1), "nothing else is left");
+
+    // nothing of this can be packed
+    let pairs = street.put(ACC_PVT, "pairs/one", b"content").with_file_name("");
+    fs::hard_link(pairs.join("one"), pairs.join("two")).expect("a link");
+    goes_straight(cp(&street, ["-r", "acc-pvt:pairs", "dell-pvt:"]));
+    same(&tree(&pairs), &tree(&street.home(DELL_PVT).join("pairs")));
 }
 
 #[test]
@@ -93,9 +101,14 @@ fn up_and_down_are_compared_by_its_own_tools() {
     let Some(street) = busybox.start() else { return };
     let content = noise(5, 9_000_000);
     fs::write(street.laptop().join("up"), &content).expect("write");
+    let wire = street.server(ACC_BASTION).wire.as_ref().expect("planned");
+    let passed = || wire.bytes(Direction::Up) + wire.bytes(Direction::Down);
     for words in [["--verify", "up", "acc-pvt:x"], ["--verify", "acc-pvt:x", "down"]] {
+        let before = passed();
         let ran = run(&mut cp(&street, words));
         assert_eq!(ran.code, Some(0), "{ran}");
+        let passed = passed() - before;
+        assert!(passed < 3 * content.len() as u64 / 2, "{passed} bytes: it was read back to be compared: {ran}");
     }
     assert!(fs::read(street.laptop().join("down")).expect("it is there") == content);
 }

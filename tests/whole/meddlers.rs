@@ -160,6 +160,8 @@ async fn f18_a_part_that_becomes_a_link_is_not_written_through() {
         fs::write(scene.from.join("f"), content(40 << 20, 5)).unwrap();
         fs::write(scene.to.join("f"), "old").unwrap();
         fs::write(&outside, "outside").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions();
+        let before = mode(&outside);
         if is_resumed {
             scene.reach_destination_by(Meddler::new(&scene.to, Trick::Fails(WRITE)));
             let report = scene.copy("f", "", Options::default()).await.unwrap();
@@ -170,6 +172,7 @@ async fn f18_a_part_that_becomes_a_link_is_not_written_through() {
         let report = scene.copy("f", "", Options::default()).await.unwrap();
         assert_eq!(server.count.load(Ordering::Relaxed), 1, "it was never opened again");
         assert!(fs::read(&outside).unwrap() == b"outside", "resumed {is_resumed}: written through a link");
+        assert_eq!(mode(&outside), before, "resumed {is_resumed}: its mode was set through a link");
         assert_eq!(report.kind(), Some(Kind::RemoteFile), "resumed {is_resumed}");
         let told = report.failed[0].error.to_string();
         assert!(told.contains(".part: it was taken away or replaced while it was written"), "{told}");
