@@ -3,11 +3,19 @@
 //! Works on text alone: [`blank`] takes comments and literals out, then braces and words are counted.
 
 mod arrows;
+mod exceptions;
+mod floors;
+mod imports;
+mod names;
+mod paths;
 mod source;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use floors::Floors;
+use imports::Imports;
 use source::Source;
 
 const FORBIDDEN_NAMES: [&str; 8] = ["util", "helper", "common", "shared", "manager", "misc", "core", "types"];
@@ -37,7 +45,9 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
 fn rust_below(folder: &str) -> Vec<Source> {
     let files: Vec<_> = files_below(&root().join(folder)).into_iter().filter(|path| is_rust(path)).collect();
     assert!(!files.is_empty(), "no Rust file below {folder}");
-    files.iter().map(|path| Source::read(root(), path)).collect()
+    let mut sources: Vec<_> = files.iter().map(|path| Source::read(root(), path)).collect();
+    Source::mark_tests(&mut sources);
+    sources
 }
 
 fn is_rust(path: &Path) -> bool {
@@ -47,6 +57,14 @@ fn is_rust(path: &Path) -> bool {
 /// Fails with one line a finding.
 fn none(findings: Vec<String>) {
     assert!(findings.is_empty(), "\n{}", findings.join("\n"));
+}
+
+/// What is found but no exception, and which exceptions are no longer needed.
+fn differences(what: &str, found: &BTreeSet<String>, exceptions: &[&str]) -> Vec<String> {
+    let known: BTreeSet<String> = exceptions.iter().map(|name| (*name).to_owned()).collect();
+    let new = found.difference(&known).map(|name| format!("{name}: {what}"));
+    let old = known.difference(found).map(|name| format!("{name}: no longer {what}: take it from exceptions.rs"));
+    new.chain(old).collect()
 }
 
 /// True for the front door, which alone may print, read the environment and exit.
@@ -117,8 +135,12 @@ fn nothing_outside_tests_unwraps() {
 
 #[test]
 fn files_and_functions_stay_short() {
+    let (src, tests) = (rust_below("src"), rust_below("tests"));
+    let all_lines = |sources: &[Source]| sources.iter().map(|source| source.text.lines().count()).sum::<usize>();
+    let without_tests: usize = src.iter().filter(|s| !s.is_test()).map(Source::lines_without_tests).sum();
+    println!("lines of src: {}, {without_tests} without tests; of tests: {}", all_lines(&src), all_lines(&tests));
     let mut findings = Vec::new();
-    for source in rust_below("src").iter().chain(&rust_below("tests")) {
+    for source in src.iter().chain(&tests) {
         let lines = source.lines_without_tests();
         if lines > LONGEST_FILE {
             findings.push(format!("{}: {lines} lines without tests, {LONGEST_FILE} at most", source.name));
@@ -131,7 +153,53 @@ fn files_and_functions_stay_short() {
 
 #[test]
 fn rooms_call_only_the_rooms_below_them() {
-    none(rust_below("src").iter().flat_map(arrows::broken).collect());
+    let sources = rust_below("src");
+    let imports = Imports::of(&sources);
+    none(sources.iter().flat_map(|source| arrows::broken(source, &imports)).collect());
+}
+
+#[test]
+fn no_circle_of_files() {
+    let circles = Imports::of(&rust_below("src")).circles();
+    println!("circles of files: {}", circles.len());
+    circles.iter().for_each(|circle| println!("  circle of {}: {}", circle.len(), circle.join(" ")));
+    let found: BTreeSet<String> = circles.into_iter().flatten().collect();
+    none(differences("in a circle", &found, exceptions::IN_A_CIRCLE));
+}
+
+#[test]
+fn the_files_of_a_room_call_only_the_floors_below_them() {
+    let sources = rust_below("src");
+    let arrows = Imports::of(&sources).arrows();
+    println!("arrows from file to file: {}", arrows.len());
+    let (told, untold): (Vec<_>, Vec<_>) = Floors::all(&sources).into_iter().partition(Floors::is_told);
+    for floors in &told {
+        let (inside, broken) = (floors.arrows(&arrows).len(), floors.broken(&arrows).len());
+        println!("  {}: {} floors, {inside} arrows, {broken} against the order", floors.folder(), floors.count());
+    }
+    let untold = untold.iter().map(|floors| floors.folder().to_owned()).collect();
+    let mut findings = differences("without floors", &untold, exceptions::WITHOUT_FLOORS);
+    findings.extend(told.iter().flat_map(|floors| floors.broken(&arrows)));
+    none(findings);
+}
+
+#[test]
+fn a_type_name_has_one_meaning() {
+    let doubled = names::doubled(&rust_below("src"));
+    println!("type names with two meanings: {}", doubled.len());
+    doubled.iter().for_each(|(name, places)| println!("  {name}: {}", places.join(" ")));
+    let with_a_reason = exceptions::TYPE_NAMES.iter().map(|(name, _)| *name);
+    let known: Vec<_> = with_a_reason.chain(exceptions::TYPE_NAMES_TO_JUDGE.iter().copied()).collect();
+    none(differences("defined more than once", &doubled.into_keys().collect(), &known));
+}
+
+#[test]
+fn parameters_have_names() {
+    let tuples: Vec<_> = rust_below("src").iter().flat_map(names::tuple_parameters).collect();
+    println!("tuples as parameters: {}\n  {}", tuples.len(), tuples.join("\n  "));
+    let most = exceptions::TUPLE_PARAMETERS;
+    assert!(tuples.len() <= most, "{} tuples as parameters, {most} at most", tuples.len());
+    assert!(tuples.len() >= most, "{} tuples as parameters: say so in exceptions.rs", tuples.len());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Who may call whom: the table of `lib.rs`, held against every `crate::…` and `super::…` path of production code.
 
+use super::imports::Imports;
+use super::paths::module_of;
 use super::source::Source;
 
 const FLOOR_0: &[&str] = &["target", "progress", "prompt", "words"];
@@ -26,12 +28,11 @@ const NOT_OF_THE_HOST: &[&str] =
     &["Configuration", "ConfigError", "Flags", "Surroundings", "parse", "matching", "jump"];
 
 /// One line a path that leads where it may not.
-pub fn broken(source: &Source) -> Vec<String> {
+pub fn broken(source: &Source, imports: &Imports) -> Vec<String> {
     let module = module_of(&source.name);
-    let Some(room) = module.first().cloned() else { return Vec::new() };
-    let wrong = |(_, path): &(usize, Vec<String>)| !may(&room, path);
-    let found = paths(source.production(), module.len()).into_iter().filter(wrong);
-    found.map(|(line, path)| format!("{}:{line}: {room} may not use {}", source.name, path.join("::"))).collect()
+    let Some(room) = module.first() else { return Vec::new() };
+    let wrong = imports.named(&source.name).iter().filter(|(_, path)| !path.is_empty() && !may(room, path));
+    wrong.map(|(line, path)| format!("{}:{line}: {room} may not use {}", source.name, path.join("::"))).collect()
 }
 
 fn may(room: &str, path: &[String]) -> bool {
@@ -50,70 +51,8 @@ fn may(room: &str, path: &[String]) -> bool {
     FLOOR_0.contains(&to) || ARROWS.iter().any(|(name, uses)| *name == room && uses.contains(&to))
 }
 
-/// `src/chain/dial.rs` → chain, dial; empty for `lib.rs`, which names every room.
-fn module_of(name: &str) -> Vec<String> {
-    let inside = name.trim_start_matches("src/").trim_end_matches(".rs");
-    inside.split('/').filter(|part| !["mod", "lib"].contains(part)).map(str::to_owned).collect()
-}
-
-/// Every path from the crate's root, as its first two words, with its line.
-fn paths(code: &str, depth: usize) -> Vec<(usize, Vec<String>)> {
-    let line = |at: usize| code[..at].matches('\n').count() + 1;
-    let from_root = code.match_indices("crate::").map(|(at, word)| (at, at + word.len()));
-    let above = "super::".repeat(depth);
-    let by_super = code.match_indices(above.as_str()).map(|(at, word)| (at, at + word.len()));
-    from_root
-        .chain(by_super)
-        .flat_map(|(at, end)| firsts(&code[end..]).into_iter().map(move |path| (line(at), path)))
-        .collect()
-}
-
-/// `chain::Trail` → [chain, Trail]; `{auth::{X, Y}, trust}` → [auth, X], [auth, Y] and [trust].
-fn firsts(rest: &str) -> Vec<Vec<String>> {
-    if let Some(group) = rest.strip_prefix('{') {
-        return split_group(group).iter().flat_map(|item| firsts(item)).collect();
-    }
-    let (room, inside) = word(rest);
-    let items: Vec<String> = match inside.strip_prefix("::") {
-        None => return vec![vec![room]],
-        Some(inside) => match inside.strip_prefix('{') {
-            Some(group) => split_group(group).iter().map(|item| word(item).0).collect(),
-            None => vec![word(inside).0],
-        },
-    };
-    items.into_iter().map(|item| vec![room.clone(), item]).collect()
-}
-
-fn split_group(group: &str) -> Vec<String> {
-    let (mut depth, mut items) = (0usize, vec![String::new()]);
-    for character in group.chars() {
-        match character {
-            '}' if depth == 0 => break,
-            ',' if depth == 0 => items.push(String::new()),
-            _ => {
-                depth = match character {
-                    '{' => depth + 1,
-                    '}' => depth - 1,
-                    _ => depth,
-                };
-                items.last_mut().expect("never empty").push(character);
-            }
-        }
-    }
-    items.iter().map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
-}
-
-fn word(path: &str) -> (String, &str) {
-    let end = path.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(path.len());
-    (path[..end].to_owned(), &path[end..])
-}
-
 #[test]
-fn a_wrong_arrow_is_found_however_it_is_written() {
-    let found = |text: &str, depth| paths(text, depth).into_iter().map(|(_, path)| path.join("::")).collect::<Vec<_>>();
-    let text = "use crate::{chain::{Trail, X}, trust};\ncrate::cli::safe()";
-    assert_eq!(found(text, 1), ["chain::Trail", "chain::X", "trust", "cli::safe"]);
-    assert_eq!(found("use super::super::cli::x;", 2), ["cli::x"]);
+fn a_wrong_arrow_is_told_from_a_right_one() {
     let may_name = |room, path: &[&str]| may(room, &path.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
     assert!(!may_name("sftp", &["chain"]) && !may_name("trust", &["config", "Host"]));
     assert!(!may_name("copy", &["cli", "safe"]) && !may_name("auth", &["config", "Configuration"]));

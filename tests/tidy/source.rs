@@ -11,8 +11,9 @@ pub struct Source {
     pub text: String,
     /// Comments, strings and characters replaced by blanks.
     code: String,
-    /// The same without the test modules.
+    /// The same without the test modules; blank in a file that is one.
     production: String,
+    is_test: bool,
 }
 
 /// A function and how long it is.
@@ -30,10 +31,32 @@ impl Source {
         Source::new(path.strip_prefix(root).unwrap_or(path).display().to_string(), text)
     }
 
-    fn new(name: String, text: String) -> Source {
+    pub fn new(name: String, text: String) -> Source {
         let code = blank(&text);
         let production = without_tests(&code);
-        Source { name, text, code, production }
+        Source { name, text, code, production, is_test: false }
+    }
+
+    /// True for a file that is compiled for tests alone.
+    pub fn is_test(&self) -> bool {
+        self.is_test
+    }
+
+    /// Marks the files that others declare as `#[cfg(test)] mod …;`.
+    pub fn mark_tests(sources: &mut [Source]) {
+        let tests: Vec<String> = sources.iter().flat_map(Source::test_files).collect();
+        for source in sources.iter_mut().filter(|source| tests.contains(&source.name)) {
+            source.is_test = true;
+            source.production = source.code.replace(|letter| letter != '\n', " ");
+        }
+    }
+
+    fn test_files(&self) -> Vec<String> {
+        let folder = self.name.strip_suffix("mod.rs").unwrap_or(self.name.trim_end_matches(".rs"));
+        let folder = folder.trim_end_matches('/');
+        let declared = test_modules(&self.code).into_iter().map(|(start, end)| &self.code[start..end]);
+        let named = declared.filter_map(|item| item.split_once("mod ")?.1.strip_suffix(';'));
+        named.map(|name| format!("{folder}/{name}.rs")).collect()
     }
 
     /// The text outside tests, comments and literals.
@@ -74,7 +97,7 @@ fn has_word(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(at, _)| !is_word(word.as_bytes()[0]) || at == 0 || !is_word(line.as_bytes()[at - 1]))
 }
 
-fn is_word(byte: u8) -> bool {
+pub fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
