@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::host::Origin;
+use super::origin::Origin;
 
 /// Whether an error is one of permissions (they have an exit code of their own).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! Any bytes as an ssh_config: every line is read as far as a line goes. No file is opened, no command run, no name
 //! looked up.
 
-use super::Surroundings;
-use super::jump::Jump;
-use super::keywords::{Meaning, meaning};
-use super::matching::{HostPatterns, parse_criteria};
-use super::parse::{Words, split_lines, split_words};
-use super::tokens::Tokens;
+use super::lines::{Words, split_lines, split_words};
+use super::local_env::Surroundings;
+use super::parse::criteria::{HostPatterns, parse_criteria};
+use super::values::jump::Jump;
+use super::values::keywords::{Meaning, meaning};
+use super::values::tokens::Tokens;
 
 /// Reads `bytes` as ssh_config.
 ///
@@ -35,7 +35,7 @@ pub fn ssh_config(bytes: &[u8]) {
 mod tests {
     #[test]
     fn the_corpus_is_read_without_harm() {
-        let replayed = crate::target::replay("ssh_config", super::ssh_config);
+        let replayed = crate::target::replay("ssh_config", crate::config::fuzz::ssh_config);
         assert!(replayed > 0, "an empty corpus");
     }
 }

@@ -1,62 +1,16 @@
 //! A resolved host: every value `ssh` would use for it, and where each one came from.
 //!
-//! Main types: [`Host`], [`Value`], [`Origin`]. Nothing here reads a file or decides precedence; see `mod.rs`.
+//! Main type: [`Host`]. Nothing here reads a file or decides precedence; see `typed.rs`.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::errand::Errand;
+use super::patterns::match_pattern;
+use super::session_options::Errand;
 
-/// Where a value came from. The order is the precedence: a later variant wins over an earlier one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Origin {
-    /// Built in, as `ssh_config(5)` gives it.
-    #[default]
-    Default,
-    /// A line of an ssh_config file (line numbers from 1).
-    SshConfig(PathBuf, usize),
-    /// An environment variable.
-    Env(String),
-    /// A flag of the command line, as typed (`-p`, `-o Port=…`).
-    Flag(String),
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Origin::Default => f.write_str("default"),
-            Origin::SshConfig(file, line) => write!(f, "{}:{line}", file.display()),
-            Origin::Env(name) => write!(f, "${name}"),
-            Origin::Flag(flag) => f.write_str(flag),
-        }
-    }
-}
-
-/// A value and its origin.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Value<T> {
-    /// The value.
-    pub value: T,
-    /// Where it came from.
-    pub origin: Origin,
-}
-
-impl<T> Value<T> {
-    /// A built-in value.
-    pub fn default(value: T) -> Self {
-        Value { value, origin: Origin::Default }
-    }
-}
-
-impl<T> std::ops::Deref for Value<T> {
-    type Target = T;
-    fn deref(&self) -> &T {
-        &self.value
-    }
-}
+pub use super::origin::{Origin, Value};
 
 /// `StrictHostKeyChecking`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -216,6 +170,18 @@ pub struct Host {
     pub not_honoured: Vec<Value<String>>,
 }
 
+impl Host {
+    /// The variables to send: those of `variables` that `SendEnv` names, in the order of their names, then `SetEnv`'s.
+    pub fn environment(&self, variables: &HashMap<String, OsString>) -> Vec<(String, String)> {
+        let wanted = |name: &str| self.send_env.iter().any(|pattern| match_pattern(name, pattern));
+        let text = |(name, value): (&String, &OsString)| Some((name.clone(), value.to_str()?.to_owned()));
+        let mut sent: Vec<_> = variables.iter().filter(|(name, _)| wanted(name)).filter_map(text).collect();
+        sent.sort();
+        sent.extend(self.set_env.iter().map(|pair| pair.value.clone()));
+        sent
+    }
+}
+
 /// `RekeyLimit`: after so many bytes, after so long a time.
 pub type RekeyLimit = (Option<u64>, Option<Duration>);
 
@@ -299,5 +265,17 @@ pub(crate) mod tests {
             not_honoured: Vec::new(),
             ..Host::default()
         }
+    }
+
+    #[test]
+    fn variables_are_chosen_by_pattern_and_set_ones_follow() {
+        let mut host = plain("h");
+        host.send_env = vec![Value::default("LC_*".to_owned()), Value::default("LANG".to_owned())];
+        host.set_env = vec![Value::default(("A".to_owned(), "1".to_owned()))];
+        let here = [("LC_ALL", "C"), ("LANG", "de"), ("HOME", "/x")];
+        let here = here.map(|(name, value)| (name.to_owned(), OsString::from(value))).into();
+        let sent = host.environment(&here);
+        let sent: Vec<_> = sent.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(sent, ["LANG=de", "LC_ALL=C", "A=1"]);
     }
 }

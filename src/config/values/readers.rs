@@ -4,22 +4,12 @@
 //! The readers follow `process_config_line` in OpenSSH's `readconf.c`. A reader that finds nothing to set (`none` for
 //! a time) gives no words. Nothing is looked up or run here.
 
-use super::Surroundings;
 use super::algorithms::Family;
 use super::jump;
 use super::numbers::{duration, port_number, whole_number};
-use super::parse::Words;
+use super::reading::{Env, Reading, one};
 use super::tokens::expand_env;
-
-/// What readers may look at besides the line: the variables a value names must exist when the line is read.
-pub type Env<'a> = &'a Surroundings;
-
-/// What a reader gives.
-pub type Reading = Result<Vec<String>, String>;
-
-pub(super) fn one(word: impl Into<String>) -> Reading {
-    Ok(vec![word.into()])
-}
+use crate::config::lines::Words;
 
 /// One word.
 pub fn text(words: &mut Words<'_>, _: Env<'_>) -> Reading {
@@ -238,13 +228,14 @@ pub fn proxy_jump(words: &mut Words<'_>, _: Env<'_>) -> Reading {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::local_env::Surroundings;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
         fn no_text_makes_a_reader_panic(text in "[ -~é]{0,24}") {
             let surroundings = Surroundings::default();
-            for row in super::super::keywords::ROWS {
+            for row in crate::config::values::keywords::ROWS {
                 if let Ok(mut words) = Words::new(&text) {
                     let _ = (row.read)(&mut words, &surroundings);
                 }

@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use crate::target;
 
-use super::Surroundings;
-use super::errand::{Errand, SessionType, escape_char};
 use super::error::ConfigError;
-use super::finish::{Finished, paths};
+use super::evaluate::defaults::{Finished, paths};
+use super::evaluate::settings::Setting;
 use super::host::{
-    AddressFamily, Host, IdentityAgent, Origin, Proxy, RekeyLimit, StrictHostKeyChecking, Template, UpdateHostKeys,
-    Value,
+    AddressFamily, Host, IdentityAgent, Proxy, RekeyLimit, StrictHostKeyChecking, Template, UpdateHostKeys,
 };
-use super::keywords::Keyword;
-use super::settings::Setting;
-use super::tokens::expand_tilde;
+use super::local_env::Surroundings;
+use super::origin::{Origin, Value};
+use super::session_options::{Errand, SessionType, escape_char};
+use super::values::keywords::Keyword;
+use super::values::tokens::expand_tilde;
 
 /// The methods that are tried, in order, where `PreferredAuthentications` is not set.
 const METHODS: [&str; 4] = ["hostbased", "publickey", "keyboard-interactive", "password"];
@@ -326,8 +326,9 @@ impl Values<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Configuration, Flags};
     use super::*;
+    use crate::config::configuration::Configuration;
+    use crate::config::flags::Flags;
     use crate::target::HostSpec;
 
     fn host(options: &[&str], env: &[(&str, &str)]) -> Host {

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use aws_lc_rs::digest;
 
-use super::Surroundings;
+use crate::config::local_env::Surroundings;
 
 /// The values of the tokens for one host.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

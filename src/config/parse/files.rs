@@ -9,30 +9,20 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::Surroundings;
-use super::error::{BadLine, ConfigError};
+use super::criteria::{Criterion, HostPatterns, parse_criteria};
 use super::glob::glob;
-use super::host::Origin;
-use super::jump::Jump;
-use super::keywords::{Keyword, Meaning, meaning};
-use super::matching::{Criterion, HostPatterns, parse_criteria};
-use super::parse::{RawLine, Words, split_lines};
-use super::settings::Place;
-use super::tokens::{expand_env, expand_tilde};
+use crate::config::error::{BadLine, ConfigError};
+use crate::config::lines::{RawLine, Words, split_lines};
+use crate::config::local_env::Surroundings;
+use crate::config::origin::{Origin, Place, Scope};
+use crate::config::values::jump::Jump;
+use crate::config::values::keywords::{Keyword, Meaning, meaning};
+use crate::config::values::tokens::{expand_env, expand_tilde};
 
 /// How deep `Include` may nest.
 const DEEPEST: usize = 16;
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 16 << 20;
-
-/// Whose file it is: what a relative `Include` and `~` mean, and whether an identity counts as asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// The user's, or the command line.
-    User,
-    /// The system's.
-    System,
-}
 
 /// Whether owner and mode decide if a file is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +101,7 @@ impl<'a> Reader<'a> {
     /// Reads one line given with `-o`.
     pub fn read_flag(&mut self, line: &str) -> Option<(Keyword, Vec<String>)> {
         let origin = Origin::Flag(format!("-o {line}"));
-        let raw = match super::parse::read_line(0, line) {
+        let raw = match crate::config::lines::read_line(0, line) {
             Ok(raw) => raw?,
             Err(unreadable) => return self.complain(origin, unreadable.problem),
         };

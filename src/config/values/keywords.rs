@@ -2,17 +2,15 @@
 //! the built-in value, and whether `ssh -G` shows it.
 //!
 //! Main types: [`Keyword`], [`Row`]. The rows stand in the order in which `ssh -G` of OpenSSH 9.2 (Debian) prints them;
-//! what the words mean is in `choices.rs`, `numbers.rs`, `values.rs` and `forward.rs`.
+//! what the words mean is in `choices.rs`, `numbers.rs`, `readers.rs` and `forwards.rs`.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::algorithms::Family;
-use super::choices as c;
-use super::forward;
-use super::numbers as n;
-use super::parse::Words;
-use super::values::{self as v, Env};
+use super::reading::Env;
+use super::{choices as c, forwards, numbers as n, readers as v};
+use crate::config::lines::Words;
 
 /// Reads the words after a keyword into the value's printed form, one item a word.
 pub type Read = fn(&mut Words<'_>, Env<'_>) -> Result<Vec<String>, String>;
@@ -165,9 +163,9 @@ keywords! {
     XAuthLocation "xauthlocation" v::text, First, Line, ["/usr/bin/xauth"];
     KnownHostsCommand "knownhostscommand" v::command, First, Line, [];
 
-    DynamicForward "dynamicforward" forward::dynamic, AddNewTo(Keyword::LocalForward), Apart, [];
-    LocalForward "localforward" forward::local, AddNew, Apart, [];
-    RemoteForward "remoteforward" forward::remote, AddNew, Each, [];
+    DynamicForward "dynamicforward" forwards::dynamic, AddNewTo(Keyword::LocalForward), Apart, [];
+    LocalForward "localforward" forwards::local, AddNew, Apart, [];
+    RemoteForward "remoteforward" forwards::remote, AddNew, Each, [];
 
     IdentityFile "identityfile" v::text, AddNew, Each, [
         "~/.ssh/id_rsa", "~/.ssh/id_ecdsa", "~/.ssh/id_ecdsa_sk", "~/.ssh/id_ed25519", "~/.ssh/id_ed25519_sk",

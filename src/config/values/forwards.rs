@@ -3,9 +3,9 @@
 //! The syntax is that of `parse_forward` in OpenSSH's `readconf.c`. Nothing is listened on or connected here.
 
 use super::numbers::port_number;
-use super::parse::Words;
+use super::reading::{Env, Reading};
 use super::tokens::expand_env;
-use super::values::{Env, Reading};
+use crate::config::lines::Words;
 
 /// The longest path of a socket (`sun_path`), its final NUL counted.
 const LONGEST_SOCKET_PATH: usize = 108;
@@ -149,7 +149,7 @@ fn plain(text: &str) -> Result<(String, &str), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Surroundings;
+    use crate::config::local_env::Surroundings;
     use proptest::prelude::*;
 
     fn read(reader: fn(&mut Words<'_>, Env<'_>) -> Reading, text: &str) -> Reading {

@@ -1,66 +1,13 @@
-//! Does a block apply? Patterns, `Host` lines and `Match` criteria, parsed once and cheap to try.
+//! Does a block apply? `Host` lines and `Match` criteria, parsed once and cheap to try.
 //!
-//! Main types: [`HostPatterns`], [`Criterion`]. Pattern rules are OpenSSH's `match.c`, criteria those of
-//! `match_cfg_line` in `readconf.c`, with the ones that came after 9.2. Nothing runs here: `exec` is handed to whoever
+//! Main types: [`HostPatterns`], [`Criterion`]. The criteria are those of `match_cfg_line` in `readconf.c`, with the ones
+//! that came after 9.2. Nothing runs here: `exec` is handed to whoever
 //! evaluates.
 
 use std::net::IpAddr;
 
-use super::parse::next_delimited;
-
-/// What a pattern list says of a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// A pattern matches, no negated one does.
-    Match,
-    /// A negated pattern matches.
-    Negated,
-    /// Nothing matches.
-    NoMatch,
-}
-
-/// `*` and `?` against the whole of `text`, without backtracking more than one star deep.
-pub fn match_pattern(text: &str, pattern: &str) -> bool {
-    let (text, pattern) = (text.as_bytes(), pattern.as_bytes());
-    let (mut at, mut in_pattern) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while at < text.len() {
-        match pattern.get(in_pattern) {
-            Some(b'*') => {
-                star = Some((at, in_pattern + 1));
-                in_pattern += 1;
-            }
-            Some(&wanted) if wanted == b'?' || wanted == text[at] => {
-                at += 1;
-                in_pattern += 1;
-            }
-            _ => {
-                let Some((from, after_star)) = star else { return false };
-                star = Some((from + 1, after_star));
-                (at, in_pattern) = (from + 1, after_star);
-            }
-        }
-    }
-    pattern[in_pattern..].iter().all(|&b| b == b'*')
-}
-
-/// A comma-separated list of patterns, some negated by `!`.
-pub fn match_list(text: &str, list: &str) -> Verdict {
-    let mut verdict = Verdict::NoMatch;
-    for pattern in list.split_terminator(',') {
-        match pattern.strip_prefix('!') {
-            Some(negated) if match_pattern(text, negated) => return Verdict::Negated,
-            None if match_pattern(text, pattern) => verdict = Verdict::Match,
-            _ => {}
-        }
-    }
-    verdict
-}
-
-/// A list of patterns that are compared without regard to case; `text` is lowercased here.
-pub fn match_list_ignoring_case(text: &str, list: &str) -> Verdict {
-    match_list(&text.to_ascii_lowercase(), &list.to_ascii_lowercase())
-}
+use crate::config::lines::next_delimited;
+use crate::config::patterns::match_pattern;
 
 /// The patterns of a `Host` line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -255,20 +202,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn stars_and_question_marks() {
-        for (text, pattern) in [("acc-pvt", "acc-*"), ("abc", "a?c"), ("", "*"), ("aXbXc", "a*b*c"), ("x", "**?")] {
-            assert!(match_pattern(text, pattern), "{text} {pattern}");
-        }
-        for (text, pattern) in [("acc", "acc-*"), ("abc", "ab"), ("", "?"), ("ABC", "abc")] {
-            assert!(!match_pattern(text, pattern), "{text} {pattern}");
-        }
-    }
-
-    #[test]
     fn a_negated_pattern_wins() {
-        assert_eq!(match_list("a.b", "*.b,!a.*"), Verdict::Negated);
-        assert_eq!(match_list("c.b", "*.b,!a.*"), Verdict::Match);
-        assert_eq!(match_list("c", "*.b,!a.*"), Verdict::NoMatch);
         let host = |words: &[&str]| HostPatterns::new(words.iter().map(|&word| word.into()).collect()).unwrap();
         assert!(host(&["*", "!no"]).apply_to("yes"));
         assert!(!host(&["*", "!no"]).apply_to("no"));
@@ -301,12 +235,6 @@ mod tests {
         fn no_text_makes_the_criteria_panic(text in ".{0,60}") {
             let _ = parse_criteria(&text);
             let _ = Networks::parse(&text);
-        }
-
-        #[test]
-        fn a_text_matches_itself_and_a_star(text in "[a-z.?*]{0,12}") {
-            prop_assert!(match_pattern(&text, &text.replace(|c: char| c.is_ascii_lowercase(), "?")) || text.contains('*'));
-            prop_assert!(match_pattern(&text, "*"));
         }
     }
 }

@@ -5,8 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{Body, File};
-use super::{Configuration, Origin};
+use crate::config::configuration::Configuration;
+use crate::config::origin::Origin;
+use crate::config::parse::files::{Body, File};
 use crate::target::HostSpec;
 
 /// A name of a `Host` line.
@@ -66,7 +67,8 @@ fn of_file(file: &File) -> Vec<Named> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Flags, Surroundings};
+    use crate::config::flags::Flags;
+    use crate::config::local_env::Surroundings;
 
     #[test]
     fn names_are_listed_once_in_order_with_their_lines() {

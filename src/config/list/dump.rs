@@ -1,18 +1,32 @@
 //! How does `ssh -G` show it? The values of one host as lines, in the order and form of OpenSSH 9.2.
 //!
-//! Main function: [`lines`].
+//! Main function: [`Configuration::dump`].
 
-use super::finish::Finished;
-use super::host::Origin;
-use super::jump::Jump;
-use super::keywords::{Keyword, ROWS, Row, Show};
-use super::settings::Setting;
+use crate::config::configuration::Configuration;
+use crate::config::error::ConfigError;
+use crate::config::evaluate::defaults::Finished;
+use crate::config::evaluate::settings::Setting;
+use crate::config::jump_chain;
+use crate::config::origin::Origin;
+use crate::config::values::jump::Jump;
+use crate::config::values::keywords::{Keyword, ROWS, Row, Show};
+use crate::target::HostSpec;
 
 /// A line: keyword, value, and where the value came from.
 pub type DumpLine = (String, String, Origin);
 
+impl Configuration {
+    /// The lines `ssh -G` would print, each with its origin.
+    ///
+    /// # Errors
+    /// As [`Configuration::resolve`], for the target alone.
+    pub fn dump(&self, target: &HostSpec) -> Result<Vec<DumpLine>, ConfigError> {
+        jump_chain::target(self, target).map(|finished| lines(&finished))
+    }
+}
+
 /// All lines.
-pub fn lines(finished: &Finished) -> Vec<DumpLine> {
+fn lines(finished: &Finished) -> Vec<DumpLine> {
     let mut lines = vec![("host".to_owned(), finished.alias.clone(), Origin::Default)];
     for row in ROWS {
         let settings = finished.settings.all(row.keyword);

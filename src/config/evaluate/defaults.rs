@@ -3,14 +3,14 @@
 //! Main type: [`Finished`]. The steps are those of `fill_default_options` in OpenSSH's `readconf.c` and of `ssh.c` up to
 //! the point where `ssh -G` prints.
 
-use super::Surroundings;
-use super::algorithms::Family;
-use super::error::ConfigError;
-use super::evaluate::Evaluated;
-use super::host::Origin;
-use super::keywords::{Keyword, ROWS};
-use super::settings::{Place, Setting, Settings};
-use super::tokens::{Connection, Tokens};
+use super::pass::Evaluated;
+use super::settings::{Setting, Settings};
+use crate::config::error::ConfigError;
+use crate::config::local_env::Surroundings;
+use crate::config::origin::{Origin, Place};
+use crate::config::values::algorithms::Family;
+use crate::config::values::keywords::{Keyword, ROWS};
+use crate::config::values::tokens::{Connection, Tokens};
 
 /// The values of one host, complete.
 #[derive(Debug, Clone)]

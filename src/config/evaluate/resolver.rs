@@ -8,7 +8,7 @@ use std::panic::catch_unwind;
 
 use dns_lookup::{AddrFamily, AddrInfoHints, SockType, getaddrinfo};
 
-use super::host::AddressFamily;
+use crate::config::host::AddressFamily;
 
 /// `AI_CANONNAME` (RFC 3493 §6.1), the same on every Unix: the first answer tells what the name is an alias of.
 const AI_CANONNAME: i32 = 2;

@@ -3,13 +3,10 @@
 //! Main type: [`Settings`]. How a keyword takes a second line is in its row ([`Rule`]); which lines apply is not known
 //! here.
 
-use std::path::Path;
-
-use super::files::Scope;
-use super::host::Origin;
-use super::jump::Jump;
-use super::keywords::{Keyword, ROWS, Rule};
-use super::matching::match_pattern;
+use crate::config::origin::{Origin, Place, Scope};
+use crate::config::patterns::match_pattern;
+use crate::config::values::jump::Jump;
+use crate::config::values::keywords::{Keyword, ROWS, Rule};
 
 /// The most `IdentityFile` and `CertificateFile` lines a host may have.
 const MOST_FILES: usize = 100;
@@ -23,36 +20,6 @@ pub struct Setting {
     pub origin: Origin,
     /// Whose file that was.
     pub scope: Scope,
-}
-
-/// Where a line stands.
-#[derive(Debug, Clone, Copy)]
-pub enum Place<'a> {
-    /// In a file.
-    Line(&'a Path, usize, Scope),
-    /// On the command line.
-    Flag(&'a str),
-    /// Nowhere: it is built in.
-    BuiltIn,
-}
-
-impl Place<'_> {
-    /// The place as an origin.
-    pub fn origin(&self) -> Origin {
-        match *self {
-            Place::Line(file, line, _) => Origin::SshConfig(file.to_owned(), line),
-            Place::Flag(flag) => Origin::Flag(flag.to_owned()),
-            Place::BuiltIn => Origin::Default,
-        }
-    }
-
-    /// Whose file it is in.
-    pub fn scope(&self) -> Scope {
-        match *self {
-            Place::Line(_, _, scope) => scope,
-            Place::Flag(_) | Place::BuiltIn => Scope::User,
-        }
-    }
 }
 
 /// Whether a line stands in a block that applies.

@@ -11,8 +11,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 use thiserror::Error;
 
-use super::jump::Jump;
-use super::{ConfigError, Configuration, Flags, Host, Origin, Surroundings};
+use crate::config::configuration::Configuration;
+use crate::config::error::ConfigError;
+use crate::config::flags::Flags;
+use crate::config::host::Host;
+use crate::config::local_env::Surroundings;
+use crate::config::origin::Origin;
+use crate::config::values::jump::Jump;
 use crate::target::{HostSpec, vet_host, vet_user};
 
 /// A host to add.

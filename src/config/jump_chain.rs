@@ -4,23 +4,36 @@
 //! through the one before it; flags are for the target, but identities serve the jumps too. A host that is met twice on
 //! the way makes a loop, which is refused.
 
+use super::configuration::Configuration;
 use super::error::ConfigError;
-use super::evaluate::{Ground, evaluate};
-use super::finish::{Finished, finish};
-use super::host::{AddressFamily, Host, Origin};
-use super::jump::Jump;
-use super::keywords::Keyword;
-use super::lower::lower;
-use super::matching::{Verdict, match_list_ignoring_case};
-use super::settings::{Applies, Place, Setting, Settings};
-use super::{Configuration, Flags, Patterned, Purpose};
+use super::evaluate::defaults::{Finished, finish};
+use super::evaluate::pass::{Ground, evaluate};
+use super::evaluate::settings::{Applies, Setting, Settings};
+use super::flags::{Flags, Patterned, Purpose};
+use super::host::{AddressFamily, Host};
+use super::origin::{Origin, Place};
+use super::patterns::{Verdict, match_list_ignoring_case};
+use super::typed::lower;
+use super::values::jump::Jump;
+use super::values::keywords::Keyword;
 use crate::target::HostSpec;
 
 /// The most hops a way may have.
 const MOST_HOPS: usize = 32;
 
+impl Configuration {
+    /// The hosts to pass through, in the order they are dialled; the last one is the target. May look names up and run
+    /// `Match exec` commands: it blocks.
+    ///
+    /// # Errors
+    /// What ssh would refuse, loops among the jumps, names a shell could act on.
+    pub fn resolve(&self, target: &HostSpec) -> Result<Vec<Host>, ConfigError> {
+        hops(self, target)
+    }
+}
+
 /// The hops to `target`, itself the last.
-pub fn hops(configuration: &Configuration, target: &HostSpec) -> Result<Vec<Host>, ConfigError> {
+fn hops(configuration: &Configuration, target: &HostSpec) -> Result<Vec<Host>, ConfigError> {
     let mut climb = Climb { configuration, behind: Vec::new(), hops: Vec::new() };
     let finished = self::target(configuration, target)?;
     climb.arrive(target, &finished, &identities(&configuration.flags, &target.host))?;

@@ -2,8 +2,8 @@
 //!
 //! The tables are those of OpenSSH's `readconf.c` (`multistate_…`).
 
-use super::parse::Words;
-use super::values::{Env, Reading, one};
+use super::reading::{Env, Reading, one};
+use crate::config::lines::Words;
 
 /// A word of a fixed set, case not regarded; the table says how each is printed.
 fn one_of(words: &mut Words<'_>, table: &[(&str, &str)]) -> Reading {

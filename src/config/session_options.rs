@@ -2,12 +2,9 @@
 //!
 //! Main type: [`Errand`].
 
-use std::collections::HashMap;
-use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::host::{Host, Value};
-use super::matching::match_pattern;
+use super::origin::Value;
 
 /// Terminal, escapes and forwardings, as ssh_config has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,18 +61,6 @@ impl Default for Errand {
     }
 }
 
-impl Host {
-    /// The variables to send: those of `variables` that `SendEnv` names, in the order of their names, then `SetEnv`'s.
-    pub fn environment(&self, variables: &HashMap<String, OsString>) -> Vec<(String, String)> {
-        let wanted = |name: &str| self.send_env.iter().any(|pattern| match_pattern(name, pattern));
-        let text = |(name, value): (&String, &OsString)| Some((name.clone(), value.to_str()?.to_owned()));
-        let mut sent: Vec<_> = variables.iter().filter(|(name, _)| wanted(name)).filter_map(text).collect();
-        sent.sort();
-        sent.extend(self.set_env.iter().map(|pair| pair.value.clone()));
-        sent
-    }
-}
-
 /// `EscapeChar` as `ssh -G` prints it, as a byte.
 pub fn escape_char(printed: &str) -> Option<u8> {
     match printed.as_bytes() {
@@ -91,19 +76,6 @@ pub fn escape_char(printed: &str) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::host::tests::plain;
-
-    #[test]
-    fn variables_are_chosen_by_pattern_and_set_ones_follow() {
-        let mut host = plain("h");
-        host.send_env = vec![Value::default("LC_*".to_owned()), Value::default("LANG".to_owned())];
-        host.set_env = vec![Value::default(("A".to_owned(), "1".to_owned()))];
-        let here = [("LC_ALL", "C"), ("LANG", "de"), ("HOME", "/x")];
-        let here = here.map(|(name, value)| (name.to_owned(), OsString::from(value))).into();
-        let sent = host.environment(&here);
-        let sent: Vec<_> = sent.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        assert_eq!(sent, ["LANG=de", "LC_ALL=C", "A=1"]);
-    }
 
     #[test]
     fn an_escape_character_is_read_as_it_is_printed() {

@@ -6,12 +6,12 @@
 
 use std::net::Ipv4Addr;
 
-use super::error::ConfigError;
-use super::host::AddressFamily;
-use super::keywords::Keyword;
-use super::matching::{Verdict, match_list};
-use super::names::{Found, Names};
+use super::resolver::{Found, Names};
 use super::settings::Settings;
+use crate::config::error::ConfigError;
+use crate::config::host::AddressFamily;
+use crate::config::patterns::{Verdict, match_list};
+use crate::config::values::keywords::Keyword;
 
 /// Can the name only be an address?
 pub fn is_address(name: &str) -> bool {
@@ -107,7 +107,7 @@ impl Question<'_> {
 
     /// The name `full` is an alias of, where a rule permits to follow it.
     fn permitted_alias(&self, full: &str, found: Found) -> Option<String> {
-        let alias = found.canonical_name.filter(|name| super::values::is_domain(name))?;
+        let alias = found.canonical_name.filter(|name| crate::config::values::readers::is_domain(name))?;
         let target = alias.strip_suffix('.').unwrap_or(&alias);
         // the rules are in lowercase; a name that the resolver gives in capitals matches none of their letters
         let listed = |name: &str, list: &str| match_list(name, list) == Verdict::Match;
@@ -157,8 +157,8 @@ fn old_number(text: &str) -> Option<u32> {
 mod tests {
     use std::net::IpAddr;
 
-    use super::super::settings::Place;
     use super::*;
+    use crate::config::origin::Place;
     use proptest::prelude::*;
 
     struct Zone(&'static [(&'static str, Option<&'static str>)]);

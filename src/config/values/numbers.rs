@@ -3,8 +3,8 @@
 //! Main functions: [`duration`], [`port_number`]. The forms are those of OpenSSH's `misc.c` (`convtime`, `a2port`,
 //! `parse_ipqos`) and `fmt_scaled.c`.
 
-use super::parse::Words;
-use super::values::{Env, Reading, one};
+use super::reading::{Env, Reading, one};
+use crate::config::lines::Words;
 
 /// A number from 0 to 2³¹ − 1.
 pub fn number(words: &mut Words<'_>, _: Env<'_>) -> Reading {

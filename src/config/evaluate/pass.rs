@@ -1,21 +1,23 @@
 //! Which values hold for one host? The lines are walked in order, once, or twice where the configuration asks for it.
 //!
 //! Main function: [`evaluate`]. The order is that of OpenSSH's `ssh.c`: flags, the user's file, the system's file, then
-//! `Hostname`, canonicalisation, and the second pass with the name that came of it. Defaults are filled in `finish.rs`.
+//! `Hostname`, canonicalisation, and the second pass with the name that came of it. Defaults are filled in `defaults.rs`.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
 use super::canonical;
-use super::error::{BadLine, ConfigError};
-use super::files::{Body, File, Reader};
-use super::host::Origin;
-use super::keywords::Keyword;
-use super::matching::{Criterion, Test, Verdict, match_list, match_list_ignoring_case};
-use super::names::Names;
-use super::settings::{Applies, Place, Settings};
-use super::tokens::{Connection, Tokens};
-use super::{Purpose, Surroundings};
+use super::resolver::Names;
+use super::settings::{Applies, Settings};
+use crate::config::error::{BadLine, ConfigError};
+use crate::config::flags::Purpose;
+use crate::config::local_env::Surroundings;
+use crate::config::origin::{Origin, Place};
+use crate::config::parse::criteria::{Criterion, Test};
+use crate::config::parse::files::{Body, File, Reader};
+use crate::config::patterns::{Verdict, match_list, match_list_ignoring_case};
+use crate::config::values::keywords::Keyword;
+use crate::config::values::tokens::{Connection, Tokens};
 
 /// What an evaluation looks at; the same for every host.
 #[derive(Clone, Copy)]
@@ -251,10 +253,11 @@ fn applies(yes: bool) -> Applies {
 mod tests {
     use std::net::IpAddr;
 
-    use super::super::files::{Check, Scope};
-    use super::super::host::AddressFamily;
-    use super::super::names::Found;
     use super::*;
+    use crate::config::evaluate::resolver::Found;
+    use crate::config::host::AddressFamily;
+    use crate::config::origin::Scope;
+    use crate::config::parse::files::Check;
 
     struct Office;
 

@@ -1,7 +1,7 @@
 //! Which hosts does a `ProxyJump` name? One jump of the list is taken apart here.
 //!
 //! Main type: [`Jump`]. The syntax is `[user@]host[:port]` or `ssh://[user@]host[:port]` (`parse_jump` in `readconf.c`,
-//! `parse_user_host_port` in `misc.c`). Who climbs the list, and loops, are in `way.rs`.
+//! `parse_user_host_port` in `misc.c`). Who climbs the list, and loops, are in `jump_chain.rs`.
 
 use crate::target::{self, HostSpec};
 

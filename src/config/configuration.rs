@@ -1,0 +1,58 @@
+//! What do flags and files say, all in all? They are read and checked once, for every host that is asked for later.
+//!
+//! Main type: [`Configuration`]. No host is resolved here; see `jump_chain.rs`.
+
+use super::error::ConfigError;
+use super::evaluate::resolver::{Names, SystemNames};
+use super::flags::Flags;
+use super::local_env::Surroundings;
+use super::origin::Scope;
+use super::parse::files::{Check, File, Reader};
+use super::values::keywords::Keyword;
+
+/// The configuration of one run: flags and files, read and checked.
+pub struct Configuration {
+    pub(super) flags: Flags,
+    pub(super) options: Vec<(String, Keyword, Vec<String>)>,
+    pub(super) files: Vec<File>,
+    pub(super) surroundings: Surroundings,
+    pub(super) names: Box<dyn Names>,
+}
+
+impl Configuration {
+    /// Reads the files and the flags.
+    ///
+    /// # Errors
+    /// Lines that ssh would refuse ([`ConfigError::BadLines`], all of them), files that others could have written, a `-F`
+    /// file that is not there.
+    pub fn load(flags: Flags, surroundings: Surroundings) -> Result<Configuration, ConfigError> {
+        let mut reader = Reader::new(&surroundings);
+        let read =
+            |line: &String| reader.read_flag(line).map(|(keyword, words)| (format!("-o {line}"), keyword, words));
+        let options = flags.options.iter().filter_map(read).collect();
+        flags.jumps.iter().for_each(|jumps| reader.check_jumps(&jumps.value));
+        let mut files = Vec::new();
+        match &flags.config_file {
+            Some(none) if none.as_os_str().eq_ignore_ascii_case("none") => {}
+            Some(file) => {
+                let missing = || ConfigError::Read { file: file.clone(), source: std::io::ErrorKind::NotFound.into() };
+                files.push(reader.read(file, Scope::User, Check::Nothing)?.ok_or_else(missing)?);
+            }
+            None => {
+                let user = surroundings.home.join(".ssh/config");
+                let system = surroundings.system_folder.join("ssh_config");
+                files.extend(reader.read(&user, Scope::User, Check::OwnerAndMode)?);
+                files.extend(reader.read(&system, Scope::System, Check::Nothing)?);
+            }
+        }
+        reader.finish()?;
+        Ok(Configuration { flags, options, files, surroundings, names: Box::new(SystemNames) })
+    }
+
+    /// Replaces the system's resolver.
+    #[must_use]
+    pub fn with_names(mut self, names: impl Names + 'static) -> Configuration {
+        self.names = Box::new(names);
+        self
+    }
+}

@@ -1,0 +1,93 @@
+//! Where did a value come from? Each is kept with its place, and the places have an order.
+//!
+//! Main types: [`Origin`], [`Value`]. What a value means is not known here.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Where a value came from. The order is the precedence: a later variant wins over an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Origin {
+    /// Built in, as `ssh_config(5)` gives it.
+    #[default]
+    Default,
+    /// A line of an ssh_config file (line numbers from 1).
+    SshConfig(PathBuf, usize),
+    /// An environment variable.
+    Env(String),
+    /// A flag of the command line, as typed (`-p`, `-o Port=…`).
+    Flag(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Default => f.write_str("default"),
+            Origin::SshConfig(file, line) => write!(f, "{}:{line}", file.display()),
+            Origin::Env(name) => write!(f, "${name}"),
+            Origin::Flag(flag) => f.write_str(flag),
+        }
+    }
+}
+
+/// A value and its origin.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Value<T> {
+    /// The value.
+    pub value: T,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+impl<T> Value<T> {
+    /// A built-in value.
+    pub fn default(value: T) -> Self {
+        Value { value, origin: Origin::Default }
+    }
+}
+
+impl<T> std::ops::Deref for Value<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+/// Whose file it is: what a relative `Include` and `~` mean, and whether an identity counts as asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The user's, or the command line.
+    User,
+    /// The system's.
+    System,
+}
+
+/// Where a line stands.
+#[derive(Debug, Clone, Copy)]
+pub enum Place<'a> {
+    /// In a file.
+    Line(&'a Path, usize, Scope),
+    /// On the command line.
+    Flag(&'a str),
+    /// Nowhere: it is built in.
+    BuiltIn,
+}
+
+impl Place<'_> {
+    /// The place as an origin.
+    pub fn origin(&self) -> Origin {
+        match *self {
+            Place::Line(file, line, _) => Origin::SshConfig(file.to_owned(), line),
+            Place::Flag(flag) => Origin::Flag(flag.to_owned()),
+            Place::BuiltIn => Origin::Default,
+        }
+    }
+
+    /// Whose file it is in.
+    pub fn scope(&self) -> Scope {
+        match *self {
+            Place::Line(_, _, scope) => scope,
+            Place::Flag(_) | Place::BuiltIn => Scope::User,
+        }
+    }
+}

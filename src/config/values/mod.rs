@@ -1,0 +1,19 @@
+//! What do the words after a keyword mean? A table of keywords, and one reader for each kind of value.
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `keywords` | one row a keyword |
+//! | `readers` `choices` `forwards` | text, lists and the odd ones; words of a fixed set; forwardings |
+//! | `algorithms` `jump` `tokens` | `+`, `-` and `^`; one jump; `%` tokens and `~` |
+//! | `numbers` | numbers, times, sizes, ports |
+//! | `reading` | what a reader is given, and gives |
+
+pub mod algorithms;
+pub mod choices;
+pub mod forwards;
+pub mod jump;
+pub mod keywords;
+pub mod numbers;
+pub mod readers;
+pub mod reading;
+pub mod tokens;

@@ -1,0 +1,13 @@
+//! What is a reader of values given, and what does it give? Said once for all of them.
+
+use crate::config::local_env::Surroundings;
+
+/// What readers may look at besides the line: the variables a value names must exist when the line is read.
+pub type Env<'a> = &'a Surroundings;
+
+/// What a reader gives.
+pub type Reading = Result<Vec<String>, String>;
+
+pub(super) fn one(word: impl Into<String>) -> Reading {
+    Ok(vec![word.into()])
+}
