@@ -3,10 +3,11 @@
 //!
 //! [`Lookup::address_as_known`]: super::Lookup
 
+use super::case::Case;
+use super::error::{NotAccepted, TrustError};
 use super::known_hosts::Source;
-use super::policy::{self, Address, Evidence};
-use super::verify::Case;
-use super::{NotAccepted, Policy, TrustError, ask, record};
+use super::policy::{self, Address, Evidence, Policy};
+use super::{ask, record};
 use crate::progress::Event;
 
 /// What `CheckHostIP` found.

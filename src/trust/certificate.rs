@@ -73,8 +73,8 @@ pub(super) fn is_signed_as(certificate: &Certificate, allowed: Option<&[String]>
 
 #[cfg(test)]
 mod tests {
-    use super::super::keys::*;
     use super::*;
+    use crate::trust::test_keys::*;
 
     const NOW: u64 = 1_800_000_000;
 

@@ -13,8 +13,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use super::Presented;
 use super::known_hosts::{Page, Source, fingerprint, name_of};
+use super::presented::Presented;
 
 /// How long the command may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -203,8 +203,8 @@ async fn read(from: Option<impl AsyncRead + Unpin>, limit: u64) -> std::io::Resu
 
 #[cfg(test)]
 mod tests {
-    use super::super::keys::*;
     use super::*;
+    use crate::trust::test_keys::*;
 
     fn command(template: &str) -> KnownHostsCommand {
         KnownHostsCommand {

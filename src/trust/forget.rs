@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 use std::io;
 
+use super::error::KnownAt;
 use super::known_hosts::{Marker, Page, Source};
-use super::{KnownAt, record};
+use super::record;
 
 /// Takes the lines `known` of `host` out of their files, if they still say the same; the file as it was stays as
 /// `FILE.old`. Gives the number of lines taken out. Lines with a marker (`@revoked`, `@cert-authority`) stay. Blocks.

@@ -36,13 +36,13 @@ pub fn krl(bytes: &[u8]) {
 mod tests {
     #[test]
     fn the_corpus_of_lists_is_read_without_harm() {
-        let replayed = crate::target::replay("krl", super::krl);
+        let replayed = crate::target::replay("krl", crate::trust::fuzz::krl);
         assert!(replayed > 0, "an empty corpus");
     }
 
     #[test]
     fn the_corpus_is_read_without_harm() {
-        let replayed = crate::target::replay("known_hosts", super::known_hosts);
+        let replayed = crate::target::replay("known_hosts", crate::trust::fuzz::known_hosts);
         assert!(replayed > 0, "an empty corpus");
     }
 }

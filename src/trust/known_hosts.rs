@@ -229,8 +229,8 @@ pub(super) fn fingerprint(key: &KeyData) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::keys::*;
     use super::*;
+    use crate::trust::test_keys::*;
 
     fn lines(text: &str, name: &str) -> Vec<usize> {
         page(text).known(name).map(|known| known.at.line).collect()

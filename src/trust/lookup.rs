@@ -7,8 +7,11 @@ use std::path::PathBuf;
 use tokio::task::spawn_blocking;
 
 use super::command::{Invocation, KnownHostsCommand};
+use super::error::TrustError;
 use super::known_hosts::{Page, SHORTEST_RSA, Source};
-use super::{Naming, Policy, Presented, TrustError};
+use super::policy::Policy;
+use super::presented::Presented;
+use super::record::Naming;
 
 /// What a host is called in known_hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,10 +7,10 @@
 
 use russh::keys::ssh_key::public::KeyData;
 
-use super::Presented;
 use super::certificate::{self, Flaw};
 use super::error::KnownAt;
 use super::known_hosts::{Known, Marker, Source};
+use super::presented::Presented;
 
 /// `StrictHostKeyChecking`: what to do about a key that is not known. A changed or revoked one is always refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

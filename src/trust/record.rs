@@ -170,8 +170,8 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::keys::*;
     use super::*;
+    use crate::trust::test_keys::*;
 
     fn file(text: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
         let folder = tempfile::tempdir().unwrap();
@@ -252,7 +252,7 @@ mod tests {
             host in "[a-z0-9:.-]{1,20}", port in prop_oneof![Just(22u16), 1..9999u16], number in 0..9u8,
             hash in any::<bool>(),
         ) {
-            let name = super::super::lookup::with_port(&host, port);
+            let name = crate::trust::lookup::with_port(&host, port);
             prop_assume!(can_name(&name));
             let (_folder, file) = file(&before);
             let naming = if hash { Naming::Hashed } else { Naming::Plain };

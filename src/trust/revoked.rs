@@ -12,9 +12,11 @@ use russh::keys::ssh_key::PublicKey;
 use russh::keys::ssh_key::public::KeyData;
 use tokio::task::spawn_blocking;
 
+use super::error::{KnownAt, Revoker, TrustError};
 use super::known_hosts::{fingerprint, name_of};
 use super::krl::{self, Certified, Suspect};
-use super::{KnownAt, Lookup, Presented, Revoker, TrustError};
+use super::lookup::Lookup;
+use super::presented::Presented;
 
 /// Bytes of a file at most; ssh reads as many.
 const LONGEST_FILE: u64 = 128 << 20;
@@ -93,9 +95,9 @@ fn in_lines(file: &Path, bytes: &[u8], keys: &[KeyData]) -> io::Result<Option<Kn
 
 #[cfg(test)]
 mod tests {
-    use super::super::Name;
-    use super::super::keys::public;
     use super::*;
+    use crate::trust::lookup::Name;
+    use crate::trust::test_keys::public;
 
     async fn verdict(content: Option<&[u8]>, presented: PublicKey) -> Result<(), TrustError> {
         let folder = tempfile::tempdir().unwrap();

@@ -14,10 +14,11 @@ use russh::keys::ssh_key::public::KeyData;
 use tokio::task::spawn_blocking;
 
 use super::ask::{self, kind};
+use super::error::TrustError;
 use super::known_hosts::{Entry, Marker, Page, Source, entries, fingerprint};
-use super::lookup::read_pages;
+use super::lookup::{Lookup, read_pages};
 use super::record::{self, Naming};
-use super::{HostVerified, Lookup, TrustError};
+use super::verify::HostVerified;
 use crate::progress::{Event, Observer};
 use crate::prompt::Prompt;
 
@@ -248,8 +249,8 @@ impl Subject {
 
 #[cfg(test)]
 mod tests {
-    use super::super::keys::*;
     use super::*;
+    use crate::trust::test_keys::*;
 
     fn subject() -> Subject {
         Subject { name: "host".to_owned(), address: None }

@@ -7,9 +7,9 @@ use russh::keys::ssh_key::public::KeyData;
 use russh::keys::ssh_key::{Algorithm, HashAlg};
 
 use super::command::Invocation;
+use super::error::TrustError;
 use super::known_hosts::Marker;
-use super::lookup::{ask_command, read_pages};
-use super::{Lookup, TrustError};
+use super::lookup::{Lookup, ask_command, read_pages};
 
 /// Key types known for a host: what to put first in the host key algorithms offered, so that the server shows a key that
 /// can be compared.
