@@ -80,7 +80,7 @@ impl ConduitWriter {
 
 impl Connected {
     /// A channel to `host:port` for someone who connected from `originator` (RFC 4254 §7.2).
-    pub(super) async fn direct_tcpip_for(
+    pub(super) async fn direct_tcpip(
         &self,
         host: &str,
         port: u16,

@@ -31,6 +31,9 @@ const USER_TIMEOUT: Duration = Duration::from_secs(60);
 /// The longest line of a ProxyCommand's stderr that is passed on, in bytes.
 const STDERR_LINE: u64 = 4 * 1024;
 
+/// Who a channel is for, where no connection to us is behind it: what ssh says for `-W`.
+const NOBODY: (&str, u16) = ("127.0.0.1", 65535);
+
 /// A transport, and the address behind it where one is known.
 pub(super) type Dialled = (Box<dyn Duplex>, Option<IpAddr>);
 
@@ -87,7 +90,7 @@ async fn connect(host: &Host, address: SocketAddr) -> std::io::Result<TcpStream>
 
 /// Opens a channel to `host` at the hop before it (RFC 4254 §7.2).
 pub(super) async fn through(before: &Arc<Connected>, host: &Host) -> Result<Dialled, Cause> {
-    let channel = before.direct_tcpip(&host.hostname, host.port.value).await?;
+    let channel = before.direct_tcpip(&host.hostname, host.port.value, NOBODY).await?;
     // whatever it is called, it is no address of this machine's network: `127.0.0.1` is the hop before
     Ok((Box::new(Tunnel::new(channel)), None))
 }

@@ -29,7 +29,6 @@ use crate::config::Host;
 use crate::config::host::Proxy;
 use crate::progress::{Event, Observer, Stage};
 use crate::prompt::{NoPrompt, Prompt};
-use crate::target::place;
 use crate::trust::{self, HostVerified, KnownAlgorithms, Lookup};
 
 /// How long a host may take to answer when it is asked whether it is there.
@@ -105,18 +104,6 @@ impl Connected {
             }
         };
         Err(self.failed(Stage::OpenChannel, cause))
-    }
-
-    /// A channel to `host:port`, as this hop sees it (RFC 4254 §7.2).
-    pub(super) async fn direct_tcpip(&self, host: &str, port: u16) -> Result<Channel<Msg>, Cause> {
-        let opening = self.handle.channel_open_direct_tcpip(host, u32::from(port), "127.0.0.1", 65535);
-        let error = match opening.await {
-            Ok(channel) => return Ok(channel),
-            Err(russh::Error::ChannelOpenFailure(reason)) => reason,
-            Err(error) => return Err(self.lost(&error)),
-        };
-        let by = self.trail.end().to_owned();
-        Err(Cause::ForwardRefused { by, to: place(host, port), reason: self.refusal_text(&error).await })
     }
 
     /// Gives `work` at this host as long as `stage` may take.

@@ -99,7 +99,7 @@ impl Session {
     /// A connection to `host:port` as the host sees it, for someone who connected from `originator` (RFC 4254 §7.2). It
     /// is given as long as the host tries.
     pub async fn tcpip(&self, host: &str, port: u16, originator: (&str, u16)) -> Result<Conduit, ChainError> {
-        let opened = self.connection.direct_tcpip_for(host, port, originator).await;
+        let opened = self.connection.direct_tcpip(host, port, originator).await;
         self.conduit(opened)
     }
 
