@@ -1,5 +1,5 @@
 //! The client's side of one SSH connection: judges the host key, keeps what the server says on the way out, and
-//! refuses every channel the server opens but those that were asked for (`doors.rs`).
+//! refuses every channel the server opens but those that were asked for (`incoming_channels.rs`).
 //!
 //! Main types: [`Greeter`], [`Notes`]. Callbacks run inside the session's loop, so none of them waits for that session.
 
@@ -12,8 +12,8 @@ use russh::{Channel, ChannelId, ChannelOpenFailure};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::doors::{Door, Doors};
 use super::rekey::{Keys, Rekeying};
+use crate::chain::transport::incoming_channels::{Door, Doors};
 use crate::progress::{Event, Observer, Stage};
 use crate::prompt::Prompt;
 use crate::trust::{self, HostVerified, Lookup, Presented, TrustError};

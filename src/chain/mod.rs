@@ -1,57 +1,47 @@
 //! How do I get there? Hosts become a session, one hop at a time, each hop's SSH inside the one before.
 //!
 //! [`Chain`] holds what a run has open; a [`Way`] is a list of hosts that can be walked as often as needed; a
-//! [`Session`] stands at the end of it. The Stage ladder (`hop.rs`) is climbed for each host: dial (`dial.rs`), greet,
-//! verify the host key (`greeter.rs`), authenticate. Between two levels of SSH lies a stream that never blocks
-//! (`stream.rs`). Keys are changed when the configuration says so (`rekey.rs`). Nothing here knows files or verbs.
+//! [`Session`] stands at the end of it. The Stage ladder (`connect/hop.rs`) is climbed for each host: dial
+//! (`connect/dial.rs`), greet, verify the host key (`greeter.rs`), authenticate. Between two levels of SSH lies a stream
+//! that never blocks (`channel/tunnel.rs`). Keys are changed when the configuration says so (`rekey.rs`). Nothing here
+//! knows files or verbs.
 //!
 //! Bulk data of one copy travels in several lanes. A lane is a session of its own at the last host; lanes are spread
 //! over a few TCP connections to the first, because every SSH window and every TCP buffer on the way caps one of them.
 //! A host without a bastion before it gets at most that many sessions, each shared by several lanes.
 //!
-//! Memory: each level of each lane holds at most one window of undelivered bytes (8 MiB, `algorithms.rs`); what is
+//! Memory: each level of each lane holds at most one window of undelivered bytes (8 MiB, `transport/algorithms.rs`); what is
 //! really in flight is what the layers above have asked for.
 
-mod algorithms;
-mod bind;
 mod channel;
-mod conduit;
-mod dial;
-mod doors;
+mod connect;
 mod error;
 mod greeter;
-mod hop;
-mod learn;
-mod meaning;
-mod nudge;
 mod overhear;
-mod patience;
-mod pool;
-mod process;
-mod receipted;
 mod rekey;
-mod session;
-mod severable;
-mod stream;
-mod trusting;
+mod stage_timeout;
+mod transport;
 
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-pub use conduit::{Arrival, Conduit, ConduitReader, ConduitWriter};
+pub use channel::channel_stream::{Arrival, Conduit, ConduitReader, ConduitWriter};
+pub use channel::process::{
+    ExitStatus, Output, Process, ProcessInput, ProcessOutput, Program, RemoteTerminal, Size, Task,
+};
+pub use channel::session::{RemoteListener, Session};
 pub use error::{Cause, ChainError, Trail};
-pub use process::{ExitStatus, Output, Process, ProcessInput, ProcessOutput, Program, RemoteTerminal, Size, Task};
-pub use session::{RemoteListener, Session};
 
 use crate::auth::Keyring;
 use crate::config::Host;
 use crate::progress::Observer;
 use crate::prompt::Prompt;
 use crate::sftp;
-use hop::Ladder;
-use patience::Asking;
-use pool::{Pool, Strand};
+use connect::hop::Ladder;
+use connect::pool::{Pool, Strand};
+use stage_timeout::Asking;
+use transport::algorithms;
 
 /// Logins under way at once; sshd begins to drop connections at ten (`MaxStartups 10:30:100`).
 const LOGINS: usize = 7;

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::severable::Duplex;
+use crate::chain::transport::abortable::Duplex;
 use crate::progress::{Event, Observer};
 
 /// As much as is kept, in bytes; a version line has 255 at most.

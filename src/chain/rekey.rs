@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use russh::ChannelId;
 use russh::client::Session;
 
-use super::algorithms::WINDOW;
+use crate::chain::transport::algorithms::WINDOW;
 use crate::config::host::RekeyLimit;
 
 /// Channels whose windows together cannot exceed what russh bears: each is less than full as soon as anything came.

@@ -16,14 +16,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
 
-use super::rekey::Odometer;
+use crate::chain::rekey::Odometer;
 
 /// Any transport below SSH.
-pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 
 /// A transport with a cord: once the cord is cut it reads and writes nothing any more.
-pub(super) struct Severable {
+pub struct Severable {
     inner: Box<dyn Duplex>,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
     patience: Option<Duration>,
@@ -32,26 +32,26 @@ pub(super) struct Severable {
 }
 
 /// The cord of a [`Severable`]: dropping it cuts.
-pub(super) struct Severed {
+pub struct Severed {
     token: CancellationToken,
     _cuts: DropGuard,
 }
 
 impl Severed {
     /// Cuts now.
-    pub(super) fn cut(&self) {
+    pub fn cut(&self) {
         self.token.cancel();
     }
 
     /// It has been cut.
-    pub(super) fn is_cut(&self) -> bool {
+    pub fn is_cut(&self) -> bool {
         self.token.is_cancelled()
     }
 }
 
 impl Severable {
     /// Ties a cord to `inner`. A write may wait for `patience`; without, for ever.
-    pub(super) fn new(inner: Box<dyn Duplex>, patience: Option<Duration>) -> (Self, Severed) {
+    pub fn new(inner: Box<dyn Duplex>, patience: Option<Duration>) -> (Self, Severed) {
         let token = CancellationToken::new();
         let cut = Box::pin(token.clone().cancelled_owned());
         let odometer = Arc::default();
@@ -60,7 +60,7 @@ impl Severable {
     }
 
     /// What went over it.
-    pub(super) fn odometer(&self) -> Arc<Odometer> {
+    pub fn odometer(&self) -> Arc<Odometer> {
         self.odometer.clone()
     }
 

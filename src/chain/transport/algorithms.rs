@@ -10,13 +10,13 @@ use std::time::Duration;
 use russh::keys::Algorithm;
 use russh::{Limits, Preferred, cipher, client, compression, kex, mac};
 
-use super::error::Cause;
-use super::rekey::Flow;
+use crate::chain::error::Cause;
+use crate::chain::rekey::Flow;
 use crate::config::{Host, Value};
 use crate::trust::KnownAlgorithms;
 
 /// Bytes a server may send on one channel before we have taken them in: the bandwidth-delay product of 1 Gbit/s at 64 ms.
-pub(super) const WINDOW: u32 = 8 * 1024 * 1024;
+pub const WINDOW: u32 = 8 * 1024 * 1024;
 /// The largest channel packet we take (RFC 4254 §5.1).
 const PACKET: u32 = 32 * 1024;
 /// The fewest messages a channel may hold before its session waits for the reader; half a window of full packets
@@ -29,7 +29,7 @@ const REKEY_BYTES: usize = 32 << 30;
 const REKEY_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The transport's settings for `host`; `known` are the host key types recorded for it, to be offered first.
-pub(super) fn transport_config(host: &Host, known: &KnownAlgorithms, flow: Flow) -> Result<Arc<client::Config>, Cause> {
+pub fn transport_config(host: &Host, known: &KnownAlgorithms, flow: Flow) -> Result<Arc<client::Config>, Cause> {
     let keepalive = host.server_alive_interval.value;
     Ok(Arc::new(client::Config {
         client_id: russh::SshId::Standard(Cow::Borrowed(concat!("SSH-2.0-hop_", env!("CARGO_PKG_VERSION")))),

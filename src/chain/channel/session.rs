@@ -1,7 +1,7 @@
 //! What can be done at the end of the chain: start SFTP, run a program, connect further, listen.
 //!
-//! Main type: [`Session`]. What runs is a [`Process`] (`process.rs`). A session is shared by cloning; its connection ends with the last clone and
-//! the last channel.
+//! Main type: [`Session`]. What runs is a [`Process`] (`process.rs`). A session is shared by cloning; its connection
+//! ends with the last clone and the last channel.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,14 +10,14 @@ use russh::Channel;
 use russh::client::Msg;
 use tokio::sync::mpsc::Receiver;
 
-use super::channel::split;
-use super::conduit::Conduit;
-use super::doors::{Door, Guest};
-use super::error::{Cause, ChainError, Trail};
-use super::hop::Connected;
+use super::channel_stream::Conduit;
+use super::halves::split;
 use super::process::{self, Process, Program, Task};
 use crate::agent::wire::SessionBind;
 use crate::auth::Authenticated;
+use crate::chain::connect::hop::Connected;
+use crate::chain::error::{Cause, ChainError, Trail};
+use crate::chain::transport::incoming_channels::{Door, Guest};
 use crate::progress::Stage;
 use crate::sftp;
 use crate::trust::HostVerified;
@@ -29,7 +29,7 @@ pub struct Session {
 }
 
 impl Session {
-    pub(super) fn new(connection: Arc<Connected>) -> Self {
+    pub(in crate::chain) fn new(connection: Arc<Connected>) -> Self {
         Session { connection }
     }
 

@@ -22,17 +22,17 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, PollSender};
 
-use super::algorithms::WINDOW;
+use crate::chain::transport::algorithms::WINDOW;
 
 /// Bytes queued towards the inner session: the windows of two bulk channels and slack for what surrounds the data.
-pub(super) const INCOMING_LIMIT: usize = 2 * WINDOW as usize + 4 * 1024 * 1024;
+pub const INCOMING_LIMIT: usize = 2 * WINDOW as usize + 4 * 1024 * 1024;
 /// Chunks queued towards the outer session.
 const OUTGOING_CHUNKS: usize = 4;
 /// Bytes a chunk at most.
 const CHUNK: usize = 64 * 1024;
 
 /// A direct-tcpip channel as a byte stream that never blocks the session it runs on.
-pub(super) struct Tunnel {
+pub struct Tunnel {
     incoming: mpsc::UnboundedReceiver<Bytes>,
     queued: Arc<AtomicUsize>,
     unread: Bytes,
@@ -41,7 +41,7 @@ pub(super) struct Tunnel {
 
 impl Tunnel {
     /// Takes the channel over; the tasks end when the tunnel is dropped or the channel closes.
-    pub(super) fn new(channel: Channel<Msg>) -> Self {
+    pub fn new(channel: Channel<Msg>) -> Self {
         let (read, write) = channel.split();
         let (incoming_tx, incoming) = mpsc::unbounded_channel();
         let (outgoing_tx, outgoing) = mpsc::channel(OUTGOING_CHUNKS);

@@ -16,7 +16,7 @@ const QUEUE: usize = 64;
 
 /// What a door is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Door {
+pub enum Door {
     /// Connections to a port the server listens on (RFC 4254 §7.2): address as it was asked for, and the port.
     Tcpip(String, u32),
     /// Connections to a socket the server listens on (OpenSSH PROTOCOL §2.4).
@@ -26,18 +26,18 @@ pub(super) enum Door {
 }
 
 /// Someone at a door: the channel, and who connected where that is known.
-pub(super) type Guest = (Channel<Msg>, String);
+pub type Guest = (Channel<Msg>, String);
 
 /// The doors that are open.
 #[derive(Default)]
-pub(super) struct Doors {
+pub struct Doors {
     open: Mutex<Vec<(Door, Sender<Guest>)>>,
     agents_refused: AtomicU32,
 }
 
 impl Doors {
     /// Opens a door; it is closed when the queue is dropped.
-    pub(super) fn open(&self, door: Door) -> Receiver<Guest> {
+    pub fn open(&self, door: Door) -> Receiver<Guest> {
         let (sender, receiver) = channel(QUEUE);
         let mut open = self.locked();
         open.retain(|(_, guests)| !guests.is_closed());
@@ -46,7 +46,7 @@ impl Doors {
     }
 
     /// Lets a channel in, or refuses it.
-    pub(super) async fn knock(&self, door: &Door, guest: Guest, reply: ChannelOpenHandle) {
+    pub async fn knock(&self, door: &Door, guest: Guest, reply: ChannelOpenHandle) {
         let found = self
             .locked()
             .iter()
@@ -73,7 +73,7 @@ impl Doors {
     }
 
     /// Channels to an agent that were refused here.
-    pub(super) fn agents_refused(&self) -> u32 {
+    pub fn agents_refused(&self) -> u32 {
         self.agents_refused.load(Ordering::Acquire)
     }
 

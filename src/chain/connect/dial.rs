@@ -16,12 +16,12 @@ use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
-use super::bind;
-use super::error::Cause;
+use super::bind_address;
 use super::hop::Connected;
-use super::receipted::Receipted;
-use super::severable::Duplex;
-use super::stream::Tunnel;
+use crate::chain::channel::tunnel::Tunnel;
+use crate::chain::error::Cause;
+use crate::chain::transport::abortable::Duplex;
+use crate::chain::transport::quick_ack::Receipted;
 use crate::config::Host;
 use crate::config::host::AddressFamily;
 use crate::progress::{Event, Observer};
@@ -35,10 +35,10 @@ const STDERR_LINE: u64 = 4 * 1024;
 const NOBODY: (&str, u16) = ("127.0.0.1", 65535);
 
 /// A transport, and the address behind it where one is known.
-pub(super) type Dialled = (Box<dyn Duplex>, Option<IpAddr>);
+pub type Dialled = (Box<dyn Duplex>, Option<IpAddr>);
 
 /// Looks the first hop's name up.
-pub(super) async fn resolve(host: &Host) -> Result<Vec<SocketAddr>, Cause> {
+pub async fn resolve(host: &Host) -> Result<Vec<SocketAddr>, Cause> {
     let name = host.hostname.as_str();
     let unresolved = |problem: String| Cause::Resolve { name: name.to_owned(), problem };
     let found = lookup_host((name, host.port.value)).await.map_err(|error| unresolved(error.to_string()))?;
@@ -56,7 +56,7 @@ pub(super) async fn resolve(host: &Host) -> Result<Vec<SocketAddr>, Cause> {
 }
 
 /// Connects to the first address that answers, each within `limit`, as often as `ConnectionAttempts` says.
-pub(super) async fn straight(host: &Host, addresses: &[SocketAddr], limit: Duration) -> Result<Dialled, Cause> {
+pub async fn straight(host: &Host, addresses: &[SocketAddr], limit: Duration) -> Result<Dialled, Cause> {
     let mut last = Cause::TimedOut(limit);
     for attempt in 0..host.connection_attempts.value.max(1) {
         if attempt > 0 {
@@ -76,7 +76,7 @@ pub(super) async fn straight(host: &Host, addresses: &[SocketAddr], limit: Durat
 
 async fn connect(host: &Host, address: SocketAddr) -> std::io::Result<TcpStream> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    if let Some(source) = bind::source(host, address.ip()).await? {
+    if let Some(source) = bind_address::source(host, address.ip()).await? {
         socket.bind(source)?;
     }
     socket.set_keepalive(host.tcp_keep_alive.value)?;
@@ -89,14 +89,14 @@ async fn connect(host: &Host, address: SocketAddr) -> std::io::Result<TcpStream>
 }
 
 /// Opens a channel to `host` at the hop before it (RFC 4254 §7.2).
-pub(super) async fn through(before: &Arc<Connected>, host: &Host) -> Result<Dialled, Cause> {
+pub async fn through(before: &Arc<Connected>, host: &Host) -> Result<Dialled, Cause> {
     let channel = before.direct_tcpip(&host.hostname, host.port.value, NOBODY).await?;
     // whatever it is called, it is no address of this machine's network: `127.0.0.1` is the hop before
     Ok((Box::new(Tunnel::new(channel)), None))
 }
 
 /// Runs a `ProxyCommand` as ssh does: the user's shell replaces itself by the command, stderr is passed on.
-pub(super) fn command((shell, line): (&Path, &str), hop: &str, observer: &Arc<dyn Observer>) -> Result<Dialled, Cause> {
+pub fn command((shell, line): (&Path, &str), hop: &str, observer: &Arc<dyn Observer>) -> Result<Dialled, Cause> {
     let mut child = Command::new(shell)
         .arg("-c")
         .arg(format!("exec {line}"))

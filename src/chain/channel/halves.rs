@@ -12,11 +12,11 @@ use russh::client::Msg;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::hop::Connected;
+use crate::chain::connect::hop::Connected;
 use crate::sftp::{Receive, Transmit};
 
 /// Splits `channel`; both halves keep `connection` open.
-pub(super) fn split(channel: Channel<Msg>, connection: Arc<Connected>) -> (Incoming, Outgoing) {
+pub fn split(channel: Channel<Msg>, connection: Arc<Connected>) -> (Incoming, Outgoing) {
     let (read, write) = channel.split();
     let closed = CancellationToken::new();
     let refused = Arc::new(AtomicBool::new(false));
@@ -25,16 +25,16 @@ pub(super) fn split(channel: Channel<Msg>, connection: Arc<Connected>) -> (Incom
 }
 
 /// The receiving half. Whoever holds it must keep reading: a full channel stops its whole SSH session.
-pub(super) struct Incoming {
-    pub(super) read: ChannelReadHalf,
-    pub(super) connection: Arc<Connected>,
+pub struct Incoming {
+    pub read: ChannelReadHalf,
+    pub connection: Arc<Connected>,
     refused: Arc<AtomicBool>,
     _closes: DropGuard,
 }
 
 impl Incoming {
     /// Set when the server answered the channel's request with a failure (RFC 4254 §5.4).
-    pub(super) fn refused(&self) -> Arc<AtomicBool> {
+    pub fn refused(&self) -> Arc<AtomicBool> {
         self.refused.clone()
     }
 }
@@ -71,19 +71,19 @@ impl Receive for Incoming {
 }
 
 /// The transmitting half; dropping it closes the channel.
-pub(super) struct Outgoing {
+pub struct Outgoing {
     write: Option<ChannelWriteHalf<Msg>>,
     closed: CancellationToken,
 }
 
 impl Outgoing {
     /// The half itself, for requests.
-    pub(super) fn half(&self) -> &ChannelWriteHalf<Msg> {
+    pub fn half(&self) -> &ChannelWriteHalf<Msg> {
         self.write.as_ref().expect("taken only when dropped")
     }
 
     /// Sends a chunk; waits for window credit; fails once the other half has ended.
-    pub(super) async fn send(&self, chunk: Bytes) -> io::Result<()> {
+    pub async fn send(&self, chunk: Bytes) -> io::Result<()> {
         let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "the channel is closed");
         tokio::select! {
             sent = self.half().data_bytes(chunk) => sent.map_err(gone),

@@ -9,29 +9,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
-use super::algorithms::WINDOW;
-use super::error::ChainError;
 use super::hop::{Connected, Ladder};
-use super::rekey::Flow;
+use crate::chain::error::ChainError;
+use crate::chain::rekey::Flow;
+use crate::chain::transport::algorithms::WINDOW;
 use crate::config::Host;
 use crate::config::host::{IdentityAgent, Proxy, StrictHostKeyChecking};
 
 /// Which of several parallel ways to the same host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Strand {
+pub struct Strand {
     /// The TCP connection to the first hop.
-    pub(super) connection: usize,
+    pub connection: usize,
     /// The SSH session at the last hop.
-    pub(super) session: usize,
+    pub session: usize,
 }
 
 impl Strand {
     /// The one that is opened first.
-    pub(super) const FIRST: Strand = Strand { connection: 0, session: 0 };
+    pub const FIRST: Strand = Strand { connection: 0, session: 0 };
 
     /// Where nothing else was said: a connection for each lane, as long as there are not too many. On a long way a server
     /// keeps no more under way on one than its buffers hold, however many sessions it carries.
-    pub(super) fn of(lane: usize) -> Strand {
+    pub fn of(lane: usize) -> Strand {
         Strand { connection: lane % CONNECTIONS, session: lane / CONNECTIONS }
     }
 }
@@ -94,19 +94,19 @@ fn flow(hops: &[Host], depth: usize, window: u32) -> Flow {
 }
 
 /// The open connections of a run.
-pub(super) struct Pool {
+pub struct Pool {
     ladder: Ladder,
     cells: Mutex<HashMap<Key, Cell>>,
 }
 
 impl Pool {
     /// Nothing open yet.
-    pub(super) fn new(ladder: Ladder) -> Self {
+    pub fn new(ladder: Ladder) -> Self {
         Pool { ladder, cells: Mutex::new(HashMap::new()) }
     }
 
     /// Climbs `hops` along `strand`, reusing what is open. Each channel at the last hop gets `window` bytes to send us.
-    pub(super) async fn reach(&self, hops: &[Host], strand: Strand, window: u32) -> Result<Arc<Connected>, ChainError> {
+    pub async fn reach(&self, hops: &[Host], strand: Strand, window: u32) -> Result<Arc<Connected>, ChainError> {
         let mut reached: Option<Arc<Connected>> = None;
         for depth in 1..=hops.len() {
             if strand != Strand::FIRST {
@@ -122,7 +122,7 @@ impl Pool {
 
     /// Climbs to a session that nobody else gets; only the hops before it are shared. `leave` says whether it may log in;
     /// until then it climbs as far as nobody is asked anything. `None` when it may not.
-    pub(super) async fn reach_apart(
+    pub async fn reach_apart(
         &self,
         hops: &[Host],
         window: u32,
@@ -153,7 +153,7 @@ impl Pool {
     }
 
     /// Cuts every connection along `strand` and forgets it.
-    pub(super) fn abandon(&self, hops: &[Host], strand: Strand) {
+    pub fn abandon(&self, hops: &[Host], strand: Strand) {
         for depth in 1..=hops.len() {
             if let Some(connected) = self.cell_at(hops, depth, strand).get() {
                 connected.cut();

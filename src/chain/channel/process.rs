@@ -9,9 +9,9 @@ use bytes::Bytes;
 use russh::{ChannelMsg, Pty, Sig};
 use tokio_util::sync::CancellationToken;
 
-use super::channel::{Incoming, Outgoing, split};
-use super::error::{Cause, ChainError};
-use super::hop::Connected;
+use super::halves::{Incoming, Outgoing, split};
+use crate::chain::connect::hop::Connected;
+use crate::chain::error::{Cause, ChainError};
 use crate::progress::Stage;
 
 /// What is started, and with what around it.
@@ -23,7 +23,7 @@ pub struct Program {
     pub terminal: Option<RemoteTerminal>,
     /// Variables, in order. Servers take what `AcceptEnv` allows and say nothing about the rest.
     pub environment: Vec<(String, String)>,
-    /// Whether it may use the user's agent, through [`Session::listen_agent`](super::Session::listen_agent).
+    /// Whether it may use the user's agent, through [`Session::listen_agent`](super::session::Session::listen_agent).
     pub agent: bool,
 }
 
@@ -77,7 +77,7 @@ enum Asked {
 }
 
 /// Opens a channel and starts `program` on it.
-pub(super) async fn start(connection: &Arc<Connected>, program: &Program) -> Result<Process, ChainError> {
+pub async fn start(connection: &Arc<Connected>, program: &Program) -> Result<Process, ChainError> {
     let channel = connection.open_session().await?;
     let (incoming, outgoing) = split(channel, connection.clone());
     let asked = ask(&outgoing, program).await;

@@ -1,11 +1,11 @@
 //! What does it mean that a hop was not reached, or said no word of SSH? In the field's words, from russh's and the server's.
 
-use super::error::{Cause, ChainError};
-use super::greeter::GreetError;
+use crate::chain::error::{Cause, ChainError};
+use crate::chain::greeter::GreetError;
 use crate::progress::Stage;
 
 /// The hop before answers a name it cannot resolve with "connect failed" and the resolver's words.
-pub(super) fn unresolved_there(error: ChainError) -> ChainError {
+pub fn unresolved_there(error: ChainError) -> ChainError {
     let Cause::ForwardRefused { to, reason, .. } = &error.cause else { return error };
     let by_name = ["not known", "resolve", "no address associated", "Temporary failure"];
     match by_name.iter().any(|words| reason.contains(words)) {
@@ -18,7 +18,7 @@ pub(super) fn unresolved_there(error: ChainError) -> ChainError {
 }
 
 /// Why no host has shown who it is.
-pub(super) fn greeting_failed(error: GreetError) -> Cause {
+pub fn greeting_failed(error: GreetError) -> Cause {
     let error = match error {
         GreetError::Trust(error) => return Cause::Trust(error),
         GreetError::Transport(error) => error,

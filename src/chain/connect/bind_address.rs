@@ -12,7 +12,7 @@ use tokio::net::lookup_host;
 use crate::config::Host;
 
 /// The address to leave from towards `peer`; `None` where the system may choose.
-pub(super) async fn source(host: &Host, peer: IpAddr) -> io::Result<Option<SocketAddr>> {
+pub async fn source(host: &Host, peer: IpAddr) -> io::Result<Option<SocketAddr>> {
     if let Some(bind) = &host.bind_address {
         let mut found = lookup_host((bind.as_str(), 0)).await?;
         let same_family = found.find(|candidate| candidate.is_ipv4() == peer.is_ipv4());

@@ -10,10 +10,10 @@ use russh::client::Msg;
 use russh::keys::agent::AgentSessionBinding;
 use russh::{Channel, ChannelMsg};
 
-use super::channel::{Incoming, Outgoing, split};
-use super::doors::Doors;
-use super::error::Cause;
-use super::hop::Connected;
+use super::halves::{Incoming, Outgoing, split};
+use crate::chain::connect::hop::Connected;
+use crate::chain::error::Cause;
+use crate::chain::transport::incoming_channels::Doors;
 use crate::target::place;
 
 /// A connection through a channel, in two halves. The channel is closed when [`ConduitWriter`] is dropped; without
@@ -46,7 +46,7 @@ pub enum Arrival {
 
 impl Conduit {
     /// Takes a channel over.
-    pub(super) fn new(channel: Channel<Msg>, connection: Arc<Connected>) -> Conduit {
+    pub(in crate::chain) fn new(channel: Channel<Msg>, connection: Arc<Connected>) -> Conduit {
         let (incoming, outgoing) = split(channel, connection);
         Conduit { incoming: ConduitReader { incoming }, outgoing: ConduitWriter { outgoing } }
     }
@@ -80,12 +80,7 @@ impl ConduitWriter {
 
 impl Connected {
     /// A channel to `host:port` for someone who connected from `originator` (RFC 4254 §7.2).
-    pub(super) async fn direct_tcpip(
-        &self,
-        host: &str,
-        port: u16,
-        originator: (&str, u16),
-    ) -> Result<Channel<Msg>, Cause> {
+    pub async fn direct_tcpip(&self, host: &str, port: u16, originator: (&str, u16)) -> Result<Channel<Msg>, Cause> {
         let (address, from) = originator;
         let opening = self.handle.channel_open_direct_tcpip(host, u32::from(port), address, u32::from(from));
         match opening.await {
@@ -95,7 +90,7 @@ impl Connected {
     }
 
     /// A channel to a Unix socket at this hop (OpenSSH PROTOCOL §2.4).
-    pub(super) async fn direct_streamlocal(&self, path: &str) -> Result<Channel<Msg>, Cause> {
+    pub async fn direct_streamlocal(&self, path: &str) -> Result<Channel<Msg>, Cause> {
         match self.handle.channel_open_direct_streamlocal(path).await {
             Ok(channel) => Ok(channel),
             Err(error) => Err(self.not_opened(path.to_owned(), error).await),
@@ -113,7 +108,7 @@ impl Connected {
     }
 
     /// Makes the server listen on a port, one of its choice for 0; the port (RFC 4254 §7.1).
-    pub(super) async fn listen_tcpip(&self, address: &str, port: u16) -> Result<u16, Cause> {
+    pub async fn listen_tcpip(&self, address: &str, port: u16) -> Result<u16, Cause> {
         let asked = self.handle.tcpip_forward(address, u32::from(port)).await;
         match asked.map_err(|error| self.not_listening(&error))? {
             0 => Ok(port),
@@ -122,7 +117,7 @@ impl Connected {
     }
 
     /// Makes the server listen on a Unix socket (OpenSSH PROTOCOL §2.4).
-    pub(super) async fn listen_streamlocal(&self, path: &str) -> Result<(), Cause> {
+    pub async fn listen_streamlocal(&self, path: &str) -> Result<(), Cause> {
         self.handle.streamlocal_forward(path).await.map_err(|error| self.not_listening(&error))
     }
 
@@ -134,17 +129,17 @@ impl Connected {
     }
 
     /// What the server may open.
-    pub(super) fn doors(&self) -> &Doors {
+    pub fn doors(&self) -> &Doors {
         &self.notes.doors
     }
 
     /// Returns when the transport has ended.
-    pub(super) async fn ended(&self) {
+    pub async fn ended(&self) {
         self.notes.ended.cancelled().await;
     }
 
     /// The first key exchange, as an agent wants to know it (OpenSSH PROTOCOL.agent §1).
-    pub(super) fn binding(&self) -> Option<&AgentSessionBinding> {
+    pub fn binding(&self) -> Option<&AgentSessionBinding> {
         self.handle.agent_session_binding()
     }
 }

@@ -13,7 +13,7 @@ use super::hop::Connected;
 const PAUSES: [Duration; 2] = [Duration::from_millis(2), Duration::from_millis(6)];
 
 /// Sends something small to `connected` in a moment, in the background.
-pub(super) fn nudge(connected: &Arc<Connected>) {
+pub fn nudge(connected: &Arc<Connected>) {
     let connected = Arc::downgrade(connected);
     tokio::spawn(async move {
         for pause in PAUSES {

@@ -7,7 +7,7 @@ use crate::config::host::{StrictHostKeyChecking, Template};
 use crate::trust::{KnownHostsCommand, Lookup, Name, Naming, Policy};
 
 /// Where and how strictly `host` is looked up. The name is the target's own or its alias, never a tunnel's end.
-pub(super) fn lookup(host: &Host, address: Option<IpAddr>) -> Lookup {
+pub fn lookup(host: &Host, address: Option<IpAddr>) -> Lookup {
     let name = match &host.host_key_alias {
         Some(alias) => Name::Alias(alias.value.clone()),
         None => Name::Host { hostname: host.hostname.value.clone(), port: host.port.value },

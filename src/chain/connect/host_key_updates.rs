@@ -16,11 +16,11 @@ use crate::prompt::Prompt;
 use crate::trust::{Consent, Lookup, TrustError, plan_update};
 
 /// Whom to tell and to ask.
-pub(super) type People = (Arc<dyn Prompt>, Arc<dyn Observer>);
+pub type People = (Arc<dyn Prompt>, Arc<dyn Observer>);
 
 /// Waits for the announcement of `connected`'s server, in the background, where the configuration and the terminal
 /// allow anything to be learned from it.
-pub(super) fn follow(
+pub fn follow(
     connected: &Arc<Connected>,
     announced: oneshot::Receiver<Vec<PublicKey>>,
     lookup: Lookup,

@@ -12,11 +12,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 /// The connection.
-pub(super) struct Receipted(TcpStream);
+pub struct Receipted(TcpStream);
 
 impl Receipted {
     /// Takes it over.
-    pub(super) fn new(stream: TcpStream) -> Receipted {
+    pub fn new(stream: TcpStream) -> Receipted {
         Receipted(stream)
     }
 

@@ -12,19 +12,19 @@ use russh::keys::PublicKey;
 use russh::{Channel, ChannelOpenFailure};
 use tokio::sync::oneshot;
 
-use super::algorithms::transport_config;
 use super::dial::{self, Dialled};
-use super::error::{Cause, ChainError, Trail};
-use super::greeter::{Greeter, Notes};
-use super::learn;
-use super::meaning::{greeting_failed, unresolved_there};
-use super::nudge::nudge;
-use super::overhear::Overheard;
-use super::patience::{Asking, limit, silence};
-use super::rekey::{Flow, Odometer, Rekeying};
-use super::severable::{Severable, Severed};
-use super::trusting::lookup;
+use super::early_keepalive::nudge;
+use super::error::{greeting_failed, unresolved_there};
+use super::host_key_lookup::lookup;
+use super::host_key_updates;
 use crate::auth::{self, AuthError, Authenticated, Keyring};
+use crate::chain::error::{Cause, ChainError, Trail};
+use crate::chain::greeter::{Greeter, Notes};
+use crate::chain::overhear::Overheard;
+use crate::chain::rekey::{Flow, Odometer, Rekeying};
+use crate::chain::stage_timeout::{Asking, limit, silence};
+use crate::chain::transport::abortable::{Severable, Severed};
+use crate::chain::transport::algorithms::transport_config;
 use crate::config::Host;
 use crate::config::host::Proxy;
 use crate::progress::{Event, Observer, Stage};
@@ -35,28 +35,28 @@ use crate::trust::{self, HostVerified, KnownAlgorithms, Lookup};
 const ECHO: Duration = Duration::from_secs(5);
 
 /// An authenticated SSH connection to one host.
-pub(super) struct Connected {
-    pub(super) trail: Trail,
-    pub(super) verified: HostVerified,
-    pub(super) login: Authenticated,
-    pub(super) handle: Handle<Greeter>,
-    pub(super) notes: Arc<Notes>,
+pub struct Connected {
+    pub trail: Trail,
+    pub verified: HostVerified,
+    pub login: Authenticated,
+    pub handle: Handle<Greeter>,
+    pub notes: Arc<Notes>,
     asking: Arc<Asking>,
-    pub(super) host: Host,
+    pub host: Host,
     /// The hop this one is reached through stays connected as long as this one.
-    pub(super) before: Option<Arc<Connected>>,
+    pub before: Option<Arc<Connected>>,
     cord: Severed,
     odometer: Arc<Odometer>,
 }
 
 impl Connected {
     /// The transport has ended, or was cut.
-    pub(super) fn is_closed(&self) -> bool {
+    pub fn is_closed(&self) -> bool {
         self.handle.is_closed() || self.cord.is_cut()
     }
 
     /// Cuts the transport: everything on it is lost.
-    pub(super) fn cut(&self) {
+    pub fn cut(&self) {
         self.cord.cut();
     }
 
@@ -79,18 +79,18 @@ impl Connected {
     }
 
     /// The first host of the way whose connection has ended.
-    pub(super) fn broken_at(&self) -> Option<&Connected> {
+    pub fn broken_at(&self) -> Option<&Connected> {
         let before = self.before.as_ref().and_then(|before| before.broken_at());
         before.or_else(|| self.is_closed().then_some(self))
     }
 
     /// Why the transport ended, as far as it is known.
-    pub(super) fn farewell(&self) -> String {
+    pub fn farewell(&self) -> String {
         self.notes.farewell().unwrap_or_default()
     }
 
     /// A session channel (RFC 4254 §6.1).
-    pub(super) async fn open_session(&self) -> Result<Channel<Msg>, ChainError> {
+    pub async fn open_session(&self) -> Result<Channel<Msg>, ChainError> {
         let opening = self.asking.within(limit(Stage::OpenChannel, &self.host), self.handle.channel_open_session());
         let cause = match opening.await {
             Ok(Ok(channel)) => return Ok(channel),
@@ -107,7 +107,7 @@ impl Connected {
     }
 
     /// Gives `work` at this host as long as `stage` may take.
-    pub(super) async fn within<T>(&self, stage: Stage, work: impl Future<Output = T>) -> Result<T, ChainError> {
+    pub async fn within<T>(&self, stage: Stage, work: impl Future<Output = T>) -> Result<T, ChainError> {
         match self.asking.within(limit(stage, &self.host), work).await {
             Ok(done) => Ok(done),
             Err(limit) => {
@@ -118,24 +118,24 @@ impl Connected {
     }
 
     /// Whether the server proves that it holds all of `keys`; nothing to prove is proven.
-    pub(super) async fn prove(&self, keys: Vec<PublicKey>) -> bool {
+    pub async fn prove(&self, keys: Vec<PublicKey>) -> bool {
         keys.is_empty() || self.handle.hostkeys_prove(keys).await.is_ok()
     }
 
     /// An error of this connection at `stage`.
-    pub(super) fn failed(&self, stage: Stage, cause: Cause) -> ChainError {
+    pub fn failed(&self, stage: Stage, cause: Cause) -> ChainError {
         ChainError { trail: self.trail.clone(), stage, cause }
     }
 
     /// The transport broke with `error`; the server's own words come first.
-    pub(super) fn lost(&self, error: &russh::Error) -> Cause {
+    pub fn lost(&self, error: &russh::Error) -> Cause {
         Cause::Lost(self.notes.farewell().unwrap_or_else(|| match error {
             russh::Error::Disconnect | russh::Error::SendError => String::new(),
             other => other.to_string(),
         }))
     }
 
-    pub(super) async fn refusal_text(&self, reason: &ChannelOpenFailure) -> String {
+    pub async fn refusal_text(&self, reason: &ChannelOpenFailure) -> String {
         let code = match reason {
             ChannelOpenFailure::AdministrativelyProhibited => "administratively prohibited".to_owned(),
             ChannelOpenFailure::ConnectFailed => "connect failed".to_owned(),
@@ -152,17 +152,17 @@ impl Connected {
 
 /// What climbing needs besides the host.
 #[derive(Clone)]
-pub(super) struct Ladder {
-    pub(super) keyring: Keyring,
-    pub(super) asking: Arc<Asking>,
-    pub(super) observer: Arc<dyn Observer>,
+pub struct Ladder {
+    pub keyring: Keyring,
+    pub asking: Arc<Asking>,
+    pub observer: Arc<dyn Observer>,
     /// Logins under way at once: servers drop unauthenticated connections beyond `MaxStartups`.
-    pub(super) logins: Arc<tokio::sync::Semaphore>,
+    pub logins: Arc<tokio::sync::Semaphore>,
 }
 
 impl Ladder {
     /// Climbs from `before` (this machine when `None`) to `host`, whose channels get what `flow` says.
-    pub(super) async fn climb(
+    pub async fn climb(
         &self,
         before: Option<Arc<Connected>>,
         host: &Host,
@@ -173,7 +173,7 @@ impl Ladder {
     }
 
     /// Climbs as far as nobody is asked anything, and only to a host whose key is known: the rest is [`Greeted::log_in`].
-    pub(super) async fn climb_ahead<'a>(
+    pub async fn climb_ahead<'a>(
         &'a self,
         before: Option<Arc<Connected>>,
         host: &'a Host,
@@ -192,7 +192,7 @@ impl Ladder {
 }
 
 /// A host that has shown who it is, and does not know yet who we are.
-pub(super) struct Greeted<'a> {
+pub struct Greeted<'a> {
     rung: Rung<'a>,
     handle: Handle<Greeter>,
     notes: Arc<Notes>,
@@ -204,12 +204,12 @@ pub(super) struct Greeted<'a> {
 
 impl Greeted<'_> {
     /// The server has not waited for so long.
-    pub(super) fn is_closed(&self) -> bool {
+    pub fn is_closed(&self) -> bool {
         self.handle.is_closed() || self.cord.is_cut()
     }
 
     /// Authenticates.
-    pub(super) async fn log_in(self) -> Result<Arc<Connected>, ChainError> {
+    pub async fn log_in(self) -> Result<Arc<Connected>, ChainError> {
         let Greeted { rung, mut handle, notes, cord, odometer, lookup, announced } = self;
         let login = rung.authenticate(&mut handle, &notes).await?;
         let verified = notes.verified.get().cloned();
@@ -238,7 +238,7 @@ impl Greeted<'_> {
         if connected.before.is_some() {
             nudge(&connected);
         }
-        learn::follow(&connected, announced, lookup, (asking, observer));
+        host_key_updates::follow(&connected, announced, lookup, (asking, observer));
         Ok(connected)
     }
 }

@@ -1,0 +1,9 @@
+//! What can be done over a connection? Channels: sessions, forwarded connections, tunnels to the next hop (RFC 4254).
+//!
+//! Main type: [`session::Session`]. Nothing here connects or logs in: that is `connect/`.
+
+pub mod channel_stream;
+pub mod halves;
+pub mod process;
+pub mod session;
+pub mod tunnel;

@@ -1,0 +1,13 @@
+//! How is a host reached? Dial, exchange keys, verify the host key, log in; what is open is kept and shared.
+//!
+//! Main types: [`pool::Pool`], the connections of a run, and [`hop::Ladder`], which makes one. Nothing here opens a
+//! channel for a user: that is `channel/`.
+
+pub mod bind_address;
+pub mod dial;
+pub mod early_keepalive;
+pub mod error;
+pub mod hop;
+pub mod host_key_lookup;
+pub mod host_key_updates;
+pub mod pool;

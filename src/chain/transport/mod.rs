@@ -1,0 +1,8 @@
+//! What is one SSH connection? The byte stream below it, its algorithms and windows, and what its server says.
+//!
+//! Nothing here knows hosts on the way or what a channel is for.
+
+pub mod abortable;
+pub mod algorithms;
+pub mod incoming_channels;
+pub mod quick_ack;
