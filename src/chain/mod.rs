@@ -10,7 +10,7 @@
 //! over a few TCP connections to the first, because every SSH window and every TCP buffer on the way caps one of them.
 //! A host without a bastion before it gets at most that many sessions, each shared by several lanes.
 //!
-//! Memory: each level of each lane holds at most one window of undelivered bytes (8 MiB, `transport/algorithms.rs`); what is
+//! Memory: each level of each lane holds at most one window of undelivered bytes (8 MiB, `transport/window.rs`); what is
 //! really in flight is what the layers above have asked for.
 
 mod channel;
@@ -41,7 +41,7 @@ use crate::sftp;
 use connect::hop::Ladder;
 use connect::pool::{Pool, Strand};
 use stage_timeout::Asking;
-use transport::algorithms;
+use transport::window::WINDOW;
 
 /// Logins under way at once; sshd begins to drop connections at ten (`MaxStartups 10:30:100`).
 const LOGINS: usize = 7;
@@ -61,7 +61,7 @@ impl Chain {
         let asking = Asking::new(prompt);
         let keyring = Keyring::new(asking.clone(), observer.clone());
         let ladder = Ladder { keyring, asking, observer, logins: Arc::new(Semaphore::new(LOGINS)) };
-        Chain { pool: Arc::new(Pool::new(ladder)), connections: None, window: algorithms::WINDOW }
+        Chain { pool: Arc::new(Pool::new(ladder)), connections: None, window: WINDOW }
     }
 
     /// Spreads lanes over this many TCP connections to the first hop.

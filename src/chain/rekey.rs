@@ -3,61 +3,22 @@
 //! Main type: [`Rekeying`], asked by the session's own loop (`greeter.rs`). russh ends a session whose server has more
 //! than two windows' worth of channel bytes on the way when we ask for new keys. No more than that can be on the way on
 //! up to [`SAFE`] channels. More of them are no harm where windows hold nobody back ([`Flow::Wide`]): there each is
-//! [`WIDE`], and far fewer bytes than two of those are ever on the way. Else the change waits until they are fewer.
+//! `WIDE`, and far fewer bytes than two of those are ever on the way. Else the change waits until they are fewer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use russh::ChannelId;
 use russh::client::Session;
 
-use crate::chain::transport::algorithms::WINDOW;
+use super::transport::byte_counts::Odometer;
+use super::transport::window::Flow;
 use crate::config::host::RekeyLimit;
 
 /// Channels whose windows together cannot exceed what russh bears: each is less than full as soon as anything came.
 const SAFE: usize = 2;
-/// A window that nobody ever fills.
-const WIDE: u32 = 1 << 30;
 /// How long a channel that we closed may still have bytes on the way.
 const ECHO: Duration = Duration::from_secs(10);
-
-/// Who holds a session's server back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flow {
-    /// The windows of its channels, so many bytes each.
-    Windows(u32),
-    /// Something else: TCP for the first hop, and for the sessions inside its channels, their own windows.
-    Wide,
-}
-
-impl Flow {
-    /// The window of each channel.
-    pub(super) fn window(self) -> u32 {
-        match self {
-            Flow::Windows(window) => window,
-            Flow::Wide => WIDE,
-        }
-    }
-
-    /// Bytes of a channel that may wait for their reader here.
-    pub(super) fn held(self) -> u32 {
-        self.window().min(WINDOW)
-    }
-}
-
-/// Bytes that went over a transport, each way.
-#[derive(Debug, Default)]
-pub(super) struct Odometer {
-    pub(super) read: AtomicU64,
-    pub(super) written: AtomicU64,
-}
-
-impl Odometer {
-    fn now(&self) -> (u64, u64) {
-        (self.read.load(Ordering::Relaxed), self.written.load(Ordering::Relaxed))
-    }
-}
 
 /// One session's keys: how long they have served, and how long they may.
 pub(super) struct Rekeying {
@@ -134,6 +95,7 @@ impl Rekeying {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::Ordering;
 
     #[test]
     fn keys_are_due_by_bytes_each_way_or_by_time() {

@@ -12,7 +12,7 @@ use russh::client::Msg;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::chain::connect::hop::Connected;
+use crate::chain::transport::connected::Connected;
 use crate::sftp::{Receive, Transmit};
 
 /// Splits `channel`; both halves keep `connection` open.

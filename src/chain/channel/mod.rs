@@ -4,6 +4,7 @@
 
 pub mod channel_stream;
 pub mod halves;
+pub mod open;
 pub mod process;
 pub mod session;
 pub mod tunnel;

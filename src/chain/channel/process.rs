@@ -10,8 +10,8 @@ use russh::{ChannelMsg, Pty, Sig};
 use tokio_util::sync::CancellationToken;
 
 use super::halves::{Incoming, Outgoing, split};
-use crate::chain::connect::hop::Connected;
 use crate::chain::error::{Cause, ChainError};
+use crate::chain::transport::connected::Connected;
 use crate::progress::Stage;
 
 /// What is started, and with what around it.

@@ -22,7 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, PollSender};
 
-use crate::chain::transport::algorithms::WINDOW;
+use crate::chain::transport::window::WINDOW;
 
 /// Bytes queued towards the inner session: the windows of two bulk channels and slack for what surrounds the data.
 pub const INCOMING_LIMIT: usize = 2 * WINDOW as usize + 4 * 1024 * 1024;

@@ -17,10 +17,10 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
 use super::bind_address;
-use super::hop::Connected;
 use crate::chain::channel::tunnel::Tunnel;
 use crate::chain::error::Cause;
 use crate::chain::transport::abortable::Duplex;
+use crate::chain::transport::connected::Connected;
 use crate::chain::transport::quick_ack::Receipted;
 use crate::config::Host;
 use crate::config::host::AddressFamily;

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::hop::Connected;
+use crate::chain::transport::connected::Connected;
 
 /// Pauses before each: the first is enough unless the server is slow.
 const PAUSES: [Duration; 2] = [Duration::from_millis(2), Duration::from_millis(6)];

@@ -1,15 +1,12 @@
 //! Climbs one hop: dial, greet, verify the host key, authenticate.
 //!
-//! Main types: [`Ladder`], [`Connected`]. There is no way to a [`Connected`] around [`HostVerified`] and
-//! [`Authenticated`].
+//! Main type: [`Ladder`]. There is no way to a [`Connected`] around
+//! [`HostVerified`](crate::trust::HostVerified) and [`Authenticated`].
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use russh::client::{self, Handle, Msg};
+use russh::client::{self, Handle};
 use russh::keys::PublicKey;
-use russh::{Channel, ChannelOpenFailure};
 use tokio::sync::oneshot;
 
 use super::dial::{self, Dialled};
@@ -21,134 +18,18 @@ use crate::auth::{self, AuthError, Authenticated, Keyring};
 use crate::chain::error::{Cause, ChainError, Trail};
 use crate::chain::greeter::{Greeter, Notes};
 use crate::chain::overhear::Overheard;
-use crate::chain::rekey::{Flow, Odometer, Rekeying};
+use crate::chain::rekey::Rekeying;
 use crate::chain::stage_timeout::{Asking, limit, silence};
 use crate::chain::transport::abortable::{Severable, Severed};
 use crate::chain::transport::algorithms::transport_config;
+use crate::chain::transport::byte_counts::Odometer;
+use crate::chain::transport::connected::Connected;
+use crate::chain::transport::window::Flow;
 use crate::config::Host;
 use crate::config::host::Proxy;
 use crate::progress::{Event, Observer, Stage};
 use crate::prompt::{NoPrompt, Prompt};
-use crate::trust::{self, HostVerified, KnownAlgorithms, Lookup};
-
-/// How long a host may take to answer when it is asked whether it is there.
-const ECHO: Duration = Duration::from_secs(5);
-
-/// An authenticated SSH connection to one host.
-pub struct Connected {
-    pub trail: Trail,
-    pub verified: HostVerified,
-    pub login: Authenticated,
-    pub handle: Handle<Greeter>,
-    pub notes: Arc<Notes>,
-    asking: Arc<Asking>,
-    pub host: Host,
-    /// The hop this one is reached through stays connected as long as this one.
-    pub before: Option<Arc<Connected>>,
-    cord: Severed,
-    odometer: Arc<Odometer>,
-}
-
-impl Connected {
-    /// The transport has ended, or was cut.
-    pub fn is_closed(&self) -> bool {
-        self.handle.is_closed() || self.cord.is_cut()
-    }
-
-    /// Cuts the transport: everything on it is lost.
-    pub fn cut(&self) {
-        self.cord.cut();
-    }
-
-    /// Cuts the first hop on the way here of which nothing is heard: something has run out of time, and the next try is
-    /// not to wait for the same.
-    async fn cut_if_silent(&self) {
-        let mut hops: Vec<&Connected> = std::iter::successors(Some(self), |hop| hop.before.as_deref()).collect();
-        while let Some(hop) = hops.pop() {
-            if hop.is_silent().await {
-                return hop.cut();
-            }
-        }
-    }
-
-    /// Nothing comes for a while, not even an answer.
-    async fn is_silent(&self) -> bool {
-        let before = self.odometer.read.load(Ordering::Relaxed);
-        let answered = tokio::time::timeout(ECHO, self.handle.send_ping()).await.is_ok();
-        !answered && self.odometer.read.load(Ordering::Relaxed) == before
-    }
-
-    /// The first host of the way whose connection has ended.
-    pub fn broken_at(&self) -> Option<&Connected> {
-        let before = self.before.as_ref().and_then(|before| before.broken_at());
-        before.or_else(|| self.is_closed().then_some(self))
-    }
-
-    /// Why the transport ended, as far as it is known.
-    pub fn farewell(&self) -> String {
-        self.notes.farewell().unwrap_or_default()
-    }
-
-    /// A session channel (RFC 4254 §6.1).
-    pub async fn open_session(&self) -> Result<Channel<Msg>, ChainError> {
-        let opening = self.asking.within(limit(Stage::OpenChannel, &self.host), self.handle.channel_open_session());
-        let cause = match opening.await {
-            Ok(Ok(channel)) => return Ok(channel),
-            Ok(Err(russh::Error::ChannelOpenFailure(reason))) => {
-                Cause::Refused(format!("the server opens no session channel: {}", self.refusal_text(&reason).await))
-            }
-            Ok(Err(error)) => self.lost(&error),
-            Err(limit) => {
-                self.cut_if_silent().await;
-                Cause::TimedOut(limit)
-            }
-        };
-        Err(self.failed(Stage::OpenChannel, cause))
-    }
-
-    /// Gives `work` at this host as long as `stage` may take.
-    pub async fn within<T>(&self, stage: Stage, work: impl Future<Output = T>) -> Result<T, ChainError> {
-        match self.asking.within(limit(stage, &self.host), work).await {
-            Ok(done) => Ok(done),
-            Err(limit) => {
-                self.cut_if_silent().await;
-                Err(self.failed(stage, Cause::TimedOut(limit)))
-            }
-        }
-    }
-
-    /// Whether the server proves that it holds all of `keys`; nothing to prove is proven.
-    pub async fn prove(&self, keys: Vec<PublicKey>) -> bool {
-        keys.is_empty() || self.handle.hostkeys_prove(keys).await.is_ok()
-    }
-
-    /// An error of this connection at `stage`.
-    pub fn failed(&self, stage: Stage, cause: Cause) -> ChainError {
-        ChainError { trail: self.trail.clone(), stage, cause }
-    }
-
-    /// The transport broke with `error`; the server's own words come first.
-    pub fn lost(&self, error: &russh::Error) -> Cause {
-        Cause::Lost(self.notes.farewell().unwrap_or_else(|| match error {
-            russh::Error::Disconnect | russh::Error::SendError => String::new(),
-            other => other.to_string(),
-        }))
-    }
-
-    pub async fn refusal_text(&self, reason: &ChannelOpenFailure) -> String {
-        let code = match reason {
-            ChannelOpenFailure::AdministrativelyProhibited => "administratively prohibited".to_owned(),
-            ChannelOpenFailure::ConnectFailed => "connect failed".to_owned(),
-            ChannelOpenFailure::UnknownChannelType => "unknown channel type".to_owned(),
-            ChannelOpenFailure::ResourceShortage => "resource shortage".to_owned(),
-            ChannelOpenFailure::Other { code, .. } => format!("reason {code}"),
-        };
-        match self.notes.refusal().await {
-            Some(text) if !text.is_empty() && text != code => format!("{code} ({text})"),
-            _ => code,
-        }
-    }
-}
+use crate::trust::{self, KnownAlgorithms, Lookup};
 
 /// What climbing needs besides the host.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use russh::keys::PublicKey;
 use tokio::sync::oneshot;
 
-use super::hop::Connected;
+use crate::chain::transport::connected::Connected;
 use crate::config::Host;
 use crate::config::host::UpdateHostKeys;
 use crate::progress::{Event, Observer};

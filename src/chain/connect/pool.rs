@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
-use super::hop::{Connected, Ladder};
+use super::hop::Ladder;
 use crate::chain::error::ChainError;
-use crate::chain::rekey::Flow;
-use crate::chain::transport::algorithms::WINDOW;
+use crate::chain::transport::connected::Connected;
+use crate::chain::transport::window::Flow;
+use crate::chain::transport::window::WINDOW;
 use crate::config::Host;
 use crate::config::host::{IdentityAgent, Proxy, StrictHostKeyChecking};
 

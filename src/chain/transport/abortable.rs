@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
 
-use crate::chain::rekey::Odometer;
+use super::byte_counts::Odometer;
 
 /// Any transport below SSH.
 pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}

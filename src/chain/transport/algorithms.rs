@@ -10,13 +10,11 @@ use std::time::Duration;
 use russh::keys::Algorithm;
 use russh::{Limits, Preferred, cipher, client, compression, kex, mac};
 
+use super::window::Flow;
 use crate::chain::error::Cause;
-use crate::chain::rekey::Flow;
 use crate::config::{Host, Value};
 use crate::trust::KnownAlgorithms;
 
-/// Bytes a server may send on one channel before we have taken them in: the bandwidth-delay product of 1 Gbit/s at 64 ms.
-pub const WINDOW: u32 = 8 * 1024 * 1024;
 /// The largest channel packet we take (RFC 4254 §5.1).
 const PACKET: u32 = 32 * 1024;
 /// The fewest messages a channel may hold before its session waits for the reader; half a window of full packets
@@ -138,6 +136,7 @@ fn nothing_left(keyword: &str, value: &Value<Vec<String>>) -> Cause {
 
 #[cfg(test)]
 mod tests {
+    use super::super::window::WINDOW;
     use super::*;
     use crate::config::Origin;
     use russh::keys::HashAlg;

@@ -4,5 +4,8 @@
 
 pub mod abortable;
 pub mod algorithms;
+pub mod byte_counts;
+pub mod connected;
 pub mod incoming_channels;
 pub mod quick_ack;
+pub mod window;
