@@ -14,6 +14,7 @@ use super::early_keepalive::nudge;
 use super::error::{greeting_failed, unresolved_there};
 use super::host_key_lookup::lookup;
 use super::host_key_updates;
+use super::proxy_command;
 use crate::auth::{self, AuthError, Authenticated, Keyring};
 use crate::chain::error::{Cause, ChainError, Trail};
 use crate::chain::greeter::{Greeter, Notes};
@@ -173,7 +174,8 @@ impl<'a> Rung<'a> {
     async fn dial(&self) -> Result<Dialled, ChainError> {
         match (&self.host.proxy.value, &self.before) {
             (Proxy::Command { shell, line }, _) => {
-                let dial = async { dial::command((shell, line), &self.host.alias, &self.ladder.observer) };
+                let run = || proxy_command::run(shell, line, &self.host.alias, &self.ladder.observer);
+                let dial = async { run().map(|transport| (transport, None)) };
                 self.stage(Stage::Dial, dial).await
             }
             (Proxy::None, Some(before)) => {

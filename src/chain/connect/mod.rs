@@ -11,3 +11,4 @@ pub mod hop;
 pub mod host_key_lookup;
 pub mod host_key_updates;
 pub mod pool;
+pub mod proxy_command;
