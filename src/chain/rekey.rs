@@ -2,7 +2,7 @@
 //!
 //! Main type: [`Rekeying`], asked by the session's own loop (`greeter.rs`). russh ends a session whose server has more
 //! than two windows' worth of channel bytes on the way when we ask for new keys. No more than that can be on the way on
-//! up to [`SAFE`] channels. More of them are no harm where windows hold nobody back ([`Flow::Wide`]): there each is
+//! up to [`SAFE`] channels. More of them are no harm where windows hold nobody back ([`FlowControl::Wide`]): there each is
 //! `WIDE`, and far fewer bytes than two of those are ever on the way. Else the change waits until they are fewer.
 
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use russh::ChannelId;
 use russh::client::Session;
 
-use super::transport::byte_counts::Odometer;
-use super::transport::window::Flow;
+use super::transport::byte_counts::ByteCounts;
+use super::transport::window::FlowControl;
 use crate::config::host::RekeyLimit;
 
 /// Channels whose windows together cannot exceed what russh bears: each is less than full as soon as anything came.
@@ -23,8 +23,8 @@ const ECHO: Duration = Duration::from_secs(10);
 /// One session's keys: how long they have served, and how long they may.
 pub(super) struct Rekeying {
     limit: RekeyLimit,
-    flow: Flow,
-    odometer: Arc<Odometer>,
+    flow: FlowControl,
+    byte_counts: Arc<ByteCounts>,
     since: Instant,
     start: (u64, u64),
     /// Open channels, and those closed a moment ago.
@@ -45,10 +45,10 @@ pub(super) enum Keys {
 
 impl Rekeying {
     /// New keys never, unless `limit` says so.
-    pub(super) fn new(limit: Option<RekeyLimit>, flow: Flow, odometer: Arc<Odometer>) -> Rekeying {
+    pub(super) fn new(limit: Option<RekeyLimit>, flow: FlowControl, byte_counts: Arc<ByteCounts>) -> Rekeying {
         let limit = limit.unwrap_or_default();
         let (since, channels) = (Instant::now(), Vec::new());
-        Rekeying { limit, flow, odometer, since, start: (0, 0), channels, put_off: false }
+        Rekeying { limit, flow, byte_counts, since, start: (0, 0), channels, put_off: false }
     }
 
     /// A channel was opened.
@@ -58,7 +58,7 @@ impl Rekeying {
 
     /// New keys are in use, whoever asked for them.
     pub(super) fn renewed(&mut self) {
-        (self.since, self.start) = (Instant::now(), self.odometer.now());
+        (self.since, self.start) = (Instant::now(), self.byte_counts.now());
     }
 
     /// Asks for new keys when they are due and no harm comes of it. Something has just arrived.
@@ -76,7 +76,7 @@ impl Rekeying {
 
     fn is_due(&self) -> bool {
         let (most, longest) = self.limit;
-        let (read, written) = self.odometer.now();
+        let (read, written) = self.byte_counts.now();
         let served = (read - self.start.0).max(written - self.start.1);
         most.is_some_and(|most| served >= most) || longest.is_some_and(|longest| self.since.elapsed() >= longest)
     }
@@ -88,7 +88,7 @@ impl Rekeying {
             *closed = if open { None } else { closed.or(Some(now)) };
             closed.is_none_or(|closed| now - closed < ECHO)
         });
-        self.flow == Flow::Wide || self.channels.len() <= SAFE
+        self.flow == FlowControl::Wide || self.channels.len() <= SAFE
     }
 }
 
@@ -99,15 +99,15 @@ mod tests {
 
     #[test]
     fn keys_are_due_by_bytes_each_way_or_by_time() {
-        let odometer = Arc::new(Odometer::default());
-        let with = |limit| Rekeying::new(Some(limit), Flow::Wide, odometer.clone());
+        let byte_counts = Arc::new(ByteCounts::default());
+        let with = |limit| Rekeying::new(Some(limit), FlowControl::Wide, byte_counts.clone());
         let (mut bytes, time, never) =
             (with((Some(100), None)), with((None, Some(Duration::ZERO))), with((None, None)));
         assert_eq!([bytes.is_due(), time.is_due(), never.is_due()], [false, true, false]);
-        odometer.read.fetch_add(99, Ordering::Relaxed);
-        odometer.written.fetch_add(99, Ordering::Relaxed);
+        byte_counts.read.fetch_add(99, Ordering::Relaxed);
+        byte_counts.written.fetch_add(99, Ordering::Relaxed);
         assert!(!bytes.is_due(), "each way has its own count");
-        odometer.written.fetch_add(1, Ordering::Relaxed);
+        byte_counts.written.fetch_add(1, Ordering::Relaxed);
         assert!(bytes.is_due());
         bytes.renewed();
         assert!(!bytes.is_due() && !never.is_due());

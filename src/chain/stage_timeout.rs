@@ -1,4 +1,4 @@
-//! How long a stage may take. A person's thinking time does not count: the clock stands still while a question is open.
+//! How long may a stage take? A person's thinking time does not count: the clock stands still while a question is open.
 //! One question is open at a time, whichever hop of whichever way it is about.
 //!
 //! Main type: [`Asking`].
@@ -71,8 +71,8 @@ impl Prompt for Asking {
     }
 }
 
-/// The limit of `stage` at `host`: `ConnectTimeout` rules what it rules in ssh (dialling, the banner and the key
-/// exchange), the rest is hop's own.
+/// The time limit of `stage` at `host`: `ConnectTimeout` where it counts in ssh (dialling, the banner and the key
+/// exchange), hop's own elsewhere.
 pub(super) fn limit(stage: Stage, host: &Host) -> Duration {
     let connect = host.connect_timeout.as_ref().map(|value| value.value);
     match stage {
@@ -82,7 +82,7 @@ pub(super) fn limit(stage: Stage, host: &Host) -> Duration {
     }
 }
 
-/// How long `host` may be silent before it counts as lost: what `ServerAliveInterval` and `ServerAliveCountMax` make.
+/// How long `host` may be silent before it counts as lost: `ServerAliveInterval` times `ServerAliveCountMax` + 1.
 pub(super) fn silence(host: &Host) -> Option<Duration> {
     let (interval, count) = (host.server_alive_interval.value, host.server_alive_count_max.value);
     (!interval.is_zero() && count > 0).then(|| interval.saturating_mul(count.saturating_add(1)))

@@ -1,4 +1,4 @@
-//! A channel that only carries bytes: a forwarded connection, in either direction (RFC 4254 §7).
+//! What travels in a forwarded connection (RFC 4254 §7)? Bytes in both directions, nothing else.
 //!
 //! Main type: [`Conduit`]. Each direction ends by itself, as with a TCP connection.
 
@@ -15,9 +15,9 @@ use crate::chain::transport::connected::Connected;
 /// A connection through a channel, in two halves. The channel is closed when [`ConduitWriter`] is dropped; without
 /// [`ConduitReader`] nothing can be written either.
 pub struct Conduit {
-    /// What comes from the other side. It must be read all the time: a full one stops its whole session.
+    /// Bytes from the other side. It must be read all the time: a full channel stops its whole session.
     pub incoming: ConduitReader,
-    /// What goes there.
+    /// Bytes to the other side.
     pub outgoing: ConduitWriter,
 }
 
@@ -31,17 +31,17 @@ pub struct ConduitWriter {
     outgoing: Outgoing,
 }
 
-/// One thing that came.
+/// What a channel delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arrival {
     /// Bytes.
     Data(Bytes),
-    /// The other side will send nothing more; it may still take.
+    /// The end of the other side's bytes; it may still accept ours (RFC 4254 §5.3).
     End,
 }
 
 impl Conduit {
-    /// Takes a channel over.
+    /// Takes `channel` over; both halves keep `connection` open.
     pub(in crate::chain) fn new(channel: Channel<Msg>, connection: Arc<Connected>) -> Conduit {
         let (incoming, outgoing) = split(channel, connection);
         Conduit { incoming: ConduitReader { incoming }, outgoing: ConduitWriter { outgoing } }
@@ -49,7 +49,7 @@ impl Conduit {
 }
 
 impl ConduitReader {
-    /// The next thing; `None` when the channel or its connection is gone.
+    /// What comes next; `None` when the channel or its connection has ended.
     pub async fn next(&mut self) -> Option<Arrival> {
         loop {
             match self.incoming.read.wait().await? {
@@ -63,12 +63,12 @@ impl ConduitReader {
 }
 
 impl ConduitWriter {
-    /// Sends a chunk; waits while the other side takes none; fails once the channel is gone.
+    /// Sends a chunk. Waits while the other side accepts none; fails when the channel has ended.
     pub async fn send(&self, chunk: Bytes) -> io::Result<()> {
         self.outgoing.send(chunk).await
     }
 
-    /// Says that nothing more will come (RFC 4254 §5.3).
+    /// Ends our bytes (RFC 4254 §5.3).
     pub async fn end(&self) -> io::Result<()> {
         self.outgoing.half().eof().await.map_err(io::Error::other)
     }

@@ -1,5 +1,5 @@
-//! The two halves of a channel as the rest of the house uses them: bytes in, bytes out, and no writer that waits for
-//! window credit from a channel that is gone.
+//! What are the two halves of a channel? Bytes in, bytes out; no writer waits for window credit from a channel that has
+//! ended.
 //!
 //! Main types: [`Incoming`], [`Outgoing`].
 
@@ -24,7 +24,7 @@ pub fn split(channel: Channel<Msg>, connection: Arc<Connected>) -> (Incoming, Ou
     (incoming, Outgoing { write: Some(write), closed })
 }
 
-/// The receiving half. Whoever holds it must keep reading: a full channel stops its whole SSH session.
+/// The receiving half. Its holder must keep reading: a full channel stops its whole SSH session.
 pub struct Incoming {
     pub read: ChannelReadHalf,
     pub connection: Arc<Connected>,
@@ -33,14 +33,12 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    /// Set when the server answered the channel's request with a failure (RFC 4254 §5.4).
+    /// Becomes true when the server answers the channel's request with a failure (RFC 4254 §5.4).
     pub fn refused(&self) -> Arc<AtomicBool> {
         self.refused.clone()
     }
-}
 
-impl Incoming {
-    /// Which connection of the way was lost, and the server's last words.
+    /// An error that names the lost connection of the way, and its server's last words.
     fn lost(&self) -> io::Error {
         let broken = self.connection.broken_at().unwrap_or(&self.connection);
         let words = match broken.farewell() {
@@ -77,12 +75,12 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// The half itself, for requests.
+    /// russh's half, for requests.
     pub fn half(&self) -> &ChannelWriteHalf<Msg> {
         self.write.as_ref().expect("taken only when dropped")
     }
 
-    /// Sends a chunk; waits for window credit; fails once the other half has ended.
+    /// Sends a chunk. Waits for window credit; fails when the receiving half has ended.
     pub async fn send(&self, chunk: Bytes) -> io::Result<()> {
         let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "the channel is closed");
         tokio::select! {

@@ -24,14 +24,14 @@ impl Connected {
             }
             Ok(Err(error)) => self.lost(&error),
             Err(limit) => {
-                self.cut_if_silent().await;
+                self.abort_if_silent().await;
                 Cause::TimedOut(limit)
             }
         };
         Err(self.failed(Stage::OpenChannel, cause))
     }
 
-    /// A channel to `host:port` for someone who connected from `originator` (RFC 4254 §7.2).
+    /// A channel to `host:port` for a client that connected from `originator` (RFC 4254 §7.2).
     pub async fn direct_tcpip(&self, host: &str, port: u16, originator: (&str, u16)) -> Result<Channel<Msg>, Cause> {
         let (address, from) = originator;
         let opening = self.handle.channel_open_direct_tcpip(host, u32::from(port), address, u32::from(from));
@@ -73,7 +73,7 @@ impl Connected {
         }
     }
 
-    /// Makes the server listen on a port, one of its choice for 0; the port (RFC 4254 §7.1).
+    /// Makes the server listen on a port, for 0 on one that it chooses; returns the port (RFC 4254 §7.1).
     pub async fn listen_tcpip(&self, address: &str, port: u16) -> Result<u16, Cause> {
         let asked = self.handle.tcpip_forward(address, u32::from(port)).await;
         match asked.map_err(|error| self.not_listening(&error))? {
@@ -94,7 +94,7 @@ impl Connected {
         }
     }
 
-    /// What the server may open.
+    /// The channels that the server may open.
     pub fn doors(&self) -> &Doors {
         &self.notes.doors
     }

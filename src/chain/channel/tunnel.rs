@@ -1,10 +1,9 @@
-//! The never-blocking stream between two levels of SSH: a direct-tcpip channel of the outer session that carries the
-//! inner one.
+//! How does one SSH session carry another? In a direct-tcpip channel of the outer session, as a stream that never blocks.
 //!
-//! Main type: [`Tunnel`]. An SSH session does not read while it writes. Were the inner session's bytes left in the
-//! outer channel meanwhile, the outer session would stop too, and with it the window adjusts the inner one waits for.
-//! So one task always drains the channel into a queue, another writes from a short queue, and a token tells both when
-//! either ends.
+//! Main type: [`Tunnel`]. An SSH session does not read while it writes. If the inner session's bytes stayed in the outer
+//! channel meanwhile, the outer session would stop too, and with it the window adjusts that the inner one waits for. So
+//! one task always drains the channel into a queue, another writes from a short queue, and a token tells both when either
+//! ends.
 //!
 //! Memory: [`INCOMING_LIMIT`] bytes in, [`OUTGOING_CHUNKS`] × [`CHUNK`] bytes out. A peer that keeps within the windows
 //! of the inner session cannot reach the first; one that does not is cut off.
@@ -24,11 +23,11 @@ use tokio_util::sync::{CancellationToken, PollSender};
 
 use crate::chain::transport::window::WINDOW;
 
-/// Bytes queued towards the inner session: the windows of two bulk channels and slack for what surrounds the data.
+/// The most bytes queued towards the inner session: the windows of two bulk channels, and 4 MiB for what surrounds data.
 pub const INCOMING_LIMIT: usize = 2 * WINDOW as usize + 4 * 1024 * 1024;
-/// Chunks queued towards the outer session.
+/// The most chunks queued towards the outer session.
 const OUTGOING_CHUNKS: usize = 4;
-/// Bytes a chunk at most.
+/// The most bytes of a chunk.
 const CHUNK: usize = 64 * 1024;
 
 /// A direct-tcpip channel as a byte stream that never blocks the session it runs on.

@@ -14,19 +14,19 @@ use crate::chain::channel::tunnel::Tunnel;
 use crate::chain::error::Cause;
 use crate::chain::transport::abortable::Duplex;
 use crate::chain::transport::connected::Connected;
-use crate::chain::transport::quick_ack::Receipted;
+use crate::chain::transport::quick_ack::QuickAckStream;
 use crate::config::Host;
 use crate::config::host::AddressFamily;
 
-/// How long sent data may stay unacknowledged before the system gives the connection up.
+/// How long sent data may stay unacknowledged before the system ends the connection.
 const USER_TIMEOUT: Duration = Duration::from_secs(60);
-/// Who a channel is for, where no connection to us is behind it: what ssh says for `-W`.
-const NOBODY: (&str, u16) = ("127.0.0.1", 65535);
+/// The originator of a channel that no connection to us asked for, as ssh has it for `-W`.
+const NO_ORIGINATOR: (&str, u16) = ("127.0.0.1", 65535);
 
-/// A transport, and the address behind it where one is known.
+/// A transport, and the host's address where it is known.
 pub type Dialled = (Box<dyn Duplex>, Option<IpAddr>);
 
-/// Looks the first hop's name up.
+/// The addresses of the first hop's name.
 pub async fn resolve(host: &Host) -> Result<Vec<SocketAddr>, Cause> {
     let name = host.hostname.as_str();
     let unresolved = |problem: String| Cause::Resolve { name: name.to_owned(), problem };
@@ -54,7 +54,7 @@ pub async fn straight(host: &Host, addresses: &[SocketAddr], limit: Duration) ->
         for address in addresses {
             let what = || format!("connect to {address}");
             match tokio::time::timeout(limit, connect(host, *address)).await {
-                Ok(Ok(stream)) => return Ok((Box::new(Receipted::new(stream)), Some(address.ip()))),
+                Ok(Ok(stream)) => return Ok((Box::new(QuickAckStream::new(stream)), Some(address.ip()))),
                 Ok(Err(source)) => last = Cause::Io { what: what(), source },
                 Err(_) => last = Cause::TimedOut(limit),
             }
@@ -79,7 +79,7 @@ async fn connect(host: &Host, address: SocketAddr) -> std::io::Result<TcpStream>
 
 /// Opens a channel to `host` at the hop before it (RFC 4254 §7.2).
 pub async fn through(before: &Arc<Connected>, host: &Host) -> Result<Dialled, Cause> {
-    let channel = before.direct_tcpip(&host.hostname, host.port.value, NOBODY).await?;
-    // whatever it is called, it is no address of this machine's network: `127.0.0.1` is the hop before
+    let channel = before.direct_tcpip(&host.hostname, host.port.value, NO_ORIGINATOR).await?;
+    // whatever its name, it is no address of this machine's network: `127.0.0.1` is the hop before
     Ok((Box::new(Tunnel::new(channel)), None))
 }

@@ -1,10 +1,13 @@
-//! What does it mean that a hop was not reached, or said no word of SSH? In the field's words, from russh's and the server's.
+//! Why was a hop not reached? russh's errors and the server's texts, as a [`Cause`].
+//!
+//! Main functions: [`unresolved_there`], [`greeting_failed`].
 
 use crate::chain::error::{Cause, ChainError};
 use crate::chain::greeter::GreetError;
 use crate::progress::Stage;
 
-/// The hop before answers a name it cannot resolve with "connect failed" and the resolver's words.
+/// A refused forwarding whose text is the resolver's becomes [`Cause::Resolve`]: sshd answers a name that it cannot
+/// resolve with "connect failed" and that text.
 pub fn unresolved_there(error: ChainError) -> ChainError {
     let Cause::ForwardRefused { to, reason, .. } = &error.cause else { return error };
     let by_name = ["not known", "resolve", "no address associated", "Temporary failure"];
@@ -17,7 +20,7 @@ pub fn unresolved_there(error: ChainError) -> ChainError {
     }
 }
 
-/// Why no host has shown who it is.
+/// Why the key exchange failed.
 pub fn greeting_failed(error: GreetError) -> Cause {
     let error = match error {
         GreetError::Trust(error) => return Cause::Trust(error),

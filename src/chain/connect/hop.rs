@@ -1,7 +1,7 @@
-//! Climbs one hop: dial, greet, verify the host key, authenticate.
+//! How is one host reached? Dial, exchange keys, verify the host key, authenticate.
 //!
-//! Main type: [`Ladder`]. There is no way to a [`Connected`] around
-//! [`HostVerified`](crate::trust::HostVerified) and [`Authenticated`].
+//! Main type: [`HopConnector`]. There is no [`Connected`] without [`HostVerified`](crate::trust::HostVerified) and
+//! [`Authenticated`].
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use russh::keys::PublicKey;
 use tokio::sync::oneshot;
 
 use super::dial::{self, Dialled};
-use super::early_keepalive::nudge;
+use super::early_keepalive::send_early_keepalives;
 use super::error::{greeting_failed, unresolved_there};
 use super::host_key_lookup::lookup;
-use super::host_key_updates;
+use super::host_key_updates::{self, Person};
 use super::proxy_command;
 use crate::auth::{self, AuthError, Authenticated, Keyring};
 use crate::chain::error::{Cause, ChainError, Trail};
@@ -21,84 +21,85 @@ use crate::chain::greeter::{Greeter, Notes};
 use crate::chain::overhear::Overheard;
 use crate::chain::rekey::Rekeying;
 use crate::chain::stage_timeout::{Asking, limit, silence};
-use crate::chain::transport::abortable::{Severable, Severed};
+use crate::chain::transport::abortable::{AbortHandle, AbortableStream};
 use crate::chain::transport::algorithms::transport_config;
-use crate::chain::transport::byte_counts::Odometer;
+use crate::chain::transport::byte_counts::ByteCounts;
 use crate::chain::transport::connected::Connected;
-use crate::chain::transport::window::Flow;
+use crate::chain::transport::window::FlowControl;
 use crate::config::Host;
 use crate::config::host::Proxy;
 use crate::progress::{Event, Observer, Stage};
 use crate::prompt::{NoPrompt, Prompt};
 use crate::trust::{self, KnownAlgorithms, Lookup};
 
-/// What climbing needs besides the host.
+/// What connecting needs besides the host.
 #[derive(Clone)]
-pub struct Ladder {
+pub struct HopConnector {
     pub keyring: Keyring,
     pub asking: Arc<Asking>,
     pub observer: Arc<dyn Observer>,
-    /// Logins under way at once: servers drop unauthenticated connections beyond `MaxStartups`.
+    /// Limits the logins under way at the same time: servers drop unauthenticated connections beyond `MaxStartups`.
     pub logins: Arc<tokio::sync::Semaphore>,
 }
 
-impl Ladder {
-    /// Climbs from `before` (this machine when `None`) to `host`, whose channels get what `flow` says.
-    pub async fn climb(
+impl HopConnector {
+    /// Connects to `host` from `before` (this machine when `None`) and logs in.
+    pub async fn connect(
         &self,
         before: Option<Arc<Connected>>,
         host: &Host,
-        flow: Flow,
+        flow: FlowControl,
     ) -> Result<Arc<Connected>, ChainError> {
         let _turn = self.logins.acquire().await;
-        self.rung(before, host, flow).begin().await?.log_in().await
+        self.attempt(before, host, flow).begin().await?.log_in().await
     }
 
-    /// Climbs as far as nobody is asked anything, and only to a host whose key is known: the rest is [`Greeted::log_in`].
-    pub async fn climb_ahead<'a>(
+    /// Connects to `host` and verifies it without a question to a person, so only if its key is known. The login is left
+    /// to [`Unauthenticated::log_in`].
+    pub async fn connect_ahead<'a>(
         &'a self,
         before: Option<Arc<Connected>>,
         host: &'a Host,
-        flow: Flow,
-    ) -> Result<Greeted<'a>, ChainError> {
+        flow: FlowControl,
+    ) -> Result<Unauthenticated<'a>, ChainError> {
         let _turn = self.logins.acquire().await;
-        let rung = Rung { is_ahead: true, ..self.rung(before, host, flow) };
-        rung.begin().await
+        let attempt = HopAttempt { is_ahead: true, ..self.attempt(before, host, flow) };
+        attempt.begin().await
     }
 
-    fn rung<'a>(&'a self, before: Option<Arc<Connected>>, host: &'a Host, flow: Flow) -> Rung<'a> {
+    fn attempt<'a>(&'a self, before: Option<Arc<Connected>>, host: &'a Host, flow: FlowControl) -> HopAttempt<'a> {
         let mut trail = before.as_ref().map_or(Trail(Vec::new()), |before| before.trail.clone());
         trail.0.push(host.alias.clone());
-        Rung { ladder: self, host, before, trail, flow, is_ahead: false }
+        HopAttempt { connector: self, host, before, trail, flow, is_ahead: false }
     }
 }
 
-/// A host that has shown who it is, and does not know yet who we are.
-pub struct Greeted<'a> {
-    rung: Rung<'a>,
+/// A connection to a host that is verified and has not let us in yet.
+pub struct Unauthenticated<'a> {
+    attempt: HopAttempt<'a>,
     handle: Handle<Greeter>,
     notes: Arc<Notes>,
-    cord: Severed,
-    odometer: Arc<Odometer>,
+    abort: AbortHandle,
+    byte_counts: Arc<ByteCounts>,
     lookup: Lookup,
     announced: oneshot::Receiver<Vec<PublicKey>>,
 }
 
-impl Greeted<'_> {
-    /// The server has not waited for so long.
+impl Unauthenticated<'_> {
+    /// True when the server did not wait any longer for the login.
     pub fn is_closed(&self) -> bool {
-        self.handle.is_closed() || self.cord.is_cut()
+        self.handle.is_closed() || self.abort.is_aborted()
     }
 
     /// Authenticates.
     pub async fn log_in(self) -> Result<Arc<Connected>, ChainError> {
-        let Greeted { rung, mut handle, notes, cord, odometer, lookup, announced } = self;
-        let login = rung.authenticate(&mut handle, &notes).await?;
+        let Unauthenticated { attempt, mut handle, notes, abort, byte_counts, lookup, announced } = self;
+        let login = attempt.authenticate(&mut handle, &notes).await?;
         let verified = notes.verified.get().cloned();
-        let unproven = || rung.failed(Stage::VerifyHost, Cause::Protocol("no host key was verified".to_owned()));
+        let unproven = || attempt.failed(Stage::VerifyHost, Cause::Protocol("no host key was verified".to_owned()));
         let verified = verified.ok_or_else(unproven)?;
-        let Rung { ladder, host, before, trail, .. } = rung;
-        let (asking, observer) = (ladder.asking.clone(), ladder.observer.clone());
+        let HopAttempt { connector, host, before, trail, .. } = attempt;
+        let (asking, observer) = (connector.asking.clone(), connector.observer.clone());
         let connected = Arc::new(Connected {
             verified,
             login,
@@ -108,8 +109,8 @@ impl Greeted<'_> {
             host: host.clone(),
             trail,
             before,
-            cord,
-            odometer,
+            abort,
+            byte_counts,
         });
         observer.event(Event::Connected {
             way: connected.trail.to_string(),
@@ -118,55 +119,55 @@ impl Greeted<'_> {
             fingerprint: connected.verified.fingerprint(),
         });
         if connected.before.is_some() {
-            nudge(&connected);
+            send_early_keepalives(&connected);
         }
-        host_key_updates::follow(&connected, announced, lookup, (asking, observer));
+        host_key_updates::watch(&connected, announced, lookup, Person { prompt: asking, observer });
         Ok(connected)
     }
 }
 
-/// One host being climbed.
-struct Rung<'a> {
-    ladder: &'a Ladder,
+/// One attempt to reach a host.
+struct HopAttempt<'a> {
+    connector: &'a HopConnector,
     host: &'a Host,
     before: Option<Arc<Connected>>,
     trail: Trail,
-    flow: Flow,
-    /// Nobody is asked, and nothing is learnt.
+    flow: FlowControl,
+    /// Set for [`HopConnector::connect_ahead`]: no person is asked, no host key recorded.
     is_ahead: bool,
 }
 
-impl<'a> Rung<'a> {
-    /// Dials, and has the host show who it is.
-    async fn begin(self) -> Result<Greeted<'a>, ChainError> {
+impl<'a> HopAttempt<'a> {
+    /// Dials, exchanges keys and verifies the host key.
+    async fn begin(self) -> Result<Unauthenticated<'a>, ChainError> {
         let (transport, address) = self.dial().await?;
-        let transport = Overheard::new(transport, &self.host.alias, self.ladder.observer.clone());
-        let (transport, cord) = Severable::new(Box::new(transport), silence(self.host));
-        let odometer = transport.odometer();
+        let transport = Overheard::new(transport, &self.host.alias, self.connector.observer.clone());
+        let (transport, abort) = AbortableStream::new(Box::new(transport), silence(self.host));
+        let byte_counts = transport.byte_counts();
         let lookup = lookup(self.host, address);
         let (announce, announced) = oneshot::channel();
         let (handle, notes) = self.greet(transport, lookup.clone(), announce).await?;
-        Ok(Greeted { rung: self, handle, notes, cord, odometer, lookup, announced })
+        Ok(Unauthenticated { attempt: self, handle, notes, abort, byte_counts, lookup, announced })
     }
 
     fn failed(&self, stage: Stage, cause: Cause) -> ChainError {
         ChainError { trail: self.trail.clone(), stage, cause }
     }
 
-    /// Tells the stage and does its work within its limit.
+    /// Reports the stage and does its work within the stage's time limit.
     async fn stage<T>(&self, stage: Stage, work: impl Future<Output = Result<T, Cause>>) -> Result<T, ChainError> {
-        self.ladder.observer.event(Event::Stage { hop: self.host.alias.clone(), stage });
-        let outcome = self.ladder.asking.within(limit(stage, self.host), work).await;
+        self.connector.observer.event(Event::Stage { hop: self.host.alias.clone(), stage });
+        let outcome = self.connector.asking.within(limit(stage, self.host), work).await;
         let outcome = outcome.unwrap_or_else(|limit| Err(Cause::TimedOut(limit)));
         self.unless_held_up(outcome.map_err(|cause| self.failed(stage, cause))).await
     }
 
-    /// What was late may have been held up before this host: a hop there of which nothing is heard any more is given up.
+    /// A stage may be late because a hop before this host has died: such a hop is given up.
     async fn unless_held_up<T>(&self, outcome: Result<T, ChainError>) -> Result<T, ChainError> {
         if let (Err(error), Some(before)) = (&outcome, &self.before)
             && error.is_late()
         {
-            before.cut_if_silent().await;
+            before.abort_if_silent().await;
         }
         outcome
     }
@@ -174,7 +175,7 @@ impl<'a> Rung<'a> {
     async fn dial(&self) -> Result<Dialled, ChainError> {
         match (&self.host.proxy.value, &self.before) {
             (Proxy::Command { shell, line }, _) => {
-                let run = || proxy_command::run(shell, line, &self.host.alias, &self.ladder.observer);
+                let run = || proxy_command::run(shell, line, &self.host.alias, &self.connector.observer);
                 let dial = async { run().map(|transport| (transport, None)) };
                 self.stage(Stage::Dial, dial).await
             }
@@ -184,7 +185,7 @@ impl<'a> Rung<'a> {
             }
             (Proxy::None, None) => {
                 let addresses = self.stage(Stage::Resolve, dial::resolve(self.host)).await?;
-                self.ladder.observer.event(Event::Stage { hop: self.host.alias.clone(), stage: Stage::Dial });
+                self.connector.observer.event(Event::Stage { hop: self.host.alias.clone(), stage: Stage::Dial });
                 let dialling = dial::straight(self.host, &addresses, limit(Stage::Dial, self.host));
                 dialling.await.map_err(|cause| self.failed(Stage::Dial, cause))
             }
@@ -193,7 +194,7 @@ impl<'a> Rung<'a> {
 
     async fn greet(
         &self,
-        transport: Severable,
+        transport: AbortableStream,
         lookup: Lookup,
         announce: oneshot::Sender<Vec<PublicKey>>,
     ) -> Result<(Handle<Greeter>, Arc<Notes>), ChainError> {
@@ -210,10 +211,10 @@ impl<'a> Rung<'a> {
             hop: self.host.alias.clone(),
             lookup,
             prompt: self.whom_to_ask(),
-            observer: self.ladder.observer.clone(),
+            observer: self.connector.observer.clone(),
             notes: notes.clone(),
             announce: Some(announce),
-            rekeying: Rekeying::new(limit, self.flow, transport.odometer()),
+            rekeying: Rekeying::new(limit, self.flow, transport.byte_counts()),
         };
         let greeting = async { client::connect_stream(config, transport, greeter).await.map_err(greeting_failed) };
         let outcome = self.stage(Stage::Greet, greeting).await;
@@ -228,13 +229,13 @@ impl<'a> Rung<'a> {
     fn whom_to_ask(&self) -> Arc<dyn Prompt> {
         match *self.host.batch_mode || self.is_ahead {
             true => Arc::new(NoPrompt),
-            false => self.ladder.asking.clone(),
+            false => self.connector.asking.clone(),
         }
     }
 
     async fn authenticate(&self, handle: &mut Handle<Greeter>, notes: &Notes) -> Result<Authenticated, ChainError> {
-        self.ladder.observer.event(Event::Stage { hop: self.host.alias.clone(), stage: Stage::Authenticate });
-        let login = auth::authenticate(handle, self.host, &self.ladder.keyring).await;
+        self.connector.observer.event(Event::Stage { hop: self.host.alias.clone(), stage: Stage::Authenticate });
+        let login = auth::authenticate(handle, self.host, &self.connector.keyring).await;
         let login = login.map_err(|mut error| {
             if let AuthError::Disconnected { reason, .. } = &mut error
                 && reason.is_empty()

@@ -1,7 +1,7 @@
 //! How is a host reached? Dial, exchange keys, verify the host key, log in; what is open is kept and shared.
 //!
-//! Main types: [`pool::Pool`], the connections of a run, and [`hop::Ladder`], which makes one. Nothing here opens a
-//! channel for a user: that is `channel/`.
+//! Main types: [`pool::ConnectionPool`], the connections of a run, and [`hop::HopConnector`], which makes one. What is
+//! done on a connection is `channel/`'s business.
 
 pub mod bind_address;
 pub mod dial;

@@ -1,7 +1,7 @@
-//! Connections that are open, so that equal prefixes of two chains share one.
+//! Which connections are open? Ways that begin with the same hosts share them.
 //!
-//! Main type: [`Pool`]. A key names the hosts passed, the TCP connection to the first of them, and the session at the
-//! last. Whoever asks first climbs; the others wait for the outcome. A connection that has ended is climbed anew.
+//! Main type: [`ConnectionPool`]. Its key names the hosts passed, the TCP connection to the first of them, and the session
+//! at the last. The first caller connects, the others wait for the outcome. A connection that has ended is made anew.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -9,40 +9,40 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
-use super::hop::Ladder;
+use super::hop::HopConnector;
 use crate::chain::error::ChainError;
 use crate::chain::transport::connected::Connected;
-use crate::chain::transport::window::Flow;
+use crate::chain::transport::window::FlowControl;
 use crate::chain::transport::window::WINDOW;
 use crate::config::Host;
 use crate::config::host::{IdentityAgent, Proxy, StrictHostKeyChecking};
 
-/// Which of several parallel ways to the same host.
+/// Which of several parallel sessions at the same host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Strand {
-    /// The TCP connection to the first hop.
+pub struct SessionSlot {
+    /// Number of the TCP connection to the first hop.
     pub connection: usize,
-    /// The SSH session at the last hop.
+    /// Number of the SSH session at the last hop, on that connection.
     pub session: usize,
 }
 
-impl Strand {
-    /// The one that is opened first.
-    pub const FIRST: Strand = Strand { connection: 0, session: 0 };
+impl SessionSlot {
+    /// The session that is opened first.
+    pub const FIRST: SessionSlot = SessionSlot { connection: 0, session: 0 };
 
-    /// Where nothing else was said: a connection for each lane, as long as there are not too many. On a long way a server
-    /// keeps no more under way on one than its buffers hold, however many sessions it carries.
-    pub fn of(lane: usize) -> Strand {
-        Strand { connection: lane % CONNECTIONS, session: lane / CONNECTIONS }
+    /// The default for `lane`: a connection for each lane, [`CONNECTIONS`] at most. On a long way a server keeps no more
+    /// bytes under way on one connection than its buffers hold, however many sessions it carries.
+    pub fn of(lane: usize) -> SessionSlot {
+        SessionSlot { connection: lane % CONNECTIONS, session: lane / CONNECTIONS }
     }
 }
 
-/// TCP connections to the first hop.
+/// TCP connections to the first hop at most, unless the user says otherwise.
 const CONNECTIONS: usize = 8;
 
-/// What makes two hosts the same stop: where it is, who we are there, and how strictly it was verified.
+/// What two hosts must share to share a connection: where it is, who we are there, and how strictly it was verified.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Stop {
+struct PooledHost {
     hostname: String,
     port: u16,
     user: String,
@@ -50,14 +50,14 @@ struct Stop {
     known_as: Option<String>,
     strictness: &'static str,
     known_hosts: Vec<PathBuf>,
-    /// What to log in with: two names for one account may have a key each, and what each opens differs.
+    /// The keys to log in with: two aliases of one account may have a key each, with different rights.
     identities: Vec<PathBuf>,
     agent: Option<PathBuf>,
 }
 
-impl From<&Host> for Stop {
-    fn from(host: &Host) -> Stop {
-        Stop {
+impl From<&Host> for PooledHost {
+    fn from(host: &Host) -> PooledHost {
+        PooledHost {
             hostname: host.hostname.value.clone(),
             port: host.port.value,
             user: host.user.value.clone(),
@@ -82,48 +82,48 @@ impl From<&Host> for Stop {
     }
 }
 
-type Key = (Vec<Stop>, Strand);
+type Key = (Vec<PooledHost>, SessionSlot);
 type Cell = Arc<OnceCell<Arc<Connected>>>;
 
-/// What holds the server at `depth` (from 1) back, of a way whose last host gives each channel `window` bytes.
-fn flow(hops: &[Host], depth: usize, window: u32) -> Flow {
+/// The flow control of the server at `depth` (from 1), on a way whose last host gives each channel `window` bytes.
+fn flow(hops: &[Host], depth: usize, window: u32) -> FlowControl {
     match &hops[depth - 1].rekey_limit {
-        Some(_) if depth == 1 || depth < hops.len() => Flow::Wide,
-        _ if depth < hops.len() => Flow::Windows(WINDOW),
-        _ => Flow::Windows(window),
+        Some(_) if depth == 1 || depth < hops.len() => FlowControl::Wide,
+        _ if depth < hops.len() => FlowControl::Windows(WINDOW),
+        _ => FlowControl::Windows(window),
     }
 }
 
 /// The open connections of a run.
-pub struct Pool {
-    ladder: Ladder,
+pub struct ConnectionPool {
+    connector: HopConnector,
     cells: Mutex<HashMap<Key, Cell>>,
 }
 
-impl Pool {
-    /// Nothing open yet.
-    pub fn new(ladder: Ladder) -> Self {
-        Pool { ladder, cells: Mutex::new(HashMap::new()) }
+impl ConnectionPool {
+    /// A pool with no connection yet.
+    pub fn new(connector: HopConnector) -> Self {
+        ConnectionPool { connector, cells: Mutex::new(HashMap::new()) }
     }
 
-    /// Climbs `hops` along `strand`, reusing what is open. Each channel at the last hop gets `window` bytes to send us.
-    pub async fn reach(&self, hops: &[Host], strand: Strand, window: u32) -> Result<Arc<Connected>, ChainError> {
+    /// Connects to the last of `hops` for `slot`, reusing what is open. Each channel there gets a window of `window` bytes.
+    pub async fn connect(&self, hops: &[Host], slot: SessionSlot, window: u32) -> Result<Arc<Connected>, ChainError> {
         let mut reached: Option<Arc<Connected>> = None;
         for depth in 1..=hops.len() {
-            if strand != Strand::FIRST {
+            if slot != SessionSlot::FIRST {
                 self.wait_for_the_first(&hops[..depth]).await;
             }
-            let cell = self.cell_at(hops, depth, strand);
+            let cell = self.cell_at(hops, depth, slot);
             let flow = flow(hops, depth, window);
-            let climb = || Box::pin(self.ladder.climb(reached.clone(), &hops[depth - 1], flow));
-            reached = Some(cell.get_or_try_init(climb).await?.clone());
+            let connecting = || Box::pin(self.connector.connect(reached.clone(), &hops[depth - 1], flow));
+            reached = Some(cell.get_or_try_init(connecting).await?.clone());
         }
         Ok(reached.expect("a chain has at least one host"))
     }
 
-    /// Climbs to a session that nobody else gets; only the hops before it are shared. `leave` says whether it may log in;
-    /// until then it climbs as far as nobody is asked anything. `None` when it may not.
-    pub async fn reach_apart(
+    /// Makes a session that nobody else gets; only the hops before it are shared. `leave` decides whether it may log in;
+    /// meanwhile it connects as far as it can without a question to a person. `None` when it may not log in.
+    pub async fn connect_apart(
         &self,
         hops: &[Host],
         window: u32,
@@ -132,65 +132,65 @@ impl Pool {
         let (target, before) = hops.split_last().expect("a chain has at least one host");
         let flow = flow(hops, hops.len(), window);
         let ahead = async {
-            let before = self.reach_before(before).await?;
-            Box::pin(self.ladder.climb_ahead(before, target, flow)).await
+            let before = self.connect_before(before).await?;
+            Box::pin(self.connector.connect_ahead(before, target, flow)).await
         };
         let (ahead, leave) = tokio::try_join!(async { Ok(Box::pin(ahead).await) }, leave)?;
         match ahead {
             _ if !leave => Ok(None),
             Ok(greeted) if !greeted.is_closed() => {
-                let _turn = self.ladder.logins.acquire().await;
+                let _turn = self.connector.logins.acquire().await;
                 Box::pin(greeted.log_in()).await.map(Some)
             }
-            _ => Box::pin(self.ladder.climb(self.reach_before(before).await?, target, flow)).await.map(Some),
+            _ => Box::pin(self.connector.connect(self.connect_before(before).await?, target, flow)).await.map(Some),
         }
     }
 
-    async fn reach_before(&self, before: &[Host]) -> Result<Option<Arc<Connected>>, ChainError> {
+    async fn connect_before(&self, before: &[Host]) -> Result<Option<Arc<Connected>>, ChainError> {
         match before {
             [] => Ok(None),
-            before => self.reach(before, Strand::FIRST, WINDOW).await.map(Some),
+            before => self.connect(before, SessionSlot::FIRST, WINDOW).await.map(Some),
         }
     }
 
-    /// Cuts every connection along `strand` and forgets it.
-    pub fn abandon(&self, hops: &[Host], strand: Strand) {
+    /// Aborts every connection of `slot` and forgets it.
+    pub fn abandon(&self, hops: &[Host], slot: SessionSlot) {
         for depth in 1..=hops.len() {
-            if let Some(connected) = self.cell_at(hops, depth, strand).get() {
-                connected.cut();
+            if let Some(connected) = self.cell_at(hops, depth, slot).get() {
+                connected.abort();
             }
         }
     }
 
-    /// The place of the connection to the host at `depth` (from 1) along `strand`.
-    fn cell_at(&self, hops: &[Host], depth: usize, strand: Strand) -> Cell {
-        let session = if depth == hops.len() { strand.session } else { 0 };
-        let strand = self.without_asking_again(&hops[..depth], Strand { session, ..strand });
-        self.cell(&hops[..depth], strand)
+    /// The entry of the connection to the host at `depth` (from 1) for `slot`.
+    fn cell_at(&self, hops: &[Host], depth: usize, slot: SessionSlot) -> Cell {
+        let session = if depth == hops.len() { slot.session } else { 0 };
+        let slot = self.without_asking_again(&hops[..depth], SessionSlot { session, ..slot });
+        self.cell(&hops[..depth], slot)
     }
 
-    /// Waits while the first connection to these hosts is being made: only then it is known whether a person had to
+    /// Waits while the first connection to these hosts is being made: only then is it known whether a person had to
     /// answer for it.
     async fn wait_for_the_first(&self, prefix: &[Host]) {
-        let first = self.cell(prefix, Strand::FIRST);
-        // held by the map, by us, and by whoever climbs
+        let first = self.cell(prefix, SessionSlot::FIRST);
+        // held by the map, by us, and by whoever connects
         if first.get().is_none() && Arc::strong_count(&first) > 2 {
             let _failed = first.get_or_try_init(|| async { Err::<Arc<Connected>, ()>(()) }).await;
         }
     }
 
     /// A person who has answered for the first connection is not asked again for a further one: it is shared instead.
-    fn without_asking_again(&self, prefix: &[Host], strand: Strand) -> Strand {
-        let first = self.cell(prefix, Strand::FIRST);
+    fn without_asking_again(&self, prefix: &[Host], slot: SessionSlot) -> SessionSlot {
+        let first = self.cell(prefix, SessionSlot::FIRST);
         match first.get() {
-            Some(connected) if connected.login.needed_a_person() => Strand::FIRST,
-            _ => strand,
+            Some(connected) if connected.login.needed_a_person() => SessionSlot::FIRST,
+            _ => slot,
         }
     }
 
-    /// The place of one connection; a new one when what stood there has ended.
-    fn cell(&self, prefix: &[Host], strand: Strand) -> Cell {
-        let key = (prefix.iter().map(Stop::from).collect(), strand);
+    /// The entry of one connection; an empty one when that connection has ended.
+    fn cell(&self, prefix: &[Host], slot: SessionSlot) -> Cell {
+        let key = (prefix.iter().map(PooledHost::from).collect(), slot);
         let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         let cell = cells.entry(key).or_default();
         if cell.get().is_some_and(|connected| connected.is_closed()) {
@@ -206,10 +206,10 @@ mod tests {
 
     #[test]
     fn each_lane_has_a_connection_before_two_share_one() {
-        let strands: Vec<_> = (0..16).map(Strand::of).map(|strand| (strand.connection, strand.session)).collect();
-        assert_eq!(strands[..8], [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, 0)]);
-        assert_eq!(strands[8..10], [(0, 1), (1, 1)]);
-        let different: std::collections::HashSet<_> = strands.iter().collect();
+        let slots: Vec<_> = (0..16).map(SessionSlot::of).map(|slot| (slot.connection, slot.session)).collect();
+        assert_eq!(slots[..8], [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, 0)]);
+        assert_eq!(slots[8..10], [(0, 1), (1, 1)]);
+        let different: std::collections::HashSet<_> = slots.iter().collect();
         assert_eq!(different.len(), 16);
     }
 }

@@ -17,7 +17,7 @@ use crate::chain::error::Cause;
 use crate::chain::transport::abortable::Duplex;
 use crate::progress::{Event, Observer};
 
-/// The longest line of a ProxyCommand's stderr that is passed on, in bytes.
+/// The longest line of the command's standard error that is passed on, in bytes.
 const STDERR_LINE: u64 = 4 * 1024;
 
 /// Runs a `ProxyCommand` as ssh does: the user's shell replaces itself by the command, stderr is passed on.
@@ -53,26 +53,26 @@ async fn pass_on(stderr: tokio::process::ChildStderr, hop: String, observer: Arc
     }
 }
 
-/// A child, and the task that passes on its words.
+/// The command's process, and the task that passes on its standard error.
 type Running = (Child, JoinHandle<()>);
 
-/// A child's standard streams as one transport; the child dies with it.
+/// A process's standard streams as one transport; dropping it kills the process.
 struct Piped {
     running: Option<Running>,
     input: ChildStdin,
     output: ChildStdout,
-    /// Once a stream has ended: finding out how the child did.
+    /// Started when a stream has ended: waits for the process to end.
     ending: Option<Pin<Box<dyn Future<Output = String> + Send>>>,
-    /// How it did.
+    /// How the process ended.
     ended: Option<String>,
 }
 
-/// How a child ended whose output has ended, after all that it said; it is not waited for long, and killed.
+/// How a process ended whose output has ended. It has a second to do so and is killed then.
 async fn ended(running: Option<Running>) -> String {
     let closed = || "the ProxyCommand closed its output".to_owned();
     let Some((mut child, words)) = running else { return closed() };
     let status = tokio::time::timeout(Duration::from_secs(1), child.wait()).await;
-    // a child of its own may still hold stderr open: its words may come late
+    // a process that it started may still hold stderr open
     let _ = tokio::time::timeout(Duration::from_millis(500), words).await;
     match status {
         Ok(Ok(status)) => format!("the ProxyCommand ended ({status})"),
@@ -81,7 +81,7 @@ async fn ended(running: Option<Running>) -> String {
 }
 
 impl Piped {
-    /// The error that both directions end with, whichever found out first.
+    /// The error that both directions end with.
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Error> {
         if self.ended.is_none() {
             let running = self.running.take();
@@ -108,7 +108,7 @@ impl AsyncRead for Piped {
 impl AsyncWrite for Piped {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
         match ready!(Pin::new(&mut self.input).poll_write(cx, buf)) {
-            // a command that has died shows here first when it never read
+            // the first sign of a command that died without reading
             Err(_) => self.poll_ended(cx).map(Err),
             written => Poll::Ready(written),
         }

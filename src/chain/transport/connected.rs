@@ -11,8 +11,8 @@ use russh::client::Handle;
 use russh::keys::PublicKey;
 use russh::keys::agent::AgentSessionBinding;
 
-use super::abortable::Severed;
-use super::byte_counts::Odometer;
+use super::abortable::AbortHandle;
+use super::byte_counts::ByteCounts;
 use crate::auth::Authenticated;
 use crate::chain::error::{Cause, ChainError, Trail};
 use crate::chain::greeter::{Greeter, Notes};
@@ -21,7 +21,7 @@ use crate::config::Host;
 use crate::progress::Stage;
 use crate::trust::HostVerified;
 
-/// How long a host may take to answer when it is asked whether it is there.
+/// How long a host may take to answer a keepalive.
 const ECHO: Duration = Duration::from_secs(5);
 
 /// An authenticated SSH connection to one host.
@@ -35,37 +35,36 @@ pub struct Connected {
     pub host: Host,
     /// The hop this one is reached through stays connected as long as this one.
     pub before: Option<Arc<Connected>>,
-    pub cord: Severed,
-    pub odometer: Arc<Odometer>,
+    pub abort: AbortHandle,
+    pub byte_counts: Arc<ByteCounts>,
 }
 
 impl Connected {
-    /// The transport has ended, or was cut.
+    /// True when the transport has ended or was aborted.
     pub fn is_closed(&self) -> bool {
-        self.handle.is_closed() || self.cord.is_cut()
+        self.handle.is_closed() || self.abort.is_aborted()
     }
 
-    /// Cuts the transport: everything on it is lost.
-    pub fn cut(&self) {
-        self.cord.cut();
+    /// Aborts the transport: everything on it is lost.
+    pub fn abort(&self) {
+        self.abort.abort();
     }
 
-    /// Cuts the first hop on the way here of which nothing is heard: something has run out of time, and the next try is
-    /// not to wait for the same.
-    pub async fn cut_if_silent(&self) {
+    /// Aborts the first hop on the way here that is silent, so that the next attempt does not wait for it again.
+    pub async fn abort_if_silent(&self) {
         let mut hops: Vec<&Connected> = std::iter::successors(Some(self), |hop| hop.before.as_deref()).collect();
         while let Some(hop) = hops.pop() {
             if hop.is_silent().await {
-                return hop.cut();
+                return hop.abort();
             }
         }
     }
 
-    /// Nothing comes for a while, not even an answer.
+    /// True when nothing arrives for [`ECHO`], not even the answer to a keepalive.
     async fn is_silent(&self) -> bool {
-        let before = self.odometer.read.load(Ordering::Relaxed);
+        let before = self.byte_counts.read.load(Ordering::Relaxed);
         let answered = tokio::time::timeout(ECHO, self.handle.send_ping()).await.is_ok();
-        !answered && self.odometer.read.load(Ordering::Relaxed) == before
+        !answered && self.byte_counts.read.load(Ordering::Relaxed) == before
     }
 
     /// The first host of the way whose connection has ended.
@@ -74,23 +73,23 @@ impl Connected {
         before.or_else(|| self.is_closed().then_some(self))
     }
 
-    /// Why the transport ended, as far as it is known.
+    /// Why the transport ended; empty where it is not known.
     pub fn farewell(&self) -> String {
         self.notes.farewell().unwrap_or_default()
     }
 
-    /// Gives `work` at this host as long as `stage` may take.
+    /// Does `work` at this host within the time limit of `stage`.
     pub async fn within<T>(&self, stage: Stage, work: impl Future<Output = T>) -> Result<T, ChainError> {
         match self.asking.within(limit(stage, &self.host), work).await {
             Ok(done) => Ok(done),
             Err(limit) => {
-                self.cut_if_silent().await;
+                self.abort_if_silent().await;
                 Err(self.failed(stage, Cause::TimedOut(limit)))
             }
         }
     }
 
-    /// Whether the server proves that it holds all of `keys`; nothing to prove is proven.
+    /// True when the server proves that it holds all of `keys`, or there are none.
     pub async fn prove(&self, keys: Vec<PublicKey>) -> bool {
         keys.is_empty() || self.handle.hostkeys_prove(keys).await.is_ok()
     }
@@ -100,7 +99,7 @@ impl Connected {
         ChainError { trail: self.trail.clone(), stage, cause }
     }
 
-    /// The transport broke with `error`; the server's own words come first.
+    /// The cause of a transport that broke with `error`: the server's own words where there are any.
     pub fn lost(&self, error: &russh::Error) -> Cause {
         Cause::Lost(self.notes.farewell().unwrap_or_else(|| match error {
             russh::Error::Disconnect | russh::Error::SendError => String::new(),
@@ -113,7 +112,7 @@ impl Connected {
         self.notes.ended.cancelled().await;
     }
 
-    /// The first key exchange, as an agent wants to know it (OpenSSH PROTOCOL.agent §1).
+    /// What an agent is told about the first key exchange (OpenSSH PROTOCOL.agent §1).
     pub fn binding(&self) -> Option<&AgentSessionBinding> {
         self.handle.agent_session_binding()
     }

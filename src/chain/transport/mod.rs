@@ -1,6 +1,6 @@
 //! What is one SSH connection? The byte stream below it, its algorithms and windows, and what its server says.
 //!
-//! Nothing here knows hosts on the way or what a channel is for.
+//! Main type: [`connected::Connected`]. Nothing here dials or opens channels.
 
 pub mod abortable;
 pub mod algorithms;
