@@ -2,13 +2,21 @@
 //!
 //! [`Chain`] holds the connections of a run; a [`Way`] is a list of hosts that can be walked as often as needed; a
 //! [`Session`] stands at the end of it. Each host goes through the same stages (`connect/hop.rs`): dial
-//! (`connect/dial.rs`), exchange keys and verify the host key (`greeter.rs`), authenticate. Between two levels of SSH
-//! lies a stream that never blocks (`channel/tunnel.rs`). Keys are changed when the configuration says so (`rekey.rs`).
+//! (`connect/dial.rs`), exchange keys and verify the host key (`transport/client_handler.rs`), authenticate. Between two levels of SSH
+//! lies a stream that never blocks (`channel/tunnel.rs`). Keys are changed when the configuration says so (`transport/rekey.rs`).
 //! Nothing here knows files or verbs.
 //!
 //! Bulk data of one copy travels in several lanes. A lane is a session of its own at the last host; lanes are spread
 //! over a few TCP connections to the first, because every SSH window and every TCP buffer on the way caps one of them.
 //! A host without a bastion before it gets at most that many sessions, each shared by several lanes.
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `connect` | reaching a host; the open connections |
+//! | `channel` | sessions, processes, forwarded connections, tunnels |
+//! | `transport` | one connection: its stream, algorithms, windows, keys, and the client's side of it |
+//! | `stage_timeout` | time limits, and the one question that is open |
+//! | `error` | what failed, where, at which stage |
 //!
 //! Memory: each level of each lane holds at most one window of undelivered bytes (8 MiB, `transport/window.rs`); what is
 //! really in flight is what the layers above have asked for.
@@ -16,9 +24,6 @@
 mod channel;
 mod connect;
 mod error;
-mod greeter;
-mod overhear;
-mod rekey;
 mod stage_timeout;
 mod transport;
 

@@ -3,7 +3,7 @@
 //! Main functions: [`unresolved_there`], [`greeting_failed`].
 
 use crate::chain::error::{Cause, ChainError};
-use crate::chain::greeter::GreetError;
+use crate::chain::transport::client_handler::GreetError;
 use crate::progress::Stage;
 
 /// A refused forwarding whose text is the resolver's becomes [`Cause::Resolve`]: sshd answers a name that it cannot

@@ -13,9 +13,9 @@ use russh::keys::agent::AgentSessionBinding;
 
 use super::abortable::AbortHandle;
 use super::byte_counts::ByteCounts;
+use super::client_handler::{Greeter, Notes};
 use crate::auth::Authenticated;
 use crate::chain::error::{Cause, ChainError, Trail};
-use crate::chain::greeter::{Greeter, Notes};
 use crate::chain::stage_timeout::{Asking, limit};
 use crate::config::Host;
 use crate::progress::Stage;

@@ -1,6 +1,6 @@
 //! When are new keys due (`RekeyLimit`), and when is it safe to ask for them?
 //!
-//! Main type: [`Rekeying`], asked by the session's own loop (`greeter.rs`). russh ends a session whose server has more
+//! Main type: [`Rekeying`], asked by the session's own loop (`client_handler.rs`). russh ends a session whose server has more
 //! than two windows' worth of channel bytes on the way when we ask for new keys. No more than that can be on the way on
 //! up to [`SAFE`] channels. More of them are no harm where windows hold nobody back ([`FlowControl::Wide`]): there each is
 //! `WIDE`, and far fewer bytes than two of those are ever on the way. Else the change waits until they are fewer.
@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use russh::ChannelId;
 use russh::client::Session;
 
-use super::transport::byte_counts::ByteCounts;
-use super::transport::window::FlowControl;
+use super::byte_counts::ByteCounts;
+use super::window::FlowControl;
 use crate::config::host::RekeyLimit;
 
 /// Channels whose windows together cannot exceed what russh bears: each is less than full as soon as anything came.
@@ -21,7 +21,7 @@ const SAFE: usize = 2;
 const ECHO: Duration = Duration::from_secs(10);
 
 /// One session's keys: how long they have served, and how long they may.
-pub(super) struct Rekeying {
+pub struct Rekeying {
     limit: RekeyLimit,
     flow: FlowControl,
     byte_counts: Arc<ByteCounts>,
@@ -34,7 +34,7 @@ pub(super) struct Rekeying {
 
 /// What becomes of a session's keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Keys {
+pub enum Keys {
     /// They serve on.
     Serve,
     /// New ones were asked for.
@@ -45,24 +45,24 @@ pub(super) enum Keys {
 
 impl Rekeying {
     /// New keys never, unless `limit` says so.
-    pub(super) fn new(limit: Option<RekeyLimit>, flow: FlowControl, byte_counts: Arc<ByteCounts>) -> Rekeying {
+    pub fn new(limit: Option<RekeyLimit>, flow: FlowControl, byte_counts: Arc<ByteCounts>) -> Rekeying {
         let limit = limit.unwrap_or_default();
         let (since, channels) = (Instant::now(), Vec::new());
         Rekeying { limit, flow, byte_counts, since, start: (0, 0), channels, put_off: false }
     }
 
     /// A channel was opened.
-    pub(super) fn opened(&mut self, channel: ChannelId) {
+    pub fn opened(&mut self, channel: ChannelId) {
         self.channels.push((channel, None));
     }
 
     /// New keys are in use, whoever asked for them.
-    pub(super) fn renewed(&mut self) {
+    pub fn renewed(&mut self) {
         (self.since, self.start) = (Instant::now(), self.byte_counts.now());
     }
 
     /// Asks for new keys when they are due and no harm comes of it. Something has just arrived.
-    pub(super) fn proceed(&mut self, session: &mut Session) -> Result<Keys, russh::Error> {
+    pub fn proceed(&mut self, session: &mut Session) -> Result<Keys, russh::Error> {
         if !self.is_due() {
             return Ok(Keys::Serve);
         }

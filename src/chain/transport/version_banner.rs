@@ -10,14 +10,14 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::chain::transport::abortable::Duplex;
+use super::abortable::Duplex;
 use crate::progress::{Event, Observer};
 
 /// As much as is kept, in bytes; a version line has 255 at most.
 const LONGEST: usize = 1024;
 
 /// A transport whose first words are told.
-pub(super) struct Overheard {
+pub struct Overheard {
     inner: Box<dyn Duplex>,
     hop: String,
     observer: Arc<dyn Observer>,
@@ -27,7 +27,7 @@ pub(super) struct Overheard {
 
 impl Overheard {
     /// Listens in on `inner`, the way to `hop`.
-    pub(super) fn new(inner: Box<dyn Duplex>, hop: &str, observer: Arc<dyn Observer>) -> Overheard {
+    pub fn new(inner: Box<dyn Duplex>, hop: &str, observer: Arc<dyn Observer>) -> Overheard {
         Overheard { inner, hop: hop.to_owned(), observer, heard: Some(Vec::new()) }
     }
 

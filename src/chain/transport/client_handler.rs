@@ -12,8 +12,8 @@ use russh::{Channel, ChannelId, ChannelOpenFailure};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::incoming_channels::{Door, Doors};
 use super::rekey::{Keys, Rekeying};
-use crate::chain::transport::incoming_channels::{Door, Doors};
 use crate::progress::{Event, Observer, Stage};
 use crate::prompt::Prompt;
 use crate::trust::{self, HostVerified, Lookup, Presented, TrustError};
@@ -25,29 +25,29 @@ const MOMENT: Duration = Duration::from_secs(1);
 
 /// What a connection's server has shown and said.
 #[derive(Default)]
-pub(super) struct Notes {
+pub struct Notes {
     /// The proof, once the key exchange is done.
-    pub(super) verified: OnceLock<HostVerified>,
+    pub verified: OnceLock<HostVerified>,
     /// Its version line, which the key exchange signs (RFC 4253 §4.2, §8).
-    pub(super) version: OnceLock<String>,
+    pub version: OnceLock<String>,
     farewell: Mutex<Option<String>>,
     refusal: Mutex<Option<String>>,
     refused: Notify,
     /// What the server may open.
-    pub(super) doors: Doors,
+    pub doors: Doors,
     /// Cancelled when the connection has ended.
-    pub(super) ended: CancellationToken,
+    pub ended: CancellationToken,
 }
 
 impl Notes {
     /// The text of its DISCONNECT message, or why the transport failed (RFC 4253 §11.1).
-    pub(super) fn farewell(&self) -> Option<String> {
+    pub fn farewell(&self) -> Option<String> {
         self.farewell.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The text of the last channel it would not open (RFC 4254 §5.1). russh tells whoever opens the channel first, and
     /// the handler, who gets the text, a moment later.
-    pub(super) async fn refusal(&self) -> Option<String> {
+    pub async fn refusal(&self) -> Option<String> {
         let _ = tokio::time::timeout(MOMENT, self.refused.notified()).await; // then it has no text
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -55,7 +55,7 @@ impl Notes {
 
 /// What a session's loop fails with.
 #[derive(Debug)]
-pub(super) enum GreetError {
+pub enum GreetError {
     /// The host key did not pass.
     Trust(TrustError),
     /// The transport failed.
@@ -69,15 +69,15 @@ impl From<russh::Error> for GreetError {
 }
 
 /// One connection's handler.
-pub(super) struct Greeter {
-    pub(super) hop: String,
-    pub(super) lookup: Lookup,
-    pub(super) prompt: Arc<dyn Prompt>,
-    pub(super) observer: Arc<dyn Observer>,
-    pub(super) notes: Arc<Notes>,
+pub struct Greeter {
+    pub hop: String,
+    pub lookup: Lookup,
+    pub prompt: Arc<dyn Prompt>,
+    pub observer: Arc<dyn Observer>,
+    pub notes: Arc<Notes>,
     /// Whoever waits for the keys the server announces, once.
-    pub(super) announce: Option<oneshot::Sender<Vec<PublicKey>>>,
-    pub(super) rekeying: Rekeying,
+    pub announce: Option<oneshot::Sender<Vec<PublicKey>>>,
+    pub rekeying: Rekeying,
 }
 
 impl Drop for Greeter {
