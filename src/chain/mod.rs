@@ -2,9 +2,9 @@
 //!
 //! [`Chain`] holds the connections of a run; a [`Way`] is a list of hosts that can be walked as often as needed; a
 //! [`Session`] stands at the end of it. Each host goes through the same stages (`connect/hop.rs`): dial
-//! (`connect/dial.rs`), exchange keys and verify the host key (`transport/client_handler.rs`), authenticate. Between two levels of SSH
-//! lies a stream that never blocks (`channel/tunnel.rs`). Keys are changed when the configuration says so (`transport/rekey.rs`).
-//! Nothing here knows files or verbs.
+//! (`connect/dial.rs`), exchange keys and verify the host key (`transport/client_handler.rs`), authenticate. Between two
+//! levels of SSH lies a stream that never blocks (`channel/tunnel.rs`). Keys are changed when the configuration says so
+//! (`transport/rekey.rs`). Nothing here knows files or verbs.
 //!
 //! Bulk data of one copy travels in several lanes. A lane is a session of its own at the last host; lanes are spread
 //! over a few TCP connections to the first, because every SSH window and every TCP buffer on the way caps one of them.

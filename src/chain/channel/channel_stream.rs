@@ -42,7 +42,7 @@ pub enum Arrival {
 
 impl Conduit {
     /// Takes `channel` over; both halves keep `connection` open.
-    pub(in crate::chain) fn new(channel: Channel<Msg>, connection: Arc<Connected>) -> Conduit {
+    pub(crate) fn new(channel: Channel<Msg>, connection: Arc<Connected>) -> Conduit {
         let (incoming, outgoing) = split(channel, connection);
         Conduit { incoming: ConduitReader { incoming }, outgoing: ConduitWriter { outgoing } }
     }

@@ -41,7 +41,7 @@ impl Incoming {
     /// An error that names the lost connection of the way, and its server's last words.
     fn lost(&self) -> io::Error {
         let broken = self.connection.broken_at().unwrap_or(&self.connection);
-        let words = match broken.farewell() {
+        let words = match broken.disconnect_reason() {
             words if words.is_empty() => String::new(),
             words => format!(": {words}"),
         };

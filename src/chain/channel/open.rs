@@ -9,7 +9,7 @@ use russh::{Channel, ChannelOpenFailure};
 use crate::chain::error::{Cause, ChainError};
 use crate::chain::stage_timeout::limit;
 use crate::chain::transport::connected::Connected;
-use crate::chain::transport::incoming_channels::Doors;
+use crate::chain::transport::incoming_channels::IncomingChannels;
 use crate::progress::Stage;
 use crate::target::place;
 
@@ -67,7 +67,7 @@ impl Connected {
             ChannelOpenFailure::ResourceShortage => "resource shortage".to_owned(),
             ChannelOpenFailure::Other { code, .. } => format!("reason {code}"),
         };
-        match self.notes.refusal().await {
+        match self.state.refusal().await {
             Some(text) if !text.is_empty() && text != code => format!("{code} ({text})"),
             _ => code,
         }
@@ -95,7 +95,7 @@ impl Connected {
     }
 
     /// The channels that the server may open.
-    pub fn doors(&self) -> &Doors {
-        &self.notes.doors
+    pub fn incoming_channels(&self) -> &IncomingChannels {
+        &self.state.incoming_channels
     }
 }

@@ -17,7 +17,7 @@ use crate::agent::wire::SessionBind;
 use crate::auth::Authenticated;
 use crate::chain::error::{Cause, ChainError, Trail};
 use crate::chain::transport::connected::Connected;
-use crate::chain::transport::incoming_channels::{Door, Guest};
+use crate::chain::transport::incoming_channels::{IncomingChannel, IncomingType};
 use crate::progress::Stage;
 use crate::sftp;
 use crate::trust::HostVerified;
@@ -29,7 +29,7 @@ pub struct Session {
 }
 
 impl Session {
-    pub(in crate::chain) fn new(connection: Arc<Connected>) -> Self {
+    pub(crate) fn new(connection: Arc<Connected>) -> Self {
         Session { connection }
     }
 
@@ -55,7 +55,7 @@ impl Session {
 
     /// The server's version string (`SSH-2.0-OpenSSH_9.2`), as the key exchange has proven it.
     pub fn server_version(&self) -> &str {
-        self.connection.notes.version.get().map_or("", String::as_str)
+        self.connection.state.version.get().map_or("", String::as_str)
     }
 
     /// This host and every host on the way here, the last first: aliases and proofs.
@@ -66,7 +66,7 @@ impl Session {
 
     /// How many channels to an agent the host opened while [`Session::listen_agent`] did not listen; all were refused.
     pub fn agents_refused(&self) -> u32 {
-        self.connection.doors().agents_refused()
+        self.connection.incoming_channels().agents_refused()
     }
 
     /// Starts the `sftp` subsystem on a channel of its own (RFC 4254 §6.5).
@@ -119,23 +119,27 @@ impl Session {
     pub async fn listen_tcpip(&self, address: &str, port: u16) -> Result<RemoteListener, ChainError> {
         let listening = self.connection.within(Stage::OpenChannel, self.connection.listen_tcpip(address, port)).await?;
         let port = listening.map_err(|cause| self.connection.failed(Stage::OpenChannel, cause))?;
-        Ok(self.listener(Door::Tcpip(address.to_owned(), u32::from(port)), port))
+        Ok(self.listener(IncomingType::Tcpip(address.to_owned(), u32::from(port)), port))
     }
 
     /// Makes the host listen on a Unix socket (OpenSSH PROTOCOL §2.4).
     pub async fn listen_streamlocal(&self, path: &str) -> Result<RemoteListener, ChainError> {
         let listening = self.connection.within(Stage::OpenChannel, self.connection.listen_streamlocal(path)).await?;
         listening.map_err(|cause| self.connection.failed(Stage::OpenChannel, cause))?;
-        Ok(self.listener(Door::Streamlocal(path.to_owned()), 0))
+        Ok(self.listener(IncomingType::Streamlocal(path.to_owned()), 0))
     }
 
     /// Lets the host open channels to the user's agent; a [`Program`] must request them too.
     pub fn listen_agent(&self) -> RemoteListener {
-        self.listener(Door::Agent, 0)
+        self.listener(IncomingType::Agent, 0)
     }
 
-    fn listener(&self, door: Door, port: u16) -> RemoteListener {
-        RemoteListener { guests: self.connection.doors().open(door), connection: self.connection.clone(), port }
+    fn listener(&self, kind: IncomingType, port: u16) -> RemoteListener {
+        RemoteListener {
+            queue: self.connection.incoming_channels().allow(kind),
+            connection: self.connection.clone(),
+            port,
+        }
     }
 
     /// The session binding that an agent gets before it serves this host through us (OpenSSH PROTOCOL.agent §1).
@@ -168,7 +172,7 @@ impl Session {
 
 /// A port or socket where the host listens for us, or the forwarded agent.
 pub struct RemoteListener {
-    guests: Receiver<Guest>,
+    queue: Receiver<IncomingChannel>,
     connection: Arc<Connected>,
     port: u16,
 }
@@ -181,8 +185,8 @@ impl RemoteListener {
 
     /// The next connection, and its originator as the host names it; `None` when the session has ended.
     pub async fn accept(&mut self) -> Option<(Conduit, String)> {
-        let (channel, originator) = tokio::select! {
-            guest = self.guests.recv() => guest?,
+        let IncomingChannel { channel, originator } = tokio::select! {
+            incoming = self.queue.recv() => incoming?,
             () = self.connection.ended() => return None,
         };
         Some((Conduit::new(channel, self.connection.clone()), originator))

@@ -3,7 +3,7 @@
 //! Main functions: [`unresolved_there`], [`greeting_failed`].
 
 use crate::chain::error::{Cause, ChainError};
-use crate::chain::transport::client_handler::GreetError;
+use crate::chain::transport::client_handler::HandlerError;
 use crate::progress::Stage;
 
 /// A refused forwarding whose text is the resolver's becomes [`Cause::Resolve`]: sshd answers a name that it cannot
@@ -21,10 +21,10 @@ pub fn unresolved_there(error: ChainError) -> ChainError {
 }
 
 /// Why the key exchange failed.
-pub fn greeting_failed(error: GreetError) -> Cause {
+pub fn greeting_failed(error: HandlerError) -> Cause {
     let error = match error {
-        GreetError::Trust(error) => return Cause::Trust(error),
-        GreetError::Transport(error) => error,
+        HandlerError::Trust(error) => return Cause::Trust(error),
+        HandlerError::Transport(error) => error,
     };
     match error {
         russh::Error::NoCommonAlgo { kind, ours, theirs } => Cause::Protocol(format!(

@@ -21,10 +21,10 @@ use crate::chain::stage_timeout::{Asking, limit, silence};
 use crate::chain::transport::abortable::{AbortHandle, AbortableStream};
 use crate::chain::transport::algorithms::transport_config;
 use crate::chain::transport::byte_counts::ByteCounts;
-use crate::chain::transport::client_handler::{Greeter, Notes};
+use crate::chain::transport::client_handler::{ClientHandler, ConnectionState};
 use crate::chain::transport::connected::Connected;
 use crate::chain::transport::rekey::Rekeying;
-use crate::chain::transport::version_banner::Overheard;
+use crate::chain::transport::version_banner::BannerStream;
 use crate::chain::transport::window::FlowControl;
 use crate::config::Host;
 use crate::config::host::Proxy;
@@ -77,8 +77,8 @@ impl HopConnector {
 /// A connection to a host that is verified and has not let us in yet.
 pub struct Unauthenticated<'a> {
     attempt: HopAttempt<'a>,
-    handle: Handle<Greeter>,
-    notes: Arc<Notes>,
+    handle: Handle<ClientHandler>,
+    state: Arc<ConnectionState>,
     abort: AbortHandle,
     byte_counts: Arc<ByteCounts>,
     lookup: Lookup,
@@ -93,9 +93,9 @@ impl Unauthenticated<'_> {
 
     /// Authenticates.
     pub async fn log_in(self) -> Result<Arc<Connected>, ChainError> {
-        let Unauthenticated { attempt, mut handle, notes, abort, byte_counts, lookup, announced } = self;
-        let login = attempt.authenticate(&mut handle, &notes).await?;
-        let verified = notes.verified.get().cloned();
+        let Unauthenticated { attempt, mut handle, state, abort, byte_counts, lookup, announced } = self;
+        let login = attempt.authenticate(&mut handle, &state).await?;
+        let verified = state.verified.get().cloned();
         let unproven = || attempt.failed(Stage::VerifyHost, Cause::Protocol("no host key was verified".to_owned()));
         let verified = verified.ok_or_else(unproven)?;
         let HopAttempt { connector, host, before, trail, .. } = attempt;
@@ -104,7 +104,7 @@ impl Unauthenticated<'_> {
             verified,
             login,
             handle,
-            notes,
+            state,
             asking: asking.clone(),
             host: host.clone(),
             trail,
@@ -141,13 +141,13 @@ impl<'a> HopAttempt<'a> {
     /// Dials, exchanges keys and verifies the host key.
     async fn begin(self) -> Result<Unauthenticated<'a>, ChainError> {
         let (transport, address) = self.dial().await?;
-        let transport = Overheard::new(transport, &self.host.alias, self.connector.observer.clone());
+        let transport = BannerStream::new(transport, &self.host.alias, self.connector.observer.clone());
         let (transport, abort) = AbortableStream::new(Box::new(transport), silence(self.host));
         let byte_counts = transport.byte_counts();
         let lookup = lookup(self.host, address);
         let (announce, announced) = oneshot::channel();
-        let (handle, notes) = self.greet(transport, lookup.clone(), announce).await?;
-        Ok(Unauthenticated { attempt: self, handle, notes, abort, byte_counts, lookup, announced })
+        let (handle, state) = self.greet(transport, lookup.clone(), announce).await?;
+        Ok(Unauthenticated { attempt: self, handle, state, abort, byte_counts, lookup, announced })
     }
 
     fn failed(&self, stage: Stage, cause: Cause) -> ChainError {
@@ -197,7 +197,7 @@ impl<'a> HopAttempt<'a> {
         transport: AbortableStream,
         lookup: Lookup,
         announce: oneshot::Sender<Vec<PublicKey>>,
-    ) -> Result<(Handle<Greeter>, Arc<Notes>), ChainError> {
+    ) -> Result<(Handle<ClientHandler>, Arc<ConnectionState>), ChainError> {
         let known = trust::known_algorithms(&lookup).await;
         let known = known.map_err(|error| self.failed(Stage::VerifyHost, error.into()))?;
         if self.is_ahead && known == KnownAlgorithms::default() {
@@ -205,24 +205,24 @@ impl<'a> HopAttempt<'a> {
         }
         let config =
             transport_config(self.host, &known, self.flow).map_err(|cause| self.failed(Stage::Greet, cause))?;
-        let notes = Arc::new(Notes::default());
+        let state = Arc::new(ConnectionState::default());
         let limit = self.host.rekey_limit.as_ref().map(|limit| limit.value);
-        let greeter = Greeter {
+        let handler = ClientHandler {
             hop: self.host.alias.clone(),
             lookup,
             prompt: self.whom_to_ask(),
             observer: self.connector.observer.clone(),
-            notes: notes.clone(),
+            state: state.clone(),
             announce: Some(announce),
             rekeying: Rekeying::new(limit, self.flow, transport.byte_counts()),
         };
-        let greeting = async { client::connect_stream(config, transport, greeter).await.map_err(greeting_failed) };
+        let greeting = async { client::connect_stream(config, transport, handler).await.map_err(greeting_failed) };
         let outcome = self.stage(Stage::Greet, greeting).await;
         let handle = outcome.map_err(|error| match error.cause {
             Cause::Trust(_) => ChainError { stage: Stage::VerifyHost, ..error },
             _ => error,
         })?;
-        Ok((handle, notes))
+        Ok((handle, state))
     }
 
     /// `BatchMode yes` leaves nobody to ask about a host key.
@@ -233,14 +233,18 @@ impl<'a> HopAttempt<'a> {
         }
     }
 
-    async fn authenticate(&self, handle: &mut Handle<Greeter>, notes: &Notes) -> Result<Authenticated, ChainError> {
+    async fn authenticate(
+        &self,
+        handle: &mut Handle<ClientHandler>,
+        state: &ConnectionState,
+    ) -> Result<Authenticated, ChainError> {
         self.connector.observer.event(Event::Stage { hop: self.host.alias.clone(), stage: Stage::Authenticate });
         let login = auth::authenticate(handle, self.host, &self.connector.keyring).await;
         let login = login.map_err(|mut error| {
             if let AuthError::Disconnected { reason, .. } = &mut error
                 && reason.is_empty()
             {
-                *reason = notes.farewell().unwrap_or_default();
+                *reason = state.disconnect_reason().unwrap_or_default();
             }
             self.failed(Stage::Authenticate, error.into())
         });

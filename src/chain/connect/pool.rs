@@ -82,7 +82,7 @@ impl From<&Host> for PooledHost {
     }
 }
 
-type Key = (Vec<PooledHost>, SessionSlot);
+type PoolKey = (Vec<PooledHost>, SessionSlot);
 type Cell = Arc<OnceCell<Arc<Connected>>>;
 
 /// The flow control of the server at `depth` (from 1), on a way whose last host gives each channel `window` bytes.
@@ -97,7 +97,7 @@ fn flow(hops: &[Host], depth: usize, window: u32) -> FlowControl {
 /// The open connections of a run.
 pub struct ConnectionPool {
     connector: HopConnector,
-    cells: Mutex<HashMap<Key, Cell>>,
+    cells: Mutex<HashMap<PoolKey, Cell>>,
 }
 
 impl ConnectionPool {

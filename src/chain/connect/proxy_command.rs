@@ -54,11 +54,11 @@ async fn pass_on(stderr: tokio::process::ChildStderr, hop: String, observer: Arc
 }
 
 /// The command's process, and the task that passes on its standard error.
-type Running = (Child, JoinHandle<()>);
+type CommandProcess = (Child, JoinHandle<()>);
 
 /// A process's standard streams as one transport; dropping it kills the process.
 struct Piped {
-    running: Option<Running>,
+    running: Option<CommandProcess>,
     input: ChildStdin,
     output: ChildStdout,
     /// Started when a stream has ended: waits for the process to end.
@@ -68,7 +68,7 @@ struct Piped {
 }
 
 /// How a process ended whose output has ended. It has a second to do so and is killed then.
-async fn ended(running: Option<Running>) -> String {
+async fn ended(running: Option<CommandProcess>) -> String {
     let closed = || "the ProxyCommand closed its output".to_owned();
     let Some((mut child, words)) = running else { return closed() };
     let status = tokio::time::timeout(Duration::from_secs(1), child.wait()).await;

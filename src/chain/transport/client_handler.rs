@@ -1,7 +1,8 @@
-//! The client's side of one SSH connection: judges the host key, keeps what the server says on the way out, and
-//! refuses every channel the server opens but those that were asked for (`incoming_channels.rs`).
+//! How does the client answer its server? It verifies the host key, keeps the server's last words, and refuses every
+//! channel that the server opens but those that were asked for (`incoming_channels.rs`).
 //!
-//! Main types: [`Greeter`], [`Notes`]. Callbacks run inside the session's loop, so none of them waits for that session.
+//! Main types: [`ClientHandler`], [`ConnectionState`]. Callbacks run inside the session's loop, so none of them waits for
+//! that session.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -12,87 +13,89 @@ use russh::{Channel, ChannelId, ChannelOpenFailure};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::incoming_channels::{Door, Doors};
-use super::rekey::{Keys, Rekeying};
+use super::incoming_channels::{IncomingChannel, IncomingChannels, IncomingType};
+use super::rekey::{RekeyDecision, Rekeying};
 use crate::progress::{Event, Observer, Stage};
 use crate::prompt::Prompt;
 use crate::trust::{self, HostVerified, Lookup, Presented, TrustError};
 
-/// The longest banner, refusal or farewell that is kept, in bytes.
+/// The longest banner, refusal or disconnect message that is kept, in bytes.
 const TEXT_LIMIT: usize = 8 * 1024;
-/// The text of a refusal is there by then.
+/// How long the text of a refusal may take to arrive.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// What a connection's server has shown and said.
+/// What is known of a connection: what its server has proven and said, and what it may open.
 #[derive(Default)]
-pub struct Notes {
-    /// The proof, once the key exchange is done.
+pub struct ConnectionState {
+    /// The proof of who the server is, once the key exchange is done.
     pub verified: OnceLock<HostVerified>,
-    /// Its version line, which the key exchange signs (RFC 4253 §4.2, §8).
+    /// The server's version string, which the key exchange signs (RFC 4253 §4.2, §8).
     pub version: OnceLock<String>,
-    farewell: Mutex<Option<String>>,
+    disconnect_reason: Mutex<Option<String>>,
     refusal: Mutex<Option<String>>,
     refused: Notify,
-    /// What the server may open.
-    pub doors: Doors,
+    /// The channels that the server may open.
+    pub incoming_channels: IncomingChannels,
     /// Cancelled when the connection has ended.
     pub ended: CancellationToken,
 }
 
-impl Notes {
-    /// The text of its DISCONNECT message, or why the transport failed (RFC 4253 §11.1).
-    pub fn farewell(&self) -> Option<String> {
-        self.farewell.lock().unwrap_or_else(PoisonError::into_inner).clone()
+impl ConnectionState {
+    /// The text of the server's DISCONNECT message, or why the transport failed (RFC 4253 §11.1).
+    pub fn disconnect_reason(&self) -> Option<String> {
+        self.disconnect_reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The text of the last channel it would not open (RFC 4254 §5.1). russh tells whoever opens the channel first, and
-    /// the handler, who gets the text, a moment later.
+    /// The server's text for the last channel that it did not open (RFC 4254 §5.1). russh tells the opener first, and the
+    /// handler, which gets the text, a moment later.
     pub async fn refusal(&self) -> Option<String> {
         let _ = tokio::time::timeout(MOMENT, self.refused.notified()).await; // then it has no text
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-/// What a session's loop fails with.
+/// Why a session's loop ended.
 #[derive(Debug)]
-pub enum GreetError {
+pub enum HandlerError {
     /// The host key did not pass.
     Trust(TrustError),
     /// The transport failed.
     Transport(russh::Error),
 }
 
-impl From<russh::Error> for GreetError {
+impl From<russh::Error> for HandlerError {
     fn from(error: russh::Error) -> Self {
-        GreetError::Transport(error)
+        HandlerError::Transport(error)
     }
 }
 
-/// One connection's handler.
-pub struct Greeter {
+/// The callbacks of one connection.
+pub struct ClientHandler {
     pub hop: String,
     pub lookup: Lookup,
     pub prompt: Arc<dyn Prompt>,
     pub observer: Arc<dyn Observer>,
-    pub notes: Arc<Notes>,
-    /// Whoever waits for the keys the server announces, once.
+    pub state: Arc<ConnectionState>,
+    /// Takes the host keys that the server announces, once.
     pub announce: Option<oneshot::Sender<Vec<PublicKey>>>,
     pub rekeying: Rekeying,
 }
 
-impl Drop for Greeter {
+impl Drop for ClientHandler {
     fn drop(&mut self) {
-        self.notes.ended.cancel();
+        self.state.ended.cancel();
     }
 }
 
-impl Greeter {
-    /// New keys, when the configuration wants them by now.
-    fn change_keys(&mut self, session: &mut Session) -> Result<(), GreetError> {
+impl ClientHandler {
+    /// Asks for new keys when they are due.
+    fn change_keys(&mut self, session: &mut Session) -> Result<(), HandlerError> {
         let text = match self.rekeying.proceed(session)? {
-            Keys::Serve => return Ok(()),
-            Keys::Change => format!("{}: new keys (RekeyLimit)", self.hop),
-            Keys::PutOff => format!("{}: new keys are due and wait until fewer connections are open", self.hop),
+            RekeyDecision::Keep => return Ok(()),
+            RekeyDecision::Rekey => format!("{}: new keys (RekeyLimit)", self.hop),
+            RekeyDecision::Postpone => {
+                format!("{}: new keys are due and wait until fewer connections are open", self.hop)
+            }
         };
         self.observer.event(Event::Detail(text));
         Ok(())
@@ -102,12 +105,12 @@ impl Greeter {
         self.observer.event(Event::Stage { hop: self.hop.clone(), stage: Stage::VerifyHost });
         let prompt = self.prompt.clone();
         let verified = trust::verify(&self.lookup, &presented, prompt, self.observer.as_ref()).await?;
-        let _first = self.notes.verified.set(verified);
+        let _first = self.state.verified.set(verified);
         Ok(())
     }
 }
 
-/// Refuses a channel the server opens.
+/// Callbacks that refuse a channel that the server opens.
 macro_rules! refuse {
     ($($name:ident($($argument:ident: $kind:ty),*);)*) => {
         $(async fn $name(
@@ -116,26 +119,31 @@ macro_rules! refuse {
             $(#[allow(unused_variables)] $argument: $kind,)*
             reply: ChannelOpenHandle,
             _: &mut Session,
-        ) -> Result<(), GreetError> {
+        ) -> Result<(), HandlerError> {
             reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
             Ok(())
         })*
     };
 }
 
-impl Handler for Greeter {
-    type Error = GreetError;
+impl Handler for ClientHandler {
+    type Error = HandlerError;
 
-    async fn check_server_key(&mut self, presented: &PublicKeyOrCertificate) -> Result<bool, GreetError> {
+    async fn check_server_key(&mut self, presented: &PublicKeyOrCertificate) -> Result<bool, HandlerError> {
         let presented = match presented {
             PublicKeyOrCertificate::PublicKey { key, .. } => Presented::Key(key.clone()),
             PublicKeyOrCertificate::Certificate(certificate) => Presented::Certificate(Box::new(certificate.clone())),
         };
-        self.judge(presented).await.map(|()| true).map_err(GreetError::Trust)
+        self.judge(presented).await.map(|()| true).map_err(HandlerError::Trust)
     }
 
-    async fn kex_done(&mut self, _: Option<&[u8]>, _: &russh::Names, session: &mut Session) -> Result<(), GreetError> {
-        let _rekeyed = self.notes.version.set(bounded(&String::from_utf8_lossy(session.remote_sshid())));
+    async fn kex_done(
+        &mut self,
+        _: Option<&[u8]>,
+        _: &russh::Names,
+        session: &mut Session,
+    ) -> Result<(), HandlerError> {
+        let _rekeyed = self.state.version.set(bounded(&String::from_utf8_lossy(session.remote_sshid())));
         self.rekeying.renewed();
         Ok(())
     }
@@ -146,24 +154,30 @@ impl Handler for Greeter {
         _: u32,
         _: u32,
         _: &mut Session,
-    ) -> Result<(), GreetError> {
+    ) -> Result<(), HandlerError> {
         self.rekeying.opened(channel);
         Ok(())
     }
 
-    async fn data(&mut self, _: ChannelId, _: &[u8], session: &mut Session) -> Result<(), GreetError> {
+    async fn data(&mut self, _: ChannelId, _: &[u8], session: &mut Session) -> Result<(), HandlerError> {
         self.change_keys(session)
     }
 
-    async fn extended_data(&mut self, _: ChannelId, _: u32, _: &[u8], session: &mut Session) -> Result<(), GreetError> {
+    async fn extended_data(
+        &mut self,
+        _: ChannelId,
+        _: u32,
+        _: &[u8],
+        session: &mut Session,
+    ) -> Result<(), HandlerError> {
         self.change_keys(session)
     }
 
-    async fn window_adjusted(&mut self, _: ChannelId, _: u32, session: &mut Session) -> Result<(), GreetError> {
+    async fn window_adjusted(&mut self, _: ChannelId, _: u32, session: &mut Session) -> Result<(), HandlerError> {
         self.change_keys(session)
     }
 
-    async fn auth_banner(&mut self, banner: &str, _: &mut Session) -> Result<(), GreetError> {
+    async fn auth_banner(&mut self, banner: &str, _: &mut Session) -> Result<(), HandlerError> {
         self.observer.event(Event::Banner { hop: self.hop.clone(), text: bounded(banner) });
         Ok(())
     }
@@ -172,7 +186,7 @@ impl Handler for Greeter {
         &mut self,
         keys: Vec<PublicKey>,
         _: &mut Session,
-    ) -> Result<(), GreetError> {
+    ) -> Result<(), HandlerError> {
         if let Some(announce) = self.announce.take() {
             let _nobody_waits = announce.send(keys);
         }
@@ -186,20 +200,20 @@ impl Handler for Greeter {
         description: &str,
         _: &str,
         _: &mut Session,
-    ) -> Result<(), GreetError> {
-        *self.notes.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(bounded(description));
-        self.notes.refused.notify_one();
+    ) -> Result<(), HandlerError> {
+        *self.state.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(bounded(description));
+        self.state.refused.notify_one();
         Ok(())
     }
 
-    async fn disconnected(&mut self, reason: DisconnectReason<GreetError>) -> Result<(), GreetError> {
+    async fn disconnected(&mut self, reason: DisconnectReason<HandlerError>) -> Result<(), HandlerError> {
         let (text, outcome) = match reason {
             DisconnectReason::ReceivedDisconnect(info) => (Some(info.message), Ok(())),
-            DisconnectReason::Error(GreetError::Transport(russh::Error::Disconnect)) => (None, Ok(())),
+            DisconnectReason::Error(HandlerError::Transport(russh::Error::Disconnect)) => (None, Ok(())),
             DisconnectReason::Error(error) => (Some(describe(&error)), Err(error)),
         };
         if let Some(text) = text.filter(|text| !text.is_empty()) {
-            *self.notes.farewell.lock().unwrap_or_else(PoisonError::into_inner) = Some(bounded(&text));
+            *self.state.disconnect_reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(bounded(&text));
         }
         outcome
     }
@@ -213,10 +227,11 @@ impl Handler for Greeter {
         originator_port: u32,
         reply: ChannelOpenHandle,
         _: &mut Session,
-    ) -> Result<(), GreetError> {
+    ) -> Result<(), HandlerError> {
         self.rekeying.opened(channel.id());
-        let guest = (channel, bounded(&format!("{originator} port {originator_port}")));
-        self.notes.doors.knock(&Door::Tcpip(address.to_owned(), port), guest, reply).await;
+        let originator = bounded(&format!("{originator} port {originator_port}"));
+        let incoming = IncomingChannel { channel, originator };
+        self.state.incoming_channels.offer(&IncomingType::Tcpip(address.to_owned(), port), incoming, reply).await;
         Ok(())
     }
 
@@ -226,9 +241,16 @@ impl Handler for Greeter {
         path: &str,
         reply: ChannelOpenHandle,
         _: &mut Session,
-    ) -> Result<(), GreetError> {
+    ) -> Result<(), HandlerError> {
         self.rekeying.opened(channel.id());
-        self.notes.doors.knock(&Door::Streamlocal(path.to_owned()), (channel, String::new()), reply).await;
+        self.state
+            .incoming_channels
+            .offer(
+                &IncomingType::Streamlocal(path.to_owned()),
+                IncomingChannel { channel, originator: String::new() },
+                reply,
+            )
+            .await;
         Ok(())
     }
 
@@ -237,9 +259,12 @@ impl Handler for Greeter {
         channel: Channel<Msg>,
         reply: ChannelOpenHandle,
         _: &mut Session,
-    ) -> Result<(), GreetError> {
+    ) -> Result<(), HandlerError> {
         self.rekeying.opened(channel.id());
-        self.notes.doors.knock(&Door::Agent, (channel, String::new()), reply).await;
+        self.state
+            .incoming_channels
+            .offer(&IncomingType::Agent, IncomingChannel { channel, originator: String::new() }, reply)
+            .await;
         Ok(())
     }
 
@@ -252,11 +277,11 @@ impl Handler for Greeter {
     }
 }
 
-fn describe(error: &GreetError) -> String {
+fn describe(error: &HandlerError) -> String {
     match error {
-        GreetError::Trust(error) => error.to_string(),
-        GreetError::Transport(russh::Error::KeepaliveTimeout) => "the server does not answer any more".to_owned(),
-        GreetError::Transport(error) => error.to_string(),
+        HandlerError::Trust(error) => error.to_string(),
+        HandlerError::Transport(russh::Error::KeepaliveTimeout) => "the server does not answer any more".to_owned(),
+        HandlerError::Transport(error) => error.to_string(),
     }
 }
 

@@ -13,7 +13,7 @@ use russh::keys::agent::AgentSessionBinding;
 
 use super::abortable::AbortHandle;
 use super::byte_counts::ByteCounts;
-use super::client_handler::{Greeter, Notes};
+use super::client_handler::{ClientHandler, ConnectionState};
 use crate::auth::Authenticated;
 use crate::chain::error::{Cause, ChainError, Trail};
 use crate::chain::stage_timeout::{Asking, limit};
@@ -29,8 +29,8 @@ pub struct Connected {
     pub trail: Trail,
     pub verified: HostVerified,
     pub login: Authenticated,
-    pub handle: Handle<Greeter>,
-    pub notes: Arc<Notes>,
+    pub handle: Handle<ClientHandler>,
+    pub state: Arc<ConnectionState>,
     pub asking: Arc<Asking>,
     pub host: Host,
     /// The hop this one is reached through stays connected as long as this one.
@@ -74,8 +74,8 @@ impl Connected {
     }
 
     /// Why the transport ended; empty where it is not known.
-    pub fn farewell(&self) -> String {
-        self.notes.farewell().unwrap_or_default()
+    pub fn disconnect_reason(&self) -> String {
+        self.state.disconnect_reason().unwrap_or_default()
     }
 
     /// Does `work` at this host within the time limit of `stage`.
@@ -101,7 +101,7 @@ impl Connected {
 
     /// The cause of a transport that broke with `error`: the server's own words where there are any.
     pub fn lost(&self, error: &russh::Error) -> Cause {
-        Cause::Lost(self.notes.farewell().unwrap_or_else(|| match error {
+        Cause::Lost(self.state.disconnect_reason().unwrap_or_else(|| match error {
             russh::Error::Disconnect | russh::Error::SendError => String::new(),
             other => other.to_string(),
         }))
@@ -109,7 +109,7 @@ impl Connected {
 
     /// Returns when the transport has ended.
     pub async fn ended(&self) {
-        self.notes.ended.cancelled().await;
+        self.state.ended.cancelled().await;
     }
 
     /// What an agent is told about the first key exchange (OpenSSH PROTOCOL.agent §1).

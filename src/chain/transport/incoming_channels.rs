@@ -1,7 +1,7 @@
-//! Which channels the server may open to us: none, but for what was asked for.
+//! Which channels may the server open to us? None but those that were asked for.
 //!
-//! Main type: [`Doors`]. A channel that arrives at an open door waits in a short queue; at a full one it is refused, so
-//! that the session's loop never waits here.
+//! Main type: [`IncomingChannels`]. An allowed channel waits in a queue of [`QUEUE`] for whoever serves it; where the queue
+//! is full it is refused, so that the session's loop never waits here.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,79 +11,84 @@ use russh::{Channel, ChannelOpenFailure};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-/// Channels that may wait at a door.
+/// The most channels of a type that wait to be served.
 const QUEUE: usize = 64;
 
-/// What a door is for.
+/// A channel type that the server may be allowed to open.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Door {
-    /// Connections to a port the server listens on (RFC 4254 §7.2): address as it was asked for, and the port.
+pub enum IncomingType {
+    /// Connections to a port on which the server listens for us (RFC 4254 §7.2): the address of the request, the port.
     Tcpip(String, u32),
-    /// Connections to a socket the server listens on (OpenSSH PROTOCOL §2.4).
+    /// Connections to a socket on which the server listens for us (OpenSSH PROTOCOL §2.4): its path.
     Streamlocal(String),
-    /// The forwarded agent.
+    /// Connections to the forwarded agent.
     Agent,
 }
 
-/// Someone at a door: the channel, and who connected where that is known.
-pub type Guest = (Channel<Msg>, String);
+/// A channel that the server has opened.
+pub struct IncomingChannel {
+    /// The channel.
+    pub channel: Channel<Msg>,
+    /// Who connected, as the server says; empty where it does not.
+    pub originator: String,
+}
 
-/// The doors that are open.
+/// The channel types that are allowed, each with its queue.
 #[derive(Default)]
-pub struct Doors {
-    open: Mutex<Vec<(Door, Sender<Guest>)>>,
+pub struct IncomingChannels {
+    allowed: Mutex<Vec<(IncomingType, Sender<IncomingChannel>)>>,
     agents_refused: AtomicU32,
 }
 
-impl Doors {
-    /// Opens a door; it is closed when the queue is dropped.
-    pub fn open(&self, door: Door) -> Receiver<Guest> {
+impl IncomingChannels {
+    /// Allows channels of a type until the receiver is dropped.
+    pub fn allow(&self, kind: IncomingType) -> Receiver<IncomingChannel> {
         let (sender, receiver) = channel(QUEUE);
-        let mut open = self.locked();
-        open.retain(|(_, guests)| !guests.is_closed());
-        open.push((door, sender));
+        let mut allowed = self.locked();
+        allowed.retain(|(_, queue)| !queue.is_closed());
+        allowed.push((kind, sender));
         receiver
     }
 
-    /// Lets a channel in, or refuses it.
-    pub async fn knock(&self, door: &Door, guest: Guest, reply: ChannelOpenHandle) {
+    /// Accepts a channel that the server wants to open, or refuses it.
+    pub async fn offer(&self, kind: &IncomingType, incoming: IncomingChannel, reply: ChannelOpenHandle) {
         let found = self
             .locked()
             .iter()
-            .find(|(open, guests)| open == door && !guests.is_closed())
-            .map(|(_, guests)| guests.clone());
-        let Some(guests) = found else {
-            self.count(door);
+            .find(|(allowed, queue)| allowed == kind && !queue.is_closed())
+            .map(|(_, queue)| queue.clone());
+        let Some(queue) = found else {
+            self.count(kind);
             return reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
         };
-        match guests.try_reserve() {
+        match queue.try_reserve() {
             Ok(place) => {
                 reply.accept().await;
-                place.send(guest);
+                place.send(incoming);
             }
             Err(TrySendError::Closed(())) => {
-                self.count(door);
+                self.count(kind);
                 reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
             }
             Err(TrySendError::Full(())) => {
-                self.count(door);
+                self.count(kind);
                 reply.reject(ChannelOpenFailure::ResourceShortage).await;
             }
         }
     }
 
-    /// Channels to an agent that were refused here.
+    /// How many channels to an agent were refused.
     pub fn agents_refused(&self) -> u32 {
         self.agents_refused.load(Ordering::Acquire)
     }
 
-    fn count(&self, door: &Door) {
-        if *door == Door::Agent {
+    fn count(&self, kind: &IncomingType) {
+        if *kind == IncomingType::Agent {
             self.agents_refused.fetch_add(1, Ordering::AcqRel);
         }
     }
 
-    fn locked(&self) -> MutexGuard<'_, Vec<(Door, Sender<Guest>)>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    fn locked(&self) -> MutexGuard<'_, Vec<(IncomingType, Sender<IncomingChannel>)>> {
+        self.allowed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -15,63 +15,64 @@ use super::byte_counts::ByteCounts;
 use super::window::FlowControl;
 use crate::config::host::RekeyLimit;
 
-/// Channels whose windows together cannot exceed what russh bears: each is less than full as soon as anything came.
+/// How many channels together cannot have more bytes on the way than russh bears: each window is less than full as soon
+/// as anything has arrived.
 const SAFE: usize = 2;
 /// How long a channel that we closed may still have bytes on the way.
 const ECHO: Duration = Duration::from_secs(10);
 
-/// One session's keys: how long they have served, and how long they may.
+/// One session's keys: for how long they have been in use, and for how long they may be.
 pub struct Rekeying {
     limit: RekeyLimit,
     flow: FlowControl,
     byte_counts: Arc<ByteCounts>,
     since: Instant,
     start: (u64, u64),
-    /// Open channels, and those closed a moment ago.
+    /// Open channels, and those closed less than [`ECHO`] ago, with the time.
     channels: Vec<(ChannelId, Option<Instant>)>,
     put_off: bool,
 }
 
-/// What becomes of a session's keys.
+/// What to do about a session's keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keys {
-    /// They serve on.
-    Serve,
-    /// New ones were asked for.
-    Change,
-    /// New ones are due, and must wait; said once.
-    PutOff,
+pub enum RekeyDecision {
+    /// They are not due.
+    Keep,
+    /// New ones have been asked for.
+    Rekey,
+    /// They are due and must wait; returned once.
+    Postpone,
 }
 
 impl Rekeying {
-    /// New keys never, unless `limit` says so.
+    /// Keys that are never due, unless `limit` says so.
     pub fn new(limit: Option<RekeyLimit>, flow: FlowControl, byte_counts: Arc<ByteCounts>) -> Rekeying {
         let limit = limit.unwrap_or_default();
         let (since, channels) = (Instant::now(), Vec::new());
         Rekeying { limit, flow, byte_counts, since, start: (0, 0), channels, put_off: false }
     }
 
-    /// A channel was opened.
+    /// Notes that a channel was opened.
     pub fn opened(&mut self, channel: ChannelId) {
         self.channels.push((channel, None));
     }
 
-    /// New keys are in use, whoever asked for them.
+    /// Notes that new keys are in use, whoever asked for them.
     pub fn renewed(&mut self) {
         (self.since, self.start) = (Instant::now(), self.byte_counts.now());
     }
 
-    /// Asks for new keys when they are due and no harm comes of it. Something has just arrived.
-    pub fn proceed(&mut self, session: &mut Session) -> Result<Keys, russh::Error> {
+    /// Asks for new keys when they are due and it is safe. Called when something has just arrived.
+    pub fn proceed(&mut self, session: &mut Session) -> Result<RekeyDecision, russh::Error> {
         if !self.is_due() {
-            return Ok(Keys::Serve);
+            return Ok(RekeyDecision::Keep);
         }
         if !self.is_safe(session) {
             let first = !std::mem::replace(&mut self.put_off, true);
-            return Ok(if first { Keys::PutOff } else { Keys::Serve });
+            return Ok(if first { RekeyDecision::Postpone } else { RekeyDecision::Keep });
         }
         self.renewed();
-        session.initiate_rekey().map(|()| Keys::Change)
+        session.initiate_rekey().map(|()| RekeyDecision::Rekey)
     }
 
     fn is_due(&self) -> bool {
