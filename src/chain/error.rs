@@ -1,4 +1,6 @@
-//! What failed, at which hop, on which rung.
+//! What failed, at which hop, at which stage?
+//!
+//! Main types: [`ChainError`], [`Cause`], [`Trail`]. What to do about it is `cli/advice`'s business.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +13,7 @@ use crate::sftp::SftpError;
 use crate::trust::TrustError;
 use crate::words::words_of;
 
-/// A hop that could not be climbed, or a session that broke.
+/// A hop that was not reached, or a session that broke.
 ///
 /// Reads like `acc-pvt: laptop > acc-bastion > acc-pvt: authenticate: publickey refused (…)`.
 #[derive(Debug, Error)]
@@ -19,16 +21,16 @@ use crate::words::words_of;
 pub struct ChainError {
     /// The hosts from here to the one that failed.
     pub trail: Trail,
-    /// The rung that failed.
+    /// The stage that failed.
     pub stage: Stage,
-    /// Why.
+    /// The reason.
     #[source]
     pub cause: Cause,
 }
 
 impl ChainError {
-    /// The transport broke where there had been one. Before the keys are exchanged it may be anybody's refusal, and words
-    /// of the server are one.
+    /// True when an established connection was lost. A connection that ends before the keys are exchanged may have been
+    /// refused by anybody, and so may one that the server ended with words of its own: those do not count.
     pub fn is_broken(&self) -> bool {
         match &self.cause {
             Cause::Lost(_) => self.stage > Stage::Greet,
@@ -39,19 +41,20 @@ impl ChainError {
         }
     }
 
-    /// The connection ended before its login was done, whoever ended it. By a host that has just let us in, it was lost.
+    /// True when the connection ended before its login was done, whoever ended it. A host that has let another login in a
+    /// moment ago did not refuse this one: it was lost.
     pub fn has_ended(&self) -> bool {
         matches!(self.cause, Cause::Lost(_) | Cause::Auth(AuthError::Disconnected { .. } | AuthError::Transport(_)))
     }
 
-    /// A host that was reached before may be reached again later: one that restarts refuses for a while.
+    /// True when a later attempt may succeed where an earlier one did: a host that restarts refuses for a while.
     pub fn may_pass(&self) -> bool {
         let is_out_of_reach =
             matches!(self.cause, Cause::Io { .. } | Cause::ForwardRefused { .. } | Cause::Resolve { .. });
         is_out_of_reach || self.is_late() || matches!(self.cause, Cause::Lost(_)) || self.is_broken()
     }
 
-    /// It took longer than it may.
+    /// True when a time limit was reached.
     pub(super) fn is_late(&self) -> bool {
         matches!(self.cause, Cause::TimedOut(_) | Cause::Auth(AuthError::TimedOut { .. }))
     }
@@ -75,7 +78,7 @@ impl fmt::Display for Trail {
     }
 }
 
-/// Why a rung failed.
+/// Why a stage failed.
 #[derive(Debug, Error)]
 pub enum Cause {
     /// The name has no address (first hop: here; later ones: at the hop before).
@@ -89,20 +92,20 @@ pub enum Cause {
     /// The system refused: connection refused, unreachable, …
     #[error("{what}: {}", words_of(source))]
     Io {
-        /// What was tried (`connect to 10.0.0.1:22`).
+        /// The attempt (`connect to 10.0.0.1:22`).
         what: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// Nothing happened for too long.
+    /// The stage took longer than this limit.
     #[error("no answer within {}", seconds(.0))]
     TimedOut(Duration),
-    /// The hop before would not, or could not, open a channel to this one (RFC 4254 §5.1).
+    /// The hop before did not open a channel to this host (RFC 4254 §5.1).
     #[error("{by} cannot open {to}: {reason}")]
     ForwardRefused {
-        /// The hop that was asked.
+        /// Alias of the hop before.
         by: String,
-        /// `host:port` as it was asked for.
+        /// `host:port` of the request.
         to: String,
         /// The SSH reason and the text that came with it.
         reason: String,
@@ -113,7 +116,7 @@ pub enum Cause {
     /// The login did not pass.
     #[error(transparent)]
     Auth(#[from] AuthError),
-    /// The peer is no SSH server, or shares no algorithm with us, or broke the protocol.
+    /// The peer is no SSH server, has no algorithm in common with hop, or broke the protocol.
     #[error("{0}")]
     Protocol(String),
     /// The server refused a channel, a subsystem or a command.

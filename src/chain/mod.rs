@@ -1,77 +1,73 @@
 //! How do I get there? Hosts become a session, one hop at a time, each hop's SSH inside the one before.
 //!
-//! [`Chain`] holds what a run has open; a [`Way`] is a list of hosts that can be walked as often as needed; a
-//! [`Session`] stands at the end of it. The Stage ladder (`hop.rs`) is climbed for each host: dial (`dial.rs`), greet,
-//! verify the host key (`greeter.rs`), authenticate. Between two levels of SSH lies a stream that never blocks
-//! (`stream.rs`). Keys are changed when the configuration says so (`rekey.rs`). Nothing here knows files or verbs.
+//! [`Chain`] holds the connections of a run; a [`Way`] is a list of hosts that can be walked as often as needed; a
+//! [`Session`] stands at the end of it. Each host goes through the same stages (`connect/hop.rs`): dial
+//! (`connect/dial.rs`), exchange keys and verify the host key (`transport/client_handler.rs`), authenticate. Between two
+//! levels of SSH lies a stream that never blocks (`channel/tunnel.rs`). Keys are changed when the configuration says so
+//! (`transport/rekey.rs`). Nothing here knows files or verbs.
 //!
 //! Bulk data of one copy travels in several lanes. A lane is a session of its own at the last host; lanes are spread
 //! over a few TCP connections to the first, because every SSH window and every TCP buffer on the way caps one of them.
 //! A host without a bastion before it gets at most that many sessions, each shared by several lanes.
 //!
-//! Memory: each level of each lane holds at most one window of undelivered bytes (8 MiB, `algorithms.rs`); what is
+//! | floor | what is there |
+//! | --- | --- |
+//! | `connect` | reaching a host; the open connections |
+//! | `channel` | sessions, processes, forwarded connections, tunnels |
+//! | `transport` | one connection: its stream, algorithms, windows, keys, and the client's side of it |
+//! | `stage_timeout` | time limits, and the one question that is open |
+//! | `error` | what failed, where, at which stage |
+//!
+//! Memory: each level of each lane holds at most one window of undelivered bytes (8 MiB, `transport/window.rs`); what is
 //! really in flight is what the layers above have asked for.
 
-mod algorithms;
-mod bind;
 mod channel;
-mod conduit;
-mod dial;
-mod doors;
+mod connect;
 mod error;
-mod greeter;
-mod hop;
-mod learn;
-mod meaning;
-mod nudge;
-mod overhear;
-mod patience;
-mod pool;
-mod process;
-mod receipted;
-mod rekey;
-mod session;
-mod severable;
-mod stream;
-mod trusting;
+mod stage_timeout;
+mod transport;
 
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-pub use conduit::{Arrival, Conduit, ConduitReader, ConduitWriter};
+pub use channel::channel_stream::{Arrival, Conduit, ConduitReader, ConduitWriter};
+pub use channel::process::{
+    ExitStatus, Output, Process, ProcessInput, ProcessOutput, Program, RemoteTerminal, Size, Task,
+};
+pub use channel::session::{RemoteListener, Session};
 pub use error::{Cause, ChainError, Trail};
-pub use process::{ExitStatus, Output, Process, ProcessInput, ProcessOutput, Program, RemoteTerminal, Size, Task};
-pub use session::{RemoteListener, Session};
 
 use crate::auth::Keyring;
 use crate::config::Host;
 use crate::progress::Observer;
 use crate::prompt::Prompt;
 use crate::sftp;
-use hop::Ladder;
-use patience::Asking;
-use pool::{Pool, Strand};
+use connect::hop::HopConnector;
+use connect::pool::{ConnectionPool, SessionSlot};
+use stage_timeout::Asking;
+use transport::window::WINDOW;
 
-/// Logins under way at once; sshd begins to drop connections at ten (`MaxStartups 10:30:100`).
+/// Logins under way at the same time; sshd begins to drop connections at ten (`MaxStartups 10:30:100`).
 const LOGINS: usize = 7;
 
 /// The connections of one run. Cheap to clone.
 #[derive(Clone)]
 pub struct Chain {
-    pool: Arc<Pool>,
-    /// As many as it takes where it is not said.
+    pool: Arc<ConnectionPool>,
+    /// TCP connections to the first hop; a default for each lane where `None`.
     connections: Option<usize>,
+    /// Window of each channel at the last host, in bytes.
     window: u32,
 }
 
 impl Chain {
-    /// Nothing is opened yet. `prompt` is asked for passphrases, passwords and about unknown host keys.
+    /// A chain with no connection yet. `prompt` is asked for passphrases and passwords, and about unknown host keys.
     pub fn new(prompt: Arc<dyn Prompt>, observer: Arc<dyn Observer>) -> Self {
         let asking = Asking::new(prompt);
         let keyring = Keyring::new(asking.clone(), observer.clone());
-        let ladder = Ladder { keyring, asking, observer, logins: Arc::new(Semaphore::new(LOGINS)) };
-        Chain { pool: Arc::new(Pool::new(ladder)), connections: None, window: algorithms::WINDOW }
+        let connector = HopConnector { keyring, asking, observer, logins: Arc::new(Semaphore::new(LOGINS)) };
+        Chain { pool: Arc::new(ConnectionPool::new(connector)), connections: None, window: WINDOW }
     }
 
     /// Spreads lanes over this many TCP connections to the first hop.
@@ -79,7 +75,7 @@ impl Chain {
         Chain { connections: Some(connections.max(1)), ..self }
     }
 
-    /// Lets each channel at the last host have so many bytes on the way to us; 8 MiB unless told otherwise.
+    /// Sets the window of each channel at the last host, in bytes: what may be on the way to us. 8 MiB unless set.
     pub fn with_window(self, window: u32) -> Self {
         Chain { window, ..self }
     }
@@ -100,7 +96,7 @@ pub struct Way {
 }
 
 impl Way {
-    /// The target's name, as it was typed.
+    /// The target's name as the user typed it.
     pub fn alias(&self) -> &str {
         self.trail.end()
     }
@@ -117,18 +113,18 @@ impl Way {
 
     /// A session for `lane`; the same lane gets the same session as long as that lives.
     pub async fn session(&self, lane: usize) -> Result<Session, ChainError> {
-        let connected = self.chain.pool.reach(&self.hops, self.strand(lane), self.chain.window).await?;
+        let connected = self.chain.pool.connect(&self.hops, self.slot(lane), self.chain.window).await?;
         Ok(Session::new(connected))
     }
 
-    /// A session that is shared with nothing else; it ends with its last clone. `leave` says whether it may log in, and
-    /// meanwhile it goes as far as nobody is asked anything; `None` when it may not.
+    /// A session that is shared with nothing else; it ends with its last clone. `leave` decides whether it may log in;
+    /// meanwhile it connects as far as it can without a question to a person. `None` when it may not log in.
     pub async fn session_apart(
         &self,
         leave: impl Future<Output = Result<bool, ChainError>>,
     ) -> Result<Option<Session>, ChainError> {
         // on the heap: a test's or a worker's stack is small
-        let reached = Box::pin(self.chain.pool.reach_apart(&self.hops, self.chain.window, leave)).await?;
+        let reached = Box::pin(self.chain.pool.connect_apart(&self.hops, self.chain.window, leave)).await?;
         Ok(reached.map(Session::new))
     }
 
@@ -137,18 +133,18 @@ impl Way {
         self.session(lane).await?.sftp().await
     }
 
-    /// Gives up every connection on the way of `lane`, shared or not: whoever uses one of them finds it lost, and the next
-    /// to ask climbs anew. For a way on which nothing moves although nothing is closed.
+    /// Gives up every connection on the way of `lane`, shared or not: their users find them lost, and the next call
+    /// connects anew. For a way on which nothing moves although nothing is closed.
     pub fn abandon(&self, lane: usize) {
-        self.chain.pool.abandon(&self.hops, self.strand(lane));
+        self.chain.pool.abandon(&self.hops, self.slot(lane));
     }
 
-    fn strand(&self, lane: usize) -> Strand {
-        let strand = match self.chain.connections {
-            Some(connections) => Strand { connection: lane % connections, session: lane / connections },
-            None => Strand::of(lane),
+    fn slot(&self, lane: usize) -> SessionSlot {
+        let slot = match self.chain.connections {
+            Some(connections) => SessionSlot { connection: lane % connections, session: lane / connections },
+            None => SessionSlot::of(lane),
         };
-        let session = if self.hops.len() > 1 { strand.session } else { 0 };
-        Strand { session, ..strand }
+        let session = if self.hops.len() > 1 { slot.session } else { 0 };
+        SessionSlot { session, ..slot }
     }
 }

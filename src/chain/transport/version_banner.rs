@@ -1,7 +1,7 @@
-//! What a server says before SSH begins: its version line, or whatever else answers on the port.
+//! What does a server say before SSH begins? Its version string, or whatever else answers on the port.
 //!
-//! Main type: [`Overheard`]. RFC 4253 §4.2 lets a server send lines of text before `SSH-…`; a full sshd sends one and
-//! closes. The text is told once ([`Event::Identified`]); the bytes go on untouched.
+//! Main type: [`BannerStream`]. RFC 4253 §4.2 lets a server send lines of text before `SSH-…`; a full sshd sends one and
+//! closes. The text is reported once ([`Event::Identified`]); the bytes go on untouched.
 
 use std::io;
 use std::pin::Pin;
@@ -10,57 +10,57 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::severable::Duplex;
+use super::abortable::Duplex;
 use crate::progress::{Event, Observer};
 
-/// As much as is kept, in bytes; a version line has 255 at most.
+/// The most bytes that are kept; a version string has 255 at most.
 const LONGEST: usize = 1024;
 
-/// A transport whose first words are told.
-pub(super) struct Overheard {
+/// A transport whose first line is reported.
+pub struct BannerStream {
     inner: Box<dyn Duplex>,
     hop: String,
     observer: Arc<dyn Observer>,
-    /// `None` once it has been told.
-    heard: Option<Vec<u8>>,
+    /// The bytes so far; `None` once they have been reported.
+    seen: Option<Vec<u8>>,
 }
 
-impl Overheard {
-    /// Listens in on `inner`, the way to `hop`.
-    pub(super) fn new(inner: Box<dyn Duplex>, hop: &str, observer: Arc<dyn Observer>) -> Overheard {
-        Overheard { inner, hop: hop.to_owned(), observer, heard: Some(Vec::new()) }
+impl BannerStream {
+    /// Reports the first line that `hop` sends over `inner`.
+    pub fn new(inner: Box<dyn Duplex>, hop: &str, observer: Arc<dyn Observer>) -> BannerStream {
+        BannerStream { inner, hop: hop.to_owned(), observer, seen: Some(Vec::new()) }
     }
 
-    fn hear(&mut self, bytes: &[u8]) {
-        let Some(heard) = &mut self.heard else { return };
-        heard.extend_from_slice(&bytes[..bytes.len().min(LONGEST - heard.len())]);
-        let version = heard.split_inclusive(|&byte| byte == b'\n').find(|line| line.starts_with(b"SSH-"));
+    fn see(&mut self, bytes: &[u8]) {
+        let Some(seen) = &mut self.seen else { return };
+        seen.extend_from_slice(&bytes[..bytes.len().min(LONGEST - seen.len())]);
+        let version = seen.split_inclusive(|&byte| byte == b'\n').find(|line| line.starts_with(b"SSH-"));
         let text = match version {
             Some(line) if line.ends_with(b"\n") => line.trim_ascii().to_vec(),
-            _ if bytes.is_empty() || heard.len() == LONGEST => heard.trim_ascii().to_vec(),
+            _ if bytes.is_empty() || seen.len() == LONGEST => seen.trim_ascii().to_vec(),
             _ => return,
         };
-        self.tell(text);
+        self.report(text);
     }
 
-    fn tell(&mut self, text: Vec<u8>) {
-        self.heard = None;
+    fn report(&mut self, text: Vec<u8>) {
+        self.seen = None;
         if !text.is_empty() {
             self.observer.event(Event::Identified { hop: self.hop.clone(), text });
         }
     }
 }
 
-impl AsyncRead for Overheard {
+impl AsyncRead for BannerStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
-        self.hear(&buf.filled()[before..]);
+        self.see(&buf.filled()[before..]);
         Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for Overheard {
+impl AsyncWrite for BannerStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.inner).poll_write(cx, buf)
     }
@@ -91,10 +91,10 @@ mod tests {
         }
     }
 
-    async fn heard(pieces: &[&[u8]]) -> (Vec<u8>, Vec<Vec<u8>>) {
+    async fn seen(pieces: &[&[u8]]) -> (Vec<u8>, Vec<Vec<u8>>) {
         let (near, mut far) = tokio::io::duplex(16);
         let ear = Arc::new(Ear::default());
-        let mut stream = Overheard::new(Box::new(near), "h", ear.clone());
+        let mut stream = BannerStream::new(Box::new(near), "h", ear.clone());
         let pieces: Vec<Vec<u8>> = pieces.iter().map(|piece| piece.to_vec()).collect();
         let writing = tokio::spawn(async move {
             for piece in pieces {
@@ -110,15 +110,15 @@ mod tests {
 
     #[tokio::test]
     async fn the_version_line_is_told_once_and_the_bytes_go_on() {
-        let (all, told) = heard(&[b"hello\r\nSS", b"H-2.0-x 1\r\nSSH-2.0-later\r\n\0\0"]).await;
+        let (all, told) = seen(&[b"hello\r\nSS", b"H-2.0-x 1\r\nSSH-2.0-later\r\n\0\0"]).await;
         assert_eq!(all, b"hello\r\nSSH-2.0-x 1\r\nSSH-2.0-later\r\n\0\0");
         assert_eq!(told, [b"SSH-2.0-x 1"]);
     }
 
     #[tokio::test]
     async fn what_is_no_ssh_is_told_when_it_ends() {
-        assert_eq!(heard(&[b"Exceeded Max", b"Startups\r\n"]).await.1, [b"Exceeded MaxStartups"]);
-        assert!(heard(&[]).await.1.is_empty());
-        assert_eq!(heard(&[&[b'x'; 3000]]).await.1, [vec![b'x'; LONGEST]]);
+        assert_eq!(seen(&[b"Exceeded Max", b"Startups\r\n"]).await.1, [b"Exceeded MaxStartups"]);
+        assert!(seen(&[]).await.1.is_empty());
+        assert_eq!(seen(&[&[b'x'; 3000]]).await.1, [vec![b'x'; LONGEST]]);
     }
 }

@@ -1,4 +1,4 @@
-//! How long a stage may take. A person's thinking time does not count: the clock stands still while a question is open.
+//! How long may a stage take? A person's thinking time does not count: the clock stands still while a question is open.
 //! One question is open at a time, whichever hop of whichever way it is about.
 //!
 //! Main type: [`Asking`].
@@ -18,7 +18,7 @@ use crate::prompt::{NoAnswer, Prompt};
 const TICK: Duration = Duration::from_millis(100);
 
 /// A [`Prompt`] that knows whether a question is open.
-pub(super) struct Asking {
+pub struct Asking {
     inner: Arc<dyn Prompt>,
     open: AtomicUsize,
     turn: Mutex<()>,
@@ -26,7 +26,7 @@ pub(super) struct Asking {
 
 impl Asking {
     /// Wraps `inner`.
-    pub(super) fn new(inner: Arc<dyn Prompt>) -> Arc<Self> {
+    pub fn new(inner: Arc<dyn Prompt>) -> Arc<Self> {
         Arc::new(Asking { inner, open: AtomicUsize::new(0), turn: Mutex::default() })
     }
 
@@ -40,7 +40,7 @@ impl Asking {
     }
 
     /// Runs `work` for at most `limit`, not counting the time a question is open.
-    pub(super) async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Result<T, Duration> {
+    pub async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Result<T, Duration> {
         tokio::pin!(work);
         let mut spent = Duration::ZERO;
         loop {
@@ -71,9 +71,9 @@ impl Prompt for Asking {
     }
 }
 
-/// The limit of `stage` at `host`: `ConnectTimeout` rules what it rules in ssh (dialling, the banner and the key
-/// exchange), the rest is hop's own.
-pub(super) fn limit(stage: Stage, host: &Host) -> Duration {
+/// The time limit of `stage` at `host`: `ConnectTimeout` where it counts in ssh (dialling, the banner and the key
+/// exchange), hop's own elsewhere.
+pub fn limit(stage: Stage, host: &Host) -> Duration {
     let connect = host.connect_timeout.as_ref().map(|value| value.value);
     match stage {
         Stage::Resolve | Stage::Dial => connect.unwrap_or(Duration::from_secs(15)),
@@ -82,8 +82,8 @@ pub(super) fn limit(stage: Stage, host: &Host) -> Duration {
     }
 }
 
-/// How long `host` may be silent before it counts as lost: what `ServerAliveInterval` and `ServerAliveCountMax` make.
-pub(super) fn silence(host: &Host) -> Option<Duration> {
+/// How long `host` may be silent before it counts as lost: `ServerAliveInterval` times `ServerAliveCountMax` + 1.
+pub fn silence(host: &Host) -> Option<Duration> {
     let (interval, count) = (host.server_alive_interval.value, host.server_alive_count_max.value);
     (!interval.is_zero() && count > 0).then(|| interval.saturating_mul(count.saturating_add(1)))
 }

@@ -1,11 +1,14 @@
-//! What does it mean that a hop was not reached, or said no word of SSH? In the field's words, from russh's and the server's.
+//! Why was a hop not reached? russh's errors and the server's texts, as a [`Cause`].
+//!
+//! Main functions: [`unresolved_there`], [`greeting_failed`].
 
-use super::error::{Cause, ChainError};
-use super::greeter::GreetError;
+use crate::chain::error::{Cause, ChainError};
+use crate::chain::transport::client_handler::HandlerError;
 use crate::progress::Stage;
 
-/// The hop before answers a name it cannot resolve with "connect failed" and the resolver's words.
-pub(super) fn unresolved_there(error: ChainError) -> ChainError {
+/// A refused forwarding whose text is the resolver's becomes [`Cause::Resolve`]: sshd answers a name that it cannot
+/// resolve with "connect failed" and that text.
+pub fn unresolved_there(error: ChainError) -> ChainError {
     let Cause::ForwardRefused { to, reason, .. } = &error.cause else { return error };
     let by_name = ["not known", "resolve", "no address associated", "Temporary failure"];
     match by_name.iter().any(|words| reason.contains(words)) {
@@ -17,11 +20,11 @@ pub(super) fn unresolved_there(error: ChainError) -> ChainError {
     }
 }
 
-/// Why no host has shown who it is.
-pub(super) fn greeting_failed(error: GreetError) -> Cause {
+/// Why the key exchange failed.
+pub fn greeting_failed(error: HandlerError) -> Cause {
     let error = match error {
-        GreetError::Trust(error) => return Cause::Trust(error),
-        GreetError::Transport(error) => error,
+        HandlerError::Trust(error) => return Cause::Trust(error),
+        HandlerError::Transport(error) => error,
     };
     match error {
         russh::Error::NoCommonAlgo { kind, ours, theirs } => Cause::Protocol(format!(

@@ -1,10 +1,9 @@
-//! The never-blocking stream between two levels of SSH: a direct-tcpip channel of the outer session that carries the
-//! inner one.
+//! How does one SSH session carry another? In a direct-tcpip channel of the outer session, as a stream that never blocks.
 //!
-//! Main type: [`Tunnel`]. An SSH session does not read while it writes. Were the inner session's bytes left in the
-//! outer channel meanwhile, the outer session would stop too, and with it the window adjusts the inner one waits for.
-//! So one task always drains the channel into a queue, another writes from a short queue, and a token tells both when
-//! either ends.
+//! Main type: [`Tunnel`]. An SSH session does not read while it writes. If the inner session's bytes stayed in the outer
+//! channel meanwhile, the outer session would stop too, and with it the window adjusts that the inner one waits for. So
+//! one task always drains the channel into a queue, another writes from a short queue, and a token tells both when either
+//! ends.
 //!
 //! Memory: [`INCOMING_LIMIT`] bytes in, [`OUTGOING_CHUNKS`] × [`CHUNK`] bytes out. A peer that keeps within the windows
 //! of the inner session cannot reach the first; one that does not is cut off.
@@ -22,17 +21,17 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, PollSender};
 
-use super::algorithms::WINDOW;
+use crate::chain::transport::window::WINDOW;
 
-/// Bytes queued towards the inner session: the windows of two bulk channels and slack for what surrounds the data.
-pub(super) const INCOMING_LIMIT: usize = 2 * WINDOW as usize + 4 * 1024 * 1024;
-/// Chunks queued towards the outer session.
+/// The most bytes queued towards the inner session: the windows of two bulk channels, and 4 MiB for what surrounds data.
+pub const INCOMING_LIMIT: usize = 2 * WINDOW as usize + 4 * 1024 * 1024;
+/// The most chunks queued towards the outer session.
 const OUTGOING_CHUNKS: usize = 4;
-/// Bytes a chunk at most.
+/// The most bytes of a chunk.
 const CHUNK: usize = 64 * 1024;
 
 /// A direct-tcpip channel as a byte stream that never blocks the session it runs on.
-pub(super) struct Tunnel {
+pub struct Tunnel {
     incoming: mpsc::UnboundedReceiver<Bytes>,
     queued: Arc<AtomicUsize>,
     unread: Bytes,
@@ -41,7 +40,7 @@ pub(super) struct Tunnel {
 
 impl Tunnel {
     /// Takes the channel over; the tasks end when the tunnel is dropped or the channel closes.
-    pub(super) fn new(channel: Channel<Msg>) -> Self {
+    pub fn new(channel: Channel<Msg>) -> Self {
         let (read, write) = channel.split();
         let (incoming_tx, incoming) = mpsc::unbounded_channel();
         let (outgoing_tx, outgoing) = mpsc::channel(OUTGOING_CHUNKS);

@@ -1,5 +1,5 @@
-//! The two halves of a channel as the rest of the house uses them: bytes in, bytes out, and no writer that waits for
-//! window credit from a channel that is gone.
+//! What are the two halves of a channel? Bytes in, bytes out; no writer waits for window credit from a channel that has
+//! ended.
 //!
 //! Main types: [`Incoming`], [`Outgoing`].
 
@@ -12,11 +12,11 @@ use russh::client::Msg;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::hop::Connected;
+use crate::chain::transport::connected::Connected;
 use crate::sftp::{Receive, Transmit};
 
 /// Splits `channel`; both halves keep `connection` open.
-pub(super) fn split(channel: Channel<Msg>, connection: Arc<Connected>) -> (Incoming, Outgoing) {
+pub fn split(channel: Channel<Msg>, connection: Arc<Connected>) -> (Incoming, Outgoing) {
     let (read, write) = channel.split();
     let closed = CancellationToken::new();
     let refused = Arc::new(AtomicBool::new(false));
@@ -24,26 +24,24 @@ pub(super) fn split(channel: Channel<Msg>, connection: Arc<Connected>) -> (Incom
     (incoming, Outgoing { write: Some(write), closed })
 }
 
-/// The receiving half. Whoever holds it must keep reading: a full channel stops its whole SSH session.
-pub(super) struct Incoming {
-    pub(super) read: ChannelReadHalf,
-    pub(super) connection: Arc<Connected>,
+/// The receiving half. Its holder must keep reading: a full channel stops its whole SSH session.
+pub struct Incoming {
+    pub read: ChannelReadHalf,
+    pub connection: Arc<Connected>,
     refused: Arc<AtomicBool>,
     _closes: DropGuard,
 }
 
 impl Incoming {
-    /// Set when the server answered the channel's request with a failure (RFC 4254 §5.4).
-    pub(super) fn refused(&self) -> Arc<AtomicBool> {
+    /// Becomes true when the server answers the channel's request with a failure (RFC 4254 §5.4).
+    pub fn refused(&self) -> Arc<AtomicBool> {
         self.refused.clone()
     }
-}
 
-impl Incoming {
-    /// Which connection of the way was lost, and the server's last words.
+    /// An error that names the lost connection of the way, and its server's last words.
     fn lost(&self) -> io::Error {
         let broken = self.connection.broken_at().unwrap_or(&self.connection);
-        let words = match broken.farewell() {
+        let words = match broken.disconnect_reason() {
             words if words.is_empty() => String::new(),
             words => format!(": {words}"),
         };
@@ -71,19 +69,19 @@ impl Receive for Incoming {
 }
 
 /// The transmitting half; dropping it closes the channel.
-pub(super) struct Outgoing {
+pub struct Outgoing {
     write: Option<ChannelWriteHalf<Msg>>,
     closed: CancellationToken,
 }
 
 impl Outgoing {
-    /// The half itself, for requests.
-    pub(super) fn half(&self) -> &ChannelWriteHalf<Msg> {
+    /// russh's half, for requests.
+    pub fn half(&self) -> &ChannelWriteHalf<Msg> {
         self.write.as_ref().expect("taken only when dropped")
     }
 
-    /// Sends a chunk; waits for window credit; fails once the other half has ended.
-    pub(super) async fn send(&self, chunk: Bytes) -> io::Result<()> {
+    /// Sends a chunk. Waits for window credit; fails when the receiving half has ended.
+    pub async fn send(&self, chunk: Bytes) -> io::Result<()> {
         let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "the channel is closed");
         tokio::select! {
             sent = self.half().data_bytes(chunk) => sent.map_err(gone),

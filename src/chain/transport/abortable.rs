@@ -1,7 +1,8 @@
-//! A byte stream that can be cut from outside, that gives up when its other side takes nothing any more, and that counts.
+//! How is a connection ended from outside? A byte stream that can be aborted, whose writes have a time limit, and that
+//! counts its bytes.
 //!
-//! Main types: [`Severable`], [`Severed`]. `russh::client::connect_stream` spawns its session before it returns, and
-//! dropping its future leaves that task running on the stream: cutting the stream ends it. A session that waits in a
+//! Main types: [`AbortableStream`], [`AbortHandle`]. `russh::client::connect_stream` spawns its session before it returns,
+//! and dropping its future leaves that task running on the stream: aborting the stream ends it. A session that waits in a
 //! write sends no keepalives and misses their answers, so writes have a limit of their own.
 
 use std::future::Future;
@@ -16,67 +17,69 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
 
-use super::rekey::Odometer;
+use super::byte_counts::ByteCounts;
 
 /// Any transport below SSH.
-pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 
-/// A transport with a cord: once the cord is cut it reads and writes nothing any more.
-pub(super) struct Severable {
+/// A transport that fails to read and write once its [`AbortHandle`] says so.
+pub struct AbortableStream {
     inner: Box<dyn Duplex>,
-    cut: Pin<Box<WaitForCancellationFutureOwned>>,
-    patience: Option<Duration>,
+    aborted: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// How long a write may wait; without a limit where `None`.
+    write_limit: Option<Duration>,
+    /// Runs while a write waits.
     waiting: Option<Pin<Box<Sleep>>>,
-    odometer: Arc<Odometer>,
+    byte_counts: Arc<ByteCounts>,
 }
 
-/// The cord of a [`Severable`]: dropping it cuts.
-pub(super) struct Severed {
+/// Aborts an [`AbortableStream`], at the latest when it is dropped.
+pub struct AbortHandle {
     token: CancellationToken,
-    _cuts: DropGuard,
+    _aborts: DropGuard,
 }
 
-impl Severed {
-    /// Cuts now.
-    pub(super) fn cut(&self) {
+impl AbortHandle {
+    /// Aborts the stream now.
+    pub fn abort(&self) {
         self.token.cancel();
     }
 
-    /// It has been cut.
-    pub(super) fn is_cut(&self) -> bool {
+    /// True when the stream was aborted.
+    pub fn is_aborted(&self) -> bool {
         self.token.is_cancelled()
     }
 }
 
-impl Severable {
-    /// Ties a cord to `inner`. A write may wait for `patience`; without, for ever.
-    pub(super) fn new(inner: Box<dyn Duplex>, patience: Option<Duration>) -> (Self, Severed) {
+impl AbortableStream {
+    /// Makes `inner` abortable. A write may wait for `write_limit`, for ever where `None`.
+    pub fn new(inner: Box<dyn Duplex>, write_limit: Option<Duration>) -> (Self, AbortHandle) {
         let token = CancellationToken::new();
-        let cut = Box::pin(token.clone().cancelled_owned());
-        let odometer = Arc::default();
-        let stream = Severable { inner, cut, patience, waiting: None, odometer };
-        (stream, Severed { _cuts: token.clone().drop_guard(), token })
+        let aborted = Box::pin(token.clone().cancelled_owned());
+        let byte_counts = Arc::default();
+        let stream = AbortableStream { inner, aborted, write_limit, waiting: None, byte_counts };
+        (stream, AbortHandle { _aborts: token.clone().drop_guard(), token })
     }
 
-    /// What went over it.
-    pub(super) fn odometer(&self) -> Arc<Odometer> {
-        self.odometer.clone()
+    /// The counts of its bytes, which go on counting.
+    pub fn byte_counts(&self) -> Arc<ByteCounts> {
+        self.byte_counts.clone()
     }
 
-    fn poll_cut(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        match self.cut.as_mut().poll(cx) {
+    fn poll_aborted(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        match self.aborted.as_mut().poll(cx) {
             Poll::Ready(()) => Err(io::Error::new(io::ErrorKind::ConnectionAborted, "given up")),
             Poll::Pending => Ok(()),
         }
     }
 
-    fn within_patience<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        let (Poll::Pending, Some(patience)) = (&written, self.patience) else {
+    fn within_limit<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        let (Poll::Pending, Some(limit)) = (&written, self.write_limit) else {
             self.waiting = None;
             return written;
         };
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(patience)));
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(limit)));
         match waiting.as_mut().poll(cx) {
             Poll::Ready(()) => {
                 Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the server takes nothing any more")))
@@ -86,30 +89,30 @@ impl Severable {
     }
 }
 
-impl AsyncRead for Severable {
+impl AsyncRead for AbortableStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.poll_cut(cx)?;
+        self.poll_aborted(cx)?;
         let before = buf.filled().len();
         let read = Pin::new(&mut self.inner).poll_read(cx, buf);
-        self.odometer.read.fetch_add((buf.filled().len() - before) as u64, Ordering::Relaxed);
+        self.byte_counts.read.fetch_add((buf.filled().len() - before) as u64, Ordering::Relaxed);
         read
     }
 }
 
-impl AsyncWrite for Severable {
+impl AsyncWrite for AbortableStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_cut(cx)?;
+        self.poll_aborted(cx)?;
         let written = Pin::new(&mut self.inner).poll_write(cx, buf);
         if let Poll::Ready(Ok(length)) = written {
-            self.odometer.written.fetch_add(length as u64, Ordering::Relaxed);
+            self.byte_counts.written.fetch_add(length as u64, Ordering::Relaxed);
         }
-        self.within_patience(cx, written)
+        self.within_limit(cx, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_cut(cx)?;
+        self.poll_aborted(cx)?;
         let flushed = Pin::new(&mut self.inner).poll_flush(cx);
-        self.within_patience(cx, flushed)
+        self.within_limit(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -123,22 +126,22 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     #[tokio::test]
-    async fn a_cut_wakes_a_reader_that_waits() {
+    async fn aborting_wakes_a_reader_that_waits() {
         let (near, mut far) = tokio::io::duplex(16);
-        let (mut stream, cord) = Severable::new(Box::new(near), None);
+        let (mut stream, abort) = AbortableStream::new(Box::new(near), None);
         far.write_all(b"ab").await.unwrap();
         let mut two = [0; 2];
         stream.read_exact(&mut two).await.unwrap();
         let waiting = tokio::spawn(async move { stream.read_u8().await });
         tokio::task::yield_now().await;
-        drop(cord);
+        drop(abort);
         assert_eq!(waiting.await.unwrap().unwrap_err().kind(), io::ErrorKind::ConnectionAborted);
     }
 
     #[tokio::test]
     async fn a_write_that_nobody_takes_ends() {
         let (near, mut far) = tokio::io::duplex(4);
-        let (mut stream, _cord) = Severable::new(Box::new(near), Some(Duration::from_millis(50)));
+        let (mut stream, _abort) = AbortableStream::new(Box::new(near), Some(Duration::from_millis(50)));
         stream.write_all(b"abcd").await.unwrap();
         let (written, read) = tokio::join!(stream.write_all(b"efgh"), async {
             tokio::time::sleep(Duration::from_millis(20)).await;

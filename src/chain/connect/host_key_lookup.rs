@@ -1,4 +1,6 @@
-//! A resolved host's trust settings, as `trust` takes them.
+//! Where and how strictly is a host's key looked up? The configuration's settings, as `trust` takes them.
+//!
+//! Main function: [`lookup`].
 
 use std::net::IpAddr;
 
@@ -6,8 +8,8 @@ use crate::config::Host;
 use crate::config::host::{StrictHostKeyChecking, Template};
 use crate::trust::{KnownHostsCommand, Lookup, Name, Naming, Policy};
 
-/// Where and how strictly `host` is looked up. The name is the target's own or its alias, never a tunnel's end.
-pub(super) fn lookup(host: &Host, address: Option<IpAddr>) -> Lookup {
+/// How to look up the key of `host`, by its `HostKeyAlias` or its own name, never by that of a tunnel's end.
+pub fn lookup(host: &Host, address: Option<IpAddr>) -> Lookup {
     let name = match &host.host_key_alias {
         Some(alias) => Name::Alias(alias.value.clone()),
         None => Name::Host { hostname: host.hostname.value.clone(), port: host.port.value },
@@ -29,13 +31,14 @@ pub(super) fn lookup(host: &Host, address: Option<IpAddr>) -> Lookup {
     }
 }
 
-/// The host was named by its address, which then says nothing that the name did not. With another port it does, for ssh.
+/// True when the host was named by its address, so that the address adds nothing to the name. With another port than 22
+/// it does, as in ssh.
 fn is_its_own_address(host: &Host, address: Option<IpAddr>) -> bool {
     host.port.value == 22 && address.is_some_and(|address| address.to_string() == host.hostname.value)
 }
 
-/// `BatchMode yes` leaves nobody to ask, which `trust` learns from the prompt; the policy stays as configured so that
-/// the error can say so.
+/// The configured policy, also under `BatchMode yes`: that nobody can be asked, `trust` learns from the prompt, and its
+/// error says so.
 fn policy(host: &Host) -> Policy {
     match host.strict_host_key_checking.value {
         StrictHostKeyChecking::Yes => Policy::Strict,

@@ -1,40 +1,40 @@
 //! `UpdateHostKeys`: a server announces its host keys after the login (`PROTOCOL` §2.5, `hostkeys-00@openssh.com`);
-//! those not known yet are proven over this very session (`hostkeys-prove-00@openssh.com`) before they are recorded.
+//! those not known yet are proven over the same session (`hostkeys-prove-00@openssh.com`) before they are recorded.
 //!
-//! Main function: [`follow`]. What changes in which file is `trust`'s business; a failure here never breaks a session.
+//! Main function: [`watch`]. What changes in which file is `trust`'s business; a failure here never breaks a session.
 
 use std::sync::{Arc, Weak};
 
 use russh::keys::PublicKey;
 use tokio::sync::oneshot;
 
-use super::hop::Connected;
+use crate::chain::transport::connected::Connected;
 use crate::config::Host;
 use crate::config::host::UpdateHostKeys;
 use crate::progress::{Event, Observer};
 use crate::prompt::Prompt;
 use crate::trust::{Consent, Lookup, TrustError, plan_update};
 
-/// Whom to tell and to ask.
-pub(super) type People = (Arc<dyn Prompt>, Arc<dyn Observer>);
+/// The person at the terminal.
+pub struct Person {
+    /// Asked whether the files may change.
+    pub prompt: Arc<dyn Prompt>,
+    /// Told what changed.
+    pub observer: Arc<dyn Observer>,
+}
 
-/// Waits for the announcement of `connected`'s server, in the background, where the configuration and the terminal
-/// allow anything to be learned from it.
-pub(super) fn follow(
-    connected: &Arc<Connected>,
-    announced: oneshot::Receiver<Vec<PublicKey>>,
-    lookup: Lookup,
-    people: People,
-) {
+/// Waits in the background for the host keys that `connected`'s server announces, and records them. Does nothing where
+/// the configuration or the lack of a terminal forbids it.
+pub fn watch(connected: &Arc<Connected>, announced: oneshot::Receiver<Vec<PublicKey>>, lookup: Lookup, person: Person) {
     let consent = match consent(&connected.host) {
-        Some(consent) if people.0.is_there() => consent,
+        Some(consent) if person.prompt.is_there() => consent,
         _ => return,
     };
     let connected = Arc::downgrade(connected);
     tokio::spawn(async move {
         let Ok(announced) = announced.await else { return };
-        if let Err(error) = learn(&connected, &lookup, &announced, (consent, &people)).await {
-            people.1.event(Event::Warning(format!("host keys not updated: {error}")));
+        if let Err(error) = record(&connected, &lookup, &announced, consent, &person).await {
+            person.observer.event(Event::Warning(format!("host keys not updated: {error}")));
         }
     });
 }
@@ -47,11 +47,12 @@ fn consent(host: &Host) -> Option<Consent> {
     }
 }
 
-async fn learn(
+async fn record(
     connected: &Weak<Connected>,
     lookup: &Lookup,
     announced: &[PublicKey],
-    (consent, (prompt, observer)): (Consent, &People),
+    consent: Consent,
+    person: &Person,
 ) -> Result<(), TrustError> {
     let Some(connected) = connected.upgrade() else { return Ok(()) };
     let Some(update) = plan_update(lookup, &connected.verified, announced).await? else { return Ok(()) };
@@ -60,5 +61,5 @@ async fn learn(
         true => unproven,
         false => Vec::new(),
     };
-    update.learn(&proven, consent, prompt.clone(), observer.as_ref()).await
+    update.learn(&proven, consent, person.prompt.clone(), person.observer.as_ref()).await
 }

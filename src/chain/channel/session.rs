@@ -1,7 +1,7 @@
-//! What can be done at the end of the chain: start SFTP, run a program, connect further, listen.
+//! What can be done at the end of the chain? Start SFTP, run a program, connect further, listen.
 //!
-//! Main type: [`Session`]. What runs is a [`Process`] (`process.rs`). A session is shared by cloning; its connection ends with the last clone and
-//! the last channel.
+//! Main type: [`Session`]. What runs is a [`Process`] (`process.rs`). A session is shared by cloning; its connection
+//! ends with the last clone and the last channel.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,14 +10,14 @@ use russh::Channel;
 use russh::client::Msg;
 use tokio::sync::mpsc::Receiver;
 
-use super::channel::split;
-use super::conduit::Conduit;
-use super::doors::{Door, Guest};
-use super::error::{Cause, ChainError, Trail};
-use super::hop::Connected;
+use super::channel_stream::Conduit;
+use super::halves::split;
 use super::process::{self, Process, Program, Task};
 use crate::agent::wire::SessionBind;
 use crate::auth::Authenticated;
+use crate::chain::error::{Cause, ChainError, Trail};
+use crate::chain::transport::connected::Connected;
+use crate::chain::transport::incoming_channels::{IncomingChannel, IncomingType};
 use crate::progress::Stage;
 use crate::sftp;
 use crate::trust::HostVerified;
@@ -29,7 +29,7 @@ pub struct Session {
 }
 
 impl Session {
-    pub(super) fn new(connection: Arc<Connected>) -> Self {
+    pub(crate) fn new(connection: Arc<Connected>) -> Self {
         Session { connection }
     }
 
@@ -43,30 +43,30 @@ impl Session {
         &self.connection.verified
     }
 
-    /// Whether a person had to answer something to log in here: a further login would ask again.
+    /// True when a person had to answer a question to log in here: a further login would ask again.
     pub fn needed_a_person(&self) -> bool {
         self.connection.login.needed_a_person()
     }
 
-    /// What let us in.
+    /// The login that the server accepted.
     pub fn login(&self) -> &Authenticated {
         &self.connection.login
     }
 
-    /// The server's version line (`SSH-2.0-OpenSSH_9.2`); the key exchange has proven that it is its own.
+    /// The server's version string (`SSH-2.0-OpenSSH_9.2`), as the key exchange has proven it.
     pub fn server_version(&self) -> &str {
-        self.connection.notes.version.get().map_or("", String::as_str)
+        self.connection.state.version.get().map_or("", String::as_str)
     }
 
-    /// Every host on the way here and this one, by alias, with the proof of who it is.
+    /// This host and every host on the way here, the last first: aliases and proofs.
     pub fn passed(&self) -> Vec<(&str, &HostVerified)> {
         let hops = std::iter::successors(Some(&self.connection), |hop| hop.before.as_ref());
         hops.map(|hop| (hop.trail.end(), &hop.verified)).collect()
     }
 
-    /// Channels to an agent that the host opened while [`Session::listen_agent`] did not listen, all refused.
+    /// How many channels to an agent the host opened while [`Session::listen_agent`] did not listen; all were refused.
     pub fn agents_refused(&self) -> u32 {
-        self.connection.doors().agents_refused()
+        self.connection.incoming_channels().agents_refused()
     }
 
     /// Starts the `sftp` subsystem on a channel of its own (RFC 4254 §6.5).
@@ -85,21 +85,21 @@ impl Session {
     }
 
     /// Runs `command` in the remote user's shell (RFC 4254 §6.5). The bytes are passed as they are: quote what must not
-    /// be read by a shell. Output that is not taken stops the whole session, so a process gets a session of its own.
+    /// be read by a shell. Output that is not read stops the whole session, so a process gets a session of its own.
     pub async fn exec(&self, command: &[u8]) -> Result<Process, ChainError> {
         self.start(&Program::new(Task::Command(command.to_vec()))).await
     }
 
-    /// Starts a program on a channel of its own (RFC 4254 §6), its terminal and its environment before it. As with
-    /// [`Session::exec`], output that is not taken stops the whole session.
+    /// Starts a program on a channel of its own (RFC 4254 §6), with its terminal and its environment. As with
+    /// [`Session::exec`], output that is not read stops the whole session.
     pub async fn start(&self, program: &Program) -> Result<Process, ChainError> {
         process::start(&self.connection, program).await
     }
 
-    /// A connection to `host:port` as the host sees it, for someone who connected from `originator` (RFC 4254 §7.2). It
-    /// is given as long as the host tries.
+    /// A connection to `host:port` as the host sees it, for a client that connected from `originator` (RFC 4254 §7.2).
+    /// It has no time limit: it waits as long as the host tries.
     pub async fn tcpip(&self, host: &str, port: u16, originator: (&str, u16)) -> Result<Conduit, ChainError> {
-        let opened = self.connection.direct_tcpip_for(host, port, originator).await;
+        let opened = self.connection.direct_tcpip(host, port, originator).await;
         self.conduit(opened)
     }
 
@@ -114,31 +114,35 @@ impl Session {
         Ok(Conduit::new(channel, self.connection.clone()))
     }
 
-    /// Makes the host listen on a port, one of its choice for 0 (RFC 4254 §7.1). `address` as there: empty for all
-    /// interfaces, `localhost` for the loopback ones.
+    /// Makes the host listen on a port, for 0 on one that it chooses (RFC 4254 §7.1). An empty `address` means all
+    /// interfaces, `localhost` the loopback ones.
     pub async fn listen_tcpip(&self, address: &str, port: u16) -> Result<RemoteListener, ChainError> {
         let listening = self.connection.within(Stage::OpenChannel, self.connection.listen_tcpip(address, port)).await?;
         let port = listening.map_err(|cause| self.connection.failed(Stage::OpenChannel, cause))?;
-        Ok(self.listener(Door::Tcpip(address.to_owned(), u32::from(port)), port))
+        Ok(self.listener(IncomingType::Tcpip(address.to_owned(), u32::from(port)), port))
     }
 
     /// Makes the host listen on a Unix socket (OpenSSH PROTOCOL §2.4).
     pub async fn listen_streamlocal(&self, path: &str) -> Result<RemoteListener, ChainError> {
         let listening = self.connection.within(Stage::OpenChannel, self.connection.listen_streamlocal(path)).await?;
         listening.map_err(|cause| self.connection.failed(Stage::OpenChannel, cause))?;
-        Ok(self.listener(Door::Streamlocal(path.to_owned()), 0))
+        Ok(self.listener(IncomingType::Streamlocal(path.to_owned()), 0))
     }
 
-    /// Lets the host open channels to the user's agent; a [`Program`] must ask for them too.
+    /// Lets the host open channels to the user's agent; a [`Program`] must request them too.
     pub fn listen_agent(&self) -> RemoteListener {
-        self.listener(Door::Agent, 0)
+        self.listener(IncomingType::Agent, 0)
     }
 
-    fn listener(&self, door: Door, port: u16) -> RemoteListener {
-        RemoteListener { guests: self.connection.doors().open(door), connection: self.connection.clone(), port }
+    fn listener(&self, kind: IncomingType, port: u16) -> RemoteListener {
+        RemoteListener {
+            queue: self.connection.incoming_channels().allow(kind),
+            connection: self.connection.clone(),
+            port,
+        }
     }
 
-    /// What an agent is told before it serves this host through us (OpenSSH PROTOCOL.agent §1).
+    /// The session binding that an agent gets before it serves this host through us (OpenSSH PROTOCOL.agent §1).
     pub fn agent_binding(&self) -> Option<SessionBind> {
         self.connection.binding().map(|binding| SessionBind {
             host_key: binding.host_key().to_vec(),
@@ -148,41 +152,41 @@ impl Session {
         })
     }
 
-    /// Waits until the server has taken in all that was sent before: it answers requests in their order (RFC 4254 §4).
+    /// Waits until the server has read all that was sent before: it answers requests in their order (RFC 4254 §4).
     /// Returns as well when the connection has ended.
     pub async fn taken_in(&self) {
         let _ = self.connection.handle.send_ping().await; // a connection that is gone takes nothing in any more
     }
 
-    /// The connection has ended.
+    /// True when the connection has ended.
     pub fn is_closed(&self) -> bool {
         self.connection.is_closed()
     }
 
-    /// Waits until the connection has ended; why.
+    /// Waits until the connection has ended; the reason.
     pub async fn ended(&self) -> ChainError {
         self.connection.ended().await;
         self.connection.failed(Stage::Transfer, self.connection.lost(&russh::Error::Disconnect))
     }
 }
 
-/// A port or socket of the host, or our agent there: connections to it come to us.
+/// A port or socket where the host listens for us, or the forwarded agent.
 pub struct RemoteListener {
-    guests: Receiver<Guest>,
+    queue: Receiver<IncomingChannel>,
     connection: Arc<Connected>,
     port: u16,
 }
 
 impl RemoteListener {
-    /// The port, where it is one.
+    /// The port; 0 for a socket or an agent.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The next connection and who it is from, as the host says; `None` when the session has ended.
+    /// The next connection, and its originator as the host names it; `None` when the session has ended.
     pub async fn accept(&mut self) -> Option<(Conduit, String)> {
-        let (channel, originator) = tokio::select! {
-            guest = self.guests.recv() => guest?,
+        let IncomingChannel { channel, originator } = tokio::select! {
+            incoming = self.queue.recv() => incoming?,
             () = self.connection.ended() => return None,
         };
         Some((Conduit::new(channel, self.connection.clone()), originator))

@@ -1,4 +1,4 @@
-//! Which address of this machine does a connection leave from? `BindAddress`, else an address of `BindInterface`
+//! From which address of this machine does a connection go out? `BindAddress`, else an address of `BindInterface`
 //! (`ssh_create_socket` in OpenSSH's `sshconnect.c`).
 //!
 //! Main function: [`source`].
@@ -11,8 +11,8 @@ use tokio::net::lookup_host;
 
 use crate::config::Host;
 
-/// The address to leave from towards `peer`; `None` where the system may choose.
-pub(super) async fn source(host: &Host, peer: IpAddr) -> io::Result<Option<SocketAddr>> {
+/// The source address of a connection to `peer`; `None` where the system chooses.
+pub async fn source(host: &Host, peer: IpAddr) -> io::Result<Option<SocketAddr>> {
     if let Some(bind) = &host.bind_address {
         let mut found = lookup_host((bind.as_str(), 0)).await?;
         let same_family = found.find(|candidate| candidate.is_ipv4() == peer.is_ipv4());

@@ -1,7 +1,7 @@
-//! What is offered in the key exchange, and the sizes of windows and packets.
+//! What is offered in the key exchange, and how large are windows and packets?
 //!
 //! Main function: [`transport_config`]. Names come from the host's configuration where the user set them, else from
-//! hop's own order; what russh cannot do is left out, and an empty rest is an error.
+//! hop's own order; what russh cannot do is left out, and an empty list is an error.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,14 +10,12 @@ use std::time::Duration;
 use russh::keys::Algorithm;
 use russh::{Limits, Preferred, cipher, client, compression, kex, mac};
 
-use super::error::Cause;
-use super::rekey::Flow;
+use super::window::FlowControl;
+use crate::chain::error::Cause;
 use crate::config::{Host, Value};
 use crate::trust::KnownAlgorithms;
 
-/// Bytes a server may send on one channel before we have taken them in: the bandwidth-delay product of 1 Gbit/s at 64 ms.
-pub(super) const WINDOW: u32 = 8 * 1024 * 1024;
-/// The largest channel packet we take (RFC 4254 §5.1).
+/// The largest channel packet we accept, in bytes (RFC 4254 §5.1).
 const PACKET: u32 = 32 * 1024;
 /// The fewest messages a channel may hold before its session waits for the reader; half a window of full packets
 /// otherwise. Most readers never wait, so this is slack.
@@ -29,7 +27,7 @@ const REKEY_BYTES: usize = 32 << 30;
 const REKEY_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The transport's settings for `host`; `known` are the host key types recorded for it, to be offered first.
-pub(super) fn transport_config(host: &Host, known: &KnownAlgorithms, flow: Flow) -> Result<Arc<client::Config>, Cause> {
+pub fn transport_config(host: &Host, known: &KnownAlgorithms, flow: FlowControl) -> Result<Arc<client::Config>, Cause> {
     let keepalive = host.server_alive_interval.value;
     Ok(Arc::new(client::Config {
         client_id: russh::SshId::Standard(Cow::Borrowed(concat!("SSH-2.0-hop_", env!("CARGO_PKG_VERSION")))),
@@ -118,12 +116,12 @@ fn host_keys(host: &Host, known: &KnownAlgorithms) -> Result<HostKeys, Cause> {
     Ok((Cow::Owned(keys), Cow::Owned(certificates)))
 }
 
-/// One of the types hop offers at all; `ssh-rsa` (SHA-1) and DSA are not.
+/// True for the types that hop offers at all; `ssh-rsa` (SHA-1) and DSA are not.
 fn is_offered(algorithm: &Algorithm) -> bool {
     Preferred::DEFAULT.key.contains(algorithm)
 }
 
-/// The names of `value` that hop can do, in their order.
+/// The names of `value` that hop supports, in their order.
 fn chosen<T>(keyword: &str, value: &Value<Vec<String>>, find: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Cause> {
     let found: Vec<T> = value.iter().filter_map(|name| find(name)).collect();
     match found.is_empty() {
@@ -138,11 +136,12 @@ fn nothing_left(keyword: &str, value: &Value<Vec<String>>) -> Cause {
 
 #[cfg(test)]
 mod tests {
+    use super::super::window::WINDOW;
     use super::*;
     use crate::config::Origin;
     use russh::keys::HashAlg;
 
-    const FLOW: Flow = Flow::Windows(WINDOW);
+    const FLOW: FlowControl = FlowControl::Windows(WINDOW);
 
     fn names(algorithms: &[Algorithm]) -> Vec<String> {
         algorithms.iter().map(ToString::to_string).collect()

@@ -1,7 +1,8 @@
-//! A TCP connection whose receipts leave at once when its reader has nothing more to read.
+//! Why does an upload stand still for 40 ms at a time, and what helps? A TCP connection that acknowledges at once when its
+//! reader has nothing more to read.
 //!
-//! Main type: [`Receipted`]. sshd leaves Nagle's algorithm on for everything but terminals: while an earlier small packet
-//! is unacknowledged it keeps the next one back, and Linux lets acknowledgements wait for up to 40 ms. An upload that
+//! Main type: [`QuickAckStream`]. sshd leaves Nagle's algorithm on for everything but terminals: while an earlier small
+//! packet is unacknowledged it keeps the next one back, and Linux lets acknowledgements wait for up to 40 ms. An upload that
 //! has used up its window stands still meanwhile, since window adjusts are small packets (tcp(7), `TCP_QUICKACK`).
 
 use std::io;
@@ -11,23 +12,23 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// The connection.
-pub(super) struct Receipted(TcpStream);
+/// A TCP connection to the first hop.
+pub struct QuickAckStream(TcpStream);
 
-impl Receipted {
-    /// Takes it over.
-    pub(super) fn new(stream: TcpStream) -> Receipted {
-        Receipted(stream)
+impl QuickAckStream {
+    /// Takes `stream` over.
+    pub fn new(stream: TcpStream) -> QuickAckStream {
+        QuickAckStream(stream)
     }
 
-    /// Acknowledges what has come so far. The system forgets the wish soon, so it is repeated.
+    /// Acknowledges what has arrived. The system soon forgets `TCP_QUICKACK`, so it is set again each time.
     fn acknowledge(&self) {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         let _ = socket2::SockRef::from(&self.0).set_tcp_quickack(true); // slower without, not wrong
     }
 }
 
-impl AsyncRead for Receipted {
+impl AsyncRead for QuickAckStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let read = Pin::new(&mut self.0).poll_read(cx, buf);
         if read.is_pending() {
@@ -37,7 +38,7 @@ impl AsyncRead for Receipted {
     }
 }
 
-impl AsyncWrite for Receipted {
+impl AsyncWrite for QuickAckStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.0).poll_write(cx, buf)
     }

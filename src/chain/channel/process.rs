@@ -1,6 +1,6 @@
-//! A program on the remote host: how it is started, its input, its output, how it ended (RFC 4254 §6).
+//! How does a program run on the remote host? Its start, its input, its output, its exit status (RFC 4254 §6).
 //!
-//! Main types: [`Program`], what is asked for; [`Process`], what runs. Bytes pass as they are.
+//! Main types: [`Program`], the request; [`Process`], what runs. Bytes pass as they are.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,25 +9,25 @@ use bytes::Bytes;
 use russh::{ChannelMsg, Pty, Sig};
 use tokio_util::sync::CancellationToken;
 
-use super::channel::{Incoming, Outgoing, split};
-use super::error::{Cause, ChainError};
-use super::hop::Connected;
+use super::halves::{Incoming, Outgoing, split};
+use crate::chain::error::{Cause, ChainError};
+use crate::chain::transport::connected::Connected;
 use crate::progress::Stage;
 
-/// What is started, and with what around it.
+/// A program to start, with its terminal and environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
-    /// What it is.
+    /// Shell, command or subsystem.
     pub task: Task,
-    /// The terminal it gets, if any.
+    /// Its terminal, if any.
     pub terminal: Option<RemoteTerminal>,
-    /// Variables, in order. Servers take what `AcceptEnv` allows and say nothing about the rest.
+    /// Environment variables, in order. Servers set those that `AcceptEnv` allows and ignore the rest.
     pub environment: Vec<(String, String)>,
-    /// Whether it may use the user's agent, through [`Session::listen_agent`](super::Session::listen_agent).
+    /// True when it may use the user's agent, through [`Session::listen_agent`](super::session::Session::listen_agent).
     pub agent: bool,
 }
 
-/// What a program is.
+/// The kind of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Task {
     /// The user's login shell.
@@ -38,12 +38,12 @@ pub enum Task {
     Subsystem(String),
 }
 
-/// A pseudo-terminal as it is asked for (RFC 4254 §6.2).
+/// A pseudo-terminal to request (RFC 4254 §6.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteTerminal {
     /// `TERM`.
     pub term: String,
-    /// How large it is.
+    /// Its size.
     pub size: Size,
     /// Terminal modes: opcode and argument (RFC 4254 §8).
     pub modes: Vec<(u8, u32)>,
@@ -63,7 +63,7 @@ pub struct Size {
 }
 
 impl Program {
-    /// Without terminal and variables.
+    /// A program without terminal and environment.
     pub fn new(task: Task) -> Program {
         Program { task, terminal: None, environment: Vec::new(), agent: false }
     }
@@ -71,13 +71,13 @@ impl Program {
 
 /// A request the server has still to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asked {
+enum PendingReply {
     Terminal,
     Start,
 }
 
 /// Opens a channel and starts `program` on it.
-pub(super) async fn start(connection: &Arc<Connected>, program: &Program) -> Result<Process, ChainError> {
+pub async fn start(connection: &Arc<Connected>, program: &Program) -> Result<Process, ChainError> {
     let channel = connection.open_session().await?;
     let (incoming, outgoing) = split(channel, connection.clone());
     let asked = ask(&outgoing, program).await;
@@ -87,8 +87,8 @@ pub(super) async fn start(connection: &Arc<Connected>, program: &Program) -> Res
     Ok(Process { input: ProcessInput { outgoing }, output, terminal_refused })
 }
 
-/// Sends every request; their answers come in the same order.
-async fn ask(outgoing: &Outgoing, program: &Program) -> Result<VecDeque<Asked>, russh::Error> {
+/// Sends every request; the server answers in the same order.
+async fn ask(outgoing: &Outgoing, program: &Program) -> Result<VecDeque<PendingReply>, russh::Error> {
     let half = outgoing.half();
     let mut asked = VecDeque::new();
     if program.agent {
@@ -99,7 +99,7 @@ async fn ask(outgoing: &Outgoing, program: &Program) -> Result<VecDeque<Asked>, 
         let modes: Vec<_> = modes.collect();
         let Size { columns, rows, width, height } = terminal.size;
         half.request_pty(true, &terminal.term, columns, rows, width, height, &modes).await?;
-        asked.push_back(Asked::Terminal);
+        asked.push_back(PendingReply::Terminal);
     }
     for (name, value) in &program.environment {
         half.set_env(false, name.as_str(), value.as_str()).await?;
@@ -109,7 +109,7 @@ async fn ask(outgoing: &Outgoing, program: &Program) -> Result<VecDeque<Asked>, 
         Task::Command(line) => half.exec(true, line.as_slice()).await?,
         Task::Subsystem(name) => half.request_subsystem(true, name.as_str()).await?,
     }
-    asked.push_back(Asked::Start);
+    asked.push_back(PendingReply::Start);
     Ok(asked)
 }
 
@@ -119,7 +119,7 @@ pub struct Process {
     pub input: ProcessInput,
     /// Its standard output, standard error and exit status.
     pub output: ProcessOutput,
-    /// Cancelled when the server gives it no terminal; it runs without one.
+    /// Cancelled when the server refuses the terminal; the program runs without one.
     pub terminal_refused: CancellationToken,
 }
 
@@ -129,17 +129,17 @@ pub struct ProcessInput {
 }
 
 impl ProcessInput {
-    /// Sends a chunk; waits while the program takes none; fails once it is gone.
+    /// Sends a chunk. Waits while the program reads none; fails when the channel has ended.
     pub async fn send(&self, chunk: Bytes) -> std::io::Result<()> {
         self.outgoing.send(chunk).await
     }
 
-    /// Says that nothing more will come (RFC 4254 §5.3).
+    /// Ends the program's input (RFC 4254 §5.3).
     pub async fn end(&self) -> std::io::Result<()> {
         self.outgoing.half().eof().await.map_err(std::io::Error::other)
     }
 
-    /// Tells the program that its terminal has a new size (RFC 4254 §6.7).
+    /// Changes the size of the program's terminal (RFC 4254 §6.7).
     pub async fn resize(&self, size: Size) -> std::io::Result<()> {
         let change = self.outgoing.half().window_change(size.columns, size.rows, size.width, size.height);
         change.await.map_err(std::io::Error::other)
@@ -151,21 +151,21 @@ impl ProcessInput {
     }
 }
 
-/// What a remote program says.
+/// A remote program's output and exit status.
 pub struct ProcessOutput {
     incoming: Incoming,
-    asked: VecDeque<Asked>,
+    asked: VecDeque<PendingReply>,
     terminal_refused: CancellationToken,
 }
 
-/// One thing a remote program said.
+/// One piece of a remote program's output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// Bytes of its standard output.
     Stdout(Bytes),
     /// Bytes of its standard error.
     Stderr(Bytes),
-    /// How it ended; more output may still follow.
+    /// The exit status; more output may still follow.
     Exit(ExitStatus),
 }
 
@@ -179,7 +179,7 @@ pub enum ExitStatus {
 }
 
 impl ProcessOutput {
-    /// The next thing said; `None` when the channel is closed. A connection that breaks is an error.
+    /// The next piece; `None` when the channel is closed. A connection that breaks is an error.
     pub async fn next(&mut self) -> Result<Option<Output>, ChainError> {
         loop {
             let said = match self.incoming.read.wait().await {
@@ -208,7 +208,7 @@ impl ProcessOutput {
     }
 
     fn refused(&mut self) -> Result<(), ChainError> {
-        if self.asked.pop_front() == Some(Asked::Terminal) {
+        if self.asked.pop_front() == Some(PendingReply::Terminal) {
             self.terminal_refused.cancel();
             return Ok(());
         }

@@ -1,0 +1,22 @@
+//! How is a host reached? Dial, exchange keys, verify the host key, log in; what is open is kept and shared.
+//!
+//! Main types: [`pool::ConnectionPool`], the connections of a run, and [`hop::HopConnector`], which makes one. What is
+//! done on a connection is `channel/`'s business.
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `pool` | the connections of a run |
+//! | `hop` | one host: dial, exchange keys, verify, log in |
+//! | `dial` `proxy_command` | the stream that carries SSH |
+//! | `host_key_lookup` `host_key_updates` | the host's keys, before and after the login |
+//! | `early_keepalive` `bind_address` `error` | what these need |
+
+pub mod bind_address;
+pub mod dial;
+pub mod early_keepalive;
+pub mod error;
+pub mod hop;
+pub mod host_key_lookup;
+pub mod host_key_updates;
+pub mod pool;
+pub mod proxy_command;

@@ -1,0 +1,291 @@
+//! How does the client answer its server? It verifies the host key, keeps the server's last words, and refuses every
+//! channel that the server opens but those that were asked for (`incoming_channels.rs`).
+//!
+//! Main types: [`ClientHandler`], [`ConnectionState`]. Callbacks run inside the session's loop, so none of them waits for
+//! that session.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use russh::client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session};
+use russh::keys::{PublicKey, PublicKeyOrCertificate};
+use russh::{Channel, ChannelId, ChannelOpenFailure};
+use tokio::sync::{Notify, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::incoming_channels::{IncomingChannel, IncomingChannels, IncomingType};
+use super::rekey::{RekeyDecision, Rekeying};
+use crate::progress::{Event, Observer, Stage};
+use crate::prompt::Prompt;
+use crate::trust::{self, HostVerified, Lookup, Presented, TrustError};
+
+/// The longest banner, refusal or disconnect message that is kept, in bytes.
+const TEXT_LIMIT: usize = 8 * 1024;
+/// How long the text of a refusal may take to arrive.
+const MOMENT: Duration = Duration::from_secs(1);
+
+/// What is known of a connection: what its server has proven and said, and what it may open.
+#[derive(Default)]
+pub struct ConnectionState {
+    /// The proof of who the server is, once the key exchange is done.
+    pub verified: OnceLock<HostVerified>,
+    /// The server's version string, which the key exchange signs (RFC 4253 §4.2, §8).
+    pub version: OnceLock<String>,
+    disconnect_reason: Mutex<Option<String>>,
+    refusal: Mutex<Option<String>>,
+    refused: Notify,
+    /// The channels that the server may open.
+    pub incoming_channels: IncomingChannels,
+    /// Cancelled when the connection has ended.
+    pub ended: CancellationToken,
+}
+
+impl ConnectionState {
+    /// The text of the server's DISCONNECT message, or why the transport failed (RFC 4253 §11.1).
+    pub fn disconnect_reason(&self) -> Option<String> {
+        self.disconnect_reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The server's text for the last channel that it did not open (RFC 4254 §5.1). russh tells the opener first, and the
+    /// handler, which gets the text, a moment later.
+    pub async fn refusal(&self) -> Option<String> {
+        let _ = tokio::time::timeout(MOMENT, self.refused.notified()).await; // then it has no text
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Why a session's loop ended.
+#[derive(Debug)]
+pub enum HandlerError {
+    /// The host key did not pass.
+    Trust(TrustError),
+    /// The transport failed.
+    Transport(russh::Error),
+}
+
+impl From<russh::Error> for HandlerError {
+    fn from(error: russh::Error) -> Self {
+        HandlerError::Transport(error)
+    }
+}
+
+/// The callbacks of one connection.
+pub struct ClientHandler {
+    pub hop: String,
+    pub lookup: Lookup,
+    pub prompt: Arc<dyn Prompt>,
+    pub observer: Arc<dyn Observer>,
+    pub state: Arc<ConnectionState>,
+    /// Takes the host keys that the server announces, once.
+    pub announce: Option<oneshot::Sender<Vec<PublicKey>>>,
+    pub rekeying: Rekeying,
+}
+
+impl Drop for ClientHandler {
+    fn drop(&mut self) {
+        self.state.ended.cancel();
+    }
+}
+
+impl ClientHandler {
+    /// Asks for new keys when they are due.
+    fn change_keys(&mut self, session: &mut Session) -> Result<(), HandlerError> {
+        let text = match self.rekeying.proceed(session)? {
+            RekeyDecision::Keep => return Ok(()),
+            RekeyDecision::Rekey => format!("{}: new keys (RekeyLimit)", self.hop),
+            RekeyDecision::Postpone => {
+                format!("{}: new keys are due and wait until fewer connections are open", self.hop)
+            }
+        };
+        self.observer.event(Event::Detail(text));
+        Ok(())
+    }
+
+    async fn judge(&self, presented: Presented) -> Result<(), TrustError> {
+        self.observer.event(Event::Stage { hop: self.hop.clone(), stage: Stage::VerifyHost });
+        let prompt = self.prompt.clone();
+        let verified = trust::verify(&self.lookup, &presented, prompt, self.observer.as_ref()).await?;
+        let _first = self.state.verified.set(verified);
+        Ok(())
+    }
+}
+
+/// Callbacks that refuse a channel that the server opens.
+macro_rules! refuse {
+    ($($name:ident($($argument:ident: $kind:ty),*);)*) => {
+        $(async fn $name(
+            &mut self,
+            _: Channel<Msg>,
+            $(#[allow(unused_variables)] $argument: $kind,)*
+            reply: ChannelOpenHandle,
+            _: &mut Session,
+        ) -> Result<(), HandlerError> {
+            reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
+            Ok(())
+        })*
+    };
+}
+
+impl Handler for ClientHandler {
+    type Error = HandlerError;
+
+    async fn check_server_key(&mut self, presented: &PublicKeyOrCertificate) -> Result<bool, HandlerError> {
+        let presented = match presented {
+            PublicKeyOrCertificate::PublicKey { key, .. } => Presented::Key(key.clone()),
+            PublicKeyOrCertificate::Certificate(certificate) => Presented::Certificate(Box::new(certificate.clone())),
+        };
+        self.judge(presented).await.map(|()| true).map_err(HandlerError::Trust)
+    }
+
+    async fn kex_done(
+        &mut self,
+        _: Option<&[u8]>,
+        _: &russh::Names,
+        session: &mut Session,
+    ) -> Result<(), HandlerError> {
+        let _rekeyed = self.state.version.set(bounded(&String::from_utf8_lossy(session.remote_sshid())));
+        self.rekeying.renewed();
+        Ok(())
+    }
+
+    async fn channel_open_confirmation(
+        &mut self,
+        channel: ChannelId,
+        _: u32,
+        _: u32,
+        _: &mut Session,
+    ) -> Result<(), HandlerError> {
+        self.rekeying.opened(channel);
+        Ok(())
+    }
+
+    async fn data(&mut self, _: ChannelId, _: &[u8], session: &mut Session) -> Result<(), HandlerError> {
+        self.change_keys(session)
+    }
+
+    async fn extended_data(
+        &mut self,
+        _: ChannelId,
+        _: u32,
+        _: &[u8],
+        session: &mut Session,
+    ) -> Result<(), HandlerError> {
+        self.change_keys(session)
+    }
+
+    async fn window_adjusted(&mut self, _: ChannelId, _: u32, session: &mut Session) -> Result<(), HandlerError> {
+        self.change_keys(session)
+    }
+
+    async fn auth_banner(&mut self, banner: &str, _: &mut Session) -> Result<(), HandlerError> {
+        self.observer.event(Event::Banner { hop: self.hop.clone(), text: bounded(banner) });
+        Ok(())
+    }
+
+    async fn openssh_ext_host_keys_announced(
+        &mut self,
+        keys: Vec<PublicKey>,
+        _: &mut Session,
+    ) -> Result<(), HandlerError> {
+        if let Some(announce) = self.announce.take() {
+            let _nobody_waits = announce.send(keys);
+        }
+        Ok(())
+    }
+
+    async fn channel_open_failure(
+        &mut self,
+        _: ChannelId,
+        _: ChannelOpenFailure,
+        description: &str,
+        _: &str,
+        _: &mut Session,
+    ) -> Result<(), HandlerError> {
+        *self.state.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(bounded(description));
+        self.state.refused.notify_one();
+        Ok(())
+    }
+
+    async fn disconnected(&mut self, reason: DisconnectReason<HandlerError>) -> Result<(), HandlerError> {
+        let (text, outcome) = match reason {
+            DisconnectReason::ReceivedDisconnect(info) => (Some(info.message), Ok(())),
+            DisconnectReason::Error(HandlerError::Transport(russh::Error::Disconnect)) => (None, Ok(())),
+            DisconnectReason::Error(error) => (Some(describe(&error)), Err(error)),
+        };
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            *self.state.disconnect_reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(bounded(&text));
+        }
+        outcome
+    }
+
+    async fn server_channel_open_forwarded_tcpip(
+        &mut self,
+        channel: Channel<Msg>,
+        address: &str,
+        port: u32,
+        originator: &str,
+        originator_port: u32,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), HandlerError> {
+        self.rekeying.opened(channel.id());
+        let originator = bounded(&format!("{originator} port {originator_port}"));
+        let incoming = IncomingChannel { channel, originator };
+        self.state.incoming_channels.offer(&IncomingType::Tcpip(address.to_owned(), port), incoming, reply).await;
+        Ok(())
+    }
+
+    async fn server_channel_open_forwarded_streamlocal(
+        &mut self,
+        channel: Channel<Msg>,
+        path: &str,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), HandlerError> {
+        self.rekeying.opened(channel.id());
+        self.state
+            .incoming_channels
+            .offer(
+                &IncomingType::Streamlocal(path.to_owned()),
+                IncomingChannel { channel, originator: String::new() },
+                reply,
+            )
+            .await;
+        Ok(())
+    }
+
+    async fn server_channel_open_agent_forward(
+        &mut self,
+        channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), HandlerError> {
+        self.rekeying.opened(channel.id());
+        self.state
+            .incoming_channels
+            .offer(&IncomingType::Agent, IncomingChannel { channel, originator: String::new() }, reply)
+            .await;
+        Ok(())
+    }
+
+    refuse! {
+        server_channel_open_unknown();
+        server_channel_open_session();
+        server_channel_open_direct_tcpip(host: &str, port: u32, originator: &str, originator_port: u32);
+        server_channel_open_direct_streamlocal(path: &str);
+        server_channel_open_x11(originator: &str, originator_port: u32);
+    }
+}
+
+fn describe(error: &HandlerError) -> String {
+    match error {
+        HandlerError::Trust(error) => error.to_string(),
+        HandlerError::Transport(russh::Error::KeepaliveTimeout) => "the server does not answer any more".to_owned(),
+        HandlerError::Transport(error) => error.to_string(),
+    }
+}
+
+fn bounded(text: &str) -> String {
+    let end = (0..=TEXT_LIMIT.min(text.len())).rev().find(|&at| text.is_char_boundary(at));
+    text[..end.unwrap_or(0)].to_owned()
+}

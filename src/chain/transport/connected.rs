@@ -1,0 +1,119 @@
+//! What is a connection to one host? SSH that is verified and logged in, and how its end is found out.
+//!
+//! Main type: [`Connected`]. It is made in `connect/hop.rs`, from a [`HostVerified`] and an [`Authenticated`]; what is
+//! opened on it is `channel/open.rs`'s business.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use russh::client::Handle;
+use russh::keys::PublicKey;
+use russh::keys::agent::AgentSessionBinding;
+
+use super::abortable::AbortHandle;
+use super::byte_counts::ByteCounts;
+use super::client_handler::{ClientHandler, ConnectionState};
+use crate::auth::Authenticated;
+use crate::chain::error::{Cause, ChainError, Trail};
+use crate::chain::stage_timeout::{Asking, limit};
+use crate::config::Host;
+use crate::progress::Stage;
+use crate::trust::HostVerified;
+
+/// How long a host may take to answer a keepalive.
+const ECHO: Duration = Duration::from_secs(5);
+
+/// An authenticated SSH connection to one host.
+pub struct Connected {
+    pub trail: Trail,
+    pub verified: HostVerified,
+    pub login: Authenticated,
+    pub handle: Handle<ClientHandler>,
+    pub state: Arc<ConnectionState>,
+    pub asking: Arc<Asking>,
+    pub host: Host,
+    /// The hop this one is reached through stays connected as long as this one.
+    pub before: Option<Arc<Connected>>,
+    pub abort: AbortHandle,
+    pub byte_counts: Arc<ByteCounts>,
+}
+
+impl Connected {
+    /// True when the transport has ended or was aborted.
+    pub fn is_closed(&self) -> bool {
+        self.handle.is_closed() || self.abort.is_aborted()
+    }
+
+    /// Aborts the transport: everything on it is lost.
+    pub fn abort(&self) {
+        self.abort.abort();
+    }
+
+    /// Aborts the first hop on the way here that is silent, so that the next attempt does not wait for it again.
+    pub async fn abort_if_silent(&self) {
+        let mut hops: Vec<&Connected> = std::iter::successors(Some(self), |hop| hop.before.as_deref()).collect();
+        while let Some(hop) = hops.pop() {
+            if hop.is_silent().await {
+                return hop.abort();
+            }
+        }
+    }
+
+    /// True when nothing arrives for [`ECHO`], not even the answer to a keepalive.
+    async fn is_silent(&self) -> bool {
+        let before = self.byte_counts.read.load(Ordering::Relaxed);
+        let answered = tokio::time::timeout(ECHO, self.handle.send_ping()).await.is_ok();
+        !answered && self.byte_counts.read.load(Ordering::Relaxed) == before
+    }
+
+    /// The first host of the way whose connection has ended.
+    pub fn broken_at(&self) -> Option<&Connected> {
+        let before = self.before.as_ref().and_then(|before| before.broken_at());
+        before.or_else(|| self.is_closed().then_some(self))
+    }
+
+    /// Why the transport ended; empty where it is not known.
+    pub fn disconnect_reason(&self) -> String {
+        self.state.disconnect_reason().unwrap_or_default()
+    }
+
+    /// Does `work` at this host within the time limit of `stage`.
+    pub async fn within<T>(&self, stage: Stage, work: impl Future<Output = T>) -> Result<T, ChainError> {
+        match self.asking.within(limit(stage, &self.host), work).await {
+            Ok(done) => Ok(done),
+            Err(limit) => {
+                self.abort_if_silent().await;
+                Err(self.failed(stage, Cause::TimedOut(limit)))
+            }
+        }
+    }
+
+    /// True when the server proves that it holds all of `keys`, or there are none.
+    pub async fn prove(&self, keys: Vec<PublicKey>) -> bool {
+        keys.is_empty() || self.handle.hostkeys_prove(keys).await.is_ok()
+    }
+
+    /// An error of this connection at `stage`.
+    pub fn failed(&self, stage: Stage, cause: Cause) -> ChainError {
+        ChainError { trail: self.trail.clone(), stage, cause }
+    }
+
+    /// The cause of a transport that broke with `error`: the server's own words where there are any.
+    pub fn lost(&self, error: &russh::Error) -> Cause {
+        Cause::Lost(self.state.disconnect_reason().unwrap_or_else(|| match error {
+            russh::Error::Disconnect | russh::Error::SendError => String::new(),
+            other => other.to_string(),
+        }))
+    }
+
+    /// Returns when the transport has ended.
+    pub async fn ended(&self) {
+        self.state.ended.cancelled().await;
+    }
+
+    /// What an agent is told about the first key exchange (OpenSSH PROTOCOL.agent §1).
+    pub fn binding(&self) -> Option<&AgentSessionBinding> {
+        self.handle.agent_session_binding()
+    }
+}

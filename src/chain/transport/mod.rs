@@ -1,0 +1,23 @@
+//! What is one SSH connection? The byte stream below it, its algorithms and windows, and what its server says.
+//!
+//! Main type: [`connected::Connected`]. Nothing here dials or opens channels.
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `connected` | a connection that is logged in |
+//! | `client_handler` | what the server does, answered |
+//! | `rekey` `incoming_channels` `algorithms` | when keys change; what the server may open; what is offered |
+//! | `version_banner` | the server's first line |
+//! | `abortable` | a stream that can be ended from outside |
+//! | `byte_counts` `window` `quick_ack` | counts, windows, acknowledgements |
+
+pub mod abortable;
+pub mod algorithms;
+pub mod byte_counts;
+pub mod client_handler;
+pub mod connected;
+pub mod incoming_channels;
+pub mod quick_ack;
+pub mod rekey;
+pub mod version_banner;
+pub mod window;
