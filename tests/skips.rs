@@ -41,9 +41,27 @@ pub fn skip(why: &str) {
     record(why);
 }
 
-/// Records that the running test is skipped because this machine cannot do it at all, whatever is installed: that is
-/// said and counted under `CI=true` too, and does not fail there.
-pub fn cannot(why: &str) {
+/// What a machine may lack whatever is installed on it.
+#[derive(Debug, Clone, Copy)]
+pub enum Lacking {
+    /// A Docker engine that answers and can make an image.
+    Containers,
+    /// Network namespaces with a tun device or a cable between them.
+    Networks,
+    /// An IPv6 address on loopback.
+    Ipv6,
+}
+
+/// Records that the running test is skipped because this machine cannot do it at all, whatever is installed. Under
+/// `CI=true` it panics unless `HOP_CI_LACKS` names the thing: `.ci/run` looks for itself what its machine lacks.
+pub fn cannot(lacking: Lacking, why: &str) {
+    let is_ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
+    let lacks = std::env::var("HOP_CI_LACKS").unwrap_or_default();
+    let word = format!("{lacking:?}").to_lowercase();
+    assert!(
+        !is_ci || lacks.split_whitespace().any(|lack| lack == word),
+        "skipped under CI=true, which has {word}: {why}"
+    );
     record(&format!("{why} (it cannot run here)"));
 }
 

@@ -16,6 +16,7 @@
 mod skips;
 
 // the ground the tests stand on
+mod pseudorandom;
 mod street;
 mod wire;
 

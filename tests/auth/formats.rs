@@ -8,6 +8,7 @@ use hop::auth::AuthError;
 
 use super::door::{Sshd, chmod, shell};
 use super::person::{Person, alone};
+use crate::pseudorandom::Numbers;
 use crate::skips::need;
 
 /// A situation and the script that makes the file `k`; encrypted ones have the passphrase `open sesame`.
@@ -191,13 +192,8 @@ async fn what_is_not_read_names_the_command_that_converts_it_and_that_works() {
 
 /// Changes, cuts or doubles a few bytes; the same `seed` gives the same damage.
 fn damaged(mut bytes: Vec<u8>, seed: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut below = |limit: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state % limit.max(1)
-    };
+    let mut numbers = Numbers::from(seed as u64);
+    let mut below = |limit: usize| numbers.below(limit);
     for _ in 0..=below(3) {
         let at = below(bytes.len());
         match below(4) {

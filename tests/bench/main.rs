@@ -7,6 +7,9 @@
 //! as they are, and `HOP_BENCH_PREFIX` what to put before each command (`ip netns exec laptop`).
 
 // the bench stands on a part of the tests' ground
+#[path = "../pseudorandom.rs"]
+#[allow(dead_code, reason = "the bench needs a part of it")]
+mod pseudorandom;
 #[path = "../skips.rs"]
 #[expect(dead_code, reason = "the bench skips by asking, never by recording")]
 mod skips;

@@ -8,6 +8,7 @@ use crate::ground::{Ground, link};
 use crate::hand::Hand;
 use crate::measure::{Taken, first_byte, median, run};
 use crate::peers::{Peer, Work};
+use crate::pseudorandom::noise;
 use crate::session;
 use crate::wire::Link;
 
@@ -268,14 +269,7 @@ fn arrived(ground: &Ground, work: Work, size: u64) {
 
 /// Bytes that do not compress, the same every time.
 pub fn make_file(file: &Path, size: u64) {
-    let mut state = 0x2545_F491_4F6C_DD1Du64;
-    let mut block = Vec::with_capacity(1 << 20);
-    while block.len() < 1 << 20 {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        block.extend(state.to_le_bytes());
-    }
+    let block = noise(0, 1 << 20);
     let mut out = fs::File::create(file).expect("make a file");
     for _ in 0..size >> 20 {
         out.write_all(&block).expect("fill a file");

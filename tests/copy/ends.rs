@@ -13,8 +13,10 @@ use hop::chain::{Cause, ChainError, Trail};
 use hop::copy::{CopyError, End, Job, Opening, Options, Reach, Report, copy};
 use hop::progress::{Counters, Event, Observer, Stage};
 
+use crate::pseudorandom::noise;
 use crate::skips::need;
 use crate::street::pipe::{self, Pipe};
+pub use crate::whole::ways::{WAYS, Way};
 
 /// A copy that takes longer has hung.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -85,16 +87,6 @@ impl Reach for Host {
     }
 }
 
-/// Which way a test's data goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    Up,
-    Down,
-    Relay,
-}
-
-pub const WAYS: [Way; 3] = [Way::Up, Way::Down, Way::Relay];
-
 /// Two folders, one at each end.
 pub struct Scene {
     _dir: tempfile::TempDir,
@@ -120,10 +112,11 @@ impl Scene {
         let source: Option<Arc<dyn Reach>> = match way {
             Way::Up => None,
             Way::Down | Way::Relay => Some(Arc::new(Host::new("acc-pvt", &from, &[])?)),
+            Way::Direct => unreachable!("no host here lends a login"),
         };
         let destination: Option<Arc<dyn Reach>> = match way {
             Way::Down => None,
-            Way::Up | Way::Relay => Some(Arc::new(Host::new("dell-pvt", &to, arguments)?)),
+            Way::Up | Way::Relay | Way::Direct => Some(Arc::new(Host::new("dell-pvt", &to, arguments)?)),
         };
         let (counters, seen) = (Arc::default(), Arc::default());
         Some(Scene { _dir: dir, from, to, source, destination, counters, seen })
@@ -206,18 +199,9 @@ pub fn recursive() -> Options {
     Options { recursive: true, ..Options::default() }
 }
 
-/// Bytes that differ everywhere, so that a block in the wrong place shows.
+/// One of many contents of this size.
 pub fn content(size: usize, seed: u64) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut bytes = Vec::with_capacity(size + 8);
-    while bytes.len() < size {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(size);
-    bytes
+    noise(seed, size)
 }
 
 /// Everything below a folder: paths, and contents or what stands for them.

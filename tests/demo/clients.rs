@@ -5,7 +5,8 @@ use std::process::Output;
 
 use hop::demo::Vpc;
 
-use super::guest::{Guest, feed, noise, same, succeeded};
+use super::guest::{Guest, feed, same, succeeded};
+use crate::pseudorandom::noise;
 
 fn texts(output: &Output) -> (&str, &str) {
     (std::str::from_utf8(&output.stdout).unwrap(), std::str::from_utf8(&output.stderr).unwrap())
@@ -45,7 +46,7 @@ fn a_command_killed_by_a_signal_is_no_success() {
 #[test]
 fn much_data_passes_both_ways_at_once() {
     let Some(guest) = Guest::new() else { return };
-    let sent = noise(48 << 20);
+    let sent = noise(0, 48 << 20);
     let output = feed(guest.tool("ssh").args(["acc-pvt", "cat"]), &sent);
     succeeded(&output);
     assert!(output.stdout == sent, "{} of {} bytes came back", output.stdout.len(), sent.len());
@@ -54,14 +55,14 @@ fn much_data_passes_both_ways_at_once() {
 #[test]
 fn input_that_nobody_reads_does_not_hold_the_end_up() {
     let Some(guest) = Guest::new() else { return };
-    let output = feed(guest.tool("ssh").args(["acc-pvt", "head -c 3"]), &noise(8 << 20));
-    assert_eq!(output.stdout, noise(3));
+    let output = feed(guest.tool("ssh").args(["acc-pvt", "head -c 3"]), &noise(0, 8 << 20));
+    assert_eq!(output.stdout, noise(0, 3));
 }
 
 #[test]
 fn sftp_puts_and_gets_byte_for_byte() {
     let Some(guest) = Guest::new() else { return };
-    let sent = noise((9 << 20) + 17);
+    let sent = noise(0, (9 << 20) + 17);
     fs::write(guest.path("sent"), &sent).unwrap();
     succeeded(&guest.sftp("acc-pvt", "put sent\nget sent back\n"));
     same(&guest.street.home(Vpc::Acc).join("sent"), &sent);
@@ -73,12 +74,12 @@ fn scp_copies_trees_and_between_the_two_vpcs() {
     let Some(guest) = Guest::new() else { return };
     fs::create_dir_all(guest.path("tree/sub")).unwrap();
     for number in 0..250 {
-        fs::write(guest.path(&format!("tree/sub/file {number}")), noise(number)).unwrap();
+        fs::write(guest.path(&format!("tree/sub/file {number}")), noise(0, number)).unwrap();
     }
     succeeded(&guest.tool("scp").args(["-r", "tree", "acc-pvt:~/"]).output().unwrap());
     succeeded(&guest.tool("scp").args(["-3", "-r", "acc-pvt:tree", "dell-pvt:"]).output().unwrap());
     succeeded(&guest.tool("scp").args(["-r", "dell-pvt:/home/ec2-user/tree", "back"]).output().unwrap());
     for number in 0..250 {
-        same(&guest.path(&format!("back/sub/file {number}")), &noise(number));
+        same(&guest.path(&format!("back/sub/file {number}")), &noise(0, number));
     }
 }

@@ -79,20 +79,6 @@ pub fn feed(command: &mut Command, input: &[u8]) -> Output {
     })
 }
 
-/// Bytes that do not repeat soon.
-pub fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut bytes = Vec::with_capacity(length + 8);
-    while bytes.len() < length {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend(state.to_le_bytes());
-    }
-    bytes.truncate(length);
-    bytes
-}
-
 /// Success, or the client's own words.
 #[track_caller]
 pub fn succeeded(output: &Output) {

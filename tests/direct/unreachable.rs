@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::{at_once, cp};
-use crate::skips::{cannot, need_root};
+use crate::skips::{Lacking, cannot, need_root};
 use crate::street::{ACC_PVT, DELL_PVT, Outcome, Street, run, until};
 use crate::wire::{Cut, Direction, How, Link, Packets, Wire};
 
@@ -136,7 +136,7 @@ fn what_drops_packets_is_told_by_both() {
         return;
     }
     if let Err(why) = Packets::can_be_had() {
-        return cannot(&why);
+        return cannot(Lacking::Networks, &why);
     }
     let mut inside = Command::new("unshare");
     inside.args(["--net", "sh", "-c", NETWORK, "sh"]).arg(std::env::current_exe().expect("this program"));

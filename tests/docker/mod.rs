@@ -12,7 +12,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::doctor::ground::{count, steady_lines};
-use crate::skips::{cannot, find};
+use crate::skips::{Lacking, cannot, find};
 use crate::street::{Outcome, run, run_within};
 
 /// Building the image the first time takes a minute or two.
@@ -28,21 +28,24 @@ impl Lab {
     fn start() -> Option<Lab> {
         let is_missing = find("docker").is_none();
         if is_missing || run(Command::new("docker").arg("version")).code != Some(0) {
-            cannot("no Docker engine answers");
+            cannot(Lacking::Containers, "no Docker engine answers");
             return None;
         }
         let lab = Lab { home: tempfile::tempdir().expect("a folder for keys") };
         let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
         if run(Command::new("docker").args(["container", "inspect", "hop-router"])).code == Some(0) && !is_ci {
             std::mem::forget(lab);
-            cannot("a street of containers stands already: docker/street down");
+            cannot(Lacking::Containers, "a street of containers stands already: docker/street down");
             return None;
         }
         lab.street(&["down"]);
         let up = run_within(&mut lab.command(&["up"]), PATIENCE);
         if up.code != Some(0) {
             eprintln!("{up}");
-            cannot("the street's image cannot be made: no registry and no package mirror, or the engine is broken");
+            cannot(
+                Lacking::Containers,
+                "the street's image cannot be made: no registry and no package mirror, or the engine is broken",
+            );
             return None;
         }
         Some(lab)

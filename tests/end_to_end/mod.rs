@@ -14,6 +14,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::Command;
 
+pub use crate::pseudorandom::noise;
 use crate::street::{Street, run};
 
 /// `hop cp` with these words.
@@ -27,19 +28,6 @@ fn cp<W: AsRef<OsStr>>(street: &Street, words: impl IntoIterator<Item = W>) -> C
 fn silently(mut command: Command) {
     let ran = run(&mut command);
     assert!(ran.code == Some(0) && ran.stdout.is_empty() && ran.stderr.is_empty(), "{command:?}: {ran}");
-}
-
-/// Bytes that show where they belong.
-pub fn noise(seed: u64, len: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut bytes = vec![0; len];
-    for word in bytes.chunks_mut(8) {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        word.copy_from_slice(&state.to_le_bytes()[..word.len()]);
-    }
-    bytes
 }
 
 /// One entry of a tree.

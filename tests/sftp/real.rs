@@ -12,21 +12,10 @@ use hop::sftp::{Attributes, Client, Extension, FileKind, Handle, OpenFlags, Sftp
 use tokio::task::JoinSet;
 
 use super::script::soon;
+use crate::pseudorandom::noise;
 use crate::street::pipe;
 
 const NEW: OpenFlags = OpenFlags::CREATE;
-
-/// Bytes that repeat nowhere nearby.
-fn noise(len: usize) -> Vec<u8> {
-    let mut state = 0x2545_f491_4f6c_dd1du64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state as u8
-    };
-    (0..len).map(|_| next()).collect()
-}
 
 async fn create(client: &Client, path: &[u8]) -> Handle {
     client.open(path, OpenFlags::WRITE | NEW, &Attributes::with_permissions(0o600)).await.unwrap()
@@ -118,7 +107,7 @@ where
 async fn a_large_file_goes_both_ways_with_many_requests_in_flight() {
     let dir = tempfile::tempdir().unwrap();
     let Some(pipe) = pipe::start(dir.path(), &[]).await else { return };
-    let content = Bytes::from(noise(40_000_007));
+    let content = Bytes::from(noise(0, 40_000_007));
     let sizes = Sizes { block: 100_000, in_flight: 8 << 20, ..Sizes::default() };
 
     let file = Arc::new(create(&pipe.client, b"large").await);
@@ -147,7 +136,7 @@ async fn a_large_file_goes_both_ways_with_many_requests_in_flight() {
 async fn reads_across_the_end_come_back_short() {
     let dir = tempfile::tempdir().unwrap();
     let Some(pipe) = pipe::start(dir.path(), &[]).await else { return };
-    let content = noise(300_000);
+    let content = noise(0, 300_000);
     fs::write(dir.path().join("file"), &content).unwrap();
     let file = open(&pipe.client, b"file").await;
     let read = pipe.client.read(&file, 200_000, pipe.client.max_read()).await.unwrap();
@@ -276,10 +265,10 @@ async fn home_and_names_of_ids_are_told() {
 async fn a_range_is_copied_on_the_server() {
     let dir = tempfile::tempdir().unwrap();
     let Some(pipe) = pipe::start(dir.path(), &[]).await else { return };
-    fs::write(dir.path().join("from"), noise(10_000)).unwrap();
+    fs::write(dir.path().join("from"), noise(0, 10_000)).unwrap();
     let (from, to) = (open(&pipe.client, b"from").await, create(&pipe.client, b"to").await);
     match pipe.client.copy_data(&from, 10..1010, &to, 5).await {
-        Ok(()) => assert!(fs::read(dir.path().join("to")).unwrap()[5..] == noise(10_000)[10..1010]),
+        Ok(()) => assert!(fs::read(dir.path().join("to")).unwrap()[5..] == noise(0, 10_000)[10..1010]),
         Err(error) => assert!(matches!(error, SftpError::Unsupported(_)), "{error:?}"),
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::server::Server;
 use super::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Street, ground, keys};
-use crate::skips::{cannot, find, need, skip};
+use crate::skips::{Lacking, cannot, find, need, skip};
 use crate::wire::{Link, Wire};
 
 const HOSTS: [&str; 4] = [ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT];
@@ -82,7 +82,7 @@ impl Plan {
             return None;
         }
         if self.is_six && TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
-            cannot("loopback has no IPv6");
+            cannot(Lacking::Ipv6, "loopback has no IPv6");
             return None;
         }
         if rustix::process::geteuid().is_root() {

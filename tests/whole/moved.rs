@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::invariants::Case;
 use super::ran::run_while;
 use super::ways::{SIZE, Way, content};
-use crate::skips::{cannot, need, need_root};
+use crate::skips::{Lacking, cannot, need, need_root};
 use crate::street::{ACC_BASTION, Street};
 use crate::wire::{Link, Wire};
 
@@ -86,7 +86,7 @@ impl Moving {
         let (laptop, world) = (Namespace::make(), Namespace::make());
         let cable = format!("ip link add name here type veth peer name there netns {}", world.0.id());
         if let Err(why) = laptop.has(&cable) {
-            cannot(&why);
+            cannot(Lacking::Networks, &why);
             return None;
         }
         laptop.has("ip addr add 10.9.1.2/24 dev here; ip link set here up").expect("an address");

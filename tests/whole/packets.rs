@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::invariants::{Case, Target};
 use super::ran::{Ran, run, run_while};
 use super::ways::{Way, content};
-use crate::skips::{cannot, need, need_root};
+use crate::skips::{Lacking, cannot, need, need_root};
 use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Street};
 use crate::wire::{Direction, Link, Packets};
 
@@ -28,7 +28,7 @@ fn there_are_packets() -> bool {
         return false;
     }
     let had = Packets::can_be_had();
-    had.as_ref().err().iter().for_each(|why| cannot(why));
+    had.as_ref().err().iter().for_each(|why| cannot(Lacking::Networks, why));
     had.is_ok()
 }
 

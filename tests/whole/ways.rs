@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::invariants::Target;
+use crate::pseudorandom::noise;
 use crate::street::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Street};
 use crate::wire::{Cut, Direction, How, Link, Wire};
 
@@ -141,18 +142,9 @@ impl Peering {
     }
 }
 
-/// Bytes that differ everywhere and are never zero for long.
+/// The content of a file of this size.
 pub fn content(size: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut bytes = Vec::with_capacity(size + 8);
-    while bytes.len() < size {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&(state | 0x0101_0101_0101_0101).to_le_bytes());
-    }
-    bytes.truncate(size);
-    bytes
+    noise(0, size)
 }
 
 /// The seeds of one of `shares` tests: as many in all as `HOP_SEEDS` says (`200`, or `100..200` for those from the hundredth

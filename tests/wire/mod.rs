@@ -264,7 +264,7 @@ mod tests {
             return;
         }
         if let Err(why) = Packets::can_be_had() {
-            return crate::skips::cannot(&why);
+            return crate::skips::cannot(crate::skips::Lacking::Networks, &why);
         }
         let packets = Packets { delay: Duration::from_millis(20), rate: None, lost: 5, seed: 1 };
         let (wire, near, mut far) = pair(Link { packets: Some(packets), ..Link::default() });
