@@ -96,10 +96,15 @@ fn what_cannot_be_written_is_said_before_anything_is_copied() {
     let Some(street) = Street::start() else { return };
     street.put_here("f", b"x");
     std::os::unix::fs::symlink("elsewhere", street.laptop().join("link")).expect("a link");
+    let made = run(street.on_laptop("mkfifo").arg("fifo"));
+    assert_eq!(made.code, Some(0), "{made}");
     for (flag, path) in [
         ("--log", "no/such/folder/log"),
         ("--receipt", "no/such/folder/r"),
         ("--log", "link"),
+        ("--receipt", "link"),
+        ("--log", "fifo"),
+        ("--receipt", "fifo"),
         ("--log", "."),
         ("--receipt", "."),
     ] {
@@ -111,6 +116,8 @@ fn what_cannot_be_written_is_said_before_anything_is_copied() {
         );
     }
     assert!(!street.home(ACC_PVT).join("f").exists() && !street.laptop().join("elsewhere").exists());
+    let kind = |name: &str| fs::symlink_metadata(street.laptop().join(name)).expect("it is there").file_type();
+    assert!(kind("link").is_symlink() && !kind("fifo").is_file() && Street::parts(street.laptop()).is_empty());
     let ran = run(street.hop("cp").args(["--receipt", "r", "--dry-run", "f", "acc-pvt:f"]));
     assert_eq!(ran.code, Some(2), "{ran}");
 }

@@ -13,6 +13,7 @@
 //! every hop that was logged in to. Names and texts are as in [`mod@json`]. Main type: [`Receipt`].
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::fd::OwnedFd;
@@ -20,7 +21,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, fstat, openat, renameat, statat, unlinkat};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, openat, renameat, statat, unlinkat};
+use rustix::process::geteuid;
 use serde_json::{Value, json};
 
 use crate::cli::moment;
@@ -58,15 +60,14 @@ impl Receipt {
     /// Begins a receipt that will be called `path`.
     ///
     /// # Errors
-    /// When nothing can be written beside `path`, or another run is writing the same receipt.
+    /// When nothing can be written beside `path`, another run is writing the same receipt, or something stands there that
+    /// is no regular file: a device, a FIFO and a link are not replaced.
     pub fn begin(path: &Path, beginning: Object) -> io::Result<Receipt> {
         let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::IsADirectory))?;
-        if path.is_dir() {
-            return Err(io::Error::from(io::ErrorKind::IsADirectory));
-        }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let folder = rustix::fs::open(folder, flags, Mode::empty())?;
+        may_be_replaced(&folder, name)?;
         let part = [b".", name.as_bytes(), b".hop-receipt.part"].concat();
         let mut receipt = Receipt {
             path: path.to_owned(),
@@ -124,7 +125,9 @@ impl Receipt {
         std::mem::replace(&mut self.written, Ok(()))?;
         self.file.flush()?;
         self.file.get_ref().sync_all()?;
-        renameat(&self.folder, &self.part[..], &self.folder, self.path.file_name().unwrap_or_default())?;
+        let name = self.path.file_name().unwrap_or_default();
+        may_be_replaced(&self.folder, name)?;
+        renameat(&self.folder, &self.part[..], &self.folder, name)?;
         self.is_done = true;
         Ok(())
     }
@@ -178,7 +181,17 @@ impl Drop for Receipt {
     }
 }
 
-/// The file `part` of this run alone, empty; what a killed run left is taken over.
+/// Whether nothing stands there, or a regular file.
+fn may_be_replaced(folder: &OwnedFd, name: &OsStr) -> io::Result<()> {
+    match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).map(|there| FileType::from_raw_mode(there.st_mode)) {
+        Ok(FileType::RegularFile) | Err(rustix::io::Errno::NOENT) => Ok(()),
+        Ok(FileType::Directory) => Err(io::Error::from(io::ErrorKind::IsADirectory)),
+        Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The file `part` of this run alone, empty; what a killed run of this user left is taken over.
 fn own(folder: &OwnedFd, part: &[u8]) -> io::Result<File> {
     loop {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -186,9 +199,18 @@ fn own(folder: &OwnedFd, part: &[u8]) -> io::Result<File> {
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another run is writing this receipt"));
         }
+        let held = fstat(&file)?;
+        // whose file it is, he can still write to it afterwards
+        let is_file = FileType::from_raw_mode(held.st_mode) == FileType::RegularFile;
+        if !is_file || held.st_uid != geteuid().as_raw() || held.st_nlink > 1 {
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "what stands in the place of its part is not ours",
+            ));
+        }
         // another run may have put it in its place between the two calls
         let there = statat(folder, part, AtFlags::SYMLINK_NOFOLLOW).map(|there| there.st_ino);
-        if there == Ok(fstat(&file)?.st_ino) {
+        if there == Ok(held.st_ino) {
             rustix::fs::fchmod(&file, Mode::RUSR | Mode::WUSR)?;
             file.set_len(0)?;
             return Ok(file);
@@ -258,6 +280,46 @@ mod tests {
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
         assert!(Receipt::begin(dir.path(), Object::default()).is_err());
         assert!(Receipt::begin(&dir.path().join("no/such/folder"), Object::default()).is_err());
+    }
+
+    fn fifo(path: &Path) {
+        rustix::fs::mknodat(rustix::fs::CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let (link, pipe) = (dir.path().join("link"), dir.path().join("fifo"));
+        std::os::unix::fs::symlink("elsewhere", &link).unwrap();
+        fifo(&pipe);
+        for path in [&link, &pipe, Path::new("/dev/full"), Path::new("/dev/stdout")] {
+            let before = std::fs::symlink_metadata(path).unwrap().file_type();
+            let Err(refused) = Receipt::begin(path, Object::default()) else { panic!("{} is taken", path.display()) };
+            assert_eq!(refused.to_string(), "not a regular file", "{}", path.display());
+            assert_eq!(std::fs::symlink_metadata(path).unwrap().file_type(), before, "{}", path.display());
+        }
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "no part is left");
+    }
+
+    #[test]
+    fn what_has_come_there_meanwhile_is_not_replaced_either() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("receipt");
+        let mut receipt = Receipt::begin(&path, Object::default()).unwrap();
+        fifo(&path);
+        assert!(receipt.finish(&Summary::default()).unwrap_err().ends_with("no receipt: not a regular file"));
+        drop(receipt);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_part_that_has_another_name_too_is_not_written_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let (others, part) = (dir.path().join("others"), dir.path().join(".receipt.hop-receipt.part"));
+        std::fs::write(&others, "theirs").unwrap();
+        std::fs::hard_link(&others, &part).unwrap();
+        assert!(Receipt::begin(&dir.path().join("receipt"), Object::default()).is_err());
+        assert_eq!(std::fs::read(&others).unwrap(), b"theirs");
     }
 
     #[test]
