@@ -192,10 +192,17 @@ impl Error {
             Error::Lock(LockError::Held { .. }) => Kind::Locked,
             Error::Lock(LockError::Unsafe(_)) => Kind::Permissions,
             Error::Lock(LockError::Io { .. }) => Kind::LocalFile,
-            Error::Local { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => Kind::NoSpace,
-            Error::Local { .. } => Kind::LocalFile,
+            Error::Local { source, .. } => kind_of_local(source),
             Error::Internal(_) => Kind::Internal,
         }
+    }
+}
+
+/// What an error of a file of this machine, or of standard output, means for the exit code.
+pub fn kind_of_local(error: &std::io::Error) -> Kind {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull => Kind::NoSpace,
+        _ => Kind::LocalFile,
     }
 }
 
@@ -258,7 +265,7 @@ fn of_lend(error: &LendError) -> Kind {
 fn of_auth(error: &AuthError) -> Kind {
     match error {
         AuthError::Permissions { .. } => Kind::Permissions,
-        AuthError::TimedOut { .. } => Kind::TimedOut,
+        AuthError::TimedOut { .. } | AuthError::TooLong { .. } => Kind::TimedOut,
         AuthError::Peer(_) => Kind::Protocol,
         AuthError::Transport(_) => Kind::Connect,
         _ => Kind::Authentication,

@@ -72,6 +72,14 @@ pub enum AuthError {
         /// How long it had, in seconds; time a person or an agent took is not counted.
         limit: Duration,
     },
+    /// The server took too long with all of its answers together.
+    #[error("the server did not come to an end with the login within {} s{}", limit.as_secs(), after(tried))]
+    TooLong {
+        /// How long it had, in seconds; time a person or an agent took is not counted.
+        limit: Duration,
+        /// What was tried, in order.
+        tried: Vec<String>,
+    },
     /// The server broke the protocol.
     #[error("{0}")]
     Peer(String),

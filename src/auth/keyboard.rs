@@ -10,7 +10,6 @@ use zeroize::Zeroizing;
 
 use super::error::AuthError;
 use super::keyring::Opener;
-use super::patience::LIMIT;
 use super::{Answer, Login};
 use crate::progress::Event;
 
@@ -116,8 +115,7 @@ impl<H: Handler> Login<'_, H> {
         let answer = self.patience.wait(sent).await;
         if answer.is_none() {
             // a server that wants the password changed asks for it (RFC 4252 §8), and russh keeps that to itself
-            let what = "password (has it expired?)".to_owned();
-            return Err(AuthError::TimedOut { what, limit: LIMIT });
+            return Err(self.late("password (has it expired?)"));
         }
         let answer = self.answered("password", answer)?;
         self.note("password".into(), &answer, Some(Opener::Password(password)));

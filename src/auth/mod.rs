@@ -37,7 +37,10 @@ use crate::config::Host;
 use crate::progress::Event;
 use keyring::{Door, Opener};
 use methods::{Method, Methods};
-use patience::{LIMIT, Patience};
+use patience::{LIMIT, Patience, WHOLE};
+
+/// Methods a server may accept one after the other and still want another: sshd's `AuthenticationMethods` names a few.
+const MOST_STEPS: usize = 16;
 
 /// A login that succeeded. Only [`authenticate`] makes one.
 #[derive(Debug)]
@@ -92,7 +95,7 @@ pub async fn authenticate<H: Handler>(
     loop {
         match answer {
             Answer::Success => return Ok(login.done()),
-            Answer::Failure { offered, partial } => login.learn(&offered, partial),
+            Answer::Failure { offered, partial } => login.learn(&offered, partial)?,
         }
         answer = login.next().await?;
     }
@@ -134,7 +137,7 @@ impl<'a, H: Handler> Login<'a, H> {
             host,
             keyring,
             door,
-            patience: Patience::new(LIMIT),
+            patience: Patience::new(LIMIT, WHOLE),
             methods: Methods::of(host),
             keys: public_key::Keys::default(),
             keyboard: keyboard::Attempts::default(),
@@ -222,11 +225,24 @@ impl<'a, H: Handler> Login<'a, H> {
         }
     }
 
-    fn learn(&mut self, offered: &[MethodKind], partial: bool) {
+    fn learn(&mut self, offered: &[MethodKind], partial: bool) -> Result<(), AuthError> {
         self.methods.update(offered);
         if partial {
+            if self.accepted.len() >= MOST_STEPS {
+                let text = format!("the server accepted {MOST_STEPS} methods one after the other, and wants another");
+                return Err(AuthError::Peer(text));
+            }
             self.detail(&format!("partial success; the server now wants {}", self.methods.offered().join(", ")));
             self.keys.start_again();
+        }
+        Ok(())
+    }
+
+    /// No answer came to `what`.
+    fn late(&mut self, what: &str) -> AuthError {
+        match self.patience.is_used_up() {
+            true => AuthError::TooLong { limit: WHOLE, tried: std::mem::take(&mut self.tried) },
+            false => AuthError::TimedOut { what: what.to_owned(), limit: LIMIT },
         }
     }
 
@@ -234,7 +250,7 @@ impl<'a, H: Handler> Login<'a, H> {
     /// nothing left to try on it).
     fn answered(&mut self, what: &str, answer: Option<Result<AuthResult, russh::Error>>) -> Result<Answer, AuthError> {
         match answer {
-            None => Err(AuthError::TimedOut { what: what.to_owned(), limit: LIMIT }),
+            None => Err(self.late(what)),
             Some(Err(russh::Error::SendError | russh::Error::RecvError)) => Err(self.disconnected()),
             Some(Err(error)) => Err(error.into()),
             Some(Ok(AuthResult::Success)) => Ok(Answer::Success),

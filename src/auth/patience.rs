@@ -1,7 +1,7 @@
-//! How long to wait for a server's answer, not counting the time a person or an agent takes in between.
-//! Main type: [`Patience`].
+//! How long to wait for a server: for each answer, and for all of them in one login. The time a person or an agent takes in
+//! between is not counted. Main type: [`Patience`].
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -9,56 +9,79 @@ use tokio::time::{Instant, timeout_at};
 /// How long a server may take to answer one authentication request.
 pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
-/// A clock that stands still while somebody else is busy. Clones share it.
+/// How long it may take with all of one login: as long as sshd gives a client by default (`LoginGraceTime`).
+pub(super) const WHOLE: Duration = Duration::from_secs(120);
+
+/// A clock that stands still while nobody waits for the server. Clones share it.
 #[derive(Clone)]
 pub(super) struct Patience {
-    state: Arc<Mutex<State>>,
+    clock: Arc<Mutex<Clock>>,
+    /// For one answer.
     limit: Duration,
+    /// For all answers.
+    whole: Duration,
 }
 
 #[derive(Clone, Copy)]
-enum State {
-    Waiting(Instant),
-    Elsewhere,
+struct Clock {
+    /// The server is waited for since then.
+    since: Option<Instant>,
+    /// How long it was waited for before.
+    spent: Duration,
 }
 
 impl Patience {
-    pub fn new(limit: Duration) -> Patience {
-        Patience { state: Arc::new(Mutex::new(State::Waiting(Instant::now()))), limit }
+    pub fn new(limit: Duration, whole: Duration) -> Patience {
+        let clock = Clock { since: None, spent: Duration::ZERO };
+        Patience { clock: Arc::new(Mutex::new(clock)), limit, whole }
     }
 
-    /// Waits for `answer`; `None` when the server took longer than the limit.
+    /// Waits for `answer`; `None` when the server took longer than it may, with this answer or with all.
     pub async fn wait<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
-        self.set(State::Waiting(Instant::now()));
+        self.run();
         let mut answer = std::pin::pin!(answer);
-        loop {
+        let answer = loop {
             let deadline = self.deadline();
             match timeout_at(deadline, &mut answer).await {
-                Ok(answer) => return Some(answer),
+                Ok(answer) => break Some(answer),
                 Err(_) if self.deadline() > deadline => {}
-                Err(_) => return None,
+                Err(_) => break None,
             }
-        }
+        };
+        self.stop();
+        answer
+    }
+
+    /// What the server may take with one more answer has shrunk to nothing.
+    pub fn is_used_up(&self) -> bool {
+        self.clock().spent >= self.whole
     }
 
     /// Runs `work` that the server is not to blame for.
     pub async fn elsewhere<T>(&self, work: impl Future<Output = T>) -> T {
-        self.set(State::Elsewhere);
+        self.stop();
         let done = work.await;
-        self.set(State::Waiting(Instant::now()));
+        self.run();
         done
     }
 
     fn deadline(&self) -> Instant {
-        let since = match *self.state.lock().unwrap_or_else(PoisonError::into_inner) {
-            State::Waiting(since) => since,
-            State::Elsewhere => Instant::now(),
-        };
-        since + self.limit
+        let Clock { since, spent } = *self.clock();
+        since.unwrap_or_else(Instant::now) + self.limit.min(self.whole.saturating_sub(spent))
     }
 
-    fn set(&self, state: State) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    fn run(&self) {
+        self.clock().since = Some(Instant::now());
+    }
+
+    fn stop(&self) {
+        let mut clock = self.clock();
+        let waited = clock.since.take().map_or(Duration::ZERO, |since| since.elapsed());
+        clock.spent += waited;
+    }
+
+    fn clock(&self) -> MutexGuard<'_, Clock> {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -71,23 +94,35 @@ mod tests {
 
     #[tokio::test]
     async fn silence_ends_it() {
-        assert_eq!(Patience::new(LIMIT).wait(std::future::pending::<()>()).await, None);
+        assert_eq!(Patience::new(LIMIT, LIMIT * 9).wait(std::future::pending::<()>()).await, None);
+    }
+
+    #[tokio::test]
+    async fn many_slow_answers_end_it_too() {
+        let patience = Patience::new(LIMIT, LIMIT * 3);
+        let mut answers = 0;
+        while patience.wait(sleep(LIMIT / 2)).await.is_some() {
+            answers += 1;
+            assert!(answers < 9, "it never ends");
+        }
+        assert!(patience.is_used_up() && answers > 0);
     }
 
     #[tokio::test]
     async fn time_spent_elsewhere_is_not_counted() {
-        let patience = Patience::new(LIMIT);
+        let patience = Patience::new(LIMIT, LIMIT * 3);
         let work = async {
             patience.elsewhere(sleep(LIMIT * 4)).await;
             sleep(LIMIT / 4).await;
             7
         };
         assert_eq!(patience.wait(work).await, Some(7));
+        assert!(!patience.is_used_up());
     }
 
     #[tokio::test]
     async fn silence_after_work_elsewhere_ends_it() {
-        let patience = Patience::new(LIMIT);
+        let patience = Patience::new(LIMIT, LIMIT * 9);
         let work = async {
             patience.elsewhere(sleep(LIMIT)).await;
             std::future::pending::<()>().await

@@ -285,9 +285,10 @@ impl<H: Handler> Login<'_, H> {
         if let Some(hash) = self.keys.rsa {
             return Ok(hash);
         }
-        let hash = match self.handle.best_supported_rsa_hash().await {
-            Ok(hash) => hash,
-            Err(_) => return Err(self.disconnected()),
+        let hash = match self.patience.wait(self.handle.best_supported_rsa_hash()).await {
+            Some(Ok(hash)) => hash,
+            Some(Err(_)) => return Err(self.disconnected()),
+            None => return Err(self.late("the question for RSA signatures")),
         };
         self.keys.rsa = Some(hash);
         Ok(hash)

@@ -56,7 +56,7 @@ impl ChainError {
 
     /// True when a time limit was reached.
     pub(super) fn is_late(&self) -> bool {
-        matches!(self.cause, Cause::TimedOut(_) | Cause::Auth(AuthError::TimedOut { .. }))
+        matches!(self.cause, Cause::TimedOut(_) | Cause::Auth(AuthError::TimedOut { .. } | AuthError::TooLong { .. }))
     }
 }
 

@@ -68,6 +68,7 @@ impl Server {
             keys: vec![self.key.clone()],
             methods: asks.methods(),
             auth_rejection_time: Duration::ZERO,
+            max_auth_attempts: self.wants.len() + 9,
             ..Config::default()
         });
         let server = tokio::spawn(async move {
@@ -342,4 +343,12 @@ async fn too_many_prompts_or_rounds_end_it() {
     let refused = server.login("", &person.keyring()).await.expect_err("too many rounds");
     assert!(matches!(refused, AuthError::Peer(_)), "{refused}");
     assert_eq!(person.was_asked().len(), 32);
+}
+
+#[tokio::test]
+async fn a_server_that_is_never_content_is_left() {
+    let Some(server) = Server::who_wants(&vec![Want::Key; 400]) else { return };
+    let refused = server.login("", &alone()).await.expect_err("it never ends");
+    assert!(matches!(&refused, AuthError::Peer(said) if said.contains("16 methods")), "{refused}");
+    assert!(server.attempts().len() < 80, "{} attempts", server.attempts().len());
 }
