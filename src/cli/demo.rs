@@ -1,6 +1,6 @@
 //! `hop demo`: the practice street and its story, on standard output.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use crate::demo::{After, Outcome, visit};
@@ -19,9 +19,26 @@ pub fn run(demo: &Demo) -> u8 {
         Ok(Outcome::Interrupted(signal)) => u8::try_from(128 + signal).unwrap_or(Kind::Internal.code()),
         Err(source) => {
             let error = Error::Local { path: PathBuf::from("the practice street"), source };
-            let failure = Failure { kind: error.kind(), error: Some(error.to_string()), hints: Vec::new() };
-            failure.say();
-            failure.kind.code()
+            Failure::of_file(&error).say_and_exit_code()
+        }
+    }
+}
+
+/// Standard output; whoever read it and went away does not end the story.
+struct Page;
+
+impl Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match io::stdout().write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            written => written,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match io::stdout().flush() {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            flushed => flushed,
         }
     }
 }
@@ -29,5 +46,5 @@ pub fn run(demo: &Demo) -> u8 {
 /// The visit takes signals itself: it has a street to take down.
 fn tell(after: After) -> io::Result<Outcome> {
     let runtime = process::runtime()?;
-    runtime.block_on(async { visit(&std::env::current_exe()?, after, &mut io::stdout()).await })
+    runtime.block_on(async { visit(&std::env::current_exe()?, after, &mut Page).await })
 }

@@ -4,8 +4,7 @@
 //! made safe, and trusted no further: a listing has a largest size, a tree a largest depth.
 
 use std::collections::HashMap;
-use std::io::{self, BufWriter, StdoutLock, Write};
-use std::path::PathBuf;
+use std::io::Write;
 use std::sync::Arc;
 
 use crate::error::{Error, Kind};
@@ -20,6 +19,7 @@ use super::run::Run;
 use super::safe;
 use super::settings::{Environment, quiet_screen};
 use super::table::{Row, Sizes, widths};
+use super::print::{is_closed, written};
 
 /// Deeper trees than this are a trap.
 const DEEPEST: usize = 256;
@@ -29,7 +29,7 @@ pub fn run(ls: &Ls, environment: &Environment) -> u8 {
     let run = Run::start(&quiet_screen(&ls.output, Level::Remarks));
     let outcome = run.carry_out(async {
         match list_all(ls, environment, &run).await {
-            Err(Error::Local { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => Ok(Kind::Done),
+            Err(error) if is_closed(&error) => Ok(Kind::Done),
             outcome => outcome,
         }
     });
@@ -164,11 +164,4 @@ impl Lister<'_> {
         self.failed = Some(Kind::SomeFailed);
         Ok(())
     }
-}
-
-/// Writes to standard output, all or an error.
-fn written(write: impl FnOnce(&mut BufWriter<StdoutLock<'static>>) -> io::Result<()>) -> Result<(), Error> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    let written = write(&mut out).and_then(|()| out.flush());
-    written.map_err(|source| Error::Local { path: PathBuf::from("standard output"), source })
 }

@@ -56,6 +56,7 @@ use rustix::termios::{OutputModes, tcgetattr};
 
 use args::Verb;
 use refused::Refusal;
+use run::Failure;
 use settings::Environment;
 
 use crate::error::Kind;
@@ -92,10 +93,10 @@ fn refuse(refusal: Refusal, words: &[OsString]) -> u8 {
         false => Kind::Usage.code(),
     };
     match refusal {
-        Refusal::Shown(text) => {
-            let _ = text.print(); // help into a closed pipe is nobody's loss
-            Kind::Done.code()
-        }
+        Refusal::Shown(text) => match text.print().and_then(|()| io::stdout().flush()).map_err(print::unwritten) {
+            Err(error) if !print::is_closed(&error) => Failure::of_file(&error).say_and_exit_code(),
+            _ => Kind::Done.code(),
+        },
         Refusal::Complaint(text) => {
             text.render().to_string().trim_end().lines().for_each(say);
             usage

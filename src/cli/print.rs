@@ -1,6 +1,6 @@
 //! Lines for standard output: what a verb was asked to show.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::PathBuf;
 
 use crate::error::Error;
@@ -9,12 +9,22 @@ use super::safe;
 
 /// Prints lines, made safe whatever they quote.
 pub fn printed(lines: impl IntoIterator<Item = impl AsRef<str>>) -> Result<(), Error> {
-    let mut out = io::stdout().lock();
-    let write = || {
-        lines.into_iter().try_for_each(|line| writeln!(out, "{}", safe::line(line.as_ref())))?;
-        out.flush()
-    };
-    write().map_err(|source| Error::Local { path: PathBuf::from("standard output"), source })
+    written(|out| lines.into_iter().try_for_each(|line| writeln!(out, "{}", safe::line(line.as_ref()))))
+}
+
+/// Writes to standard output, all or an error.
+pub fn written(write: impl FnOnce(&mut BufWriter<StdoutLock<'static>>) -> io::Result<()>) -> Result<(), Error> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = write(&mut out).and_then(|()| out.flush());
+    if written.is_err() {
+        drop(out.into_parts()); // what could not be written is not tried again
+    }
+    written.map_err(unwritten)
+}
+
+/// Standard output could not be written.
+pub fn unwritten(source: io::Error) -> Error {
+    Error::Local { path: PathBuf::from("standard output"), source }
 }
 
 /// Whoever read standard output has seen enough.

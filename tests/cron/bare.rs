@@ -127,31 +127,73 @@ fn closed_streams_are_nobody_elses() {
     assert!(fs::read(street.laptop().join("down")).expect("it arrived") == content);
 }
 
+/// The street's hop with its standard output at `output`: its exit code, and what it says on standard error.
+fn said_with(mut command: Command, output: Stdio) -> (Option<i32>, String) {
+    let ran = command.stdin(Stdio::null()).stdout(output).stderr(Stdio::piped()).spawn().expect("hop");
+    let ended = ran.wait_with_output().expect("it ends");
+    (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
+}
+
+fn full() -> Stdio {
+    fs::OpenOptions::new().write(true).open("/dev/full").expect("a full device").into()
+}
+
+/// A pipe whose reader has gone.
+fn unread() -> Stdio {
+    std::io::pipe().expect("a pipe").1.into()
+}
+
+fn with(mut command: Command, words: &[&str]) -> Command {
+    command.args(words);
+    command
+}
+
 #[test]
-fn a_full_standard_output_stops_no_copy_and_fails_a_listing() {
+fn a_full_standard_output_stops_no_copy_and_fails_it_in_the_end() {
     let Some(street) = Street::start() else { return };
     street.put(ACC_PVT, "f", b"content");
-    let to_full = |mut command: Command| {
-        let full = || fs::OpenOptions::new().write(true).open("/dev/full").expect("a full device");
-        let ran = command.stdin(Stdio::null()).stdout(full()).stderr(Stdio::piped()).spawn().expect("hop");
-        let ended = ran.wait_with_output().expect("it ends");
-        (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
-    };
-    let mut copy = street.hop("cp");
-    copy.args(["--json", "acc-pvt:f", "down"]);
-    assert_eq!(to_full(copy), (Some(0), "warning: standard output: no space left on device\n".to_owned()));
+    let copy = |to: &str| with(street.hop("cp"), &["--json", "--receipt", "receipt", "acc-pvt:f", to]);
+    let no_room = (Some(28), "hop: standard output: no space left on device\n".to_owned());
+    assert_eq!(said_with(copy("down"), full()), no_room);
     assert_eq!(fs::read(street.laptop().join("down")).expect("it arrived"), b"content");
-    let mut list = street.hop("ls");
-    list.arg("acc-pvt:");
-    assert_eq!(to_full(list), (Some(28), "hop: standard output: no space left on device\n".to_owned()));
-    let mut help = street.on_laptop(HOP);
-    help.arg("--help");
-    assert_eq!(to_full(help).0, Some(0));
+    let receipt = fs::read_to_string(street.laptop().join("receipt")).expect("a receipt");
+    assert!(receipt.contains(r#""exit_code":28,"result":"no_space""#), "{receipt}");
+    assert_eq!(said_with(copy("again"), unread()), (Some(0), String::new()), "a reader that went away is no failure");
+    assert_eq!(fs::read(street.laptop().join("again")).expect("it arrived"), b"content");
     // and when even the complaint has nowhere to go
-    let line = format!("{HOP} cp -F {} --json acc-pvt:f again >/dev/full 2>/dev/full", street.config().display());
-    assert_eq!(run(street.on_laptop("sh").args(["-c", &line])).code, Some(0));
+    let line = format!("{HOP} cp -F {} --json acc-pvt:f third >/dev/full 2>/dev/full", street.config().display());
+    assert_eq!(run(street.on_laptop("sh").args(["-c", &line])).code, Some(28));
     let line = format!("{HOP} cp -F {} --json acc-pvt:none . >/dev/full 2>/dev/full", street.config().display());
     assert_eq!(run(street.on_laptop("sh").args(["-c", &line])).code, Some(23));
+}
+
+#[test]
+fn what_was_asked_for_and_cannot_be_written_is_a_failure_and_a_closed_pipe_is_none() {
+    let Some(street) = Street::start() else { return };
+    street.put(ACC_PVT, "f", b"content");
+    let config = street.config().display().to_string();
+    let plain = |words: &[&str]| with(street.on_laptop(HOP), words);
+    let asked: [(&dyn Fn() -> Command, i32); 13] = [
+        (&|| with(street.hop("cp"), &["--dry-run", "acc-pvt:f", "down"]), 28),
+        (&|| with(street.hop("cp"), &["--dry-run", "--json", "acc-pvt:f", "down"]), 28),
+        (&|| with(street.hop("ls"), &["acc-pvt:"]), 28),
+        (&|| with(street.hop("ls"), &["--json", "acc-pvt:"]), 28),
+        (&|| with(street.hop("ssh"), &["-G", "acc-pvt"]), 255),
+        (&|| with(street.hop("doctor"), &["acc-bastion"]), 28),
+        (&|| with(street.hop("doctor"), &["--json", "acc-bastion"]), 28),
+        (&|| plain(&["hosts", "-F", &config]), 28),
+        (&|| plain(&["hosts", "-F", &config, "--json"]), 28),
+        (&|| plain(&["key", "-F", &config, "check"]), 28),
+        (&|| plain(&["key", "-F", &config, "check", "--json"]), 28),
+        (&|| plain(&["cp", "--help"]), 28),
+        (&|| plain(&["--version"]), 28),
+    ];
+    for (command, code) in asked {
+        let (full, unread) = (said_with(command(), full()), said_with(command(), unread()));
+        let unwritten = "hop: standard output: no space left on device\n";
+        assert!(full.0 == Some(code) && full.1.ends_with(unwritten), "{:?}: {full:?}", command());
+        assert!(unread.0 == Some(0) && !unread.1.contains("hop: "), "{:?}: {unread:?}", command());
+    }
 }
 
 #[test]

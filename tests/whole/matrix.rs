@@ -246,7 +246,8 @@ const ROWS: &[(&str, &[&str])] = &[
         "F30 no terminal, no output",
         &[
             "cron/bare.rs::closed_streams_are_nobody_elses",
-            "cron/bare.rs::a_full_standard_output_stops_no_copy_and_fails_a_listing",
+            "cron/bare.rs::a_full_standard_output_stops_no_copy_and_fails_it_in_the_end",
+            "cron/bare.rs::what_was_asked_for_and_cannot_be_written_is_a_failure_and_a_closed_pipe_is_none",
             "cron/bare.rs::nobody_is_asked_where_nobody_is_and_a_failure_is_a_line_and_a_hint",
         ],
     ),

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use crate::cli::safe;
-use crate::error::Kind;
+use crate::error::{Kind, kind_of_local};
 use crate::progress::{Counters, Event};
 use crate::words::words_of;
 
@@ -37,6 +37,16 @@ pub enum Note {
     Finish(Box<Summary>),
 }
 
+/// Whether lines of data are still taken.
+enum Stdout {
+    /// They are.
+    Open,
+    /// Whoever read them has seen enough.
+    Closed,
+    /// One could not be written.
+    Broken(io::Error),
+}
+
 /// The state of the screen.
 pub struct Worker {
     face: Face,
@@ -46,7 +56,7 @@ pub struct Worker {
     meter: Meter,
     bars: Option<Bars>,
     next_line: Instant,
-    stdout_open: bool,
+    stdout: Stdout,
     /// What hosts said before the login, each once.
     banners: HashSet<(String, String)>,
     closing: Arc<AtomicBool>,
@@ -72,7 +82,7 @@ impl Worker {
             meter: Meter::new(now),
             bars,
             next_line,
-            stdout_open: true,
+            stdout: Stdout::Open,
             banners: HashSet::new(),
             closing,
             records,
@@ -163,6 +173,7 @@ impl Worker {
         self.clear();
         self.bars = None;
         self.face = Face::None;
+        self.fail_with_stdout(&mut summary);
         for trouble in self.records.iter_mut().filter_map(|record| record.finish(&summary).err()).collect::<Vec<_>>() {
             let trouble = safe::line(trouble);
             self.say(&format!("hop: {trouble}"));
@@ -170,12 +181,20 @@ impl Worker {
                 summary = Summary { kind: Kind::LocalFile, error: Some(trouble), ..summary };
             }
         }
-        self.came_to = Some(summary.kind);
         if summary.error.is_none() && self.level >= Level::Story {
             self.say(&plain::summary(&summary));
         }
         if self.data == Data::Json {
             self.put(&json::summary(&summary).to_string());
+            self.fail_with_stdout(&mut summary);
+        }
+        self.came_to = Some(summary.kind);
+    }
+
+    /// What was asked for and could not be written makes a run that went well fail; it has been said.
+    fn fail_with_stdout(&self, summary: &mut Summary) {
+        if let (Stdout::Broken(error), Kind::Done) = (&self.stdout, summary.kind) {
+            (summary.kind, summary.error) = (kind_of_local(error), Some(unwritten(error)));
         }
     }
 
@@ -188,9 +207,9 @@ impl Worker {
         }
     }
 
-    /// One line of data. A reader that went away does not stop a copy.
+    /// One line of data. A reader that went away, or a full disk, does not stop a copy.
     fn put(&mut self, safe_line: &str) {
-        if !self.stdout_open {
+        if !matches!(self.stdout, Stdout::Open) {
             return;
         }
         let print = || writeln!(io::stdout().lock(), "{safe_line}").and_then(|()| io::stdout().flush());
@@ -198,10 +217,12 @@ impl Worker {
             Some(bars) => bars.suspend(print),
             None => print(),
         };
-        if let Err(error) = written {
-            self.stdout_open = false;
-            if error.kind() != io::ErrorKind::BrokenPipe {
-                self.say(&format!("warning: standard output: {}", words_of(&error)));
+        match written {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.stdout = Stdout::Closed,
+            Err(error) => {
+                self.say(&format!("hop: {}", unwritten(&error)));
+                self.stdout = Stdout::Broken(error);
             }
         }
     }
@@ -211,6 +232,10 @@ impl Worker {
             bars.clear();
         }
     }
+}
+
+fn unwritten(error: &io::Error) -> String {
+    format!("standard output: {}", words_of(error))
 }
 
 fn planned(path: &[u8], destination: &[u8], size: Option<u64>) -> String {

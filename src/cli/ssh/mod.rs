@@ -28,6 +28,7 @@ use crate::shell::{self, Ended, Here, Input, Request, Streams, Terminal, Wanted}
 use crate::target;
 
 use super::network::Network;
+use super::print::{is_closed, written};
 use super::process;
 use super::report::{Face, Level};
 use super::run::Run;
@@ -149,14 +150,17 @@ impl<'a> Visit<'a> {
     }
 
     fn dump(&self, target: &target::HostSpec) -> Result<u8, Error> {
-        let mut out = io::stdout().lock();
-        for (keyword, value, origin) in self.network.dump(target)? {
-            let from = if self.ssh.output.verbose > 0 { format!("  # {origin}") } else { String::new() };
-            if writeln!(out, "{keyword} {value}{from}").is_err() {
-                break; // whoever reads has seen enough
-            }
+        let lines = self.network.dump(target)?;
+        let printed = written(|out| {
+            lines.iter().try_for_each(|(keyword, value, origin)| {
+                let from = if self.ssh.output.verbose > 0 { format!("  # {origin}") } else { String::new() };
+                writeln!(out, "{keyword} {value}{from}")
+            })
+        });
+        match printed {
+            Err(error) if !is_closed(&error) => Err(error),
+            _ => Ok(Kind::Done.code()),
         }
-        Ok(Kind::Done.code())
     }
 
     fn purpose(&self, host: &Host) -> Result<What, Error> {
