@@ -10,7 +10,7 @@ use super::finding::Finding;
 use super::shell::{Agent, asked};
 use super::{Check, Row};
 use crate::auth::Authenticated;
-use crate::chain::{Cause, Chain, ChainError, Session};
+use crate::chain::{Cause, Chain, ChainError, Session, Trail};
 use crate::config::Host;
 use crate::config::host::Proxy;
 use crate::progress::Stage;
@@ -154,7 +154,8 @@ async fn look_around(report: &mut Report, path: &[u8]) {
     report.rows.push(row.after(files_took));
     report.rows.push(shell(&alias, answer, facts.as_ref(), files.is_some()).after(shell_took));
     if let Some(files) = &files {
-        report.rows.extend(disk(&alias, files, path, facts.as_ref()).await);
+        let looking = disk(&alias, files, path, facts.as_ref());
+        report.rows.extend(tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| mute(&report.hops)));
         report.round_trip = files.round_trip();
     }
     report.rows.extend(facts.iter().flat_map(|facts| told(&alias, facts)));
@@ -190,6 +191,14 @@ fn shell(alias: &str, answer: Result<Vec<u8>, ChainError>, facts: Option<&Facts>
             Row::failed(alias, Check::Shell, String::new(), Finding::Rung { error, identification: None })
         }
     }
+}
+
+/// An SFTP server that has begun and answers no question.
+fn mute(hops: &[Host]) -> Option<Row> {
+    let trail = Trail(hops.iter().map(|hop| hop.alias.clone()).collect());
+    let alias = trail.end().to_owned();
+    let error = ChainError { trail, stage: Stage::List, cause: Cause::TimedOut(PATIENCE) };
+    Some(Row::failed(&alias, Check::Disk, "files".to_owned(), Finding::Rung { error, identification: None }))
 }
 
 /// Room and rights where files would go; a server that tells nothing about disks gets no row.

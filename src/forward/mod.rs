@@ -33,6 +33,9 @@ use hold::Share;
 use listen::Local;
 use pump::pump;
 
+/// Connections that the host may have open to one place of this side: it opens as many as it likes.
+const MOST_FROM_THERE: usize = 1024;
+
 /// How ports and sockets of this machine are listened on.
 #[derive(Debug, Clone)]
 pub struct Listening {
@@ -139,15 +142,23 @@ pub async fn listen_there(session: &Session, place: &Place) -> Result<RemoteList
 /// Serves a remote listener until its session ends: each connection goes to a place of this side.
 pub async fn remote(mut listener: RemoteListener, to: Destination, tunnels: Tunnels) {
     let mut connections = JoinSet::new();
-    while let Some((conduit, originator)) = listener.accept().await {
+    while let Some((conduit, originator)) = accepted(&mut listener, &mut connections).await {
         let (to, tunnels) = (to.clone(), tunnels.clone());
         connections.spawn(async move {
             if let Err(problem) = inward(conduit, &to, &tunnels).await {
                 tunnels.observer.event(Event::Warning(format!("connection from {originator}: {problem}")));
             }
         });
-        while connections.try_join_next().is_some() {}
     }
+}
+
+/// The next connection from there, once there is room for it; meanwhile a few wait, and more are refused.
+async fn accepted(listener: &mut RemoteListener, connections: &mut JoinSet<()>) -> Option<(Conduit, String)> {
+    while connections.try_join_next().is_some() {}
+    while connections.len() >= MOST_FROM_THERE {
+        connections.join_next().await;
+    }
+    listener.accept().await
 }
 
 /// One connection from there, carried to where it goes here; an error in words.
@@ -222,14 +233,13 @@ pub async fn stdio(
 pub async fn agent(session: Session, socket: PathBuf, tunnels: Tunnels) {
     let mut listener = session.listen_agent();
     let mut connections = JoinSet::new();
-    while let Some((conduit, _)) = listener.accept().await {
+    while let Some((conduit, _)) = accepted(&mut listener, &mut connections).await {
         let (session, socket, tunnels) = (session.clone(), socket.clone(), tunnels.clone());
         connections.spawn(async move {
             if let Err(error) = to_agent(&session, &socket, conduit, &tunnels).await {
                 tunnels.observer.event(Event::Warning(format!("agent forwarding: {error}")));
             }
         });
-        while connections.try_join_next().is_some() {}
     }
 }
 
