@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use log::{LevelFilter, Log, Metadata, Record};
 
+use crate::chain;
 use crate::progress::{Event, Observer};
 
 use super::report::{Level, Reporter};
 
 /// Passes the library's lines on to `reporter`; once a process.
 pub fn listen(reporter: Arc<Reporter>, level: Level) {
-    if log::set_logger(Box::leak(Box::new(Listener { reporter }))).is_ok() {
-        log::set_max_level(if level >= Level::Blocks { LevelFilter::Trace } else { LevelFilter::Debug });
-    }
+    let level = if level >= Level::Blocks { LevelFilter::Trace } else { LevelFilter::Debug };
+    chain::listen(Box::new(Listener { reporter }), level);
 }
 
 struct Listener {

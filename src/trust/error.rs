@@ -77,6 +77,14 @@ pub enum TrustError {
         /// Where the known ones stand.
         known: Vec<KnownAt>,
     },
+    /// The host showed another key when keys were changed (RFC 4253 §9) than when the connection began.
+    #[error("host key CHANGED: {host} presented {} when keys were changed", shown.as_deref().unwrap_or("none that could be seen"))]
+    ChangedAtRekey {
+        /// The name looked up in known_hosts.
+        host: String,
+        /// The type of the key that was presented, and `SHA256:…` of it; `None` where it was not seen.
+        shown: Option<String>,
+    },
     /// The key, or the authority that signed its certificate, is marked `@revoked` or listed in `RevokedHostKeys`.
     #[error("host key REVOKED: {host} presented {algorithm} {fingerprint}")]
     Revoked {

@@ -29,7 +29,7 @@ pub enum Name {
 
 impl Name {
     /// As it stands in a hosts field: `host`, `[host]:2222`.
-    pub(super) fn as_known(&self) -> String {
+    pub fn as_known(&self) -> String {
         match self {
             Name::Host { hostname, port } => with_port(&hostname.to_ascii_lowercase(), *port),
             Name::Alias(alias) => alias.to_ascii_lowercase(),

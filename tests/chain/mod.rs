@@ -1,11 +1,13 @@
 //! How do I get there? The chain against real sshds: the five defects of the transport that shaped it, one test each,
 //! and what it opens on the way.
 
+mod betrayal;
 mod defects;
 mod learning;
 mod nudge;
 mod rekey;
 mod sharing;
+mod turncoat;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};

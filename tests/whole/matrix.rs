@@ -284,10 +284,25 @@ const ROWS: &[(&str, &[&str])] = &[
             "cron/bare.rs::closed_streams_are_nobody_elses",
         ],
     ),
+    (
+        "F40 somebody else on the machine",
+        &["cron/records.rs::what_cannot_be_written_is_said_before_anything_is_copied"],
+    ),
+    (
+        "F41 a host key that changes at a rekey, logins and stages that never end",
+        &[
+            "chain/betrayal.rs::a_host_key_that_changes_when_keys_are_changed_ends_the_run",
+            "chain/betrayal.rs::the_same_host_key_when_keys_are_changed_is_no_news",
+            "chain/betrayal.rs::a_server_that_talks_without_letting_anybody_in_is_cut_off",
+            "auth/asking.rs::a_server_that_is_never_content_is_left",
+            "failures/peers.rs::a_listing_and_a_diagnosis_end_when_the_server_does_not_answer",
+            "failures/peers.rs::a_tree_without_end_stays_small_when_it_is_listed",
+        ],
+    ),
 ];
 
 /// Rows of the whole matrix; F32 is none.
-const ALL: usize = 34;
+const ALL: usize = 36;
 
 #[test]
 fn the_rows_of_the_matrix_are_shown() {

@@ -4,15 +4,20 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use russh::{ChannelMsg, Pty, Sig};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::halves::{Incoming, Outgoing, split};
 use crate::chain::error::{Cause, ChainError};
 use crate::chain::transport::connected::Connected;
 use crate::progress::Stage;
+
+/// How long a server may take to start a program: as long as sshd gives for a login, since it may ask others too.
+const STARTING: Duration = Duration::from_secs(120);
 
 /// A program to start, with its terminal and environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,10 +85,11 @@ enum PendingReply {
 pub async fn start(connection: &Arc<Connected>, program: &Program) -> Result<Process, ChainError> {
     let channel = connection.open_session().await?;
     let (incoming, outgoing) = split(channel, connection.clone());
-    let asked = ask(&outgoing, program).await;
+    let asked = connection.within(Stage::Exec, ask(&outgoing, program)).await?;
     let asked = asked.map_err(|error| connection.failed(Stage::Exec, connection.lost(&error)))?;
     let terminal_refused = CancellationToken::new();
-    let output = ProcessOutput { incoming, asked, terminal_refused: terminal_refused.clone() };
+    let due = Instant::now() + STARTING;
+    let output = ProcessOutput { incoming, asked, due, terminal_refused: terminal_refused.clone() };
     Ok(Process { input: ProcessInput { outgoing }, output, terminal_refused })
 }
 
@@ -155,6 +161,8 @@ impl ProcessInput {
 pub struct ProcessOutput {
     incoming: Incoming,
     asked: VecDeque<PendingReply>,
+    /// When all of these must be answered.
+    due: Instant,
     terminal_refused: CancellationToken,
 }
 
@@ -182,7 +190,7 @@ impl ProcessOutput {
     /// The next piece; `None` when the channel is closed. A connection that breaks is an error.
     pub async fn next(&mut self) -> Result<Option<Output>, ChainError> {
         loop {
-            let said = match self.incoming.read.wait().await {
+            let said = match self.message().await? {
                 Some(ChannelMsg::Data { data }) => Output::Stdout(data),
                 Some(ChannelMsg::ExtendedData { data, ext: 1 }) => Output::Stderr(data),
                 Some(ChannelMsg::ExitStatus { exit_status }) => Output::Exit(ExitStatus::Code(exit_status)),
@@ -205,6 +213,15 @@ impl ProcessOutput {
             };
             return Ok(Some(said));
         }
+    }
+
+    /// The next message. The server has a time limit only until it has started the program.
+    async fn message(&mut self) -> Result<Option<ChannelMsg>, ChainError> {
+        if self.asked.is_empty() {
+            return Ok(self.incoming.read.wait().await);
+        }
+        let message = tokio::time::timeout_at(self.due, self.incoming.read.wait()).await;
+        message.map_err(|_| self.incoming.connection.failed(Stage::Exec, Cause::TimedOut(STARTING)))
     }
 
     fn refused(&mut self) -> Result<(), ChainError> {

@@ -5,10 +5,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use russh::Channel;
 use russh::client::Msg;
 use tokio::sync::mpsc::Receiver;
+use tokio::time::error::Elapsed;
 
 use super::channel_stream::Conduit;
 use super::halves::split;
@@ -21,6 +23,9 @@ use crate::chain::transport::incoming_channels::{IncomingChannel, IncomingType};
 use crate::progress::Stage;
 use crate::sftp;
 use crate::trust::HostVerified;
+
+/// How long a host may try to connect to another: Linux takes two minutes for an address that never answers.
+const CONNECTING: Duration = Duration::from_secs(600);
 
 /// An authenticated session with a verified host.
 #[derive(Clone)]
@@ -75,9 +80,12 @@ impl Session {
         let (incoming, outgoing) = split(channel, self.connection.clone());
         let refused = incoming.refused();
         let failed = |cause| self.connection.failed(Stage::StartSftp, cause);
-        let asked = outgoing.half().request_subsystem(true, "sftp").await;
-        asked.map_err(|error| failed(self.connection.lost(&error)))?;
-        let starting = self.connection.within(Stage::StartSftp, sftp::Client::start(incoming, outgoing)).await?;
+        let start = async {
+            let asked = outgoing.half().request_subsystem(true, "sftp").await;
+            asked.map_err(|error| failed(self.connection.lost(&error)))?;
+            Ok(sftp::Client::start(incoming, outgoing).await)
+        };
+        let starting = self.connection.within(Stage::StartSftp, start).await??;
         starting.map_err(|error| match refused.load(Ordering::Acquire) {
             true => failed(Cause::Refused("the server has no sftp subsystem".to_owned())),
             false => failed(Cause::Sftp(error)),
@@ -97,19 +105,20 @@ impl Session {
     }
 
     /// A connection to `host:port` as the host sees it, for a client that connected from `originator` (RFC 4254 §7.2).
-    /// It has no time limit: it waits as long as the host tries.
+    /// The host may try one address after the other, for [`CONNECTING`] in all.
     pub async fn tcpip(&self, host: &str, port: u16, originator: (&str, u16)) -> Result<Conduit, ChainError> {
-        let opened = self.connection.direct_tcpip(host, port, originator).await;
-        self.conduit(opened)
+        let opening = self.connection.direct_tcpip(host, port, originator);
+        self.conduit(tokio::time::timeout(CONNECTING, opening).await)
     }
 
     /// A connection to a Unix socket of the host (OpenSSH PROTOCOL §2.4).
     pub async fn streamlocal(&self, path: &str) -> Result<Conduit, ChainError> {
-        let opened = self.connection.direct_streamlocal(path).await;
-        self.conduit(opened)
+        let opening = self.connection.direct_streamlocal(path);
+        self.conduit(tokio::time::timeout(CONNECTING, opening).await)
     }
 
-    fn conduit(&self, opened: Result<Channel<Msg>, Cause>) -> Result<Conduit, ChainError> {
+    fn conduit(&self, opened: Result<Result<Channel<Msg>, Cause>, Elapsed>) -> Result<Conduit, ChainError> {
+        let opened = opened.unwrap_or(Err(Cause::TimedOut(CONNECTING)));
         let channel = opened.map_err(|cause| self.connection.failed(Stage::OpenChannel, cause))?;
         Ok(Conduit::new(channel, self.connection.clone()))
     }
@@ -153,9 +162,14 @@ impl Session {
     }
 
     /// Waits until the server has read all that was sent before: it answers requests in their order (RFC 4254 §4).
-    /// Returns as well when the connection has ended.
+    /// Returns as well when the connection has ended. A server that does not answer is for the caller to bound.
     pub async fn taken_in(&self) {
         let _ = self.connection.handle.send_ping().await; // a connection that is gone takes nothing in any more
+    }
+
+    /// The error of the first host of the way whose key changed at a rekey.
+    pub fn host_key_change(&self) -> Option<ChainError> {
+        self.connection.host_key_change()
     }
 
     /// True when the connection has ended.

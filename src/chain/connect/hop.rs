@@ -23,6 +23,7 @@ use crate::chain::transport::algorithms::transport_config;
 use crate::chain::transport::byte_counts::ByteCounts;
 use crate::chain::transport::client_handler::{ClientHandler, ConnectionState};
 use crate::chain::transport::connected::Connected;
+use crate::chain::transport::host_key_log;
 use crate::chain::transport::rekey::Rekeying;
 use crate::chain::transport::version_banner::BannerStream;
 use crate::chain::transport::window::FlowControl;
@@ -95,6 +96,7 @@ impl Unauthenticated<'_> {
     pub async fn log_in(self) -> Result<Arc<Connected>, ChainError> {
         let Unauthenticated { attempt, mut handle, state, abort, byte_counts, lookup, announced } = self;
         let login = attempt.authenticate(&mut handle, &state).await?;
+        byte_counts.logged_in();
         let verified = state.verified.get().cloned();
         let unproven = || attempt.failed(Stage::VerifyHost, Cause::Protocol("no host key was verified".to_owned()));
         let verified = verified.ok_or_else(unproven)?;
@@ -162,14 +164,14 @@ impl<'a> HopAttempt<'a> {
         self.unless_held_up(outcome.map_err(|cause| self.failed(stage, cause))).await
     }
 
-    /// A stage may be late because a hop before this host has died: such a hop is given up.
+    /// A stage may be late because a hop before this host has died: such a hop is given up. It may fail because the host key
+    /// of one changed.
     async fn unless_held_up<T>(&self, outcome: Result<T, ChainError>) -> Result<T, ChainError> {
-        if let (Err(error), Some(before)) = (&outcome, &self.before)
-            && error.is_late()
-        {
+        let (Err(error), Some(before)) = (&outcome, &self.before) else { return outcome };
+        if error.is_late() {
             before.abort_if_silent().await;
         }
-        outcome
+        before.host_key_change().map_or(outcome, Err)
     }
 
     async fn dial(&self) -> Result<Dialled, ChainError> {
@@ -205,6 +207,7 @@ impl<'a> HopAttempt<'a> {
         }
         let config =
             transport_config(self.host, &known, self.flow).map_err(|cause| self.failed(Stage::Greet, cause))?;
+        host_key_log::install();
         let state = Arc::new(ConnectionState::default());
         let limit = self.host.rekey_limit.as_ref().map(|limit| limit.value);
         let handler = ClientHandler {
@@ -246,7 +249,10 @@ impl<'a> HopAttempt<'a> {
             {
                 *reason = state.disconnect_reason().unwrap_or_default();
             }
-            self.failed(Stage::Authenticate, error.into())
+            match state.host_key_change() {
+                Some(change) => self.failed(Stage::VerifyHost, Cause::Trust(change)),
+                None => self.failed(Stage::Authenticate, error.into()),
+            }
         });
         self.unless_held_up(login).await
     }

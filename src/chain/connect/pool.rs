@@ -114,6 +114,9 @@ impl ConnectionPool {
                 self.wait_for_the_first(&hops[..depth]).await;
             }
             let cell = self.cell_at(hops, depth, slot);
+            if let Some(change) = cell.get().and_then(|connected| connected.host_key_change()) {
+                return Err(change);
+            }
             let flow = flow(hops, depth, window);
             let connecting = || Box::pin(self.connector.connect(reached.clone(), &hops[depth - 1], flow));
             reached = Some(cell.get_or_try_init(connecting).await?.clone());
@@ -188,12 +191,12 @@ impl ConnectionPool {
         }
     }
 
-    /// The entry of one connection; an empty one when that connection has ended.
+    /// The entry of one connection; an empty one when that connection has ended, unless its host key changed at a rekey.
     fn cell(&self, prefix: &[Host], slot: SessionSlot) -> Cell {
         let key = (prefix.iter().map(PooledHost::from).collect(), slot);
         let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         let cell = cells.entry(key).or_default();
-        if cell.get().is_some_and(|connected| connected.is_closed()) {
+        if cell.get().is_some_and(|connected| connected.is_closed() && connected.host_key_change().is_none()) {
             *cell = Cell::default();
         }
         cell.clone()

@@ -95,7 +95,10 @@ impl AsyncRead for AbortableStream {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.inner).poll_read(cx, buf);
         self.byte_counts.read.fetch_add((buf.filled().len() - before) as u64, Ordering::Relaxed);
-        read
+        match self.byte_counts.is_too_much() {
+            true => Poll::Ready(Err(io::Error::other("the server sent more than any login takes, and let nobody in"))),
+            false => read,
+        }
     }
 }
 
@@ -136,6 +139,28 @@ mod tests {
         tokio::task::yield_now().await;
         drop(abort);
         assert_eq!(waiting.await.unwrap().unwrap_err().kind(), io::ErrorKind::ConnectionAborted);
+    }
+
+    /// The bytes of an endless stream that are read, at most 64 MiB, and the end of it.
+    async fn drained(mut stream: AbortableStream) -> (usize, io::Result<usize>) {
+        let (mut chunk, mut all) = (vec![0; 1 << 16], 0);
+        loop {
+            match stream.read(&mut chunk).await {
+                Ok(length) if all < 64 << 20 => all += length,
+                ended => return (all, ended),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_talks_without_letting_anybody_in_is_cut_off() {
+        let endless = || Box::new(tokio::io::join(tokio::io::repeat(7), tokio::io::sink()));
+        let (shut, _abort) = AbortableStream::new(endless(), None);
+        let (read, ended) = drained(shut).await;
+        assert!(ended.is_err() && (4 << 20..5 << 20).contains(&read), "{read} bytes");
+        let (open, _abort) = AbortableStream::new(endless(), None);
+        open.byte_counts().logged_in();
+        assert!(drained(open).await.1.is_ok());
     }
 
     #[tokio::test]

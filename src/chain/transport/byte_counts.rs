@@ -1,8 +1,12 @@
-//! How many bytes went over a transport?
+//! How many bytes went over a transport, and were they too many for a login?
 //!
 //! Main type: [`ByteCounts`]. It only counts: what follows from a count is for whoever reads it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// The most bytes that a server may send before the login is done: key exchanges, banners, questions. What it says is kept
+/// until it is read, so this bounds the memory.
+const BEFORE_LOGIN: u64 = 4 << 20;
 
 /// Bytes that went over a transport, in each direction.
 #[derive(Debug, Default)]
@@ -11,9 +15,20 @@ pub struct ByteCounts {
     pub read: AtomicU64,
     /// Bytes written.
     pub written: AtomicU64,
+    is_logged_in: AtomicBool,
 }
 
 impl ByteCounts {
+    /// Lifts the limit: the login is done.
+    pub fn logged_in(&self) {
+        self.is_logged_in.store(true, Ordering::Relaxed);
+    }
+
+    /// True when the server has sent more than a login takes, and the login is not done.
+    pub fn is_too_much(&self) -> bool {
+        !self.is_logged_in.load(Ordering::Relaxed) && self.read.load(Ordering::Relaxed) > BEFORE_LOGIN
+    }
+
     /// Both counts: read, written.
     pub fn now(&self) -> (u64, u64) {
         (self.read.load(Ordering::Relaxed), self.written.load(Ordering::Relaxed))

@@ -4,15 +4,17 @@
 //! Main types: [`ClientHandler`], [`ConnectionState`]. Callbacks run inside the session's loop, so none of them waits for
 //! that session.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use russh::client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session};
-use russh::keys::{PublicKey, PublicKeyOrCertificate};
+use russh::keys::{HashAlg, PublicKey, PublicKeyOrCertificate};
 use russh::{Channel, ChannelId, ChannelOpenFailure};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::host_key_log;
 use super::incoming_channels::{IncomingChannel, IncomingChannels, IncomingType};
 use super::rekey::{RekeyDecision, Rekeying};
 use crate::progress::{Event, Observer, Stage};
@@ -21,6 +23,8 @@ use crate::trust::{self, HostVerified, Lookup, Presented, TrustError};
 
 /// The longest banner, refusal or disconnect message that is kept, in bytes.
 const TEXT_LIMIT: usize = 8 * 1024;
+/// The most banners of a connection that are passed on (RFC 4252 §5.4): a server may send as many as it likes.
+const MOST_BANNERS: usize = 16;
 /// How long the text of a refusal may take to arrive.
 const MOMENT: Duration = Duration::from_secs(1);
 
@@ -34,13 +38,30 @@ pub struct ConnectionState {
     disconnect_reason: Mutex<Option<String>>,
     refusal: Mutex<Option<String>>,
     refused: Notify,
+    banners: AtomicUsize,
+    changed: OnceLock<ChangedHostKey>,
     /// The channels that the server may open.
     pub incoming_channels: IncomingChannels,
     /// Cancelled when the connection has ended.
     pub ended: CancellationToken,
 }
 
+/// A host key that is not the one that was verified.
+#[derive(Clone)]
+struct ChangedHostKey {
+    /// The name looked up in known_hosts.
+    host: String,
+    /// Type and fingerprint of the key; `None` where it could not be seen.
+    shown: Option<String>,
+}
+
 impl ConnectionState {
+    /// Set when the host key changed at a rekey: the host is not to be connected to again.
+    pub fn host_key_change(&self) -> Option<TrustError> {
+        let ChangedHostKey { host, shown } = self.changed.get()?.clone();
+        Some(TrustError::ChangedAtRekey { host, shown })
+    }
+
     /// The text of the server's DISCONNECT message, or why the transport failed (RFC 4253 §11.1).
     pub fn disconnect_reason(&self) -> Option<String> {
         self.disconnect_reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -83,6 +104,7 @@ pub struct ClientHandler {
 
 impl Drop for ClientHandler {
     fn drop(&mut self) {
+        drop(host_key_log::shown()); // of a key exchange that was not finished
         self.state.ended.cancel();
     }
 }
@@ -99,6 +121,36 @@ impl ClientHandler {
         };
         self.observer.event(Event::Detail(text));
         Ok(())
+    }
+
+    /// Accepts or refuses a channel that the server opens.
+    async fn offer(
+        &mut self,
+        kind: &IncomingType,
+        incoming: IncomingChannel,
+        reply: ChannelOpenHandle,
+        session: &mut Session,
+    ) -> Result<(), HandlerError> {
+        let channel = incoming.channel.id();
+        if self.state.incoming_channels.offer(kind, incoming, reply).await {
+            self.rekeying.opened(channel, session);
+        }
+        Ok(())
+    }
+
+    /// Ends the session unless the host key of a rekey is the one that was verified. The new keys are not in use yet.
+    fn compare_host_key(&self, shown: Option<&str>) -> Result<(), HandlerError> {
+        let verified = self.state.verified.get().map(|verified| host_key_log::line_of(verified.key()));
+        if let (Some(verified), Some(shown)) = (&verified, shown)
+            && shown.starts_with(verified)
+        {
+            return Ok(());
+        }
+        let key = shown.and_then(|line| PublicKey::from_openssh(line.split('"').nth(1)?).ok());
+        let shown = key.map(|key| format!("{} {}", key.algorithm(), key.fingerprint(HashAlg::Sha256)));
+        let _first = self.state.changed.set(ChangedHostKey { host: self.lookup.name.as_known(), shown });
+        let change = self.state.host_key_change();
+        Err(change.map_or(HandlerError::Transport(russh::Error::Disconnect), HandlerError::Trust))
     }
 
     async fn judge(&self, presented: Presented) -> Result<(), TrustError> {
@@ -143,7 +195,11 @@ impl Handler for ClientHandler {
         _: &russh::Names,
         session: &mut Session,
     ) -> Result<(), HandlerError> {
-        let _rekeyed = self.state.version.set(bounded(&String::from_utf8_lossy(session.remote_sshid())));
+        let shown = host_key_log::shown();
+        let first = self.state.version.set(bounded(&String::from_utf8_lossy(session.remote_sshid())));
+        if first.is_err() {
+            self.compare_host_key(shown.as_deref())?;
+        }
         self.rekeying.renewed();
         Ok(())
     }
@@ -153,9 +209,9 @@ impl Handler for ClientHandler {
         channel: ChannelId,
         _: u32,
         _: u32,
-        _: &mut Session,
+        session: &mut Session,
     ) -> Result<(), HandlerError> {
-        self.rekeying.opened(channel);
+        self.rekeying.opened(channel, session);
         Ok(())
     }
 
@@ -178,7 +234,9 @@ impl Handler for ClientHandler {
     }
 
     async fn auth_banner(&mut self, banner: &str, _: &mut Session) -> Result<(), HandlerError> {
-        self.observer.event(Event::Banner { hop: self.hop.clone(), text: bounded(banner) });
+        if self.state.banners.fetch_add(1, Ordering::Relaxed) < MOST_BANNERS {
+            self.observer.event(Event::Banner { hop: self.hop.clone(), text: bounded(banner) });
+        }
         Ok(())
     }
 
@@ -226,13 +284,11 @@ impl Handler for ClientHandler {
         originator: &str,
         originator_port: u32,
         reply: ChannelOpenHandle,
-        _: &mut Session,
+        session: &mut Session,
     ) -> Result<(), HandlerError> {
-        self.rekeying.opened(channel.id());
         let originator = bounded(&format!("{originator} port {originator_port}"));
         let incoming = IncomingChannel { channel, originator };
-        self.state.incoming_channels.offer(&IncomingType::Tcpip(address.to_owned(), port), incoming, reply).await;
-        Ok(())
+        self.offer(&IncomingType::Tcpip(address.to_owned(), port), incoming, reply, session).await
     }
 
     async fn server_channel_open_forwarded_streamlocal(
@@ -240,32 +296,20 @@ impl Handler for ClientHandler {
         channel: Channel<Msg>,
         path: &str,
         reply: ChannelOpenHandle,
-        _: &mut Session,
+        session: &mut Session,
     ) -> Result<(), HandlerError> {
-        self.rekeying.opened(channel.id());
-        self.state
-            .incoming_channels
-            .offer(
-                &IncomingType::Streamlocal(path.to_owned()),
-                IncomingChannel { channel, originator: String::new() },
-                reply,
-            )
-            .await;
-        Ok(())
+        let incoming = IncomingChannel { channel, originator: String::new() };
+        self.offer(&IncomingType::Streamlocal(path.to_owned()), incoming, reply, session).await
     }
 
     async fn server_channel_open_agent_forward(
         &mut self,
         channel: Channel<Msg>,
         reply: ChannelOpenHandle,
-        _: &mut Session,
+        session: &mut Session,
     ) -> Result<(), HandlerError> {
-        self.rekeying.opened(channel.id());
-        self.state
-            .incoming_channels
-            .offer(&IncomingType::Agent, IncomingChannel { channel, originator: String::new() }, reply)
-            .await;
-        Ok(())
+        let incoming = IncomingChannel { channel, originator: String::new() };
+        self.offer(&IncomingType::Agent, incoming, reply, session).await
     }
 
     refuse! {

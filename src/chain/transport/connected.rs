@@ -89,14 +89,25 @@ impl Connected {
         }
     }
 
-    /// True when the server proves that it holds all of `keys`, or there are none.
+    /// True when the server proves in time that it holds all of `keys`, or there are none.
     pub async fn prove(&self, keys: Vec<PublicKey>) -> bool {
-        keys.is_empty() || self.handle.hostkeys_prove(keys).await.is_ok()
+        let proving = async { keys.is_empty() || self.handle.hostkeys_prove(keys).await.is_ok() };
+        self.asking.within(limit(Stage::VerifyHost, &self.host), proving).await.unwrap_or(false)
     }
 
-    /// An error of this connection at `stage`.
+    /// An error of this connection at `stage`. A host key that changed is behind whatever went wrong.
     pub fn failed(&self, stage: Stage, cause: Cause) -> ChainError {
-        ChainError { trail: self.trail.clone(), stage, cause }
+        self.host_key_change().unwrap_or_else(|| ChainError { trail: self.trail.clone(), stage, cause })
+    }
+
+    /// The error of the first host of the way whose key changed at a rekey.
+    pub fn host_key_change(&self) -> Option<ChainError> {
+        let before = self.before.as_ref().and_then(|before| before.host_key_change());
+        let own = || {
+            let cause = Cause::Trust(self.state.host_key_change()?);
+            Some(ChainError { trail: self.trail.clone(), stage: Stage::VerifyHost, cause })
+        };
+        before.or_else(own)
     }
 
     /// The cause of a transport that broke with `error`: the server's own words where there are any.

@@ -50,31 +50,33 @@ impl IncomingChannels {
         receiver
     }
 
-    /// Accepts a channel that the server wants to open, or refuses it.
-    pub async fn offer(&self, kind: &IncomingType, incoming: IncomingChannel, reply: ChannelOpenHandle) {
+    /// Accepts a channel that the server wants to open, or refuses it; true when it is accepted.
+    pub async fn offer(&self, kind: &IncomingType, incoming: IncomingChannel, reply: ChannelOpenHandle) -> bool {
         let found = self
             .locked()
             .iter()
             .find(|(allowed, queue)| allowed == kind && !queue.is_closed())
             .map(|(_, queue)| queue.clone());
         let Some(queue) = found else {
-            self.count(kind);
-            return reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
+            return self.refuse(kind, reply, ChannelOpenFailure::AdministrativelyProhibited).await;
         };
         match queue.try_reserve() {
             Ok(place) => {
                 reply.accept().await;
                 place.send(incoming);
+                true
             }
             Err(TrySendError::Closed(())) => {
-                self.count(kind);
-                reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
+                self.refuse(kind, reply, ChannelOpenFailure::AdministrativelyProhibited).await
             }
-            Err(TrySendError::Full(())) => {
-                self.count(kind);
-                reply.reject(ChannelOpenFailure::ResourceShortage).await;
-            }
+            Err(TrySendError::Full(())) => self.refuse(kind, reply, ChannelOpenFailure::ResourceShortage).await,
         }
+    }
+
+    async fn refuse(&self, kind: &IncomingType, reply: ChannelOpenHandle, reason: ChannelOpenFailure) -> bool {
+        self.count(kind);
+        reply.reject(reason).await;
+        false
     }
 
     /// How many channels to an agent were refused.

@@ -7,6 +7,7 @@
 //! | `connected` | a connection that is logged in |
 //! | `client_handler` | what the server does, answered |
 //! | `rekey` `incoming_channels` `algorithms` | when keys change; what the server may open; what is offered |
+//! | `host_key_log` | the host key of each key exchange, from the library's log |
 //! | `version_banner` | the server's first line |
 //! | `abortable` | a stream that can be ended from outside |
 //! | `byte_counts` `window` `quick_ack` | counts, windows, acknowledgements |
@@ -16,6 +17,7 @@ pub mod algorithms;
 pub mod byte_counts;
 pub mod client_handler;
 pub mod connected;
+pub mod host_key_log;
 pub mod incoming_channels;
 pub mod quick_ack;
 pub mod rekey;

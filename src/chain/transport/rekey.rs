@@ -20,6 +20,8 @@ use crate::config::host::RekeyLimit;
 const SAFE: usize = 2;
 /// How long a channel that we closed may still have bytes on the way.
 const ECHO: Duration = Duration::from_secs(10);
+/// How many channels are remembered before those that are closed are forgotten.
+const REMEMBERED: usize = 64;
 
 /// One session's keys: for how long they have been in use, and for how long they may be.
 pub struct Rekeying {
@@ -52,8 +54,15 @@ impl Rekeying {
         Rekeying { limit, flow, byte_counts, since, start: (0, 0), channels, put_off: false }
     }
 
-    /// Notes that a channel was opened.
-    pub fn opened(&mut self, channel: ChannelId) {
+    /// Notes that a channel was opened. Nothing is remembered where keys are never due, and closed channels are forgotten:
+    /// a server may open and close as many as it likes.
+    pub fn opened(&mut self, channel: ChannelId, session: &Session) {
+        if self.limit == RekeyLimit::default() {
+            return;
+        }
+        if self.channels.len() >= REMEMBERED {
+            self.forget_closed(session);
+        }
         self.channels.push((channel, None));
     }
 
@@ -83,13 +92,17 @@ impl Rekeying {
     }
 
     fn is_safe(&mut self, session: &Session) -> bool {
+        self.forget_closed(session);
+        self.flow == FlowControl::Wide || self.channels.len() <= SAFE
+    }
+
+    fn forget_closed(&mut self, session: &Session) {
         let now = Instant::now();
         self.channels.retain_mut(|(channel, closed)| {
             let open = session.sender_window_size(*channel) > 0;
             *closed = if open { None } else { closed.or(Some(now)) };
             closed.is_none_or(|closed| now - closed < ECHO)
         });
-        self.flow == FlowControl::Wide || self.channels.len() <= SAFE
     }
 }
 

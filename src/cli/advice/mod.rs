@@ -134,6 +134,9 @@ fn of_trust(error: &TrustError, hop: &Hop<'_>) -> Vec<String> {
     match error {
         TrustError::Unknown { because, .. } => unknown_key(*because, hop),
         TrustError::Changed { host, known, .. } => changed_key(host, known),
+        TrustError::ChangedAtRekey { .. } => {
+            one("somebody may have come in between: do not connect again before you know why; nothing was sent since")
+        }
         TrustError::Revoked { by, .. } => {
             vec![format!("{by} revokes it: the key was stolen or retired; do not connect")]
         }

@@ -23,6 +23,11 @@ pub fn host_key(place: &Place<'_>, error: &TrustError, hints: Vec<String>) -> Ex
             "",
             hints,
         ),
+        TrustError::ChangedAtRekey { .. } => with(
+            format!("{name} shows another key than when the connection began. Somebody may stand in between."),
+            "",
+            hints,
+        ),
         TrustError::Revoked { .. } => with(format!("{name} shows a key that was revoked."), "", hints),
         TrustError::Certificate { problem, .. } => with(
             format!("{name} proves itself with a certificate that does not hold: {problem}."),

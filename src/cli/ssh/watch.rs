@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 
-use crate::chain::{ChainError, Session};
+use crate::chain::{Cause, ChainError, Session};
 use crate::error::{Error, Kind};
 use crate::progress::Event;
 
@@ -31,7 +31,7 @@ pub async fn over(
         let mut session = session;
         loop {
             let lost = session.ended().await;
-            if !ssh.tunnels.reconnect {
+            if !ssh.tunnels.reconnect || matches!(lost.cause, Cause::Trust(_)) {
                 return lost;
             }
             building.tunnels.observer.event(Event::Warning(format!("{lost}; connecting again")));
