@@ -7,12 +7,14 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::config::Patterned;
 
+use super::amounts;
 use super::doctor::args::Doctor;
 use super::help;
 use super::hosts::args::Hosts;
@@ -146,6 +148,9 @@ pub struct Ls {
 
     #[command(flatten)]
     pub listing: Listing,
+    /// A host from which nothing comes for so long is lost: 90s, 5m [env: HOP_TIMEOUT] [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = amounts::duration, help_heading = "Connection")]
+    pub timeout: Option<Duration>,
     #[command(flatten)]
     pub port: ScpPort,
     #[command(flatten)]

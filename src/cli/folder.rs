@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use crate::chain::Session;
 use crate::copy::glob::{Pattern, is_pattern};
 use crate::copy::{Cause, CopyError};
 use crate::error::Error;
@@ -17,22 +18,26 @@ use super::table::Row;
 
 /// Rows of one folder that fit in memory beside everything else.
 const MOST_ROWS: usize = 500_000;
+/// Bytes of their names, and of the server's words about them.
+const MOST_BYTES: usize = 64 << 20;
 /// Paths one pattern may stand for.
 const MOST_MATCHES: usize = 100_000;
 /// Links read at once.
-const LINKS_AT_ONCE: usize = 64;
+pub const LINKS_AT_ONCE: usize = 64;
 
 /// The files of one host.
 #[derive(Clone)]
 pub struct Shelf {
+    session: Session,
     client: Client,
     trail: Arc<str>,
 }
 
 impl Shelf {
-    /// Over an SFTP session; errors name `trail`.
-    pub fn new(client: Client, trail: &str) -> Shelf {
-        Shelf { client, trail: trail.into() }
+    /// Over an SFTP client of `session`.
+    pub fn new(session: Session, client: Client) -> Shelf {
+        let trail = session.trail().to_string().into();
+        Shelf { session, client, trail }
     }
 
     /// The paths a typed word stands for: `~` is expanded, patterns are matched; a pattern without a match is taken
@@ -61,30 +66,29 @@ impl Shelf {
     pub async fn rows(&self, folder: &[u8]) -> Result<Vec<Row>, Error> {
         let failed = |error| self.error(folder, error);
         let mut listing = self.client.list(folder).await.map_err(failed)?;
-        let mut rows = Vec::new();
+        let (mut rows, mut bytes) = (Vec::new(), 0);
         while let Some(entries) = listing.next().await.map_err(failed)? {
+            bytes += entries.iter().map(|entry| entry.name.len() + entry.longname.len()).sum::<usize>();
             rows.extend(entries.into_iter().map(Row::of));
-            if rows.len() > MOST_ROWS {
-                return Err(failed(SftpError::Protocol(format!("a folder of more than {MOST_ROWS} entries"))));
+            if rows.len() > MOST_ROWS || bytes > MOST_BYTES {
+                let most = format!("a folder of more than {MOST_ROWS} entries, or {} MiB of names", MOST_BYTES >> 20);
+                return Err(failed(SftpError::Protocol(most)));
             }
         }
         rows.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(rows)
     }
 
-    /// Fills in where symbolic links point; one that cannot be read stays empty.
+    /// Fills in where symbolic links point, all at once: at most [`LINKS_AT_ONCE`] rows. One that cannot be read stays
+    /// empty.
     pub async fn read_links(&self, folder: &[u8], rows: &mut [Row]) {
-        let links = rows.iter_mut().filter(|row| row.attributes.kind() == FileKind::Symlink);
-        let mut links: Vec<&mut Row> = links.collect();
-        for some in links.chunks_mut(LINKS_AT_ONCE) {
-            let mut reads = JoinSet::new();
-            for (at, row) in some.iter().enumerate() {
-                let (client, path) = (self.client.clone(), join(folder, &row.name));
-                reads.spawn(async move { (at, client.readlink(&path).await.ok()) });
-            }
-            while let Some(Ok((at, target))) = reads.join_next().await {
-                some[at].link = target;
-            }
+        let mut reads = JoinSet::new();
+        for (at, row) in rows.iter().enumerate().filter(|(_, row)| row.attributes.kind() == FileKind::Symlink) {
+            let (client, path) = (self.client.clone(), join(folder, &row.name));
+            reads.spawn(async move { (at, client.readlink(&path).await.ok()) });
+        }
+        while let Some(Ok((at, target))) = reads.join_next().await {
+            rows[at].link = target;
         }
     }
 
@@ -100,17 +104,19 @@ impl Shelf {
     async fn matches(&self, path: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
         let root = if path.starts_with(b"/") { b"/".to_vec() } else { Vec::new() };
         let mut found = vec![root];
+        let too_many = SftpError::Unfit("the pattern matches more than 100000 names, or 64 MiB of them");
         for component in path.split(|byte| *byte == b'/').filter(|component| !component.is_empty()) {
             let pattern = Pattern::parse(component);
-            let mut next = Vec::new();
+            let (mut next, mut bytes) = (Vec::new(), 0);
             for base in &found {
-                match pattern.literal() {
-                    Some(name) => next.push(join(base, &name)),
-                    None => next.extend(self.matches_in(base, &pattern).await),
-                }
-                if next.len() > MOST_MATCHES {
-                    let error = SftpError::Unfit("the pattern matches more than 100000 names");
-                    return Err(self.error(path, error));
+                let matches = match pattern.literal() {
+                    Some(name) => vec![join(base, &name)],
+                    None => self.matches_in(base, &pattern).await?,
+                };
+                bytes += matches.iter().map(Vec::len).sum::<usize>();
+                next.extend(matches);
+                if next.len() > MOST_MATCHES || bytes > MOST_BYTES {
+                    return Err(self.error(path, too_many));
                 }
             }
             found = next;
@@ -119,16 +125,30 @@ impl Shelf {
     }
 
     /// A base that is no folder, or cannot be listed, has no matches: as in the shell.
-    async fn matches_in(&self, base: &[u8], pattern: &Pattern) -> Vec<Vec<u8>> {
+    async fn matches_in(&self, base: &[u8], pattern: &Pattern) -> Result<Vec<Vec<u8>>, Error> {
         let folder = if base.is_empty() { b"." } else { base };
-        let rows = self.rows(folder).await.unwrap_or_default();
+        let rows = match self.rows(folder).await {
+            Err(error) if is_about_one_path(&error) => return Ok(Vec::new()),
+            rows => rows?,
+        };
         let names = rows.into_iter().map(|row| row.name).filter(|name| name != b"." && name != b"..");
-        names.filter(|name| pattern.matches(name)).map(|name| join(base, &name)).collect()
+        Ok(names.filter(|name| pattern.matches(name)).map(|name| join(base, &name)).collect())
+    }
+
+    /// Folders below `folder` are not listed.
+    pub fn beyond(&self, folder: &[u8], why: &'static str) -> Error {
+        self.failed(folder, Cause::Unfit(why))
     }
 
     fn error(&self, path: &[u8], error: SftpError) -> Error {
+        self.failed(path, Cause::Sftp(error))
+    }
+
+    fn failed(&self, path: &[u8], cause: Cause) -> Error {
+        if let Some(betrayal) = self.session.betrayal() {
+            return betrayal.into();
+        }
         let host = Some(self.trail.clone());
-        let cause = Cause::Sftp(error);
         CopyError { host, stage: Stage::List, path: path.to_vec(), cause, part: None }.into()
     }
 }
@@ -136,7 +156,10 @@ impl Shelf {
 /// True when only this path failed, not the session.
 pub fn is_about_one_path(error: &Error) -> bool {
     let Error::Copy(error) = error else { return false };
-    matches!(&error.cause, Cause::Sftp(SftpError::Status { code, .. }) if *code != StatusCode::BAD_MESSAGE)
+    match &error.cause {
+        Cause::Sftp(SftpError::Status { code, .. }) => *code != StatusCode::BAD_MESSAGE,
+        cause => matches!(cause, Cause::Unfit(_)),
+    }
 }
 
 /// `name` in `folder`; the home folder is `.` or empty and not spelled out.

@@ -50,6 +50,7 @@ impl Lasting {
     /// `options`, with what was typed or set.
     pub fn apply(&self, environment: &Environment, options: Options) -> Result<Options, WrongVariable> {
         let time = |text: &str| amounts::duration(text).map(Some);
+        let timeout = patience(self.timeout, environment)?;
         let number = |text: &str| match text.parse::<u32>() {
             Ok(number) if number <= 100 => Ok(Some(number)),
             _ => Err("give a number from 0 to 100".to_owned()),
@@ -66,11 +67,17 @@ impl Lasting {
             rate: environment.choose((limit, "--bwlimit"), "HOP_BWLIMIT", rate, None)?.value,
             resume: if self.no_resume { Resume::Never } else { Resume::Trusted },
             retries: environment.choose((self.retries.map(Some), "--retries"), "HOP_RETRIES", number, None)?.value,
-            timeout: environment.choose((self.timeout.map(Some), "--timeout"), "HOP_TIMEOUT", time, None)?.value,
+            timeout,
             deadline: environment.choose((self.deadline.map(Some), "--deadline"), "HOP_DEADLINE", time, None)?.value,
             ..options
         })
     }
+}
+
+/// How long nothing may move; `None` where it is not said.
+pub fn patience(typed: Option<Duration>, environment: &Environment) -> Result<Option<Duration>, WrongVariable> {
+    let time = |text: &str| amounts::duration(text).map(Some);
+    Ok(environment.choose((typed.map(Some), "--timeout"), "HOP_TIMEOUT", time, None)?.value)
 }
 
 #[cfg(test)]

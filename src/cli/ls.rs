@@ -1,28 +1,42 @@
 //! `hop ls`: what lies on hosts, as lines or as JSON, on standard output.
 //!
 //! A path that cannot be listed is said on standard error and the next one is tried. What a server names is shown,
-//! made safe, and trusted no further: a listing has a largest size, a tree a largest depth.
+//! made safe, and trusted no further: a listing has a largest size, a tree a largest depth and width. A host from which
+//! nothing comes for too long is given up.
 
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::chain::Way;
+use crate::copy::watchdog;
 use crate::error::{Error, Kind};
 use crate::sftp::FileKind;
 use crate::target::{self, HostSpec, Target};
 
 use super::args::{Listing, Ls};
-use super::folder::{Shelf, is_about_one_path, join};
+use super::folder::{LINKS_AT_ONCE, Shelf, is_about_one_path, join};
+use super::lasting::patience;
 use super::network::Network;
+use super::print::{is_closed, written};
 use super::report::Level;
 use super::run::Run;
 use super::safe;
 use super::settings::{Environment, quiet_screen};
 use super::table::{Row, Sizes, widths};
-use super::print::{is_closed, written};
 
 /// Deeper trees than this are a trap.
 const DEEPEST: usize = 256;
+/// So are trees of more folders.
+const MOST_FOLDERS: usize = 10_000_000;
+/// Bytes that the folders which wait to be listed may take.
+const MOST_WAITING: usize = 64 << 20;
+/// What each of them takes beside its path, in bytes.
+const BESIDE: usize = 48;
+/// A tree that goes beyond one of these is not listed further.
+const TOO_LARGE: &str =
+    "folders below are not listed: they are deeper than 256, or more than 10 million, or 64 MiB of them wait";
 
 /// Lists; the exit code to end with.
 pub fn run(ls: &Ls, environment: &Environment) -> u8 {
@@ -39,14 +53,15 @@ pub fn run(ls: &Ls, environment: &Environment) -> u8 {
 
 async fn list_all(ls: &Ls, environment: &Environment, run: &Arc<Run>) -> Result<Kind, Error> {
     let targets = ls.targets.iter().map(|word| remote(word)).collect::<Result<Vec<_>, _>>()?;
+    let patience = patience(ls.timeout, environment).map_err(|wrong| Error::Usage(wrong.to_string()))?;
     let network = Network::read(ls.flags(), environment, run)?;
     let mut shelves: HashMap<HostSpec, Shelf> = HashMap::new();
     let mut found = Vec::new();
     let mut lister = Lister { listing: &ls.listing, run, headed: false, shown: 0, failed: None };
     for (host, path) in targets {
         if !shelves.contains_key(&host) {
-            let way = network.way(&host)?;
-            shelves.insert(host.clone(), Shelf::new(way.sftp(0).await?, &way.trail().to_string()));
+            let shelf = shelf(network.way(&host)?, patience.unwrap_or(watchdog::TIMEOUT)).await?;
+            shelves.insert(host.clone(), shelf);
         }
         let shelf = &shelves[&host];
         match shelf.find(&path).await {
@@ -61,6 +76,14 @@ async fn list_all(ls: &Ls, environment: &Environment, run: &Arc<Run>) -> Result<
         lister.list(found).await?;
     }
     Ok(lister.failed.unwrap_or(Kind::Done))
+}
+
+/// The files at the end of the way; they are given up when they move nothing for longer than `patience`.
+async fn shelf(way: Way, patience: Duration) -> Result<Shelf, Error> {
+    let session = way.session(0).await?;
+    let client = session.sftp().await?;
+    watchdog::set(&client, patience, (Arc::new(way), 0));
+    Ok(Shelf::new(session, client))
 }
 
 fn remote(word: &std::ffi::OsStr) -> Result<(HostSpec, Vec<u8>), Error> {
@@ -78,6 +101,37 @@ struct Found {
     host: String,
     shelf: Shelf,
     path: Vec<u8>,
+}
+
+/// Folders that wait to be listed, the next one last, each with its depth.
+struct Waiting {
+    folders: Vec<(Vec<u8>, usize)>,
+    bytes: usize,
+    /// How many there have been.
+    count: usize,
+}
+
+impl Waiting {
+    fn for_one(folder: Vec<u8>) -> Waiting {
+        Waiting { bytes: folder.len() + BESIDE, folders: vec![(folder, 0)], count: 1 }
+    }
+
+    /// False when there is no room for it.
+    fn add(&mut self, folder: Vec<u8>, depth: usize) -> bool {
+        let bytes = self.bytes + folder.len() + BESIDE;
+        let fits = depth <= DEEPEST && self.count < MOST_FOLDERS && bytes <= MOST_WAITING;
+        if fits {
+            (self.bytes, self.count) = (bytes, self.count + 1);
+            self.folders.push((folder, depth));
+        }
+        fits
+    }
+
+    fn pop(&mut self) -> Option<(Vec<u8>, usize)> {
+        let next = self.folders.pop()?;
+        self.bytes -= next.0.len() + BESIDE;
+        Some(next)
+    }
 }
 
 struct Lister<'a> {
@@ -109,7 +163,7 @@ impl Lister<'_> {
 
     /// A folder, and with `-R` the folders below it, each before its own.
     async fn list_tree(&mut self, found: &Found) -> Result<(), Error> {
-        let mut waiting = vec![(found.path.clone(), 0)];
+        let mut waiting = Waiting::for_one(found.path.clone());
         while let Some((folder, depth)) = waiting.pop() {
             let mut rows = match found.shelf.rows(&folder).await {
                 Ok(rows) => rows,
@@ -121,10 +175,9 @@ impl Lister<'_> {
             rows.retain(|row| self.listing.all || !row.name.starts_with(b"."));
             self.head(found, &folder)?;
             self.print(found, &folder, &mut rows).await?;
-            if self.listing.recursive {
-                let below = rows.iter().rev().filter(|row| row.is_folder_below());
-                let below: Vec<_> = below.map(|row| (join(&folder, &row.name), depth + 1)).collect();
-                waiting.extend(below.into_iter().filter(|(_, depth)| *depth <= DEEPEST));
+            let mut below = rows.iter().rev().filter(|row| self.listing.recursive && row.is_folder_below());
+            if !below.all(|row| waiting.add(join(&folder, &row.name), depth + 1)) {
+                self.pass_over(found.shelf.beyond(&folder, TOO_LARGE))?;
             }
         }
         Ok(())
@@ -141,18 +194,24 @@ impl Lister<'_> {
 
     async fn print(&self, found: &Found, folder: &[u8], rows: &mut [Row]) -> Result<(), Error> {
         let Listing { long, human, json, .. } = *self.listing;
-        if long || json {
-            found.shelf.read_links(folder, rows).await;
-        }
         let sizes = if human { Sizes::Human } else { Sizes::Exact };
         let widths = widths(rows, sizes);
-        written(|out| {
-            rows.iter().try_for_each(|row| match (json, long) {
-                (true, _) => writeln!(out, "{}", row.json(&found.host, &join(folder, &row.name))),
-                (false, true) => writeln!(out, "{}", row.long(&widths, sizes)),
-                (false, false) => writeln!(out, "{}", safe::line(&row.name)),
-            })
-        })
+        let at_once = if long || json { LINKS_AT_ONCE } else { rows.len().max(1) };
+        for rows in rows.chunks_mut(at_once) {
+            if long || json {
+                found.shelf.read_links(folder, rows).await;
+            }
+            written(|out| {
+                rows.iter().try_for_each(|row| match (json, long) {
+                    (true, _) => writeln!(out, "{}", row.json(&found.host, &join(folder, &row.name))),
+                    (false, true) => writeln!(out, "{}", row.long(&widths, sizes)),
+                    (false, false) => writeln!(out, "{}", safe::line(&row.name)),
+                })
+            })?;
+            // where they point has been said, and may be long
+            rows.iter_mut().for_each(|row| row.link = None);
+        }
+        Ok(())
     }
 
     /// A path that cannot be listed does not keep the others from being listed.

@@ -59,7 +59,7 @@ mod together;
 mod unchanged;
 mod visited;
 mod walk;
-mod watchdog;
+pub mod watchdog;
 mod witness;
 
 use std::sync::Arc;

@@ -82,6 +82,39 @@ fn a_listing_without_end_stays_small() {
     assert!(most > 0 && most < 256 << 10, "{most} KiB");
 }
 
+#[test]
+fn a_tree_without_end_stays_small_when_it_is_listed() {
+    let Some(street) = street("folders-forever") else { return };
+    let mut hop = street.hop("ls");
+    let mut child =
+        hop.args(["-R", "acc-pvt:tree"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("start");
+    let mut most = 0;
+    for _ in 0..300 {
+        std::thread::sleep(Duration::from_millis(50));
+        most = most.max(peak_memory(&child));
+        if most > 256 << 10 || child.try_wait().expect("wait for hop").is_some() {
+            break;
+        }
+    }
+    let _ = child.kill(); // it may still be listing
+    child.wait().expect("wait for hop");
+    assert!(most > 0 && most < 256 << 10, "{most} KiB");
+}
+
+#[test]
+fn a_listing_and_a_diagnosis_end_when_the_server_does_not_answer() {
+    let Some(street) = street("mute") else { return };
+    let (flag, variable): (&[&str], _) = (&["--timeout", "2s", "acc-pvt:"], [("HOP_TIMEOUT", "2s")]);
+    for hop in [street.hop("ls").args(flag), street.hop("ls").arg("acc-pvt:").envs(variable)] {
+        let ran = crate::street::run(hop);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(30), ""), "{ran}");
+        assert!(ran.stderr.contains(TO_ACC) && ran.stderr.contains("2 s"), "{ran}");
+    }
+    let ran = crate::street::run(street.hop("doctor").arg("acc-pvt"));
+    assert_eq!(ran.code, Some(30), "{ran}");
+    assert!(ran.stdout.contains("no answer within 15 s"), "{ran}");
+}
+
 /// `VmHWM` in KiB.
 fn peak_memory(child: &Child) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
