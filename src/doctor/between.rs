@@ -12,8 +12,8 @@ use super::facts::{CLOUD, cloud};
 use super::finding::{Apart, Finding, Gap};
 use super::network::{Networks, half_open};
 use super::probe::{self, Probe, probe};
+use super::row::{Check, Row};
 use super::shell::{Agent, asked};
-use super::{Check, Row};
 use crate::chain::Session;
 use crate::copy::Route;
 use crate::lend::{self, Client, Version};
@@ -131,7 +131,7 @@ impl End<'_> {
             to: to.clone(),
             address: tried.address.clone(),
             port: tried.port,
-            gap: gap(tried, back, (&self.networks, &other.networks)),
+            gap: gap(tried, back, overlap(&self.networks, &other.networks)),
             here: self.networks.clone(),
             there: other.networks.clone(),
         };
@@ -192,17 +192,14 @@ async fn counted(session: &Session, line: &str, limit: Duration) -> usize {
 }
 
 /// What lies between two hosts, from both directions.
-fn gap(tried: &Tried, back: &Tried, (here, there): (&Networks, &Networks)) -> Gap {
+fn gap(tried: &Tried, back: &Tried, overlap: Option<Gap>) -> Gap {
     match &tried.probe {
         Probe::Reached(words, _) => Gap::NoSsh(words.clone()),
         Probe::Refused => Gap::Refused,
         Probe::UnknownName => Gap::UnknownName,
         Probe::NotTried(why) => Gap::NotTried(why.clone()),
-        Probe::Unreachable(_) | Probe::Silence if overlap(here, there).is_some() => {
-            overlap(here, there).unwrap_or(Gap::NothingPasses)
-        }
-        Probe::Unreachable(words) => Gap::Unreachable(words.clone()),
-        Probe::Silence => lost(tried, back),
+        Probe::Unreachable(words) => overlap.unwrap_or_else(|| Gap::Unreachable(words.clone())),
+        Probe::Silence => overlap.unwrap_or_else(|| lost(tried, back)),
     }
 }
 
@@ -232,8 +229,7 @@ mod tests {
     #[test]
     fn what_both_directions_show_tells_where_it_is_lost() {
         let silent = |arrived| tried(Probe::Silence, arrived);
-        let none = Networks::default();
-        let between = |there: &Tried, back: &Tried| gap(there, back, (&none, &none));
+        let between = |there: &Tried, back: &Tried| gap(there, back, None);
         let (yes, no) = (Some(true), Some(false));
         assert_eq!(between(&silent(yes), &silent(no)), Gap::NoWayBack, "its SYN came, no answer came back");
         assert_eq!(between(&silent(no), &silent(yes)), Gap::NoWayThere);

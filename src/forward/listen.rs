@@ -10,8 +10,24 @@ use std::path::{Path, PathBuf};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, lookup_host};
 
-use super::Listening;
 use super::spec::Place;
+
+/// How ports and sockets of this machine are listened on.
+#[derive(Debug, Clone)]
+pub struct Listening {
+    /// `GatewayPorts`: a port without an address is for other machines too.
+    pub gateway_ports: bool,
+    /// `StreamLocalBindMask`: the bits a socket's mode does not have.
+    pub mask: u32,
+    /// `StreamLocalBindUnlink`: a socket that is there already is removed.
+    pub unlink: bool,
+}
+
+impl Default for Listening {
+    fn default() -> Self {
+        Listening { gateway_ports: false, mask: 0o177, unlink: false }
+    }
+}
 
 /// A place that is listened on; its sockets are closed, and its path removed, when it is dropped.
 pub struct Listener {

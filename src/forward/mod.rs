@@ -4,6 +4,11 @@
 //! ([`stdio`]), `-A` joins the host to the user's agent ([`agent`]). Each connection has its own task (`pump.rs`), and
 //! those of `-L` and `-D` a session of their own as far as that goes (`lanes.rs`); what waits for slow readers is bounded
 //! over all of them (`hold.rs`).
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `lanes` `pump` `listen` | a session for each connection; a connection and its channel; listening here |
+//! | `hold` `spec` `socks` | what waits for slow readers; what is forwarded where; SOCKS |
 
 mod hold;
 mod lanes;
@@ -23,7 +28,7 @@ use tokio::task::JoinSet;
 
 pub use hold::Hold;
 pub use lanes::{LANES, Lanes};
-pub use listen::Listener;
+pub use listen::{Listener, Listening};
 pub use spec::{Destination, Forward, Place};
 
 use crate::agent::AgentClient;
@@ -35,23 +40,6 @@ use pump::pump;
 
 /// Connections that the host may have open to one place of this side: it opens as many as it likes.
 const MOST_FROM_THERE: usize = 1024;
-
-/// How ports and sockets of this machine are listened on.
-#[derive(Debug, Clone)]
-pub struct Listening {
-    /// `GatewayPorts`: a port without an address is for other machines too.
-    pub gateway_ports: bool,
-    /// `StreamLocalBindMask`: the bits a socket's mode does not have.
-    pub mask: u32,
-    /// `StreamLocalBindUnlink`: a socket that is there already is removed.
-    pub unlink: bool,
-}
-
-impl Default for Listening {
-    fn default() -> Self {
-        Listening { gateway_ports: false, mask: 0o177, unlink: false }
-    }
-}
 
 /// What the tunnels of a run share.
 #[derive(Clone)]

@@ -4,7 +4,7 @@
 use bytes::{BufMut, BytesMut};
 
 use super::error::SftpError;
-use super::wire::Fields;
+use super::fields::Fields;
 
 const SIZE: u32 = 0x1;
 const OWNER: u32 = 0x2;

@@ -1,5 +1,6 @@
-//! The client's core: [`Client::start`], and requests on open files. Requests on paths are in [`super::paths`], those
-//! that need an announced extension in [`super::extended`].
+//! The client's core: [`Client::start`], and requests on open files. Folders are
+//! listed in [`super::folder`], requests on paths are in [`super::paths`], those that need an announced extension in
+//! [`super::extended`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,14 +12,12 @@ use tokio_util::sync::DropGuard;
 use super::attributes::Attributes;
 use super::error::{SftpError, StatusCode};
 use super::extensions::{Extension, Extensions};
-use super::folder::Folder;
 use super::frame::Framer;
 use super::greeting;
-use super::handle::Handle;
 use super::limits::Limits;
-use super::session::{Answer, Session};
+use super::session::{Answer, Handle, Session};
 use super::stream::{Receive, Transmit};
-use super::tasks;
+use super::tasks::{self, Inbound, Outbound};
 use super::wire::{Expect, Packet, Reply, kind};
 
 /// How to open a file (§6.3); combine with `|`.
@@ -120,7 +119,7 @@ impl Client {
             tokio::try_join!(greeting::greet(&mut transmit), greeting::version(&mut receive, &mut framer))?;
         let (session, queue) = Session::new();
         let ends_session = session.closed.clone().drop_guard();
-        tasks::start(&session, (receive, framer), (transmit, queue));
+        tasks::start(&session, Inbound { receive, framer }, Outbound { transmit, queue });
         let (limits, round_trip) = match extensions.has(Extension::Limits) {
             true => greeting::limits(&session).await.map(|(limits, took)| (limits, Some(took)))?,
             false => (Limits::default(), None),
@@ -197,15 +196,6 @@ impl Client {
         self.handle(Packet::new(kind::OPEN).path(path)?.u32(flags.0).attributes(attributes)).await
     }
 
-    /// Starts to list a folder (OPENDIR).
-    ///
-    /// # Errors
-    /// As [`Client::open`].
-    pub async fn list(&self, path: &[u8]) -> Result<Folder, SftpError> {
-        let handle = self.handle(Packet::new(kind::OPENDIR).path(path)?).await?;
-        Ok(Folder::new(self.clone(), handle))
-    }
-
     /// Closes a file or folder; some servers tell only now that writing failed (CLOSE).
     ///
     /// # Errors
@@ -239,14 +229,14 @@ impl Client {
             return Ok(Bytes::new());
         }
         match self.read_once(handle, offset, len).await? {
-            Some(data) if data.len() < len => self.read_rest(handle, offset, (data, len)).await,
+            Some(data) if data.len() < len => self.read_rest(handle, offset, data, len).await,
             Some(data) => Ok(data),
             None => Ok(Bytes::new()),
         }
     }
 
     /// Goes on behind `first` until there are `len` bytes or the file ends.
-    async fn read_rest(&self, handle: &Handle, offset: u64, (first, len): (Bytes, usize)) -> Result<Bytes, SftpError> {
+    async fn read_rest(&self, handle: &Handle, offset: u64, first: Bytes, len: usize) -> Result<Bytes, SftpError> {
         let mut whole = BytesMut::with_capacity(len);
         let mut piece = first;
         loop {
@@ -326,7 +316,7 @@ impl Client {
     }
 
     pub(super) async fn reply(&self, packet: Packet, expect: Expect) -> Result<Reply, SftpError> {
-        plain(self.ask(packet, expect).await?)
+        self.ask(packet, expect).await?.plain()
     }
 
     pub(super) async fn done(&self, packet: Packet) -> Result<(), SftpError> {
@@ -351,7 +341,7 @@ impl Client {
         }
     }
 
-    async fn handle(&self, packet: Packet) -> Result<Handle, SftpError> {
+    pub(super) async fn handle(&self, packet: Packet) -> Result<Handle, SftpError> {
         match self.ask(packet, Expect::Handle).await? {
             Answer::Handle(handle) => Ok(handle),
             Answer::Plain(reply) => Err(reply.refusal()),
@@ -359,15 +349,8 @@ impl Client {
     }
 }
 
-pub(super) fn plain(answer: Answer) -> Result<Reply, SftpError> {
-    match answer {
-        Answer::Plain(reply) => Ok(reply),
-        Answer::Handle(_) => Err(SftpError::Protocol("a handle that was not asked for".into())),
-    }
-}
-
 fn done(answer: Answer) -> Result<(), SftpError> {
-    match plain(answer)? {
+    match answer.plain()? {
         Reply::Done => Ok(()),
         other => Err(other.refusal()),
     }

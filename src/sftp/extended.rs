@@ -6,8 +6,9 @@ use super::attributes::Attributes;
 use super::client::Client;
 use super::error::SftpError;
 use super::extensions::Extension;
-use super::handle::Handle;
-use super::wire::{Expect, Fields, Packet, Reply};
+use super::fields::Fields;
+use super::session::Handle;
+use super::wire::{Expect, Packet, Reply};
 
 /// A file system's size and free space (`statvfs(3)`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::error::SftpError;
-use super::wire::Fields;
+use super::fields::Fields;
 
 /// The extensions that are understood here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

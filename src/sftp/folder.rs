@@ -4,10 +4,9 @@
 use std::collections::VecDeque;
 
 use super::attributes::Entry;
-use super::client::{Client, plain};
+use super::client::Client;
 use super::error::{SftpError, StatusCode};
-use super::handle::Handle;
-use super::session::{Answer, Waiting};
+use super::session::{Answer, Handle, Waiting};
 use super::wire::{Expect, Packet, Reply, kind};
 
 /// Requests under way at first, and once a folder has shown to be large; each weighs 1 MiB of the session's budget.
@@ -26,8 +25,19 @@ pub struct Folder {
     is_over: bool,
 }
 
+impl Client {
+    /// Starts to list a folder (OPENDIR).
+    ///
+    /// # Errors
+    /// As [`Client::open`].
+    pub async fn list(&self, path: &[u8]) -> Result<Folder, SftpError> {
+        let handle = self.handle(Packet::new(kind::OPENDIR).path(path)?).await?;
+        Ok(Folder::new(self.clone(), handle))
+    }
+}
+
 impl Folder {
-    pub(super) fn new(client: Client, handle: Handle) -> Folder {
+    fn new(client: Client, handle: Handle) -> Folder {
         Folder { client, handle, asked: VecDeque::new(), depth: FIRST, is_over: false }
     }
 
@@ -66,7 +76,7 @@ impl Folder {
 }
 
 fn entries(answer: Result<Answer, SftpError>) -> Result<Option<Vec<Entry>>, SftpError> {
-    match plain(answer?)? {
+    match answer?.plain()? {
         // some servers end a listing with no names, which would be no progress anyway
         Reply::Names(entries) if entries.is_empty() => Ok(None),
         Reply::Names(entries) => Ok(Some(entries)),

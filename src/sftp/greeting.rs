@@ -2,15 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::client::plain;
 use super::error::SftpError;
 use super::extensions::{Extension, Extensions};
+use super::fields::Fields;
 use super::frame::Framer;
 use super::limits::Limits;
 use super::session::Session;
 use super::stream::{Receive, Transmit};
 use super::tasks;
-use super::wire::{Expect, Fields, Packet, Reply, kind};
+use super::wire::{Expect, Packet, Reply, kind};
 
 /// Sends INIT.
 pub(super) async fn greet(transmit: &mut impl Transmit) -> Result<(), SftpError> {
@@ -50,7 +50,7 @@ pub(super) async fn limits(session: &Session) -> Result<(Limits, Duration), Sftp
     let asked = Instant::now();
     let packet = Packet::extended(Extension::Limits.name());
     let share = session.share(&packet, Expect::Extended).await?;
-    let answer = plain(session.ask(packet, Expect::Extended, share).await?)?;
+    let answer = session.ask(packet, Expect::Extended, share).await?.plain()?;
     let took = asked.elapsed();
     match answer {
         Reply::Extended(fields) => Ok((Limits::decode(&mut Fields::new(fields))?, took)),

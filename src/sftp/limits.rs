@@ -1,7 +1,7 @@
 //! How long requests may be: [`Limits`], from `limits@openssh.com` (OpenSSH's PROTOCOL §4.8) or from caution.
 
 use super::error::SftpError;
-use super::wire::Fields;
+use super::fields::Fields;
 
 /// Most data in one READ or WRITE, whatever the server allows; OpenSSH's own limit.
 const DATA_MAX: usize = 255 * 1024;

@@ -21,16 +21,28 @@
 //!   most 256 bytes, 256 answers to no request are passed over and not one more.
 //!
 //! What names mean is not this room's business: they are bytes, and `copy` vets them.
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `folder` `paths` `extended` | listing a folder; requests on paths; requests that need an extension |
+//! | `client` | the session as its user sees it, and requests on open files |
+//! | `greeting` | how a session begins |
+//! | `tasks` | the task that reads and the one that writes |
+//! | `session` `frame` | requests in flight, handles; packets out of a stream of bytes |
+//! | `wire` | requests and answers as bytes |
+//! | `attributes` `extensions` `limits` | what stands in packets |
+//! | `fields` `stream` `window` | a packet's fields; byte streams; which bytes of a file to move next |
+//! | `error` | why a request fails |
 
 mod attributes;
 mod client;
 mod error;
 mod extended;
 mod extensions;
+mod fields;
 mod folder;
 mod frame;
 mod greeting;
-mod handle;
 mod limits;
 mod paths;
 mod session;
@@ -45,6 +57,6 @@ pub use error::{SftpError, StatusCode};
 pub use extended::FileSystem;
 pub use extensions::{Extension, Extensions};
 pub use folder::Folder;
-pub use handle::Handle;
+pub use session::Handle;
 pub use stream::{Reader, Receive, Transmit, Writer};
 pub use window::{Block, Sizes, Window};

@@ -5,10 +5,11 @@
 //! is written, set and closed by requests under way together relies on it.
 //!
 //! A slot lives from its request to its answer, whether or not somebody still waits: the server owes the answer, and a
-//! handle that nobody waits for any more is closed. When the session ends, every waiting request gets the reason.
+//! handle that nobody waits for any more is closed: a [`Handle`] belongs to its session. When the session ends, every waiting request gets the reason.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -16,7 +17,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::error::SftpError;
-use super::handle::Handle;
 use super::wire::{Expect, Frame, Packet, Reply, SMALL_REPLY, kind};
 
 /// Bytes in flight: each request weighs what it sends or what may answer it, whichever is longer, and at least
@@ -33,6 +33,16 @@ const STRAYS_MAX: u32 = 256;
 pub(super) enum Answer {
     Handle(Handle),
     Plain(Reply),
+}
+
+impl Answer {
+    /// The answer to a request that opens nothing.
+    pub fn plain(self) -> Result<Reply, SftpError> {
+        match self {
+            Answer::Plain(reply) => Ok(reply),
+            Answer::Handle(_) => Err(SftpError::Protocol("a handle that was not asked for".into())),
+        }
+    }
 }
 
 /// What a request needs to be sent.
@@ -218,3 +228,44 @@ impl Session {
 
 /// An answer to come.
 pub(super) type Waiting = oneshot::Receiver<Result<Answer, SftpError>>;
+
+/// The server's name for an open file or folder: opaque bytes. Dropping it closes it without waiting; only
+/// [`super::Client::close`] tells whether that went well.
+pub struct Handle {
+    raw: Bytes,
+    session: Arc<Session>,
+    is_open: AtomicBool,
+}
+
+impl Handle {
+    fn new(raw: Bytes, session: Arc<Session>) -> Handle {
+        Handle { raw, session, is_open: AtomicBool::new(true) }
+    }
+
+    /// The bytes, for a request of the same session: elsewhere they would name another file.
+    pub(super) fn raw(&self, session: &Arc<Session>) -> Result<&Bytes, SftpError> {
+        match Arc::ptr_eq(&self.session, session) {
+            true => Ok(&self.raw),
+            false => Err(SftpError::Unfit("a handle of another session")),
+        }
+    }
+
+    /// From now on somebody else closes it.
+    pub(super) fn release(&self) {
+        self.is_open.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if *self.is_open.get_mut() {
+            self.session.close_unattended(&self.raw);
+        }
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Handle({})", self.raw.escape_ascii())
+    }
+}

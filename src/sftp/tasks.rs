@@ -27,12 +27,21 @@ const LAST_WORD: Duration = Duration::from_millis(500);
 /// Requests taken from the queue at once.
 const BATCH: usize = 64;
 
-/// Starts both; `framer` may hold what came behind the greeting.
-pub(super) fn start(
-    session: &Arc<Session>,
-    (receive, framer): (impl Receive, Framer),
-    (transmit, queue): (impl Transmit, UnboundedReceiver<Frame>),
-) {
+/// Where answers come from; the framer may hold what came behind the greeting.
+pub(super) struct Inbound<R> {
+    pub receive: R,
+    pub framer: Framer,
+}
+
+/// Where requests go, and the queue they come from.
+pub(super) struct Outbound<T> {
+    pub transmit: T,
+    pub queue: UnboundedReceiver<Frame>,
+}
+
+/// Starts both.
+pub(super) fn start(session: &Arc<Session>, incoming: Inbound<impl Receive>, outgoing: Outbound<impl Transmit>) {
+    let (Inbound { receive, framer }, Outbound { transmit, queue }) = (incoming, outgoing);
     let reader = Arc::clone(session);
     tokio::spawn(async move {
         let reason = tokio::select! {

@@ -1,10 +1,11 @@
 //! The packets of SFTP version 3 (draft-ietf-secsh-filexfer-02), as bytes: [`Packet`] builds a request, [`Reply::parse`]
 //! reads an answer. Pure; which request an answer belongs to is the session's business.
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 
 use super::attributes::{Attributes, Entry};
 use super::error::{SftpError, StatusCode};
+use super::fields::Fields;
 
 /// Packet types (§3, and OpenSSH's `sftp.h`).
 pub(super) mod kind {
@@ -143,48 +144,6 @@ impl Packet {
     }
 }
 
-/// The fields of a received packet, read one after the other and never beyond its end.
-pub(super) struct Fields(Bytes);
-
-impl Fields {
-    pub fn new(bytes: Bytes) -> Fields {
-        Fields(bytes)
-    }
-
-    pub fn left(&self) -> usize {
-        self.0.len()
-    }
-
-    fn need(&self, count: usize) -> Result<(), SftpError> {
-        match self.0.len() >= count {
-            true => Ok(()),
-            false => Err(SftpError::Protocol("a packet ends inside a field".into())),
-        }
-    }
-
-    pub fn u8(&mut self) -> Result<u8, SftpError> {
-        self.need(1)?;
-        Ok(self.0.get_u8())
-    }
-
-    pub fn u32(&mut self) -> Result<u32, SftpError> {
-        self.need(4)?;
-        Ok(self.0.get_u32())
-    }
-
-    pub fn u64(&mut self) -> Result<u64, SftpError> {
-        self.need(8)?;
-        Ok(self.0.get_u64())
-    }
-
-    /// A length and so many bytes, as a slice of the packet.
-    pub fn string(&mut self) -> Result<Bytes, SftpError> {
-        let length = self.u32()? as usize;
-        self.need(length)?;
-        Ok(self.0.split_to(length))
-    }
-}
-
 /// What a request may be answered with, besides a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expect {
@@ -260,7 +219,7 @@ impl Reply {
             Expect::Name => one(Entry::decode_list(&mut fields)?),
             Expect::Names => Entry::decode_list(&mut fields).map(Reply::Names),
             Expect::Attributes => Attributes::decode(&mut fields).map(Reply::Attributes),
-            Expect::Extended => Ok(Reply::Extended(fields.0)),
+            Expect::Extended => Ok(Reply::Extended(fields.rest())),
         }
     }
 
@@ -315,6 +274,7 @@ fn one(names: Vec<Entry>) -> Result<Reply, SftpError> {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Buf;
     use proptest::prelude::*;
 
     use super::*;

@@ -4,6 +4,11 @@
 //! own pace: a full queue makes the other side wait, and nothing is kept beyond what the queues hold. Whether a
 //! terminal is asked for is decided in `wanted.rs`, escapes are read in `escape.rs`, raw mode is kept in `terminal.rs`.
 //! Nothing is said here but what the escapes answer, on the error stream.
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `terminal` | a terminal of this machine, and its raw mode |
+//! | `modes` `escape` `wanted` | terminal modes as the protocol has them; escapes; whether a terminal is asked for |
 
 mod escape;
 mod modes;
