@@ -283,10 +283,30 @@ const ROWS: &[(&str, &[&str])] = &[
             "cron/bare.rs::closed_streams_are_nobody_elses",
         ],
     ),
+    (
+        "F36 two runs of one file overlap",
+        &[
+            "whole/overlaps.rs::f36_two_uploads_overlap",
+            "whole/overlaps.rs::f36_two_downloads_overlap",
+            "whole/overlaps.rs::f36_two_direct_copies_overlap",
+            "whole/overlaps.rs::f36_a_run_that_stood_still_finds_its_part_taken_and_says_so",
+            "whole/overlaps.rs::f36_a_run_of_the_same_machine_that_stands_still_keeps_its_part",
+            "copy/parts.rs::f36_a_run_beside_another_has_a_part_of_its_own",
+            "copy/parts.rs::f36_twenty_copies_of_one_file_all_end_well",
+        ],
+    ),
+    ("F37 servers of other makes", &["whole/meddlers.rs::f37_a_server_that_empties_a_file_whose_size_is_set"]),
+    (
+        "F40 another local user",
+        &[
+            "copy/parts.rs::f40_what_another_user_made_beforehand_is_not_taken",
+            "copy/parts.rs::f40_a_part_with_a_second_name_or_a_link_is_not_written_to",
+        ],
+    ),
 ];
 
 /// Rows of the whole matrix; F32 is none.
-const ALL: usize = 34;
+const ALL: usize = 37;
 
 #[test]
 fn the_rows_of_the_matrix_are_shown() {
