@@ -48,7 +48,7 @@ pub enum Kind {
     TimedOut = 30,
     /// The lent agent was misused.
     AgentMisused = 31,
-    /// Another run holds the destination.
+    /// Another run holds the destination, or has taken what this one wrote.
     Locked = 75,
     /// A key or configuration file that others could read or change.
     Permissions = 77,
@@ -215,6 +215,7 @@ fn of_copy(error: &CopyError) -> Kind {
         (copy::Kind::RemoteFile | copy::Kind::Differs | copy::Kind::Several, _) => Kind::SomeFailed,
         (copy::Kind::SourceChanged, _) => Kind::SourceChanged,
         (copy::Kind::NoSpace, _) => Kind::NoSpace,
+        (copy::Kind::Taken, _) => Kind::Locked,
         (copy::Kind::Protocol, _) => Kind::Protocol,
         (copy::Kind::TimedOut, _) => Kind::TimedOut,
         (copy::Kind::Chain | copy::Kind::Direct | copy::Kind::Lost, _) => Kind::Connect,

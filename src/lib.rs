@@ -23,7 +23,7 @@
 //! | 1 | [`config`] [`trust`] [`agent`] [`sftp`] [`lock`] (unaware of each other) | floor 0 | reading ssh_config; making `HostVerified`; agent protocol; SFTP packets |
 //! | 2 | [`auth`] | agent, config::host, prompt | secrets in memory; making `Authenticated` |
 //! | 3 | [`chain`] | floors 0–2 | opening connections and channels; making `Session` |
-//! | 4 | [`lend`] [`copy`] [`shell`] [`forward`] | chain, sftp, agent, floor 0; `copy` also lend; `lend` also auth, trust | lending a login; writing users' files; raw terminal; listeners |
+//! | 4 | [`lend`] [`copy`] [`shell`] [`forward`] | chain, sftp, agent, floor 0; `copy` also lend, lock; `lend` also auth, trust | lending a login; writing users' files; raw terminal; listeners |
 //! | 5 | [`error`] [`doctor`] | all below | – |
 //! | – | `demo` | nothing of the engine (what tests must not share code with what it tests) | SSH server |
 //! | 6 | [`cli`] | everything | clap, indicatif, print, environment, exit |

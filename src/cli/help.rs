@@ -22,7 +22,7 @@ Exit codes:
     2  usage or configuration             28  no space at the destination
    10  cannot connect (names the hop)     30  a time limit ran out
    11  a local file or folder             31  the lent agent was misused
-   12  a peer broke the protocol          75  another run has the destination (--lock)
+   12  a peer broke the protocol          75  another run has the destination (--lock) or the part
    13  host key                           77  a key or configuration others can reach
    14  authentication                    129  hangup
                                          130  interrupted

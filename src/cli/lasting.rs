@@ -10,6 +10,7 @@ use crate::copy::{Care, Options, Resume, Unchanged};
 
 use super::amounts;
 use super::settings::{Environment, WrongVariable};
+use super::unattended;
 
 /// How it lasts.
 #[derive(clap::Args, Debug, Default)]
@@ -65,6 +66,7 @@ impl Lasting {
                 (true, true) => Unchanged::TimeAndContent,
             },
             rate: environment.choose((limit, "--bwlimit"), "HOP_BWLIMIT", rate, None)?.value,
+            runs: Some(unattended::folder(&environment.variables)),
             resume: if self.no_resume { Resume::Never } else { Resume::Trusted },
             retries: environment.choose((self.retries.map(Some), "--retries"), "HOP_RETRIES", number, None)?.value,
             timeout,

@@ -112,7 +112,8 @@ fn machine() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-fn folder(variables: &HashMap<String, OsString>) -> PathBuf {
+/// Where the runs of this machine keep their locks.
+pub fn folder(variables: &HashMap<String, OsString>) -> PathBuf {
     let named = variables.get("HOP_LOCKS").filter(|folder| !folder.is_empty()).map(PathBuf::from);
     named.unwrap_or_else(|| surroundings::home(variables).join(".local/state/hop/locks"))
 }

@@ -8,10 +8,10 @@ use super::file::OpenFile;
 use super::freight::Freight;
 use super::land::Landing;
 use super::lanes::{Busy, Lane};
-use super::resume::{Acknowledged, Pair, SoFar};
-use super::run::Means;
-use super::side::{Identity, same_version};
+use super::resume::{Acknowledged, Pair, Resume, SoFar, Worth};
+use super::side::{Identity, Side, same_version};
 use super::sums::Sum;
+use super::takeover;
 use super::witness::Witness;
 use crate::sftp::{Attributes, Sizes, Window};
 
@@ -34,7 +34,7 @@ impl Both {
     /// # Errors
     /// [`Cause::SourceChanged`](super::Cause::SourceChanged) when it is not that version any more.
     pub async fn open(freight: Freight<'_>) -> Result<Both, CopyError> {
-        let Freight { means, item, links, version, .. } = freight;
+        let Freight { item, links, version, .. } = freight;
         let lane = item.lanes.idlest();
         let _busy = lane.busy();
         let source = async {
@@ -42,12 +42,21 @@ impl Both {
             let identity = identity_of(&source, version).await?;
             Ok((Arc::new(source), identity))
         };
-        let (source, landing) =
-            tokio::join!(biased; source, Landing::begin(&lane.destination, item, version, means.keep));
-        match (source, landing) {
-            (Ok((source, identity)), Ok(landing)) => Ok(Both { lane, source, identity, landing, _busy }),
+        let begin = async {
+            let version = lane.source.version(&item.source, links, version).await?;
+            Landing::begin(&lane.destination, freight, version).await
+        };
+        match tokio::join!(biased; source, begin) {
+            (Ok((source, identity)), Ok(landing)) => {
+                let is_here = matches!(lane.source, Side::Local);
+                if is_here && lane.source.version_of(&identity) != landing.version() {
+                    landing.discard().await;
+                    return Err(source.changed());
+                }
+                Ok(Both { lane, source, identity, landing, _busy })
+            }
             (Err(error), Ok(landing)) => {
-                landing.withdraw().await;
+                landing.discard().await;
                 Err(error)
             }
             (Err(error), Err(_)) | (Ok(_), Err(error)) => Err(error),
@@ -59,30 +68,35 @@ impl Both {
         self.identity.size
     }
 
-    /// What is still missing: all of it, or what the part of an earlier try lacks. That is told, and counted.
+    /// What is still missing: all of it, or what the part of an earlier try or run lacks. That is told, and counted.
     ///
     /// # Errors
     /// When an end cannot be read, or the session is lost.
     pub async fn missing(
-        &self,
+        &mut self,
         freight: Freight<'_>,
         (sizes, block, acknowledged): (Sizes, usize, Acknowledged),
         so_far: &SoFar,
     ) -> Result<Window, CopyError> {
         let Freight { means, item, started, .. } = freight;
         let mut window = Window::new(0..self.size(), sizes);
+        if !self.landing.is_reused() && means.resume == Resume::Trusted {
+            self.landing.take_over(freight, self.identity.size).await?;
+        }
         if self.landing.is_reused() {
             let (sides, files) = ((&self.lane.source, &self.lane.destination), (&*self.source, &**self.landing.file()));
             let pair = Pair { lanes: &item.lanes, sides, files, size: self.size(), block, acknowledged };
-            let worth = pair.worth(so_far, means.resume, sizes).await?;
-            window = worth.window;
-            if acknowledged == Acknowledged::InOrder {
-                // what is above its end would be taken for written
-                let low = window.low();
-                self.landing.file().set(Attributes { size: Some(low), ..Attributes::default() }).await?;
-                window = Window::resumed(self.size(), std::slice::from_ref(&(0..low)), sizes);
-            }
-            if let Some(because) = worth.because {
+            let because = match pair.worth(so_far, sizes).await? {
+                Worth::Missing(rest, because) => {
+                    window = rest;
+                    because
+                }
+                Worth::Nothing(because) => {
+                    self.landing.start_over().await?;
+                    Some(because)
+                }
+            };
+            if let Some(because) = because {
                 started.resumed(&means.ledger, item.source.path(), (window.arrived(), because));
             }
         }
@@ -114,9 +128,19 @@ impl Both {
     ///
     /// # Errors
     /// Why it did not arrive, or did not get its name.
-    pub async fn end(self, means: &Means, arrived: Result<(), CopyError>) -> Result<(), CopyError> {
+    pub async fn end(
+        self,
+        Freight { means, item, .. }: Freight<'_>,
+        arrived: Result<(), CopyError>,
+    ) -> Result<(), CopyError> {
         match arrived {
-            Ok(()) => self.landing.land(means).await,
+            Ok(()) => {
+                self.landing.land(means).await?;
+                takeover::clear(&self.lane.destination, item, means).await;
+                Ok(())
+            }
+            // whatever has its name now is another run's
+            Err(error) if error.is_taken() => Err(error),
             Err(error) if error.is_worthless() => {
                 self.landing.discard().await;
                 Err(error)

@@ -41,6 +41,8 @@ pub enum Kind {
     Differs,
     /// Nothing moved for too long, or the run took too long.
     TimedOut,
+    /// Another run has taken what was written.
+    Taken,
     /// Failures of more than one kind, each told by its own event.
     Several,
 }
@@ -146,8 +148,9 @@ impl CopyError {
             Cause::Stream(_) => Kind::RemoteFile,
             Cause::Differs => Kind::Differs,
             Cause::TooMany { .. } => Kind::Several,
-            Cause::Sftp(_) | Cause::Unfit(_) | Cause::PartTaken if self.host.is_some() => Kind::RemoteFile,
-            Cause::Sftp(_) | Cause::Unfit(_) | Cause::PartTaken => Kind::LocalFile,
+            Cause::PartTaken => Kind::Taken,
+            Cause::Sftp(_) | Cause::Unfit(_) if self.host.is_some() => Kind::RemoteFile,
+            Cause::Sftp(_) | Cause::Unfit(_) => Kind::LocalFile,
         }
     }
 
@@ -198,7 +201,12 @@ impl CopyError {
 
     /// True when nothing could go on from the part.
     pub(super) fn is_worthless(&self) -> bool {
-        matches!(self.cause, Cause::SourceChanged | Cause::Differs | Cause::PartTaken)
+        matches!(self.cause, Cause::SourceChanged | Cause::Differs)
+    }
+
+    /// True when the part is not this run's any more.
+    pub(super) fn is_taken(&self) -> bool {
+        matches!(self.cause, Cause::PartTaken)
     }
 
     /// True when there is nothing under that path.

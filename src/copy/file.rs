@@ -100,6 +100,17 @@ impl OpenFile {
         }
     }
 
+    /// Whether it belongs to this user and has no other name; on a host that is not asked here.
+    pub async fn is_ours_alone(&self) -> Result<bool, CopyError> {
+        match &self.end {
+            End::Local(file) => {
+                let file = Arc::clone(file);
+                blocking(Stage::Transfer, &self.place, move |_| local::is_ours_alone(&file)).await
+            }
+            End::Remote(..) => Ok(true),
+        }
+    }
+
     /// Sets what is `Some`: size, permission bits, times.
     pub async fn set(&self, wanted: Attributes) -> Result<(), CopyError> {
         match &self.end {
@@ -248,6 +259,6 @@ impl OpenFile {
 impl From<&Attributes> for Identity {
     fn from(told: &Attributes) -> Identity {
         let modified = told.mtime().map_or((0, 0), |seconds| (seconds.into(), 0));
-        Identity { size: told.size.unwrap_or(0), modified, changed: None }
+        Identity { size: told.size.unwrap_or(0), modified, changed: None, inode: None }
     }
 }

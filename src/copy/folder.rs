@@ -151,7 +151,7 @@ impl Finish {
             }
             // the owner's bits were lent to it while it was filled
             (Keep::Nothing, Some(mode)) if self.ground == Ground::Fresh && mode & OWNER != OWNER => {
-                let umask = self.lanes.destination().umask.get().copied().unwrap_or(0o022);
+                let umask = self.lanes.destination().umask.guess();
                 Some(Attributes::with_permissions(mode & !umask))
             }
             (Keep::Nothing, _) => None,

@@ -48,8 +48,8 @@ impl Report {
         let first = self.failed.first()?.error.kind();
         let is_alone = self.failures == 1 && self.files == 0;
         let of_one_kind = self.failed.iter().all(|failure| failure.error.kind() == first);
-        // a full disk and a restless source are worth their own word however many files they hit
-        let telling = matches!(first, Kind::NoSpace | Kind::SourceChanged);
+        // a full disk, a restless source and another run are worth their own word however many files they hit
+        let telling = matches!(first, Kind::NoSpace | Kind::SourceChanged | Kind::Taken);
         match is_alone || first == Kind::Protocol || (of_one_kind && (telling || self.files == 0)) {
             true => Some(first),
             false => Some(Kind::Several),

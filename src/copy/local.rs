@@ -117,12 +117,27 @@ fn regular(file: OwnedFd) -> io::Result<File> {
 /// Attributes of an open file, and what tells whether it changes.
 pub fn identity(file: &File) -> io::Result<(Attributes, Identity)> {
     let stat = rustix::fs::fstat(file)?;
-    let identity = Identity {
+    Ok((attributes(&stat), identity_of(&stat)))
+}
+
+/// What tells one version of the file at `place` from another.
+pub fn identity_at(place: &Place, links: Links) -> io::Result<Identity> {
+    Ok(identity_of(&raw_stat(place, links)?))
+}
+
+fn identity_of(stat: &Stat) -> Identity {
+    Identity {
         size: stat.st_size as u64,
         modified: (stat.st_mtime, stat.st_mtime_nsec as u64),
         changed: Some((stat.st_ctime, stat.st_ctime_nsec as u64)),
-    };
-    Ok((attributes(&stat), identity))
+        inode: Some((stat.st_dev, stat.st_ino)),
+    }
+}
+
+/// Whether an open file belongs to this user, and has no other name.
+pub fn is_ours_alone(file: &File) -> io::Result<bool> {
+    let stat = rustix::fs::fstat(file)?;
+    Ok(stat.st_uid == rustix::process::geteuid().as_raw() && stat.st_nlink == 1)
 }
 
 /// Reads `len` bytes at `offset`; fewer only at the end of the file.

@@ -16,6 +16,7 @@
 //! 1,024 items, 8,192 folders and 8 parts of listings: a few MiB for any tree. Each SFTP session has its own bound on top
 //! (see [`crate::sftp`]), which only counts what a server sends unasked.
 
+mod adopt;
 mod again;
 mod allowance;
 mod beneath;
@@ -36,6 +37,7 @@ mod item;
 mod land;
 mod lanes;
 mod ledger;
+mod leftovers;
 mod listing;
 mod local;
 mod loops;
@@ -48,20 +50,25 @@ mod pool;
 mod pump;
 mod reach;
 mod remote;
+mod replace;
 mod resume;
 mod route;
 mod run;
 mod side;
 mod small;
 mod sums;
+mod takeover;
+mod this_run;
 mod throttle;
 mod together;
+mod umask;
 mod unchanged;
 mod visited;
 mod walk;
 pub mod watchdog;
 mod witness;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,6 +96,7 @@ use ledger::Ledger;
 use mirror::Pair;
 use plan::Plan;
 use route::{Decision, Reachable, choose};
+use this_run::{Left, ThisRun};
 use walk::Walk;
 
 /// What is to be copied where, and how.
@@ -120,6 +128,9 @@ pub struct Options {
     pub direct: Terms,
     /// Whether the part of an earlier run is gone on from.
     pub resume: Resume,
+    /// Where the runs of this machine show that they live, so that what one that was killed has left is known at once;
+    /// `None` for nowhere.
+    pub runs: Option<PathBuf>,
     /// What is compared, and flushed.
     pub care: Care,
     /// Bytes a second at most, all files together; `None` for as fast as it goes.
@@ -189,11 +200,16 @@ async fn carry_out(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters
         if let Some((side, folder)) = plan.folder {
             side.mkdir(&folder, 0o777).await?;
         }
-        let means = run::Means::new(keep, &job.options, Arc::clone(&ledger), direct.clone());
-        let ran = run::run(Arc::new(means), walk, finishes).await;
+        let run = ThisRun::begin(job.options.runs.clone()).await?;
+        let means = Arc::new(run::Means::new((keep, run), &job.options, Arc::clone(&ledger), direct.clone()));
+        let ran = run::run(Arc::clone(&means), walk, finishes).await;
         if let Some(direct) = direct {
             account(direct.end().await, &observer);
         }
+        means.run.end(match ran.is_ok() && !ledger.has_failures() {
+            true => Left::Nothing,
+            false => Left::Parts,
+        });
         ran?;
     }
     if let Some(most) = job.options.mirror.and_then(|mirror| mirror.delete) {

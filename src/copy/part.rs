@@ -1,64 +1,148 @@
-//! What is a file called while it is not complete? `.NAME.hop-ID.part`, beside the final name; ID binds it to one version
-//! of one source. Pure.
+//! What is a file called while it is not complete? `.NAME.hop-ID.part`, beside the final name. The [`Id`] says which source
+//! goes to which target, which version of the source it is, and which run writes it, so that no two runs share a part. Pure.
+
+use std::fmt;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
 use super::name::Name;
-use crate::sftp::Attributes;
+use super::side::Identity;
 
 /// Longest name of Linux's file systems, in bytes.
 const NAME_MAX: usize = 255;
 
-/// Sixteen hexadecimal digits: which version of which source goes where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Id(String);
+/// Hexadecimal digits of an ID.
+const DIGITS: usize = 32;
+
+/// The same of an earlier form, whose parts are nobody's now.
+const OLD_DIGITS: usize = 16;
+
+/// A source and a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PairId(u32);
+
+/// A version of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct VersionId(u32);
+
+/// A run: 64 random bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RunId(pub u64);
+
+/// Whose a part is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Id {
+    /// From where to where.
+    pub pair: PairId,
+    /// What of it.
+    pub version: VersionId,
+    /// Who writes it.
+    pub run: RunId,
+}
+
+impl PairId {
+    /// Of a source (its host's alias and path) and the path it is to have.
+    pub fn of(host: &str, source: &[u8], target: &[u8]) -> PairId {
+        PairId(digest(&[host.as_bytes(), source, target]))
+    }
+}
+
+impl VersionId {
+    /// Of all that is known of a source; `machine` is this one's name where the source is here, else empty.
+    pub fn of(identity: &Identity, machine: &[u8]) -> VersionId {
+        let number = |number: u64| number.to_be_bytes().to_vec();
+        let time = |(seconds, nanoseconds): (i64, u64)| [seconds.to_be_bytes(), nanoseconds.to_be_bytes()].concat();
+        let changed = identity.changed.map(time).unwrap_or_default();
+        let inode = identity.inode.map(|(device, inode)| [number(device), number(inode)].concat()).unwrap_or_default();
+        VersionId(digest(&[&number(identity.size), &time(identity.modified), &changed, &inode, machine]))
+    }
+}
+
+impl RunId {
+    /// Drawn anew.
+    ///
+    /// # Errors
+    /// When the system has no random bytes to give.
+    pub fn draw() -> Result<RunId, std::io::Error> {
+        let mut bytes = [0; 8];
+        getrandom::fill(&mut bytes).map_err(|_| std::io::Error::other("no random bytes can be had"))?;
+        Ok(RunId(u64::from_be_bytes(bytes)))
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}{:08x}{:016x}", self.pair.0, self.version.0, self.run.0)
+    }
+}
 
 impl Id {
-    /// Of a source (its host's alias, path, size and time of modification) and the path it is to have.
-    pub fn of(host: &str, path: &[u8], version: &Attributes, target: &[u8]) -> Id {
-        let size = version.size.unwrap_or(0).to_be_bytes();
-        let modified = version.mtime().unwrap_or(0).to_be_bytes();
-        let mut hash = Context::new(&SHA256);
-        for field in [host.as_bytes(), path, &size, &modified, target] {
-            // lengths keep two fields from being read as others
-            hash.update(&(field.len() as u64).to_be_bytes());
-            hash.update(field);
-        }
-        Id(hash.finish().as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect())
+    fn read(digits: &[u8]) -> Option<Id> {
+        let text = std::str::from_utf8(digits).ok().filter(|text| text.len() == DIGITS)?;
+        let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = |range| u64::from_str_radix(text.get(range).filter(|_| is_hex)?, 16).ok();
+        let short = |range| number(range).and_then(|number| u32::try_from(number).ok());
+        Some(Id { pair: PairId(short(0..8)?), version: VersionId(short(8..16)?), run: RunId(number(16..32)?) })
     }
+}
+
+/// The first 32 bits of a SHA-256 over fields; their lengths keep two of them from being read as others.
+fn digest(fields: &[&[u8]]) -> u32 {
+    let mut hash = Context::new(&SHA256);
+    for field in fields {
+        hash.update(&(field.len() as u64).to_be_bytes());
+        hash.update(field);
+    }
+    let digest = hash.finish();
+    digest.as_ref()[..4].iter().fold(0, |number, byte| number << 8 | u32::from(*byte))
 }
 
 /// The name of the part of the file `name`.
 pub fn part(name: &Name, id: &Id) -> Name {
-    beside(name, &format!(".hop-{}.part", id.0))
+    beside(&stem(name), &format!(".hop-{id}.part"))
 }
 
 /// The name under which old content waits where a server cannot replace a file in one step.
 pub fn backup(name: &Name) -> Name {
-    beside(name, ".hop-bak")
+    beside(&stem(name), ".hop-bak")
 }
 
-/// Whether something by this name may be a run's part or backup.
+/// Whether something by this name may be a run's part or backup, of whatever version of hop.
 pub fn is_part(name: &Name) -> bool {
-    let name = name.as_bytes();
-    let hex = |id: &[u8]| id.len() == 16 && id.iter().all(u8::is_ascii_hexdigit);
-    let id = name.strip_suffix(b".part").and_then(|name| name.last_chunk::<21>()).map(|end| end.split_at(5));
-    name.starts_with(b".") && (name.ends_with(b".hop-bak") || id.is_some_and(|(hop, id)| hop == b".hop-" && hex(id)))
+    let bytes = name.as_bytes();
+    let is_old = |digits: &[u8]| digits.len() == OLD_DIGITS && digits.iter().all(u8::is_ascii_hexdigit);
+    let is_backup = bytes.starts_with(b".") && bytes.ends_with(b".hop-bak");
+    is_backup || split(bytes).is_some_and(|(_, digits)| Id::read(digits).is_some() || is_old(digits))
 }
 
-/// `.NAME` and an ending; a long NAME is cut, in which case its hash keeps it apart from others.
-fn beside(name: &Name, ending: &str) -> Name {
+/// What a part's name says: which [`stem`] its file's name has, and whose it is.
+pub fn read(name: &Name) -> Option<(&[u8], Id)> {
+    let (stem, digits) = split(name.as_bytes())?;
+    Some((stem, Id::read(digits)?))
+}
+
+/// `.STEM.hop-DIGITS.part` as STEM and DIGITS.
+fn split(name: &[u8]) -> Option<(&[u8], &[u8])> {
+    let inside = name.strip_prefix(b".")?.strip_suffix(b".part")?;
+    let dash = inside.iter().rposition(|byte| *byte == b'-')?;
+    Some((inside[..dash].strip_suffix(b".hop")?, &inside[dash + 1..]))
+}
+
+/// What stands for `name` in the names of its parts. A long one is cut, in which case its hash keeps it apart from others.
+pub fn stem(name: &Name) -> Vec<u8> {
     let bytes = name.as_bytes();
-    let room = NAME_MAX - 1 - ending.len();
-    let stem = match bytes.len() <= room {
+    let room = NAME_MAX - 1 - ".hop-.part".len() - DIGITS;
+    match bytes.len() <= room {
         true => bytes.to_vec(),
         false => {
-            let hash = aws_lc_rs::digest::digest(&SHA256, bytes);
-            let tail: String = hash.as_ref()[..4].iter().map(|byte| format!("{byte:02x}")).collect();
-            [&bytes[..room - tail.len()], tail.as_bytes()].concat()
+            let hash = format!("{:08x}", digest(&[bytes]));
+            [&bytes[..room - hash.len()], hash.as_bytes()].concat()
         }
-    };
-    let whole = [b".", &stem[..], ending.as_bytes()].concat();
+    }
+}
+
+fn beside(stem: &[u8], ending: &str) -> Name {
+    let whole = [b".", stem, ending.as_bytes()].concat();
     Name::vet(&whole).expect("a vetted name with more around it is one component still")
 }
 
@@ -68,60 +152,81 @@ mod tests {
 
     use super::*;
 
-    fn version(size: u64, mtime: u32) -> Attributes {
-        Attributes { size: Some(size), times: Some((0, mtime)), ..Attributes::default() }
+    fn name(text: &str) -> Name {
+        Name::vet(text.as_bytes()).unwrap()
+    }
+
+    fn identity() -> Identity {
+        Identity { size: 1, modified: (2, 3), changed: Some((4, 5)), inode: Some((6, 7)) }
+    }
+
+    fn id() -> Id {
+        Id { pair: PairId::of("h", b"/a", b"/b"), version: VersionId::of(&identity(), b"m"), run: RunId(u64::MAX / 3) }
     }
 
     #[test]
-    fn a_part_is_named_after_its_file() {
-        let id = Id::of("acc-pvt", b"/a", &version(1, 2), b"/b");
-        let part = part(&Name::vet(b"x.iso").unwrap(), &id);
+    fn a_part_is_named_after_its_file_and_says_whose_it_is() {
+        let part = part(&name("x.iso"), &id());
         let text = String::from_utf8(part.as_bytes().to_vec()).unwrap();
-        assert!(text.starts_with(".x.iso.hop-") && text.ends_with(".part"), "{text}");
-        assert_eq!(text.len(), ".x.iso.hop-.part".len() + 16);
-        assert_eq!(backup(&Name::vet(b"x").unwrap()).as_bytes(), b".x.hop-bak");
+        assert!(text.starts_with(".x.iso.hop-") && text.ends_with("5555555555555555.part"), "{text}");
+        assert_eq!(text.len(), ".x.iso.hop-.part".len() + DIGITS);
+        assert_eq!(read(&part), Some((&b"x.iso"[..], id())));
+        assert_eq!(backup(&name("x")).as_bytes(), b".x.hop-bak");
     }
 
     #[test]
     fn parts_are_known_by_their_names() {
-        let name = |text: &str| Name::vet(text.as_bytes()).unwrap();
-        let ours = part(&name("x"), &Id::of("h", b"/a", &version(1, 2), b"/b"));
-        assert!(is_part(&ours) && is_part(&backup(&name("x"))));
-        for other in [".part", "x.part", ".x.hop-1.part", "x.hop-0123456789abcdef.part", ".x.hop-0123456789abcdeg.part"]
-        {
-            assert!(!is_part(&name(other)), "{other}");
+        assert!(is_part(&part(&name("x"), &id())) && is_part(&backup(&name("x"))));
+        let old = name(".x.hop-0123456789abcdef.part");
+        assert!(is_part(&old) && read(&old).is_none());
+        let strangers = [
+            ".part",
+            "x.part",
+            ".x.hop-1.part",
+            "x.hop-0123456789abcdef.part",
+            ".x.hop-0123456789abcdeg.part",
+            ".x.hop-0123456789abcdef0123456789abcdeg.part",
+            ".x.hop-+123456789abcdef0123456789abcdef.part",
+        ];
+        for other in strangers {
+            assert!(!is_part(&name(other)) && read(&name(other)).is_none(), "{other}");
         }
     }
 
     #[test]
-    fn each_of_the_five_makes_another_id() {
-        let base = Id::of("h", b"/a", &version(1, 2), b"/b");
+    fn everything_that_is_known_of_a_version_counts() {
+        let base = identity();
         let others = [
-            Id::of("i", b"/a", &version(1, 2), b"/b"),
-            Id::of("h", b"/c", &version(1, 2), b"/b"),
-            Id::of("h", b"/a", &version(3, 2), b"/b"),
-            Id::of("h", b"/a", &version(1, 3), b"/b"),
-            Id::of("h", b"/a", &version(1, 2), b"/d"),
-            Id::of("h/", b"a", &version(1, 2), b"/b"),
+            Identity { size: 2, ..base },
+            Identity { modified: (3, 3), ..base },
+            Identity { modified: (2, 4), ..base },
+            Identity { changed: Some((4, 6)), ..base },
+            Identity { changed: None, ..base },
+            Identity { inode: Some((6, 8)), ..base },
+            Identity { inode: None, ..base },
         ];
-        assert!(others.iter().all(|other| *other != base));
-        assert_eq!(base, Id::of("h", b"/a", &version(1, 2), b"/b"));
+        assert!(others.iter().all(|other| VersionId::of(other, b"m") != VersionId::of(&base, b"m")));
+        assert_ne!(VersionId::of(&base, b"n"), VersionId::of(&base, b"m"));
+        let pairs = [("i", "/a", "/b"), ("h", "/c", "/b"), ("h", "/a", "/d"), ("h/", "a", "/b")];
+        let is_other = |(h, s, t): &(&str, &str, &str)| PairId::of(h, s.as_bytes(), t.as_bytes()) != id().pair;
+        assert!(pairs.iter().all(is_other));
     }
 
     proptest! {
         #[test]
         fn a_part_always_fits_and_never_is_its_file(bytes in proptest::collection::vec(1u8.., 1..256)) {
             if let Ok(name) = Name::vet(&bytes) {
-                let part = part(&name, &Id::of("", b"", &Attributes::default(), b""));
-                prop_assert!(part.as_bytes().len() <= NAME_MAX);
-                prop_assert!(part != name);
+                let part = part(&name, &id());
+                prop_assert!(part.as_bytes().len() <= NAME_MAX && part != name);
+                prop_assert_eq!(read(&part), Some((&stem(&name)[..], id())));
             }
         }
     }
 
     #[test]
     fn long_names_that_differ_at_the_end_stay_apart() {
-        let name = |last: &str| Name::vet(("n".repeat(250) + last).as_bytes()).unwrap();
-        assert_ne!(backup(&name("1")), backup(&name("2")));
+        let long = |last: &str| name(&("n".repeat(250) + last));
+        assert_ne!(part(&long("1"), &id()), part(&long("2"), &id()));
+        assert_ne!(backup(&long("1")), backup(&long("2")));
     }
 }

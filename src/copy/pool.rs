@@ -11,14 +11,15 @@ use super::reach::{End, Reach};
 use super::remote::Remote;
 use super::side::Side;
 use super::sums::Sums;
+use super::umask::Umask;
 use super::watchdog;
 use crate::progress::Stage;
 
 /// One end's sessions.
 pub struct Pool {
     host: Option<Host>,
-    /// The bits the end takes from a new file's mode; found out once, by the first file that needs it.
-    pub umask: OnceCell<u32>,
+    /// The bits the end takes from a new file's mode.
+    pub umask: Umask,
 }
 
 /// What is known of the host's shell.
@@ -52,7 +53,7 @@ impl Pool {
                 patience,
             }),
         };
-        Pool { host, umask: OnceCell::new() }
+        Pool { host, umask: Umask::default() }
     }
 
     /// True when both are this machine, or the same host by the same way as the same user.

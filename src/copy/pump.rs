@@ -56,14 +56,10 @@ struct Flow {
 /// # Errors
 /// As `Kind` tells; [`Cause::SourceChanged`](super::Cause::SourceChanged) when it is not that version any more.
 pub async fn carry(freight: Freight<'_>, so_far: &mut SoFar) -> Result<(), CopyError> {
-    let both = Both::open(freight).await?;
-    let ends = Arc::new(Ends {
-        source: Arc::clone(&both.source),
-        part: Arc::clone(both.landing.file()),
-        identity: both.identity,
-    });
+    let mut both = Both::open(freight).await?;
     let arrived = async {
-        let window = begin(freight, (&both, &ends), so_far).await?;
+        let window = begin(freight, &mut both, so_far).await?;
+        let ends = Arc::new(Ends::of(&both));
         let moved = pump(freight, window, (&ends, &both.lane));
         // the source is summed beside the copying
         let ((), sum) = tokio::try_join!(moved, both.source_sum(freight))?;
@@ -71,17 +67,13 @@ pub async fn carry(freight: Freight<'_>, so_far: &mut SoFar) -> Result<(), CopyE
         both.landing.check(freight, sum.map(|sum| (sum, both.size()))).await
     };
     let arrived = arrived.await;
-    both.end(freight.means, arrived).await
+    both.end(freight, arrived).await
 }
 
 /// What is still missing, and remembered for another attempt.
-async fn begin(
-    freight: Freight<'_>,
-    (both, ends): (&Both, &Ends),
-    so_far: &mut SoFar,
-) -> Result<Arc<Mutex<Window>>, CopyError> {
+async fn begin(freight: Freight<'_>, both: &mut Both, so_far: &mut SoFar) -> Result<Arc<Mutex<Window>>, CopyError> {
     let sizes = Sizes { in_flight: Sizes::default().band, ..Sizes::default() };
-    let block = ends.block().min(freight.means.throttle.block());
+    let block = Ends::of(both).block().min(freight.means.throttle.block());
     let window = both.missing(freight, (sizes, block, Acknowledged::BlockByBlock), so_far).await?;
     let window = Arc::new(Mutex::new(window));
     so_far.keep(&window);
@@ -160,6 +152,11 @@ async fn finish(both: &Both) -> Result<(), CopyError> {
 }
 
 impl Ends {
+    fn of(both: &Both) -> Ends {
+        let (source, part) = (Arc::clone(&both.source), Arc::clone(both.landing.file()));
+        Ends { source, part, identity: both.identity }
+    }
+
     /// The same two files on another lane; nothing has been taken from its source before that is known to be the same.
     async fn also(&self, lane: &Lane, links: Links) -> Result<Ends, CopyError> {
         let source = async {

@@ -1,6 +1,7 @@
-//! What is a part worth? After a lost session the run itself knows what was acknowledged ([`SoFar`]), and looks whether the
-//! end of it is there. A part of an earlier run is compared with the source: by SHA-256 where both ends can tell it
-//! without the bytes travelling, else by reading back what the band leaves in doubt. One that does not pass is started over.
+//! What is a part worth? After a lost session the run itself knows what was acknowledged ([`SoFar`]), and looks at samples of
+//! it. A part of an earlier run is compared with the source, and what nobody compared is not gone on from: all of it, by
+//! SHA-256 where both ends can tell it without the bytes travelling, else by reading back. Only from a far source to a part
+//! that is near are samples compared. One that does not pass is started over, by who holds it: nothing is cut here.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,10 +12,13 @@ use super::lanes::Lanes;
 use super::side::{Links, Side};
 use super::together::all;
 use super::witness::Witness;
-use crate::sftp::{Attributes, Sizes, Window};
+use crate::sftp::{Sizes, Window};
 
 /// Bytes compared before those that are taken on trust.
 const TAIL: u64 = 256 * 1024;
+
+/// Units compared elsewhere in them, evenly spread.
+const SAMPLES: u64 = 8;
 
 /// Pieces that are compared by themselves, at most; one that differs is compared again block by block.
 const PIECES: u64 = 64;
@@ -87,38 +91,31 @@ pub struct Pair<'a> {
 }
 
 /// What a part is worth.
-pub struct Worth {
-    /// To go on with.
-    pub window: Window,
-    /// How it is known, for people; `None` when there is nothing to say.
-    pub because: Option<&'static str>,
+pub enum Worth {
+    /// This much is missing; how that is known, for people, when there is something to say.
+    Missing(Window, Option<&'static str>),
+    /// It has to be started over, for this reason.
+    Nothing(&'static str),
 }
 
 impl Pair<'_> {
-    /// A window over what is still missing. A part that cannot be trusted is emptied.
+    /// A window over what is still missing.
     ///
     /// # Errors
     /// When an end cannot be read, or the session is lost.
-    pub async fn worth(&self, so_far: &SoFar, resume: Resume, sizes: Sizes) -> Result<Worth, CopyError> {
+    pub async fn worth(&self, so_far: &SoFar, sizes: Sizes) -> Result<Worth, CopyError> {
         let length = self.files.1.identity().await?.1.size;
         if let Some(window) = so_far.recalled() {
-            return match length >= window.reach() && self.has_end(window.low()).await? {
-                true => Ok(Worth { window: self.with_broken_shares(window, length, sizes).await?, because: None }),
-                false => self.start_over(sizes, "started over: what was acknowledged is not there any more").await,
+            return match length >= window.reach() && self.has(window.low()).await? {
+                true => Ok(Worth::Missing(self.with_broken_shares(window, length, sizes).await?, None)),
+                false => Ok(Worth::Nothing("started over: what was acknowledged is not there any more")),
             };
         }
         match length {
-            0 => Ok(Worth { window: Window::new(0..self.size, sizes), because: None }),
-            _ if resume == Resume::Never => self.start_over(sizes, "started over, as was asked for").await,
-            _ if length > self.size => self.start_over(sizes, "started over: the part is longer than the source").await,
+            0 => Ok(Worth::Missing(Window::new(0..self.size, sizes), None)),
+            _ if length > self.size => Ok(Worth::Nothing("started over: the part is longer than the source")),
             length => self.compared(length, sizes).await,
         }
-    }
-
-    /// Empties the part: no later run may take what is in it for good.
-    async fn start_over(&self, sizes: Sizes, because: &'static str) -> Result<Worth, CopyError> {
-        self.files.1.set(Attributes { size: Some(0), ..Attributes::default() }).await?;
-        Ok(Worth { window: Window::new(0..self.size, sizes), because: Some(because) })
     }
 
     /// The window of the attempt before, and what its broken shares have left.
@@ -136,13 +133,26 @@ impl Pair<'_> {
         Ok(Window::resumed(self.size, &arrived, sizes))
     }
 
-    /// Whether the part has what the source has, just before `end`.
-    async fn has_end(&self, end: u64) -> Result<bool, CopyError> {
-        let range = end.saturating_sub(TAIL)..end;
+    /// Whether the part has what the source has before `end`, as far as samples show.
+    async fn has(&self, end: u64) -> Result<bool, CopyError> {
         let part = self.sides.1.open(self.files.1.place(), Links::Keep).await?;
-        let (source, part) = self.witnesses(&part).await?;
-        let (one, other) = tokio::try_join!(source.read(range.clone()), part.read(range))?;
-        Ok(one == other)
+        let both = self.witnesses(&part).await?;
+        for sample in self.samples(end) {
+            let (one, other) = tokio::try_join!(both.0.read(sample.clone()), both.1.read(sample))?;
+            if one != other {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The last bytes before `end`, and some units spread over the rest.
+    fn samples(&self, end: u64) -> Pieces {
+        let unit = self.unit();
+        let tail = end.saturating_sub(TAIL.next_multiple_of(unit)) / unit * unit;
+        let units = tail / unit;
+        let spread = (0..SAMPLES.min(units)).map(|number| number * units / SAMPLES.min(units) * unit);
+        spread.map(|start| start..start + unit).chain([tail..end]).collect()
     }
 
     async fn witnesses<'a>(&'a self, part: &'a OpenFile) -> Result<Witnesses<'a>, CopyError> {
@@ -159,22 +169,47 @@ impl Pair<'_> {
         let unit = self.unit();
         // below this every byte was acknowledged, by the band's rule
         let certain = length.saturating_sub(sizes.band) / unit * unit;
-        let tail = certain.saturating_sub(TAIL.next_multiple_of(unit))..certain;
-        let end = self.whole(length);
         let (sure, doubtful, because) = match (both.0.is_near(), both.1.is_near()) {
-            (true, true) => (0..certain, certain..end, "its SHA-256 is that of the source"),
+            (true, true) => (vec![0..certain], certain..self.whole(length), "its SHA-256 is that of the source"),
             _ if self.acknowledged == Acknowledged::ShareByShare => {
-                return self.start_over(sizes, "started over: no SHA-256 can be had at both ends").await;
+                return Ok(Worth::Nothing("started over: no SHA-256 can be had at both ends"));
             }
-            (true, false) => (tail, certain..end, "its end was read back and compared"),
-            (false, _) => (tail, certain..certain, "its end was read back and compared"),
+            (_, false) => (Vec::new(), 0..self.whole(length), "all of it was read back and compared"),
+            (false, true) => (self.samples(certain), 0..0, "samples of it were read at the source and compared"),
         };
-        if !is_same(&both, unit, sure).await? {
-            return self.start_over(sizes, "started over: the part differs from the source").await;
+        let taken = if sure.is_empty() { 0..0 } else { 0..certain };
+        if !compared(&both, unit, sure.into_iter()).await?.1.is_empty() {
+            return Ok(Worth::Nothing("started over: the part differs from the source"));
         }
         let mut arrived = same_pieces(&both, unit, doubtful).await?;
-        arrived.push(0..certain);
-        Ok(Worth { window: Window::resumed(self.size, &arrived, sizes), because: Some(because) })
+        arrived.push(taken);
+        let window = Window::resumed(self.size, &arrived, sizes);
+        match self.acknowledged == Acknowledged::InOrder && window.low() != length {
+            // it is written on from its end
+            true => self.with_end(&both, (window, length), (sizes, because)).await,
+            false => Ok(Worth::Missing(window, Some(because))),
+        }
+    }
+
+    /// The same where nothing but the length counts: the end that is no whole unit is compared, too.
+    async fn with_end(
+        &self,
+        both: &Witnesses<'_>,
+        (window, length): (Window, u64),
+        (sizes, because): (Sizes, &'static str),
+    ) -> Result<Worth, CopyError> {
+        let end = window.low()..length;
+        if window.low() == self.whole(length) {
+            let (one, other) = tokio::try_join!(both.0.read(end.clone()), both.1.read(end))?;
+            if one == other {
+                let all = 0..length;
+                return Ok(Worth::Missing(
+                    Window::resumed(self.size, std::slice::from_ref(&all), sizes),
+                    Some(because),
+                ));
+            }
+        }
+        Ok(Worth::Nothing("started over: the part differs from the source"))
     }
 
     /// What a part of this `length` has of whole units; the source's last need not be one.
@@ -196,28 +231,43 @@ async fn same_pieces(both: &Witnesses<'_>, unit: u64, range: Range<u64>) -> Resu
     let step = if both.1.is_near() { few } else { unit };
     let (mut same, other) = compared(both, unit, cut(range, step)).await?;
     if step > unit {
-        let units = other.into_iter().flat_map(|piece| cut(piece, unit)).collect();
+        let units = other.into_iter().flat_map(|piece| cut(piece, unit));
         same.extend(compared(both, unit, units).await?.0);
     }
     Ok(same)
 }
 
-/// `pieces` that are the same at both ends, and those that are not.
-async fn compared(both: &Witnesses<'_>, unit: u64, pieces: Vec<Range<u64>>) -> Result<(Pieces, Pieces), CopyError> {
+/// Those of `pieces` that are the same at both ends, and those that are not; neighbours as one.
+async fn compared(
+    both: &Witnesses<'_>,
+    unit: u64,
+    mut pieces: impl Iterator<Item = Range<u64>>,
+) -> Result<(Pieces, Pieces), CopyError> {
     let (mut same, mut other) = (Vec::new(), Vec::new());
-    for group in pieces.chunks(TOGETHER) {
+    loop {
+        let group: Pieces = pieces.by_ref().take(TOGETHER).collect();
+        if group.is_empty() {
+            return Ok((same, other));
+        }
         let answers = all(group.iter().map(|piece| is_same(both, unit, piece.clone()))).await;
-        for (piece, answer) in group.iter().zip(answers) {
-            if answer? { same.push(piece.clone()) } else { other.push(piece.clone()) }
+        for (piece, answer) in group.into_iter().zip(answers) {
+            add(if answer? { &mut same } else { &mut other }, piece);
         }
     }
-    Ok((same, other))
+}
+
+/// A piece more, in order.
+fn add(pieces: &mut Pieces, piece: Range<u64>) {
+    match pieces.last_mut() {
+        Some(last) if last.end == piece.start => last.end = piece.end,
+        _ => pieces.push(piece),
+    }
 }
 
 /// A range in pieces of `step` bytes; the last one may be shorter.
-fn cut(range: Range<u64>, step: u64) -> Pieces {
-    let starts = (0..).map(|number| range.start + number * step).take_while(|start| *start < range.end);
-    starts.map(|start| start..(start + step).min(range.end)).collect()
+fn cut(range: Range<u64>, step: u64) -> impl Iterator<Item = Range<u64>> {
+    let starts = (0..).map(move |number| range.start + number * step).take_while(move |start| *start < range.end);
+    starts.map(move |start| start..(start + step).min(range.end))
 }
 
 /// `range` begins at a multiple of `unit`, and ends at one or with the file.
@@ -235,8 +285,17 @@ mod tests {
 
     #[test]
     fn a_range_is_cut_without_gaps() {
-        assert_eq!(cut(30..100, 30), [30..60, 60..90, 90..100]);
-        assert_eq!(cut(30..90, 30), [30..60, 60..90]);
-        assert_eq!(cut(30..30, 30), Vec::<Range<u64>>::new());
+        let pieces = |range, step| cut(range, step).collect::<Pieces>();
+        assert_eq!(pieces(30..100, 30), [30..60, 60..90, 90..100]);
+        assert_eq!(pieces(30..90, 30), [30..60, 60..90]);
+        assert_eq!(pieces(30..30, 30), Vec::<Range<u64>>::new());
+    }
+
+    #[test]
+    fn neighbours_become_one() {
+        let mut pieces = vec![0..10];
+        add(&mut pieces, 10..20);
+        add(&mut pieces, 30..40);
+        assert_eq!(pieces, [0..20, 30..40]);
     }
 }

@@ -2,6 +2,7 @@
 //! bound of files and one of bytes. A failed item is told and the rest goes on; a lost session ends the run.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use rustix::process::{Resource, getrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, mpsc};
@@ -13,14 +14,17 @@ use super::error::CopyError;
 use super::folder::{Finish, Folder};
 use super::freight::Freight;
 use super::item::{Item, What};
-use super::land::{self, Ground, Keep};
+use super::land::{Ground, Keep};
 use super::ledger::{Ledger, Started};
+use super::leftovers::Leftovers;
 use super::resume::{Resume, SoFar};
 use super::side::Links;
+use super::takeover;
+use super::this_run::ThisRun;
 use super::throttle::Throttle;
 use super::unchanged::Unchanged;
 use super::walk::Walk;
-use super::{Options, pump, small};
+use super::{Options, adopt, pump, small};
 use crate::sftp::{Attributes, FileKind};
 
 /// File data held at any moment, all lanes and files together, in bytes.
@@ -51,6 +55,10 @@ pub struct Means {
     pub throttle: Throttle,
     /// The books.
     pub ledger: Arc<Ledger>,
+    /// This run among others.
+    pub run: ThisRun,
+    /// What other runs have left at the destination.
+    pub leftovers: Leftovers,
     /// The way of the bytes, where they do not pass through this machine.
     pub direct: Option<Arc<Direct>>,
     /// Which files stay as they are.
@@ -62,13 +70,20 @@ pub struct Means {
 
 impl Means {
     /// For one run.
-    pub fn new(keep: Keep, options: &Options, ledger: Arc<Ledger>, direct: Option<Arc<Direct>>) -> Means {
+    pub fn new(
+        (keep, run): (Keep, ThisRun),
+        options: &Options,
+        ledger: Arc<Ledger>,
+        direct: Option<Arc<Direct>>,
+    ) -> Means {
         Means {
             keep,
             resume: options.resume,
             care: options.care,
             throttle: Throttle::new(options.rate),
             ledger,
+            run,
+            leftovers: Leftovers::default(),
             direct,
             unchanged: options.unchanged,
             memory: Arc::new(Semaphore::new(MEMORY)),
@@ -181,15 +196,19 @@ async fn make(means: &Means, item: &Item, folder: &Folder) -> Result<(), CopyErr
 }
 
 async fn link(means: &Means, item: &Item) -> Result<(), CopyError> {
-    let started = means.ledger.started(item);
+    let (started, began) = (means.ledger.started(item), Instant::now());
     loop {
         let lane = item.lanes.idlest();
         let linked = match lane.source.read_link(&item.source).await {
-            Ok(says) => land::link(&lane.destination, item, says).await,
+            Ok(says) => adopt::link(&lane.destination, (item, means), says).await,
             Err(error) => Err(error),
         };
         match linked {
             Err(error) if error.is_lost() => item.lanes.restore(error).await?,
+            Ok(()) => {
+                takeover::clear_soon(&lane.destination, item, means, began).await;
+                return settle(means, item, &started, Ok(())).await;
+            }
             linked => return settle(means, item, &started, linked).await,
         }
     }
@@ -198,6 +217,9 @@ async fn link(means: &Means, item: &Item) -> Result<(), CopyError> {
 /// Copies a file; once more when its source changed meanwhile.
 async fn file(means: &Arc<Means>, item: &Item, links: Links) -> Result<(), CopyError> {
     let started = Arc::new(means.ledger.started(item));
+    if item.ground().await == Ground::Old {
+        means.leftovers.begin(&item.lanes.idlest().destination, &item.target.parent());
+    }
     let freight = Freight { means, item, links, version: &item.attributes, started: &started };
     let mut copied = carry_version(freight).await;
     if copied.as_ref().is_err_and(CopyError::is_source_changed) {

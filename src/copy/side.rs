@@ -11,6 +11,7 @@ use super::error::{Cause, CopyError};
 use super::file::OpenFile;
 use super::listing::Listing;
 use super::local;
+use super::part::VersionId;
 use super::place::Place;
 use super::remote::Remote;
 use crate::progress::Stage;
@@ -43,6 +44,8 @@ pub struct Identity {
     pub modified: (i64, u64),
     /// When anything about it changed, as the system says; SFTP does not tell.
     pub changed: Option<(i64, u64)>,
+    /// Device and inode; SFTP does not tell.
+    pub inode: Option<(u64, u64)>,
 }
 
 /// Calls that block at the same time: disks gain nothing from more, and each takes a thread.
@@ -110,6 +113,25 @@ impl Side {
         match self {
             Side::Local => blocking(Stage::List, place, move |place| local::stat(place, links)).await,
             Side::Remote(remote) => remote.stat(place, links).await,
+        }
+    }
+
+    /// Which version `place` is of: as it stands on this machine, or as it was `seen` on a host.
+    pub async fn version(&self, place: &Place, links: Links, seen: &Attributes) -> Result<VersionId, CopyError> {
+        match self {
+            Side::Local => {
+                let identity = blocking(Stage::Transfer, place, move |place| local::identity_at(place, links)).await?;
+                Ok(self.version_of(&identity))
+            }
+            Side::Remote(_) => Ok(self.version_of(&Identity::from(seen))),
+        }
+    }
+
+    /// What a version is called in the names of parts.
+    pub fn version_of(&self, identity: &Identity) -> VersionId {
+        match self {
+            Side::Local => VersionId::of(identity, rustix::system::uname().nodename().to_bytes()),
+            Side::Remote(_) => VersionId::of(identity, b""),
         }
     }
 

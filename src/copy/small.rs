@@ -1,10 +1,14 @@
 //! How does a small file go? [`carry`]: opened at both ends at once, read in one round trip, written, set and closed in
 //! another, then renamed. The run keeps many of them in flight, so that the distance is paid once for all and not once a file.
 
+use std::time::Instant;
+
 use super::care;
 use super::error::CopyError;
 use super::freight::Freight;
 use super::land::Landing;
+use super::side::Identity;
+use super::takeover;
 
 /// Bytes up to which a file is small.
 pub const SMALL: u64 = 256 * 1024;
@@ -23,11 +27,17 @@ pub async fn carry(freight: Freight<'_>) -> Result<(), CopyError> {
     let lane = item.lanes.idlest();
     let _busy = lane.busy();
     let read = async { lane.source.open(&item.source, links).await?.read_whole(version).await };
-    let (data, landing) = tokio::join!(read, Landing::begin(&lane.destination, item, version, means.keep));
+    let began = Instant::now();
+    let begin = async {
+        // nobody goes on from it
+        let version = lane.source.version_of(&Identity::from(version));
+        Landing::begin(&lane.destination, freight, version).await
+    };
+    let (data, landing) = tokio::join!(read, begin);
     let (data, landing) = match (data, landing) {
         (Ok(data), Ok(landing)) => (data, landing),
         (Err(error), Ok(landing)) => {
-            landing.withdraw().await;
+            landing.discard().await;
             return Err(error);
         }
         (_, Err(error)) => return Err(error),
@@ -38,5 +48,7 @@ pub async fn carry(freight: Freight<'_>) -> Result<(), CopyError> {
     landing.write_whole(data).await?;
     started.moved(written);
     landing.check(freight, sum.map(|sum| (sum, written))).await?;
-    landing.land(means).await
+    landing.land(means).await?;
+    takeover::clear_soon(&lane.destination, item, means, began).await;
+    Ok(())
 }

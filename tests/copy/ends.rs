@@ -131,6 +131,11 @@ impl Scene {
         self.source = Some(reach);
     }
 
+    /// Where the runs of this machine show that they live.
+    pub fn locks(&self) -> PathBuf {
+        self._dir.path().join("locks")
+    }
+
     /// A path at the source: below the folder, as that end is asked for it.
     pub fn source(&self, path: impl AsRef<OsStr>) -> End {
         end(self.source.as_ref(), &self.from, path.as_ref())
@@ -145,7 +150,8 @@ impl Scene {
     }
 
     pub async fn copy_ends(&self, sources: Vec<End>, destination: End, options: Options) -> Result<Report, CopyError> {
-        let job = Job { sources, destination, options };
+        let runs = options.runs.clone().or_else(|| Some(self.locks()));
+        let job = Job { sources, destination, options: Options { runs, ..options } };
         let seen: Arc<dyn Observer> = self.seen.clone();
         let copied = copy(job, seen, Arc::clone(&self.counters));
         tokio::time::timeout(PATIENCE, copied).await.expect("the copy hangs")

@@ -71,6 +71,8 @@ fn answer(request: &Request, files: &mut BTreeMap<String, Vec<u8>>, refuses: Ref
             packet(NAME, id, &[&1_u32.to_be_bytes()[..], &string(subject.as_bytes()), &string(b""), &[0; 4]].concat())
         }
         CLOSE => status(id, 0, ""),
+        // OPENDIR
+        11 => status(id, 8, "no listings here"),
         kind => panic!("request {kind}"),
     }
 }

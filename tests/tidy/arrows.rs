@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("auth", &["agent", "config"]),
     ("chain", &["config", "trust", "agent", "sftp", "auth"]),
     ("lend", &["chain", "agent", "auth", "trust"]),
-    ("copy", &["lend", "chain", "sftp", "agent"]),
+    ("copy", &["lend", "chain", "sftp", "agent", "lock"]),
     ("shell", &["chain", "sftp", "agent"]),
     ("forward", &["chain", "sftp", "agent"]),
     ("error", &["config", "trust", "agent", "sftp", "lock", "auth", "chain", "lend", "copy", "shell", "forward"]),

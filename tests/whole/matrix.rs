@@ -285,8 +285,25 @@ const ROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "F36 two runs of one file overlap",
+        &[
+            "whole/overlaps.rs::f36_two_uploads_overlap",
+            "whole/overlaps.rs::f36_two_downloads_overlap",
+            "whole/overlaps.rs::f36_two_direct_copies_overlap",
+            "whole/overlaps.rs::f36_a_run_that_stood_still_finds_its_part_taken_and_says_so",
+            "whole/overlaps.rs::f36_a_run_of_the_same_machine_that_stands_still_keeps_its_part",
+            "copy/parts.rs::f36_a_run_beside_another_has_a_part_of_its_own",
+            "copy/parts.rs::f36_twenty_copies_of_one_file_all_end_well",
+        ],
+    ),
+    ("F37 servers of other makes", &["whole/meddlers.rs::f37_a_server_that_empties_a_file_whose_size_is_set"]),
+    (
         "F40 somebody else on the machine",
-        &["cron/records.rs::what_cannot_be_written_is_said_before_anything_is_copied"],
+        &[
+            "copy/parts.rs::f40_what_another_user_made_beforehand_is_not_taken",
+            "copy/parts.rs::f40_a_part_with_a_second_name_or_a_link_is_not_written_to",
+            "cron/records.rs::what_cannot_be_written_is_said_before_anything_is_copied",
+        ],
     ),
     (
         "F41 a host key that changes at a rekey, logins and stages that never end",
@@ -302,7 +319,7 @@ const ROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Rows of the whole matrix; F32 is none.
-const ALL: usize = 36;
+const ALL: usize = 38;
 
 #[test]
 fn the_rows_of_the_matrix_are_shown() {

@@ -18,6 +18,7 @@ mod matrix;
 mod meddlers;
 mod moved;
 mod odd;
+mod overlaps;
 mod packets;
 mod refusals;
 mod resumes;

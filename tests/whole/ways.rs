@@ -64,7 +64,8 @@ impl Way {
         }
     }
 
-    fn destination(self, street: &Street) -> PathBuf {
+    /// Where the file is to stand.
+    pub fn destination(self, street: &Street) -> PathBuf {
         match self {
             Way::Up => street.home(ACC_PVT).join("to/file"),
             Way::Down => street.laptop().join("to/file"),

@@ -57,6 +57,9 @@ fn of_copy(error: &CopyError, ways: &[Vec<Host>]) -> Vec<String> {
         copy::Cause::Sftp(SftpError::Status { code: StatusCode::FAILURE, .. }) if error.part.is_some() => {
             one("the server does not say why; a quota, a limit on the size of files, or a failing disk are likely")
         }
+        copy::Cause::PartTaken => {
+            one("another run goes on from it, if this one stood still for long; --lock lets one run at a time")
+        }
         copy::Cause::Deadline(_) => one("the same command goes on from what has arrived"),
         copy::Cause::SourceChanged => one("run the same command again when nothing writes to it"),
         _ => Vec::new(),

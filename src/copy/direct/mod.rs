@@ -162,7 +162,7 @@ impl Direct {
         let emptied = async {
             let staging = self.staging.get()?.as_ref()?;
             let removed = timeout(ENDING, staging.remove()).await;
-            // it is a part, which the next run takes over
+            // it is a part, which the next run removes
             (!matches!(removed, Ok(Ok(())))).then(|| staging.left())
         };
         let (left, mut lent) = tokio::join!(emptied, self.logins.end());
@@ -277,8 +277,8 @@ impl Direct {
     }
 
     /// The folder that small files arrive in; `None` where none can be made.
-    async fn staging(&self, item: &Item) -> Result<Option<&Place>, CopyError> {
-        let staging = self.staging.get_or_try_init(|| Staging::make(item)).await?;
+    async fn staging(&self, Freight { item, means, .. }: Freight<'_>) -> Result<Option<&Place>, CopyError> {
+        let staging = self.staging.get_or_try_init(|| Staging::make(item, means)).await?;
         Ok(staging.as_ref().map(|staging| &staging.place))
     }
 }

@@ -11,13 +11,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
+use super::super::adopt;
 use super::super::error::{Cause, CopyError};
 use super::super::freight::Freight;
 use super::super::item::Item;
-use super::super::land;
 use super::super::place::Place;
 use super::super::run::Means;
 use super::super::side::same_version;
+use super::super::takeover;
 use super::begin::Engine;
 use super::growth::{GLANCE, size};
 use super::login::Login;
@@ -85,7 +86,8 @@ pub fn is_plain(means: &Means) -> bool {
 pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<bool, CopyError> {
     let Freight { means, item, links, version, started } = freight;
     started.begin_at(0);
-    let Some(staging) = direct.staging(item).await? else { return Ok(false) };
+    let began = Instant::now();
+    let Some(staging) = direct.staging(freight).await? else { return Ok(false) };
     let Some((staged, told)) = sent(direct, item, (staging, version)).await? else { return Ok(false) };
     let arrived = match told {
         Told::There(arrived) => arrived,
@@ -100,7 +102,8 @@ pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<bool, C
         return Ok(false);
     }
     started.moved(freight.size());
-    land::adopt(&lane.destination, (item, &staged), (version, &arrived), means.keep).await?;
+    adopt::adopt(&lane.destination, freight, (&staged, &arrived)).await?;
+    takeover::clear_soon(&lane.destination, item, means, began).await;
     Ok(true)
 }
 

@@ -7,14 +7,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::super::adopt;
 use super::super::both::Both;
 use super::super::error::{Cause, CopyError};
 use super::super::freight::Freight;
 use super::super::item::Item;
-use super::super::land;
 use super::super::resume::{Acknowledged, SoFar};
 use super::super::side::{Links, same_version};
 use super::super::sums::UNIT;
+use super::super::takeover;
 use super::growth::Growth;
 use super::login::Login;
 use super::{Carried, Direct, numbered, pack, script, stream};
@@ -31,7 +32,7 @@ const LONGEST: usize = 900;
 /// As [`stream::carry`].
 pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<Carried, CopyError> {
     let Freight { means, item, .. } = freight;
-    let can_stage = match direct.staging(item).await? {
+    let can_stage = match direct.staging(freight).await? {
         Some(staging) => said(&direct.absolute_target(item, &staging.join(&numbered(u64::MAX))).await?).is_some(),
         None => false,
     };
@@ -60,9 +61,9 @@ pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<Carried
 /// Into its part; `false` when the part's name cannot be said.
 async fn into_part(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<bool, CopyError> {
     let _turn = freight.means.turn(freight.size()).await;
-    let both = Both::open(freight).await?;
+    let mut both = Both::open(freight).await?;
     let Some(part) = said(&direct.absolute_target(freight.item, both.landing.part()).await?) else {
-        both.landing.withdraw().await;
+        both.landing.discard().await;
         return Ok(false);
     };
     let arrived = async {
@@ -77,7 +78,7 @@ async fn into_part(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<bool, C
         both.landing.check(freight, sum.map(|sum| (sum, both.size()))).await
     };
     let arrived = arrived.await;
-    both.end(freight.means, arrived).await.map(|()| true)
+    both.end(freight, arrived).await.map(|()| true)
 }
 
 async fn put(direct: &Direct, freight: Freight<'_>, both: &Both, (part, from): (&[u8], u64)) -> Result<(), CopyError> {
@@ -101,9 +102,9 @@ async fn put(direct: &Direct, freight: Freight<'_>, both: &Both, (part, from): (
 async fn staged(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<(), CopyError> {
     let Freight { means, item, links, version, started } = freight;
     started.begin_at(0);
-    let lane = item.lanes.idlest();
+    let (lane, began) = (item.lanes.idlest(), Instant::now());
     let unfit = |what| Err(lane.destination.error(Stage::Transfer, &item.target, Cause::Unfit(what)));
-    let Some(staging) = direct.staging(item).await? else { return unfit("no folder can be made beside it") };
+    let Some(staging) = direct.staging(freight).await? else { return unfit("no folder can be made beside it") };
     let place = staging.join(&numbered(direct.number()));
     let Some(path) = said(&direct.absolute_target(item, &place).await?) else {
         return unfit("its name cannot be said");
@@ -121,7 +122,9 @@ async fn staged(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<(), CopyEr
         return Err(lane.source.error(Stage::Transfer, &item.source, Cause::SourceChanged));
     }
     growth.tell_all(started);
-    land::adopt(&lane.destination, (item, &place), (version, &arrived), means.keep).await
+    adopt::adopt(&lane.destination, freight, (&place, &arrived)).await?;
+    takeover::clear_soon(&lane.destination, item, means, began).await;
+    Ok(())
 }
 
 /// The path of a link to the source.

@@ -1,17 +1,19 @@
 //! Where do small files arrive before they have their names? In [`Staging`], a private folder of the destination beside the
-//! first of them, called as a part is; a run that was killed leaves it to the next one.
+//! first of them, called as a part is and made by this run; what a run that was killed has left goes with the next one's.
 
 use std::sync::Arc;
 
-use super::super::error::{Cause, CopyError};
+use super::super::error::CopyError;
 use super::super::item::Item;
 use super::super::lanes::Lanes;
+use super::super::leftovers::Leftover;
 use super::super::name::Name;
-use super::super::part::{self, Id};
+use super::super::part::{self, Id, PairId};
 use super::super::place::Place;
-use super::super::side::{Links, Side};
+use super::super::run::Means;
+use super::super::side::{Identity, Links, Side};
+use super::super::this_run::Young;
 use super::super::together;
-use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 
 /// A folder of the destination that small files arrive in.
@@ -19,6 +21,8 @@ pub struct Staging {
     /// Where it is.
     pub place: Place,
     lanes: Arc<Lanes>,
+    /// Those of runs that have ended.
+    dead: Vec<Place>,
 }
 
 impl Staging {
@@ -26,7 +30,7 @@ impl Staging {
     ///
     /// # Errors
     /// When the session is lost.
-    pub async fn make(item: &Item) -> Result<Option<Staging>, CopyError> {
+    pub async fn make(item: &Item, means: &Means) -> Result<Option<Staging>, CopyError> {
         let side = item.lanes.idlest().destination.clone();
         let top = item.target.top();
         if top.name().is_none() {
@@ -35,24 +39,18 @@ impl Staging {
         // one with a line's end in it could not be told to every tool
         let name = top.name().filter(|name| !name.iter().any(u8::is_ascii_control)).unwrap_or(b"hop");
         let Ok(name) = Name::vet(name) else { return Ok(None) };
-        let id = Id::of(item.lanes.source_alias(), b"", &Attributes::default(), &top.path());
-        let place = top.sibling(&part::part(&name, &id));
-        let made = match side.mkdir(&place, 0o700).await {
-            Err(error) if error.may_exist() => Staging::take_over(&side, &place).await,
-            made => made,
-        };
+        let pair = PairId::of(item.lanes.source_alias(), b"", &top.path());
+        let version = side.version_of(&Identity::from(&Attributes::default()));
+        let place = top.sibling(&part::part(&name, &Id { pair, version, run: means.run.id() }));
+        let folder = top.parent();
+        let (made, found) = tokio::join!(side.mkdir(&place, 0o700), means.leftovers.of(&side, &folder));
         match made {
-            Ok(()) => Ok(Some(Staging { place, lanes: Arc::clone(&item.lanes) })),
+            Ok(()) => {
+                let dead = dead(&side, means, (&top, found.of_pair(&name, pair))).await?;
+                Ok(Some(Staging { place, lanes: Arc::clone(&item.lanes), dead }))
+            }
             Err(error) if error.ends_the_run() => Err(error),
             Err(_) => Ok(None),
-        }
-    }
-
-    /// One that an earlier run left: a folder of ours, or setting its mode fails.
-    async fn take_over(side: &Side, place: &Place) -> Result<(), CopyError> {
-        match side.stat(place, Links::Keep).await?.kind() {
-            FileKind::Dir => side.set_folder(place, Attributes::with_permissions(0o700)).await,
-            _ => Err(side.error(Stage::Transfer, place, Cause::Unfit("something that is no folder is in the way"))),
         }
     }
 
@@ -76,23 +74,49 @@ impl Staging {
 
     async fn try_to_remove(&self) -> Result<(), CopyError> {
         let side = self.lanes.idlest().destination.clone();
-        // what was in it has its name, as a rule
-        if side.remove_folder(&self.place).await.is_ok() {
-            return Ok(());
+        remove(&side, &self.place).await?;
+        for dead in &self.dead {
+            match remove(&side, dead).await {
+                Err(error) if error.ends_the_run() => return Err(error),
+                // another run may be at it
+                _ => {}
+            }
         }
-        // a session that was lost may have taken its answer with it
-        if side.look(&self.place, Links::Keep).await?.is_none() {
-            return Ok(());
-        }
-        let mut listing = side.list(&self.place).await?;
-        while let Some(entries) = listing.next().await? {
-            let names = entries.into_iter().flatten().map(|(name, _)| self.place.join(&name));
-            let removals = names.map(|file| {
-                let side = &side;
-                async move { side.remove(&file).await }
-            });
-            together::all(removals).await.into_iter().collect::<Result<(), _>>()?;
-        }
-        side.remove_folder(&self.place).await
+        Ok(())
     }
+}
+
+/// Folders of runs that have ended.
+async fn dead(
+    side: &Side,
+    means: &Means,
+    (top, found): (&Place, impl Iterator<Item = &Leftover>),
+) -> Result<Vec<Place>, CopyError> {
+    let now = side.look(&top.parent(), Links::Follow).await?.and_then(|folder| folder.mtime());
+    let mut dead = Vec::new();
+    for left in found.filter(|left| left.attributes.kind() == FileKind::Dir) {
+        if means.run.outlived(side, left, now, Young::LeaveAlone).await? {
+            dead.push(left.place.clone());
+        }
+    }
+    Ok(dead)
+}
+
+/// Removes a folder of files.
+async fn remove(side: &Side, place: &Place) -> Result<(), CopyError> {
+    // what was in it has its name, as a rule
+    if side.remove_folder(place).await.is_ok() {
+        return Ok(());
+    }
+    // a session that was lost may have taken its answer with it
+    if side.look(place, Links::Keep).await?.is_none() {
+        return Ok(());
+    }
+    let mut listing = side.list(place).await?;
+    while let Some(entries) = listing.next().await? {
+        let names = entries.into_iter().flatten().map(|(name, _)| place.join(&name));
+        let removals = names.map(|file| async move { side.remove(&file).await });
+        together::all(removals).await.into_iter().collect::<Result<(), _>>()?;
+    }
+    side.remove_folder(place).await
 }

@@ -35,7 +35,7 @@ use crate::sftp::{Block, Sizes, Window};
 pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>, so_far: &mut SoFar) -> Result<(), CopyError> {
     let _turn = freight.means.turn(freight.size()).await;
     let (both, ()) = tokio::join!(Both::open(freight), direct.look_up_homes(freight.item));
-    let both = both?;
+    let mut both = both?;
     let arrived = async {
         let sizes = Sizes { block: BAND_SHARE as usize, in_flight: u64::MAX, ..Sizes::default() };
         let how = (sizes, BLOCK as usize, Acknowledged::ShareByShare);
@@ -47,7 +47,7 @@ pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>, so_far: &mut SoFa
         both.landing.check(freight, sum.map(|sum| (sum, both.size()))).await
     };
     let arrived = arrived.await;
-    both.end(freight.means, arrived).await
+    both.end(freight, arrived).await
 }
 
 /// All of it is there, and the source still is what it was: the part gets what it needs to land. Shares are read by name,

@@ -1,8 +1,11 @@
-//! One run at a time: [`Lock`], held on a name that stands for a destination. Knows no hosts and no paths but its folder.
+//! One run at a time: [`Lock`], held on a name that stands for a destination; and whether another run lives ([`Alive`]).
+//! Knows no hosts and no paths but its folder.
 //!
 //! The lock is a `flock(2)` on a file of the holder's own machine, in a folder of the holder's own: the system lets go of
 //! it when the holder ends, however it ends, and nobody else can put a link or a lock in the way. A file `gate` in that
 //! folder is locked for the moment in which lock files are made and removed, so that none is removed under a waiter.
+
+mod alive;
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -15,6 +18,8 @@ use aws_lc_rs::digest::{Context, SHA256};
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, fstat, openat, unlinkat};
 use rustix::io::Errno;
 use thiserror::Error;
+
+pub use alive::{Alive, Fate, fate};
 
 /// How often a held lock is tried again.
 const EVERY: Duration = Duration::from_millis(200);
@@ -101,11 +106,7 @@ impl Lock {
     ) -> Result<Lock, LockError> {
         let failed = |source: io::Error| LockError::Io { folder: folder.to_owned(), source };
         let end = Instant::now() + patience;
-        let place = open_folder(folder).map_err(failed)?;
-        let own = fstat(&place).map_err(|error| failed(error.into()))?;
-        if own.st_uid != rustix::process::geteuid().as_raw() || own.st_mode & 0o022 != 0 {
-            return Err(LockError::Unsafe(folder.to_owned()));
-        }
+        let place = own_folder(folder)?;
         let mut is_told = false;
         loop {
             match attempt(&place, claim).map_err(failed)? {
@@ -132,6 +133,17 @@ impl Drop for Lock {
         if let Ok(_gate) = gate(&self.folder) {
             let _ = unlinkat(&self.folder, &self.name, AtFlags::empty());
         }
+    }
+}
+
+/// The folder, made if need be, which nobody else can change.
+fn own_folder(folder: &Path) -> Result<OwnedFd, LockError> {
+    let failed = |source: io::Error| LockError::Io { folder: folder.to_owned(), source };
+    let place = open_folder(folder).map_err(failed)?;
+    let own = fstat(&place).map_err(|error| failed(error.into()))?;
+    match own.st_uid == rustix::process::geteuid().as_raw() && own.st_mode & 0o022 == 0 {
+        true => Ok(place),
+        false => Err(LockError::Unsafe(folder.to_owned())),
     }
 }
 

@@ -1,0 +1,119 @@
+//! This run among others: [`ThisRun`], whose number is in the names of its parts. It says which of the runs that left parts
+//! have ended: those of this machine by the lock that each holds while it lives, others by whether their parts still change.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::error::{Cause, CopyError};
+use super::leftovers::Leftover;
+use super::part::RunId;
+use super::side::{Links, Side};
+use crate::lock::{Alive, Fate, fate};
+use crate::progress::Stage;
+use crate::sftp::Attributes;
+
+/// A part of a run that nobody here knows has been given up when nothing was written to it for so long, in seconds of its
+/// own end's clock.
+const GIVEN_UP: u32 = 60;
+
+/// How long a younger one is watched.
+const WATCHED: Duration = Duration::from_secs(4);
+
+/// What becomes of a part that is young, and of a run that nobody here knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Young {
+    /// It is watched for a moment.
+    Watch,
+    /// Its run is taken to be at work.
+    LeaveAlone,
+}
+
+/// What a run that is over has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing that a later run could ask about.
+    Nothing,
+    /// Perhaps parts, from which a later run may go on.
+    Parts,
+}
+
+/// One run.
+pub struct ThisRun {
+    id: RunId,
+    /// Where the runs of this machine show that they live.
+    folder: Option<PathBuf>,
+    alive: Mutex<Option<Alive>>,
+}
+
+impl ThisRun {
+    /// Draws a number, and shows the other runs of this machine that its run lives.
+    ///
+    /// # Errors
+    /// When there are no random bytes.
+    pub async fn begin(folder: Option<PathBuf>) -> Result<ThisRun, CopyError> {
+        let id = RunId::draw().map_err(|error| CopyError::new(None, Stage::List, Vec::new(), Cause::Io(error)))?;
+        let shown = folder.clone();
+        // without it, others judge by what they see of the parts
+        let alive = tokio::task::spawn_blocking(move || Alive::show(&shown?, id.0)).await.ok().flatten();
+        Ok(ThisRun { id, folder, alive: Mutex::new(alive) })
+    }
+
+    /// Its number.
+    pub fn id(&self) -> RunId {
+        self.id
+    }
+
+    /// It is over.
+    pub fn end(&self, left: Left) {
+        let alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match left {
+            Left::Nothing => alive.into_iter().for_each(Alive::forget),
+            Left::Parts => drop(alive),
+        }
+    }
+
+    /// Whether the run that left this has ended; `now` is the time at that end, as far as it is known.
+    ///
+    /// # Errors
+    /// When the session is lost.
+    pub async fn outlived(
+        &self,
+        side: &Side,
+        left: &Leftover,
+        now: Option<u32>,
+        young: Young,
+    ) -> Result<bool, CopyError> {
+        match self.fate(left.id.run).await {
+            Fate::Alive => return Ok(false),
+            Fate::Dead => return Ok(true),
+            Fate::Unknown => {}
+        }
+        let age = now.zip(left.attributes.mtime()).map(|(now, then)| now.saturating_sub(then));
+        match young {
+            _ if age.is_some_and(|age| age > GIVEN_UP) => Ok(true),
+            Young::Watch => rests(side, left).await,
+            Young::LeaveAlone => Ok(false),
+        }
+    }
+
+    async fn fate(&self, run: RunId) -> Fate {
+        let Some(folder) = self.folder.clone().filter(|_| run != self.id) else {
+            return if run == self.id { Fate::Alive } else { Fate::Unknown };
+        };
+        tokio::task::spawn_blocking(move || fate(&folder, run.0)).await.unwrap_or(Fate::Unknown)
+    }
+}
+
+/// Whether nothing about it changes while it is watched.
+async fn rests(side: &Side, left: &Leftover) -> Result<bool, CopyError> {
+    if !is_same(&left.attributes, side.look(&left.place, Links::Keep).await?) {
+        return Ok(false);
+    }
+    tokio::time::sleep(WATCHED).await;
+    Ok(is_same(&left.attributes, side.look(&left.place, Links::Keep).await?))
+}
+
+fn is_same(then: &Attributes, now: Option<Attributes>) -> bool {
+    now.is_some_and(|now| (now.size, now.mtime()) == (then.size, then.mtime()))
+}
