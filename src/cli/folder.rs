@@ -145,8 +145,8 @@ impl Shelf {
     }
 
     fn failed(&self, path: &[u8], cause: Cause) -> Error {
-        if let Some(betrayal) = self.session.betrayal() {
-            return betrayal.into();
+        if let Some(change) = self.session.host_key_change() {
+            return change.into();
         }
         let host = Some(self.trail.clone());
         CopyError { host, stage: Stage::List, path: path.to_vec(), cause, part: None }.into()

@@ -3,20 +3,20 @@
 //! Main type: [`Configuration`]. No host is resolved here; see `jump_chain.rs`.
 
 use super::error::ConfigError;
-use super::evaluate::resolver::{Names, SystemNames};
+use super::evaluate::resolver::{Resolver, SystemResolver};
 use super::flags::Flags;
 use super::local_env::Surroundings;
 use super::origin::Scope;
-use super::parse::files::{Check, File, Reader};
+use super::parse::files::{ConfigFile, FileCheck, FileReader};
 use super::values::keywords::Keyword;
 
 /// The configuration of one run: flags and files, read and checked.
 pub struct Configuration {
     pub(super) flags: Flags,
     pub(super) options: Vec<(String, Keyword, Vec<String>)>,
-    pub(super) files: Vec<File>,
+    pub(super) files: Vec<ConfigFile>,
     pub(super) surroundings: Surroundings,
-    pub(super) names: Box<dyn Names>,
+    pub(super) names: Box<dyn Resolver>,
 }
 
 impl Configuration {
@@ -26,7 +26,7 @@ impl Configuration {
     /// Lines that ssh would refuse ([`ConfigError::BadLines`], all of them), files that others could have written, a `-F`
     /// file that is not there.
     pub fn load(flags: Flags, surroundings: Surroundings) -> Result<Configuration, ConfigError> {
-        let mut reader = Reader::new(&surroundings);
+        let mut reader = FileReader::new(&surroundings);
         let read =
             |line: &String| reader.read_flag(line).map(|(keyword, words)| (format!("-o {line}"), keyword, words));
         let options = flags.options.iter().filter_map(read).collect();
@@ -36,22 +36,22 @@ impl Configuration {
             Some(none) if none.as_os_str().eq_ignore_ascii_case("none") => {}
             Some(file) => {
                 let missing = || ConfigError::Read { file: file.clone(), source: std::io::ErrorKind::NotFound.into() };
-                files.push(reader.read(file, Scope::User, Check::Nothing)?.ok_or_else(missing)?);
+                files.push(reader.read(file, Scope::User, FileCheck::Nothing)?.ok_or_else(missing)?);
             }
             None => {
                 let user = surroundings.home.join(".ssh/config");
                 let system = surroundings.system_folder.join("ssh_config");
-                files.extend(reader.read(&user, Scope::User, Check::OwnerAndMode)?);
-                files.extend(reader.read(&system, Scope::System, Check::Nothing)?);
+                files.extend(reader.read(&user, Scope::User, FileCheck::OwnerAndMode)?);
+                files.extend(reader.read(&system, Scope::System, FileCheck::Nothing)?);
             }
         }
         reader.finish()?;
-        Ok(Configuration { flags, options, files, surroundings, names: Box::new(SystemNames) })
+        Ok(Configuration { flags, options, files, surroundings, names: Box::new(SystemResolver) })
     }
 
     /// Replaces the system's resolver.
     #[must_use]
-    pub fn with_names(mut self, names: impl Names + 'static) -> Configuration {
+    pub fn with_resolver(mut self, names: impl Resolver + 'static) -> Configuration {
         self.names = Box::new(names);
         self
     }

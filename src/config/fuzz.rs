@@ -5,7 +5,7 @@ use super::lines::{Words, split_lines, split_words};
 use super::local_env::Surroundings;
 use super::parse::criteria::{HostPatterns, parse_criteria};
 use super::values::jump::Jump;
-use super::values::keywords::{Meaning, meaning};
+use super::values::keywords::{Directive, directive};
 use super::values::tokens::Tokens;
 
 /// Reads `bytes` as ssh_config.
@@ -18,10 +18,10 @@ pub fn ssh_config(bytes: &[u8]) {
         let _words = split_words(line.rest);
         let _expanded = Tokens::of_host("h").expand_with_env(line.rest, &surroundings);
         let _jump = Jump::parse(line.rest).and_then(Jump::vetted);
-        match meaning(&line.keyword) {
-            Some(Meaning::Match) => drop(parse_criteria(line.rest)),
-            Some(Meaning::Host) => drop(split_words(line.rest).map(HostPatterns::new)),
-            Some(Meaning::Setting(keyword)) => {
+        match directive(&line.keyword) {
+            Some(Directive::Match) => drop(parse_criteria(line.rest)),
+            Some(Directive::Host) => drop(split_words(line.rest).map(HostPatterns::new)),
+            Some(Directive::Setting(keyword)) => {
                 if let Ok(mut words) = Words::new(line.rest) {
                     let _value = (keyword.row().read)(&mut words, &surroundings);
                 }

@@ -6,14 +6,14 @@
 
 use super::configuration::Configuration;
 use super::error::ConfigError;
-use super::evaluate::defaults::{Finished, finish};
-use super::evaluate::pass::{Ground, evaluate};
-use super::evaluate::settings::{Applies, Setting, Settings};
+use super::evaluate::defaults::{CompleteSettings, complete};
+use super::evaluate::pass::{Inputs, evaluate};
+use super::evaluate::settings::{Applies, Settings};
 use super::flags::{Flags, Patterned, Purpose};
 use super::host::{AddressFamily, Host};
-use super::origin::{Origin, Place};
-use super::patterns::{Verdict, match_list_ignoring_case};
-use super::typed::lower;
+use super::origin::{Origin, SetBy};
+use super::patterns::{ListMatch, match_list_ignoring_case};
+use super::typed::typed_host;
 use super::values::jump::Jump;
 use super::values::keywords::Keyword;
 use crate::target::HostSpec;
@@ -34,14 +34,14 @@ impl Configuration {
 
 /// The hops to `target`, itself the last.
 fn hops(configuration: &Configuration, target: &HostSpec) -> Result<Vec<Host>, ConfigError> {
-    let mut climb = Climb { configuration, behind: Vec::new(), hops: Vec::new() };
-    let finished = self::target(configuration, target)?;
-    climb.arrive(target, &finished, &identities(&configuration.flags, &target.host))?;
-    Ok(climb.hops)
+    let mut builder = ChainBuilder { configuration, behind: Vec::new(), hops: Vec::new() };
+    let complete = self::target(configuration, target)?;
+    builder.add_with_jumps(target, &complete, &identities(&configuration.flags, &target.host))?;
+    Ok(builder.hops)
 }
 
 /// The target's own values.
-pub fn target(configuration: &Configuration, target: &HostSpec) -> Result<Finished, ConfigError> {
+pub fn target(configuration: &Configuration, target: &HostSpec) -> Result<CompleteSettings, ConfigError> {
     let settings = from_flags(configuration, target)?;
     values(configuration, target, settings, &configuration.flags.purpose)
 }
@@ -51,18 +51,18 @@ fn values(
     spec: &HostSpec,
     settings: Settings,
     purpose: &Purpose,
-) -> Result<Finished, ConfigError> {
+) -> Result<CompleteSettings, ConfigError> {
     let Configuration { files, surroundings, names, .. } = configuration;
-    let ground = Ground { files, surroundings, purpose, names: &**names };
-    let finished = finish(evaluate(ground, &spec.host, settings)?, surroundings)?;
-    refuse_jump_to_self(&finished)?;
-    match finished.settings.first(Keyword::RefuseConnection) {
+    let inputs = Inputs { files, surroundings, purpose, names: &**names };
+    let complete = complete(evaluate(inputs, &spec.host, settings)?, surroundings)?;
+    refuse_jump_to_self(&complete)?;
+    match complete.settings.first(Keyword::RefuseConnection) {
         Some(refusal) => Err(ConfigError::Refused {
             host: spec.host.clone(),
             origin: refusal.origin.clone(),
             reason: refusal.word.clone(),
         }),
-        None => Ok(finished),
+        None => Ok(complete),
     }
 }
 
@@ -71,7 +71,7 @@ fn from_flags(configuration: &Configuration, target: &HostSpec) -> Result<Settin
     let flags = &configuration.flags;
     let mut settings = for_every_hop(configuration);
     let mut say = |keyword: Keyword, words: &[String], flag: &str| {
-        settings.take(keyword, words, Place::Flag(flag), Applies::Yes).map_err(|problem| {
+        settings.take(keyword, words, SetBy::Flag(flag), Applies::Yes).map_err(|problem| {
             let origin = Origin::Flag(flag.to_owned());
             ConfigError::Value { host: target.host.clone(), keyword: keyword.row().name.to_owned(), origin, problem }
         })
@@ -95,12 +95,12 @@ fn from_flags(configuration: &Configuration, target: &HostSpec) -> Result<Settin
     for (flag, keyword, words) in &configuration.options {
         say(*keyword, words, flag)?;
     }
-    say_spec(&mut settings, target);
+    set_from_spec(&mut settings, target);
     vet_typed(target, &settings)?;
     Ok(settings)
 }
 
-/// Names that were typed end in tokens and commands: they are vetted, as ssh does it.
+/// Names typed on the command line end up in tokens and commands: they are vetted, as ssh does it.
 fn vet_typed(target: &HostSpec, settings: &Settings) -> Result<(), ConfigError> {
     let refuse = |keyword: Keyword, origin: Origin, why: &str| ConfigError::Value {
         host: target.host.clone(),
@@ -128,20 +128,20 @@ fn for_every_hop(configuration: &Configuration) -> Settings {
             AddressFamily::Inet => ("inet", "-4"),
             AddressFamily::Inet6 => ("inet6", "-6"),
         };
-        settings.fill(Keyword::AddressFamily, &[word.to_owned()], Place::Flag(flag));
+        settings.fill(Keyword::AddressFamily, &[word.to_owned()], SetBy::Flag(flag));
     }
     if flags.batch {
-        settings.fill(Keyword::BatchMode, &["yes".to_owned()], Place::Flag("-B"));
+        settings.fill(Keyword::BatchMode, &["yes".to_owned()], SetBy::Flag("-B"));
     }
     if let Some((flag, _, words)) = options.iter().find(|(_, keyword, _)| *keyword == Keyword::BatchMode) {
-        settings.fill(Keyword::BatchMode, words, Place::Flag(flag));
+        settings.fill(Keyword::BatchMode, words, SetBy::Flag(flag));
     }
     settings
 }
 
 fn applies<T>(patterned: &Patterned<T>, name: &str) -> Option<bool> {
     let pattern = patterned.pattern.as_ref()?;
-    Some(match_list_ignoring_case(name, pattern) == Verdict::Match)
+    Some(match_list_ignoring_case(name, pattern) == ListMatch::Match)
 }
 
 /// The `-i` files for a host: those without a pattern and those whose pattern matches, in order.
@@ -157,21 +157,21 @@ fn chosen_jumps<'a>(flags: &'a Flags, name: &str) -> Option<&'a str> {
 }
 
 /// ssh refuses to jump to a host through itself.
-fn refuse_jump_to_self(finished: &Finished) -> Result<(), ConfigError> {
-    let Some(last) = finished.settings.all(Keyword::ProxyJump).last() else { return Ok(()) };
+fn refuse_jump_to_self(complete: &CompleteSettings) -> Result<(), ConfigError> {
+    let Some(last) = complete.settings.all(Keyword::ProxyJump).last() else { return Ok(()) };
     let Ok(jump) = Jump::parse(&last.word).and_then(Jump::vetted) else { return Ok(()) };
-    let user = finished.settings.word(Keyword::User);
-    let port = finished.settings.word(Keyword::Port);
-    let same = jump.host == finished.host
+    let user = complete.settings.word(Keyword::User);
+    let port = complete.settings.word(Keyword::Port);
+    let same = jump.host == complete.host
         && jump.port.unwrap_or(22).to_string() == port
         && jump.user.as_deref().unwrap_or(user) == user;
     match same {
-        true => Err(ConfigError::JumpLoop { way: vec![finished.alias.clone(), jump.host] }),
+        true => Err(ConfigError::JumpLoop { way: vec![complete.alias.clone(), jump.host] }),
         false => Ok(()),
     }
 }
 
-struct Climb<'a> {
+struct ChainBuilder<'a> {
     configuration: &'a Configuration,
     /// The hosts whose jumps are being resolved, the target first.
     behind: Vec<HostSpec>,
@@ -179,9 +179,14 @@ struct Climb<'a> {
     hops: Vec<Host>,
 }
 
-impl Climb<'_> {
+impl ChainBuilder<'_> {
     /// Resolves everything before `spec`, then `spec` itself. `identities` are the `-i` files it takes.
-    fn arrive(&mut self, spec: &HostSpec, finished: &Finished, identities: &[String]) -> Result<(), ConfigError> {
+    fn add_with_jumps(
+        &mut self,
+        spec: &HostSpec,
+        complete: &CompleteSettings,
+        identities: &[String],
+    ) -> Result<(), ConfigError> {
         if self.behind.contains(spec) {
             let names = self.behind.iter().chain([spec]).map(HostSpec::to_string);
             return Err(ConfigError::JumpLoop { way: names.collect() });
@@ -190,22 +195,15 @@ impl Climb<'_> {
             return Err(ConfigError::TooManyHops { host: self.behind[0].host.clone(), most: MOST_HOPS });
         }
         self.behind.push(spec.clone());
-        let jumps = finished.settings.all(Keyword::ProxyJump);
-        if let Some((last, before)) = jumps.split_last() {
-            self.jump(finished, (before, last), identities)?;
-        }
+        self.add_jumps(complete, identities)?;
         self.behind.pop();
-        self.hops.push(lower(finished, &self.configuration.surroundings)?);
+        self.hops.push(typed_host(complete, &self.configuration.surroundings)?);
         Ok(())
     }
 
     /// Resolves the last jump of a list; the ones before it become that jump's own, as `ssh -J BEFORE LAST` has it.
-    fn jump(
-        &mut self,
-        from: &Finished,
-        (before, last): (&[Setting], &Setting),
-        identities: &[String],
-    ) -> Result<(), ConfigError> {
+    fn add_jumps(&mut self, from: &CompleteSettings, identities: &[String]) -> Result<(), ConfigError> {
+        let Some((last, before)) = from.settings.all(Keyword::ProxyJump).split_last() else { return Ok(()) };
         let tokens = from.tokens.only("hknpr");
         let bad = |problem| from.bad(Keyword::ProxyJump, problem);
         let before = before.iter().map(|jump| tokens.expand(&jump.word)).collect::<Result<Vec<_>, _>>().map_err(bad)?;
@@ -213,14 +211,14 @@ impl Climb<'_> {
         let flags = &self.configuration.flags;
         let identities = jump_identities(flags, &spec.host, identities);
         let mut settings = for_every_hop(self.configuration);
-        settings.fill(Keyword::IdentityFile, &identities, Place::Flag("-i"));
-        settings.fill(Keyword::ProxyJump, &before, Place::BuiltIn);
-        settings.blame(Keyword::ProxyJump, &last.origin);
-        say_spec(&mut settings, &spec);
-        settings.blame(Keyword::User, &last.origin);
-        settings.blame(Keyword::Port, &last.origin);
-        let finished = values(self.configuration, &spec, settings, &Purpose::Nothing)?;
-        self.arrive(&spec, &finished, &identities)
+        settings.fill(Keyword::IdentityFile, &identities, SetBy::Flag("-i"));
+        settings.fill(Keyword::ProxyJump, &before, SetBy::BuiltIn);
+        settings.set_origin(Keyword::ProxyJump, &last.origin);
+        set_from_spec(&mut settings, &spec);
+        settings.set_origin(Keyword::User, &last.origin);
+        settings.set_origin(Keyword::Port, &last.origin);
+        let complete = values(self.configuration, &spec, settings, &Purpose::Nothing)?;
+        self.add_with_jumps(&spec, &complete, &identities)
     }
 }
 
@@ -233,11 +231,11 @@ fn jump_identities(flags: &Flags, name: &str, behind: &[String]) -> Vec<String> 
 }
 
 /// The user and port that stand with a host's name.
-fn say_spec(settings: &mut Settings, spec: &HostSpec) {
+fn set_from_spec(settings: &mut Settings, spec: &HostSpec) {
     if let Some(user) = &spec.user {
-        settings.fill(Keyword::User, std::slice::from_ref(user), Place::Flag("user@host"));
+        settings.fill(Keyword::User, std::slice::from_ref(user), SetBy::Flag("user@host"));
     }
     if let Some(port) = spec.port {
-        settings.fill(Keyword::Port, &[port.to_string()], Place::Flag("host:port"));
+        settings.fill(Keyword::Port, &[port.to_string()], SetBy::Flag("host:port"));
     }
 }

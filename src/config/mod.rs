@@ -42,7 +42,7 @@ mod values;
 
 pub use configuration::Configuration;
 pub use error::{BadLine, ConfigError, ConfigErrorKind};
-pub use evaluate::resolver::{Found, Names, SystemNames};
+pub use evaluate::resolver::{ResolvedName, Resolver, SystemResolver};
 pub use flags::{Flags, Patterned, Purpose};
 pub use host::{AddressFamily, Host};
 pub use list::add_host::{Stanza, StanzaError};

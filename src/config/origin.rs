@@ -1,4 +1,4 @@
-//! Where did a value come from? Each is kept with its place, and the places have an order.
+//! Where did a value come from? Each value is kept with its origin, and the origins have an order.
 //!
 //! Main types: [`Origin`], [`Value`]. What a value means is not known here.
 
@@ -62,9 +62,9 @@ pub enum Scope {
     System,
 }
 
-/// Where a line stands.
+/// What sets a value: a line, a flag, or hop itself.
 #[derive(Debug, Clone, Copy)]
-pub enum Place<'a> {
+pub enum SetBy<'a> {
     /// In a file.
     Line(&'a Path, usize, Scope),
     /// On the command line.
@@ -73,21 +73,21 @@ pub enum Place<'a> {
     BuiltIn,
 }
 
-impl Place<'_> {
-    /// The place as an origin.
+impl SetBy<'_> {
+    /// The same as an [`Origin`], which owns its parts.
     pub fn origin(&self) -> Origin {
         match *self {
-            Place::Line(file, line, _) => Origin::SshConfig(file.to_owned(), line),
-            Place::Flag(flag) => Origin::Flag(flag.to_owned()),
-            Place::BuiltIn => Origin::Default,
+            SetBy::Line(file, line, _) => Origin::SshConfig(file.to_owned(), line),
+            SetBy::Flag(flag) => Origin::Flag(flag.to_owned()),
+            SetBy::BuiltIn => Origin::Default,
         }
     }
 
     /// Whose file it is in.
     pub fn scope(&self) -> Scope {
         match *self {
-            Place::Line(_, _, scope) => scope,
-            Place::Flag(_) | Place::BuiltIn => Scope::User,
+            SetBy::Line(_, _, scope) => scope,
+            SetBy::Flag(_) | SetBy::BuiltIn => Scope::User,
         }
     }
 }

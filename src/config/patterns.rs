@@ -5,7 +5,7 @@
 
 /// What a pattern list says of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ListMatch {
     /// A pattern matches, no negated one does.
     Match,
     /// A negated pattern matches.
@@ -40,12 +40,12 @@ pub fn match_pattern(text: &str, pattern: &str) -> bool {
 }
 
 /// A comma-separated list of patterns, some negated by `!`.
-pub fn match_list(text: &str, list: &str) -> Verdict {
-    let mut verdict = Verdict::NoMatch;
+pub fn match_list(text: &str, list: &str) -> ListMatch {
+    let mut verdict = ListMatch::NoMatch;
     for pattern in list.split_terminator(',') {
         match pattern.strip_prefix('!') {
-            Some(negated) if match_pattern(text, negated) => return Verdict::Negated,
-            None if match_pattern(text, pattern) => verdict = Verdict::Match,
+            Some(negated) if match_pattern(text, negated) => return ListMatch::Negated,
+            None if match_pattern(text, pattern) => verdict = ListMatch::Match,
             _ => {}
         }
     }
@@ -53,7 +53,7 @@ pub fn match_list(text: &str, list: &str) -> Verdict {
 }
 
 /// A list of patterns that are compared without regard to case; `text` is lowercased here.
-pub fn match_list_ignoring_case(text: &str, list: &str) -> Verdict {
+pub fn match_list_ignoring_case(text: &str, list: &str) -> ListMatch {
     match_list(&text.to_ascii_lowercase(), &list.to_ascii_lowercase())
 }
 
@@ -74,9 +74,9 @@ mod tests {
 
     #[test]
     fn a_negated_pattern_wins() {
-        assert_eq!(match_list("a.b", "*.b,!a.*"), Verdict::Negated);
-        assert_eq!(match_list("c.b", "*.b,!a.*"), Verdict::Match);
-        assert_eq!(match_list("c", "*.b,!a.*"), Verdict::NoMatch);
+        assert_eq!(match_list("a.b", "*.b,!a.*"), ListMatch::Negated);
+        assert_eq!(match_list("c.b", "*.b,!a.*"), ListMatch::Match);
+        assert_eq!(match_list("c", "*.b,!a.*"), ListMatch::NoMatch);
     }
 
     proptest! {

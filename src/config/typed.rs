@@ -1,6 +1,6 @@
-//! What does the rest of the house get? The finished values of a host, typed.
+//! What do the other rooms get? The complete values of a host, typed.
 //!
-//! Main function: [`lower`]. Values that hop cannot honour are named in `Host::not_honoured`.
+//! Main function: [`typed_host`]. Values that hop cannot honour are named in `Host::not_honoured`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::target;
 
 use super::error::ConfigError;
-use super::evaluate::defaults::{Finished, paths};
+use super::evaluate::defaults::{CompleteSettings, paths};
 use super::evaluate::settings::Setting;
 use super::host::{
     AddressFamily, Host, IdentityAgent, Proxy, RekeyLimit, StrictHostKeyChecking, Template, UpdateHostKeys,
@@ -23,10 +23,10 @@ use super::values::tokens::expand_tilde;
 const METHODS: [&str; 4] = ["hostbased", "publickey", "keyboard-interactive", "password"];
 
 /// Types the values of one host.
-pub fn lower(finished: &Finished, surroundings: &Surroundings) -> Result<Host, ConfigError> {
-    let values = Values { finished, surroundings };
+pub fn typed_host(complete: &CompleteSettings, surroundings: &Surroundings) -> Result<Host, ConfigError> {
+    let values = TypedValues { complete, surroundings };
     let mut host = Host {
-        alias: finished.alias.clone(),
+        alias: complete.alias.clone(),
         errand: values.errand(),
         not_honoured: values.not_honoured(),
         ..Host::default()
@@ -39,8 +39,8 @@ pub fn lower(finished: &Finished, surroundings: &Surroundings) -> Result<Host, C
     Ok(host)
 }
 
-struct Values<'a> {
-    finished: &'a Finished,
+struct TypedValues<'a> {
+    complete: &'a CompleteSettings,
     surroundings: &'a Surroundings,
 }
 
@@ -48,10 +48,10 @@ fn value<T>(setting: &Setting, value: T) -> Value<T> {
     Value { value, origin: setting.origin.clone() }
 }
 
-impl Values<'_> {
+impl TypedValues<'_> {
     fn reach(&self, host: &mut Host) -> Result<(), ConfigError> {
         host.hostname = self.text(Keyword::Hostname);
-        target::vet_host(&host.hostname).map_err(|why| self.finished.bad(Keyword::Hostname, why.to_owned()))?;
+        target::vet_host(&host.hostname).map_err(|why| self.complete.bad(Keyword::Hostname, why.to_owned()))?;
         host.port = self.parsed(Keyword::Port)?;
         host.proxy = self.proxy()?;
         host.address_family = self.choice(Keyword::AddressFamily, |word| match word {
@@ -139,11 +139,11 @@ impl Values<'_> {
     }
 
     fn all(&self, keyword: Keyword) -> &[Setting] {
-        self.finished.settings.all(keyword)
+        self.complete.settings.all(keyword)
     }
 
     fn first(&self, keyword: Keyword) -> Option<&Setting> {
-        self.finished.settings.first(keyword)
+        self.complete.settings.first(keyword)
     }
 
     fn optional(&self, keyword: Keyword) -> Option<Value<String>> {
@@ -151,7 +151,7 @@ impl Values<'_> {
     }
 
     fn template(&self, keyword: Keyword) -> Option<Value<Template>> {
-        let (tokens, variables) = (self.finished.tokens.values(), self.surroundings.env.clone());
+        let (tokens, variables) = (self.complete.tokens.values(), self.surroundings.env.clone());
         self.first(keyword).map(|setting| value(setting, Template { text: setting.word.clone(), tokens, variables }))
     }
 
@@ -172,13 +172,13 @@ impl Values<'_> {
 
     fn parse<T: std::str::FromStr>(&self, keyword: Keyword, setting: &Setting) -> Result<Value<T>, ConfigError> {
         let parsed = setting.word.parse().map(|parsed| value(setting, parsed));
-        parsed.map_err(|_| self.finished.bad(keyword, format!("`{}` is not a number", setting.word)))
+        parsed.map_err(|_| self.complete.bad(keyword, format!("`{}` is not a number", setting.word)))
     }
 
     fn parsed<T: std::str::FromStr>(&self, keyword: Keyword) -> Result<Value<T>, ConfigError> {
         match self.first(keyword) {
             Some(setting) => self.parse(keyword, setting),
-            None => Err(self.finished.bad(keyword, "no value".to_owned())),
+            None => Err(self.complete.bad(keyword, "no value".to_owned())),
         }
     }
 
@@ -194,7 +194,7 @@ impl Values<'_> {
         };
         let list: Vec<String> = setting.word.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
         match list.is_empty() {
-            true => Err(self.finished.bad(keyword, "nothing is left of the list".to_owned())),
+            true => Err(self.complete.bad(keyword, "nothing is left of the list".to_owned())),
             false => Ok(Some(value(setting, list))),
         }
     }
@@ -206,32 +206,32 @@ impl Values<'_> {
     fn path(&self, keyword: Keyword, setting: &Setting) -> Result<PathBuf, ConfigError> {
         let expanded = match keyword {
             Keyword::IdentityFile | Keyword::CertificateFile | Keyword::RevokedHostKeys => {
-                self.finished.tokens.expand_path(&setting.word, self.surroundings)
+                self.complete.tokens.expand_path(&setting.word, self.surroundings)
             }
             Keyword::GlobalKnownHostsFile => expand_tilde(&setting.word, self.surroundings),
             _ => Ok(setting.word.clone()),
         };
-        expanded.map(PathBuf::from).map_err(|problem| self.finished.bad(keyword, problem))
+        expanded.map(PathBuf::from).map_err(|problem| self.complete.bad(keyword, problem))
     }
 
     fn paths(&self, keyword: Keyword) -> Result<Vec<Value<PathBuf>>, ConfigError> {
-        paths(self.finished, keyword).map(|file| self.path(keyword, file).map(|path| value(file, path))).collect()
+        paths(self.complete, keyword).map(|file| self.path(keyword, file).map(|path| value(file, path))).collect()
     }
 
     fn path_list(&self, keyword: Keyword) -> Result<Value<Vec<PathBuf>>, ConfigError> {
-        let list = paths(self.finished, keyword).map(|file| self.path(keyword, file)).collect::<Result<_, _>>()?;
+        let list = paths(self.complete, keyword).map(|file| self.path(keyword, file)).collect::<Result<_, _>>()?;
         let origin = self.first(keyword).map_or(Origin::Default, |first| first.origin.clone());
         Ok(Value { value: list, origin })
     }
 
     fn proxy(&self) -> Result<Value<Proxy>, ConfigError> {
         let Some(setting) = self.first(Keyword::ProxyCommand) else { return Ok(Value::default(Proxy::None)) };
-        let command = self.finished.tokens.only("hknpr").expand(&setting.word);
-        let command = command.map_err(|problem| self.finished.bad(Keyword::ProxyCommand, problem))?;
+        let command = self.complete.tokens.only("hknpr").expand(&setting.word);
+        let command = command.map_err(|problem| self.complete.bad(Keyword::ProxyCommand, problem))?;
         let shell = self.surroundings.env.get("SHELL").filter(|shell| !shell.is_empty());
         let shell = shell.map_or_else(|| PathBuf::from("/bin/sh"), PathBuf::from);
         match command.as_str() {
-            "-" => Err(self.finished.bad(Keyword::ProxyCommand, "hop does not speak on its own stdin".to_owned())),
+            "-" => Err(self.complete.bad(Keyword::ProxyCommand, "hop does not speak on its own stdin".to_owned())),
             _ => Ok(value(setting, Proxy::Command { shell, line: command })),
         }
     }

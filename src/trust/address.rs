@@ -3,10 +3,10 @@
 //!
 //! [`Lookup::address_as_known`]: super::Lookup
 
-use super::case::Case;
 use super::error::{NotAccepted, TrustError};
-use super::known_hosts::Source;
-use super::policy::{self, Address, Evidence, Policy};
+use super::host_key_check::HostKeyCheck;
+use super::known_hosts::KnownSource;
+use super::policy::{self, AddressVerdict, Evidence, Policy};
 use super::{ask, record};
 use crate::progress::Event;
 
@@ -21,14 +21,14 @@ pub(super) enum AddressIs {
     New,
 }
 
-impl Case<'_> {
+impl HostKeyCheck<'_> {
     /// What the address says of the key.
     pub(super) async fn check_address(&self, evidence: &Evidence) -> Result<AddressIs, TrustError> {
         let known = match policy::judge_address(evidence, self.presented) {
-            Address::Agrees(Some(Source::Global)) => return Ok(AddressIs::ElsewhereKnown),
-            Address::Agrees(_) => return Ok(AddressIs::NotAsked),
-            Address::Unknown => return Ok(AddressIs::New),
-            Address::Differs(known) => known,
+            AddressVerdict::Agrees(Some(KnownSource::Global)) => return Ok(AddressIs::ElsewhereKnown),
+            AddressVerdict::Agrees(_) => return Ok(AddressIs::NotAsked),
+            AddressVerdict::Unknown => return Ok(AddressIs::New),
+            AddressVerdict::Differs(known) => known,
         };
         let address = self.lookup.address_as_known().unwrap_or_default();
         let at = known.first().map(|at| format!("{}:{}", at.file.display(), at.line)).unwrap_or_default();

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use super::known_hosts::{Page, Source, fingerprint, name_of};
+use super::known_hosts::{KnownHostsText, KnownSource, fingerprint, name_of};
 use super::presented::Presented;
 
 /// How long the command may take.
@@ -62,11 +62,11 @@ impl KnownHostsCommand {
         invocation: Invocation,
         name: &str,
         presented: Option<&Presented>,
-    ) -> Result<Page, String> {
+    ) -> Result<KnownHostsText, String> {
         let words = self.words(&question(invocation, name, presented))?;
         let text = timeout(PATIENCE, answer(&words)).await.map_err(|_| "no answer within a minute".to_owned())??;
         let file = format!("KnownHostsCommand-{}", invocation.name()).into();
-        Ok(Page { file, source: Source::Command, text })
+        Ok(KnownHostsText { file, source: KnownSource::Command, text })
     }
 
     fn words(&self, question: &[(char, String)]) -> Result<Vec<OsString>, String> {

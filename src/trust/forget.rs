@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 use super::error::KnownAt;
-use super::known_hosts::{Marker, Page, Source};
+use super::known_hosts::{KnownHostsText, KnownSource, Marker};
 use super::record;
 
 /// Takes the lines `known` of `host` out of their files, if they still say the same; the file as it was stays as
@@ -20,7 +20,7 @@ pub fn forget(host: &str, known: &[KnownAt]) -> io::Result<usize> {
     let mut gone = 0;
     for file in files {
         record::replace(file, |text| {
-            let page = Page { file: file.clone(), source: Source::User, text: text.to_vec() };
+            let page = KnownHostsText { file: file.clone(), source: KnownSource::User, text: text.to_vec() };
             let ours = page.known(host).filter(|line| line.marker == Marker::None && known.contains(&line.at));
             let lines: BTreeSet<usize> = ours.map(|line| line.at.line).collect();
             gone += lines.len();
@@ -48,7 +48,7 @@ mod tests {
         let file = folder.path().join("known_hosts");
         let text = format!("# mine\nacc {KEY}\n@revoked acc {KEY}\ndell {KEY}\nacc {KEY} again");
         std::fs::write(&file, &text).unwrap();
-        let page = Page { file: file.clone(), source: Source::User, text: text.clone().into_bytes() };
+        let page = KnownHostsText { file: file.clone(), source: KnownSource::User, text: text.clone().into_bytes() };
         let known: Vec<KnownAt> = page.known("acc").map(|known| known.at).collect();
         assert_eq!(known.len(), 3);
         let moved: Vec<KnownAt> = known.iter().map(|at| KnownAt { line: at.line + 20, ..at.clone() }).collect();

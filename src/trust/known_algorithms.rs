@@ -9,7 +9,7 @@ use russh::keys::ssh_key::{Algorithm, HashAlg};
 use super::command::Invocation;
 use super::error::TrustError;
 use super::known_hosts::Marker;
-use super::lookup::{Lookup, ask_command, read_pages};
+use super::lookup::{Lookup, ask_command, read_known_hosts};
 
 /// Key types known for a host: what to put first in the host key algorithms offered, so that the server shows a key that
 /// can be compared.
@@ -26,7 +26,7 @@ pub struct KnownAlgorithms {
 /// # Errors
 /// [`TrustError::Read`], [`TrustError::Command`].
 pub async fn known_algorithms(lookup: &Lookup) -> Result<KnownAlgorithms, TrustError> {
-    let pages = read_pages(lookup).await?;
+    let pages = read_known_hosts(lookup).await?;
     let (name, bare) = (lookup.name.as_known(), lookup.name.bare());
     let mut known: Vec<_> = pages.iter().flat_map(|page| page.known(&name)).collect();
     if let Some(page) = ask_command(lookup, Invocation::Order, &bare, None).await? {

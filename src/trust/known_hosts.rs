@@ -1,6 +1,6 @@
 //! What do the known_hosts files say of a name? The format of `sshd(8)`, "SSH_KNOWN_HOSTS FILE FORMAT", read as
 //! OpenSSH's `hostfile.c` reads it: a line that cannot be read is skipped, and keys are decoded only on lines that name
-//! the host. Main types: [`Entry`], a line, and [`Known`], a key known for a name.
+//! the host. Main types: [`KnownHostsLine`], a line, and [`Known`], a key known for a name.
 //!
 //! It decides nothing (see `policy.rs`) and writes nothing (see `record.rs`).
 //!
@@ -36,7 +36,7 @@ pub(super) enum Marker {
 
 /// A line that is neither comment nor malformed as far as its hosts; the key is not decoded yet.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Entry<'a> {
+pub(super) struct KnownHostsLine<'a> {
     /// The line, from 1.
     pub(super) line: usize,
     pub(super) marker: Marker,
@@ -45,7 +45,7 @@ pub(super) struct Entry<'a> {
     key: &'a [u8],
 }
 
-impl Entry<'_> {
+impl KnownHostsLine<'_> {
     /// True when the line is about `name` (lower case, `[host]:port` for a port other than 22).
     pub(super) fn names(&self, name: &str) -> bool {
         match self.hosts.first() {
@@ -69,11 +69,11 @@ impl Entry<'_> {
 }
 
 /// The lines of `text` that can be read, in order.
-pub(super) fn entries(text: &[u8]) -> impl Iterator<Item = Entry<'_>> {
+pub(super) fn entries(text: &[u8]) -> impl Iterator<Item = KnownHostsLine<'_>> {
     text.split(|&b| b == b'\n').enumerate().filter_map(|(index, line)| entry(index + 1, line))
 }
 
-fn entry(line: usize, text: &[u8]) -> Option<Entry<'_>> {
+fn entry(line: usize, text: &[u8]) -> Option<KnownHostsLine<'_>> {
     // ssh reads lines as C strings
     let text = text.split(|&b| b == 0).next()?;
     let text = skip_blanks(text);
@@ -85,7 +85,7 @@ fn entry(line: usize, text: &[u8]) -> Option<Entry<'_>> {
     if hosts.is_empty() || key.is_empty() || key[0] == b'#' {
         return None;
     }
-    Some(Entry { line, marker, hosts, key })
+    Some(KnownHostsLine { line, marker, hosts, key })
 }
 
 fn marker(text: &[u8]) -> Option<(Marker, &[u8])> {
@@ -137,7 +137,7 @@ fn is_usable(key: &KeyData) -> bool {
 
 /// Where a key is known from. Only the user's own files are ever written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum KnownSource {
     /// `UserKnownHostsFile`.
     User,
     /// `GlobalKnownHostsFile`.
@@ -151,22 +151,22 @@ pub(super) enum Source {
 pub(super) struct Known {
     pub(super) marker: Marker,
     pub(super) key: KeyData,
-    pub(super) source: Source,
+    pub(super) source: KnownSource,
     pub(super) at: KnownAt,
 }
 
 /// The text of one file, or of the command.
 #[derive(Debug, Clone)]
-pub(super) struct Page {
+pub(super) struct KnownHostsText {
     pub(super) file: PathBuf,
-    pub(super) source: Source,
+    pub(super) source: KnownSource,
     pub(super) text: Vec<u8>,
 }
 
-impl Page {
+impl KnownHostsText {
     /// Reads a file; `None` when there is none. Every other failure is an error: a file that cannot be read may hold
     /// the line that refuses the host.
-    pub(super) fn read(file: &Path, source: Source) -> io::Result<Option<Page>> {
+    pub(super) fn read(file: &Path, source: KnownSource) -> io::Result<Option<KnownHostsText>> {
         let opened = match File::open(file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => opened?,
@@ -176,7 +176,7 @@ impl Page {
         if text.len() as u64 > LONGEST_FILE {
             return Err(io::Error::from(io::ErrorKind::FileTooLarge));
         }
-        Ok(Some(Page { file: file.to_owned(), source, text }))
+        Ok(Some(KnownHostsText { file: file.to_owned(), source, text }))
     }
 
     /// The keys known for `name` here.
@@ -199,7 +199,7 @@ impl Page {
         names
     }
 
-    fn recall(&self, entry: Entry<'_>) -> Option<Known> {
+    fn recall(&self, entry: KnownHostsLine<'_>) -> Option<Known> {
         let key = entry.key()?;
         let at = KnownAt {
             file: self.file.clone(),
@@ -301,14 +301,14 @@ mod tests {
     #[test]
     fn a_missing_file_is_empty_and_an_unreadable_one_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(Page::read(&folder.path().join("none"), Source::User).unwrap().is_none());
-        assert!(Page::read(folder.path(), Source::User).is_err(), "a folder is no file");
+        assert!(KnownHostsText::read(&folder.path().join("none"), KnownSource::User).unwrap().is_none());
+        assert!(KnownHostsText::read(folder.path(), KnownSource::User).is_err(), "a folder is no file");
     }
 
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(text in any::<Vec<u8>>(), name in "[a-z.:\\[\\]0-9]{0,20}") {
-            let page = Page { file: "known_hosts".into(), source: Source::User, text };
+            let page = KnownHostsText { file: "known_hosts".into(), source: KnownSource::User, text };
             page.known(&name).count();
         }
 
@@ -318,7 +318,7 @@ mod tests {
             kind in "(ssh-ed25519|ssh-rsa|x)?", blob in "[A-Za-z0-9+/=]{0,80}"
         ) {
             let text = format!("{marker}{blank}{hosts} {kind} {blob}").into_bytes();
-            let page = Page { file: "known_hosts".into(), source: Source::User, text };
+            let page = KnownHostsText { file: "known_hosts".into(), source: KnownSource::User, text };
             page.known("a").count();
         }
     }

@@ -77,7 +77,7 @@ pub(super) fn revokes(list: &[u8], suspect: &Suspect<'_>) -> Result<bool, KrlErr
     }
     let (_version, _date, _flags) = (rest.number::<8>()?, rest.number::<8>()?, rest.number::<8>()?);
     let (_reserved, _comment) = (rest.string()?, rest.text()?);
-    let names = Names::of(suspect);
+    let names = KeyNames::of(suspect);
     let mut found = false;
     while !rest.is_empty() {
         let (kind, mut section) = (rest.byte()?, Rest(rest.string()?));
@@ -96,17 +96,17 @@ pub(super) fn revokes(list: &[u8], suspect: &Suspect<'_>) -> Result<bool, KrlErr
 }
 
 /// What the sections about keys may call the suspect or its authority.
-struct Names<'a> {
+struct KeyNames<'a> {
     keys: Vec<&'a [u8]>,
     sha1: Vec<digest::Digest>,
     sha256: Vec<digest::Digest>,
 }
 
-impl<'a> Names<'a> {
-    fn of(suspect: &Suspect<'a>) -> Names<'a> {
+impl<'a> KeyNames<'a> {
+    fn of(suspect: &Suspect<'a>) -> KeyNames<'a> {
         let keys: Vec<_> = [suspect.key].into_iter().chain(suspect.certified.map(|c| c.authority)).collect();
         let hashed = |with| keys.iter().map(|key| digest::digest(with, key)).collect();
-        Names { sha1: hashed(&digest::SHA1_FOR_LEGACY_USE_ONLY), sha256: hashed(&digest::SHA256), keys }
+        KeyNames { sha1: hashed(&digest::SHA1_FOR_LEGACY_USE_ONLY), sha256: hashed(&digest::SHA256), keys }
     }
 }
 

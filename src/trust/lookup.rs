@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 
 use super::command::{Invocation, KnownHostsCommand};
 use super::error::TrustError;
-use super::known_hosts::{Page, SHORTEST_RSA, Source};
+use super::known_hosts::{KnownHostsText, KnownSource, SHORTEST_RSA};
 use super::policy::Policy;
 use super::presented::Presented;
 use super::record::Naming;
@@ -121,11 +121,11 @@ impl Lookup {
 }
 
 /// Reads all its files, the user's first.
-pub(super) async fn read_pages(lookup: &Lookup) -> Result<Vec<Page>, TrustError> {
-    let sources = [(&lookup.user_files, Source::User), (&lookup.global_files, Source::Global)];
+pub(super) async fn read_known_hosts(lookup: &Lookup) -> Result<Vec<KnownHostsText>, TrustError> {
+    let sources = [(&lookup.user_files, KnownSource::User), (&lookup.global_files, KnownSource::Global)];
     let files: Vec<_> = sources.iter().flat_map(|(files, s)| files.iter().map(|file| (file.clone(), *s))).collect();
     let read = spawn_blocking(move || {
-        let read = |(file, source): (PathBuf, Source)| match Page::read(&file, source) {
+        let read = |(file, source): (PathBuf, KnownSource)| match KnownHostsText::read(&file, source) {
             Ok(page) => page.map(Ok),
             Err(source) => Some(Err(TrustError::Read { file, source })),
         };
@@ -142,7 +142,7 @@ pub(super) async fn ask_command(
     invocation: Invocation,
     name: &str,
     presented: Option<&Presented>,
-) -> Result<Option<Page>, TrustError> {
+) -> Result<Option<KnownHostsText>, TrustError> {
     let Some(command) = &lookup.command else { return Ok(None) };
     match command.run(invocation, name, presented).await {
         Ok(page) => Ok(Some(page)),

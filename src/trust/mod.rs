@@ -4,9 +4,9 @@
 //! | floor | what is there |
 //! | --- | --- |
 //! | `update` `fuzz` | keys a server gained and lost; any bytes, for the fuzzer |
-//! | `verify` | one case: verdict, question, record |
+//! | `verify` | one host key: verdict, question, record |
 //! | `address` | whether the address agrees |
-//! | `case` `known_algorithms` `forget` | what one key is judged by; which algorithms come first; keys believed no more |
+//! | `host_key_check` `known_algorithms` `forget` | what one key is judged by; which algorithms come first; keys believed no more |
 //! | `revoked` | what `RevokedHostKeys` holds |
 //! | `lookup` | where a host is looked up, and under which name |
 //! | `policy` `record` `command` `ask` | the verdict (pure); a key is remembered; `KnownHostsCommand`; the question to a person |
@@ -20,7 +20,6 @@
 
 mod address;
 mod ask;
-mod case;
 mod certificate;
 mod command;
 mod error;
@@ -28,6 +27,7 @@ mod forget;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod hashed;
+mod host_key_check;
 mod known_algorithms;
 mod known_hosts;
 mod krl;

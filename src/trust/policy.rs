@@ -9,7 +9,7 @@ use russh::keys::ssh_key::public::KeyData;
 
 use super::certificate::{self, Flaw};
 use super::error::KnownAt;
-use super::known_hosts::{Known, Marker, Source};
+use super::known_hosts::{Known, KnownSource, Marker};
 use super::presented::Presented;
 
 /// `StrictHostKeyChecking`: what to do about a key that is not known. A changed or revoked one is always refused.
@@ -38,9 +38,9 @@ pub(super) struct Evidence {
 
 /// Who it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum KeyVerdict {
     /// The host, and on whose word.
-    Known(Witness),
+    Known(VouchedBy),
     /// Nobody known. A certificate of a trusted authority may have been put aside for its flaw.
     New(Option<Flaw>),
     /// Somebody else than the keys at these lines.
@@ -51,9 +51,9 @@ pub(super) enum Verdict {
 
 /// What speaks for a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Witness {
+pub(super) enum VouchedBy {
     /// A line for this very name, of such a source.
-    Line(Source),
+    Line(KnownSource),
     /// A line for the bare name.
     BareLine,
     /// The authority that signed its certificate.
@@ -61,7 +61,7 @@ pub(super) enum Witness {
 }
 
 /// What a certificate is measured against.
-pub(super) struct Measure<'a> {
+pub(super) struct CertificateCheck<'a> {
     /// The host, without its port.
     pub(super) host: &'a str,
     /// In seconds since 1970.
@@ -71,10 +71,10 @@ pub(super) struct Measure<'a> {
 }
 
 /// Judges `presented`.
-pub(super) fn judge(evidence: &Evidence, presented: &Presented, measure: &Measure<'_>) -> Verdict {
+pub(super) fn judge(evidence: &Evidence, presented: &Presented, measure: &CertificateCheck<'_>) -> KeyVerdict {
     let everywhere = evidence.exact.iter().chain(&evidence.bare).chain(evidence.address.iter().flatten());
     if let Some(at) = revoked(everywhere, presented) {
-        return Verdict::Revoked(at);
+        return KeyVerdict::Revoked(at);
     }
     let mut flaw = None;
     if let Presented::Certificate(certificate) = presented {
@@ -82,26 +82,26 @@ pub(super) fn judge(evidence: &Evidence, presented: &Presented, measure: &Measur
         if evidence.exact.iter().chain(&evidence.bare).any(|k| k.marker == Marker::Authority && k.key == *signer) {
             let held = certificate::check(certificate, measure.host, measure.now);
             match held.and_then(|()| certificate::is_signed_as(certificate, measure.signatures)) {
-                Ok(()) => return Verdict::Known(Witness::Authority),
+                Ok(()) => return KeyVerdict::Known(VouchedBy::Authority),
                 Err(found) => flaw = Some(found),
             }
         }
     }
     match compare(&evidence.exact, presented.key_data()) {
-        Compared::Same(source) => Verdict::Known(Witness::Line(source)),
-        Compared::Different(known) => Verdict::Changed(known),
-        Compared::Nothing => match compare(&evidence.bare, presented.key_data()) {
-            Compared::Same(_) => Verdict::Known(Witness::BareLine),
+        KeyComparison::Same(source) => KeyVerdict::Known(VouchedBy::Line(source)),
+        KeyComparison::Different(known) => KeyVerdict::Changed(known),
+        KeyComparison::Nothing => match compare(&evidence.bare, presented.key_data()) {
+            KeyComparison::Same(_) => KeyVerdict::Known(VouchedBy::BareLine),
             // another port may well be another machine
-            Compared::Different(_) | Compared::Nothing => Verdict::New(flaw),
+            KeyComparison::Different(_) | KeyComparison::Nothing => KeyVerdict::New(flaw),
         },
     }
 }
 
 /// What the lines for the address say (`CheckHostIP`).
-pub(super) enum Address {
+pub(super) enum AddressVerdict {
     /// Nothing is asked, or it agrees; `Some` says whose line it is.
-    Agrees(Option<Source>),
+    Agrees(Option<KnownSource>),
     /// It is not known: to be recorded beside the name.
     Unknown,
     /// It belongs to other keys.
@@ -109,12 +109,14 @@ pub(super) enum Address {
 }
 
 /// Judges the key for the address. Certificates are never checked against one.
-pub(super) fn judge_address(evidence: &Evidence, presented: &Presented) -> Address {
-    let (Some(known), Presented::Key(key)) = (&evidence.address, presented) else { return Address::Agrees(None) };
+pub(super) fn judge_address(evidence: &Evidence, presented: &Presented) -> AddressVerdict {
+    let (Some(known), Presented::Key(key)) = (&evidence.address, presented) else {
+        return AddressVerdict::Agrees(None);
+    };
     match compare(known, key.key_data()) {
-        Compared::Same(source) => Address::Agrees(Some(source)),
-        Compared::Different(at) => Address::Differs(at),
-        Compared::Nothing => Address::Unknown,
+        KeyComparison::Same(source) => AddressVerdict::Agrees(Some(source)),
+        KeyComparison::Different(at) => AddressVerdict::Differs(at),
+        KeyComparison::Nothing => AddressVerdict::Unknown,
     }
 }
 
@@ -135,17 +137,17 @@ fn bare(key: &KeyData) -> &KeyData {
     }
 }
 
-enum Compared {
-    Same(Source),
+enum KeyComparison {
+    Same(KnownSource),
     Different(Vec<KnownAt>),
     Nothing,
 }
 
-fn compare(known: &[Known], key: &KeyData) -> Compared {
+fn compare(known: &[Known], key: &KeyData) -> KeyComparison {
     let plain = || known.iter().filter(|k| k.marker == Marker::None);
     if let Some(same) = plain().find(|k| k.key == *key) {
-        return Compared::Same(same.source);
+        return KeyComparison::Same(same.source);
     }
     let different: Vec<_> = plain().map(|k| k.at.clone()).collect();
-    if different.is_empty() { Compared::Nothing } else { Compared::Different(different) }
+    if different.is_empty() { KeyComparison::Nothing } else { KeyComparison::Different(different) }
 }

@@ -1,7 +1,8 @@
 //! Where is an accepted key remembered? At the end of the user's first known_hosts file, under a lock, in one write.
 //!
 //! The file is created 0600, and `~/.ssh` 0700; lines that stand there are never changed, and one without its final
-//! newline gets it. `UpdateHostKeys` alone replaces a file, whole. Nothing here asks whether the key may be recorded (see `mod.rs`).
+//! newline gets it. `UpdateHostKeys` alone replaces a file, whole. Whether the key may be recorded is decided elsewhere
+//! (see `verify.rs`).
 
 use std::fs::{DirBuilder, File, OpenOptions, hard_link, remove_file, rename};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -16,7 +17,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::error::KnownAt;
 use super::hashed;
-use super::known_hosts::{Marker, Page, Source};
+use super::known_hosts::{KnownHostsText, KnownSource, Marker};
 
 /// How long another writer may hold the file.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -56,7 +57,7 @@ pub(super) enum Recorded {
 /// What the system said; `TimedOut` when another writer holds the lock for ten seconds.
 pub(super) fn append(file: &Path, names: &[&str], key: &KeyData, naming: Naming) -> io::Result<Recorded> {
     let mut opened = locked(file)?;
-    let mut page = Page { file: file.to_owned(), source: Source::User, text: Vec::new() };
+    let mut page = KnownHostsText { file: file.to_owned(), source: KnownSource::User, text: Vec::new() };
     opened.read_to_end(&mut page.text)?;
     let mut missing = Vec::new();
     for name in names {
@@ -238,7 +239,7 @@ mod tests {
                 });
             }
         });
-        let page = Page::read(&file, Source::User).unwrap().unwrap();
+        let page = KnownHostsText::read(&file, KnownSource::User).unwrap().unwrap();
         for number in 0..8 {
             let known: Vec<_> = page.known(&format!("host{number}")).collect();
             assert!(known.len() == 1 && known[0].key == data(number), "host{number}");
@@ -257,7 +258,7 @@ mod tests {
             let (_folder, file) = file(&before);
             let naming = if hash { Naming::Hashed } else { Naming::Plain };
             prop_assert_eq!(append(&file, &[name.as_str()], &data(number), naming).unwrap(), Recorded::Added);
-            let page = Page::read(&file, Source::User).unwrap().unwrap();
+            let page = KnownHostsText::read(&file, KnownSource::User).unwrap().unwrap();
             prop_assert!(page.text.starts_with(&before));
             prop_assert!(page.known(&name).any(|known| known.key == data(number) && known.marker == Marker::None));
             prop_assert_eq!(page.known("elsewhere!").count(), 0);

@@ -5,7 +5,7 @@ use russh::keys::ssh_key::private::{Ed25519Keypair, PrivateKey};
 use russh::keys::ssh_key::public::KeyData;
 use russh::keys::ssh_key::{Certificate, Error, PublicKey};
 
-use super::known_hosts::{Page, Source};
+use super::known_hosts::{KnownHostsText, KnownSource};
 
 /// A private key.
 pub(super) fn private(number: u8) -> PrivateKey {
@@ -28,8 +28,8 @@ pub(super) fn ed25519(number: u8) -> String {
 }
 
 /// A user's known_hosts file.
-pub(super) fn page(text: &str) -> Page {
-    Page { file: "known_hosts".into(), source: Source::User, text: text.as_bytes().to_vec() }
+pub(super) fn page(text: &str) -> KnownHostsText {
+    KnownHostsText { file: "known_hosts".into(), source: KnownSource::User, text: text.as_bytes().to_vec() }
 }
 
 /// A certificate on key `subject`, signed by key `authority`, valid from 2020 to 2090, on the terms given.

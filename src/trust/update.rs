@@ -15,8 +15,8 @@ use tokio::task::spawn_blocking;
 
 use super::ask::{self, kind};
 use super::error::TrustError;
-use super::known_hosts::{Entry, Marker, Page, Source, entries, fingerprint};
-use super::lookup::{Lookup, read_pages};
+use super::known_hosts::{KnownHostsLine, KnownHostsText, KnownSource, Marker, entries, fingerprint};
+use super::lookup::{Lookup, read_known_hosts};
 use super::record::{self, Naming};
 use super::verify::HostVerified;
 use crate::progress::{Event, Observer};
@@ -54,29 +54,29 @@ struct Subject {
 
 /// Which of the two a line names.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Named {
+struct NamedBy {
     name: bool,
     address: bool,
 }
 
 impl Subject {
-    fn named_by(&self, entry: &Entry<'_>) -> Named {
+    fn named_by(&self, entry: &KnownHostsLine<'_>) -> NamedBy {
         let address = self.address.as_ref().is_some_and(|address| entry.names(address));
-        Named { name: entry.names(&self.name), address }
+        NamedBy { name: entry.names(&self.name), address }
     }
 
-    fn wanted(&self) -> Named {
-        Named { name: true, address: self.address.is_some() }
+    fn wanted(&self) -> NamedBy {
+        NamedBy { name: true, address: self.address.is_some() }
     }
 }
 
-impl Named {
+impl NamedBy {
     fn any(self) -> bool {
         self.name || self.address
     }
 
-    fn or(self, other: Named) -> Named {
-        Named { name: self.name || other.name, address: self.address || other.address }
+    fn or(self, other: NamedBy) -> NamedBy {
+        NamedBy { name: self.name || other.name, address: self.address || other.address }
     }
 }
 
@@ -96,8 +96,8 @@ pub async fn plan_update(
     if !verified.may_learn() || repeated || announced.len() > MOST_KEYS || !announced.iter().all(is_plain) {
         return Ok(None);
     }
-    let pages = read_pages(lookup).await?;
-    let pages: Vec<_> = pages.into_iter().filter(|page| page.source == Source::User).collect();
+    let pages = read_known_hosts(lookup).await?;
+    let pages: Vec<_> = pages.into_iter().filter(|page| page.source == KnownSource::User).collect();
     let subject = Subject { name: lookup.name.as_known(), address: lookup.address_as_known() };
     Ok(compare(&pages, &subject, &announced).map(|(unproven, obsolete)| KeyUpdate {
         subject,
@@ -110,7 +110,7 @@ pub async fn plan_update(
 }
 
 /// The keys that are new, and the known ones that are gone.
-fn compare(pages: &[Page], subject: &Subject, announced: &[KeyData]) -> Option<(Vec<KeyData>, Vec<KeyData>)> {
+fn compare(pages: &[KnownHostsText], subject: &Subject, announced: &[KeyData]) -> Option<(Vec<KeyData>, Vec<KeyData>)> {
     let mut known = vec![false; announced.len()];
     let mut obsolete: Vec<KeyData> = Vec::new();
     for entry in pages.iter().flat_map(|page| entries(&page.text)) {
@@ -140,7 +140,7 @@ fn compare(pages: &[Page], subject: &Subject, announced: &[KeyData]) -> Option<(
 }
 
 /// True when another name holds one of `keys`.
-fn shares(page: &Page, subject: &Subject, keys: &[KeyData]) -> bool {
+fn shares(page: &KnownHostsText, subject: &Subject, keys: &[KeyData]) -> bool {
     let others = entries(&page.text).filter(|entry| !subject.named_by(entry).any());
     !keys.is_empty() && others.filter_map(|entry| entry.key()).any(|key| keys.contains(&key))
 }
@@ -210,9 +210,9 @@ impl Subject {
     /// `text` with exactly `keys` for this host; `None` when that is what it says already.
     fn rewrite(&self, text: &[u8], keys: &[KeyData], naming: Naming) -> std::io::Result<Option<Vec<u8>>> {
         let mut out = Vec::with_capacity(text.len());
-        let mut found = vec![Named::default(); keys.len()];
+        let mut found = vec![NamedBy::default(); keys.len()];
         let mut changed = false;
-        let mut stays = |entry: &Entry<'_>| {
+        let mut stays = |entry: &KnownHostsLine<'_>| {
             let (named, Some(key)) = (self.named_by(entry), entry.key()) else { return true };
             if !named.any() || entry.marker != Marker::None {
                 return true;
@@ -240,7 +240,7 @@ impl Subject {
         Ok(changed.then_some(out))
     }
 
-    fn missing(&self, found: Named) -> Vec<&str> {
+    fn missing(&self, found: NamedBy) -> Vec<&str> {
         let name = (!found.name).then_some(self.name.as_str());
         let address = self.address.as_deref().filter(|_| !found.address);
         name.into_iter().chain(address).collect()

@@ -1,16 +1,16 @@
-//! Is this the host? [`verify`] walks one case through verdict, question and record, and ends in [`HostVerified`] or a
+//! Is this the host? [`verify`] takes one key through verdict, question and record, and ends in [`HostVerified`] or a
 //! refusal. What counts as known is `policy.rs`'s to say.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::address::AddressIs;
-use super::case::Case;
 use super::command::Invocation;
 use super::error::{NotAccepted, TrustError};
-use super::known_hosts::{self, Page, Source, fingerprint};
-use super::lookup::{Lookup, ask_command, read_pages, with_port};
-use super::policy::{self, Evidence, Measure, Policy, Verdict, Witness};
+use super::host_key_check::HostKeyCheck;
+use super::known_hosts::{self, KnownHostsText, KnownSource, fingerprint};
+use super::lookup::{Lookup, ask_command, read_known_hosts, with_port};
+use super::policy::{self, CertificateCheck, Evidence, KeyVerdict, Policy, VouchedBy};
 use super::presented::Presented;
 use super::{ask, certificate, record, revoked};
 use crate::progress::{Event, Observer};
@@ -71,27 +71,27 @@ pub async fn verify(
     prompt: Arc<dyn Prompt>,
     observer: &dyn Observer,
 ) -> Result<HostVerified, TrustError> {
-    let case = Case { lookup, presented, prompt, observer, name: lookup.name.as_known() };
+    let case = HostKeyCheck { lookup, presented, prompt, observer, name: lookup.name.as_known() };
     case.vet()?;
     revoked::check(lookup, presented).await?;
     if lookup.takes_any_key() {
         return Ok(HostVerified::new(presented, Word::Other));
     }
-    let looked = case.look().await?;
-    match &looked.verdict {
-        Verdict::New(_) => case.meet(looked).await,
-        _ => case.conclude(looked).await,
+    let examined = case.examine().await?;
+    match &examined.verdict {
+        KeyVerdict::New(_) => case.accept_unknown(examined).await,
+        _ => case.conclude(examined).await,
     }
 }
 
 /// What was found about it.
-struct Looked {
-    pages: Vec<Page>,
+struct Examined {
+    pages: Vec<KnownHostsText>,
     evidence: Evidence,
-    verdict: Verdict,
+    verdict: KeyVerdict,
 }
 
-impl Case<'_> {
+impl HostKeyCheck<'_> {
     /// Refuses what proves nothing whoever vouches for it.
     fn vet(&self) -> Result<(), TrustError> {
         if let KeyData::Rsa(key) = self.presented.key_data()
@@ -107,8 +107,8 @@ impl Case<'_> {
         }
     }
 
-    async fn look(&self) -> Result<Looked, TrustError> {
-        let pages = read_pages(self.lookup).await?;
+    async fn examine(&self) -> Result<Examined, TrustError> {
+        let pages = read_known_hosts(self.lookup).await?;
         let find = |name: &str| pages.iter().flat_map(|page| page.known(name)).collect::<Vec<_>>();
         let mut evidence = Evidence { exact: find(&self.name), ..Evidence::default() };
         let bare = self.lookup.name.bare();
@@ -125,35 +125,39 @@ impl Case<'_> {
             }
             evidence.address = Some(known);
         }
-        let measure = Measure { host: &bare, now: now(), signatures: self.lookup.authority_signatures.as_deref() };
+        let measure =
+            CertificateCheck { host: &bare, now: now(), signatures: self.lookup.authority_signatures.as_deref() };
         let verdict = policy::judge(&evidence, self.presented, &measure);
-        Ok(Looked { pages, evidence, verdict })
+        Ok(Examined { pages, evidence, verdict })
     }
 
-    async fn ask_command(&self, invocation: Invocation, name: &str) -> Result<Option<Page>, TrustError> {
+    async fn ask_command(&self, invocation: Invocation, name: &str) -> Result<Option<KnownHostsText>, TrustError> {
         ask_command(self.lookup, invocation, name, Some(self.presented)).await
     }
 
     /// A key that something is known about.
-    async fn conclude(&self, looked: Looked) -> Result<HostVerified, TrustError> {
-        match looked.verdict {
-            Verdict::Revoked(at) => Err(self.revoked(at)),
-            Verdict::Changed(known) => Err(self.changed(self.name.clone(), known)),
-            Verdict::New(flaw) => Err(self.refuse(flaw, NotAccepted::Strict)),
-            Verdict::Known(witness) => {
-                let address = self.check_address(&looked.evidence).await?;
-                if address == AddressIs::New && self.may_write_unasked() && witness != Witness::Line(Source::Command) {
+    async fn conclude(&self, examined: Examined) -> Result<HostVerified, TrustError> {
+        match examined.verdict {
+            KeyVerdict::Revoked(at) => Err(self.revoked(at)),
+            KeyVerdict::Changed(known) => Err(self.changed(self.name.clone(), known)),
+            KeyVerdict::New(flaw) => Err(self.refuse(flaw, NotAccepted::Strict)),
+            KeyVerdict::Known(witness) => {
+                let address = self.check_address(&examined.evidence).await?;
+                if address == AddressIs::New
+                    && self.may_write_unasked()
+                    && witness != VouchedBy::Line(KnownSource::Command)
+                {
                     self.record_address().await;
                 }
-                let own = witness == Witness::Line(Source::User) && address != AddressIs::ElsewhereKnown;
+                let own = witness == VouchedBy::Line(KnownSource::User) && address != AddressIs::ElsewhereKnown;
                 Ok(HostVerified::new(self.presented, if own { Word::User } else { Word::Other }))
             }
         }
     }
 
     /// A key that nothing is known about.
-    async fn meet(&self, looked: Looked) -> Result<HostVerified, TrustError> {
-        let Verdict::New(flaw) = &looked.verdict else { return self.conclude(looked).await };
+    async fn accept_unknown(&self, examined: Examined) -> Result<HostVerified, TrustError> {
+        let KeyVerdict::New(flaw) = &examined.verdict else { return self.conclude(examined).await };
         if let Some(flaw) = flaw {
             self.observer.event(Event::Warning(format!("host certificate for {}: {flaw}", self.name)));
         }
@@ -164,7 +168,7 @@ impl Case<'_> {
             Policy::Strict => Err(self.refuse(flaw.clone(), NotAccepted::Strict)),
             Policy::Ask => self.ask().await,
             Policy::AcceptNew | Policy::Off => {
-                let address = self.check_address(&looked.evidence).await?;
+                let address = self.check_address(&examined.evidence).await?;
                 let recorded = self.record(address).await;
                 if self.lookup.policy == Policy::AcceptNew {
                     recorded?
@@ -178,17 +182,17 @@ impl Case<'_> {
 
     async fn ask(&self) -> Result<HostVerified, TrustError> {
         let _turn = ask::turn().await;
-        let looked = self.look().await?;
-        let Verdict::New(flaw) = &looked.verdict else { return self.conclude(looked).await };
+        let examined = self.examine().await?;
+        let KeyVerdict::New(flaw) = &examined.verdict else { return self.conclude(examined).await };
         let key = self.presented.key_data();
         let unknown = ask::Unknown {
             host: &self.name,
             address: self.lookup.address.map(|a| with_port(&a.to_string(), self.lookup.port)),
             key,
-            other_names: looked.pages.iter().flat_map(|page| page.other_names(key, &self.name)).collect(),
+            other_names: examined.pages.iter().flat_map(|page| page.other_names(key, &self.name)).collect(),
         };
         ask::about_unknown(&self.prompt, &unknown).await.map_err(|because| self.refuse(flaw.clone(), because))?;
-        let address = self.check_address(&looked.evidence).await?;
+        let address = self.check_address(&examined.evidence).await?;
         self.unless_unwritable(self.record(address).await)?;
         Ok(HostVerified::new(self.presented, Word::User))
     }

@@ -119,13 +119,10 @@ pub const TYPE_NAMES: &[(&str, &str)] = &[];
 
 /// Type names that more than one place defines, still to be judged one by one.
 pub const TYPE_NAMES_TO_JUDGE: &[&str] = &[
-    "Address",
     "Answer",
-    "Block",
     "Cause",
     "Check",
     "Client",
-    "Connection",
     "Destination",
     "Door",
     "End",
@@ -137,7 +134,6 @@ pub const TYPE_NAMES_TO_JUDGE: &[&str] = &[
     "Flow",
     "Folder",
     "Found",
-    "Ground",
     "Guest",
     "Hop",
     "Host",
@@ -147,7 +143,6 @@ pub const TYPE_NAMES_TO_JUDGE: &[&str] = &[
     "Lanes",
     "Learned",
     "Lent",
-    "Line",
     "Lines",
     "Listener",
     "Listing",
@@ -155,9 +150,6 @@ pub const TYPE_NAMES_TO_JUDGE: &[&str] = &[
     "Look",
     "Name",
     "Named",
-    "Names",
-    "Network",
-    "Networks",
     "Node",
     "Outcome",
     "Output",
@@ -167,9 +159,7 @@ pub const TYPE_NAMES_TO_JUDGE: &[&str] = &[
     "Policy",
     "Private",
     "Progress",
-    "Question",
     "Reader",
-    "Reading",
     "Ready",
     "Refusal",
     "Reply",
@@ -177,7 +167,6 @@ pub const TYPE_NAMES_TO_JUDGE: &[&str] = &[
     "Request",
     "Route",
     "Row",
-    "Rule",
     "Session",
     "Share",
     "Shared",
@@ -185,7 +174,6 @@ pub const TYPE_NAMES_TO_JUDGE: &[&str] = &[
     "Silence",
     "Sizes",
     "Slot",
-    "Source",
     "State",
     "Symlinks",
     "Terminal",
@@ -193,16 +181,14 @@ pub const TYPE_NAMES_TO_JUDGE: &[&str] = &[
     "Told",
     "Tunnels",
     "Turn",
-    "Verdict",
     "Version",
     "Visit",
     "Waiting",
     "Wanted",
     "What",
     "Wish",
-    "Witness",
     "Writer",
 ];
 
 /// How many `(a, b): (A, B)` parameters there are.
-pub const TUPLE_PARAMETERS: usize = 54;
+pub const TUPLE_PARAMETERS: usize = 52;

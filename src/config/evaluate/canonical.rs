@@ -6,11 +6,11 @@
 
 use std::net::Ipv4Addr;
 
-use super::resolver::{Found, Names};
+use super::resolver::{ResolvedName, Resolver};
 use super::settings::Settings;
 use crate::config::error::ConfigError;
 use crate::config::host::AddressFamily;
-use crate::config::patterns::{Verdict, match_list};
+use crate::config::patterns::{ListMatch, match_list};
 use crate::config::values::keywords::Keyword;
 
 /// Can the name only be an address?
@@ -23,42 +23,42 @@ fn looks_like_address(name: &str) -> bool {
 }
 
 /// The name to dial and to look up in known_hosts.
-pub fn canonicalise(names: &dyn Names, settings: &Settings, host: String) -> Result<String, ConfigError> {
+pub fn canonicalise(names: &dyn Resolver, settings: &Settings, host: String) -> Result<String, ConfigError> {
     if let Some(address) = usual_form(&host, settings.word(Keyword::AddressFamily)) {
         return Ok(if address.eq_ignore_ascii_case(&host) { host } else { address });
     }
-    let question = Question { names, settings };
-    let (direct, mode) = (question.is_direct(), settings.word(Keyword::CanonicalizeHostname));
+    let canonicaliser = Canonicaliser { names, settings };
+    let (direct, mode) = (canonicaliser.is_direct(), settings.word(Keyword::CanonicalizeHostname));
     // what a proxy makes of the name is its own affair, unless the user says otherwise
     if host.is_empty() || (mode != "always" && !direct) {
         return Ok(host);
     }
     let wanted = !matches!(mode, "" | "false");
     if wanted && !looks_like_address(&host) {
-        if let Some((full, found)) = question.full_name(&host) {
-            return Ok(question.permitted_alias(&full, found).unwrap_or(full));
+        if let Some((full, found)) = canonicaliser.full_name(&host) {
+            return Ok(canonicaliser.permitted_alias(&full, found).unwrap_or(full));
         }
-        if settings.word(Keyword::CanonicalizeFallbackLocal) == "no" && question.was_tried(&host) {
+        if settings.word(Keyword::CanonicalizeFallbackLocal) == "no" && canonicaliser.was_tried(&host) {
             return Err(ConfigError::NotCanonical { host });
         }
     }
-    if !question.has_rules() {
+    if !canonicaliser.has_rules() {
         return Ok(host);
     }
-    match question.look_up(&host) {
-        Some(found) if wanted => Ok(question.permitted_alias(&host, found).unwrap_or(host)),
+    match canonicaliser.look_up(&host) {
+        Some(found) if wanted => Ok(canonicaliser.permitted_alias(&host, found).unwrap_or(host)),
         None if direct => Err(ConfigError::NoSuchHost { host }),
         _ => Ok(host),
     }
 }
 
 /// Whom to ask, and by which rules.
-struct Question<'a> {
-    names: &'a dyn Names,
+struct Canonicaliser<'a> {
+    names: &'a dyn Resolver,
     settings: &'a Settings,
 }
 
-impl Question<'_> {
+impl Canonicaliser<'_> {
     /// Nothing stands between this machine and the host.
     fn is_direct(&self) -> bool {
         let command = self.settings.word(Keyword::ProxyCommand);
@@ -66,7 +66,7 @@ impl Question<'_> {
         !commanded && self.settings.all(Keyword::ProxyJump).is_empty()
     }
 
-    fn look_up(&self, name: &str) -> Option<Found> {
+    fn look_up(&self, name: &str) -> Option<ResolvedName> {
         let family = match self.settings.word(Keyword::AddressFamily) {
             "inet" => AddressFamily::Inet,
             "inet6" => AddressFamily::Inet6,
@@ -76,7 +76,7 @@ impl Question<'_> {
     }
 
     /// The first name that exists: the host itself where it ends in a dot, else with each domain in turn.
-    fn full_name(&self, host: &str) -> Option<(String, Found)> {
+    fn full_name(&self, host: &str) -> Option<(String, ResolvedName)> {
         if let Some(full) = host.strip_suffix('.') {
             return self.look_up(host).map(|found| (full.to_owned(), found));
         }
@@ -106,11 +106,11 @@ impl Question<'_> {
     }
 
     /// The name `full` is an alias of, where a rule permits to follow it.
-    fn permitted_alias(&self, full: &str, found: Found) -> Option<String> {
+    fn permitted_alias(&self, full: &str, found: ResolvedName) -> Option<String> {
         let alias = found.canonical_name.filter(|name| crate::config::values::readers::is_domain(name))?;
         let target = alias.strip_suffix('.').unwrap_or(&alias);
         // the rules are in lowercase; a name that the resolver gives in capitals matches none of their letters
-        let listed = |name: &str, list: &str| match_list(name, list) == Verdict::Match;
+        let listed = |name: &str, list: &str| match_list(name, list) == ListMatch::Match;
         let follows = target != full && self.rules().any(|(from, to)| listed(full, from) && listed(target, to));
         follows.then(|| target.to_owned())
     }
@@ -158,15 +158,15 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
-    use crate::config::origin::Place;
+    use crate::config::origin::SetBy;
     use proptest::prelude::*;
 
     struct Zone(&'static [(&'static str, Option<&'static str>)]);
 
-    impl Names for Zone {
-        fn look_up(&self, name: &str, _: AddressFamily) -> Option<Found> {
+    impl Resolver for Zone {
+        fn look_up(&self, name: &str, _: AddressFamily) -> Option<ResolvedName> {
             let (_, alias) = self.0.iter().find(|(known, _)| *known == name)?;
-            Some(Found { canonical_name: alias.map(str::to_owned) })
+            Some(ResolvedName { canonical_name: alias.map(str::to_owned) })
         }
 
         fn local_addresses(&self) -> Result<Vec<IpAddr>, String> {
@@ -184,11 +184,11 @@ mod tests {
     fn canonical(host: &str, extra: &[(Keyword, &str)]) -> Result<String, ConfigError> {
         let mut settings = Settings::default();
         for &(keyword, word) in extra {
-            settings.fill(keyword, &[word.to_owned()], Place::BuiltIn);
+            settings.fill(keyword, &[word.to_owned()], SetBy::BuiltIn);
         }
         let domains = ["a.example".to_owned(), "b.example".to_owned()];
-        settings.fill(Keyword::CanonicalDomains, &domains, Place::BuiltIn);
-        settings.fill(Keyword::CanonicalizeHostname, &["true".to_owned()], Place::BuiltIn);
+        settings.fill(Keyword::CanonicalDomains, &domains, SetBy::BuiltIn);
+        settings.fill(Keyword::CanonicalizeHostname, &["true".to_owned()], SetBy::BuiltIn);
         canonicalise(&ZONE, &settings, host.to_owned())
     }
 

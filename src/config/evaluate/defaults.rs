@@ -1,20 +1,20 @@
 //! What holds where nothing was said? Built-in values, and the expansions that need the whole picture.
 //!
-//! Main type: [`Finished`]. The steps are those of `fill_default_options` in OpenSSH's `readconf.c` and of `ssh.c` up to
-//! the point where `ssh -G` prints.
+//! Main type: [`CompleteSettings`]. The steps are those of `fill_default_options` in OpenSSH's `readconf.c` and of `ssh.c`
+//! up to the point where `ssh -G` prints.
 
 use super::pass::Evaluated;
 use super::settings::{Setting, Settings};
 use crate::config::error::ConfigError;
 use crate::config::local_env::Surroundings;
-use crate::config::origin::{Origin, Place};
+use crate::config::origin::{Origin, SetBy};
 use crate::config::values::algorithms::Family;
 use crate::config::values::keywords::{Keyword, ROWS};
-use crate::config::values::tokens::{Connection, Tokens};
+use crate::config::values::tokens::{ConnectionTokens, Tokens};
 
 /// The values of one host, complete.
 #[derive(Debug, Clone)]
-pub struct Finished {
+pub struct CompleteSettings {
     /// As typed (`%n`).
     pub alias: String,
     /// The name or address to dial (`%h`).
@@ -50,8 +50,8 @@ const CLEARED_BY_NONE: [Keyword; 9] = [
     Keyword::KnownHostsCommand,
 ];
 
-/// Fills and expands.
-pub fn finish(evaluated: Evaluated, surroundings: &Surroundings) -> Result<Finished, ConfigError> {
+/// Fills in the defaults and expands tokens and paths.
+pub fn complete(evaluated: Evaluated, surroundings: &Surroundings) -> Result<CompleteSettings, ConfigError> {
     let Evaluated { alias, host, mut settings } = evaluated;
     fill_defaults(&mut settings, surroundings);
     for keyword in CLEARED_BY_NONE {
@@ -59,10 +59,10 @@ pub fn finish(evaluated: Evaluated, surroundings: &Surroundings) -> Result<Finis
             settings.clear(keyword);
         }
     }
-    settings.fill(Keyword::User, std::slice::from_ref(&surroundings.user), Place::BuiltIn);
+    settings.fill(Keyword::User, std::slice::from_ref(&surroundings.user), SetBy::BuiltIn);
     let hostname_origin = settings.first(Keyword::Hostname).map(|name| name.origin.clone());
-    settings.replace(Keyword::Hostname, std::slice::from_ref(&host), Place::BuiltIn);
-    settings.blame(Keyword::Hostname, &hostname_origin.unwrap_or(Origin::Default));
+    settings.replace(Keyword::Hostname, std::slice::from_ref(&host), SetBy::BuiltIn);
+    settings.set_origin(Keyword::Hostname, &hostname_origin.unwrap_or(Origin::Default));
     if !settings.all(Keyword::ProxyJump).is_empty() {
         set(&mut settings, Keyword::ProxyUseFdpass, "no");
     }
@@ -71,7 +71,7 @@ pub fn finish(evaluated: Evaluated, surroundings: &Surroundings) -> Result<Finis
     tame_update_host_keys(&mut settings);
     let key_alias = settings.first(Keyword::HostKeyAlias).map_or(&alias, |alias| &alias.word);
     let jump = settings.last_jump();
-    let connection = Connection {
+    let connection = ConnectionTokens {
         original: &alias,
         host: &host,
         port: settings.word(Keyword::Port),
@@ -80,16 +80,16 @@ pub fn finish(evaluated: Evaluated, surroundings: &Surroundings) -> Result<Finis
         jump: &jump,
     };
     let tokens = Tokens::of_connection(&connection, surroundings);
-    let mut finished = Finished { alias, host, settings, tokens };
-    finished.assemble_lists()?;
-    finished.expand(surroundings)?;
-    match finished.settings.word(Keyword::ConnectionAttempts) {
-        "0" => Err(finished.bad(Keyword::ConnectionAttempts, "at least one attempt is needed".to_owned())),
-        _ => Ok(finished),
+    let mut complete = CompleteSettings { alias, host, settings, tokens };
+    complete.assemble_lists()?;
+    complete.expand(surroundings)?;
+    match complete.settings.word(Keyword::ConnectionAttempts) {
+        "0" => Err(complete.bad(Keyword::ConnectionAttempts, "at least one attempt is needed".to_owned())),
+        _ => Ok(complete),
     }
 }
 
-impl Finished {
+impl CompleteSettings {
     /// An error about a value of this host.
     pub fn bad(&self, keyword: Keyword, problem: String) -> ConfigError {
         let origin = self.settings.first(keyword).map_or(Origin::Default, |setting| setting.origin.clone());
@@ -110,7 +110,7 @@ impl Finished {
         for (keyword, family) in LISTS {
             if self.settings.all(keyword).is_empty() {
                 let list = family.default_list().join(",");
-                self.settings.replace(keyword, &[list], Place::BuiltIn);
+                self.settings.replace(keyword, &[list], SetBy::BuiltIn);
             } else {
                 self.rewrite(keyword, |_, list| family.assemble(&list.word).map(|list| list.join(",")))?;
             }
@@ -145,7 +145,7 @@ fn expand_ends(tokens: &Tokens, forward: &str) -> Result<String, String> {
 }
 
 fn set(settings: &mut Settings, keyword: Keyword, word: &str) {
-    settings.replace(keyword, &[word.to_owned()], Place::BuiltIn);
+    settings.replace(keyword, &[word.to_owned()], SetBy::BuiltIn);
 }
 
 fn fill_defaults(settings: &mut Settings, surroundings: &Surroundings) {
@@ -155,16 +155,16 @@ fn fill_defaults(settings: &mut Settings, surroundings: &Surroundings) {
         set(settings, Keyword::Tunnel, "false");
     }
     let update = if updates_host_keys(settings) { "true" } else { "false" };
-    settings.fill(Keyword::UpdateHostKeys, &[update.to_owned()], Place::BuiltIn);
+    settings.fill(Keyword::UpdateHostKeys, &[update.to_owned()], SetBy::BuiltIn);
     // Debian's ssh watches the connection where nobody does
     let alive = if settings.word(Keyword::BatchMode) == "yes" { "300" } else { "0" };
-    settings.fill(Keyword::ServerAliveInterval, &[alive.to_owned()], Place::BuiltIn);
+    settings.fill(Keyword::ServerAliveInterval, &[alive.to_owned()], SetBy::BuiltIn);
     let system = |name: &str| surroundings.system_folder.join(name).to_string_lossy().into_owned();
     let known_hosts = [system("ssh_known_hosts"), system("ssh_known_hosts2")];
-    settings.fill(Keyword::GlobalKnownHostsFile, &known_hosts, Place::BuiltIn);
+    settings.fill(Keyword::GlobalKnownHostsFile, &known_hosts, SetBy::BuiltIn);
     for row in ROWS {
         let words: Vec<String> = row.default.iter().map(|&word| word.to_owned()).collect();
-        settings.fill(row.keyword, &words, Place::BuiltIn);
+        settings.fill(row.keyword, &words, SetBy::BuiltIn);
     }
 }
 
@@ -186,6 +186,6 @@ fn tame_update_host_keys(settings: &mut Settings) {
 }
 
 /// The files of a keyword as paths; `none` names no file.
-pub fn paths(finished: &Finished, keyword: Keyword) -> impl Iterator<Item = &Setting> {
-    finished.settings.all(keyword).iter().filter(|file| !file.word.eq_ignore_ascii_case("none"))
+pub fn paths(complete: &CompleteSettings, keyword: Keyword) -> impl Iterator<Item = &Setting> {
+    complete.settings.all(keyword).iter().filter(|file| !file.word.eq_ignore_ascii_case("none"))
 }

@@ -7,29 +7,29 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
 use super::canonical;
-use super::resolver::Names;
+use super::resolver::Resolver;
 use super::settings::{Applies, Settings};
 use crate::config::error::{BadLine, ConfigError};
 use crate::config::flags::Purpose;
 use crate::config::local_env::Surroundings;
-use crate::config::origin::{Origin, Place};
+use crate::config::origin::{Origin, SetBy};
 use crate::config::parse::criteria::{Criterion, Test};
-use crate::config::parse::files::{Body, File, Reader};
-use crate::config::patterns::{Verdict, match_list, match_list_ignoring_case};
+use crate::config::parse::files::{Body, ConfigFile, FileReader};
+use crate::config::patterns::{ListMatch, match_list, match_list_ignoring_case};
 use crate::config::values::keywords::Keyword;
-use crate::config::values::tokens::{Connection, Tokens};
+use crate::config::values::tokens::{ConnectionTokens, Tokens};
 
 /// What an evaluation looks at; the same for every host.
 #[derive(Clone, Copy)]
-pub struct Ground<'a> {
+pub struct Inputs<'a> {
     /// The files, in order.
-    pub files: &'a [File],
+    pub files: &'a [ConfigFile],
     /// The user, the machine, the variables.
     pub surroundings: &'a Surroundings,
     /// What the session is for (`Match command`, `Match sessiontype`).
     pub purpose: &'a Purpose,
     /// Who knows names and networks.
-    pub names: &'a dyn Names,
+    pub names: &'a dyn Resolver,
 }
 
 /// What came of it.
@@ -44,9 +44,9 @@ pub struct Evaluated {
 }
 
 /// Walks the files for `alias`, `settings` holding what the command line says.
-pub fn evaluate(ground: Ground<'_>, alias: &str, settings: Settings) -> Result<Evaluated, ConfigError> {
+pub fn evaluate(inputs: Inputs<'_>, alias: &str, settings: Settings) -> Result<Evaluated, ConfigError> {
     let mut pass =
-        Pass { ground, alias, host: alias.to_owned(), settings, second: false, wants_second: false, depth: 0 };
+        Pass { inputs, alias, host: alias.to_owned(), settings, second: false, wants_second: false, depth: 0 };
     pass.walk_all()?;
     let mut host = match pass.settings.first(Keyword::Hostname) {
         Some(name) => pass.expand_hostname(&name.word)?,
@@ -55,15 +55,15 @@ pub fn evaluate(ground: Ground<'_>, alias: &str, settings: Settings) -> Result<E
     if !canonical::is_address(&host) {
         host.make_ascii_lowercase();
     }
-    let host = canonical::canonicalise(ground.names, &pass.settings, host)?;
+    let host = canonical::canonicalise(inputs.names, &pass.settings, host)?;
     let canonicalised = !matches!(pass.settings.word(Keyword::CanonicalizeHostname), "" | "false");
     if canonicalised || pass.wants_second {
         pass.second = true;
         pass.host.clone_from(&host);
-        let place = pass.settings.first(Keyword::Hostname).map(|name| name.origin.clone());
-        pass.settings.replace(Keyword::Hostname, std::slice::from_ref(&host), Place::BuiltIn);
-        if let Some(origin) = place {
-            pass.settings.blame(Keyword::Hostname, &origin);
+        let origin = pass.settings.first(Keyword::Hostname).map(|name| name.origin.clone());
+        pass.settings.replace(Keyword::Hostname, std::slice::from_ref(&host), SetBy::BuiltIn);
+        if let Some(origin) = origin {
+            pass.settings.set_origin(Keyword::Hostname, &origin);
         }
         pass.walk_all()?;
     }
@@ -71,7 +71,7 @@ pub fn evaluate(ground: Ground<'_>, alias: &str, settings: Settings) -> Result<E
 }
 
 struct Pass<'a> {
-    ground: Ground<'a>,
+    inputs: Inputs<'a>,
     alias: &'a str,
     /// What `Host` lines are compared with: the name as typed, then the canonical one.
     host: String,
@@ -82,29 +82,29 @@ struct Pass<'a> {
     depth: usize,
 }
 
-/// Why a line goes no further.
-enum Stop {
+/// Why a line is given up.
+enum WalkError {
     /// The line is bad; the others are still looked at.
     Line(String),
     /// Nothing more is to be looked at.
     All(ConfigError),
 }
 
-impl From<String> for Stop {
-    fn from(problem: String) -> Stop {
-        Stop::Line(problem)
+impl From<String> for WalkError {
+    fn from(problem: String) -> WalkError {
+        WalkError::Line(problem)
     }
 }
 
-impl From<ConfigError> for Stop {
-    fn from(error: ConfigError) -> Stop {
-        Stop::All(error)
+impl From<ConfigError> for WalkError {
+    fn from(error: ConfigError) -> WalkError {
+        WalkError::All(error)
     }
 }
 
 /// The state that `Host` and `Match` lines change.
 #[derive(Clone, Copy)]
-struct Block {
+struct BlockState {
     applies: Applies,
     /// Inside an `Include` of a block that does not apply: nothing can apply.
     never: bool,
@@ -112,26 +112,26 @@ struct Block {
 
 impl Pass<'_> {
     fn walk_all(&mut self) -> Result<(), ConfigError> {
-        let files = self.ground.files;
-        files.iter().try_for_each(|file| self.walk(file, Block { applies: Applies::Yes, never: false }))
+        let files = self.inputs.files;
+        files.iter().try_for_each(|file| self.walk(file, BlockState { applies: Applies::Yes, never: false }))
     }
 
-    fn walk(&mut self, file: &File, mut block: Block) -> Result<(), ConfigError> {
+    fn walk(&mut self, file: &ConfigFile, mut block: BlockState) -> Result<(), ConfigError> {
         let mut bad = Vec::new();
         for line in &file.lines {
-            let place = Place::Line(&file.path, line.number, file.scope);
-            match self.line(place, &line.body, &mut block) {
+            let set_by = SetBy::Line(&file.path, line.number, file.scope);
+            match self.line(set_by, &line.body, &mut block) {
                 Ok(()) => {}
-                Err(Stop::Line(problem)) => bad.push(BadLine { origin: place.origin(), problem }),
-                Err(Stop::All(error)) => return Err(error),
+                Err(WalkError::Line(problem)) => bad.push(BadLine { origin: set_by.origin(), problem }),
+                Err(WalkError::All(error)) => return Err(error),
             }
         }
         if bad.is_empty() { Ok(()) } else { Err(ConfigError::BadLines(bad)) }
     }
 
-    fn line(&mut self, place: Place<'_>, body: &Body, block: &mut Block) -> Result<(), Stop> {
+    fn line(&mut self, set_by: SetBy<'_>, body: &Body, block: &mut BlockState) -> Result<(), WalkError> {
         match body {
-            Body::Set(keyword, words) => self.settings.take(*keyword, words, place, block.applies)?,
+            Body::Set(keyword, words) => self.settings.take(*keyword, words, set_by, block.applies)?,
             Body::Host(patterns) => block.applies = applies(!block.never && patterns.apply_to(&self.host)),
             Body::Match(criteria) => {
                 let matched = self.matches(criteria, block.never)?;
@@ -141,21 +141,21 @@ impl Pass<'_> {
             Body::IncludeLater(_) if block.applies == Applies::No => {}
             Body::IncludeLater(pattern) => {
                 let pattern = self.tokens()?.expand(pattern)?;
-                let files = Reader::new(self.ground.surroundings).read_later(&pattern, place, self.depth + 1)?;
+                let files = FileReader::new(self.inputs.surroundings).read_later(&pattern, set_by, self.depth + 1)?;
                 self.include(&files, *block)?;
             }
             Body::Unknown(keyword) => {
                 let ignored = self.settings.word(Keyword::IgnoreUnknown);
-                if match_list(keyword, &ignored.to_ascii_lowercase()) != Verdict::Match {
-                    return Err(Stop::Line(format!("unknown keyword `{keyword}`")));
+                if match_list(keyword, &ignored.to_ascii_lowercase()) != ListMatch::Match {
+                    return Err(WalkError::Line(format!("unknown keyword `{keyword}`")));
                 }
             }
         }
         Ok(())
     }
 
-    fn include(&mut self, files: &[File], block: Block) -> Result<(), ConfigError> {
-        let inner = Block { applies: block.applies, never: block.never || block.applies == Applies::No };
+    fn include(&mut self, files: &[ConfigFile], block: BlockState) -> Result<(), ConfigError> {
+        let inner = BlockState { applies: block.applies, never: block.never || block.applies == Applies::No };
         self.depth += 1;
         files.iter().try_for_each(|file| self.walk(file, inner))?;
         self.depth -= 1;
@@ -179,15 +179,15 @@ impl Pass<'_> {
     }
 
     fn holds(&self, test: &Test) -> Result<bool, String> {
-        let listed = |text: &str, list: &str| match_list(text, list) == Verdict::Match;
+        let listed = |text: &str, list: &str| match_list(text, list) == ListMatch::Match;
         let listed_or_empty =
             |text: &str, list: &str| if text.is_empty() { list.is_empty() } else { listed(text, list) };
-        let Ground { surroundings, purpose, names, .. } = self.ground;
+        let Inputs { surroundings, purpose, names, .. } = self.inputs;
         Ok(match test {
             Test::All => true,
             Test::Canonical | Test::Final => self.second,
-            Test::Host(list) => match_list_ignoring_case(&self.target()?, list) == Verdict::Match,
-            Test::OriginalHost(list) => match_list_ignoring_case(self.alias, list) == Verdict::Match,
+            Test::Host(list) => match_list_ignoring_case(&self.target()?, list) == ListMatch::Match,
+            Test::OriginalHost(list) => match_list_ignoring_case(self.alias, list) == ListMatch::Match,
             Test::User(list) => listed(self.remote_user(), list),
             Test::LocalUser(list) => listed(&surroundings.user, list),
             Test::LocalNetwork(networks) => networks.hold_one_of(&names.local_addresses()?),
@@ -209,7 +209,7 @@ impl Pass<'_> {
     }
 
     fn remote_user(&self) -> &str {
-        self.settings.first(Keyword::User).map_or(&self.ground.surroundings.user, |user| &user.word)
+        self.settings.first(Keyword::User).map_or(&self.inputs.surroundings.user, |user| &user.word)
     }
 
     fn expand_hostname(&self, name: &str) -> Result<String, ConfigError> {
@@ -227,13 +227,13 @@ impl Pass<'_> {
         let port = self.settings.first(Keyword::Port).map_or("22", |port| &port.word);
         let key_alias = self.settings.first(Keyword::HostKeyAlias).map_or(host.as_str(), |alias| &alias.word);
         let (user, jump) = (self.remote_user(), self.settings.last_jump());
-        let connection = Connection { original: self.alias, host: &host, port, user, key_alias, jump: &jump };
-        Ok(Tokens::of_connection(&connection, self.ground.surroundings))
+        let connection = ConnectionTokens { original: self.alias, host: &host, port, user, key_alias, jump: &jump };
+        Ok(Tokens::of_connection(&connection, self.inputs.surroundings))
     }
 
     /// Runs a `Match exec` command in the user's shell, as ssh does: nothing to read, nothing to print.
     fn succeeds(&self, command: &str) -> Result<bool, String> {
-        let surroundings = self.ground.surroundings;
+        let surroundings = self.inputs.surroundings;
         let command = self.tokens()?.expand(command)?;
         let shell = surroundings.shell();
         let status = Command::new(&shell).arg("-c").arg(&command).stdin(Stdio::null()).stdout(Stdio::null()).status();
@@ -254,16 +254,16 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
-    use crate::config::evaluate::resolver::Found;
+    use crate::config::evaluate::resolver::ResolvedName;
     use crate::config::host::AddressFamily;
     use crate::config::origin::Scope;
-    use crate::config::parse::files::Check;
+    use crate::config::parse::files::FileCheck;
 
     struct Office;
 
-    impl Names for Office {
-        fn look_up(&self, name: &str, _: AddressFamily) -> Option<Found> {
-            (name == "db.office.example.").then(Found::default)
+    impl Resolver for Office {
+        fn look_up(&self, name: &str, _: AddressFamily) -> Option<ResolvedName> {
+            (name == "db.office.example.").then(ResolvedName::default)
         }
 
         fn local_addresses(&self) -> Result<Vec<IpAddr>, String> {
@@ -279,11 +279,11 @@ mod tests {
         std::fs::write(folder.path().join("loop-db"), text.replace("@DIR@", &folder.path().to_string_lossy())).unwrap();
         let surroundings =
             Surroundings { uid: rustix::process::getuid().as_raw(), user: "me".to_owned(), ..Surroundings::default() };
-        let mut reader = Reader::new(&surroundings);
-        let files: Vec<File> = reader.read(&path, Scope::User, Check::Nothing)?.into_iter().collect();
+        let mut reader = FileReader::new(&surroundings);
+        let files: Vec<ConfigFile> = reader.read(&path, Scope::User, FileCheck::Nothing)?.into_iter().collect();
         reader.finish()?;
-        let ground = Ground { files: &files, surroundings: &surroundings, purpose, names: &Office };
-        evaluate(ground, alias, Settings::default())
+        let inputs = Inputs { files: &files, surroundings: &surroundings, purpose, names: &Office };
+        evaluate(inputs, alias, Settings::default())
     }
 
     fn user(text: &str, purpose: &Purpose) -> String {

@@ -1,7 +1,7 @@
 //! Who knows which names exist, and where this machine is?
 //!
-//! Main types: [`Names`], [`SystemNames`]. Only a name that is to be made canonical is looked up here; the one that is
-//! dialled is the chain's to resolve.
+//! Main types: [`Resolver`], [`SystemResolver`]. Only names to be made canonical are looked up here; the name that is dialled
+//! is resolved by `chain`.
 
 use std::net::IpAddr;
 use std::panic::catch_unwind;
@@ -14,26 +14,26 @@ use crate::config::host::AddressFamily;
 const AI_CANONNAME: i32 = 2;
 
 /// Who knows which names exist, and where this machine is.
-pub trait Names: Send + Sync {
+pub trait Resolver: Send + Sync {
     /// Looks a name up; `None` where it has no address of the family.
-    fn look_up(&self, name: &str, family: AddressFamily) -> Option<Found>;
+    fn look_up(&self, name: &str, family: AddressFamily) -> Option<ResolvedName>;
     /// The addresses of this machine's interfaces that are up.
     fn local_addresses(&self) -> Result<Vec<IpAddr>, String>;
 }
 
 /// A name that exists.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Found {
+pub struct ResolvedName {
     /// The name it is an alias of, where the resolver says so; the name itself otherwise.
     pub canonical_name: Option<String>,
 }
 
 /// The system's resolver and interfaces.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct SystemNames;
+pub struct SystemResolver;
 
-impl Names for SystemNames {
-    fn look_up(&self, name: &str, family: AddressFamily) -> Option<Found> {
+impl Resolver for SystemResolver {
+    fn look_up(&self, name: &str, family: AddressFamily) -> Option<ResolvedName> {
         // the wrapper panics over a canonical name that is not UTF-8; ssh ignores such a one
         catch_unwind(|| ask(name, family, AI_CANONNAME)).unwrap_or_else(|_| ask(name, family, 0))
     }
@@ -48,7 +48,7 @@ impl Names for SystemNames {
     }
 }
 
-fn ask(name: &str, family: AddressFamily, flags: i32) -> Option<Found> {
+fn ask(name: &str, family: AddressFamily, flags: i32) -> Option<ResolvedName> {
     let address = match family {
         AddressFamily::Any => 0,
         AddressFamily::Inet => AddrFamily::Inet.into(),
@@ -56,7 +56,7 @@ fn ask(name: &str, family: AddressFamily, flags: i32) -> Option<Found> {
     };
     let hints = AddrInfoHints { flags, address, socktype: SockType::Stream.into(), protocol: 0 };
     let first = getaddrinfo(Some(name), None, Some(hints)).ok()?.next()?.ok()?;
-    Some(Found { canonical_name: first.canonname })
+    Some(ResolvedName { canonical_name: first.canonname })
 }
 
 /// The `/32 host LOCAL` entries of Linux's routing trie.
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn the_system_knows_this_machine_and_no_invalid_name() {
-        assert!(SystemNames.look_up("localhost", AddressFamily::Any).is_some());
-        assert_eq!(SystemNames.look_up("no-such-host.invalid", AddressFamily::Any), None);
+        assert!(SystemResolver.look_up("localhost", AddressFamily::Any).is_some());
+        assert_eq!(SystemResolver.look_up("no-such-host.invalid", AddressFamily::Any), None);
     }
 }

@@ -1,12 +1,12 @@
 //! What has been said so far? The values of one host while its lines are read: the first to speak wins, mostly.
 //!
-//! Main type: [`Settings`]. How a keyword takes a second line is in its row ([`Rule`]); which lines apply is not known
+//! Main type: [`Settings`]. How a keyword takes a second line is in its row ([`OnRepeat`]); which lines apply is not known
 //! here.
 
-use crate::config::origin::{Origin, Place, Scope};
+use crate::config::origin::{Origin, Scope, SetBy};
 use crate::config::patterns::match_pattern;
 use crate::config::values::jump::Jump;
-use crate::config::values::keywords::{Keyword, ROWS, Rule};
+use crate::config::values::keywords::{Keyword, OnRepeat, ROWS};
 
 /// The most `IdentityFile` and `CertificateFile` lines a host may have.
 const MOST_FILES: usize = 100;
@@ -70,46 +70,46 @@ impl Settings {
         &mut self,
         keyword: Keyword,
         words: &[String],
-        place: Place<'_>,
+        set_by: SetBy<'_>,
         applies: Applies,
     ) -> Result<(), String> {
         let rule = keyword.row().rule;
         match rule {
-            Rule::LastEverywhere => self.replace(keyword, words, place),
-            Rule::FirstEverywhere => self.fill(keyword, words, place),
+            OnRepeat::LastEverywhere => self.replace(keyword, words, set_by),
+            OnRepeat::FirstEverywhere => self.fill(keyword, words, set_by),
             _ if applies == Applies::No => {}
-            Rule::First => self.fill(keyword, words, place),
-            Rule::Proxy => {
+            OnRepeat::First => self.fill(keyword, words, set_by),
+            OnRepeat::Proxy => {
                 if self.proxy_is_open(keyword, words) {
-                    self.fill(keyword, words, place);
+                    self.fill(keyword, words, set_by);
                 }
             }
-            Rule::Two(second) => {
+            OnRepeat::Two(second) => {
                 let (own, other) = words.split_at(words.len().min(1));
-                self.fill(keyword, own, place);
-                self.fill(second, other, place);
+                self.fill(keyword, own, set_by);
+                self.fill(second, other, set_by);
             }
-            Rule::AddNew => return self.add_new(keyword, words, place),
-            Rule::AddNewTo(other) => return self.add_new(other, words, place),
-            Rule::AddOrTakeAway => words.iter().for_each(|word| self.add_or_take_away(keyword, word, place)),
+            OnRepeat::AddNew => return self.add_new(keyword, words, set_by),
+            OnRepeat::AddNewTo(other) => return self.add_new(other, words, set_by),
+            OnRepeat::AddOrTakeAway => words.iter().for_each(|word| self.add_or_take_away(keyword, word, set_by)),
         }
         Ok(())
     }
 
     /// Sets what has no value yet.
-    pub fn fill(&mut self, keyword: Keyword, words: &[String], place: Place<'_>) {
+    pub fn fill(&mut self, keyword: Keyword, words: &[String], set_by: SetBy<'_>) {
         if self.all(keyword).is_empty() {
-            self.replace(keyword, words, place);
+            self.replace(keyword, words, set_by);
         }
     }
 
     /// Sets a value, whatever was there.
-    pub fn replace(&mut self, keyword: Keyword, words: &[String], place: Place<'_>) {
-        self.slots[keyword as usize] = words.iter().map(|word| setting(word, place)).collect();
+    pub fn replace(&mut self, keyword: Keyword, words: &[String], set_by: SetBy<'_>) {
+        self.slots[keyword as usize] = words.iter().map(|word| setting(word, set_by)).collect();
     }
 
     /// Says where a value came from.
-    pub fn blame(&mut self, keyword: Keyword, origin: &Origin) {
+    pub fn set_origin(&mut self, keyword: Keyword, origin: &Origin) {
         self.slots[keyword as usize].iter_mut().for_each(|setting| setting.origin = origin.clone());
     }
 
@@ -140,29 +140,29 @@ impl Settings {
         }
     }
 
-    fn add_new(&mut self, keyword: Keyword, words: &[String], place: Place<'_>) -> Result<(), String> {
+    fn add_new(&mut self, keyword: Keyword, words: &[String], set_by: SetBy<'_>) -> Result<(), String> {
         for word in words {
             let slot = &mut self.slots[keyword as usize];
             let limited = matches!(keyword, Keyword::IdentityFile | Keyword::CertificateFile);
             if limited && slot.len() >= MOST_FILES {
                 return Err(format!("too many files (at most {MOST_FILES})"));
             }
-            if !slot.iter().any(|known| known.word == *word && known.scope == place.scope()) {
-                slot.push(setting(word, place));
+            if !slot.iter().any(|known| known.word == *word && known.scope == set_by.scope()) {
+                slot.push(setting(word, set_by));
             }
         }
         Ok(())
     }
 
-    fn add_or_take_away(&mut self, keyword: Keyword, word: &str, place: Place<'_>) {
+    fn add_or_take_away(&mut self, keyword: Keyword, word: &str, set_by: SetBy<'_>) {
         let slot = &mut self.slots[keyword as usize];
         match word.strip_prefix('-') {
             Some(pattern) => slot.retain(|known| !match_pattern(&known.word, pattern)),
-            None => slot.push(setting(word, place)),
+            None => slot.push(setting(word, set_by)),
         }
     }
 }
 
-fn setting(word: &str, place: Place<'_>) -> Setting {
-    Setting { word: word.to_owned(), origin: place.origin(), scope: place.scope() }
+fn setting(word: &str, set_by: SetBy<'_>) -> Setting {
+    Setting { word: word.to_owned(), origin: set_by.origin(), scope: set_by.scope() }
 }

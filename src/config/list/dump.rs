@@ -4,12 +4,12 @@
 
 use crate::config::configuration::Configuration;
 use crate::config::error::ConfigError;
-use crate::config::evaluate::defaults::Finished;
+use crate::config::evaluate::defaults::CompleteSettings;
 use crate::config::evaluate::settings::Setting;
 use crate::config::jump_chain;
 use crate::config::origin::Origin;
 use crate::config::values::jump::Jump;
-use crate::config::values::keywords::{Keyword, ROWS, Row, Show};
+use crate::config::values::keywords::{Keyword, KeywordRow, ROWS, Show};
 use crate::target::HostSpec;
 
 /// A line: keyword, value, and where the value came from.
@@ -21,30 +21,30 @@ impl Configuration {
     /// # Errors
     /// As [`Configuration::resolve`], for the target alone.
     pub fn dump(&self, target: &HostSpec) -> Result<Vec<DumpLine>, ConfigError> {
-        jump_chain::target(self, target).map(|finished| lines(&finished))
+        jump_chain::target(self, target).map(|complete| lines(&complete))
     }
 }
 
 /// All lines.
-fn lines(finished: &Finished) -> Vec<DumpLine> {
-    let mut lines = vec![("host".to_owned(), finished.alias.clone(), Origin::Default)];
+fn lines(complete: &CompleteSettings) -> Vec<DumpLine> {
+    let mut lines = vec![("host".to_owned(), complete.alias.clone(), Origin::Default)];
     for row in ROWS {
-        let settings = finished.settings.all(row.keyword);
+        let settings = complete.settings.all(row.keyword);
         match row.show {
             Show::Line if settings.is_empty() => {}
             Show::Line | Show::LineOrNone => lines.push(one_line(row, settings)),
             Show::Each => lines.extend(settings.iter().map(|setting| line(row, setting.word.clone(), setting))),
-            Show::Apart => lines.extend(apart(row, finished)),
+            Show::Apart => lines.extend(apart(row, complete)),
         }
     }
     lines
 }
 
-fn line(row: &Row, value: String, setting: &Setting) -> DumpLine {
+fn line(row: &KeywordRow, value: String, setting: &Setting) -> DumpLine {
     (row.name.to_owned(), value, setting.origin.clone())
 }
 
-fn one_line(row: &Row, settings: &[Setting]) -> DumpLine {
+fn one_line(row: &KeywordRow, settings: &[Setting]) -> DumpLine {
     match settings {
         [] => (row.name.to_owned(), "none".to_owned(), Origin::Default),
         [first, ..] => line(row, joined(settings, " "), first),
@@ -55,8 +55,8 @@ fn joined(settings: &[Setting], separator: &str) -> String {
     settings.iter().map(|setting| setting.word.as_str()).collect::<Vec<_>>().join(separator)
 }
 
-fn apart(row: &Row, finished: &Finished) -> Vec<DumpLine> {
-    let settings = &finished.settings;
+fn apart(row: &KeywordRow, complete: &CompleteSettings) -> Vec<DumpLine> {
+    let settings = &complete.settings;
     let all = settings.all(row.keyword);
     match (row.keyword, all.first()) {
         (Keyword::DynamicForward, _) => {

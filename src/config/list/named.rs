@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::configuration::Configuration;
 use crate::config::origin::Origin;
-use crate::config::parse::files::{Body, File};
+use crate::config::parse::files::{Body, ConfigFile};
 use crate::target::HostSpec;
 
 /// A name of a `Host` line.
@@ -49,7 +49,7 @@ impl Configuration {
     }
 }
 
-fn of_file(file: &File) -> Vec<Named> {
+fn of_file(file: &ConfigFile) -> Vec<Named> {
     let on = |path: &Path, number| Origin::SshConfig(path.to_owned(), number);
     let mut found = Vec::new();
     for line in &file.lines {

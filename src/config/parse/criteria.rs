@@ -68,7 +68,7 @@ pub enum Test {
     /// `localuser`: who runs this.
     LocalUser(String),
     /// `localnetwork`: is one of this machine's addresses in one of the networks?
-    LocalNetwork(Networks),
+    LocalNetwork(CidrList),
     /// `tagged`: what `Tag` said.
     Tagged(String),
     /// `command`: the command or subsystem asked for.
@@ -124,7 +124,7 @@ fn parse_test(name: &str, rest: &mut Option<&str>) -> Result<Test, String> {
         "originalhost" => Test::OriginalHost(argument.to_ascii_lowercase()),
         "user" => Test::User(argument),
         "localuser" => Test::LocalUser(argument),
-        "localnetwork" => Test::LocalNetwork(Networks::parse(&argument)?),
+        "localnetwork" => Test::LocalNetwork(CidrList::parse(&argument)?),
         "tagged" => Test::Tagged(argument),
         "command" => Test::Command(argument),
         "sessiontype" => Test::SessionType(argument),
@@ -136,22 +136,22 @@ fn parse_test(name: &str, rest: &mut Option<&str>) -> Result<Test, String> {
 
 /// Networks in CIDR form, some negated by `!`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Networks(Vec<Network>);
+pub struct CidrList(Vec<CidrPattern>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Network {
+struct CidrPattern {
     negated: bool,
     address: IpAddr,
     bits: u32,
 }
 
-impl Networks {
+impl CidrList {
     /// Reads `10.0.0.0/8,!10.1.0.0/16,fe80::/10`; a bare address is a network of one.
-    pub fn parse(list: &str) -> Result<Networks, String> {
+    pub fn parse(list: &str) -> Result<CidrList, String> {
         list.split(',')
-            .map(Network::parse)
+            .map(CidrPattern::parse)
             .collect::<Option<_>>()
-            .map(Networks)
+            .map(CidrList)
             .ok_or_else(|| format!("`{list}` is no list of networks in CIDR form"))
     }
 
@@ -164,14 +164,14 @@ impl Networks {
     }
 }
 
-impl Network {
-    fn parse(text: &str) -> Option<Network> {
+impl CidrPattern {
+    fn parse(text: &str) -> Option<CidrPattern> {
         let (negated, text) = text.strip_prefix('!').map_or((false, text), |text| (true, text));
         let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
         let address: IpAddr = address.parse().ok()?;
         let most = if address.is_ipv4() { 32 } else { 128 };
         let bits = bits.map_or(Some(most), |bits| bits.parse().ok().filter(|&bits| bits <= most))?;
-        let network = Network { negated, address, bits };
+        let network = CidrPattern { negated, address, bits };
         // OpenSSH refuses a network with bits set beyond its length
         (network.prefix(address) == as_bits(address)).then_some(network)
     }
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn networks_hold_addresses() {
-        let nets = Networks::parse("10.0.0.0/8,!10.1.0.0/16,fe80::/10,0.0.0.0/0").unwrap();
+        let nets = CidrList::parse("10.0.0.0/8,!10.1.0.0/16,fe80::/10,0.0.0.0/0").unwrap();
         let holds = |text: &str| nets.hold_one_of(&[text.parse().unwrap()]);
         assert!(holds("10.2.0.1") && holds("fe80::1") && holds("8.8.8.8"));
         assert!(!holds("10.1.0.1") && !holds("::1"));
@@ -234,7 +234,7 @@ mod tests {
         #[test]
         fn no_text_makes_the_criteria_panic(text in ".{0,60}") {
             let _ = parse_criteria(&text);
-            let _ = Networks::parse(&text);
+            let _ = CidrList::parse(&text);
         }
     }
 }

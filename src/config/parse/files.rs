@@ -1,7 +1,7 @@
 //! Which lines are there? Configuration files are read once, checked once, and kept as a tree of lines.
 //!
-//! Main types: [`File`], [`Line`]. A file below the user's home, and every included one, must belong to root or to the
-//! user and be written by nobody else (`read_config_file_depth` in OpenSSH's `readconf.c`). Nothing of it is evaluated
+//! Main types: [`ConfigFile`], [`FileLine`]. A file below the user's home, and every included one, must belong to root or to
+//! the user and be written by nobody else (`read_config_file_depth` in OpenSSH's `readconf.c`). Nothing of it is evaluated
 //! here, so nothing it names is run before the check.
 
 use std::fs;
@@ -14,9 +14,9 @@ use super::glob::glob;
 use crate::config::error::{BadLine, ConfigError};
 use crate::config::lines::{RawLine, Words, split_lines};
 use crate::config::local_env::Surroundings;
-use crate::config::origin::{Origin, Place, Scope};
+use crate::config::origin::{Origin, Scope, SetBy};
 use crate::config::values::jump::Jump;
-use crate::config::values::keywords::{Keyword, Meaning, meaning};
+use crate::config::values::keywords::{Directive, Keyword, directive};
 use crate::config::values::tokens::{expand_env, expand_tilde};
 
 /// How deep `Include` may nest.
@@ -26,7 +26,7 @@ const LARGEST: u64 = 16 << 20;
 
 /// Whether owner and mode decide if a file is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Check {
+pub enum FileCheck {
     /// They do.
     OwnerAndMode,
     /// They do not: the file was named with `-F`, or is the system's own.
@@ -35,18 +35,18 @@ pub enum Check {
 
 /// A file, read.
 #[derive(Debug)]
-pub struct File {
+pub struct ConfigFile {
     /// Where it is.
     pub path: PathBuf,
     /// Whose it is.
     pub scope: Scope,
     /// What it says, in order.
-    pub lines: Vec<Line>,
+    pub lines: Vec<FileLine>,
 }
 
 /// A line, read.
 #[derive(Debug)]
-pub struct Line {
+pub struct FileLine {
     /// From 1.
     pub number: usize,
     /// What it says.
@@ -63,7 +63,7 @@ pub enum Body {
     /// `Match`.
     Match(Vec<Criterion>),
     /// `Include`, with what was found.
-    Include(Vec<File>),
+    Include(Vec<ConfigFile>),
     /// An `Include` whose name has tokens: which files it names is known only when a host is.
     IncludeLater(String),
     /// A keyword nobody knows: an error unless `IgnoreUnknown` names it.
@@ -71,29 +71,34 @@ pub enum Body {
 }
 
 /// Reads files and gathers what is wrong with their lines.
-pub struct Reader<'a> {
+pub struct FileReader<'a> {
     surroundings: &'a Surroundings,
     bad: Vec<BadLine>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> FileReader<'a> {
     /// A reader that has read nothing.
-    pub fn new(surroundings: &'a Surroundings) -> Reader<'a> {
-        Reader { surroundings, bad: Vec::new() }
+    pub fn new(surroundings: &'a Surroundings) -> FileReader<'a> {
+        FileReader { surroundings, bad: Vec::new() }
     }
 
     /// Reads a file and what it includes. `None` where there is no such file.
-    pub fn read(&mut self, path: &Path, scope: Scope, check: Check) -> Result<Option<File>, ConfigError> {
-        self.read_at_depth(path, (scope, check), 0)
+    pub fn read(&mut self, path: &Path, scope: Scope, check: FileCheck) -> Result<Option<ConfigFile>, ConfigError> {
+        self.read_at_depth(path, scope, check, 0)
     }
 
     /// Reads what an `Include` names once its tokens are expanded; `depth` includes lead there.
-    pub fn read_later(mut self, pattern: &str, place: Place<'_>, depth: usize) -> Result<Vec<File>, ConfigError> {
-        match self.included(pattern, place.scope(), depth) {
+    pub fn read_later(
+        mut self,
+        pattern: &str,
+        set_by: SetBy<'_>,
+        depth: usize,
+    ) -> Result<Vec<ConfigFile>, ConfigError> {
+        match self.included(pattern, set_by.scope(), depth) {
             Ok(files) => self.finish().map(|()| files),
             Err(LineError::Include(error)) => Err(error),
             Err(LineError::Problem(problem)) => {
-                Err(ConfigError::BadLines(vec![BadLine { origin: place.origin(), problem }]))
+                Err(ConfigError::BadLines(vec![BadLine { origin: set_by.origin(), problem }]))
             }
         }
     }
@@ -105,12 +110,12 @@ impl<'a> Reader<'a> {
             Ok(raw) => raw?,
             Err(unreadable) => return self.complain(origin, unreadable.problem),
         };
-        match meaning(&raw.keyword) {
-            Some(Meaning::Setting(keyword)) => match self.words(keyword, raw.rest) {
+        match directive(&raw.keyword) {
+            Some(Directive::Setting(keyword)) => match self.words(keyword, raw.rest) {
                 Ok(words) => Some((keyword, words)),
                 Err(problem) => self.complain(origin, format!("{}: {problem}", raw.keyword)),
             },
-            Some(Meaning::WithoutEffect) => None,
+            Some(Directive::WithoutEffect) => None,
             Some(_) => self.complain(origin, format!("{} is not for the command line", raw.keyword)),
             None => self.complain(origin, format!("unknown keyword `{}`", raw.keyword)),
         }
@@ -136,9 +141,10 @@ impl<'a> Reader<'a> {
     fn read_at_depth(
         &mut self,
         path: &Path,
-        (scope, check): (Scope, Check),
+        scope: Scope,
+        check: FileCheck,
         depth: usize,
-    ) -> Result<Option<File>, ConfigError> {
+    ) -> Result<Option<ConfigFile>, ConfigError> {
         if depth > DEEPEST {
             return Err(ConfigError::TooDeep { file: path.to_owned() });
         }
@@ -150,26 +156,26 @@ impl<'a> Reader<'a> {
                 Err(bad) => (bad.number, Err(LineError::Problem(bad.problem))),
             };
             match bodies {
-                Ok(bodies) => lines.extend(bodies.into_iter().map(|body| Line { number, body })),
+                Ok(bodies) => lines.extend(bodies.into_iter().map(|body| FileLine { number, body })),
                 Err(LineError::Problem(problem)) => {
                     self.bad.push(BadLine { origin: Origin::SshConfig(path.to_owned(), number), problem });
                 }
                 Err(LineError::Include(error)) => return Err(error),
             }
         }
-        Ok(Some(File { path: path.to_owned(), scope, lines }))
+        Ok(Some(ConfigFile { path: path.to_owned(), scope, lines }))
     }
 
     fn body(&mut self, raw: &RawLine<'_>, scope: Scope, depth: usize) -> Result<Vec<Body>, LineError> {
         let problem = |problem: String| LineError::Problem(format!("{}: {problem}", raw.keyword));
         let mut words = Words::new(raw.rest).map_err(|why| problem(why.to_owned()))?;
-        Ok(vec![match meaning(&raw.keyword) {
+        Ok(vec![match directive(&raw.keyword) {
             None => Body::Unknown(raw.keyword.clone()),
-            Some(Meaning::WithoutEffect) => return Ok(Vec::new()),
-            Some(Meaning::Setting(keyword)) => Body::Set(keyword, self.words(keyword, raw.rest).map_err(problem)?),
-            Some(Meaning::Match) => Body::Match(parse_criteria(raw.rest).map_err(problem)?),
-            Some(Meaning::Host) => Body::Host(HostPatterns::new(words.all()).map_err(problem)?),
-            Some(Meaning::Include) => return self.include(words.all(), scope, depth),
+            Some(Directive::WithoutEffect) => return Ok(Vec::new()),
+            Some(Directive::Setting(keyword)) => Body::Set(keyword, self.words(keyword, raw.rest).map_err(problem)?),
+            Some(Directive::Match) => Body::Match(parse_criteria(raw.rest).map_err(problem)?),
+            Some(Directive::Host) => Body::Host(HostPatterns::new(words.all()).map_err(problem)?),
+            Some(Directive::Include) => return self.include(words.all(), scope, depth),
         }])
     }
 
@@ -186,10 +192,10 @@ impl<'a> Reader<'a> {
         Ok(bodies)
     }
 
-    fn included(&mut self, pattern: &str, scope: Scope, depth: usize) -> Result<Vec<File>, LineError> {
+    fn included(&mut self, pattern: &str, scope: Scope, depth: usize) -> Result<Vec<ConfigFile>, LineError> {
         let mut files = Vec::new();
         for file in self.named(pattern, scope).map_err(include_problem)? {
-            let read = self.read_at_depth(&file, (scope, Check::OwnerAndMode), depth);
+            let read = self.read_at_depth(&file, scope, FileCheck::OwnerAndMode, depth);
             files.extend(read.map_err(LineError::Include)?);
         }
         Ok(files)
@@ -225,7 +231,7 @@ fn include_problem(problem: String) -> LineError {
 }
 
 /// The bytes of a file, its owner and mode looked at on the open descriptor.
-fn contents(path: &Path, check: Check, uid: u32) -> Result<Option<Vec<u8>>, ConfigError> {
+fn contents(path: &Path, check: FileCheck, uid: u32) -> Result<Option<Vec<u8>>, ConfigError> {
     let unreadable = |source| ConfigError::Read { file: path.to_owned(), source };
     let file = match fs::File::open(path) {
         Ok(file) => file,
@@ -234,7 +240,7 @@ fn contents(path: &Path, check: Check, uid: u32) -> Result<Option<Vec<u8>>, Conf
     };
     let metadata = file.metadata().map_err(unreadable)?;
     let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
-    if check == Check::OwnerAndMode && ((owner != 0 && owner != uid) || mode & 0o022 != 0) {
+    if check == FileCheck::OwnerAndMode && ((owner != 0 && owner != uid) || mode & 0o022 != 0) {
         return Err(ConfigError::Permissions { file: path.to_owned(), uid: owner, mode });
     }
     if metadata.is_dir() {

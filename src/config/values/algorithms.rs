@@ -3,7 +3,7 @@
 //! Main type: [`Family`]. The lists are those of OpenSSH 9.2p1 (`myproposal.h`, `ssh -Q`), with the names that later
 //! versions added. What hop itself can do is not known here: `chain` intersects.
 
-use crate::config::patterns::{Verdict, match_list};
+use crate::config::patterns::{ListMatch, match_list};
 
 /// A kind of algorithm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Family {
             // key types may be patterns, even negated ones
             Family::Key | Family::Signature => {
                 SHORT_KEY_TYPES.iter().any(|short| name.eq_ignore_ascii_case(short))
-                    || KEYS.iter().any(|known| match_list(known, name) != Verdict::NoMatch)
+                    || KEYS.iter().any(|known| match_list(known, name) != ListMatch::NoMatch)
             }
             _ => self.known().contains(&name),
         }
@@ -77,7 +77,7 @@ impl Family {
     pub fn assemble(self, configured: &str) -> Result<Vec<String>, String> {
         let default = || self.default_list().iter().map(|&name| name.to_owned());
         if let Some(away) = configured.strip_prefix('-') {
-            return Ok(default().filter(|name| match_list(name, away) != Verdict::Match).collect());
+            return Ok(default().filter(|name| match_list(name, away) != ListMatch::Match).collect());
         }
         let given = |list: &str| list.split(',').map(str::to_owned).collect::<Vec<_>>();
         let patterns: Vec<String> = match (configured.strip_prefix('+'), configured.strip_prefix('^')) {
@@ -90,7 +90,7 @@ impl Family {
             if pattern.starts_with('!') {
                 return Err(format!("`{pattern}`: a list of algorithms cannot be negated"));
             }
-            let names = self.known().iter().filter(|name| match_list(name, &pattern) == Verdict::Match);
+            let names = self.known().iter().filter(|name| match_list(name, &pattern) == ListMatch::Match);
             for name in names {
                 if !list.iter().any(|listed| listed == name) {
                     list.push((*name).to_owned());

@@ -2,33 +2,33 @@
 //!
 //! The tables are those of OpenSSH's `readconf.c` (`multistate_…`).
 
-use super::reading::{Env, Reading, one};
+use super::reading::{Env, ReadResult, one};
 use crate::config::lines::Words;
 
 /// A word of a fixed set, case not regarded; the table says how each is printed.
-fn one_of(words: &mut Words<'_>, table: &[(&str, &str)]) -> Reading {
+fn one_of(words: &mut Words<'_>, table: &[(&str, &str)]) -> ReadResult {
     let word = words.needed()?;
     let row = table.iter().find(|(taken, _)| word.eq_ignore_ascii_case(taken));
     row.map(|(_, printed)| vec![(*printed).to_owned()]).ok_or_else(|| format!("unsupported option `{word}`"))
 }
 
 /// `yes` or `no`.
-pub fn flag(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn flag(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     one_of(words, &[("true", "yes"), ("false", "no"), ("yes", "yes"), ("no", "no")])
 }
 
 /// `Compression`.
-pub fn compression(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn compression(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     one_of(words, &[("yes", "yes"), ("no", "no")])
 }
 
 /// `yes`, `no` or `ask`.
-pub fn yes_no_ask(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn yes_no_ask(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     one_of(words, &[("true", "true"), ("false", "false"), ("yes", "true"), ("no", "false"), ("ask", "ask")])
 }
 
 /// `StrictHostKeyChecking`.
-pub fn strict_host_key_checking(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn strict_host_key_checking(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     one_of(
         words,
         &[
@@ -44,12 +44,12 @@ pub fn strict_host_key_checking(words: &mut Words<'_>, _: Env<'_>) -> Reading {
 }
 
 /// `AddressFamily`.
-pub fn address_family(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn address_family(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     one_of(words, &[("inet", "inet"), ("inet6", "inet6"), ("any", "any")])
 }
 
 /// `ControlMaster`.
-pub fn control_master(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn control_master(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     one_of(
         words,
         &[
@@ -65,7 +65,7 @@ pub fn control_master(words: &mut Words<'_>, _: Env<'_>) -> Reading {
 }
 
 /// `Tunnel`.
-pub fn tunnel(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn tunnel(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     one_of(
         words,
         &[
@@ -80,7 +80,7 @@ pub fn tunnel(words: &mut Words<'_>, _: Env<'_>) -> Reading {
 }
 
 /// `RequestTTY`.
-pub fn request_tty(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn request_tty(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     one_of(
         words,
         &[("true", "true"), ("yes", "true"), ("false", "false"), ("no", "false"), ("force", "force"), ("auto", "auto")],
@@ -88,17 +88,17 @@ pub fn request_tty(words: &mut Words<'_>, _: Env<'_>) -> Reading {
 }
 
 /// `SessionType`.
-pub fn session_type(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn session_type(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     one_of(words, &[("none", "none"), ("subsystem", "subsystem"), ("default", "default")])
 }
 
 /// `CanonicalizeHostname`.
-pub fn canonicalize(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn canonicalize(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     one_of(words, &[("true", "true"), ("false", "false"), ("yes", "true"), ("no", "false"), ("always", "always")])
 }
 
 /// `PubkeyAuthentication`.
-pub fn pubkey_authentication(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn pubkey_authentication(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     one_of(
         words,
         &[
@@ -113,12 +113,12 @@ pub fn pubkey_authentication(words: &mut Words<'_>, _: Env<'_>) -> Reading {
 }
 
 /// `FingerprintHash`.
-pub fn fingerprint_hash(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn fingerprint_hash(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     one_of(words, &[("MD5", "MD5"), ("SHA1", "SHA1"), ("SHA256", "SHA256"), ("SHA384", "SHA384"), ("SHA512", "SHA512")])
 }
 
 /// `LogLevel`.
-pub fn log_level(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn log_level(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     one_of(
         words,
         &[
@@ -137,7 +137,7 @@ pub fn log_level(words: &mut Words<'_>, _: Env<'_>) -> Reading {
 }
 
 /// `SyslogFacility`.
-pub fn syslog_facility(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn syslog_facility(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     let word = words.needed()?.to_ascii_uppercase();
     let named = matches!(word.as_str(), "DAEMON" | "USER" | "AUTH" | "AUTHPRIV");
     let local = word.strip_prefix("LOCAL").is_some_and(|n| n.len() == 1 && ("0"..="7").contains(&n));

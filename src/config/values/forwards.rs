@@ -3,7 +3,7 @@
 //! The syntax is that of `parse_forward` in OpenSSH's `readconf.c`. Nothing is listened on or connected here.
 
 use super::numbers::port_number;
-use super::reading::{Env, Reading};
+use super::reading::{Env, ReadResult};
 use super::tokens::expand_env;
 use crate::config::lines::Words;
 
@@ -13,7 +13,7 @@ const LONGEST_SOCKET_PATH: usize = 108;
 const LONGEST_HOST: usize = 1025;
 
 /// One end of a forwarding.
-enum End {
+enum ForwardEnd {
     Path(String),
     Port(Option<String>, u16),
 }
@@ -24,16 +24,16 @@ struct Field {
 }
 
 /// `LocalForward [address:]port host:port`, or with socket paths.
-pub fn local(words: &mut Words<'_>, env: Env<'_>) -> Reading {
+pub fn local(words: &mut Words<'_>, env: Env<'_>) -> ReadResult {
     let (listen, target) = (words.needed()?, words.needed()?);
     forward(&format!("{listen}:{target}"), env).and_then(|(listen, connect)| match listen {
-        End::Port(_, 0) => Err("a local port cannot be 0".to_owned()),
+        ForwardEnd::Port(_, 0) => Err("a local port cannot be 0".to_owned()),
         _ => Ok(vec![format!("{} {}", listen.printed(), connect.printed())]),
     })
 }
 
 /// `RemoteForward`, as `LocalForward`; without a target it is dynamic.
-pub fn remote(words: &mut Words<'_>, env: Env<'_>) -> Reading {
+pub fn remote(words: &mut Words<'_>, env: Env<'_>) -> ReadResult {
     let listen = words.needed()?;
     match words.optional().filter(|target| !target.is_empty()) {
         Some(target) => {
@@ -45,34 +45,34 @@ pub fn remote(words: &mut Words<'_>, env: Env<'_>) -> Reading {
 }
 
 /// `DynamicForward [address:]port`.
-pub fn dynamic(words: &mut Words<'_>, env: Env<'_>) -> Reading {
+pub fn dynamic(words: &mut Words<'_>, env: Env<'_>) -> ReadResult {
     match dynamic_end(&words.needed()?, env)? {
-        End::Port(_, 0) => Err("a local port cannot be 0".to_owned()),
+        ForwardEnd::Port(_, 0) => Err("a local port cannot be 0".to_owned()),
         end => Ok(vec![end.printed()]),
     }
 }
 
-impl End {
+impl ForwardEnd {
     fn printed(&self) -> String {
         match self {
-            End::Path(path) => path.clone(),
-            End::Port(None, port) => port.to_string(),
-            End::Port(Some(host), port) => format!("[{host}]:{port}"),
+            ForwardEnd::Path(path) => path.clone(),
+            ForwardEnd::Port(None, port) => port.to_string(),
+            ForwardEnd::Port(Some(host), port) => format!("[{host}]:{port}"),
         }
     }
 
-    fn path(field: &Field) -> Result<End, String> {
+    fn path(field: &Field) -> Result<ForwardEnd, String> {
         match field.text.len() < LONGEST_SOCKET_PATH {
-            true => Ok(End::Path(field.text.clone())),
+            true => Ok(ForwardEnd::Path(field.text.clone())),
             false => Err(bad("the socket path is too long")),
         }
     }
 
-    fn port(host: Option<&Field>, port: &Field) -> Result<End, String> {
+    fn port(host: Option<&Field>, port: &Field) -> Result<ForwardEnd, String> {
         let number = port_number(&port.text).ok_or_else(|| bad("the port is no port"))?;
         match host.is_some_and(|host| host.text.len() >= LONGEST_HOST) {
             true => Err(bad("the host name is too long")),
-            false => Ok(End::Port(host.map(|host| host.text.clone()), number)),
+            false => Ok(ForwardEnd::Port(host.map(|host| host.text.clone()), number)),
         }
     }
 }
@@ -81,28 +81,30 @@ fn bad(why: &str) -> String {
     format!("bad forwarding specification: {why}")
 }
 
-fn forward(text: &str, env: Env<'_>) -> Result<(End, End), String> {
+fn forward(text: &str, env: Env<'_>) -> Result<(ForwardEnd, ForwardEnd), String> {
     let all = fields(&expand_env(text, env)?)?;
     let (listen, connect) = match all.as_slice() {
-        [listen, path] if listen.is_path && path.is_path => (End::path(listen)?, End::path(path)?),
-        [port, path] if path.is_path => (End::port(None, port)?, End::path(path)?),
-        [path, host, port] if path.is_path => (End::path(path)?, End::port(Some(host), port)?),
-        [host, port, path] if path.is_path => (End::port(Some(host), port)?, End::path(path)?),
-        [listen, host, port] => (End::port(None, listen)?, End::port(Some(host), port)?),
-        [address, listen, host, port] => (End::port(Some(address), listen)?, End::port(Some(host), port)?),
+        [listen, path] if listen.is_path && path.is_path => (ForwardEnd::path(listen)?, ForwardEnd::path(path)?),
+        [port, path] if path.is_path => (ForwardEnd::port(None, port)?, ForwardEnd::path(path)?),
+        [path, host, port] if path.is_path => (ForwardEnd::path(path)?, ForwardEnd::port(Some(host), port)?),
+        [host, port, path] if path.is_path => (ForwardEnd::port(Some(host), port)?, ForwardEnd::path(path)?),
+        [listen, host, port] => (ForwardEnd::port(None, listen)?, ForwardEnd::port(Some(host), port)?),
+        [address, listen, host, port] => {
+            (ForwardEnd::port(Some(address), listen)?, ForwardEnd::port(Some(host), port)?)
+        }
         _ => return Err(bad("neither ports nor paths")),
     };
     match connect {
-        End::Port(_, 0) => Err(bad("the port is no port")),
+        ForwardEnd::Port(_, 0) => Err(bad("the port is no port")),
         _ => Ok((listen, connect)),
     }
 }
 
-fn dynamic_end(text: &str, env: Env<'_>) -> Result<End, String> {
+fn dynamic_end(text: &str, env: Env<'_>) -> Result<ForwardEnd, String> {
     match fields(&expand_env(text, env)?)?.as_slice() {
-        [path] if path.is_path => End::path(path),
-        [port] => End::port(None, port),
-        [host, port] if !host.is_path && !port.is_path => End::port(Some(host), port),
+        [path] if path.is_path => ForwardEnd::path(path),
+        [port] => ForwardEnd::port(None, port),
+        [host, port] if !host.is_path && !port.is_path => ForwardEnd::port(Some(host), port),
         _ => Err(bad("neither a port nor an address with a port")),
     }
 }
@@ -152,7 +154,7 @@ mod tests {
     use crate::config::local_env::Surroundings;
     use proptest::prelude::*;
 
-    fn read(reader: fn(&mut Words<'_>, Env<'_>) -> Reading, text: &str) -> Reading {
+    fn read(reader: fn(&mut Words<'_>, Env<'_>) -> ReadResult, text: &str) -> ReadResult {
         reader(&mut Words::new(text)?, &Surroundings::default())
     }
 

@@ -1,8 +1,8 @@
 //! Which keywords are there? One row a keyword: its name, how its words are read, how a second line adds to the first,
 //! the built-in value, and whether `ssh -G` shows it.
 //!
-//! Main types: [`Keyword`], [`Row`]. The rows stand in the order in which `ssh -G` of OpenSSH 9.2 (Debian) prints them;
-//! what the words mean is in `choices.rs`, `numbers.rs`, `readers.rs` and `forwards.rs`.
+//! Main types: [`Keyword`], [`KeywordRow`]. The rows stand in the order in which `ssh -G` of OpenSSH 9.2 (Debian) prints
+//! them; what the words mean is in `choices.rs`, `numbers.rs`, `readers.rs` and `forwards.rs`.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -13,11 +13,11 @@ use super::{choices as c, forwards, numbers as n, readers as v};
 use crate::config::lines::Words;
 
 /// Reads the words after a keyword into the value's printed form, one item a word.
-pub type Read = fn(&mut Words<'_>, Env<'_>) -> Result<Vec<String>, String>;
+pub type ReadWords = fn(&mut Words<'_>, Env<'_>) -> Result<Vec<String>, String>;
 
 /// What a line does when the keyword already has a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
+pub enum OnRepeat {
     /// Nothing: the first line wins.
     First,
     /// As `First`, and the line counts even in a block that does not match (an oversight of OpenSSH's).
@@ -50,15 +50,15 @@ pub enum Show {
 }
 
 /// What is known of a keyword.
-pub struct Row {
+pub struct KeywordRow {
     /// The keyword.
     pub keyword: Keyword,
     /// Its name as `ssh -G` prints it, lowercase but for one.
     pub name: &'static str,
     /// How its words are read.
-    pub read: Read,
+    pub read: ReadWords,
     /// What a second line does.
-    pub rule: Rule,
+    pub rule: OnRepeat,
     /// How it is shown.
     pub show: Show,
     /// The built-in value: words, or none.
@@ -73,13 +73,13 @@ macro_rules! keywords {
         pub enum Keyword { $($variant),* }
 
         /// Every keyword that has a value, in the order of `ssh -G`.
-        pub const ROWS: &[Row] = &[$(Row {
+        pub const ROWS: &[KeywordRow] = &[$(KeywordRow {
             keyword: Keyword::$variant, name: $name, read: $read, rule: $rule, show: $show, default: &$default,
         }),*];
     };
 }
 
-use Rule::{AddNew, AddNewTo, AddOrTakeAway, First, FirstEverywhere, LastEverywhere, Proxy, Two};
+use OnRepeat::{AddNew, AddNewTo, AddOrTakeAway, First, FirstEverywhere, LastEverywhere, Proxy, Two};
 use Show::{Apart, Each, Line, LineOrNone};
 
 keywords! {
@@ -244,7 +244,7 @@ const WITHOUT_EFFECT: &[&str] = &[
 
 /// What a word at the start of a line stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meaning {
+pub enum Directive {
     /// A keyword with a value.
     Setting(Keyword),
     /// `Host`.
@@ -258,21 +258,21 @@ pub enum Meaning {
 }
 
 /// Looks a lowercase keyword up.
-pub fn meaning(name: &str) -> Option<Meaning> {
-    static MEANINGS: OnceLock<HashMap<&str, Meaning>> = OnceLock::new();
-    let meanings = MEANINGS.get_or_init(|| {
+pub fn directive(name: &str) -> Option<Directive> {
+    static DIRECTIVES: OnceLock<HashMap<&str, Directive>> = OnceLock::new();
+    let directives = DIRECTIVES.get_or_init(|| {
         let rows = ROWS.iter().filter(|row| !row.name.is_empty()).map(|row| (row.name, row.keyword));
-        let settings = rows.chain(ALIASES.iter().copied()).map(|(name, keyword)| (name, Meaning::Setting(keyword)));
-        let blocks = [("host", Meaning::Host), ("match", Meaning::Match), ("include", Meaning::Include)];
-        let others = WITHOUT_EFFECT.iter().map(|&name| (name, Meaning::WithoutEffect));
+        let settings = rows.chain(ALIASES.iter().copied()).map(|(name, keyword)| (name, Directive::Setting(keyword)));
+        let blocks = [("host", Directive::Host), ("match", Directive::Match), ("include", Directive::Include)];
+        let others = WITHOUT_EFFECT.iter().map(|&name| (name, Directive::WithoutEffect));
         settings.chain(blocks).chain(others).collect()
     });
-    meanings.get(name).copied()
+    directives.get(name).copied()
 }
 
 impl Keyword {
     /// The keyword's row.
-    pub fn row(self) -> &'static Row {
+    pub fn row(self) -> &'static KeywordRow {
         &ROWS[self as usize]
     }
 }
@@ -290,13 +290,13 @@ mod tests {
 
     #[test]
     fn names_are_found_in_lowercase() {
-        assert_eq!(meaning("proxyjump"), Some(Meaning::Setting(Keyword::ProxyJump)));
+        assert_eq!(directive("proxyjump"), Some(Directive::Setting(Keyword::ProxyJump)));
         assert_eq!(
-            meaning("canonicalizepermittedcnames"),
-            Some(Meaning::Setting(Keyword::CanonicalizePermittedCNAMEs))
+            directive("canonicalizepermittedcnames"),
+            Some(Directive::Setting(Keyword::CanonicalizePermittedCNAMEs))
         );
-        assert_eq!(meaning("protocol"), Some(Meaning::WithoutEffect));
-        assert_eq!(meaning(""), None);
-        assert_eq!(meaning("ProxyJump"), None);
+        assert_eq!(directive("protocol"), Some(Directive::WithoutEffect));
+        assert_eq!(directive(""), None);
+        assert_eq!(directive("ProxyJump"), None);
     }
 }

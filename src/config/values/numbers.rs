@@ -3,11 +3,11 @@
 //! Main functions: [`duration`], [`port_number`]. The forms are those of OpenSSH's `misc.c` (`convtime`, `a2port`,
 //! `parse_ipqos`) and `fmt_scaled.c`.
 
-use super::reading::{Env, Reading, one};
+use super::reading::{Env, ReadResult, one};
 use crate::config::lines::Words;
 
 /// A number from 0 to 2³¹ − 1.
-pub fn number(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn number(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     let word = words.needed()?;
     match whole_number(&word, i32::MAX.into()) {
         Some(number) => one(number.to_string()),
@@ -22,7 +22,7 @@ pub fn whole_number(text: &str, most: i64) -> Option<i64> {
 }
 
 /// A port, or the name of a service.
-pub fn port(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn port(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     let word = words.needed()?;
     match port_number(&word) {
         Some(port) if port > 0 => one(port.to_string()),
@@ -49,7 +49,7 @@ fn service(name: &str) -> Option<u16> {
 }
 
 /// A time in seconds; `none` sets nothing.
-pub fn seconds(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn seconds(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     let word = words.needed()?;
     match (word.as_str(), duration(&word)) {
         ("none", _) => Ok(Vec::new()),
@@ -84,7 +84,7 @@ pub fn duration(text: &str) -> Option<i32> {
 }
 
 /// `RekeyLimit`: bytes, then perhaps seconds.
-pub fn rekey_limit(words: &mut Words<'_>, env: Env<'_>) -> Reading {
+pub fn rekey_limit(words: &mut Words<'_>, env: Env<'_>) -> ReadResult {
     let word = words.needed()?;
     let bytes = match word.as_str() {
         "default" => 0,
@@ -153,7 +153,7 @@ const QOS: &[(&str, i64)] = &[
 ];
 
 /// `IPQoS`: one class for both, or interactive and bulk.
-pub fn ip_qos(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn ip_qos(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     let interactive = qos(&words.needed()?)?;
     let bulk = words.optional().map_or_else(|| Ok(interactive.clone()), |word| qos(&word))?;
     Ok(vec![interactive, bulk])

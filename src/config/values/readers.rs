@@ -7,34 +7,34 @@
 use super::algorithms::Family;
 use super::jump;
 use super::numbers::{duration, port_number, whole_number};
-use super::reading::{Env, Reading, one};
+use super::reading::{Env, ReadResult, one};
 use super::tokens::expand_env;
 use crate::config::lines::Words;
 
 /// One word.
-pub fn text(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn text(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     one(words.needed()?)
 }
 
 /// The rest of the line.
-pub fn command(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn command(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     one(words.whole_rest())
 }
 
 /// Any words.
-pub fn anything(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn anything(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     Ok(words.all())
 }
 
 /// A list of algorithms as it was typed.
-pub fn algorithms(words: &mut Words<'_>, family: Family) -> Reading {
+pub fn algorithms(words: &mut Words<'_>, family: Family) -> ReadResult {
     let list = words.needed()?;
     family.check(&list)?;
     one(list)
 }
 
 /// File names; `none` only alone, at most 32.
-pub fn names(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn names(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     let alone = words.left() == 1;
     let mut all = Vec::new();
     while let Some(word) = words.optional() {
@@ -48,12 +48,12 @@ pub fn names(words: &mut Words<'_>, _: Env<'_>) -> Reading {
 }
 
 /// `LogVerbose`: as `names`; OpenSSH 9.2 keeps only the first.
-pub fn log_verbose(words: &mut Words<'_>, env: Env<'_>) -> Reading {
+pub fn log_verbose(words: &mut Words<'_>, env: Env<'_>) -> ReadResult {
     names(words, env).map(|words| words.into_iter().take(1).collect())
 }
 
 /// `SendEnv`.
-pub fn send_env(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn send_env(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     let all = words.all();
     match all.iter().find(|name| name.is_empty() || name.contains('=')) {
         Some(bad) => Err(format!("invalid environment name `{bad}`")),
@@ -62,7 +62,7 @@ pub fn send_env(words: &mut Words<'_>, _: Env<'_>) -> Reading {
 }
 
 /// `SetEnv`: `NAME=VALUE` pairs; the first of a name counts.
-pub fn set_env(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn set_env(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     let mut pairs: Vec<String> = Vec::new();
     while let Some(pair) = words.optional() {
         let (name, _) = pair.split_once('=').ok_or_else(|| format!("`{pair}` is not NAME=VALUE"))?;
@@ -74,7 +74,7 @@ pub fn set_env(words: &mut Words<'_>, _: Env<'_>) -> Reading {
 }
 
 /// `IdentityAgent`: a path; the variables it names must exist.
-pub fn agent(words: &mut Words<'_>, env: Env<'_>) -> Reading {
+pub fn agent(words: &mut Words<'_>, env: Env<'_>) -> ReadResult {
     let path = words.needed()?;
     expand_env(&path, env)?;
     match path.strip_prefix('$') {
@@ -91,7 +91,7 @@ pub fn is_variable_name(name: &str) -> bool {
 }
 
 /// `ForwardAgent`: yes or no, or the path of the agent to lend.
-pub fn forward_agent(words: &mut Words<'_>, env: Env<'_>) -> Reading {
+pub fn forward_agent(words: &mut Words<'_>, env: Env<'_>) -> ReadResult {
     let path = agent(words, env)?.remove(0);
     Ok(match path.to_ascii_lowercase().as_str() {
         "yes" | "true" => vec!["yes".to_owned()],
@@ -101,7 +101,7 @@ pub fn forward_agent(words: &mut Words<'_>, env: Env<'_>) -> Reading {
 }
 
 /// `AddKeysToAgent`.
-pub fn add_keys_to_agent(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn add_keys_to_agent(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     let word = words.needed()?.to_ascii_lowercase();
     let second = words.optional();
     let lifetime = |text: &str| duration(text).ok_or_else(|| format!("invalid time `{text}`"));
@@ -122,7 +122,7 @@ pub fn add_keys_to_agent(words: &mut Words<'_>, _: Env<'_>) -> Reading {
 }
 
 /// `ControlPersist`.
-pub fn control_persist(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn control_persist(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     let word = words.needed()?;
     match (word.as_str(), duration(&word)) {
         ("no" | "false", _) => one("no"),
@@ -133,7 +133,7 @@ pub fn control_persist(words: &mut Words<'_>, _: Env<'_>) -> Reading {
 }
 
 /// `TunnelDevice`.
-pub fn tunnel_device(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn tunnel_device(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     let word = words.needed()?;
     let device = |text: &str| match whole_number(text, i64::from(i32::MAX) - 2) {
         Some(number) => Ok(number.to_string()),
@@ -145,7 +145,7 @@ pub fn tunnel_device(words: &mut Words<'_>, _: Env<'_>) -> Reading {
 }
 
 /// `CanonicalDomains`: lowercased, a final dot taken off.
-pub fn canonical_domains(words: &mut Words<'_>, env: Env<'_>) -> Reading {
+pub fn canonical_domains(words: &mut Words<'_>, env: Env<'_>) -> ReadResult {
     let domain = |name: String| match is_domain(&name) {
         true => Ok(name.strip_suffix('.').unwrap_or(&name).to_ascii_lowercase()),
         false => Err(format!("`{name}` is no domain name")),
@@ -161,7 +161,7 @@ pub fn is_domain(name: &str) -> bool {
 }
 
 /// `CanonicalizePermittedCNAMEs`: `SOURCES:TARGETS` pairs.
-pub fn permitted_cnames(words: &mut Words<'_>, env: Env<'_>) -> Reading {
+pub fn permitted_cnames(words: &mut Words<'_>, env: Env<'_>) -> ReadResult {
     let rule = |word: String| match word.split_once(':') {
         None if word == "*" => Ok("*:*".to_owned()),
         None if word.eq_ignore_ascii_case("none") => Ok("none".to_owned()),
@@ -172,7 +172,7 @@ pub fn permitted_cnames(words: &mut Words<'_>, env: Env<'_>) -> Reading {
 }
 
 /// `PermitRemoteOpen`: `any`, `none` or `HOST:PORT` pairs.
-pub fn permit_remote_open(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn permit_remote_open(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     let alone = words.left() == 1;
     let mut all = vec![words.needed()?];
     all.extend(words.all());
@@ -188,7 +188,7 @@ pub fn permit_remote_open(words: &mut Words<'_>, _: Env<'_>) -> Reading {
 }
 
 /// `StreamLocalBindMask`: octal.
-pub fn bind_mask(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn bind_mask(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     let word = words.needed()?;
     let digits: String = word.trim_start().chars().take_while(|c| ('0'..='7').contains(c)).collect();
     match u32::from_str_radix(&digits, 8) {
@@ -198,7 +198,7 @@ pub fn bind_mask(words: &mut Words<'_>, _: Env<'_>) -> Reading {
 }
 
 /// `EscapeChar`: `none`, one character, or `^` and a letter.
-pub fn escape_char(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn escape_char(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     let word = words.needed()?;
     let letter = match word.as_bytes() {
         b"none" => return one("none"),
@@ -216,7 +216,7 @@ pub fn escape_char(words: &mut Words<'_>, _: Env<'_>) -> Reading {
 }
 
 /// `ProxyJump`: the jumps from first to last, or `none`.
-pub fn proxy_jump(words: &mut Words<'_>, _: Env<'_>) -> Reading {
+pub fn proxy_jump(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     let text = words.whole_rest();
     let text = text.split('#').next().unwrap_or(text).trim_end_matches([' ', '\t', '\r', '\n']);
     if text.eq_ignore_ascii_case("none") {

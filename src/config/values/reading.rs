@@ -6,8 +6,8 @@ use crate::config::local_env::Surroundings;
 pub type Env<'a> = &'a Surroundings;
 
 /// What a reader gives.
-pub type Reading = Result<Vec<String>, String>;
+pub type ReadResult = Result<Vec<String>, String>;
 
-pub(super) fn one(word: impl Into<String>) -> Reading {
+pub(super) fn one(word: impl Into<String>) -> ReadResult {
     Ok(vec![word.into()])
 }

@@ -17,7 +17,7 @@ pub struct Tokens {
 
 /// The connection that tokens describe.
 #[derive(Debug, Clone, Copy)]
-pub struct Connection<'a> {
+pub struct ConnectionTokens<'a> {
     /// `%n`: as typed.
     pub original: &'a str,
     /// `%h`.
@@ -34,8 +34,8 @@ pub struct Connection<'a> {
 
 impl Tokens {
     /// The tokens that most keywords take: `%%CdhijklLnpru`. `%C` is that of OpenSSH 9.2, without the jump.
-    pub fn of_connection(connection: &Connection<'_>, surroundings: &Surroundings) -> Tokens {
-        let Connection { original, host, port, user, key_alias, jump } = *connection;
+    pub fn of_connection(connection: &ConnectionTokens<'_>, surroundings: &Surroundings) -> Tokens {
+        let ConnectionTokens { original, host, port, user, key_alias, jump } = *connection;
         let this_host = surroundings.hostname.as_str();
         let hashed = [this_host, host, port, user].concat();
         let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, hashed.as_bytes());
@@ -176,7 +176,7 @@ mod tests {
     }
 
     fn tokens() -> Tokens {
-        let connection = Connection {
+        let connection = ConnectionTokens {
             original: "pvt",
             host: "10.0.0.1",
             port: "22",

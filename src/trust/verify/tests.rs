@@ -1,4 +1,4 @@
-//! Is the walk of one case right? Verdict, question and record, with files and a person that answers from a list.
+//! Is one host key judged, asked about and recorded as it should be? With files, and a person who answers from a list.
 
 use std::collections::VecDeque;
 use std::fs::{read_to_string, write};

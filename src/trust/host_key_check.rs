@@ -1,6 +1,6 @@
 //! What is one host key judged by, and what is said of it? The lookup, the key, who may be asked, and the refusals.
 //!
-//! Main type: [`Case`]. The verdict is `verify.rs`'s.
+//! Main type: [`HostKeyCheck`]. The verdict is `verify.rs`'s.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::progress::{Event, Observer};
 use crate::prompt::Prompt;
 
 /// One host key to be judged.
-pub(super) struct Case<'a> {
+pub(super) struct HostKeyCheck<'a> {
     pub(super) lookup: &'a Lookup,
     pub(super) presented: &'a Presented,
     pub(super) prompt: Arc<dyn Prompt>,
@@ -24,7 +24,7 @@ pub(super) struct Case<'a> {
     pub(super) name: String,
 }
 
-impl Case<'_> {
+impl HostKeyCheck<'_> {
     pub(super) async fn append(&self, names: Vec<String>) -> Result<(), TrustError> {
         let file = self.lookup.user_files.first().cloned().unwrap_or_default();
         let (key, naming, to) = (self.presented.key_data().clone(), self.lookup.naming, file.clone());
