@@ -12,7 +12,7 @@ use crate::wire::Link;
 
 /// Only the login has an agent: what is tried, is tried then.
 pub const AT_THE_LOGIN: &str =
-    "case \" $* \" in *' -fNM '*) ;; *) exec $real \"$@\";; esac\nfor to in \"$@\"; do :; done\n";
+    "case \" $* \" in *' -nNM '*) ;; *) exec $real \"$@\";; esac\nfor to in \"$@\"; do :; done\n";
 
 /// Tried by the source that sends, and by the destination that fetches.
 fn each_way(plan: impl Fn(&'static str) -> Plan, tried: impl Fn(&Street, &[String], &str)) {

@@ -9,6 +9,7 @@ mod edits;
 mod ends;
 mod ephemeral;
 mod files;
+mod gone;
 mod life;
 mod put;
 mod refusals;

@@ -158,7 +158,7 @@ impl Course {
             Direction::Pull => source,
         };
         let address = self::address(found, address.as_ref());
-        let wish = Wish { weakest: terms.weakest, auth: terms.auth, ..Wish::default() };
+        let wish = Wish { weakest: terms.weakest, auth: terms.auth, patience: endurance.patience, ..Wish::default() };
         let (source, destination, endurance) = (source.clone(), destination.clone(), endurance.clone());
         Course { direction, engine: Engine::Streams, endurance, source, destination, address, wish, extent }
     }
@@ -337,7 +337,10 @@ impl Course {
     pub async fn links(&self, loan: &Loan) -> Option<LinkFolder> {
         match self.direction {
             Direction::Push => None,
-            Direction::Pull => LinkFolder::make(&self.source.session(0).await.ok()?, loan.folder()).await,
+            Direction::Pull => {
+                let source = self.source.session(0).await.ok()?;
+                LinkFolder::make(&source, loan.folder(), self.wish.patience).await
+            }
         }
     }
 }
