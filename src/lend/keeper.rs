@@ -50,12 +50,13 @@ pub(super) struct Ready {
 /// line.
 pub(super) async fn start(
     session: &Session,
-    (config, known_hosts): (&str, &str),
+    config: &str,
+    known_hosts: &str,
     patience: Duration,
 ) -> Result<Ready, LendError> {
     let word = format!("hop-{}", nonce(session)?);
     let variables = [("config", config), ("known_hosts", known_hosts), ("tap", TAP)];
-    let program = kept::program(SCRIPT, (&word, patience), &variables);
+    let program = kept::program(SCRIPT, &word, patience, &variables);
     let Process { input, output, .. } = session.exec(&program).await?;
     let mut ready = Ready { facts: Facts::default(), kept: Kept::new(input), output, lines: Lines::new(&word) };
     let found = timeout_at(Instant::now() + READY, ready.listen()).await;

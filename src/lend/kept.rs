@@ -23,9 +23,9 @@ const LATER: Duration = Duration::from_secs(10);
 const GONE: Duration = Duration::from_secs(5);
 
 /// The process, once it runs. Dropping it has it end; [`Kept::dismiss`] waits for that.
-pub struct Kept(Option<Held>);
+pub struct Kept(Option<Alive>);
 
-struct Held {
+struct Alive {
     input: Arc<ProcessInput>,
     beating: JoinHandle<()>,
     reading: Option<JoinHandle<()>>,
@@ -33,7 +33,7 @@ struct Held {
 
 /// A line for the login shell that has a kept process do `script`, with variables before it. It opens its lines with `word`,
 /// and ends when hop has been silent for `patience` and a few seconds more.
-pub fn program(script: &str, (word, patience): (&str, Duration), variables: &[(&str, &str)]) -> Vec<u8> {
+pub fn program(script: &str, word: &str, patience: Duration, variables: &[(&str, &str)]) -> Vec<u8> {
     let seconds = (patience + LATER).as_secs().to_string();
     let all = [("word", word), ("patience", &seconds)].into_iter().chain(variables.iter().copied());
     let set = |(name, value): (&str, &str)| [name.as_bytes(), b"=", &shell::quoted(value.as_bytes()), b"\n"].concat();
@@ -52,7 +52,7 @@ impl Kept {
                 tokio::time::sleep(BEAT).await;
             }
         });
-        Kept(Some(Held { input, beating, reading: None }))
+        Kept(Some(Alive { input, beating, reading: None }))
     }
 
     /// What it says is read by this task, which ends when the process has ended.
@@ -91,7 +91,7 @@ impl Drop for Kept {
     }
 }
 
-impl Held {
+impl Alive {
     async fn end(self) {
         self.beating.abort();
         // a connection that is gone has ended it already

@@ -143,8 +143,8 @@ impl Loan {
         });
         let alias = format!("hop-{}", keeper::nonce(&here)?);
         let login = client::Login { address: &address, user: &pin.user, key_type: &pin.key_type, alias: &alias };
-        let files = (&client::config(&login)?[..], &format!("{alias} {}", pin.line)[..]);
-        let ready = keeper::start(&here, files, wish.patience).await?;
+        let known_hosts = format!("{alias} {}", pin.line);
+        let ready = keeper::start(&here, &client::config(&login)?, &known_hosts, wish.patience).await?;
         let facts = ready.facts.clone();
         let tier = pin.tier(&facts, &here, wish);
         let terms = Terms {

@@ -65,7 +65,7 @@ impl Pin {
         patience: Duration,
     ) -> Result<Option<Admitted>, LendError> {
         match &self.public {
-            Some(public) => Ok(Some(ephemeral::admit(ends, address, (public, patience)).await?)),
+            Some(public) => Ok(Some(ephemeral::admit(ends, address, public, patience).await?)),
             None => Ok(None),
         }
     }

@@ -89,7 +89,9 @@ fn at_work_far_away(footprints: &Footprints, by: &'static str) -> Option<Street>
     let slow = Link { rate: Some(1 << 20), ..Link::default() };
     let behind = if by == ACC_PVT { DELL_PVT } else { ACC_PVT };
     let plan = footprints.plan().link(ACC_BASTION, Link::default()).link(DELL_BASTION, Link::default());
-    let street = plan.link(behind, slow).start()?;
+    // where an ephemeral key is let in
+    let keys = "AuthorizedKeysFile .ssh/authorized_keys %h/../authorized_keys";
+    let street = plan.sshd(behind, keys).link(behind, slow).start()?;
     street.put(ACC_PVT, "file", &noise(2, 32 << 20));
     Some(street)
 }

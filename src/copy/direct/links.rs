@@ -28,7 +28,7 @@ impl LinkFolder {
     /// Makes it, for as long as hop is not silent for `patience`; `None` where it cannot be had. Nothing on the source knows
     /// `word` before.
     pub async fn make(source: &Session, word: &str, patience: Duration) -> Option<LinkFolder> {
-        let program = kept_program(SCRIPT, (word, patience), &[]);
+        let program = kept_program(SCRIPT, word, patience, &[]);
         let Process { input, mut output, .. } = source.exec(&program).await.ok()?;
         let mut kept = Kept::new(input);
         let folder = timeout(MADE, listen(&mut output, word)).await;

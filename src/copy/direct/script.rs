@@ -4,7 +4,7 @@
 //! shells that will read it.
 
 use super::super::route::Direction;
-use super::begin::Engine;
+use super::course::Engine;
 use crate::lend::{Loan, Seal, line, quoted};
 
 /// Bytes of a block that is read at the source; shares begin and end at multiples of it.

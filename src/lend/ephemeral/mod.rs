@@ -62,7 +62,8 @@ pub(super) struct Admitted {
 pub(super) async fn admit(
     (there, here): (&Session, &Session),
     address: &Address,
-    (public, patience): (&str, Duration),
+    public: &str,
+    patience: Duration,
 ) -> Result<Admitted, LendError> {
     let destination = there.trail().end().to_owned();
     let server = Version::find(there.server_version());
@@ -84,7 +85,7 @@ impl Admitted {
         let life = LIFE.to_string();
         let variables = [("nonce", &nonce[..]), ("life", &life), ("gate", GATE)];
         let destination = there.trail().end().to_owned();
-        let program = kept::program(SCRIPT, (&word, patience), &variables);
+        let program = kept::program(SCRIPT, &word, patience, &variables);
         let Process { input, output, .. } = match there.exec(&program).await {
             Ok(process) => process,
             Err(ChainError { cause: Cause::Refused(problem), .. }) => {
