@@ -228,7 +228,8 @@ fn of_direct(obstacle: &Obstacle) -> Kind {
         Obstacle::Unreachable { .. } | Obstacle::NoShell { .. } | Obstacle::NoClient { .. } => Kind::Connect,
         Obstacle::Failed { .. } | Obstacle::AsksAgain { .. } => Kind::Connect,
         Obstacle::OtherHost { .. } => Kind::HostKey,
-        Obstacle::Refused { .. } => Kind::Authentication,
+        Obstacle::Late => Kind::TimedOut,
+        Obstacle::Refused { .. } | Obstacle::Besieged { .. } => Kind::Authentication,
         Obstacle::NeitherWay { push, pull } if matches!(**pull, Obstacle::Unreachable { .. }) => of_direct(push),
         // the source did not even begin
         Obstacle::NeitherWay { pull, .. } => of_direct(pull),

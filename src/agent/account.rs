@@ -21,6 +21,23 @@ impl Account {
         self.refusals.values().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
+    /// Why something was refused, in words.
+    pub fn reasons(&self) -> String {
+        self.refusals.keys().map(Refusal::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Adds what another loan came to.
+    pub fn add(&mut self, other: &Account) {
+        self.signatures = self.signatures.saturating_add(other.signatures);
+        for (refusal, count) in &other.refusals {
+            let sum = self.refusals.entry(*refusal).or_default();
+            *sum = sum.saturating_add(*count);
+        }
+        if other.failure.is_some() {
+            self.failure.clone_from(&other.failure);
+        }
+    }
+
     /// Notes a refusal.
     pub fn refuse(&mut self, refusal: Refusal) {
         let count = self.refusals.entry(refusal).or_default();

@@ -140,6 +140,11 @@ impl Way {
         self.chain.pool.abandon(&self.hops, self.slot(lane));
     }
 
+    /// A person is asked something, on this way or another of the same chain.
+    pub fn asks_a_person(&self) -> bool {
+        self.chain.pool.asks_a_person()
+    }
+
     fn slot(&self, lane: usize) -> SessionSlot {
         let slot = match self.chain.connections {
             Some(connections) => SessionSlot { connection: lane % connections, session: lane / connections },

@@ -30,6 +30,11 @@ impl Asking {
         Arc::new(Asking { inner, open: AtomicUsize::new(0), turn: Mutex::default() })
     }
 
+    /// A question is open.
+    pub fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire) > 0
+    }
+
     fn while_open<T>(&self, ask: impl FnOnce(&dyn Prompt) -> T) -> T {
         self.open.fetch_add(1, Ordering::AcqRel);
         let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
@@ -47,7 +52,7 @@ impl Asking {
             let tick = TICK.min(limit.saturating_sub(spent));
             match tokio::time::timeout(tick, &mut work).await {
                 Ok(done) => return Ok(done),
-                Err(_) if self.open.load(Ordering::Acquire) > 0 => {}
+                Err(_) if self.is_open() => {}
                 Err(_) => spent += tick,
             }
             if spent >= limit {

@@ -22,7 +22,8 @@ pub struct Lasting {
     /// Connect again so often in a row after a lost connection, and go on; 0 for never [env: HOP_RETRIES] [default: 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(..=100).map(u32::from))]
     pub retries: Option<u32>,
-    /// A connection on which nothing moves for so long is lost: 90s, 5m [env: HOP_TIMEOUT] [default: 60s]
+    /// A connection on which nothing moves for so long is lost: 90s, 5m; when nothing moves for 15s more, whatever is
+    /// tried, the run ends [env: HOP_TIMEOUT] [default: 60s]
     #[arg(long, value_name = "TIME", value_parser = amounts::duration)]
     pub timeout: Option<Duration>,
     /// The whole run may take so long: 90s, 2h; then it ends with exit code 30 [env: HOP_DEADLINE] [default: no limit]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::chain::Way;
-use crate::copy::watchdog;
+use crate::copy::{IdleClock, watchdog};
 use crate::error::{Error, Kind};
 use crate::sftp::FileKind;
 use crate::target::{self, HostSpec, Target};
@@ -82,7 +82,8 @@ async fn list_all(ls: &Ls, environment: &Environment, run: &Arc<Run>) -> Result<
 async fn shelf(way: Way, patience: Duration) -> Result<Shelf, Error> {
     let session = way.session(0).await?;
     let client = session.sftp().await?;
-    watchdog::set(&client, patience, (Arc::new(way), 0));
+    let clock = IdleClock::new(patience, Arc::default(), Vec::new());
+    watchdog::set(&client, Arc::new(clock), (Arc::new(way), 0));
     Ok(Shelf::new(session, client))
 }
 

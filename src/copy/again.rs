@@ -1,13 +1,12 @@
 //! What if the connection is lost? [`Tries`] lets a run connect again a few times, each time after a longer wait with some
 //! chance in it, and counts anew once something has moved: a bad link is endured, a dead one is not besieged.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::Watchers;
 use super::error::CopyError;
-use crate::progress::{Counters, Event, Observer};
+use super::watchers::Watchers;
+use crate::progress::{Counters, Event};
 
 /// The wait before the first try; each further one doubles it.
 const FIRST: Duration = Duration::from_millis(500);
@@ -25,30 +24,36 @@ pub struct Tries {
     used: AtomicU32,
     /// What had moved when the last try began.
     mark: AtomicU64,
-    observer: Arc<dyn Observer>,
-    counters: Arc<Counters>,
+    watchers: Watchers,
 }
 
 impl Tries {
     /// `most` in a row without anything moving between them.
-    pub fn new(most: u32, (observer, counters): Watchers) -> Tries {
-        Tries { most, first: FIRST, used: AtomicU32::new(0), mark: AtomicU64::new(0), observer, counters }
+    pub fn new(most: u32, watchers: Watchers) -> Tries {
+        Tries { most, first: FIRST, used: AtomicU32::new(0), mark: AtomicU64::new(0), watchers }
     }
 
     /// Waits for the next try to begin.
     ///
     /// # Errors
-    /// `lost` itself, when none is left.
+    /// `lost` itself, when none is left, or no time for it.
     pub async fn next(&self, lost: CopyError) -> Result<(), CopyError> {
         if self.has_moved() {
             self.used.store(0, Ordering::Relaxed);
         }
         let used = self.used.load(Ordering::Relaxed);
-        if used >= self.most {
+        let (clock, wait) = (&self.watchers.clock, jittered(backoff(self.first, used)));
+        clock.shake();
+        if used >= self.most || wait >= clock.left() {
             return Err(lost);
         }
-        let wait = jittered(backoff(self.first, used));
-        self.observer.event(Event::Reconnecting { error: lost.to_string(), attempt: used + 1, of: self.most, wait });
+        let _waits = clock.waits();
+        self.watchers.observer.event(Event::Reconnecting {
+            error: lost.to_string(),
+            attempt: used + 1,
+            of: self.most,
+            wait,
+        });
         tokio::time::sleep(wait).await;
         self.used.store(used + 1, Ordering::Relaxed);
         self.set_mark();
@@ -67,7 +72,7 @@ impl Tries {
 
     /// Only ever grows.
     fn moved(&self) -> u64 {
-        let counters = &self.counters;
+        let counters = &self.watchers.counters;
         let parts = [&counters.bytes_done, &counters.files_done, &counters.files_total];
         parts.iter().map(|part| Counters::get(part)).sum()
     }
@@ -87,8 +92,11 @@ fn jittered(wait: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::copy::error::Cause;
+    use crate::copy::idle::IdleClock;
     use crate::progress::{Silent, Stage};
     use crate::sftp::SftpError;
 
@@ -100,7 +108,7 @@ mod tests {
     #[tokio::test]
     async fn tries_run_out_and_come_back_when_something_has_moved() {
         let counters = Arc::new(Counters::default());
-        let quick = Tries::new(2, (Arc::new(Silent), counters.clone()));
+        let quick = Tries::new(2, watchers(&counters, Duration::from_secs(60)));
         let tries = Tries { first: Duration::from_millis(1), ..quick };
         for _ in 0..3 {
             Counters::add(&counters.bytes_done, 1);
@@ -108,6 +116,18 @@ mod tests {
             assert!(tries.next(lost()).await.is_ok());
             assert!(tries.next(lost()).await.is_err());
         }
+    }
+
+    fn watchers(counters: &Arc<Counters>, timeout: Duration) -> Watchers {
+        let clock = Arc::new(IdleClock::new(timeout, counters.clone(), Vec::new()));
+        Watchers { observer: Arc::new(Silent), counters: counters.clone(), clock }
+    }
+
+    #[tokio::test]
+    async fn no_try_begins_that_would_come_too_late() {
+        let patient = Tries::new(9, watchers(&Arc::default(), Duration::ZERO));
+        let tries = Tries { first: Duration::from_secs(30), ..patient };
+        assert!(tries.next(lost()).await.is_err());
     }
 
     #[test]

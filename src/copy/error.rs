@@ -9,6 +9,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::direct::Obstacle;
+use super::idle::Idle;
 use super::name::BadName;
 use crate::chain::ChainError;
 use crate::lend::LendError;
@@ -95,6 +96,9 @@ pub enum Cause {
     /// The run has taken as long as it may.
     #[error("not done within {} s, the whole run's limit; what is on its way is kept in .NAME.hop-ID.part", .0.as_secs_f32())]
     Deadline(Duration),
+    /// Nothing has moved for so long, whatever was tried.
+    #[error("nothing has moved for {} s, retries included", .0.as_secs())]
+    Idle(Duration),
     /// More would be removed than may be; nothing was.
     #[error("{found} entries are not at the source, and no more than {most} may be removed; none was")]
     TooMany {
@@ -138,7 +142,8 @@ impl CopyError {
         match &self.cause {
             Cause::Io(_) => Kind::LocalFile,
             Cause::Sftp(SftpError::Ended(_)) | Cause::StreamLost(_) => Kind::Lost,
-            Cause::Sftp(SftpError::Stalled(_)) | Cause::StreamStalled(_) | Cause::Deadline(_) => Kind::TimedOut,
+            Cause::Sftp(SftpError::Stalled(_)) | Cause::StreamStalled(_) => Kind::TimedOut,
+            Cause::Deadline(_) | Cause::Idle(_) => Kind::TimedOut,
             Cause::Sftp(SftpError::Protocol(_)) | Cause::Name(_) => Kind::Protocol,
             Cause::Chain(_) => Kind::Chain,
             Cause::Direct(_) => Kind::Direct,
@@ -234,6 +239,12 @@ impl CopyError {
     }
 }
 
+impl From<Idle> for CopyError {
+    fn from(Idle(time): Idle) -> CopyError {
+        CopyError::new(None, Stage::Transfer, Vec::new(), Cause::Idle(time))
+    }
+}
+
 impl fmt::Display for CopyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
@@ -246,6 +257,13 @@ impl fmt::Display for CopyError {
                 return self.part_left(f);
             }
             Cause::Deadline(_) => return write!(f, "{}", self.cause),
+            Cause::Idle(_) => {
+                write!(f, "{}", self.cause)?;
+                return match self.part {
+                    Some(_) => self.part_left(f),
+                    None => f.write_str("; what is on its way is kept in .NAME.hop-ID.part"),
+                };
+            }
             _ => {}
         }
         if let Some(trail) = &self.host {

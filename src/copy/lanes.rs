@@ -13,12 +13,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::Watchers;
 use super::again::Tries;
 use super::error::CopyError;
 use super::pool::Pool;
 use super::side::Side;
-use crate::progress::{Counters, Event, Observer};
+use super::watchers::Watchers;
+use crate::progress::{Counters, Event};
 
 /// Lanes opened where neither the user nor the distance names a number.
 const DEFAULT: usize = 8;
@@ -66,8 +66,7 @@ struct Route {
     /// A lane was lost, and nothing has moved since: no new ones for now.
     is_shaken: AtomicBool,
     restoring: tokio::sync::Mutex<()>,
-    observer: Arc<dyn Observer>,
-    counters: Arc<Counters>,
+    watchers: Watchers,
 }
 
 impl Lanes {
@@ -79,18 +78,17 @@ impl Lanes {
     pub async fn open(
         ends: (Arc<Pool>, Arc<Pool>),
         (most, retries): (Option<usize>, u32),
-        (observer, counters): Watchers,
+        watchers: Watchers,
     ) -> Result<Lanes, CopyError> {
         let route = Route {
             ends,
             open: watch::Sender::new(Vec::new()),
             taken: Mutex::new(BTreeSet::from([0])),
             most: AtomicUsize::new(1),
-            tries: Tries::new(retries, (Arc::clone(&observer), Arc::clone(&counters))),
+            tries: Tries::new(retries, watchers.clone()),
             is_shaken: AtomicBool::new(false),
             restoring: tokio::sync::Mutex::default(),
-            observer,
-            counters,
+            watchers,
         };
         let first = route.add(0).await?;
         route.most.store(most.unwrap_or_else(|| first.fill_the_link()).max(1), Ordering::Relaxed);
@@ -132,7 +130,8 @@ impl Lanes {
         let (part, mut lost) = (lost.part.clone(), lost);
         loop {
             self.route.tries.next(lost).await?;
-            match self.route.add(0).await {
+            let clock = &self.route.watchers.clock;
+            match clock.within(self.route.add(0)).await.unwrap_or_else(|| Err(clock.ran_out().into())) {
                 Ok(_) => break,
                 Err(error) if error.may_pass() => lost = CopyError { part: part.clone(), ..error },
                 Err(error) => return Err(CopyError { part, ..error }),
@@ -168,7 +167,7 @@ impl Route {
         let (source, destination) = tokio::try_join!(self.ends.0.side(number), self.ends.1.side(number))?;
         let lane = Arc::new(Lane { number, source, destination, busy: AtomicUsize::new(0) });
         self.open.send_modify(|lanes| lanes.push(Arc::clone(&lane)));
-        Counters::add(&self.counters.lanes, 1);
+        Counters::add(&self.watchers.counters.lanes, 1);
         Ok(lane)
     }
 
@@ -180,7 +179,7 @@ impl Route {
             // what refused one more will refuse the next: no storm of logins
             false => self.most.store(self.open.borrow().len().max(1), Ordering::Relaxed),
         }
-        self.observer.event(Event::Detail(format!("lane {number} is left out: {error}")));
+        self.watchers.observer.event(Event::Detail(format!("lane {number} is left out: {error}")));
     }
 
     /// Numbers for the lanes that are worth opening now.
@@ -218,7 +217,7 @@ impl Route {
             self.shake();
             self.taken().retain(|number| !gone.contains(number));
         }
-        self.counters.lanes.store(left as u64, Ordering::Relaxed);
+        self.watchers.counters.lanes.store(left as u64, Ordering::Relaxed);
         left > 0
     }
 
@@ -234,7 +233,7 @@ impl Route {
 
     fn worth_opening(&self) -> usize {
         let left = |total, done| Counters::get(total).saturating_sub(Counters::get(done));
-        let counters = &self.counters;
+        let counters = &self.watchers.counters;
         let kept = Counters::get(&counters.bytes_kept);
         let bytes = left(&counters.bytes_total, &counters.bytes_done).saturating_sub(kept) / BYTES_A_LANE;
         let files = left(&counters.files_total, &counters.files_done) / FILES_A_LANE;

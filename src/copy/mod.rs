@@ -33,6 +33,7 @@ mod folder;
 mod freight;
 pub mod glob;
 mod handout;
+mod idle;
 mod item;
 mod land;
 mod lanes;
@@ -66,6 +67,7 @@ mod unchanged;
 mod visited;
 mod walk;
 pub mod watchdog;
+mod watchers;
 mod witness;
 
 use std::path::PathBuf;
@@ -79,6 +81,7 @@ pub use care::Care;
 pub use direct::{Obstacle, Terms};
 pub use error::{Cause, CopyError, Kind};
 pub use filter::Filter;
+pub use idle::IdleClock;
 pub use ledger::{FAILURES_KEPT, Failure, Report};
 pub use mirror::Mirror;
 pub use reach::{Conversation, End, Opening, Reach, Shell};
@@ -87,9 +90,8 @@ pub use route::{Route, Wanted};
 pub use unchanged::Unchanged;
 pub use walk::Symlinks;
 
-use crate::lend::Auth;
 use crate::progress::{Counters, Event, Observer, Stage};
-use direct::{Direct, Endurance, Extent, Lent};
+use direct::{Direct, Endurance, Extent};
 use item::Item;
 use land::Keep;
 use ledger::Ledger;
@@ -98,6 +100,7 @@ use plan::Plan;
 use route::{Decision, Reachable, choose};
 use this_run::{Left, ThisRun};
 use walk::Walk;
+use watchers::Watchers;
 
 /// What is to be copied where, and how.
 pub struct Job {
@@ -152,16 +155,13 @@ pub struct Options {
 /// Items of a dry run that are looked at together.
 const LOOKS: usize = 64;
 
-/// Who is told, and where it is counted.
-type Watchers = (Arc<dyn Observer>, Arc<Counters>);
-
 /// Copies. A file, folder or link that fails is in the report, and the rest goes on; dropping the future stops at once
 /// and leaves parts.
 ///
 /// # Errors
 /// What concerns the copy as a whole: what was asked for cannot be meant ([`Kind::Usage`]), the destination is not
-/// there, an end cannot be reached, a session was lost and could not be had again, a peer broke the protocol, the deadline
-/// has passed.
+/// there, an end cannot be reached, a session was lost and could not be had again, a peer broke the protocol, nothing has
+/// moved for the timeout and a few seconds more, the deadline has passed.
 pub async fn copy(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters>) -> Result<Report, CopyError> {
     let deadline = job.options.deadline;
     // on the heap: what it keeps while it waits would fill a small stack
@@ -177,45 +177,78 @@ async fn carry_out(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters
         return Err(CopyError::new(None, Stage::List, job.destination.path().to_vec(), cause));
     }
     let ledger = Arc::new(Ledger::new(Arc::clone(&observer), Arc::clone(&counters)));
-    let watchers = (Arc::clone(&observer), counters);
-    let (plan, Decision { route, means: direct, .. }) = match between_hosts(&job) {
-        true => {
-            let plan = Box::pin(Plan::make(&job, &ledger, &watchers));
-            let (plan, decided) = tokio::join!(plan, Box::pin(decide(&job, &watchers)));
-            (plan?, decided?)
-        }
-        false => {
-            let decided = told(route_of(&job).decided(), &observer);
-            (Box::pin(Plan::make(&job, &ledger, &watchers)).await?, decided)
-        }
-    };
-    let (finish, finishes) = mpsc::unbounded_channel();
+    let clock = Arc::new(clock(&job, &counters));
+    let watchers = Watchers { observer, counters, clock: Arc::clone(&clock) };
+    let (plan, Decision { route, means: direct, .. }) = begin(&job, &ledger, &watchers).await?;
     let pairs: Vec<Pair> = plan.errands.iter().map(Pair::of).collect();
-    let meant = (job.options.symlinks, job.options.filter.clone());
-    let walk = Walk::start(plan.errands, meant, Arc::clone(&ledger), finish);
-    if job.options.dry_run {
-        Box::pin(show(walk, job.options.unchanged, &ledger)).await?;
-    } else {
-        let keep = if job.options.preserve { Keep::ModeAndTimes } else { Keep::Nothing };
-        if let Some((side, folder)) = plan.folder {
-            side.mkdir(&folder, 0o777).await?;
-        }
-        let run = ThisRun::begin(job.options.runs.clone()).await?;
-        let means = Arc::new(run::Means::new((keep, run), &job.options, Arc::clone(&ledger), direct.clone()));
-        let ran = run::run(Arc::clone(&means), walk, finishes).await;
-        if let Some(direct) = direct {
-            account(direct.end().await, &observer);
-        }
-        means.run.end(match ran.is_ok() && !ledger.has_failures() {
-            true => Left::Nothing,
-            false => Left::Parts,
-        });
-        ran?;
+    let moved = move_all(plan, &job.options, &ledger, direct.clone());
+    let moved = clock.bound(Box::pin(moved)).await;
+    if let Some(direct) = direct {
+        direct.end(clock.ending()).await.tell(&watchers.observer);
     }
+    moved?;
     if let Some(most) = job.options.mirror.and_then(|mirror| mirror.delete) {
-        Box::pin(mirror::clean(&pairs, &job.options, most, &ledger)).await?;
+        clock.bound(Box::pin(mirror::clean(&pairs, &job.options, most, &ledger))).await?;
     }
     Ok(ledger.report(route))
+}
+
+/// How long nothing may move.
+fn clock(job: &Job, counters: &Arc<Counters>) -> IdleClock {
+    let ends = job.sources.iter().chain([&job.destination]);
+    let hosts = ends.filter_map(|end| match end {
+        End::Remote(reach, _) => Some(Arc::clone(reach)),
+        End::Local(_) => None,
+    });
+    IdleClock::new(job.options.timeout.unwrap_or(watchdog::TIMEOUT), Arc::clone(counters), hosts.collect())
+}
+
+/// Makes the plan, and finds out which way it goes.
+async fn begin(job: &Job, ledger: &Ledger, watchers: &Watchers) -> Result<(Plan, Decision<Arc<Direct>>), CopyError> {
+    let clock = &watchers.clock;
+    let plan = Box::pin(Plan::make(job, ledger, watchers));
+    if !between_hosts(job) {
+        let decided = told(route_of(job).decided(), &watchers.observer);
+        return Ok((clock.bound(plan).await?, decided));
+    }
+    let both = async { Ok::<_, CopyError>(tokio::join!(plan, Box::pin(decide(job, watchers)))) };
+    let (plan, decided) = clock.bound(both).await?;
+    match (plan, decided?) {
+        (Ok(plan), decided) => Ok((plan, decided)),
+        (Err(error), Decision { means, .. }) => {
+            if let Some(direct) = means {
+                direct.end(clock.ending()).await.tell(&watchers.observer);
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Copies what the plan is about, or shows it.
+async fn move_all(
+    plan: Plan,
+    options: &Options,
+    ledger: &Arc<Ledger>,
+    direct: Option<Arc<Direct>>,
+) -> Result<(), CopyError> {
+    let (finish, finishes) = mpsc::unbounded_channel();
+    let meant = (options.symlinks, options.filter.clone());
+    let walk = Walk::start(plan.errands, meant, Arc::clone(ledger), finish);
+    if options.dry_run {
+        return show(walk, options.unchanged, ledger).await;
+    }
+    if let Some((side, folder)) = plan.folder {
+        side.mkdir(&folder, 0o777).await?;
+    }
+    let keep = if options.preserve { Keep::ModeAndTimes } else { Keep::Nothing };
+    let run = ThisRun::begin(options.runs.clone()).await?;
+    let means = Arc::new(run::Means::new((keep, run), options, Arc::clone(ledger), direct));
+    let ran = run::run(Arc::clone(&means), walk, finishes).await;
+    means.run.end(match ran.is_ok() && !ledger.has_failures() {
+        true => Left::Nothing,
+        false => Left::Parts,
+    });
+    ran
 }
 
 /// Whether there is a choice of routes.
@@ -228,14 +261,10 @@ fn between_hosts(job: &Job) -> bool {
 
 /// Finds out whether the copy can be direct, and says which way it goes and why.
 async fn decide(job: &Job, watchers: &Watchers) -> Result<Decision<Arc<Direct>>, CopyError> {
-    let observer = &watchers.0;
+    let (observer, _waits) = (&watchers.observer, watchers.clock.waits());
     let Options { route: wanted, direct: terms, dry_run, .. } = &job.options;
     let extent = if *dry_run { Extent::Look } else { Extent::Begin(*wanted) };
-    let endurance = Endurance {
-        retries: job.options.retries.unwrap_or(RETRIES),
-        patience: job.options.timeout.unwrap_or(watchdog::TIMEOUT),
-        watchers: watchers.clone(),
-    };
+    let endurance = Endurance { retries: job.options.retries.unwrap_or(RETRIES), watchers: watchers.clone() };
     // a login that has begun is not tried again here: what it signed counts
     let tries = Tries::new(endurance.retries, watchers.clone());
     let found = loop {
@@ -258,17 +287,6 @@ async fn decide(job: &Job, watchers: &Watchers) -> Result<Decision<Arc<Direct>>,
 fn told(decided: Decision<Arc<Direct>>, observer: &Arc<dyn Observer>) -> Decision<Arc<Direct>> {
     observer.event(Event::Route { route: decided.route.to_string(), reason: decided.reason.clone() });
     decided
-}
-
-/// Says what was lent, and warns when somebody asked for more.
-fn account(lent: Lent, observer: &Arc<dyn Observer>) {
-    let Lent { user, destination, tier, fingerprint, auth, account, left } = lent;
-    let (signatures, refused) = (account.signatures, account.refused());
-    let is_ephemeral = auth == Auth::Ephemeral;
-    if let Some(left) = left {
-        observer.event(Event::Warning(left));
-    }
-    observer.event(Event::Lent { user, host: destination, tier, fingerprint, is_ephemeral, signatures, refused });
 }
 
 fn route_of(job: &Job) -> Route {

@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
@@ -11,6 +10,7 @@ use super::again::{RETRIES, Tries};
 use super::destination::Destination;
 use super::error::{Cause, CopyError};
 use super::expand::expand;
+use super::idle::IdleClock;
 use super::lanes::Lanes;
 use super::ledger::Ledger;
 use super::loops::is_within;
@@ -20,7 +20,8 @@ use super::pool::Pool;
 use super::reach::End;
 use super::side::{Links, Side};
 use super::walk::Symlinks;
-use super::{Job, Options, Watchers, watchdog};
+use super::watchers::Watchers;
+use super::{Job, Options};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 
@@ -72,9 +73,8 @@ impl Plan {
     }
 
     async fn try_make(job: &Job, missing: &mut Missing, watchers: &Watchers) -> Result<Plan, CopyError> {
-        let patience = job.options.timeout.unwrap_or(watchdog::TIMEOUT);
-        let destination_pool = Arc::new(Pool::of(&job.destination, patience));
-        let pools = pools(&job.sources, patience);
+        let destination_pool = Arc::new(Pool::of(&job.destination, &watchers.clock));
+        let pools = pools(&job.sources, &watchers.clock);
         // what is missing here is missing before anybody logs in anywhere
         let (here, there): (Vec<_>, Vec<_>) =
             job.sources.iter().zip(&pools).partition(|(end, _)| matches!(end, End::Local(_)));
@@ -113,10 +113,10 @@ fn is_one_folder(sources: &[Source], destination: &[u8]) -> Result<(), CopyError
 }
 
 /// Pools for the sources; sources on one host share one.
-fn pools(sources: &[End], patience: Duration) -> Vec<Arc<Pool>> {
+fn pools(sources: &[End], clock: &Arc<IdleClock>) -> Vec<Arc<Pool>> {
     let mut pools: Vec<Arc<Pool>> = Vec::with_capacity(sources.len());
     for end in sources {
-        let pool = Pool::of(end, patience);
+        let pool = Pool::of(end, clock);
         let known = pools.iter().find(|known| known.is_same_place(&pool)).map(Arc::clone);
         pools.push(known.unwrap_or_else(|| Arc::new(pool)));
     }

@@ -2,11 +2,11 @@
 //! known about the end as a whole.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
 use super::error::{Cause, CopyError};
+use super::idle::IdleClock;
 use super::reach::{End, Reach};
 use super::remote::Remote;
 use super::side::Side;
@@ -36,13 +36,12 @@ struct Host {
     trail: Arc<str>,
     lanes: Mutex<Vec<Arc<OnceCell<Remote>>>>,
     sums: tokio::sync::Mutex<Shell>,
-    /// How long a session may do nothing while something is asked of it.
-    patience: Duration,
+    clock: Arc<IdleClock>,
 }
 
 impl Pool {
     /// Of the end `end` lies at; opens nothing yet.
-    pub fn of(end: &End, patience: Duration) -> Pool {
+    pub fn of(end: &End, clock: &Arc<IdleClock>) -> Pool {
         let host = match end {
             End::Local(_) => None,
             End::Remote(reach, _) => Some(Host {
@@ -50,7 +49,7 @@ impl Pool {
                 reach: Arc::clone(reach),
                 lanes: Mutex::default(),
                 sums: tokio::sync::Mutex::default(),
-                patience,
+                clock: Arc::clone(clock),
             }),
         };
         Pool { host, umask: Umask::default() }
@@ -108,6 +107,7 @@ impl Host {
 
     async fn sums(&self) -> Option<Sums> {
         let mut shell = self.sums.lock().await;
+        let _waits = self.clock.waits();
         match &*shell {
             Shell::Lacks => return None,
             Shell::Tells(sums) if !sums.has_ended() => return Some(sums.clone()),
@@ -133,10 +133,11 @@ impl Host {
     }
 
     async fn open(&self, lane: usize) -> Result<Remote, CopyError> {
-        let trail = Arc::clone(&self.trail);
+        let (trail, _waits) = (Arc::clone(&self.trail), self.clock.waits());
         match self.reach.lane(lane).await {
             Ok(client) => {
-                watchdog::set(&client, self.patience, (Arc::clone(&self.reach), lane));
+                self.clock.answered();
+                watchdog::set(&client, Arc::clone(&self.clock), (Arc::clone(&self.reach), lane));
                 Ok(Remote { client, trail })
             }
             Err(error) => Err(CopyError::new(Some(trail), Stage::StartSftp, Vec::new(), Cause::Chain(error.into()))),

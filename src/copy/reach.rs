@@ -43,6 +43,10 @@ pub trait Reach: Send + Sync {
     fn shell(&self) -> Shell<'_> {
         Box::pin(async { None })
     }
+    /// A person is asked something, for whose answer there is time.
+    fn asks_a_person(&self) -> bool {
+        false
+    }
     /// Gives up the connections that `lane` travels over: they seem dead, whatever the system says of them.
     fn abandon(&self, _lane: usize) {}
 }
@@ -71,6 +75,10 @@ impl Reach for Way {
             tokio::spawn(converse(process, inbox, outbox));
             Some(Conversation { to, from })
         })
+    }
+
+    fn asks_a_person(&self) -> bool {
+        Way::asks_a_person(self)
     }
 
     fn abandon(&self, lane: usize) {

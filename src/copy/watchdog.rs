@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::idle::IdleClock;
 use super::reach::Reach;
 use crate::sftp::{Client, Progress};
 
@@ -16,17 +17,21 @@ pub const TIMEOUT: Duration = Duration::from_secs(60);
 const LOOKS: u32 = 20;
 
 /// Watches `client` until it ends. A lane of `reach` that stalls is abandoned there, so that the next try takes another way.
-pub fn set(client: &Client, patience: Duration, (reach, lane): (Arc<dyn Reach>, usize)) {
-    let watch = client.watch();
+pub fn set(client: &Client, clock: Arc<IdleClock>, (reach, lane): (Arc<dyn Reach>, usize)) {
+    let (watch, patience) = (client.watch(), clock.timeout());
     tokio::spawn(async move {
-        let mut last = watch.progress();
-        let mut since = Instant::now();
+        let (mut last, mut since, mut _waits) = (watch.progress(), Instant::now(), None);
         loop {
             tokio::select! {
                 () = watch.ended() => return,
                 () = tokio::time::sleep(patience / LOOKS) => {}
             }
             let now = watch.progress();
+            // time counts for the run, too
+            _waits = (now.in_flight > 0).then(|| clock.waits());
+            if now.replies > last.replies {
+                clock.answered();
+            }
             if now.in_flight == 0 || moved(&last, &now) {
                 (last, since) = (now, Instant::now());
             } else if since.elapsed() >= patience {

@@ -1,35 +1,29 @@
 //! What stands on the source for a loan: a private folder with the client's configuration, and a process that removes it
-//! when its input ends, so that nothing is left however hop ends. Main type: [`Keeper`].
+//! and ends what runs for the loan, so that nothing is left however hop ends. Main type: [`Ready`].
 //!
 //! The folder holds nothing secret: a known_hosts file, an ssh_config, and the pipe by which key exchanges are overheard.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::error::LendError;
-use super::shell;
+use super::kept::{self, Kept};
 use crate::agent::Lent;
 use crate::agent::overheard::KexTap;
-use crate::chain::{Output, Process, ProcessInput, ProcessOutput, Session};
+use crate::chain::{Output, Process, ProcessOutput, Session};
 
 const SCRIPT: &str = include_str!("keeper.sh");
 const TAP: &str = include_str!("tap.sh");
 /// How long the source may take to make the folder.
 const READY: Duration = Duration::from_secs(20);
-/// How long it may take to remove it.
-const GONE: Duration = Duration::from_secs(5);
 /// The longest line that is read; longer ones are skipped.
 const LONGEST_LINE: usize = 8 * 1024;
 /// What is read before the folder stands: login shells may greet.
 const MOST_GREETING: usize = 256 * 1024;
 /// Key exchanges that are overheard at a time.
 const MOST_TAPS: usize = 16;
-
-/// The folder's process.
-pub(super) struct Keeper(Option<(ProcessInput, JoinHandle<()>)>);
 
 /// What the source says of itself. A stranger's words, but for the folder, which is vetted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,24 +41,24 @@ pub(super) struct Facts {
 /// A keeper whose folder stands.
 pub(super) struct Ready {
     pub(super) facts: Facts,
-    input: ProcessInput,
+    kept: Kept,
     output: ProcessOutput,
     lines: Lines,
 }
 
-/// Makes the folder. `config` is the ssh_config, `known_hosts` its one line.
-pub(super) async fn start(session: &Session, config: &str, known_hosts: &str) -> Result<Ready, LendError> {
+/// Makes the folder, and keeps it until hop has been silent for `patience`. `config` is the ssh_config, `known_hosts` its one
+/// line.
+pub(super) async fn start(
+    session: &Session,
+    config: &str,
+    known_hosts: &str,
+    patience: Duration,
+) -> Result<Ready, LendError> {
     let word = format!("hop-{}", nonce(session)?);
-    let set = |name: &str, value: &str| [name.as_bytes(), b"=", &shell::quoted(value.as_bytes()), b"\n"].concat();
-    let script = [
-        set("word", &word),
-        set("config", config),
-        set("known_hosts", known_hosts),
-        set("tap", TAP),
-        SCRIPT.as_bytes().to_vec(),
-    ];
-    let Process { input, output, .. } = session.exec(&shell::line(&script.concat())).await?;
-    let mut ready = Ready { facts: Facts::default(), input, output, lines: Lines::new(&word) };
+    let variables = [("config", config), ("known_hosts", known_hosts), ("tap", TAP)];
+    let program = kept::program(SCRIPT, &word, patience, &variables);
+    let Process { input, output, .. } = session.exec(&program).await?;
+    let mut ready = Ready { facts: Facts::default(), kept: Kept::new(input), output, lines: Lines::new(&word) };
     let found = timeout_at(Instant::now() + READY, ready.listen()).await;
     let problem = match found {
         Ok(Ok(None)) => return Ok(ready),
@@ -116,8 +110,8 @@ impl Ready {
     }
 
     /// From here on what is overheard goes to `lent`.
-    pub(super) fn keep(self, lent: Lent) -> Keeper {
-        let Ready { input, mut output, mut lines, .. } = self;
+    pub(super) fn keep(self, lent: Lent) -> Kept {
+        let Ready { mut kept, mut output, mut lines, .. } = self;
         let reading = tokio::spawn(async move {
             let mut taps = Taps::default();
             while let Ok(Some(output)) = output.next().await {
@@ -126,32 +120,8 @@ impl Ready {
                 }
             }
         });
-        Keeper(Some((input, reading)))
-    }
-}
-
-impl Keeper {
-    /// Has the folder removed, and waits for it.
-    pub(super) async fn dismiss(mut self) {
-        if let Some((input, reading)) = self.0.take() {
-            end(input, reading).await;
-        }
-    }
-}
-
-/// Some servers kill what runs when its channel is closed: the process is asked first, also when nobody waits for it.
-impl Drop for Keeper {
-    fn drop(&mut self) {
-        if let (Some((input, reading)), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(end(input, reading));
-        }
-    }
-}
-
-async fn end(input: ProcessInput, mut reading: JoinHandle<()>) {
-    let _ = input.end().await; // a connection that is gone has removed the folder already
-    if timeout(GONE, &mut reading).await.is_err() {
-        reading.abort();
+        kept.read_by(reading);
+        kept
     }
 }
 

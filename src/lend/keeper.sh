@@ -1,10 +1,36 @@
-# Keeps a private folder for one loan, and removes it when standard input ends. `$word` opens every line meant for hop.
-LC_ALL=C; export LC_ALL
-umask 077
-say() { printf '%s %s\n' "$word" "$*"; }
-d=$(mktemp -d /tmp/hop.XXXXXXXXXX 2>/dev/null) || d=$(mktemp -d "$HOME/.hop.XXXXXXXXXX") || { say problem no private folder; exit 1; }
-trap 'rm -rf "$d"' EXIT
+# Keeps a private folder for one loan, and removes it, with all that runs for the loan, when standard input ends or hop is
+# silent for too long (kept.sh). What cleans up is there before what it is for.
+d= listener= watcher=
+
+# Sends a signal to what runs for the loan; whether anything does. Its process groups have a file each.
+each() {
+  found=1
+  for run in "$d"/run.*; do
+    [ -f "$run" ] || continue
+    if kill -s "$1" -- "-${run##*.}" 2>/dev/null || kill -s "$1" "${run##*.}" 2>/dev/null; then found=0; fi
+  done
+  return "$found"
+}
+end() {
+  trap '' HUP INT TERM PIPE
+  if [ -n "$d" ]; then
+    # what begins from here on sees it, and ends by itself
+    { echo >"$d/over"; } 2>/dev/null
+    tries=0
+    each TERM
+    while [ "$tries" -lt 10 ] && each 0; do
+      tries=$((tries + 1))
+      pause
+    done
+    each KILL
+    remove "$d"
+  fi
+  finish "$watcher" "$listener"
+}
+trap end EXIT
 trap 'exit 1' HUP INT TERM PIPE
+d=$(mktemp -d /tmp/hop.XXXXXXXXXX 2>/dev/null) || d=$(mktemp -d "$HOME/.hop.XXXXXXXXXX") || { say problem no private folder; exit 1; }
+watch "$d" </dev/null >/dev/null 2>&1 & watcher=$!
 ssh -V >"$d/client" 2>&1 </dev/null & client=$!
 mkfifo "$d/overheard" || { say problem no pipe; exit 1; }
 printf '%s\n' "$known_hosts" >"$d/known_hosts"
@@ -40,10 +66,5 @@ say ready
 exec 5<>"$d/overheard"
 while read -r heard <&5; do say overheard "$heard"; done &
 listener=$!
-cat >/dev/null
-trap '' TERM
-for run in "$d"/run.*; do
-  [ ! -f "$run" ] || kill -s TERM -- "-${run##*.}" 2>/dev/null
-done
-kill "$listener" 2>/dev/null
+while read -r line; do alive "$d"; done
 exit 0

@@ -14,6 +14,7 @@
 //!   pin.rs     whom the login is for       tier.rs    which proof (pure)
 //!   client.rs  the client's configuration (pure)
 //!   keeper.rs  the private folder there    shell.rs   scripts through any login shell (pure)
+//!   kept.rs    a process that lives no longer than hop
 //!   serve.rs   agent channels → agent::Lent
 //!   ephemeral/ a key made for this login, and the one line that lets it in
 //! ```
@@ -22,6 +23,7 @@ mod client;
 mod ephemeral;
 mod error;
 mod keeper;
+mod kept;
 mod pin;
 mod running;
 mod serve;
@@ -31,14 +33,18 @@ mod tier;
 pub use client::Address;
 pub use ephemeral::Seal;
 pub use error::LendError;
+pub use kept::Kept;
+pub use kept::program as kept_program;
 pub use running::Running;
 pub use shell::{line, quoted};
 pub use tier::{Client, Tier, Version, choose};
 
+use std::time::Duration;
+
 use crate::agent::{Account, Armed, Lent, Proof, Refusal, Terms};
 use crate::chain::{ChainError, Program, Session, Task, Way};
 use ephemeral::Admitted;
-use keeper::{Facts, Keeper};
+use keeper::Facts;
 use pin::Pin;
 
 /// What is to be lent.
@@ -50,6 +56,8 @@ pub struct Wish {
     pub weakest: Weakest,
     /// What the login is made with.
     pub auth: Auth,
+    /// How long hop may be silent before what stands on the hosts takes it for gone, and a few seconds more.
+    pub patience: Duration,
 }
 
 /// What a lent login is made with.
@@ -81,7 +89,7 @@ pub enum Weakest {
 
 impl Default for Wish {
     fn default() -> Wish {
-        Wish { signatures: 1, weakest: Weakest::Any, auth: Auth::Agent }
+        Wish { signatures: 1, weakest: Weakest::Any, auth: Auth::Agent, patience: Duration::from_secs(60) }
     }
 }
 
@@ -94,7 +102,7 @@ pub struct Loan {
     tier: Tier,
     lent: Lent,
     facts: Facts,
-    keeper: Keeper,
+    keeper: Kept,
     admitted: Option<Admitted>,
 }
 
@@ -135,7 +143,8 @@ impl Loan {
         });
         let alias = format!("hop-{}", keeper::nonce(&here)?);
         let login = client::Login { address: &address, user: &pin.user, key_type: &pin.key_type, alias: &alias };
-        let ready = keeper::start(&here, &client::config(&login)?, &format!("{alias} {}", pin.line)).await?;
+        let known_hosts = format!("{alias} {}", pin.line);
+        let ready = keeper::start(&here, &client::config(&login)?, &known_hosts, wish.patience).await?;
         let facts = ready.facts.clone();
         let tier = pin.tier(&facts, &here, wish);
         let terms = Terms {
@@ -147,7 +156,7 @@ impl Loan {
         };
         let lent = Lent::new(terms, pin.credential.signer.clone());
         let keeper = ready.keep(lent.clone());
-        let admitted = async { Ok((tier?, pin.admitted((&there, &here), &address).await?)) };
+        let admitted = async { Ok((tier?, pin.admitted((&there, &here), &address, wish.patience).await?)) };
         let (tier, admitted) = match admitted.await {
             Ok(admitted) => admitted,
             Err(error) => {
@@ -239,9 +248,9 @@ impl Loan {
         self.lent.has_left()
     }
 
-    /// The connection to the source has ended, and the loan with it.
+    /// The connection to the source has ended, or what stands there has; and the loan with it.
     pub fn has_ended(&self) -> bool {
-        self.source.is_closed()
+        self.source.is_closed() || self.keeper.has_ended()
     }
 
     /// Runs a script by POSIX sh on the source, armed until it ends or the last signature is given. It finds the agent as
@@ -254,12 +263,13 @@ impl Loan {
 
     /// The program that [`Loan::run`] starts, for whoever starts it on [`Loan::source`] another way, with a terminal.
     pub fn program(&self, script: &[u8]) -> Program {
+        // what ends all runs has not begun to, or this one ends by itself (keeper.sh)
         let before = format!(
             "[ -S \"${{SSH_AUTH_SOCK-}}\" ] || {{ echo 'this host forwards no agent' >&2; exit {}; }}\n\
-             HOP_LENT={}; export HOP_LENT\n: >'{}'/run.$$\n",
+             HOP_LENT={}; export HOP_LENT\necho >'{folder}'/run.$$ && [ ! -e '{folder}'/over ] || exit 1\n",
             running::NO_AGENT,
             self.config(),
-            self.facts.folder
+            folder = self.facts.folder
         );
         let line = shell::line(&[before.as_bytes(), script].concat());
         Program { agent: true, ..Program::new(Task::Command(line)) }

@@ -1,5 +1,7 @@
 //! Whom is a login lent for, and where does it lead? [`Pin`]: what hop's own, verified login at the destination has shown.
 
+use std::time::Duration;
+
 use russh::keys::Algorithm;
 
 use super::client::Address;
@@ -60,9 +62,10 @@ impl Pin {
         &self,
         ends: (&Session, &Session),
         address: &Address,
+        patience: Duration,
     ) -> Result<Option<Admitted>, LendError> {
         match &self.public {
-            Some(public) => Ok(Some(ephemeral::admit(ends, address, public).await?)),
+            Some(public) => Ok(Some(ephemeral::admit(ends, address, public, patience).await?)),
             None => Ok(None),
         }
     }

@@ -6,13 +6,13 @@ use std::fs;
 use super::tools::Tools;
 use super::{at_once, begins, cp, fetching, is_direct, under_way};
 use crate::end_to_end::noise;
-use crate::street::{ACC_BASTION, ACC_PVT, DELL_PVT, Plan, Process, Street, run};
+use crate::street::{ACC_BASTION, ACC_PVT, DELL_PVT, Outcome, Plan, Process, Street, run};
 use crate::whole::ran::run_while;
 use crate::wire::Link;
 
 /// Only the login has an agent: what is tried, is tried then.
 pub const AT_THE_LOGIN: &str =
-    "case \" $* \" in *' -fNM '*) ;; *) exec $real \"$@\";; esac\nfor to in \"$@\"; do :; done\n";
+    "case \" $* \" in *' -'?'NM '*) ;; *) exec $real \"$@\";; esac\nfor to in \"$@\"; do :; done\n";
 
 /// Tried by the source that sends, and by the destination that fetches.
 fn each_way(plan: impl Fn(&'static str) -> Plan, tried: impl Fn(&Street, &[String], &str)) {
@@ -51,6 +51,36 @@ fn what_is_asked_for_besides_the_login_is_refused_and_counted() {
 }
 
 #[test]
+fn what_was_refused_is_told_though_the_login_came_to_nothing() {
+    // takes all of the agent's connections, and leaves none for the login
+    let besieger =
+        format!("{AT_THE_LOGIN}for n in 1 2 3 4 5 6 7 8 9; do ssh-add -D >/dev/null 2>&1; done\nexec $real \"$@\"");
+    let tools = Tools::new().put("ssh", &besieger);
+    each_way(
+        |by| tools.plan(by),
+        |street, fetching, at| {
+            let told = |ran: &Outcome| {
+                let line = ran.stderr.lines().find(|line| line.starts_with("warning: agent: ")).unwrap_or_default();
+                assert!(line.contains(&format!("0 signatures for {}@{at} (", street.user())), "{ran}");
+                let refused = line.strip_suffix(" refused").and_then(|line| line.rsplit_once(' '));
+                assert!(refused.is_some_and(|(_, count)| count.parse().is_ok_and(|count: u32| count >= 9)), "{ran}");
+            };
+            let mut command = cp(street, fetching);
+            let ran = run(command.args(["-R", "acc-pvt:f", "dell-pvt:"]));
+            told(&ran);
+            let says = ["where the lent agent refused ", "(too many agent connections, ", "hint: look who is on "];
+            assert!(ran.code == Some(14) && says.iter().all(|says| ran.stderr.contains(says)), "{ran}");
+            assert!(!street.home(DELL_PVT).join("f").exists(), "{ran}");
+            // without a terminal, and without progress that was asked for
+            let ran = run(street.hop("cp").args(fetching).args(["acc-pvt:f", "dell-pvt:"]));
+            told(&ran);
+            assert!(ran.code == Some(0) && ran.stderr.lines().count() == 1, "one line: {ran}");
+            assert_eq!(fs::read(street.home(DELL_PVT).join("f")).expect("relayed"), b"content");
+        },
+    );
+}
+
+#[test]
 fn a_login_that_was_taken_by_another_ends_the_copy() {
     let thief = format!("{AT_THE_LOGIN}$real -F \"$HOP_LENT\" -- \"$to\" true\nexec $real \"$@\"");
     let tools = Tools::new().put("ssh", &thief);
@@ -61,7 +91,7 @@ fn a_login_that_was_taken_by_another_ends_the_copy() {
                 let ran = run(cp(street, fetching).args(["--route", route, "acc-pvt:f", "dell-pvt:"]));
                 assert_eq!(ran.code, Some(31), "{route}: {ran}");
                 assert!(ran.stderr.contains(&format!("@{at} was used, and not by hop's own client")), "{ran}");
-                assert!(ran.stderr.contains("hint: "), "{ran}");
+                assert!(ran.stderr.contains("hint: ") && ran.stderr.contains("agent: 1 signature for "), "{ran}");
                 assert!(!street.home(DELL_PVT).join("f").exists(), "no relay after a theft: {ran}");
             }
         },

@@ -9,6 +9,7 @@ mod edits;
 mod ends;
 mod ephemeral;
 mod files;
+mod gone;
 mod life;
 mod put;
 mod refusals;
@@ -62,7 +63,7 @@ fn under_way(street: &Street) -> bool {
 }
 
 /// Does all of it at the same time, in the test's name: what waits for links and limits need not wait in turn.
-fn at_once<T: Send>(of: impl IntoIterator<Item = T>, each: impl Fn(T) + Sync) {
+pub fn at_once<T: Send>(of: impl IntoIterator<Item = T>, each: impl Fn(T) + Sync) {
     let name = std::thread::current().name().unwrap_or("a test").to_owned();
     std::thread::scope(|scope| {
         for one in of {

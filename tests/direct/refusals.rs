@@ -92,7 +92,7 @@ fn a_source_that_runs_no_commands() {
 #[test]
 fn a_destination_that_runs_no_commands_and_a_source_without_sftp() {
     let Some(street) = super::put::no_commands().start() else { return };
-    with_tools(&street, &["sh", "cat", "mktemp", "mkfifo", "rm", "tr", "dd", "mkdir", "ssh"]);
+    with_tools(&street, &["sh", "cat", "mktemp", "mkfifo", "rm", "tr", "dd", "mkdir", "sleep", "ssh"]);
     refused(&street, &[], 10, &["dell-pvt runs no commands for this account", "needs a shell"]);
 }
 
@@ -125,7 +125,7 @@ fn a_source_that_forwards_no_agent_and_a_destination_that_does_not_reach_it() {
 }
 
 /// What a source without ssh may have.
-pub const WITHOUT_SSH: [&str; 8] = ["sh", "cat", "mktemp", "mkfifo", "rm", "tr", "dd", "mkdir"];
+pub const WITHOUT_SSH: [&str; 9] = ["sh", "cat", "mktemp", "mkfifo", "rm", "tr", "dd", "mkdir", "sleep"];
 
 /// A source whose commands find these tools only; `false`, and skipped, where that cannot be had.
 pub fn with_tools(street: &Street, tools: &[&str]) -> bool {

@@ -70,9 +70,15 @@ impl Footprints {
         self.0.add(self.0.plan(ACC_PVT), DELL_PVT)
     }
 
-    fn made(&self) -> Vec<PathBuf> {
+    pub fn made(&self) -> Vec<PathBuf> {
         let made = fs::read_to_string(self.0.0.path().join("made")).expect("the list");
         made.lines().map(PathBuf::from).collect()
+    }
+
+    /// Waits until the folders are gone, whatever has become of the sockets, which are sshd's.
+    pub fn folders_are_gone(&self) {
+        let folders = || self.made().into_iter().filter(|path| path.is_dir());
+        until_within(PATIENCE, &format!("gone: {:?}", self.made()), || folders().count() == 0);
     }
 
     /// Waits until all of it is gone, and every process but sshd; so many at least were made. And no host has a key.

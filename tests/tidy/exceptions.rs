@@ -49,6 +49,7 @@ pub const IN_A_CIRCLE: &[&str] = &[
     "src/copy/destination.rs",
     "src/copy/direct/begin.rs",
     "src/copy/direct/courier.rs",
+    "src/copy/direct/course.rs",
     "src/copy/direct/growth.rs",
     "src/copy/direct/login.rs",
     "src/copy/direct/mod.rs",

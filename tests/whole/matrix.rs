@@ -55,6 +55,8 @@ const ROWS: &[(&str, &[&str])] = &[
             "whole/strikes.rs::f6_silence_is_noticed_and_gone_around",
             "whole/strikes.rs::f6_silence_while_it_connects_again_is_gone_around",
             "whole/strikes.rs::f6_silence_that_stays_ends_in_time",
+            "whole/late.rs::all_links_fall_silent_for_good",
+            "whole/late.rs::a_tree_and_a_sync_whose_links_fall_silent",
         ],
     ),
     (
@@ -72,6 +74,8 @@ const ROWS: &[(&str, &[&str])] = &[
         "F9 a server stops, or does not answer one request",
         &[
             "whole/strikes.rs::f9_a_server_that_stops_reading_is_left",
+            "whole/late.rs::what_writes_at_the_destination_of_a_direct_copy_stands_still",
+            "whole/late.rs::a_host_that_never_greets_is_left_in_time",
             "whole/meddlers.rs::f9_one_answer_of_many_that_never_comes_is_a_stall",
         ],
     ),
@@ -221,6 +225,7 @@ const ROWS: &[(&str, &[&str])] = &[
             "lent/attacks.rs::floods_and_giants_meet_their_limits",
             "lent/attacks.rs::before_and_after_there_is_nobody_to_ask",
             "direct/attacked.rs::what_is_asked_for_besides_the_login_is_refused_and_counted",
+            "direct/attacked.rs::what_was_refused_is_told_though_the_login_came_to_nothing",
             "direct/attacked.rs::a_login_that_was_taken_by_another_ends_the_copy",
             "lent/old.rs::in_tier_c_a_session_that_nobody_overheard_is_not_signed",
             "lent/old.rs::a_lie_about_the_version_buys_nothing",
@@ -316,10 +321,18 @@ const ROWS: &[(&str, &[&str])] = &[
             "failures/peers.rs::a_tree_without_end_stays_small_when_it_is_listed",
         ],
     ),
+    (
+        "F42 hop is gone while a host logs in, or has",
+        &[
+            "direct/gone.rs::hop_is_killed_while_a_host_logs_in",
+            "direct/gone.rs::what_hop_has_left_without_a_word_ends_by_itself",
+            "direct/gone.rs::a_copy_that_slept_too_long_logs_in_anew",
+        ],
+    ),
 ];
 
 /// Rows of the whole matrix; F32 is none.
-const ALL: usize = 38;
+const ALL: usize = 39;
 
 #[test]
 fn the_rows_of_the_matrix_are_shown() {

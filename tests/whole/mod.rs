@@ -12,6 +12,7 @@ mod clocks;
 mod cuts;
 mod destinations;
 mod killed;
+mod late;
 mod liars;
 mod limits;
 mod matrix;

@@ -156,6 +156,11 @@ impl ConnectionPool {
         }
     }
 
+    /// A question is open.
+    pub fn asks_a_person(&self) -> bool {
+        self.connector.asking.is_open()
+    }
+
     /// Aborts every connection of `slot` and forgets it.
     pub fn abandon(&self, hops: &[Host], slot: SessionSlot) {
         for depth in 1..=hops.len() {

@@ -51,6 +51,12 @@ pub(super) fn of_direct(obstacle: &Obstacle, ways: &[Vec<Host>]) -> Vec<String> 
                 "does {destination} take this key from {by} (`from=` in authorized_keys, AllowUsers, Match)? {RELAY}"
             )
         }
+        Obstacle::Besieged { by, .. } => {
+            format!("look who is on {by}: something there asks for more than the one login, and got nothing; {RELAY}")
+        }
+        Obstacle::Late => {
+            format!("hop doctor shows which host does not answer; a longer --timeout leaves it time, {RELAY}")
+        }
         Obstacle::AsksAgain { .. } => "to be asked again: --route direct".to_owned(),
         Obstacle::Failed { by, .. } => format!("look at ssh on {by}, {RELAY}"),
     };

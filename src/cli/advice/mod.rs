@@ -50,7 +50,7 @@ fn of_copy(error: &CopyError, ways: &[Vec<Host>]) -> Vec<String> {
         copy::Cause::Differs => {
             one("the disk, the memory or the server there is not to be trusted: look into it before you try again")
         }
-        copy::Cause::Sftp(SftpError::Stalled(_)) | copy::Cause::StreamStalled(_) => stalled(),
+        copy::Cause::Sftp(SftpError::Stalled(_)) | copy::Cause::StreamStalled(_) | copy::Cause::Idle(_) => stalled(),
         copy::Cause::Sftp(SftpError::Unsupported(what)) if what.contains("fsync") => {
             one("the server cannot flush files on request: leave out --fsync")
         }

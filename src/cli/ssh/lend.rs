@@ -39,7 +39,7 @@ impl Lending {
         let Some(word) = &lend.lend else { return Ok(None) };
         let destination = network.way(&target::parse_host(word)?)?;
         let weakest = if lend.require_hostbound { Weakest::Hostbound } else { Weakest::Any };
-        let wish = Wish { signatures: lend.signatures, weakest, auth: Auth::Agent };
+        let wish = Wish { signatures: lend.signatures, weakest, auth: Auth::Agent, ..Wish::default() };
         let loan = Loan::prepare(to, &destination, address(lend, &destination)?, &wish).await?;
         observer.event(Event::Lending {
             to: to.alias().to_owned(),

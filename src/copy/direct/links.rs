@@ -4,49 +4,37 @@
 
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::chain::{Output, Process, ProcessInput, ProcessOutput, Session};
-use crate::lend::{line, quoted};
+use crate::chain::{Output, Process, ProcessOutput, Session};
+use crate::lend::{Kept, kept_program};
+
+const SCRIPT: &str = include_str!("links.sh");
 
 /// How long the source may take to make the folder.
 const MADE: Duration = Duration::from_secs(15);
 
-/// How long it may take to remove it.
-const REMOVED: Duration = Duration::from_secs(5);
-
 /// Bytes that are read before the folder stands: login shells may greet.
 const GREETING: usize = 64 << 10;
-
-/// `$word` opens the one line that is meant for hop.
-const KEEP: &str = r#"umask 077
-d=$(mktemp -d /tmp/hop.XXXXXXXXXX 2>/dev/null) || d=$(mktemp -d "$HOME/.hop.XXXXXXXXXX") || exit 1
-trap 'rm -rf "$d"' EXIT
-trap 'exit 1' HUP INT TERM PIPE
-printf '\n%s %s\n' "$word" "$d"
-cat >/dev/null
-exit 0
-"#;
 
 /// The folder.
 pub struct LinkFolder {
     /// Absolute.
     folder: Vec<u8>,
-    kept: Option<(ProcessInput, JoinHandle<()>)>,
+    kept: Kept,
 }
 
 impl LinkFolder {
-    /// Makes it; `None` where it cannot be had. Nothing on the source knows `word` before.
-    pub async fn make(source: &Session, word: &str) -> Option<LinkFolder> {
-        let script = [b"word=", &quoted(word.as_bytes())[..], b"\n", KEEP.as_bytes()].concat();
-        let Process { input, mut output, .. } = source.exec(&line(&script)).await.ok()?;
-        let Ok(Some(folder)) = timeout(MADE, listen(&mut output, word)).await else {
-            // one that only was slow removes what it has made
-            tokio::spawn(end(input, tokio::spawn(drain(output))));
-            return None;
-        };
-        Some(LinkFolder { folder, kept: Some((input, tokio::spawn(drain(output)))) })
+    /// Makes it, for as long as hop is not silent for `patience`; `None` where it cannot be had. Nothing on the source knows
+    /// `word` before.
+    pub async fn make(source: &Session, word: &str, patience: Duration) -> Option<LinkFolder> {
+        let program = kept_program(SCRIPT, word, patience, &[]);
+        let Process { input, mut output, .. } = source.exec(&program).await.ok()?;
+        let mut kept = Kept::new(input);
+        let folder = timeout(MADE, listen(&mut output, word)).await;
+        // one that only was slow removes what it has made, when it is dropped
+        kept.read_by(tokio::spawn(drain(output)));
+        folder.ok().flatten().map(|folder| LinkFolder { folder, kept })
     }
 
     /// Where it is.
@@ -55,27 +43,8 @@ impl LinkFolder {
     }
 
     /// Has it removed, and waits for it.
-    pub async fn remove(mut self) {
-        if let Some((input, draining)) = self.kept.take() {
-            end(input, draining).await;
-        }
-    }
-}
-
-/// Some servers kill what runs when its channel is closed: the process is asked first, also when nobody waits for it.
-impl Drop for LinkFolder {
-    fn drop(&mut self) {
-        if let (Some((input, draining)), Ok(runtime)) = (self.kept.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(end(input, draining));
-        }
-    }
-}
-
-async fn end(input: ProcessInput, mut draining: JoinHandle<()>) {
-    // a connection that is gone has removed the folder already
-    let _ = input.end().await;
-    if timeout(REMOVED, &mut draining).await.is_err() {
-        draining.abort();
+    pub async fn remove(self) {
+        self.kept.dismiss().await;
     }
 }
 

@@ -4,23 +4,24 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::super::again::Tries;
 use super::super::error::CopyError;
-use super::begin::Course;
 use super::courier::Courier;
+use super::course::{Course, LOGIN};
 use super::links::LinkFolder;
 use super::script::Far;
 use super::{Lent, Obstacle};
 use crate::agent::Account;
-use crate::lend::{Auth, Loan};
+use crate::lend::{Auth, Closed, Loan};
 
 /// Signatures a copy may come to: for the first login, and for one more.
 const SIGNATURES: u32 = 2;
 
-/// How long the end of a login may take, in two steps.
-const ENDING: Duration = Duration::from_secs(5);
+/// How long the end of a courier may take before another login is had.
+const ENDED: Duration = Duration::from_secs(2);
 
 /// A login that works.
 pub struct Login {
@@ -43,18 +44,27 @@ pub struct Logins {
     course: Course,
     current: Mutex<Arc<Login>>,
     held: tokio::sync::Mutex<Option<Held>>,
-    /// What is lent, and what came of loans that are over.
-    lent: Mutex<Lent>,
+    over: Mutex<Over>,
     tries: Tries,
+}
+
+/// What is lent, and loans that are over.
+struct Over {
+    /// By the last loan.
+    lent: Lent,
+    /// What each has come to, as far as it is known.
+    accounts: Vec<Account>,
+    /// Those that are being closed, by number.
+    closing: JoinSet<(usize, Closed)>,
 }
 
 impl Logins {
     /// The first is there.
     pub fn new(course: Course, login: Login, held: Held) -> Logins {
         let tries = Tries::new(course.endurance.retries, course.endurance.watchers.clone());
-        let lent = Mutex::new(Lent::of(&held.0));
+        let over = Over { lent: Lent::of(&held.0), accounts: Vec::new(), closing: JoinSet::new() };
         let (current, held) = (Mutex::new(Arc::new(login)), tokio::sync::Mutex::new(Some(held)));
-        Logins { course, current, held, lent, tries }
+        Logins { course, current, held, over: Mutex::new(over), tries }
     }
 
     /// The present one.
@@ -72,27 +82,31 @@ impl Logins {
         if before.number != number {
             return Ok(());
         }
-        let part = lost.part.clone();
-        let mut lost = lost;
-        let has_ended = timeout(ENDING, before.courier.end()).await.is_ok();
+        let clock = &self.course.endurance.watchers.clock;
+        let (part, mut lost) = (lost.part.clone(), lost);
+        clock.shake();
+        let has_ended = timeout(ENDED, before.courier.end()).await.is_ok();
         // a key made for one login is of no use for another
         let is_over = |(loan, _): &Held| loan.has_ended() || loan.auth() == Auth::Ephemeral;
         if !has_ended || held.as_ref().is_some_and(is_over) {
-            self.settle(held.take()).await;
+            self.settle(held.take());
         }
         loop {
             if self.signatures(held.as_ref()) >= SIGNATURES {
                 return Err(lost);
             }
             self.tries.next(lost).await?;
-            match self.log_in(&mut held, number + 1).await {
+            let Some(tried) = clock.within(Box::pin(self.log_in(&mut held, number + 1))).await else {
+                return Err(CopyError { part, ..CopyError::from(clock.ran_out()) });
+            };
+            match tried {
                 Ok(login) => {
                     *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(login);
                     return Ok(());
                 }
                 Err(obstacle) => {
                     // a login that nothing was heard of may still come about
-                    self.settle(held.take()).await;
+                    self.settle(held.take());
                     let may_pass = obstacle.may_pass();
                     lost = CopyError { part: part.clone(), ..CopyError::direct(obstacle) };
                     if !may_pass {
@@ -106,16 +120,14 @@ impl Logins {
     /// With what is held, or with a new loan.
     async fn log_in(&self, held: &mut Option<Held>, number: u32) -> Result<Login, Obstacle> {
         if held.as_ref().is_some_and(|(loan, _)| loan.has_ended()) {
-            self.settle(held.take()).await;
+            self.settle(held.take());
         }
         let (loan, links) = match held {
             Some(held) => held,
             None => {
                 let loan = self.course.lend().await?;
                 let links = self.course.links(&loan).await;
-                let mut lent = self.lent();
-                *lent = Lent { account: lent.account.clone(), left: lent.left.take(), ..Lent::of(&loan) };
-                drop(lent);
+                self.over().lent = Lent::of(&loan);
                 held.insert((loan, links))
             }
         };
@@ -123,49 +135,61 @@ impl Logins {
             loan.grant(1);
         }
         let far = Far::new(self.course.direction, loan);
-        let courier = self.course.log_in(loan, &far).await?;
+        let courier = self.course.log_in(loan, &far, LOGIN).await?;
         // what cannot be removed now is tried again at the end, and told then
         let _ = loan.logged_in().await;
         Ok(self.course.login((number, far), courier, links.as_ref()))
     }
 
     fn signatures(&self, held: Option<&Held>) -> u32 {
-        self.lent().account.signatures + held.map_or(0, |(loan, _)| loan.account().signatures)
+        let over: u32 = self.over().accounts.iter().map(|account| account.signatures).sum();
+        over + held.map_or(0, |(loan, _)| loan.account().signatures)
     }
 
-    /// Ends what is held, and keeps what it came to.
-    async fn settle(&self, held: Option<Held>) {
+    /// Has what is held end, and what it comes to kept.
+    fn settle(&self, held: Option<Held>) {
         let Some((loan, links)) = held else { return };
-        if let Some(links) = links {
-            links.remove().await;
-        }
-        let closed = loan.close().await;
-        let mut lent = self.lent();
-        add(&mut lent.account, &closed.account);
-        lent.left = closed.left.map(|left| left.to_string()).or(lent.left.take());
+        let mut over = self.over();
+        let number = over.accounts.len();
+        over.accounts.push(loan.account());
+        over.closing.spawn(async move {
+            let removed = async {
+                if let Some(links) = links {
+                    links.remove().await;
+                }
+            };
+            let (closed, ()) = tokio::join!(loan.close(), removed);
+            (number, closed)
+        });
     }
 
-    /// Ends the present one; what was lent in all.
-    pub async fn end(&self) -> Lent {
-        // a courier that does not end by itself ends with its connection
-        let _ = timeout(ENDING, self.current().courier.end()).await;
+    /// Ends the present one within `limit`; what was lent in all.
+    pub async fn end(&self, limit: Duration) -> Lent {
+        let end = Instant::now() + limit;
+        // a courier that does not end by itself ends with its loan
+        let _ = timeout(limit / 2, self.current().courier.end()).await;
         let held = self.held.lock().await.take();
-        self.settle(held).await;
-        self.lent().clone()
+        self.settle(held);
+        let Over { mut lent, mut accounts, mut closing } = self.over().take();
+        while let Ok(Some(Ok((number, Closed { account, left })))) = timeout_at(end, closing.join_next()).await {
+            accounts[number] = account;
+            lent.left = left.map(|left| left.to_string()).or(lent.left);
+        }
+        // what has not ended by now goes with its connection
+        closing.detach_all();
+        accounts.iter().for_each(|account| lent.account.add(account));
+        lent
     }
 
-    fn lent(&self) -> MutexGuard<'_, Lent> {
-        self.lent.lock().unwrap_or_else(PoisonError::into_inner)
+    fn over(&self) -> MutexGuard<'_, Over> {
+        self.over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Two accounts as one.
-fn add(sum: &mut Account, account: &Account) {
-    sum.signatures += account.signatures;
-    for (refusal, count) in &account.refusals {
-        *sum.refusals.entry(*refusal).or_default() += count;
-    }
-    if account.failure.is_some() {
-        sum.failure.clone_from(&account.failure);
+impl Over {
+    /// All of it; nothing is left.
+    fn take(&mut self) -> Over {
+        let (accounts, closing) = (std::mem::take(&mut self.accounts), std::mem::take(&mut self.closing));
+        Over { lent: self.lent.clone(), accounts, closing }
     }
 }

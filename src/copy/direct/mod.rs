@@ -8,6 +8,7 @@
 
 mod begin;
 mod courier;
+mod course;
 mod growth;
 mod links;
 mod login;
@@ -27,9 +28,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::timeout;
 
-use super::Watchers;
 use super::error::{Cause, CopyError};
 use super::freight::Freight;
+use super::idle::IdleClock;
 use super::item::Item;
 use super::name::Name;
 use super::place::Place;
@@ -37,12 +38,13 @@ use super::resume::SoFar;
 use super::route::Direction;
 use super::side::Side;
 use crate::agent::Account;
-use crate::lend::{Auth, Loan};
-use crate::progress::Stage;
+use crate::lend::{Auth, Closed, Loan};
+use crate::progress::{Event, Observer, Stage};
 use crate::sftp::{SftpError, StatusCode};
-use begin::{Course, Engine};
-pub use begin::{Endurance, Extent, Terms, begin};
-use courier::{Answer, Courier};
+pub use begin::begin;
+use courier::Answer;
+use course::{Course, Engine};
+pub use course::{Endurance, Extent, Terms};
 use login::{Held, Login, Logins};
 pub use obstacle::Obstacle;
 use pace::Pace;
@@ -51,9 +53,6 @@ use staging::Staging;
 
 /// Streams over the one login; sshd allows ten sessions a connection (`MaxSessions`).
 const STREAMS: usize = 4;
-
-/// How long it may take to empty the folder that small files arrived in, over another session if need be.
-const ENDING: Duration = Duration::from_secs(10);
 
 /// How many looks a patience is divided into.
 const LOOKS: u32 = 20;
@@ -66,8 +65,7 @@ pub struct Direct {
     /// Nothing but a direct copy will do.
     is_insisted_on: bool,
     logins: Logins,
-    /// For so long nothing may move.
-    patience: Duration,
+    clock: Arc<IdleClock>,
     /// Grows when anything moves.
     pulse: AtomicU64,
     /// Numbers of orders and links; no run begins where another did, for what a killed one has left stands under its own.
@@ -116,7 +114,7 @@ impl Direct {
             direction: course.direction,
             engine: course.engine,
             is_insisted_on: course.is_insisted_on(),
-            patience: course.endurance.patience,
+            clock: Arc::clone(&course.endurance.watchers.clock),
             packing: Packing::of(course.engine),
             logins: Logins::new(course, login, held),
             pulse: AtomicU64::new(0),
@@ -157,15 +155,15 @@ impl Direct {
         stream::carry(self, freight, so_far).await.map(|()| Carried::Here)
     }
 
-    /// Ends the login, and removes what small files arrived in; what was lent.
-    pub async fn end(&self) -> Lent {
+    /// Ends the login within `limit`, and removes what small files arrived in; what was lent.
+    pub async fn end(&self, limit: Duration) -> Lent {
         let emptied = async {
             let staging = self.staging.get()?.as_ref()?;
-            let removed = timeout(ENDING, staging.remove()).await;
+            let removed = timeout(limit, staging.remove()).await;
             // it is a part, which the next run removes
             (!matches!(removed, Ok(Ok(())))).then(|| staging.left())
         };
-        let (left, mut lent) = tokio::join!(emptied, self.logins.end());
+        let (left, mut lent) = tokio::join!(emptied, self.logins.end(limit));
         lent.left = lent.left.into_iter().chain(left).reduce(|one, other| format!("{one}; {other}"));
         lent
     }
@@ -181,14 +179,14 @@ impl Direct {
         loop {
             // never closed, so never refused
             let turn = self.turns.acquire().await;
+            let _waits = self.clock.waits();
             let (number, login) = (self.number(), self.logins.current());
             let answer = tokio::select! {
                 biased;
                 answer = login.courier.order(number, order(&login, number)) => answer,
                 error = &mut watch => return Err(error),
-                () = self.stalled() => return Err(self.of_login(item, Cause::StreamStalled(self.patience))),
+                () = self.stalled() => return Err(self.of_login(item, Cause::StreamStalled(self.clock.timeout()))),
             };
-            self.beat();
             let answer = match answer {
                 Ok(answer) if answer.status != 0 && login.far.is_shut(&answer.words) => {
                     return Err(self.of_login(item, Cause::StreamLost(answer.words)));
@@ -196,6 +194,7 @@ impl Direct {
                 Ok(answer) => answer,
                 Err(ended) => return Err(self.of_login(item, Cause::StreamLost(ended.said()))),
             };
+            self.beat();
             let one_too_many = answer.status >= SSH_FAILED && answer.words.contains("refused");
             if !one_too_many || !self.leave_one() {
                 return Ok(answer);
@@ -207,13 +206,14 @@ impl Direct {
     /// Something has moved.
     fn beat(&self) {
         self.pulse.fetch_add(1, Ordering::Relaxed);
+        self.clock.moved();
     }
 
     /// Returns when nothing has moved for too long. Looks are counted: a run that was asleep has not waited.
     async fn stalled(&self) {
         let (mut last, mut looks) = (self.pulse.load(Ordering::Relaxed), 0);
         while looks < LOOKS {
-            tokio::time::sleep(self.patience / LOOKS).await;
+            tokio::time::sleep(self.clock.timeout() / LOOKS).await;
             let now = self.pulse.load(Ordering::Relaxed);
             looks = if now == last { looks + 1 } else { 0 };
             last = now;
@@ -295,6 +295,26 @@ impl Lent {
             account: Account::default(),
             left: None,
         }
+    }
+
+    /// Adds what a loan has come to.
+    fn add(&mut self, closed: Closed) {
+        self.account.add(&closed.account);
+        self.left = closed.left.map(|left| left.to_string()).or(self.left.take());
+    }
+
+    /// Says what was lent, and warns when somebody asked for more.
+    pub fn tell(self, observer: &Arc<dyn Observer>) {
+        let Lent { user, destination: host, tier, fingerprint, auth, account, left } = self;
+        let (signatures, refused) = (account.signatures, account.refused());
+        let is_ephemeral = auth == Auth::Ephemeral;
+        if let Some(left) = left {
+            observer.event(Event::Warning(left));
+        }
+        for (refusal, count) in &account.refusals {
+            observer.event(Event::Detail(format!("agent: refused {count} times: {refusal}")));
+        }
+        observer.event(Event::Lent { user, host, tier, fingerprint, is_ephemeral, signatures, refused });
     }
 }
 

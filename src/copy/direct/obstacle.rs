@@ -85,6 +85,18 @@ pub enum Obstacle {
         /// What the ssh that tried it said.
         words: String,
     },
+    /// The login came to nothing, and the lent agent had refused requests: something else there asks it.
+    #[error("{destination} refused the login from {by}, where the lent agent refused {refused} requests ({why})")]
+    Besieged {
+        /// Who would log in.
+        by: String,
+        /// The other host.
+        destination: String,
+        /// Requests.
+        refused: u32,
+        /// What was wrong with them.
+        why: String,
+    },
     /// The host that was to log in could not do its part.
     #[error("{by} could not log in to {destination}{}", said(.words))]
     Failed {
@@ -95,6 +107,9 @@ pub enum Obstacle {
         /// What it said.
         words: String,
     },
+    /// Some host has not answered, and no time is left for it.
+    #[error("no time was left to begin a direct copy")]
+    Late,
     /// Nothing is lent, or it was misused.
     #[error(transparent)]
     Lend(LendError),

@@ -19,7 +19,7 @@ use super::super::place::Place;
 use super::super::run::Means;
 use super::super::side::same_version;
 use super::super::takeover;
-use super::begin::Engine;
+use super::course::Engine;
 use super::growth::{GLANCE, size};
 use super::login::Login;
 use super::{Direct, SSH_FAILED, STREAMS, numbered, put, script};

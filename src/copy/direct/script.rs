@@ -4,7 +4,7 @@
 //! shells that will read it.
 
 use super::super::route::Direction;
-use super::begin::Engine;
+use super::course::Engine;
 use crate::lend::{Loan, Seal, line, quoted};
 
 /// Bytes of a block that is read at the source; shares begin and end at multiples of it.
@@ -24,15 +24,19 @@ far() { mux -o ControlMaster=no -o ProxyCommand=false -- "$host" "$1"; }
 "#;
 
 /// Answers begin with `$d`, the private folder, whose name a login shell that prints cannot know. The login is a master
-/// that later clients share; it is ended by its `number`, for its socket may be gone by then.
+/// that later clients share. It runs in this script's process group, so that whatever ends the group ends it, and is ended
+/// by its number, for its socket may be gone by then; it is logged in once its socket is there.
 const LOGIN: &str = r#"[ ! -e "$d/login" ] || rm -f "$d/login"
 [ -d "$d/links" ] || mkdir "$d/links" || exit 1
-mux -fNM -c aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes256-ctr,chacha20-poly1305@openssh.com -- "$host" || exit 1
-unset SSH_AUTH_SOCK
-mux -O check -- "$host" >"$d/master" 2>&1 & c=$! m=
-number() { [ -n "$m" ] || { wait "$c"; read -r m <"$d/master"; m=${m##*pid=}; m=${m%%)*}; }; }
-trap 'number; kill -s KILL "$m"' EXIT
+m=
+trap 'm=${m:-$!}; [ -z "$m" ] || kill -s KILL "$m" 2>/dev/null' EXIT
 trap 'exit 1' HUP INT TERM PIPE
+mux -nNM -c aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes256-ctr,chacha20-poly1305@openssh.com -- "$host" >/dev/null & m=$!
+until [ -S "$d/login" ]; do
+  kill -s 0 "$m" 2>/dev/null || exit 1
+  sleep 0.03 2>/dev/null || sleep 1 || exit 1
+done
+unset SSH_AUTH_SOCK
 "#;
 
 /// Reads near, writes far: what a far login shell prints is nobody's data. `judge` has nothing to add to what the writer
@@ -72,7 +76,6 @@ const ORDERS: &str = r#"send() {
 }
 p=; packs && p=tar
 printf '\n%s ready %s %s\n' "$d" "$d" "$p"
-number
 while IFS= read -r o; do eval "$o" & done
 "#;
 
@@ -95,7 +98,6 @@ const PUTS: &str = r#"put() {
   printf '%s done %s %s - %.200s\n' "$d" "$i" "$s" "$c"
 }
 printf '\n%s ready %s %s\n' "$d" "$d" sftp
-number
 while IFS= read -r o; do eval "$o" & done
 "#;
 

@@ -1,12 +1,10 @@
-# Keeps one line in ~/.ssh/authorized_keys for one login, and removes it on demand, after $life seconds, and when standard
-# input ends. `$word` opens every line meant for hop. Everything it needs lies in a folder beside the file, so that what is
+# Keeps one line in ~/.ssh/authorized_keys for one login, and removes it on demand, after $life seconds, when standard input
+# ends, and when hop is silent for too long (kept.sh). Everything it needs lies in a folder beside the file, so that what is
 # renamed into place was made there (SELinux labels it right).
-LC_ALL=C; export LC_ALL; unset TZ
-umask 077
-say() { printf '%s %s\n' "$word" "$*"; }
+unset TZ
 stop() { say problem "$*"; exit 1; }
 ssh=$HOME/.ssh file=$HOME/.ssh/authorized_keys lock=$HOME/.ssh/.hop-lock
-mine= made_ssh= made_file= is_in= ending= cleaning=
+mine= made_ssh= made_file= is_in= ending= cleaning= watcher=
 
 # A process of this machine that has ended without cleaning up: `ID@MACHINE`.
 is_dead() {
@@ -130,16 +128,18 @@ locally=$(date -d "@$until" +%Y%m%d%H%M%S 2>/dev/null || date -r "$until" +%Y%m%
 [ ! -L "$file" ] || stop 'the file is a symbolic link'
 [ ! -e "$file" ] || [ -f "$file" ] || stop 'it is no file'
 [ ! -e "$file" ] || [ -O "$file" ] || stop 'the file belongs to somebody else'
-trap clean EXIT
+trap 'clean; finish "$watcher"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
 [ -d "$ssh" ] || { mkdir "$ssh" && made_ssh=1; } || stop 'no ~/.ssh can be made'
 [ -O "$ssh" ] || stop '~/.ssh belongs to somebody else'
 name=hop-ephemeral-$until-$nonce
-mkdir "$ssh/.$name" || stop 'nothing can be written in ~/.ssh'
 mine=$ssh/.$name
+mkdir "$mine" || { mine=; stop 'nothing can be written in ~/.ssh'; }
+watch "$mine" </dev/null >/dev/null 2>&1 & watcher=$!
 echo "$$@$(uname -n)" >"$mine/keeper" && { printf "sum='%s'\n" "$sum" && printf '%s\n' "$gate"; } >"$mine/gate" || stop 'no space in ~/.ssh'
 say clock "$until" "$locally"
 while read -r order rest; do
+  alive "$mine"
   case $order in
   seal) printf '%s\n' "$rest" >"$mine/seal" || stop 'no space in ~/.ssh' ;;
   add)

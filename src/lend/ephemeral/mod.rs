@@ -15,7 +15,6 @@ use std::time::Duration;
 use russh::keys::PrivateKey;
 use russh::keys::ssh_key::private::Ed25519Keypair;
 use tokio::sync::mpsc::{Receiver, channel};
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub use seal::Seal;
@@ -23,11 +22,11 @@ pub use seal::Seal;
 use super::client::Address;
 use super::error::LendError;
 use super::keeper::{self, Lines};
-use super::shell;
+use super::kept::{self, Kept};
 use super::tier::Version;
 use crate::agent::KeySigner;
 use crate::auth::Credential;
-use crate::chain::{Cause, ChainError, Output, Process, ProcessInput, Session};
+use crate::chain::{Cause, ChainError, Output, Process, Session};
 pub(super) use line::RESTRICTS;
 use line::{Entry, Until, line};
 
@@ -37,8 +36,6 @@ const GATE: &str = include_str!("gate.sh");
 const LIFE: u32 = 180;
 /// How long the destination may take for each step.
 const STEP: Duration = Duration::from_secs(20);
-/// How long it may take to clean up.
-const GONE: Duration = Duration::from_secs(5);
 /// Lines that wait to be read.
 const WAITING: usize = 16;
 
@@ -53,11 +50,11 @@ pub(super) fn credential() -> Option<(Credential, String)> {
     Some((Credential { blob, name: "ephemeral key".to_owned(), signer }, text.trim_end().to_owned()))
 }
 
-/// A key that is let in. Dropping it has the line removed; [`Admitted::dismiss`] waits for it.
+/// A key that is let in. Dropping it has the line removed; [`Admitted::dismiss`] waits for that.
 pub(super) struct Admitted {
     destination: String,
     seal: Seal,
-    keeper: Option<(ProcessInput, JoinHandle<()>)>,
+    keeper: Kept,
     said: Receiver<String>,
 }
 
@@ -66,13 +63,14 @@ pub(super) async fn admit(
     (there, here): (&Session, &Session),
     address: &Address,
     public: &str,
+    patience: Duration,
 ) -> Result<Admitted, LendError> {
     let destination = there.trail().end().to_owned();
     let server = Version::find(there.server_version());
     let Some(server) = server.filter(|server| *server >= RESTRICTS) else {
         return Err(LendError::NoRestriction { destination, server });
     };
-    let (from, begun) = tokio::join!(from::addresses(here, address), Admitted::begin(there));
+    let (from, begun) = tokio::join!(from::addresses(here, address), Admitted::begin(there, patience));
     let (mut admitted, until, nonce) = begun?;
     let name = format!("hop-ephemeral-{}-{nonce}", until.epoch);
     let entry = line(&Entry { server, from: &from?, until: &until, public, name: &name });
@@ -82,21 +80,20 @@ pub(super) async fn admit(
 
 impl Admitted {
     /// Starts what keeps the line, and asks it for the time.
-    async fn begin(there: &Session) -> Result<(Admitted, Until, String), LendError> {
+    async fn begin(there: &Session, patience: Duration) -> Result<(Admitted, Until, String), LendError> {
         let (word, nonce) = (format!("hop-{}", keeper::nonce(there)?), keeper::nonce(there)?);
-        let set = |name: &str, value: &str| [name.as_bytes(), b"=", &shell::quoted(value.as_bytes()), b"\n"].concat();
         let life = LIFE.to_string();
-        let words = [("word", &word[..]), ("nonce", &nonce), ("life", &life), ("gate", GATE)];
-        let words: Vec<u8> = words.iter().flat_map(|(name, value)| set(name, value)).collect();
+        let variables = [("nonce", &nonce[..]), ("life", &life), ("gate", GATE)];
         let destination = there.trail().end().to_owned();
-        let Process { input, output, .. } = match there.exec(&shell::line(&[&words, SCRIPT.as_bytes()].concat())).await
-        {
+        let program = kept::program(SCRIPT, &word, patience, &variables);
+        let Process { input, output, .. } = match there.exec(&program).await {
             Ok(process) => process,
             Err(ChainError { cause: Cause::Refused(problem), .. }) => {
                 return Err(LendError::NotAdmitted { destination, problem });
             }
             Err(error) => return Err(error.into()),
         };
+        let mut keeper = Kept::new(input);
         let (tell, said) = channel(WAITING);
         let reading = tokio::spawn(async move {
             let (mut output, mut lines) = (output, Lines::new(&word));
@@ -107,7 +104,7 @@ impl Admitted {
                 }
             }
         });
-        let keeper = Some((input, reading));
+        keeper.read_by(reading);
         let Some(seal) = Seal::new() else {
             return Err(LendError::NotAdmitted { destination, problem: "no random bytes here".to_owned() });
         };
@@ -129,10 +126,8 @@ impl Admitted {
     }
 
     async fn ask(&mut self, order: &str, answer: &str) -> Result<String, LendError> {
-        if let Some((input, _)) = &self.keeper {
-            // one that has gone away answers nothing, which is told below
-            let _ = input.send(order.as_bytes().to_vec().into()).await;
-        }
+        // one that has gone away answers nothing, which is told below
+        self.keeper.tell(order.as_bytes().to_vec()).await;
         self.answer(answer).await
     }
 
@@ -157,31 +152,14 @@ impl Admitted {
     }
 
     /// Has everything removed there, and waits for it; what is left.
-    pub(super) async fn dismiss(mut self) -> Option<LendError> {
-        if let Some((input, reading)) = self.keeper.take() {
-            end(input, reading).await;
-        }
-        while let Ok(line) = self.said.try_recv() {
+    pub(super) async fn dismiss(self) -> Option<LendError> {
+        let Admitted { destination, keeper, mut said, .. } = self;
+        keeper.dismiss().await;
+        while let Ok(line) = said.try_recv() {
             if let Some(("left", name)) = line.split_once(' ') {
-                return Some(LendError::LineLeft { destination: self.destination.clone(), name: name.to_owned() });
+                return Some(LendError::LineLeft { destination, name: name.to_owned() });
             }
         }
         None
-    }
-}
-
-/// As with what stands on the source: the process is asked before its channel is closed, also when nobody waits for it.
-impl Drop for Admitted {
-    fn drop(&mut self) {
-        if let (Some((input, reading)), Ok(runtime)) = (self.keeper.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(end(input, reading));
-        }
-    }
-}
-
-async fn end(input: ProcessInput, mut reading: JoinHandle<()>) {
-    let _ = input.end().await; // a connection that is gone has removed the line already
-    if timeout(GONE, &mut reading).await.is_err() {
-        reading.abort();
     }
 }
