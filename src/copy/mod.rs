@@ -201,7 +201,7 @@ async fn carry_out(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters
             side.mkdir(&folder, 0o777).await?;
         }
         let run = ThisRun::begin(job.options.runs.clone()).await?;
-        let means = Arc::new(run::Means::new((keep, run), &job.options, Arc::clone(&ledger), direct.clone()));
+        let means = Arc::new(run::Means::new(keep, run, &job.options, Arc::clone(&ledger), direct.clone()));
         let ran = run::run(Arc::clone(&means), walk, finishes).await;
         if let Some(direct) = direct {
             account(direct.end().await, &observer);
