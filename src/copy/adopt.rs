@@ -6,7 +6,7 @@ use super::freight::Freight;
 use super::item::Item;
 use super::land::{Ground, MODE_MASK, MODE_UNTOLD, final_attributes, own_name, stands_there};
 use super::name::Name;
-use super::part::{self, Id, VersionId};
+use super::part::{self, Id};
 use super::place::Place;
 use super::replace::replace;
 use super::run::Means;
@@ -21,11 +21,7 @@ const MODE_AND_SET_ID: u32 = 0o7777;
 ///
 /// # Errors
 /// When something other than a file has the name, or it cannot be set or renamed.
-pub async fn adopt(
-    side: &Side,
-    freight: Freight<'_>,
-    (staged, arrived): (&Place, &Attributes),
-) -> Result<(), CopyError> {
+pub async fn adopt(side: &Side, freight: Freight<'_>, staged: &Place, arrived: &Attributes) -> Result<(), CopyError> {
     let Freight { means, item, version, .. } = freight;
     let (target, ground) = (&item.target, item.ground().await);
     let mode = version.permissions.unwrap_or(MODE_UNTOLD) & MODE_MASK;
@@ -47,9 +43,9 @@ pub async fn adopt(
 ///
 /// # Errors
 /// When it cannot be made, or renamed.
-pub async fn link(side: &Side, (item, means): (&Item, &Means), says: Vec<u8>) -> Result<(), CopyError> {
+pub async fn link(side: &Side, item: &Item, means: &Means, says: Vec<u8>) -> Result<(), CopyError> {
     let target = &item.target;
-    let version = VersionId::of(&Identity::from(&item.attributes), b"");
+    let version = side.version_of(&Identity::from(&item.attributes));
     let id = Id { pair: pair_of(item), version, run: means.run.id() };
     let part = target.sibling(&part::part(&own_name(side, target)?, &id));
     stands_there(side, target, item.ground().await).await?;

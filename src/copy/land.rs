@@ -87,7 +87,7 @@ impl Landing {
                 // its mode is kept
                 Some(there) => (open_part(side, &part).await, Ok(Some(there)), mode),
                 None => {
-                    let (opened, new) = learning(side, (&part, mode), umask).await?;
+                    let (opened, new) = learning(side, &part, mode, umask).await?;
                     (Ok(opened), Ok(None), new)
                 }
             },
@@ -369,7 +369,7 @@ async fn open_part(side: &Side, part: &Place) -> Result<Opened, CopyError> {
 }
 
 /// A new part, which shows what becomes of `mode`.
-async fn learning(side: &Side, (part, mode): (&Place, u32), umask: &Umask) -> Result<(Opened, u32), CopyError> {
+async fn learning(side: &Side, part: &Place, mode: u32, umask: &Umask) -> Result<(Opened, u32), CopyError> {
     match umask.learn(side, part, mode).await {
         Ok((Some(file), new)) => Ok((Opened { file, is_reused: false }, new)),
         Ok((None, new)) => Ok((open_part(side, part).await?, new)),

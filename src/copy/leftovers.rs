@@ -126,7 +126,7 @@ impl Found {
                 while let Some(entries) = listing.next().await? {
                     looked_at += entries.len();
                     let entries = entries.into_iter().flatten();
-                    let is_full = entries.fold(false, |_, (name, told)| !self.keep(folder, &name, (told, None)));
+                    let is_full = entries.fold(false, |_, (name, told)| !self.keep(folder, &name, told, None));
                     if is_full || looked_at > LOOKED_AT {
                         break;
                     }
@@ -138,7 +138,7 @@ impl Found {
                     looked_at += entries.len();
                     for entry in entries {
                         if let Ok(name) = Name::vet(&entry.name) {
-                            self.keep(folder, &name, (entry.attributes, names_of(&entry.longname)));
+                            self.keep(folder, &name, entry.attributes, names_of(&entry.longname));
                         }
                     }
                     if looked_at > LOOKED_AT {
@@ -151,7 +151,7 @@ impl Found {
     }
 
     /// Remembers `name` if it is a part's; `false` when there is no room any more.
-    fn keep(&mut self, folder: &Place, name: &Name, (attributes, names): (Attributes, Option<u64>)) -> bool {
+    fn keep(&mut self, folder: &Place, name: &Name, attributes: Attributes, names: Option<u64>) -> bool {
         let Some((stem, id)) = part::read(name) else { return true };
         if self.budget.fetch_add(1, Ordering::Relaxed) >= KEPT {
             self.budget.fetch_sub(1, Ordering::Relaxed);
@@ -181,12 +181,10 @@ fn names_of(long: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::super::part::{RunId, VersionId};
-    use super::super::side::Identity;
     use super::*;
 
     fn id(run: u64) -> Id {
-        let version = VersionId::of(&Identity::from(&Attributes::default()), b"");
-        Id { pair: PairId::of("h", b"/a", b"/b"), version, run: RunId(run) }
+        Id { pair: PairId::of("h", b"/a", b"/b"), version: VersionId::of(&[b"v"]), run: RunId(run) }
     }
 
     #[tokio::test]
@@ -216,7 +214,8 @@ mod tests {
         let (folder, budget) = (Place::typed(b"/srv"), Arc::new(AtomicUsize::new(0)));
         let mut found = Found::within(&budget);
         let name = |run| part::part(&Name::vet(b"f").unwrap(), &id(run));
-        let kept = (0..KEPT as u64 + 10).filter(|run| found.keep(&folder, &name(*run), Default::default())).count();
+        let kept =
+            (0..KEPT as u64 + 10).filter(|run| found.keep(&folder, &name(*run), Attributes::default(), None)).count();
         assert_eq!((kept, budget.load(Ordering::Relaxed)), (KEPT, KEPT));
         drop(found);
         assert_eq!(budget.load(Ordering::Relaxed), 0);

@@ -125,12 +125,14 @@ pub fn identity_at(place: &Place, links: Links) -> io::Result<Identity> {
     Ok(identity_of(&raw_stat(place, links)?))
 }
 
+// other systems have other types
+#[allow(clippy::unnecessary_cast)]
 fn identity_of(stat: &Stat) -> Identity {
     Identity {
         size: stat.st_size as u64,
         modified: (stat.st_mtime, stat.st_mtime_nsec as u64),
         changed: Some((stat.st_ctime, stat.st_ctime_nsec as u64)),
-        inode: Some((stat.st_dev, stat.st_ino)),
+        inode: Some((stat.st_dev as u64, stat.st_ino as u64)),
     }
 }
 

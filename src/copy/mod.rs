@@ -242,7 +242,7 @@ async fn move_all(
     }
     let keep = if options.preserve { Keep::ModeAndTimes } else { Keep::Nothing };
     let run = ThisRun::begin(options.runs.clone()).await?;
-    let means = Arc::new(run::Means::new((keep, run), options, Arc::clone(ledger), direct));
+    let means = Arc::new(run::Means::new(keep, run, options, Arc::clone(ledger), direct));
     let ran = run::run(Arc::clone(&means), walk, finishes).await;
     means.run.end(match ran.is_ok() && !ledger.has_failures() {
         true => Left::Nothing,

@@ -6,7 +6,6 @@ use std::fmt;
 use aws_lc_rs::digest::{Context, SHA256};
 
 use super::name::Name;
-use super::side::Identity;
 
 /// Longest name of Linux's file systems, in bytes.
 const NAME_MAX: usize = 255;
@@ -48,13 +47,9 @@ impl PairId {
 }
 
 impl VersionId {
-    /// Of all that is known of a source; `machine` is this one's name where the source is here, else empty.
-    pub fn of(identity: &Identity, machine: &[u8]) -> VersionId {
-        let number = |number: u64| number.to_be_bytes().to_vec();
-        let time = |(seconds, nanoseconds): (i64, u64)| [seconds.to_be_bytes(), nanoseconds.to_be_bytes()].concat();
-        let changed = identity.changed.map(time).unwrap_or_default();
-        let inode = identity.inode.map(|(device, inode)| [number(device), number(inode)].concat()).unwrap_or_default();
-        VersionId(digest(&[&number(identity.size), &time(identity.modified), &changed, &inode, machine]))
+    /// Of all that is known of a source.
+    pub fn of(fields: &[&[u8]]) -> VersionId {
+        VersionId(digest(fields))
     }
 }
 
@@ -156,12 +151,8 @@ mod tests {
         Name::vet(text.as_bytes()).unwrap()
     }
 
-    fn identity() -> Identity {
-        Identity { size: 1, modified: (2, 3), changed: Some((4, 5)), inode: Some((6, 7)) }
-    }
-
     fn id() -> Id {
-        Id { pair: PairId::of("h", b"/a", b"/b"), version: VersionId::of(&identity(), b"m"), run: RunId(u64::MAX / 3) }
+        Id { pair: PairId::of("h", b"/a", b"/b"), version: VersionId::of(&[b"v", b"m"]), run: RunId(u64::MAX / 3) }
     }
 
     #[test]
@@ -194,22 +185,12 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_known_of_a_version_counts() {
-        let base = identity();
-        let others = [
-            Identity { size: 2, ..base },
-            Identity { modified: (3, 3), ..base },
-            Identity { modified: (2, 4), ..base },
-            Identity { changed: Some((4, 6)), ..base },
-            Identity { changed: None, ..base },
-            Identity { inode: Some((6, 8)), ..base },
-            Identity { inode: None, ..base },
-        ];
-        assert!(others.iter().all(|other| VersionId::of(other, b"m") != VersionId::of(&base, b"m")));
-        assert_ne!(VersionId::of(&base, b"n"), VersionId::of(&base, b"m"));
+    fn another_field_is_another_pair_or_version() {
         let pairs = [("i", "/a", "/b"), ("h", "/c", "/b"), ("h", "/a", "/d"), ("h/", "a", "/b")];
         let is_other = |(h, s, t): &(&str, &str, &str)| PairId::of(h, s.as_bytes(), t.as_bytes()) != id().pair;
         assert!(pairs.iter().all(is_other));
+        let versions: [&[&[u8]]; 3] = [&[b"w", b"m"], &[b"v"], &[b"vm", b""]];
+        assert!(versions.iter().all(|fields| VersionId::of(fields) != id().version));
     }
 
     proptest! {

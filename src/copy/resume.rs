@@ -138,8 +138,7 @@ impl Pair<'_> {
         let part = self.sides.1.open(self.files.1.place(), Links::Keep).await?;
         let both = self.witnesses(&part).await?;
         for sample in self.samples(end) {
-            let (one, other) = tokio::try_join!(both.0.read(sample.clone()), both.1.read(sample))?;
-            if one != other {
+            if !is_equal(&both, sample).await? {
                 return Ok(false);
             }
         }
@@ -152,7 +151,7 @@ impl Pair<'_> {
         let tail = end.saturating_sub(TAIL.next_multiple_of(unit)) / unit * unit;
         let units = tail / unit;
         let spread = (0..SAMPLES.min(units)).map(|number| number * units / SAMPLES.min(units) * unit);
-        spread.map(|start| start..start + unit).chain([tail..end]).collect()
+        spread.map(|start| start..start + unit).chain(std::iter::once(tail..end)).collect()
     }
 
     async fn witnesses<'a>(&'a self, part: &'a OpenFile) -> Result<Witnesses<'a>, CopyError> {
@@ -170,7 +169,11 @@ impl Pair<'_> {
         // below this every byte was acknowledged, by the band's rule
         let certain = length.saturating_sub(sizes.band) / unit * unit;
         let (sure, doubtful, because) = match (both.0.is_near(), both.1.is_near()) {
-            (true, true) => (vec![0..certain], certain..self.whole(length), "its SHA-256 is that of the source"),
+            (true, true) => (
+                std::iter::once(0..certain).collect(),
+                certain..self.whole(length),
+                "its SHA-256 is that of the source",
+            ),
             _ if self.acknowledged == Acknowledged::ShareByShare => {
                 return Ok(Worth::Nothing("started over: no SHA-256 can be had at both ends"));
             }
@@ -184,32 +187,14 @@ impl Pair<'_> {
         let mut arrived = same_pieces(&both, unit, doubtful).await?;
         arrived.push(taken);
         let window = Window::resumed(self.size, &arrived, sizes);
-        match self.acknowledged == Acknowledged::InOrder && window.low() != length {
-            // it is written on from its end
-            true => self.with_end(&both, (window, length), (sizes, because)).await,
-            false => Ok(Worth::Missing(window, Some(because))),
+        let is_short = self.acknowledged == Acknowledged::InOrder && window.low() != length;
+        // it is written on from its end, so the rest of it counts, too
+        if is_short && !(window.low() == self.whole(length) && is_equal(&both, window.low()..length).await?) {
+            return Ok(Worth::Nothing("started over: the part differs from the source"));
         }
-    }
-
-    /// The same where nothing but the length counts: the end that is no whole unit is compared, too.
-    async fn with_end(
-        &self,
-        both: &Witnesses<'_>,
-        (window, length): (Window, u64),
-        (sizes, because): (Sizes, &'static str),
-    ) -> Result<Worth, CopyError> {
-        let end = window.low()..length;
-        if window.low() == self.whole(length) {
-            let (one, other) = tokio::try_join!(both.0.read(end.clone()), both.1.read(end))?;
-            if one == other {
-                let all = 0..length;
-                return Ok(Worth::Missing(
-                    Window::resumed(self.size, std::slice::from_ref(&all), sizes),
-                    Some(because),
-                ));
-            }
-        }
-        Ok(Worth::Nothing("started over: the part differs from the source"))
+        let all = 0..length;
+        let window = if is_short { Window::resumed(self.size, std::slice::from_ref(&all), sizes) } else { window };
+        Ok(Worth::Missing(window, Some(because)))
     }
 
     /// What a part of this `length` has of whole units; the source's last need not be one.
@@ -268,6 +253,12 @@ fn add(pieces: &mut Pieces, piece: Range<u64>) {
 fn cut(range: Range<u64>, step: u64) -> impl Iterator<Item = Range<u64>> {
     let starts = (0..).map(move |number| range.start + number * step).take_while(move |start| *start < range.end);
     starts.map(move |start| start..(start + step).min(range.end))
+}
+
+/// Any range, by its bytes.
+async fn is_equal((one, other): &Witnesses<'_>, range: Range<u64>) -> Result<bool, CopyError> {
+    let (one, other) = tokio::try_join!(one.read(range.clone()), other.read(range))?;
+    Ok(one == other)
 }
 
 /// `range` begins at a multiple of `unit`, and ends at one or with the file.

@@ -70,12 +70,7 @@ pub struct Means {
 
 impl Means {
     /// For one run.
-    pub fn new(
-        (keep, run): (Keep, ThisRun),
-        options: &Options,
-        ledger: Arc<Ledger>,
-        direct: Option<Arc<Direct>>,
-    ) -> Means {
+    pub fn new(keep: Keep, run: ThisRun, options: &Options, ledger: Arc<Ledger>, direct: Option<Arc<Direct>>) -> Means {
         Means {
             keep,
             resume: options.resume,
@@ -200,7 +195,7 @@ async fn link(means: &Means, item: &Item) -> Result<(), CopyError> {
     loop {
         let lane = item.lanes.idlest();
         let linked = match lane.source.read_link(&item.source).await {
-            Ok(says) => adopt::link(&lane.destination, (item, means), says).await,
+            Ok(says) => adopt::link(&lane.destination, item, means, says).await,
             Err(error) => Err(error),
         };
         match linked {

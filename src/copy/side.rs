@@ -48,6 +48,17 @@ pub struct Identity {
     pub inode: Option<(u64, u64)>,
 }
 
+impl Identity {
+    /// What this version is called in the names of parts; `machine` is this one's name where the file is here, else empty.
+    pub fn version(&self, machine: &[u8]) -> VersionId {
+        let number = |number: u64| number.to_be_bytes().to_vec();
+        let time = |(seconds, nanoseconds): (i64, u64)| [seconds.to_be_bytes(), nanoseconds.to_be_bytes()].concat();
+        let changed = self.changed.map(time).unwrap_or_default();
+        let inode = self.inode.map(|(device, inode)| [number(device), number(inode)].concat()).unwrap_or_default();
+        VersionId::of(&[&number(self.size), &time(self.modified), &changed, &inode, machine])
+    }
+}
+
 /// Calls that block at the same time: disks gain nothing from more, and each takes a thread.
 static AT_ONCE: Semaphore = Semaphore::const_new(32);
 
@@ -130,8 +141,8 @@ impl Side {
     /// What a version is called in the names of parts.
     pub fn version_of(&self, identity: &Identity) -> VersionId {
         match self {
-            Side::Local => VersionId::of(identity, rustix::system::uname().nodename().to_bytes()),
-            Side::Remote(_) => VersionId::of(identity, b""),
+            Side::Local => identity.version(rustix::system::uname().nodename().to_bytes()),
+            Side::Remote(_) => identity.version(b""),
         }
     }
 
@@ -308,4 +319,26 @@ pub async fn blocking<T: Send + 'static>(
         Err(_) => Err(io::Error::from(io::ErrorKind::Interrupted)),
     });
     answer.map_err(|error| CopyError::local(stage, place.path(), error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_is_known_of_a_version_counts() {
+        let base = Identity { size: 1, modified: (2, 3), changed: Some((4, 5)), inode: Some((6, 7)) };
+        let others = [
+            Identity { size: 2, ..base },
+            Identity { modified: (3, 3), ..base },
+            Identity { modified: (2, 4), ..base },
+            Identity { changed: Some((4, 6)), ..base },
+            Identity { changed: None, ..base },
+            Identity { inode: Some((6, 8)), ..base },
+            Identity { inode: None, ..base },
+        ];
+        assert!(others.iter().all(|other| other.version(b"m") != base.version(b"m")));
+        assert_ne!(base.version(b"n"), base.version(b"m"));
+        assert_eq!(base.version(b"m"), base.version(b"m"));
+    }
 }

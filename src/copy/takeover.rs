@@ -91,15 +91,13 @@ pub async fn clear_soon(side: &Side, item: &Item, means: &Means, began: Instant)
 mod tests {
     use super::super::part::{RunId, VersionId};
     use super::super::place::Place;
-    use super::super::side::Identity;
     use super::*;
 
     const OWN: Attributes =
         Attributes { size: Some(0), owner: Some((7, 7)), permissions: Some(0o100_600), times: Some((0, 5)) };
 
     fn left(attributes: Attributes, names: Option<u64>) -> Leftover {
-        let version = VersionId::of(&Identity::from(&OWN), b"");
-        let id = Id { pair: PairId::of("h", b"/a", b"/b"), version, run: RunId(1) };
+        let id = Id { pair: PairId::of("h", b"/a", b"/b"), version: VersionId::of(&[b"v"]), run: RunId(1) };
         Leftover { place: Place::typed(b"/srv"), id, attributes, names }
     }
 

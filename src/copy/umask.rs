@@ -20,14 +20,14 @@ pub const USUAL: u32 = 0o022;
 /// What is known of one end's.
 #[derive(Default)]
 pub struct Umask {
-    known: Mutex<Known>,
+    known: Mutex<LearntBits>,
     /// One part at a time has another mode than 0600 for a moment.
     turn: tokio::sync::Mutex<()>,
 }
 
 /// Bits of a mode: those that have been asked for, and those of them that were taken away.
 #[derive(Debug, Clone, Copy, Default)]
-struct Known {
+struct LearntBits {
     asked: u32,
     taken: u32,
 }
@@ -40,7 +40,7 @@ impl Umask {
         }
         let mut known = self.known();
         if let (Side::Local, 0, Some(umask)) = (side, known.asked, local::umask()) {
-            *known = Known { asked: MODE_MASK, taken: umask };
+            *known = LearntBits { asked: MODE_MASK, taken: umask };
         }
         (mode & OTHERS & !known.asked == 0).then_some(mode & !known.taken)
     }
@@ -99,10 +99,10 @@ impl Umask {
 
     fn found(&self, asked: u32, taken: u32) {
         let mut known = self.known();
-        *known = Known { asked: known.asked | asked, taken: known.taken | taken };
+        *known = LearntBits { asked: known.asked | asked, taken: known.taken | taken };
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+    fn known(&self) -> std::sync::MutexGuard<'_, LearntBits> {
         // nothing panics while it holds this
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, openat, unlinkat};
 use rustix::io::Errno;
 
-use super::{SWEPT, own_folder};
+use super::folder::{SWEPT, own};
 
 /// For so long the file of a run that has ended tells that it has: what it left may be gone on from until then.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -40,7 +40,7 @@ pub struct Alive {
 impl Alive {
     /// Lets other runs know that the run with this number is at work; `None` where there is no folder for it.
     pub fn show(folder: &Path, run: u64) -> Option<Alive> {
-        let folder = own_folder(folder).ok()?;
+        let folder = own(folder).ok()??;
         sweep(&folder);
         let name = file_name(run);
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -64,7 +64,7 @@ impl Alive {
 
 /// What has become of the run with this number, as far as is known in `folder`.
 pub fn fate(folder: &Path, run: u64) -> Fate {
-    let Ok(folder) = own_folder(folder) else { return Fate::Unknown };
+    let Ok(Some(folder)) = own(folder) else { return Fate::Unknown };
     let Some(mut file) = open(&folder, &file_name(run)) else { return Fate::Unknown };
     match is_free(&file) {
         Ok(false) => Fate::Alive,

@@ -1,21 +1,26 @@
 //! One run at a time: [`Lock`], held on a name that stands for a destination; and whether another run lives ([`Alive`]).
 //! Knows no hosts and no paths but its folder.
 //!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `alive` | whether a run of this machine has ended |
+//! | `folder` | where locks lie |
+//!
 //! The lock is a `flock(2)` on a file of the holder's own machine, in a folder of the holder's own: the system lets go of
 //! it when the holder ends, however it ends, and nobody else can put a link or a lock in the way. A file `gate` in that
 //! folder is locked for the moment in which lock files are made and removed, so that none is removed under a waiter.
 
 mod alive;
+mod folder;
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest::{Context, SHA256};
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, fstat, openat, unlinkat};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, openat, unlinkat};
 use rustix::io::Errno;
 use thiserror::Error;
 
@@ -27,8 +32,6 @@ const EVERY: Duration = Duration::from_millis(200);
 const GATE: Duration = Duration::from_secs(2);
 /// Longest record that is read, in bytes.
 const RECORD: u64 = 1024;
-/// Forgotten lock files looked at on the way.
-const SWEPT: usize = 1024;
 
 /// What to lock, and what others are told about the holder.
 #[derive(Debug, Clone)]
@@ -106,7 +109,7 @@ impl Lock {
     ) -> Result<Lock, LockError> {
         let failed = |source: io::Error| LockError::Io { folder: folder.to_owned(), source };
         let end = Instant::now() + patience;
-        let place = own_folder(folder)?;
+        let place = folder::own(folder).map_err(failed)?.ok_or_else(|| LockError::Unsafe(folder.to_owned()))?;
         let mut is_told = false;
         loop {
             match attempt(&place, claim).map_err(failed)? {
@@ -133,17 +136,6 @@ impl Drop for Lock {
         if let Ok(_gate) = gate(&self.folder) {
             let _ = unlinkat(&self.folder, &self.name, AtFlags::empty());
         }
-    }
-}
-
-/// The folder, made if need be, which nobody else can change.
-fn own_folder(folder: &Path) -> Result<OwnedFd, LockError> {
-    let failed = |source: io::Error| LockError::Io { folder: folder.to_owned(), source };
-    let place = open_folder(folder).map_err(failed)?;
-    let own = fstat(&place).map_err(|error| failed(error.into()))?;
-    match own.st_uid == rustix::process::geteuid().as_raw() && own.st_mode & 0o022 == 0 {
-        true => Ok(place),
-        false => Err(LockError::Unsafe(folder.to_owned())),
     }
 }
 
@@ -189,12 +181,6 @@ fn open(folder: impl AsFd, name: &str) -> io::Result<File> {
     Ok(openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?.into())
 }
 
-fn open_folder(folder: &Path) -> io::Result<OwnedFd> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    Ok(rustix::fs::open(folder, flags, Mode::empty())?)
-}
-
 fn holder(file: &File) -> Option<Holder> {
     let mut text = String::new();
     file.take(RECORD).read_to_string(&mut text).ok()?;
@@ -205,7 +191,7 @@ fn holder(file: &File) -> Option<Holder> {
 /// Removes what killed runs left: files that nobody has locked.
 fn sweep(folder: &OwnedFd, ours: &str) {
     let Ok(entries) = rustix::fs::Dir::read_from(folder) else { return };
-    for entry in entries.flatten().take(SWEPT) {
+    for entry in entries.flatten().take(folder::SWEPT) {
         let Ok(name) = entry.file_name().to_str() else { continue };
         if name.ends_with(".lock")
             && name != ours

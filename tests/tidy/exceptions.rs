@@ -43,6 +43,7 @@ pub const IN_A_CIRCLE: &[&str] = &[
     "src/cli/sync.rs",
     "src/cli/table.rs",
     "src/cli/unattended.rs",
+    "src/copy/adopt.rs",
     "src/copy/again.rs",
     "src/copy/both.rs",
     "src/copy/care.rs",
@@ -70,6 +71,7 @@ pub const IN_A_CIRCLE: &[&str] = &[
     "src/copy/land.rs",
     "src/copy/lanes.rs",
     "src/copy/ledger.rs",
+    "src/copy/leftovers.rs",
     "src/copy/listing.rs",
     "src/copy/local.rs",
     "src/copy/loops.rs",
@@ -79,10 +81,14 @@ pub const IN_A_CIRCLE: &[&str] = &[
     "src/copy/pool.rs",
     "src/copy/pump.rs",
     "src/copy/remote.rs",
+    "src/copy/replace.rs",
     "src/copy/resume.rs",
     "src/copy/run.rs",
     "src/copy/side.rs",
     "src/copy/small.rs",
+    "src/copy/takeover.rs",
+    "src/copy/this_run.rs",
+    "src/copy/umask.rs",
     "src/copy/unchanged.rs",
     "src/copy/walk.rs",
     "src/copy/witness.rs",
@@ -192,4 +198,4 @@ pub const TYPE_NAMES_TO_JUDGE: &[&str] = &[
 ];
 
 /// How many `(a, b): (A, B)` parameters there are.
-pub const TUPLE_PARAMETERS: usize = 52;
+pub const TUPLE_PARAMETERS: usize = 50;

@@ -135,7 +135,7 @@ const ROWS: &[(&str, &[&str])] = &[
         "F18 the destination is replaced meanwhile",
         &[
             "copy/landing.rs::links_inside_the_destination_lead_nowhere",
-            "copy/landing.rs::a_link_in_the_parts_place_is_refused",
+            "copy/parts.rs::f40_a_part_with_a_second_name_or_a_link_is_not_written_to",
             "copy/landing.rs::something_else_with_the_files_name_is_left_alone",
             "whole/destinations.rs::f18_the_old_file_is_replaced_or_removed",
             "whole/destinations.rs::f18_the_old_file_becomes_a_folder_or_a_link",

@@ -102,7 +102,7 @@ pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<bool, C
         return Ok(false);
     }
     started.moved(freight.size());
-    adopt::adopt(&lane.destination, freight, (&staged, &arrived)).await?;
+    adopt::adopt(&lane.destination, freight, &staged, &arrived).await?;
     takeover::clear_soon(&lane.destination, item, means, began).await;
     Ok(true)
 }

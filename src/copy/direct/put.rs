@@ -122,7 +122,7 @@ async fn staged(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<(), CopyEr
         return Err(lane.source.error(Stage::Transfer, &item.source, Cause::SourceChanged));
     }
     growth.tell_all(started);
-    adopt::adopt(&lane.destination, freight, (&place, &arrived)).await?;
+    adopt::adopt(&lane.destination, freight, &place, &arrived).await?;
     takeover::clear_soon(&lane.destination, item, means, began).await;
     Ok(())
 }

@@ -46,7 +46,7 @@ impl Staging {
         let (made, found) = tokio::join!(side.mkdir(&place, 0o700), means.leftovers.of(&side, &folder));
         match made {
             Ok(()) => {
-                let dead = dead(&side, means, (&top, found.of_pair(&name, pair))).await?;
+                let dead = dead(&side, means, &top, found.of_pair(&name, pair)).await?;
                 Ok(Some(Staging { place, lanes: Arc::clone(&item.lanes), dead }))
             }
             Err(error) if error.ends_the_run() => Err(error),
@@ -90,7 +90,8 @@ impl Staging {
 async fn dead(
     side: &Side,
     means: &Means,
-    (top, found): (&Place, impl Iterator<Item = &Leftover>),
+    top: &Place,
+    found: impl Iterator<Item = &Leftover>,
 ) -> Result<Vec<Place>, CopyError> {
     let now = side.look(&top.parent(), Links::Follow).await?.and_then(|folder| folder.mtime());
     let mut dead = Vec::new();
