@@ -25,9 +25,9 @@ pub fn run(demo: &Demo) -> u8 {
 }
 
 /// Standard output; whoever read it and went away does not end the story.
-struct Page;
+struct StoryOutput;
 
-impl Write for Page {
+impl Write for StoryOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match io::stdout().write(bytes) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
@@ -46,5 +46,5 @@ impl Write for Page {
 /// The visit takes signals itself: it has a street to take down.
 fn tell(after: After) -> io::Result<Outcome> {
     let runtime = process::runtime()?;
-    runtime.block_on(async { visit(&std::env::current_exe()?, after, &mut Page).await })
+    runtime.block_on(async { visit(&std::env::current_exe()?, after, &mut StoryOutput).await })
 }

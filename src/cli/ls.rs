@@ -105,16 +105,16 @@ struct Found {
 }
 
 /// Folders that wait to be listed, the next one last, each with its depth.
-struct Waiting {
+struct FoldersToList {
     folders: Vec<(Vec<u8>, usize)>,
     bytes: usize,
     /// How many there have been.
     count: usize,
 }
 
-impl Waiting {
-    fn for_one(folder: Vec<u8>) -> Waiting {
-        Waiting { bytes: folder.len() + BESIDE, folders: vec![(folder, 0)], count: 1 }
+impl FoldersToList {
+    fn with(folder: Vec<u8>) -> FoldersToList {
+        FoldersToList { bytes: folder.len() + BESIDE, folders: vec![(folder, 0)], count: 1 }
     }
 
     /// False when there is no room for it.
@@ -164,7 +164,7 @@ impl Lister<'_> {
 
     /// A folder, and with `-R` the folders below it, each before its own.
     async fn list_tree(&mut self, found: &Found) -> Result<(), Error> {
-        let mut waiting = Waiting::for_one(found.path.clone());
+        let mut waiting = FoldersToList::with(found.path.clone());
         while let Some((folder, depth)) = waiting.pop() {
             let mut rows = match found.shelf.rows(&folder).await {
                 Ok(rows) => rows,

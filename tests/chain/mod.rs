@@ -1,7 +1,7 @@
 //! How do I get there? The chain against real sshds: the five defects of the transport that shaped it, one test each,
 //! and what it opens on the way.
 
-mod betrayal;
+mod changed_key;
 mod defects;
 mod learning;
 mod nudge;

@@ -313,9 +313,9 @@ const ROWS: &[(&str, &[&str])] = &[
     (
         "F41 a host key that changes at a rekey, logins and stages that never end",
         &[
-            "chain/betrayal.rs::a_host_key_that_changes_when_keys_are_changed_ends_the_run",
-            "chain/betrayal.rs::the_same_host_key_when_keys_are_changed_is_no_news",
-            "chain/betrayal.rs::a_server_that_talks_without_letting_anybody_in_is_cut_off",
+            "chain/changed_key.rs::a_host_key_that_changes_when_keys_are_changed_ends_the_run",
+            "chain/changed_key.rs::the_same_host_key_when_keys_are_changed_is_no_news",
+            "chain/changed_key.rs::a_server_that_talks_without_letting_anybody_in_is_cut_off",
             "auth/asking.rs::a_server_that_is_never_content_is_left",
             "failures/peers.rs::a_listing_and_a_diagnosis_end_when_the_server_does_not_answer",
             "failures/peers.rs::a_tree_without_end_stays_small_when_it_is_listed",
