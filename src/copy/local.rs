@@ -15,7 +15,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, Stat, Timespec, Timestamps};
 use super::beneath;
 use super::buffers;
 use super::place::{self, Place};
-use super::side::{Identity, Links, UNTOLD_MAX, same_version};
+use super::side::{Identity, Links, UNTOLD_MAX};
 use crate::sftp::{Attributes, FileKind};
 
 /// The path as the system takes it.
@@ -157,35 +157,15 @@ pub fn read(file: &File, offset: u64, len: usize) -> io::Result<Bytes> {
     })
 }
 
-/// Everything in a file, and whether it was the `expected` version before, and the same all along.
-pub fn read_whole(file: &File, expected: &Attributes) -> io::Result<(Vec<Bytes>, bool)> {
-    let (told, before) = identity(file)?;
-    if !same_version(&told, expected) {
-        return Ok((Vec::new(), false));
-    }
-    let data = match before.size {
-        0 => read_untold(file)?,
-        // one byte more than it should have: a file that grows shows
-        size => vec![read(file, 0, size as usize + 1)?],
-    };
-    Ok((data, identity(file)?.1 == before))
-}
-
-/// A file that says it is empty, to its end: those the system makes up as they are read have more.
-fn read_untold(file: &File) -> io::Result<Vec<Bytes>> {
-    const STEP: usize = 64 * 1024;
-    let mut pieces = Vec::new();
-    for step in 0..(UNTOLD_MAX / STEP) {
-        let piece = read(file, (step * STEP) as u64, STEP)?;
-        let is_last = piece.len() < STEP;
-        if !piece.is_empty() {
-            pieces.push(piece);
-        }
-        if is_last {
-            return Ok(pieces);
-        }
-    }
-    Err(io::Error::new(io::ErrorKind::InvalidData, "a file that says it is empty, and has no end"))
+/// The `size` bytes that a small file announces, or the first [`UNTOLD_MAX`] of one that says it is empty; and whether it
+/// goes on behind them.
+pub fn read_whole(file: &File, size: usize) -> io::Result<(Bytes, bool)> {
+    let most = if size == 0 { UNTOLD_MAX } else { size };
+    // one byte more than it should have shows one that goes on
+    let mut data = read(file, 0, most + 1)?;
+    let goes_on = data.len() > most;
+    data.truncate(most);
+    Ok((data, goes_on))
 }
 
 /// Writes all of `data` at `offset`.

@@ -51,8 +51,8 @@ pub struct Identity {
 /// Calls that block at the same time: disks gain nothing from more, and each takes a thread.
 static AT_ONCE: Semaphore = Semaphore::const_new(32);
 
-/// Most bytes of a file that says it has none.
-pub const UNTOLD_MAX: usize = 16 << 20;
+/// Most bytes that are read at once of a file that says it has none.
+pub const UNTOLD_MAX: usize = 64 << 10;
 
 /// True when two looks at a file saw the same version, as far as both tell.
 pub fn same_version(one: &Attributes, two: &Attributes) -> bool {
@@ -188,6 +188,14 @@ impl Side {
             }
             Side::Remote(remote) => Ok(OpenFile::remote(place, remote.clone(), remote.open(place).await?)),
         }
+    }
+
+    /// Opens a source for reading.
+    ///
+    /// # Errors
+    /// [`Cause::SourceChanged`] when what was seen as a file is a link or something else by now.
+    pub async fn open_source(&self, place: &Place, links: Links) -> Result<OpenFile, CopyError> {
+        self.open(place, links).await.map_err(|error| error.of_source(links))
     }
 
     /// Creates a new file for writing; fails when there is one, and never goes through a link.

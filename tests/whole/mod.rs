@@ -22,6 +22,7 @@ mod overlaps;
 mod packets;
 mod refusals;
 mod resumes;
+mod sizes;
 mod slow;
 mod sources;
 mod strikes;
