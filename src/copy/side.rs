@@ -108,6 +108,29 @@ impl Side {
         }
     }
 
+    /// The place of a typed folder that was seen, from which something is copied; locally it is held open from now on.
+    ///
+    /// # Errors
+    /// [`Cause::SourceChanged`] when a link has its name by now, and those are not followed.
+    pub async fn hold_source(&self, place: &Place, links: Links) -> Result<Place, CopyError> {
+        let held = match self {
+            Side::Local => blocking(Stage::List, place, move |place| local::hold_source(&place.path(), links)).await,
+            Side::Remote(_) => Ok(place.clone()),
+        };
+        held.map_err(|error| error.of_source(links))
+    }
+
+    /// The same without a descriptor: locally it is known again by its numbers.
+    ///
+    /// # Errors
+    /// As [`Side::hold_source`], once it is used.
+    pub async fn see_source(&self, place: &Place, links: Links) -> Result<Place, CopyError> {
+        match self {
+            Side::Local => blocking(Stage::List, place, move |place| local::see_source(&place.path(), links)).await,
+            Side::Remote(_) => Ok(place.clone()),
+        }
+    }
+
     /// What stands at `place`.
     pub async fn stat(&self, place: &Place, links: Links) -> Result<Attributes, CopyError> {
         match self {

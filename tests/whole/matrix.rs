@@ -318,6 +318,8 @@ const ROWS: &[(&str, &[&str])] = &[
             "copy/parts.rs::f40_what_another_user_made_beforehand_is_not_taken",
             "copy/parts.rs::f40_a_part_with_a_second_name_or_a_link_is_not_written_to",
             "cron/records.rs::what_cannot_be_written_is_said_before_anything_is_copied",
+            "whole/swapped.rs::f40_a_source_that_is_swapped_for_a_link_is_not_followed",
+            "whole/swapped.rs::links_that_are_found_are_followed",
         ],
     ),
     (

@@ -26,6 +26,7 @@ mod sizes;
 mod slow;
 mod sources;
 mod strikes;
+mod swapped;
 mod trees;
 
 /// Whether there is time for everything.
