@@ -33,6 +33,10 @@ pub struct Lasting {
     /// there is no shell [default: sizes, and an unchanged source]
     #[arg(long)]
     pub verify: bool,
+    /// Copy what a file had when it was found, though it grows while it is read [default: a source that changes is given
+    /// up, exit code 24]
+    #[arg(long)]
+    pub growing: bool,
     /// Leave out files that are there with equal size and time; with --verify, and equal content. Times are only kept
     /// under -p [default: copy all]
     #[arg(long)]
@@ -66,6 +70,7 @@ impl Lasting {
                 (true, false) => Unchanged::SizeAndTime,
                 (true, true) => Unchanged::TimeAndContent,
             },
+            growing: self.growing,
             rate: environment.choose((limit, "--bwlimit"), "HOP_BWLIMIT", rate, None)?.value,
             runs: Some(unattended::folder(&environment.variables)),
             resume: if self.no_resume { Resume::Never } else { Resume::Trusted },

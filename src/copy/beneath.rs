@@ -20,6 +20,16 @@ pub fn hold(path: &std::path::Path) -> io::Result<OwnedFd> {
     Ok(rustix::fs::open(path, HOLD, Mode::empty())?)
 }
 
+/// The same, unless its last component is a link.
+pub fn hold_itself(path: &std::path::Path) -> io::Result<OwnedFd> {
+    Ok(rustix::fs::open(path, HOLD | OFlags::NOFOLLOW, Mode::empty())?)
+}
+
+/// Holds the folder that the entry `name` of a held one leads to; a link is followed.
+pub fn follow(folder: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
+    Ok(openat(folder, name, HOLD, Mode::empty())?)
+}
+
 /// Holds the folder `below` (vetted names joined by `/`; empty for `base` itself). Fails where a component is a link.
 pub fn open_folder(base: BorrowedFd<'_>, below: &[u8]) -> io::Result<OwnedFd> {
     if below.is_empty() {

@@ -10,10 +10,11 @@ use super::land::Landing;
 use super::lanes::{Busy, Lane};
 use super::resume::{Acknowledged, Pair, Resume, SoFar, Worth};
 use super::side::{Identity, Side, same_version};
+use super::source_end::OpenSource;
 use super::sums::Sum;
 use super::takeover;
 use super::witness::Witness;
-use crate::sftp::{Attributes, Sizes, Window};
+use crate::sftp::{Sizes, Window};
 
 /// Both ends, by way of one lane.
 pub struct Both {
@@ -23,6 +24,7 @@ pub struct Both {
     pub source: Arc<OpenFile>,
     /// What the source was at the beginning.
     pub identity: Identity,
+    size: u64,
     /// The part, and what becomes of it.
     pub landing: Landing,
     _busy: Busy,
@@ -34,12 +36,12 @@ impl Both {
     /// # Errors
     /// [`Cause::SourceChanged`](super::Cause::SourceChanged) when it is not that version any more.
     pub async fn open(freight: Freight<'_>) -> Result<Both, CopyError> {
-        let Freight { item, links, version, .. } = freight;
+        let Freight { means, item, links, version, .. } = freight;
         let lane = item.lanes.idlest();
         let _busy = lane.busy();
         let source = async {
-            let source = lane.source.open(&item.source, links).await?;
-            let identity = identity_of(&source, version).await?;
+            let source = lane.source.open_source(&item.source, links).await?;
+            let identity = identity_of(&source, freight).await?;
             Ok((Arc::new(source), identity))
         };
         let begin = async {
@@ -48,12 +50,13 @@ impl Both {
         };
         match tokio::join!(biased; source, begin) {
             (Ok((source, identity)), Ok(landing)) => {
-                let is_here = matches!(lane.source, Side::Local);
-                if is_here && lane.source.version_of(&identity) != landing.version() {
+                // where it may have changed between the two looks, and they would tell
+                let is_told = matches!(lane.source, Side::Local) && !means.tolerance.growing;
+                if is_told && lane.source.version_of(&identity) != landing.version() {
                     landing.discard().await;
                     return Err(source.changed());
                 }
-                Ok(Both { lane, source, identity, landing, _busy })
+                Ok(Both { lane, source, identity, size: freight.size(), landing, _busy })
             }
             (Err(error), Ok(landing)) => {
                 landing.discard().await;
@@ -63,9 +66,14 @@ impl Both {
         }
     }
 
-    /// Bytes of the source.
+    /// Bytes that the source announces.
     pub fn size(&self) -> u64 {
-        self.identity.size
+        self.size
+    }
+
+    /// The source, as it is judged.
+    pub fn open_source(&self) -> OpenSource<'_> {
+        OpenSource { side: &self.lane.source, file: &self.source, began: self.identity }
     }
 
     /// What is still missing: all of it, or what the part of an earlier try or run lacks. That is told, and counted.
@@ -81,7 +89,7 @@ impl Both {
         let Freight { means, item, started, .. } = freight;
         let mut window = Window::new(0..self.size(), sizes);
         if !self.landing.is_reused() && means.resume == Resume::Trusted {
-            self.landing.take_over(freight, self.identity.size).await?;
+            self.landing.take_over(freight, self.size).await?;
         }
         if self.landing.is_reused() {
             let (sides, files) = ((&self.lane.source, &self.lane.destination), (&*self.source, &**self.landing.file()));
@@ -113,15 +121,25 @@ impl Both {
             return Ok(None);
         }
         let witness = Witness::of(freight.item.lanes.source(), &self.lane.source, &self.source).await?;
-        witness.sum(0..self.size()).await.map(Some)
+        let tolerance = freight.means.tolerance;
+        let sum = match tolerance.growing {
+            // where a file ends that has grown since, its host cannot be told
+            true => witness.read(0..self.size()).await,
+            // to its end, wherever that is
+            false => witness.sum(0..tolerance.limit(self.size())).await,
+        };
+        sum.map(Some)
     }
 
-    /// The source still is what it was at the beginning.
+    /// The source still is what it was at the beginning; one that may grow still has all that it had.
     ///
     /// # Errors
     /// [`Cause::SourceChanged`](super::Cause::SourceChanged) when it is not.
-    pub async fn is_unchanged(&self) -> Result<(), CopyError> {
-        self.source.is_still(self.identity).await
+    pub async fn is_unchanged(&self, freight: Freight<'_>) -> Result<(), CopyError> {
+        match freight.means.tolerance.growing {
+            true => self.source.still_has(self.size()).await,
+            false => self.source.is_still(self.identity).await,
+        }
     }
 
     /// Lands what has arrived and was compared; or says what is left of what has not.
@@ -150,7 +168,11 @@ impl Both {
     }
 }
 
-async fn identity_of(source: &OpenFile, version: &Attributes) -> Result<Identity, CopyError> {
+async fn identity_of(source: &OpenFile, freight: Freight<'_>) -> Result<Identity, CopyError> {
     let (told, identity) = source.identity().await?;
-    if same_version(&told, version) { Ok(identity) } else { Err(source.changed()) }
+    let has_grown = freight.means.tolerance.growing && identity.size >= freight.size();
+    match same_version(&told, freight.version) || has_grown {
+        true => Ok(identity),
+        false => Err(source.changed()),
+    }
 }

@@ -6,11 +6,13 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use thiserror::Error;
 
 use super::direct::Obstacle;
 use super::idle::Idle;
 use super::name::BadName;
+use super::side::Links;
 use crate::chain::ChainError;
 use crate::lend::LendError;
 use crate::progress::Stage;
@@ -81,6 +83,17 @@ pub enum Cause {
     /// Size or times at the end are not those of the beginning.
     #[error("the source changed while it was read")]
     SourceChanged,
+    /// Nothing about the source changes, and it has far more than it announces.
+    #[error("its size is said to be {announced} bytes, and {surplus} bytes further on it has not ended")]
+    Endless {
+        /// Bytes it announces.
+        announced: u64,
+        /// Bytes beyond them that were read.
+        surplus: u64,
+    },
+    /// A direct copy goes by the announced size, and the source has more or less.
+    #[error("it has more or fewer bytes than it says")]
+    Misstated,
     /// A name that a server gave and nobody may use.
     #[error("the server listed {0}")]
     Name(BadName),
@@ -132,6 +145,20 @@ impl CopyError {
         CopyError { host: None, stage, path, cause, part: None }
     }
 
+    /// The same of a source that was seen as a file or folder: when a link or something else has its name by now, it has
+    /// changed.
+    pub(super) fn of_source(mut self, links: Links) -> CopyError {
+        let of_another_kind = |error: &io::Error| {
+            let number = error.raw_os_error();
+            let is = |errno: Errno| number == Some(errno.raw_os_error());
+            is(Errno::LOOP) || is(Errno::NOTDIR) || (number.is_none() && error.kind() == io::ErrorKind::InvalidInput)
+        };
+        if links == Links::Keep && matches!(&self.cause, Cause::Io(error) if of_another_kind(error)) {
+            self.cause = Cause::SourceChanged;
+        }
+        self
+    }
+
     /// At either end.
     pub(super) fn new(host: Option<Arc<str>>, stage: Stage, path: Vec<u8>, cause: Cause) -> CopyError {
         CopyError { host, stage, path, cause, part: None }
@@ -144,13 +171,13 @@ impl CopyError {
             Cause::Sftp(SftpError::Ended(_)) | Cause::StreamLost(_) => Kind::Lost,
             Cause::Sftp(SftpError::Stalled(_)) | Cause::StreamStalled(_) => Kind::TimedOut,
             Cause::Deadline(_) | Cause::Idle(_) => Kind::TimedOut,
-            Cause::Sftp(SftpError::Protocol(_)) | Cause::Name(_) => Kind::Protocol,
+            Cause::Sftp(SftpError::Protocol(_)) | Cause::Name(_) | Cause::Endless { .. } => Kind::Protocol,
             Cause::Chain(_) => Kind::Chain,
             Cause::Direct(_) => Kind::Direct,
             Cause::NoSpace => Kind::NoSpace,
             Cause::SourceChanged => Kind::SourceChanged,
             Cause::Refused(_) => Kind::Usage,
-            Cause::Stream(_) => Kind::RemoteFile,
+            Cause::Stream(_) | Cause::Misstated => Kind::RemoteFile,
             Cause::Differs => Kind::Differs,
             Cause::TooMany { .. } => Kind::Several,
             Cause::PartTaken => Kind::Taken,
@@ -206,7 +233,7 @@ impl CopyError {
 
     /// True when nothing could go on from the part.
     pub(super) fn is_worthless(&self) -> bool {
-        matches!(self.cause, Cause::SourceChanged | Cause::Differs)
+        matches!(self.cause, Cause::SourceChanged | Cause::Differs | Cause::Endless { .. } | Cause::Misstated)
     }
 
     /// True when the part is not this run's any more.

@@ -10,12 +10,40 @@ use super::error::{Cause, CopyError};
 use super::local;
 use super::place::Place;
 use super::remote::Remote;
-use super::side::{Identity, Links, Side, blocking};
+use super::side::{Identity, Links, Side, blocking, same_version};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, Handle};
 
 /// Whether attributes could be set; what that means is for others to say.
 pub type Set = Result<(), CopyError>;
+
+/// What a file of a few blocks gave when it was asked for all that it announces.
+pub struct Whole {
+    /// Its bytes; only the last piece that has any is shorter than was asked for.
+    pub pieces: Vec<Bytes>,
+    /// There is more behind them.
+    pub goes_on: bool,
+    /// What it was before it was read.
+    pub began: Identity,
+    /// It is the version that was listed, and was the same when all of it had been read.
+    pub is_same: bool,
+}
+
+impl Whole {
+    /// How many bytes.
+    pub fn length(&self) -> u64 {
+        self.pieces.iter().map(|piece| piece.len() as u64).sum()
+    }
+
+    /// Keeps the first `length` bytes.
+    pub fn cut(&mut self, length: u64) {
+        let mut left = length;
+        for piece in &mut self.pieces {
+            piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+            left -= piece.len() as u64;
+        }
+    }
+}
 
 /// An open file, and where it is.
 pub struct OpenFile {
@@ -124,28 +152,42 @@ impl OpenFile {
         }
     }
 
-    /// Everything in it, when it still is the `version` that was listed, before and after: one blocking call, or one
-    /// round trip. Meant for files of a few blocks.
+    /// Everything that a file of a few blocks announces in this `version`: one blocking call, or one round trip.
     ///
     /// # Errors
-    /// [`Cause::SourceChanged`] when it is another version; and as [`OpenFile::read`].
-    pub async fn read_whole(&self, version: &Attributes) -> Result<Vec<Bytes>, CopyError> {
-        let (data, is_same) = match &self.end {
+    /// As [`OpenFile::read`].
+    pub async fn read_whole(&self, version: &Attributes) -> Result<Whole, CopyError> {
+        let size = version.size.unwrap_or(0);
+        match &self.end {
             End::Local(file) => {
-                let (file, expected) = (Arc::clone(file), *version);
-                blocking(Stage::Transfer, &self.place, move |_| local::read_whole(&file, &expected)).await?
+                let (file, version) = (Arc::clone(file), *version);
+                let read = move |_: &Place| {
+                    let (told, began) = local::identity(&file)?;
+                    let (data, goes_on) = local::read_whole(&file, size as usize)?;
+                    let is_same = same_version(&told, &version) && local::identity(&file)?.1 == began;
+                    Ok(Whole { pieces: vec![data], goes_on, began, is_same })
+                };
+                blocking(Stage::Transfer, &self.place, read).await
             }
             End::Remote(remote, handle) => {
-                let read = remote.read_whole(handle, version).await;
-                remote.told(Stage::Transfer, &self.place, read)?
+                let read = remote.read_whole(handle, size).await;
+                let ((pieces, goes_on), after) = remote.told(Stage::Transfer, &self.place, read)?;
+                let is_same = same_version(&after, version);
+                Ok(Whole { pieces, goes_on, began: Identity::from(version), is_same })
             }
-        };
-        let size = version.size.unwrap_or(0);
-        let length: u64 = data.iter().map(|piece| piece.len() as u64).sum();
-        // files that the system makes up as they are read say 0 and have more
-        match is_same && (length == size || size == 0) {
-            true => Ok(data),
-            false => Err(self.changed()),
+        }
+    }
+
+    /// Whether there is a byte at `offset`.
+    ///
+    /// # Errors
+    /// As [`OpenFile::read`].
+    pub async fn goes_on(&self, offset: u64) -> Result<bool, CopyError> {
+        match &self.end {
+            End::Local(_) => Ok(!self.read(offset, 1).await?.is_empty()),
+            End::Remote(remote, handle) => {
+                remote.told(Stage::Transfer, &self.place, remote.goes_on(handle, offset).await)
+            }
         }
     }
 
@@ -203,6 +245,17 @@ impl OpenFile {
         }
     }
 
+    /// The source has at least `size` bytes still.
+    ///
+    /// # Errors
+    /// [`Cause::SourceChanged`] when it has not.
+    pub async fn still_has(&self, size: u64) -> Result<(), CopyError> {
+        match self.identity().await?.1.size >= size {
+            true => Ok(()),
+            false => Err(self.changed()),
+        }
+    }
+
     /// What a file says that is not what it was.
     pub fn changed(&self) -> CopyError {
         let trail = match &self.end {
@@ -239,7 +292,7 @@ impl OpenFile {
     pub async fn also(&self, side: &Side, links: Links) -> Result<OpenFile, CopyError> {
         match &self.end {
             End::Local(file) => Ok(self.shared(file)),
-            End::Remote(..) => side.open(&self.place, links).await,
+            End::Remote(..) => side.open_source(&self.place, links).await,
         }
     }
 

@@ -74,6 +74,8 @@ pub struct Started {
     done: Arc<AtomicU64>,
     /// Of those, bytes that were there from an earlier run.
     kept: AtomicU64,
+    /// Bytes the whole file has, as far as is known.
+    size: AtomicU64,
     counters: Arc<Counters>,
 }
 
@@ -94,6 +96,15 @@ impl Started {
         let kept = there.saturating_sub(before);
         self.kept.fetch_add(kept, Ordering::Relaxed);
         Counters::add(&self.counters.bytes_kept, kept);
+    }
+
+    /// The file has so many bytes, whatever it announced.
+    pub fn ends_at(&self, size: u64) {
+        let before = self.size.swap(size, Ordering::Relaxed);
+        match size >= before {
+            true => Counters::add(&self.counters.bytes_total, size - before),
+            false => drop(self.counters.bytes_total.fetch_sub(before - size, Ordering::Relaxed)),
+        }
     }
 
     /// Tells what the part of an earlier try is worth.
@@ -144,7 +155,7 @@ impl Ledger {
         let done = Arc::new(AtomicU64::new(0));
         let (path, size) = (item.source.path(), item.size().unwrap_or(0));
         self.event(Event::FileStarted { id, path, size, done: Arc::clone(&done) });
-        Started { id, done, kept: AtomicU64::new(0), counters: Arc::clone(&self.counters) }
+        Started { id, done, kept: AtomicU64::new(0), size: AtomicU64::new(size), counters: Arc::clone(&self.counters) }
     }
 
     /// A file stands under its final name.

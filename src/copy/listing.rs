@@ -1,6 +1,6 @@
 //! A folder's entries, a few at a time: [`Listing`]. The one place where names from elsewhere become [`Name`]s.
 
-use std::fs::ReadDir;
+use rustix::fs::Dir;
 
 use super::error::{Cause, CopyError};
 use super::local;
@@ -27,7 +27,7 @@ pub struct Listing {
 
 enum End {
     /// Taken out while the blocking pool reads from it.
-    Local(Option<ReadDir>),
+    Local(Option<Dir>),
     Remote(Remote, Folder),
 }
 
@@ -36,7 +36,7 @@ pub type Listed = Result<(Name, Attributes), BadName>;
 
 impl Listing {
     /// Of a local folder.
-    pub fn local(place: &Place, entries: ReadDir) -> Listing {
+    pub fn local(place: &Place, entries: Dir) -> Listing {
         Listing { place: place.clone(), end: End::Local(Some(entries)), seen: 0, bad: 0 }
     }
 

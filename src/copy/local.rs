@@ -1,21 +1,22 @@
 //! This machine's end of a copy: the calls behind [`Side::Local`](super::side::Side). All of them block; the side runs
-//! them on the blocking pool. What is created lies below a held folder and is never reached through a link.
+//! them on the blocking pool. What is found or created below a typed folder is reached from its descriptor ([`entry`]), and
+//! through no link but those that the walk has followed.
 
 use std::ffi::OsStr;
-use std::fs::{File, ReadDir};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use bytes::Bytes;
-use rustix::fs::{AtFlags, Mode, OFlags, Stat, Timespec, Timestamps};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, Stat, Timespec, Timestamps};
 
 use super::beneath;
 use super::buffers;
-use super::place::{self, Place};
-use super::side::{Identity, Links, UNTOLD_MAX, same_version};
+use super::place::{self, Anchor, Place};
+use super::side::{Identity, Links, UNTOLD_MAX};
 use crate::sftp::{Attributes, FileKind};
 
 /// The path as the system takes it.
@@ -26,6 +27,21 @@ pub fn path(bytes: &[u8]) -> &Path {
 /// Holds the folder at `typed`, so that what is created below it stays there.
 pub fn hold(typed: &[u8]) -> io::Result<Place> {
     Ok(Place::held(typed, beneath::hold(path(typed))?))
+}
+
+/// Holds the folder at `typed`, from which something is copied; through a link of that name only where those are followed.
+pub fn hold_source(typed: &[u8], links: Links) -> io::Result<Place> {
+    let folder = match links {
+        Links::Follow => beneath::hold(path(typed))?,
+        Links::Keep => beneath::hold_itself(path(typed))?,
+    };
+    Ok(Place::held(typed, folder))
+}
+
+/// Remembers that folder by its numbers, so that what is found below it later was below it in the beginning.
+pub fn see_source(typed: &[u8], links: Links) -> io::Result<Place> {
+    let (device, inode) = numbers(&raw_stat(&Place::typed(typed), links)?);
+    Ok(Place::seen(typed, device, inode))
 }
 
 /// What stands at `place`.
@@ -55,23 +71,33 @@ pub fn are_one(one: &Place, other: &Place) -> io::Result<bool> {
 
 /// What a symbolic link says.
 pub fn read_link(place: &Place) -> io::Result<Vec<u8>> {
-    Ok(std::fs::read_link(path(&place.path()))?.into_os_string().into_vec())
+    let (folder, name) = entry(place)?;
+    Ok(rustix::fs::readlinkat(&folder, name, Vec::new())?.into_bytes())
 }
 
 /// Starts to list a folder.
-pub fn list(place: &Place) -> io::Result<ReadDir> {
-    std::fs::read_dir(path(&place.path()))
+pub fn list(place: &Place) -> io::Result<Dir> {
+    let keep = if matches!(place.anchor(), Anchor::Path) { OFlags::empty() } else { OFlags::NOFOLLOW };
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK | OFlags::CLOEXEC | keep;
+    let (folder, name) = entry(place)?;
+    Ok(Dir::new(rustix::fs::openat(&folder, name, flags, Mode::empty())?)?)
 }
 
-/// The next entries of a listing, at most `count`; empty at its end. An entry that vanished meanwhile is left out.
-pub fn next_entries(listing: &mut ReadDir, count: usize) -> io::Result<Vec<(Vec<u8>, Attributes)>> {
+/// The next entries of a listing, at most `count`; empty at its end. An entry that vanished meanwhile is left out, and so
+/// are `.` and `..`.
+pub fn next_entries(listing: &mut Dir, count: usize) -> io::Result<Vec<(Vec<u8>, Attributes)>> {
     let mut entries = Vec::with_capacity(count);
-    for entry in listing.by_ref().take(count) {
+    while entries.len() < count {
+        let Some(entry) = listing.read() else { break };
         let entry = entry?;
-        match entry.metadata() {
-            Ok(metadata) => entries.push((entry.file_name().into_vec(), from_metadata(&metadata))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+        let name = entry.file_name();
+        if matches!(name.to_bytes(), b"." | b"..") {
+            continue;
+        }
+        match rustix::fs::statat(listing.fd()?, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => entries.push((name.to_bytes().to_vec(), attributes(&stat))),
+            Err(rustix::io::Errno::NOENT) => {}
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(entries)
@@ -85,8 +111,8 @@ pub fn open(place: &Place, links: Links) -> io::Result<File> {
     };
     // a FIFO must not block the open, a terminal must not become ours
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | keep;
-    let file = rustix::fs::open(path(&place.path()), flags, Mode::empty())?;
-    regular(file)
+    let (folder, name) = entry(place)?;
+    regular(rustix::fs::openat(&folder, name, flags, Mode::empty())?)
 }
 
 /// Creates a new file.
@@ -159,35 +185,15 @@ pub fn read(file: &File, offset: u64, len: usize) -> io::Result<Bytes> {
     })
 }
 
-/// Everything in a file, and whether it was the `expected` version before, and the same all along.
-pub fn read_whole(file: &File, expected: &Attributes) -> io::Result<(Vec<Bytes>, bool)> {
-    let (told, before) = identity(file)?;
-    if !same_version(&told, expected) {
-        return Ok((Vec::new(), false));
-    }
-    let data = match before.size {
-        0 => read_untold(file)?,
-        // one byte more than it should have: a file that grows shows
-        size => vec![read(file, 0, size as usize + 1)?],
-    };
-    Ok((data, identity(file)?.1 == before))
-}
-
-/// A file that says it is empty, to its end: those the system makes up as they are read have more.
-fn read_untold(file: &File) -> io::Result<Vec<Bytes>> {
-    const STEP: usize = 64 * 1024;
-    let mut pieces = Vec::new();
-    for step in 0..(UNTOLD_MAX / STEP) {
-        let piece = read(file, (step * STEP) as u64, STEP)?;
-        let is_last = piece.len() < STEP;
-        if !piece.is_empty() {
-            pieces.push(piece);
-        }
-        if is_last {
-            return Ok(pieces);
-        }
-    }
-    Err(io::Error::new(io::ErrorKind::InvalidData, "a file that says it is empty, and has no end"))
+/// The `size` bytes that a small file announces, or the first [`UNTOLD_MAX`] of one that says it is empty; and whether it
+/// goes on behind them.
+pub fn read_whole(file: &File, size: usize) -> io::Result<(Bytes, bool)> {
+    let most = if size == 0 { UNTOLD_MAX } else { size };
+    // one byte more than it should have shows one that goes on
+    let mut data = read(file, 0, most + 1)?;
+    let goes_on = data.len() > most;
+    data.truncate(most);
+    Ok((data, goes_on))
 }
 
 /// Writes all of `data` at `offset`.
@@ -265,11 +271,33 @@ pub fn remove_folder(place: &Place) -> io::Result<()> {
 
 /// The folder `place` is in, opened, and its name there. A held base is the only way down to what is below it.
 fn entry(place: &Place) -> io::Result<(OwnedFd, Vec<u8>)> {
-    match (place.folder(), place.name()) {
-        (Some(base), Some(name)) => Ok((beneath::open_folder(base.as_fd(), place.parent().below())?, name.to_vec())),
-        (Some(base), None) => Ok((base.try_clone()?, b".".to_vec())),
-        (None, _) => typed_entry(&place.path()),
+    let base = match place.anchor() {
+        Anchor::Path => return typed_entry(&place.path()),
+        Anchor::Folder(folder) => folder.try_clone()?,
+        Anchor::Seen(device, inode) => seen_again(place, *device, *inode)?,
+        Anchor::Link(link) => {
+            let (folder, name) = entry(link)?;
+            beneath::follow(folder.as_fd(), &name)?
+        }
+    };
+    match place.name() {
+        Some(name) => Ok((beneath::open_folder(base.as_fd(), place.parent().below())?, name.to_vec())),
+        None => Ok((base, b".".to_vec())),
     }
+}
+
+/// The base of `place`, found by its path once more.
+fn seen_again(place: &Place, device: u64, inode: u64) -> io::Result<OwnedFd> {
+    let folder = beneath::hold(path(place.base()))?;
+    match numbers(&rustix::fs::fstat(&folder)?) == (device, inode) {
+        true => Ok(folder),
+        false => Err(rustix::io::Errno::NOTDIR.into()),
+    }
+}
+
+fn numbers(stat: &Stat) -> (u64, u64) {
+    // their types differ from system to system
+    (stat.st_dev as u64, stat.st_ino as u64)
 }
 
 fn typed_entry(typed: &[u8]) -> io::Result<(OwnedFd, Vec<u8>)> {
@@ -290,15 +318,6 @@ fn attributes(stat: &Stat) -> Attributes {
         owner: Some((stat.st_uid, stat.st_gid)),
         permissions: Some(stat.st_mode),
         times: Some((seconds(stat.st_atime), seconds(stat.st_mtime))),
-    }
-}
-
-fn from_metadata(metadata: &std::fs::Metadata) -> Attributes {
-    Attributes {
-        size: Some(metadata.size()),
-        owner: Some((metadata.uid(), metadata.gid())),
-        permissions: Some(metadata.mode()),
-        times: Some((seconds(metadata.atime()), seconds(metadata.mtime()))),
     }
 }
 

@@ -4,7 +4,7 @@
 //! Nothing is removed through a link, outside the destination, or when either side could not be listed whole. What a
 //! [`Filter`] leaves out is left alone, and so are parts of other runs (`.NAME.hop-ID.part`), which may be under way.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
@@ -128,7 +128,7 @@ impl Search<'_> {
         while let Some(node) = waiting.pop() {
             let known = match &node.source {
                 Some(source) => self.names(source).await?,
-                None => HashSet::new(),
+                None => HashMap::new(),
             };
             let mut listing = self.target.list(&node.target).await?;
             while let Some(entries) = listing.next().await? {
@@ -141,13 +141,16 @@ impl Search<'_> {
         Ok(())
     }
 
-    async fn names(&self, folder: &Place) -> Result<HashSet<Vec<u8>>, CopyError> {
-        let mut names = HashSet::new();
+    /// The names in a folder of the source, and whether what has them is a link.
+    async fn names(&self, folder: &Place) -> Result<HashMap<Vec<u8>, Links>, CopyError> {
+        let mut names = HashMap::new();
         let mut listing = self.source.list(folder).await?;
         while let Some(entries) = listing.next().await? {
             for entry in entries {
-                let name = entry.map_err(|bad| self.source.error(Stage::List, folder, Cause::Name(bad)))?.0;
-                names.insert(name.as_bytes().to_vec());
+                let entry = entry.map_err(|bad| self.source.error(Stage::List, folder, Cause::Name(bad)));
+                let (name, attributes) = entry?;
+                let links = if attributes.kind() == FileKind::Symlink { Links::Follow } else { Links::Keep };
+                names.insert(name.as_bytes().to_vec(), links);
             }
         }
         Ok(names)
@@ -157,7 +160,7 @@ impl Search<'_> {
     fn weigh(
         &mut self,
         node: &Node,
-        known: &HashSet<Vec<u8>>,
+        known: &HashMap<Vec<u8>, Links>,
         (name, attributes): (Name, Attributes),
     ) -> Result<Option<Node>, CopyError> {
         let slash: &[u8] = if node.path.is_empty() { b"" } else { b"/" };
@@ -167,7 +170,10 @@ impl Search<'_> {
             self.found.keep(&node.path);
             return Ok(None);
         }
-        let source = node.source.as_ref().filter(|_| known.contains(name.as_bytes())).map(|source| source.join(&name));
+        let source = node.source.as_ref().zip(known.get(name.as_bytes())).map(|(source, links)| match links {
+            Links::Keep => source.join(&name),
+            Links::Follow => source.join(&name).followed(),
+        });
         if source.is_none() {
             match is_folder {
                 true => self.found.folders.push((path.clone(), target.clone())),

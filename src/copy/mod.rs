@@ -4,8 +4,8 @@
 //! ([`walk`]: items found as they are needed), and a **run** ([`run`]: items copied, many at once, each landing in one
 //! step). Upload, download and relay are this one function over two [`side`]s; a dry run stops before the run.
 //!
-//! What a file needs on its way: [`lanes`] (sessions, opened as they pay), [`small`] or [`pump`] (its bytes), [`land`] (its
-//! name). What goes wrong with it is in the [`ledger`], and the rest goes on.
+//! What a file needs on its way: [`lanes`] (sessions, opened as they pay), [`small`] or [`pump`] (its bytes, to its real end:
+//! [`source_end`]), [`land`] (its name). What goes wrong with it is in the [`ledger`], and the rest goes on.
 //!
 //! What need not go at all is said by [`filter`] and [`unchanged`]; what the destination has too much is the business of
 //! [`mirror`], once all the rest is done.
@@ -57,6 +57,7 @@ mod route;
 mod run;
 mod side;
 mod small;
+mod source_end;
 mod sums;
 mod takeover;
 mod this_run;
@@ -144,6 +145,11 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// The whole run may take so long.
     pub deadline: Option<Duration>,
+    /// Sources may grow while they are read: what they had when they were found is copied.
+    pub growing: bool,
+    /// Bytes beyond its announced size that are read of a source at rest, unless `growing` or `deadline` is set; `None`
+    /// for 1 GiB.
+    pub surplus: Option<u64>,
     /// Which files are left where they are.
     pub unchanged: Unchanged,
     /// Which entries of folders are meant.

@@ -1,6 +1,6 @@
 //! Where a file lies at one end: [`Place`], what the user typed and the vetted names below it. The typed part is
-//! trusted, links in it are followed; what is below came from a listing and, where it is written, is reached through a
-//! descriptor of the typed folder and never through a link. Knows no I/O.
+//! trusted, links in it are followed; what is below came from a listing and, on this machine, is reached through a
+//! descriptor of the typed folder and never through a link but those that were followed on purpose. Knows no I/O.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -17,18 +17,50 @@ pub struct Place {
 #[derive(Debug)]
 struct Base {
     path: Vec<u8>,
-    folder: Option<OwnedFd>,
+    anchor: Anchor,
+}
+
+/// What a base is found by.
+#[derive(Debug)]
+pub enum Anchor {
+    /// Its path.
+    Path,
+    /// An open folder of this machine.
+    Folder(OwnedFd),
+    /// Its path, where the folder of this device and inode still must be.
+    Seen(u64, u64),
+    /// The link that leads to it; it lies below an open folder.
+    Link(Place),
 }
 
 impl Place {
     /// A path as it was typed (after `~` was expanded).
     pub fn typed(path: &[u8]) -> Place {
-        Place { base: Arc::new(Base { path: path.to_vec(), folder: None }), below: Vec::new() }
+        Place::based(path.to_vec(), Anchor::Path)
     }
 
-    /// A typed folder of this machine that is held open: what is created below it stays below it.
+    /// A typed folder of this machine that is held open: what is found or created below it lies below it.
     pub fn held(path: &[u8], folder: OwnedFd) -> Place {
-        Place { base: Arc::new(Base { path: path.to_vec(), folder: Some(folder) }), below: Vec::new() }
+        Place::based(path.to_vec(), Anchor::Folder(folder))
+    }
+
+    /// A typed folder of this machine, known by its device and inode: the same without a descriptor.
+    pub fn seen(path: &[u8], device: u64, inode: u64) -> Place {
+        Place::based(path.to_vec(), Anchor::Seen(device, inode))
+    }
+
+    /// The folder that the link at this place leads to: from here on, the place of what is in it.
+    pub fn followed(&self) -> Place {
+        match self.base.anchor {
+            Anchor::Folder(_) | Anchor::Seen(..) | Anchor::Link(_) if !self.below.is_empty() => {
+                Place::based(self.path(), Anchor::Link(self.clone()))
+            }
+            _ => self.clone(),
+        }
+    }
+
+    fn based(path: Vec<u8>, anchor: Anchor) -> Place {
+        Place { base: Arc::new(Base { path, anchor }), below: Vec::new() }
     }
 
     /// The entry `name` of this folder.
@@ -71,9 +103,14 @@ impl Place {
         (!self.below.is_empty()).then(|| last(&self.below))
     }
 
-    /// The descriptor of the base, where it is held.
-    pub fn folder(&self) -> Option<&OwnedFd> {
-        self.base.folder.as_ref()
+    /// The path of the base.
+    pub fn base(&self) -> &[u8] {
+        &self.base.path
+    }
+
+    /// What the base is found by.
+    pub fn anchor(&self) -> &Anchor {
+        &self.base.anchor
     }
 }
 
@@ -137,6 +174,18 @@ mod tests {
         assert_eq!(file.top().path(), b"/srv/a");
         assert_eq!(file.parent().parent().parent().path(), b"/srv");
         assert_eq!(base.name(), None);
+    }
+
+    #[test]
+    fn a_link_that_was_followed_is_a_base_where_the_first_one_is_held() {
+        let link = |base: Place| base.join(&name("a")).join(&name("link"));
+        let typed = link(Place::typed(b"/srv")).followed();
+        assert_eq!((typed.below(), typed.path()), (&b"a/link"[..], b"/srv/a/link".to_vec()));
+        let folder = std::fs::File::open("/").unwrap().into();
+        let held = link(Place::held(b".", folder)).followed();
+        assert_eq!((held.below(), held.path()), (&b""[..], b"a/link".to_vec()));
+        assert_eq!(held.join(&name("b")).path(), b"a/link/b");
+        assert!(matches!(held.anchor(), Anchor::Link(link) if link.below() == b"a/link"));
     }
 
     #[test]

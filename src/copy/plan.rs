@@ -37,6 +37,9 @@ pub struct Errand {
     pub lanes: Arc<Lanes>,
 }
 
+/// Folders of the command line that are held open; each takes a descriptor.
+const HELD: usize = 16;
+
 /// All errands of a copy.
 pub struct Plan {
     /// In the order of the command line.
@@ -144,8 +147,8 @@ async fn found(
         };
         for path in paths {
             let place = Place::typed(&path);
-            match checked(&side, &place, options).await {
-                Ok(attributes) => all.push(Source { place, attributes, pool: Arc::clone(pool) }),
+            match source(&side, &place, options, all.len()).await {
+                Ok((place, attributes)) => all.push(Source { place, attributes, pool: Arc::clone(pool) }),
                 Err(error) if !error.ends_the_run() => missing.push((place, error)),
                 Err(error) => return Err(error),
             }
@@ -158,18 +161,32 @@ async fn paths(side: &Side, typed: &[u8]) -> Result<Vec<Vec<u8>>, CopyError> {
     expand(side, &side.expand(typed).await?).await
 }
 
-async fn checked(side: &Side, place: &Place, options: &Options) -> Result<Attributes, CopyError> {
+/// The source at `place`, before which there are so many. A folder is held, or known again by its numbers, so that what is
+/// put in its place later is not taken for it.
+async fn source(
+    side: &Side,
+    place: &Place,
+    options: &Options,
+    before: usize,
+) -> Result<(Place, Attributes), CopyError> {
     let links = match options.symlinks {
         Symlinks::Follow => Links::Follow,
         Symlinks::Keep | Symlinks::Skip => Links::Keep,
     };
     let attributes = side.stat(place, links).await?;
-    match attributes.kind() {
+    let folder = match attributes.kind() {
         FileKind::Dir if !options.recursive => {
-            Err(side.error(Stage::List, place, Cause::Unfit("a folder, and -r was not given")))
+            return Err(side.error(Stage::List, place, Cause::Unfit("a folder, and -r was not given")));
         }
-        _ => Ok(attributes),
-    }
+        FileKind::Dir if before < HELD => side.hold_source(place, links).await?,
+        FileKind::Dir => side.see_source(place, links).await?,
+        _ => return Ok((place.clone(), attributes)),
+    };
+    let attributes = match side {
+        Side::Local => side.stat(&folder, Links::Keep).await.map_err(|error| error.of_source(links))?,
+        Side::Remote(_) => attributes,
+    };
+    Ok((folder, attributes))
 }
 
 /// The destination, understood.

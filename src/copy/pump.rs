@@ -1,10 +1,13 @@
 //! How does a large file go? [`carry`]: in blocks, many in flight, over every lane there is. Each block is read at one end
 //! of a lane and written at the other; the window ([`Window`]) says which block is next, so that a part that was cut off
 //! can be trusted up to its band. The source must be the same version at the end as at the beginning, on every lane.
+//!
+//! With the last block goes a READ behind it: a source ends where that finds nothing, or where a block comes back short
+//! ([`source_end`](super::source_end)). What it has beyond its announced size is read by the lane it began on.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -21,6 +24,7 @@ use super::ledger::Started;
 use super::resume::{Acknowledged, SoFar};
 use super::run::Means;
 use super::side::{Identity, Links};
+use super::source_end::{Reached, TrueEnd, endless, judge};
 use crate::sftp::{Block, Sizes, Window};
 
 /// Bytes in flight on one lane at most, where it brings them through in time ([`Allowance`]).
@@ -37,6 +41,8 @@ struct Ends {
     source: Arc<OpenFile>,
     part: Arc<OpenFile>,
     identity: Identity,
+    /// Bytes that the source announces.
+    size: u64,
 }
 
 /// What the tasks of one file have in common.
@@ -47,6 +53,8 @@ struct Flow {
     distance: Arc<Distance>,
     /// Lanes that have begun to work on it.
     lanes: AtomicUsize,
+    /// Whether the source has data behind what it announces, once that was looked at.
+    goes_on: OnceLock<bool>,
     means: Arc<Means>,
     started: Arc<Started>,
 }
@@ -60,11 +68,18 @@ pub async fn carry(freight: Freight<'_>, so_far: &mut SoFar) -> Result<(), CopyE
     let arrived = async {
         let window = begin(freight, &mut both, so_far).await?;
         let ends = Arc::new(Ends::of(&both));
-        let moved = pump(freight, window, (&ends, &both.lane));
-        // the source is summed beside the copying
-        let ((), sum) = tokio::try_join!(moved, both.source_sum(freight))?;
-        finish(&both).await?;
-        both.landing.check(freight, sum.map(|sum| (sum, both.size()))).await
+        let moved = async {
+            let reached = pump(freight, window, (&ends, &both.lane)).await?;
+            to_its_end(freight, &both, &ends, reached).await
+        };
+        let (size, sum) = match both.size() {
+            // it is made up as it is read, and read by one at a time
+            0 => (moved.await?, both.source_sum(freight).await?),
+            // summed beside the copying
+            _ => tokio::try_join!(moved, both.source_sum(freight))?,
+        };
+        finish(freight, &both, size).await?;
+        both.landing.check(freight, sum.map(|sum| (sum, size))).await
     };
     let arrived = arrived.await;
     both.end(freight, arrived).await
@@ -80,19 +95,19 @@ async fn begin(freight: Freight<'_>, both: &mut Both, so_far: &mut SoFar) -> Res
     Ok(window)
 }
 
-/// Moves every block, over the lane it begins on and those that join.
+/// Moves every block that is announced, over the lane it begins on and those that join; where the source ends.
 async fn pump(
     freight: Freight<'_>,
     window: Arc<Mutex<Window>>,
     (first, began_on): (&Arc<Ends>, &Arc<Lane>),
-) -> Result<(), CopyError> {
-    let Freight { item, links, .. } = freight;
-    let size = first.identity.size;
+) -> Result<Reached, CopyError> {
+    let Freight { item, .. } = freight;
     let flow = Arc::new(Flow {
         window,
         moved: Notify::new(),
         distance: Arc::default(),
         lanes: AtomicUsize::new(0),
+        goes_on: OnceLock::new(),
         means: Arc::clone(freight.means),
         started: Arc::clone(freight.started),
     });
@@ -103,20 +118,21 @@ async fn pump(
     let number = began_on.number;
     let (work, ends) = (Arc::clone(&flow), Arc::clone(first));
     tasks.spawn(async move { (number, work.work(ends).await) });
-    let most = usize::try_from(size.div_ceil(SHARE)).unwrap_or(usize::MAX);
+    let most = usize::try_from(first.size.div_ceil(SHARE)).unwrap_or(usize::MAX);
     loop {
         item.lanes.grow();
         let open = lanes.borrow_and_update().clone();
         for lane in open {
             if joined.len() < most && !joined.contains(&lane.number) && !lane.is_lost() {
                 joined.push(lane.number);
-                let (flow, first) = (Arc::clone(&flow), Arc::clone(first));
+                let (flow, first, links) = (Arc::clone(&flow), Arc::clone(first), freight.links);
                 tasks.spawn(async move { (lane.number, join(flow, first, lane, links).await) });
             }
         }
         tokio::select! {
             ended = tasks.join_next() => match ended {
-                None => return if flow.window().is_complete() { Ok(()) } else { lost.map_or(Ok(()), Err) },
+                None if flow.window().is_complete() => return flow.reached(first).await,
+                None => return Err(lost.unwrap_or_else(|| first.source.changed())),
                 // the other lanes go on with what it gave back
                 Some(Ok((number, Err(error)))) if error.is_lost() && !tasks.is_empty() => {
                     item.lanes.leave_out_the_lost();
@@ -134,27 +150,70 @@ async fn pump(
 /// One more lane works on the file, as far as it can be opened there.
 async fn join(flow: Arc<Flow>, first: Arc<Ends>, lane: Arc<Lane>, links: Links) -> Result<(), CopyError> {
     let _busy = lane.busy();
+    let growing = flow.means.tolerance.growing;
     let ends = match first.also(&lane, links).await {
         Ok(ends) => Arc::new(ends),
         // the other lanes do its work
-        Err(error) if !error.ends_the_run() && !error.is_source_changed() => return Ok(()),
+        Err(error) if !error.ends_the_run() && (growing || !error.is_source_changed()) => return Ok(()),
         Err(error) => return Err(error),
     };
     flow.work(Arc::clone(&ends)).await?;
-    ends.source.is_still(ends.identity).await?;
+    match growing {
+        true => ends.source.still_has(ends.size).await?,
+        false => ends.source.is_still(ends.identity).await?,
+    }
     ends.part.close().await
 }
 
-/// Gives the complete part what it needs to land.
-async fn finish(both: &Both) -> Result<(), CopyError> {
-    let (same, closed) = tokio::join!(both.is_unchanged(), both.landing.close(both.size()));
+/// What is announced has arrived, as far as the source has it: how many bytes it really has, once they have arrived, too.
+async fn to_its_end(freight: Freight<'_>, both: &Both, ends: &Ends, reached: Reached) -> Result<u64, CopyError> {
+    if reached == Reached::Announced {
+        return Ok(ends.size);
+    }
+    let end = match judge(freight, both.open_source(), reached).await? {
+        TrueEnd::At(end) => end,
+        TrueEnd::Further => read_on(freight, both, ends).await?,
+    };
+    freight.started.ends_at(end);
+    Ok(end)
+}
+
+/// Moves what the source has beyond its announced size, one block after the other, as OpenSSH does: some systems make such
+/// a file up from its beginning for every read that is out of order. Where it ends.
+async fn read_on(freight: Freight<'_>, both: &Both, ends: &Ends) -> Result<u64, CopyError> {
+    let Freight { means, started, .. } = freight;
+    let limit = means.tolerance.limit(ends.size);
+    let mut at = ends.size;
+    loop {
+        let block = ends.block().min(means.throttle.block());
+        let _memory = means.memory(block).await;
+        means.throttle.pass(block).await;
+        let data = ends.source.read(at, block).await?;
+        let got = data.len();
+        if got > 0 {
+            ends.part.write(at, data).await?;
+            started.moved(got as u64);
+            at += got as u64;
+        }
+        if at > limit {
+            return Err(endless(freight, &both.lane.source));
+        }
+        if got < block {
+            return Ok(at);
+        }
+    }
+}
+
+/// Gives the complete part, of `size` bytes, what it needs to land.
+async fn finish(freight: Freight<'_>, both: &Both, size: u64) -> Result<(), CopyError> {
+    let (same, closed) = tokio::join!(both.is_unchanged(freight), both.landing.close(size));
     same.and(closed)
 }
 
 impl Ends {
     fn of(both: &Both) -> Ends {
         let (source, part) = (Arc::clone(&both.source), Arc::clone(both.landing.file()));
-        Ends { source, part, identity: both.identity }
+        Ends { source, part, identity: both.identity, size: both.size() }
     }
 
     /// The same two files on another lane; nothing has been taken from its source before that is known to be the same.
@@ -164,7 +223,7 @@ impl Ends {
             source.is_still(self.identity).await.map(|()| source)
         };
         let (source, part) = tokio::try_join!(source, self.part.also_for_writing(&lane.destination))?;
-        Ok(Ends { source: Arc::new(source), part: Arc::new(part), identity: self.identity })
+        Ok(Ends { source: Arc::new(source), part: Arc::new(part), identity: self.identity, size: self.size })
     }
 
     /// Bytes of a block that both ends take.
@@ -174,9 +233,23 @@ impl Ends {
 }
 
 impl Flow {
+    /// Where the source ends, once all that it announced has come back. What an earlier try has left had its last block
+    /// already, so that nobody has looked behind it.
+    async fn reached(&self, ends: &Ends) -> Result<Reached, CopyError> {
+        let end = self.window().end();
+        if end < ends.size {
+            return Ok(Reached::Early(end));
+        }
+        let goes_on = match self.goes_on.get() {
+            Some(goes_on) => *goes_on,
+            None => ends.source.goes_on(ends.size).await?,
+        };
+        Ok(if goes_on { Reached::Beyond } else { Reached::Announced })
+    }
+
     /// Keeps as many blocks in flight on one lane as it bears, until none is left.
     async fn work(self: Arc<Self>, ends: Arc<Ends>) -> Result<(), CopyError> {
-        let blocks = usize::try_from(ends.identity.size.div_ceil(ends.block() as u64)).unwrap_or(usize::MAX);
+        let blocks = usize::try_from(ends.size.div_ceil(ends.block() as u64)).unwrap_or(usize::MAX);
         self.lanes.fetch_add(1, Ordering::Relaxed);
         let most = (LANE_BYTES / ends.block()).clamp(1, LANE_BLOCKS).min(blocks);
         let allowance = Arc::new(Allowance::new(most, Arc::clone(&self.distance)));
@@ -202,10 +275,11 @@ impl Flow {
             let most = ends.block().min(self.means.throttle.block());
             let Some(block) = self.next(most, &allowance).await else { return Ok(()) };
             match self.carry_block(&ends, &block).await {
-                Ok(dwelt) => {
+                Ok((dwelt, got)) if self.fits(&block, got) => {
                     self.acknowledge(block);
                     turn.came_back(dwelt);
                 }
+                Ok(_) => return Err(ends.source.changed()),
                 Err(error) => {
                     self.window().give_back(block);
                     self.moved.notify_waiters();
@@ -215,17 +289,42 @@ impl Flow {
         }
     }
 
-    /// How long it took.
-    async fn carry_block(&self, ends: &Ends, block: &Block) -> Result<Duration, CopyError> {
+    /// How long it took, and how many bytes of it there were.
+    async fn carry_block(&self, ends: &Ends, block: &Block) -> Result<(Duration, usize), CopyError> {
         let _memory = self.means.memory(block.len()).await;
         self.means.throttle.pass(block.len()).await;
         let began = Instant::now();
-        let data = ends.source.read(block.offset(), block.len()).await?;
-        if data.len() < block.len() {
-            return Err(ends.source.changed());
+        let read = ends.source.read(block.offset(), block.len());
+        let (data, looked) = tokio::join!(biased; read, self.look_behind(ends, block));
+        let (data, ()) = (data?, looked?);
+        let got = data.len();
+        if got > 0 {
+            ends.part.write(block.offset(), data).await?;
         }
-        ends.part.write(block.offset(), data).await?;
-        Ok(began.elapsed())
+        Ok((began.elapsed(), got))
+    }
+
+    /// Looks, with the last block, whether the source has data behind what it announces.
+    async fn look_behind(&self, ends: &Ends, block: &Block) -> Result<(), CopyError> {
+        if block.range().end == ends.size && self.goes_on.get().is_none() {
+            let goes_on = ends.source.goes_on(ends.size).await?;
+            // of two lanes that move the block, the first one has looked
+            let _ = self.goes_on.set(goes_on);
+        }
+        Ok(())
+    }
+
+    /// Takes in where the file ends, when only the first `got` bytes of a block were there; `false` when that is somewhere
+    /// else than before.
+    fn fits(&self, block: &Block, got: usize) -> bool {
+        let (mut window, end) = (self.window(), block.offset() + got as u64);
+        if (got > 0 && end > window.end()) || (got < block.len() && window.reach() > end) {
+            return false;
+        }
+        if got < block.len() {
+            window.end_at(end);
+        }
+        true
     }
 
     /// The next block; waits while the window is full. `None` when all have arrived.
@@ -265,7 +364,7 @@ impl Flow {
             let mut window = self.window();
             let before = window.arrived();
             window.acknowledge(block);
-            (window.arrived() - before, window.is_complete())
+            (window.arrived().saturating_sub(before), window.is_complete())
         };
         self.started.moved(moved);
         match is_complete {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::error::{Cause, CopyError};
 use super::place::Place;
-use super::side::{Links, UNTOLD_MAX, same_version};
+use super::side::{Links, UNTOLD_MAX};
 use super::together::all;
 use crate::progress::Stage;
 use crate::sftp::{Attributes, Client, Extension, FileKind, Folder, Handle, OpenFlags, SftpError};
@@ -140,27 +140,35 @@ impl Remote {
         self.told(Stage::Land, to, renamed)
     }
 
-    /// Everything in a file of a few blocks, and whether it still is this `version` after the last of them.
-    pub async fn read_whole(&self, handle: &Handle, version: &Attributes) -> Result<(Vec<Bytes>, bool), SftpError> {
-        let size = version.size.unwrap_or(0);
+    /// The `size` bytes that a file of a few blocks announces, whether it goes on behind them, and its attributes after the
+    /// last of them: requests that leave together.
+    pub async fn read_whole(&self, handle: &Handle, size: u64) -> Result<((Vec<Bytes>, bool), Attributes), SftpError> {
+        let read = async {
+            match size {
+                0 => self.read_untold(handle).await,
+                _ => self.read_told(handle, size).await,
+            }
+        };
+        let (read, after) = tokio::join!(biased; read, self.client.fstat(handle));
+        Ok((read?, after?))
+    }
+
+    async fn read_told(&self, handle: &Handle, size: u64) -> Result<(Vec<Bytes>, bool), SftpError> {
         let block = self.client.max_read() as u64;
         let reads = (0..size.div_ceil(block)).map(|number| {
             let at = number * block;
             self.client.read(handle, at, block.min(size - at) as usize)
         });
-        let pieces = async {
-            match size {
-                0 => self.read_untold(handle).await,
-                _ => all(reads).await.into_iter().collect(),
-            }
-        };
-        let (pieces, after) = tokio::join!(biased; pieces, self.client.fstat(handle));
-        Ok((pieces?, same_version(&after?, version)))
+        let (pieces, goes_on) = tokio::join!(biased; all(reads), self.goes_on(handle, size));
+        let pieces = pieces.into_iter().collect::<Result<Vec<Bytes>, _>>()?;
+        let mut behind = pieces.iter().skip_while(|piece| piece.len() as u64 == block).skip(1);
+        let has_more = behind.any(|piece| !piece.is_empty());
+        Ok((pieces, goes_on? || has_more))
     }
 
-    /// A file that says it is empty, to its end: those the system makes up as they are read have more.
-    async fn read_untold(&self, handle: &Handle) -> Result<Vec<Bytes>, SftpError> {
-        let step = self.client.max_read();
+    /// The first [`UNTOLD_MAX`] bytes of a file that says it is empty: those the system makes up as they are read have more.
+    async fn read_untold(&self, handle: &Handle) -> Result<(Vec<Bytes>, bool), SftpError> {
+        let step = self.client.max_read().min(UNTOLD_MAX);
         let mut pieces = Vec::new();
         for number in 0..UNTOLD_MAX / step {
             let piece = self.client.read(handle, (number * step) as u64, step).await?;
@@ -169,10 +177,19 @@ impl Remote {
                 pieces.push(piece);
             }
             if is_last {
-                return Ok(pieces);
+                return Ok((pieces, false));
             }
         }
-        Err(SftpError::Unfit("a file that says it is empty, and has no end"))
+        Ok((pieces, true))
+    }
+
+    /// Whether a file has a byte at `offset`. A server that refuses to look behind a file's end says that it has none.
+    pub async fn goes_on(&self, handle: &Handle, offset: u64) -> Result<bool, SftpError> {
+        match self.client.read(handle, offset, 1).await {
+            Ok(data) => Ok(!data.is_empty()),
+            Err(error) if error.ends_session() => Err(error),
+            Err(_) => Ok(false),
+        }
     }
 
     /// Writes `data` from the beginning, sets what `wanted` says (the inner answer), and closes.

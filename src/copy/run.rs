@@ -19,6 +19,8 @@ use super::ledger::{Ledger, Started};
 use super::leftovers::Leftovers;
 use super::resume::{Resume, SoFar};
 use super::side::Links;
+use super::small::Small;
+use super::source_end::Tolerance;
 use super::takeover;
 use super::this_run::ThisRun;
 use super::throttle::Throttle;
@@ -51,6 +53,8 @@ pub struct Means {
     pub resume: Resume,
     /// What is compared, and flushed.
     pub care: Care,
+    /// What sources may do while they are read.
+    pub tolerance: Tolerance,
     /// How fast it may go.
     pub throttle: Throttle,
     /// The books.
@@ -75,6 +79,7 @@ impl Means {
             keep,
             resume: options.resume,
             care: options.care,
+            tolerance: Tolerance::of(options),
             throttle: Throttle::new(options.rate),
             ledger,
             run,
@@ -233,7 +238,7 @@ async fn look_again(item: &Item, links: Links) -> Result<Attributes, CopyError> 
     loop {
         match item.lanes.idlest().source.stat(&item.source, links).await {
             Err(error) if error.is_lost() => item.lanes.restore(error).await?,
-            answer => return answer,
+            answer => return answer.map_err(|error| error.of_source(links)),
         }
     }
 }
@@ -258,7 +263,10 @@ async fn attempt(freight: Freight<'_>, so_far: &mut SoFar) -> Result<(), CopyErr
         }
     }
     if size <= small::SMALL.min(means.throttle.block() as u64) {
-        return Box::pin(small::carry(freight)).await;
+        match Box::pin(small::carry(freight)).await? {
+            Small::Landed => return Ok(()),
+            Small::IsNot => {}
+        }
     }
     let _turn = means.turn(size).await;
     Box::pin(pump::carry(freight, so_far)).await

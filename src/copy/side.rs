@@ -62,8 +62,8 @@ impl Identity {
 /// Calls that block at the same time: disks gain nothing from more, and each takes a thread.
 static AT_ONCE: Semaphore = Semaphore::const_new(32);
 
-/// Most bytes of a file that says it has none.
-pub const UNTOLD_MAX: usize = 16 << 20;
+/// Most bytes that are read at once of a file that says it has none.
+pub const UNTOLD_MAX: usize = 64 << 10;
 
 /// True when two looks at a file saw the same version, as far as both tell.
 pub fn same_version(one: &Attributes, two: &Attributes) -> bool {
@@ -116,6 +116,29 @@ impl Side {
         match self {
             Side::Local => blocking(Stage::List, &place, |place| local::hold(&place.path())).await,
             Side::Remote(_) => Ok(place),
+        }
+    }
+
+    /// The place of a typed folder that was seen, from which something is copied; locally it is held open from now on.
+    ///
+    /// # Errors
+    /// [`Cause::SourceChanged`] when a link has its name by now, and those are not followed.
+    pub async fn hold_source(&self, place: &Place, links: Links) -> Result<Place, CopyError> {
+        let held = match self {
+            Side::Local => blocking(Stage::List, place, move |place| local::hold_source(&place.path(), links)).await,
+            Side::Remote(_) => Ok(place.clone()),
+        };
+        held.map_err(|error| error.of_source(links))
+    }
+
+    /// The same without a descriptor: locally it is known again by its numbers.
+    ///
+    /// # Errors
+    /// As [`Side::hold_source`], once it is used.
+    pub async fn see_source(&self, place: &Place, links: Links) -> Result<Place, CopyError> {
+        match self {
+            Side::Local => blocking(Stage::List, place, move |place| local::see_source(&place.path(), links)).await,
+            Side::Remote(_) => Ok(place.clone()),
         }
     }
 
@@ -199,6 +222,14 @@ impl Side {
             }
             Side::Remote(remote) => Ok(OpenFile::remote(place, remote.clone(), remote.open(place).await?)),
         }
+    }
+
+    /// Opens a source for reading.
+    ///
+    /// # Errors
+    /// [`Cause::SourceChanged`] when what was seen as a file is a link or something else by now.
+    pub async fn open_source(&self, place: &Place, links: Links) -> Result<OpenFile, CopyError> {
+        self.open(place, links).await.map_err(|error| error.of_source(links))
     }
 
     /// Creates a new file for writing; fails when there is one, and never goes through a link.

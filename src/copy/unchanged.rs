@@ -76,9 +76,10 @@ fn is_same_time(here: &Attributes, there: &Attributes) -> bool {
 }
 
 async fn has_same_content(item: &Item, links: Links, (source, destination): (&Side, &Side)) -> Result<bool, CopyError> {
-    let range = 0..item.attributes.size.unwrap_or(0);
+    // one byte more shows an end that has more than it says
+    let range = 0..item.attributes.size.unwrap_or(0).saturating_add(1);
     let (here, there) =
-        tokio::try_join!(source.open(&item.source, links), destination.open(&item.target, Links::Keep))?;
+        tokio::try_join!(source.open_source(&item.source, links), destination.open(&item.target, Links::Keep))?;
     let (here, there) = tokio::try_join!(
         Witness::of(item.lanes.source(), source, &here),
         Witness::of(item.lanes.destination(), destination, &there)

@@ -203,7 +203,7 @@ impl Walker {
     /// Goes through the entries that are not `visited` yet.
     async fn try_list(self: &Arc<Self>, node: &Node, visited: &mut Visited) -> Result<(), CopyError> {
         let side = &node.lanes.idlest().source;
-        let mut listing = side.list(&node.source).await?;
+        let mut listing = side.list(&node.source).await.map_err(|error| error.of_source(Links::Keep))?;
         while let Some(mut entries) = listing.next().await? {
             entries.retain(|entry| !entry.as_ref().is_ok_and(|(name, _)| visited.contains(&node.source.join(name))));
             entries.retain(|entry| entry.as_ref().map_or(true, |entry| self.takes(node, entry)));
@@ -300,8 +300,12 @@ impl Walker {
         };
         let parent = found.within.map(|node| &node.folder);
         let folder = Folder::new((&found.target, &found.attributes), found.lanes, parent, &self.finish);
+        let source = match found.links {
+            Links::Follow => found.source.followed(),
+            Links::Keep => found.source.clone(),
+        };
         let node = Node {
-            source: found.source.clone(),
+            source,
             target: found.target.clone(),
             lanes: Arc::clone(found.lanes),
             folder: Arc::clone(&folder),

@@ -58,19 +58,31 @@ impl<'a> Witness<'a> {
     /// # Errors
     /// As [`Witness::sum`].
     pub async fn sum_in(&self, unit: u64, range: Range<u64>) -> Result<Sum, CopyError> {
-        if let Some((sums, path)) = &self.shell {
-            let units = (range.start / unit, (range.end - range.start).div_ceil(unit));
-            let mut asked = pin!(sums.of(path, unit, units));
-            loop {
-                match tokio::time::timeout(GLANCE, &mut asked).await {
-                    Ok(Some(sum)) => return Ok(sum),
-                    // a shell that may read less than the SFTP server, or that has ended
-                    Ok(None) => break,
-                    Err(_) => drop(self.side.stat(self.file.place(), Links::Follow).await?),
-                }
+        match self.told_in(unit, range.clone()).await? {
+            Some(sum) => Ok(sum),
+            None => self.read(range).await,
+        }
+    }
+
+    /// As [`Witness::sum`], if a shell can tell it.
+    ///
+    /// # Errors
+    /// When the session is lost.
+    pub async fn told(&self, range: Range<u64>) -> Result<Option<Sum>, CopyError> {
+        self.told_in(UNIT, range).await
+    }
+
+    async fn told_in(&self, unit: u64, range: Range<u64>) -> Result<Option<Sum>, CopyError> {
+        let Some((sums, path)) = &self.shell else { return Ok(None) };
+        let units = (range.start / unit, (range.end - range.start).div_ceil(unit));
+        let mut asked = pin!(sums.of(path, unit, units));
+        loop {
+            match tokio::time::timeout(GLANCE, &mut asked).await {
+                // none of a shell that may read less than the SFTP server, or that has ended
+                Ok(told) => return Ok(told),
+                Err(_) => drop(self.side.stat(self.file.place(), Links::Follow).await?),
             }
         }
-        self.read(range).await
     }
 
     /// The SHA-256 of any range, from its bytes.

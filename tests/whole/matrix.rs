@@ -303,11 +303,28 @@ const ROWS: &[(&str, &[&str])] = &[
     ),
     ("F37 servers of other makes", &["whole/meddlers.rs::f37_a_server_that_empties_a_file_whose_size_is_set"]),
     (
+        "F38 the announced size is not that of the data",
+        &[
+            "whole/liars.rs::f38_a_file_of_another_size_than_is_announced_arrives_whole",
+            "whole/liars.rs::f38_a_copy_of_another_size_than_is_announced_is_killed_and_goes_on",
+            "whole/liars.rs::f38_what_hosts_cannot_send_each_other_whole_goes_through_here_or_not_at_all",
+            "whole/liars.rs::f38_files_that_a_hosts_system_makes_up_arrive_whole",
+            "whole/sizes.rs::f38_a_source_that_announces_too_little_or_too_much_arrives_whole",
+            "whole/sizes.rs::f38_a_tree_that_announces_wrong_sizes_arrives_whole",
+            "whole/sizes.rs::f38_files_that_the_system_makes_up_arrive_whole",
+            "whole/sizes.rs::f38_a_file_without_end_is_given_up",
+            "whole/sizes.rs::a_file_that_grows_is_taken_as_it_was_found_where_that_is_allowed",
+            "whole/sizes.rs::a_file_that_shrinks_is_no_growing_one",
+        ],
+    ),
+    (
         "F40 somebody else on the machine",
         &[
             "copy/parts.rs::f40_what_another_user_made_beforehand_is_not_taken",
             "copy/parts.rs::f40_a_part_with_a_second_name_or_a_link_is_not_written_to",
             "cron/records.rs::what_cannot_be_written_is_said_before_anything_is_copied",
+            "whole/swapped.rs::f40_a_source_that_is_swapped_for_a_link_is_not_followed",
+            "whole/swapped.rs::links_that_are_found_are_followed",
         ],
     ),
     (
@@ -332,7 +349,7 @@ const ROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Rows of the whole matrix; F32 is none.
-const ALL: usize = 39;
+const ALL: usize = 40;
 
 #[test]
 fn the_rows_of_the_matrix_are_shown() {

@@ -1,6 +1,7 @@
 //! Servers that work, but for one thing: F9, one of many requests is never answered; F18, the part becomes a link just
 //! before it is opened again; F20, closing or flushing fails; F23, one byte is changed; F37, a size that is set empties
-//! the file. A real `sftp-server`, with someone in between who reads the packets.
+//! the file; F38, sizes are not told as they are (the tests of that are in `sizes.rs`). A real `sftp-server`, with someone
+//! in between who reads the packets.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -19,12 +20,12 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Du
 use tokio::process::{Child, Command};
 
 use crate::copy::ends::{Scene, Way, content};
-use crate::sftp::script::{CLOSE, DATA, OPEN, WRITE, status, u32_at};
+use crate::sftp::script::{ATTRS, CLOSE, DATA, NAME, OPEN, WRITE, status, u32_at};
 use crate::skips::need;
 
 /// What is done to a server's packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trick {
+pub enum Trick {
     /// The answer to the so-manieth WRITE does not come; for once.
     Unanswered(u32),
     /// A request of this kind fails, after it was carried out.
@@ -35,10 +36,12 @@ enum Trick {
     Empties,
     /// A file that is about to be opened for writing, as it is, becomes a link to one outside; for once.
     Links,
+    /// Every regular file is said to have so many bytes more than it has, or fewer.
+    Announces(i64),
 }
 
 /// A host whose server is meddled with.
-struct Meddler {
+pub struct Meddler {
     home: PathBuf,
     trick: Trick,
     count: Arc<AtomicU32>,
@@ -46,7 +49,7 @@ struct Meddler {
 }
 
 impl Meddler {
-    fn new(home: &Path, trick: Trick) -> Arc<Meddler> {
+    pub fn new(home: &Path, trick: Trick) -> Arc<Meddler> {
         Arc::new(Meddler { home: home.to_owned(), trick, count: Arc::default(), servers: std::sync::Mutex::default() })
     }
 }
@@ -127,9 +130,32 @@ fn meddle(mut packet: Vec<u8>, (trick, count, ids, home): &Meddling) -> Option<V
                 fs::OpenOptions::new().write(true).truncate(true).open(part).expect("empty it");
             }
         }
+        Trick::Announces(more) if kind == ATTRS => drop(resize(&mut packet, 5, more)),
+        Trick::Announces(more) if kind == NAME => {
+            let mut at = 9;
+            for _ in 0..u32_at(&packet, 5) {
+                // name and long name
+                at += 4 + u32_at(&packet, at) as usize;
+                at += 4 + u32_at(&packet, at) as usize;
+                at = resize(&mut packet, at, more);
+            }
+        }
         _ => {}
     }
     Some(packet)
+}
+
+/// Changes the size in the attributes at `at`, if they are a regular file's; where they end.
+fn resize(packet: &mut [u8], at: usize, more: i64) -> usize {
+    let flags = u32_at(packet, at);
+    let length = |bit: u32, bytes: usize| if flags & bit == 0 { 0 } else { bytes };
+    // size, owner, permissions, times
+    let (size, permissions) = (at + 4, at + 4 + length(1, 8) + length(2, 8));
+    if flags & 5 == 5 && u32_at(packet, permissions) & 0o170_000 == 0o100_000 {
+        let told = u64::from_be_bytes(packet[size..size + 8].try_into().expect("eight bytes"));
+        packet[size..size + 8].copy_from_slice(&told.saturating_add_signed(more).to_be_bytes());
+    }
+    permissions + length(4, 4) + length(8, 8)
 }
 
 /// An upload to such a server; what it came to.

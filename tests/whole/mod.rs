@@ -23,9 +23,11 @@ mod overlaps;
 mod packets;
 mod refusals;
 mod resumes;
+mod sizes;
 mod slow;
 mod sources;
 mod strikes;
+mod swapped;
 mod trees;
 
 /// Whether there is time for everything.

@@ -61,7 +61,11 @@ fn of_copy(error: &CopyError, ways: &[Vec<Host>]) -> Vec<String> {
             one("another run goes on from it, if this one stood still for long; --lock lets one run at a time")
         }
         copy::Cause::Deadline(_) => one("the same command goes on from what has arrived"),
-        copy::Cause::SourceChanged => one("run the same command again when nothing writes to it"),
+        copy::Cause::SourceChanged => {
+            one("run the same command again when nothing writes to it; --growing takes a file that only grows")
+        }
+        copy::Cause::Endless { .. } => one("is it a file with an end? --deadline TIME reads on until then"),
+        copy::Cause::Misstated => one("--route relay sends it through here, to its real end"),
         _ => Vec::new(),
     }
 }

@@ -6,6 +6,7 @@
 //! is in files goes from host to host: large ones in shares ([`stream`]), small ones many together ([`pack`]), both by
 //! orders ([`script`]) to a program on the host that logs in ([`courier`]), which has one login open for all of them.
 
+mod announced;
 mod begin;
 mod courier;
 mod course;
@@ -140,6 +141,7 @@ impl Direct {
                     // what waited for the old one has its links there
                     self.packing.give_up(number);
                 }
+                Err(error) if self.gives_way(freight, &error) => return Ok(Carried::NotHere),
                 ended => return ended,
             }
         }

@@ -22,7 +22,7 @@ use super::super::takeover;
 use super::course::Engine;
 use super::growth::{GLANCE, size};
 use super::login::Login;
-use super::{Direct, SSH_FAILED, STREAMS, numbered, put, script};
+use super::{Direct, SSH_FAILED, STREAMS, announced, numbered, put, script};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 
@@ -38,6 +38,9 @@ const LISTED: Duration = Duration::from_secs(5);
 
 /// Looks at what of a pack has arrived, at a time.
 const LOOKS: usize = 64;
+
+/// Files open at once to be held against what they announce: servers have a limit.
+const CHECKS: usize = 64;
 
 /// A file that waits for a pack: the number of its link, its size, and whom to tell what came of it.
 struct Waiting {
@@ -64,6 +67,8 @@ pub struct Packing {
     coming: AtomicUsize,
     /// Packs on the way at once.
     turns: Semaphore,
+    /// Files that are held against what they announce.
+    checks: Semaphore,
     /// Files of a pack: their numbers are words of one line.
     files: usize,
     is_off: AtomicBool,
@@ -88,7 +93,8 @@ pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<bool, C
     started.begin_at(0);
     let began = Instant::now();
     let Some(staging) = direct.staging(freight).await? else { return Ok(false) };
-    let Some((staged, told)) = sent(direct, item, (staging, version)).await? else { return Ok(false) };
+    let (sent, as_announced) = tokio::join!(sent(direct, item, (staging, version)), direct.packing.check(freight));
+    let Some((staged, told)) = sent? else { return Ok(false) };
     let arrived = match told {
         Told::There(arrived) => arrived,
         Told::Missing => return Ok(false),
@@ -98,6 +104,7 @@ pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<bool, C
     if !same_version(&lane.source.stat(&item.source, links).await?, version) {
         return Err(lane.source.error(Stage::Transfer, &item.source, Cause::SourceChanged));
     }
+    as_announced?;
     if arrived.kind() != FileKind::File || arrived.size != version.size {
         return Ok(false);
     }
@@ -273,9 +280,17 @@ impl Packing {
             waiting: Mutex::default(),
             coming: AtomicUsize::new(0),
             turns: Semaphore::new(turns),
+            checks: Semaphore::new(CHECKS),
             files,
             is_off: AtomicBool::new(false),
         }
+    }
+
+    /// Sees that a file has the bytes that it announces: a program that sends it goes by its size.
+    async fn check(&self, freight: Freight<'_>) -> Result<(), CopyError> {
+        // never closed, so never refused
+        let _turn = self.checks.acquire().await;
+        announced::check(freight).await
     }
 
     /// One more file will wait; until what is returned is dropped, a pack waits for it.

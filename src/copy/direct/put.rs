@@ -18,7 +18,7 @@ use super::super::sums::UNIT;
 use super::super::takeover;
 use super::growth::Growth;
 use super::login::Login;
-use super::{Carried, Direct, numbered, pack, script, stream};
+use super::{Carried, Direct, announced, numbered, pack, script, stream};
 use crate::lend::quoted;
 use crate::progress::{Event, Stage};
 use crate::sftp::{FileKind, Sizes};
@@ -78,6 +78,7 @@ async fn into_part(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<bool, C
         both.landing.check(freight, sum.map(|sum| (sum, both.size()))).await
     };
     let arrived = arrived.await;
+    let arrived = stream::judged(freight, &both, arrived).await;
     both.end(freight, arrived).await.map(|()| true)
 }
 
@@ -118,6 +119,7 @@ async fn staged(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<(), CopyEr
     }
     let (source, arrived) =
         tokio::try_join!(lane.source.stat(&item.source, links), lane.destination.stat(&place, Links::Keep))?;
+    announced::check(freight).await?;
     if !same_version(&source, version) || arrived.kind() != FileKind::File || arrived.size != version.size {
         return Err(lane.source.error(Stage::Transfer, &item.source, Cause::SourceChanged));
     }

@@ -24,7 +24,7 @@ use super::growth::Growth;
 use super::login::Login;
 use super::pace::{BAND_SHARE, Manner};
 use super::script::{self, BLOCK, Share};
-use super::{Direct, STREAMS};
+use super::{Direct, STREAMS, announced};
 use crate::progress::Stage;
 use crate::sftp::{Block, Sizes, Window};
 
@@ -47,7 +47,21 @@ pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>, so_far: &mut SoFa
         both.landing.check(freight, sum.map(|sum| (sum, both.size()))).await
     };
     let arrived = arrived.await;
+    let arrived = judged(freight, &both, arrived).await;
     both.end(freight, arrived).await
+}
+
+/// Why it has not `arrived`: a source at rest that ends before its announced size has not changed.
+///
+/// # Errors
+/// When it has not arrived, or the session is lost.
+pub async fn judged(freight: Freight<'_>, both: &Both, arrived: Result<(), CopyError>) -> Result<(), CopyError> {
+    match arrived {
+        Err(error) if error.is_source_changed() && announced::is_misstated(freight, both.open_source()).await? => {
+            Err(announced::misstated(freight, &both.lane.source))
+        }
+        arrived => arrived,
+    }
 }
 
 /// All of it is there, and the source still is what it was: the part gets what it needs to land. Shares are read by name,
@@ -55,9 +69,14 @@ pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>, so_far: &mut SoFa
 pub async fn finish(both: &Both, freight: Freight<'_>) -> Result<(), CopyError> {
     let named = both.lane.source.stat(&freight.item.source, freight.links);
     let part = both.landing.file().identity();
-    let (same, named, part, closed) =
-        tokio::join!(biased; both.is_unchanged(), named, part, both.landing.close(both.size()));
+    let behind = both.source.goes_on(both.size());
+    let (same, behind, named, part, closed) =
+        tokio::join!(biased; both.is_unchanged(freight), behind, named, part, both.landing.close(both.size()));
     same?;
+    if behind? {
+        // `judged` says whether it grows or announces a wrong size
+        return Err(both.source.changed());
+    }
     if Identity::from(&named?) != both.identity || part?.1.size < both.size() {
         return Err(both.source.changed());
     }

@@ -1,0 +1,68 @@
+//! Has a file the bytes that it announces? What one host sends another goes by the announced size, or not even by that:
+//! `tar` and `dd` cut and fill up, `sftp` does neither. [`is_misstated`] reads the last announced byte and the one behind
+//! it over hop's own session. A file that does not end there goes through here instead.
+
+use super::super::error::{Cause, CopyError};
+use super::super::freight::Freight;
+use super::super::side::{Identity, Side};
+use super::super::source_end::{OpenSource, Reached, judge};
+use super::Direct;
+use crate::progress::{Event, Stage};
+
+/// Whether `source` is at rest and does not end where it announces.
+///
+/// # Errors
+/// When the session is lost.
+pub async fn is_misstated(freight: Freight<'_>, source: OpenSource<'_>) -> Result<bool, CopyError> {
+    let (size, file) = (freight.size(), source.file);
+    let (last, behind) = tokio::join!(biased; file.goes_on(size.saturating_sub(1)), file.goes_on(size));
+    if last? && !behind? {
+        return Ok(false);
+    }
+    match judge(freight, source, Reached::Early(0)).await {
+        Err(error) if error.is_source_changed() => Ok(false),
+        judged => judged.map(|_| true),
+    }
+}
+
+/// The same of a file that nobody has open. One that cannot be opened is told by whoever sends it.
+///
+/// # Errors
+/// [`Cause::Misstated`]; when the session is lost.
+pub async fn check(freight: Freight<'_>) -> Result<(), CopyError> {
+    let Freight { item, links, version, .. } = freight;
+    let side = &item.lanes.idlest().source;
+    let file = match side.open_source(&item.source, links).await {
+        Err(error) if !error.ends_the_run() => return Ok(()),
+        opened => opened?,
+    };
+    let source = OpenSource { side, file: &file, began: Identity::from(version) };
+    let is_misstated = is_misstated(freight, source).await;
+    let closed = file.close().await;
+    match is_misstated? {
+        true => Err(misstated(freight, side)),
+        false => closed,
+    }
+}
+
+/// That it does not end where it announces.
+pub fn misstated(freight: Freight<'_>, side: &Side) -> CopyError {
+    side.error(Stage::Transfer, &freight.item.source, Cause::Misstated)
+}
+
+impl Direct {
+    /// Whether a file that failed with `error` goes through here instead, which is then said.
+    pub(super) fn gives_way(&self, freight: Freight<'_>, error: &CopyError) -> bool {
+        let Freight { means, item, .. } = freight;
+        let why = match &error.cause {
+            Cause::Misstated => "it has more or fewer bytes than it says",
+            Cause::SourceChanged if means.tolerance.growing => "it grows",
+            _ => return false,
+        };
+        if !self.is_insisted_on {
+            let path = String::from_utf8_lossy(&item.source.path()).into_owned();
+            means.ledger.event(Event::Warning(format!("{path} goes through here: {why}")));
+        }
+        !self.is_insisted_on
+    }
+}
