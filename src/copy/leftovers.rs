@@ -49,10 +49,13 @@ pub struct Found {
     budget: Arc<AtomicUsize>,
 }
 
+/// What a listing under way will have found.
+type Looking = Arc<SetOnce<Arc<Found>>>;
+
 /// What is known of the destination's folders.
 #[derive(Default)]
 pub struct Leftovers {
-    folders: Mutex<HashMap<Vec<u8>, Arc<SetOnce<Arc<Found>>>>>,
+    folders: Mutex<HashMap<Vec<u8>, Looking>>,
     listings: Mutex<JoinSet<()>>,
     kept: Arc<AtomicUsize>,
 }
@@ -74,7 +77,7 @@ impl Leftovers {
         drop(self.listing(side, folder));
     }
 
-    fn listing(&self, side: &Side, folder: &Place) -> Arc<SetOnce<Arc<Found>>> {
+    fn listing(&self, side: &Side, folder: &Place) -> Looking {
         let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(listing) = folders.get(&folder.path()) {
             return Arc::clone(listing);
@@ -82,7 +85,7 @@ impl Leftovers {
         if folders.len() >= FOLDERS {
             folders.clear();
         }
-        let listing: Arc<SetOnce<Arc<Found>>> = Arc::default();
+        let listing = Looking::default();
         folders.insert(folder.path(), Arc::clone(&listing));
         drop(folders);
         let (side, folder, told) = (side.clone(), folder.clone(), Arc::clone(&listing));

@@ -284,7 +284,8 @@ mod tests {
 
     #[test]
     fn neighbours_become_one() {
-        let mut pieces = vec![0..10];
+        let mut pieces = Pieces::new();
+        add(&mut pieces, 0..10);
         add(&mut pieces, 10..20);
         add(&mut pieces, 30..40);
         assert_eq!(pieces, [0..20, 30..40]);
