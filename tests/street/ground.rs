@@ -72,6 +72,8 @@ pub struct Place<'a> {
     pub account: &'a Account,
     /// MiB of a disk that is mounted at `disk` in the home folder.
     pub disk: Option<u32>,
+    /// A folder that is laid over `/usr`.
+    pub over: Option<&'a Path>,
 }
 
 /// Starts `program` on a host. It dies with the test process; killing the child given back kills all that came from
@@ -87,20 +89,35 @@ pub fn start(program: &Path, arguments: &[&str], place: Place<'_>) -> io::Result
         let disk = place.disk.map_or(String::new(), |mebibytes| format!("size={mebibytes}m,mode=777"));
         command.args(namespaces()).args(["sh", "-c", INSIDE, "sh"]);
         command.args(["passwd", "shadow", "hosts"].map(beside)).arg(disk).arg(place.home.join("disk"));
+        command.arg(place.over.map_or(String::new(), lower));
     }
     let log = fs::OpenOptions::new().create(true).append(true).open(beside("log"))?;
     command.arg(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     spawn(command)
 }
 
-/// Binds the password database and the names of hosts, mounts the disk, gives up what that needed, and becomes the
-/// program.
+/// Binds the password database and the names of hosts, mounts the disk and what lies over `/usr`, gives up what that
+/// needed, and becomes the program.
 const INSIDE: &str = r#"set -e
 mount --bind "$1" /etc/passwd; mount --bind "$2" /etc/shadow; mount --bind "$3" /etc/hosts
 [ -z "$4" ] || mount -t tmpfs -o "$4" tmpfs "$5"
-shift 5
+[ -z "$6" ] || mount -t overlay -o "$6" overlay /usr
+shift 6
 [ "$(id -u)" = 0 ] || exec setpriv --ambient-caps=-all --inh-caps=-all "$@"
 exec "$@""#;
+
+/// Whether something can be laid over a host's `/usr`.
+pub fn can_lay_over() -> bool {
+    static CAN: OnceLock<bool> = OnceLock::new();
+    *CAN.get_or_init(|| {
+        is_private() && works(kind(), &["mount", "-t", "overlay", "-o", &lower(Path::new("/etc")), "overlay", "/usr"])
+    })
+}
+
+/// What mount(8) is told.
+fn lower(over: &Path) -> String {
+    format!("lowerdir={}:/usr", over.display())
+}
 
 #[derive(Clone, Copy)]
 enum Kind {
@@ -113,11 +130,16 @@ fn kind() -> Kind {
     static KIND: OnceLock<Kind> = OnceLock::new();
     *KIND.get_or_init(|| {
         let kind = if rustix::process::geteuid().is_root() { Kind::Root } else { Kind::UserNamespace };
-        let mut trial = Command::new(flags(kind)[0]);
-        trial.args(&flags(kind)[1..]).args(["mount", "--bind", "/etc/passwd", "/etc/passwd"]);
-        let works = trial.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-        if works.is_ok_and(|status| status.success()) { kind } else { Kind::Bare }
+        if works(kind, &["mount", "--bind", "/etc/passwd", "/etc/passwd"]) { kind } else { Kind::Bare }
     })
+}
+
+/// Whether a command ends well in namespaces of its own.
+fn works(kind: Kind, words: &[&str]) -> bool {
+    let mut trial = Command::new(flags(kind)[0]);
+    trial.args(&flags(kind)[1..]).args(words);
+    let status = trial.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
 }
 
 fn namespaces() -> Vec<&'static str> {

@@ -27,14 +27,20 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+/// A new pair of keys of a type that `ssh-keygen -t` knows.
+pub fn new_pair(kind: &str) -> keys::Pair {
+    keys::make(kind)
+}
+
 /// A new private key of a type that `ssh-keygen -t` knows.
 pub fn new_key(kind: &str) -> Vec<u8> {
     keys::make(kind).private
 }
 
+pub use ground::can_lay_over;
 pub use outcome::{Outcome, run, run_within, until, until_within};
 pub use plan::Plan;
-pub use server::{Process, Server};
+pub use server::{Other, Process, Server};
 
 pub const ACC_BASTION: &str = "acc-bastion";
 pub const ACC_PVT: &str = "acc-pvt";

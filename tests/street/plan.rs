@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::server::Server;
+use super::server::{Other, Server};
 use super::{ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT, Street, ground, keys};
 use crate::skips::{Lacking, cannot, find, need, skip};
 use crate::wire::{Link, Wire};
@@ -20,6 +20,7 @@ pub struct Plan {
     links: Vec<(&'static str, Link)>,
     disks: Vec<(&'static str, u32)>,
     accounts: Vec<(&'static str, ground::Account)>,
+    others: Vec<(&'static str, Other)>,
     is_six: bool,
 }
 
@@ -64,6 +65,12 @@ impl Plan {
     /// Gives a host's user another login shell.
     pub fn login_shell(mut self, host: &'static str, shell: impl Into<PathBuf>) -> Plan {
         self.accounts.push((host, ground::Account { shell: shell.into(), ..ground::Account::default() }));
+        self
+    }
+
+    /// Has a server of another make in sshd's place at a host; see [`can_lay_over`](super::can_lay_over).
+    pub fn other(mut self, host: &'static str, other: Other) -> Plan {
+        self.others.push((host, other));
         self
     }
 
@@ -112,12 +119,14 @@ impl Plan {
         let account = self.accounts.iter().find(|(host, _)| *host == name).map(|(_, account)| account.clone());
         let account = account.unwrap_or_default();
         ground::give_away(&home, &account);
+        let other = self.others.iter().find(|(host, _)| *host == name).map(|(_, other)| other.clone());
         let free_address = || if self.is_six { free_port(Ipv6Addr::LOCALHOST.into()) } else { free_address() };
         let listens = free_address();
         let link = self.links.iter().position(|(host, _)| *host == name).map(|index| self.links.remove(index).1);
         let wire = link.map(|link| Wire::start(SocketAddr::new(free_address().ip(), 0), listens, link));
         let address = wire.as_ref().map_or(listens, Wire::address);
-        Server { name, listens, address, home, disk, wire, account, sshd: sshd.to_owned(), folder, child: None }
+        let sshd = sshd.to_owned();
+        Server { name, listens, address, home, disk, wire, account, sshd, other, folder, child: None }
     }
 
     fn write_host(&self, index: usize, servers: &[Server]) {

@@ -13,6 +13,15 @@ use super::outcome::until;
 use super::{ground, keys};
 use crate::wire::Wire;
 
+/// What serves a host in sshd's place.
+#[derive(Clone)]
+pub struct Other {
+    /// Gives the program and its arguments.
+    pub launch: fn(&Server) -> Vec<String>,
+    /// Laid over the host's `/usr`.
+    pub over: PathBuf,
+}
+
 /// One host of the street.
 pub struct Server {
     /// Its alias.
@@ -29,6 +38,8 @@ pub struct Server {
     pub(super) disk: Option<u32>,
     pub(super) account: ground::Account,
     pub(super) sshd: PathBuf,
+    /// A server of another make, if the plan has one.
+    pub(super) other: Option<Other>,
     pub(super) folder: PathBuf,
     pub(super) child: Option<Child>,
 }
@@ -41,17 +52,22 @@ impl Server {
     }
 
     pub(super) fn launch(&mut self) {
-        let config = self.folder.join("sshd_config");
-        let arguments = ["-D", "-e", "-f", config.to_str().expect("a path of ours")];
-        let child = ground::start(&self.sshd, &arguments, self.place());
-        self.child = Some(child.unwrap_or_else(|problem| panic!("cannot start sshd: {problem}")));
+        let words = self.other.as_ref().map_or_else(|| self.sshd_words(), |other| (other.launch)(self));
+        let arguments: Vec<&str> = words[1..].iter().map(String::as_str).collect();
+        let child = ground::start(Path::new(&words[0]), &arguments, self.place());
+        self.child = Some(child.unwrap_or_else(|problem| panic!("cannot start {}: {problem}", words[0])));
+    }
+
+    fn sshd_words(&self) -> Vec<String> {
+        let (sshd, config) = (self.sshd.display().to_string(), self.file("sshd_config").display().to_string());
+        vec![sshd, "-D".to_owned(), "-e".to_owned(), "-f".to_owned(), config]
     }
 
     /// Waits until it listens.
     pub(super) fn wait(&mut self) {
         until(&format!("{} listens", self.name), || {
             let ended = self.child.as_mut().is_none_or(|child| child.try_wait().is_ok_and(|status| status.is_some()));
-            assert!(!ended, "{}: sshd ended:\n{}", self.name, self.log());
+            assert!(!ended, "{}: its server ended:\n{}", self.name, self.log());
             TcpStream::connect_timeout(&self.listens, Duration::from_secs(1)).is_ok()
         });
     }
@@ -77,9 +93,19 @@ impl Server {
         until("it listens again", || listened() > before);
     }
 
-    /// What its sshd wrote.
+    /// Whom to log in as.
+    pub fn user(&self) -> &'static str {
+        self.account.name
+    }
+
+    /// A file beside its home folder: `authorized_keys`, `host_ed25519`, `host_ecdsa`, `host_rsa`, `log`.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// What its server wrote.
     pub fn log(&self) -> String {
-        String::from_utf8_lossy(&fs::read(self.log_file()).unwrap_or_default()).into_owned()
+        String::from_utf8_lossy(&fs::read(self.file("log")).unwrap_or_default()).into_owned()
     }
 
     /// Everything that runs on it: sshd's sessions, sftp-servers, commands.
@@ -107,11 +133,8 @@ impl Server {
     }
 
     fn place(&self) -> ground::Place<'_> {
-        ground::Place { home: &self.home, account: &self.account, disk: self.disk }
-    }
-
-    fn log_file(&self) -> PathBuf {
-        self.home.with_file_name("log")
+        let over = self.other.as_ref().map(|other| other.over.as_path());
+        ground::Place { home: &self.home, account: &self.account, disk: self.disk, over }
     }
 
     fn below(&self, root: u32) -> Vec<Process> {
