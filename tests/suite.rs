@@ -40,6 +40,7 @@ mod docker;
 mod doctor;
 mod end_to_end;
 mod failures;
+mod makes;
 mod whole;
 
 // a login lent to a host
