@@ -1,12 +1,13 @@
 //! asyncssh: a library that gateways and test servers are built with. It gives no shell.
 
-use super::make::{Make, python};
+use super::make::{Make, Part, python};
 use super::scenario;
 
 const MAKE: Make = Make {
     needs: &["bin/python3", "lib/python3/dist-packages/asyncssh"],
     launch: |server| python(server, include_str!("servers/asyncssh_server.py")),
     settings: &[],
+    part: Part::GoesOn,
 };
 
 #[test]

@@ -3,11 +3,11 @@
 
 use std::process::Command;
 
-use super::make::{Make, as_user, path, script, unpacked};
+use super::make::{Make, Part, as_user, path, script, unpacked};
 use super::scenario;
 use crate::street::Server;
 
-const MAKE: Make = Make { needs: &["include/libssh/sftp.h"], launch, settings: &[] };
+const MAKE: Make = Make { needs: &["include/libssh/sftp.h"], launch, settings: &[], part: Part::GoesOn };
 
 /// The working folder is where relative names begin.
 const START: &str = r#"cd "$HOME" && exec "$@""#;

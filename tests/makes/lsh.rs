@@ -1,6 +1,6 @@
 //! GNU's lsh: the algorithms of the year 2000, and an SFTP server of its own. There is a shell, and it forwards.
 
-use super::make::{Make, daemon, path};
+use super::make::{Make, Part, daemon, path};
 use super::scenario;
 use crate::skips;
 use crate::street::Server;
@@ -15,11 +15,19 @@ const SETTINGS: &[&str] = &[
     "Ciphers +aes256-cbc,3des-cbc",
 ];
 
-const OWN: Make =
-    Make { needs: NEEDS, launch: |server| launch(server, "/usr/lib/lsh-server/sftp-server"), settings: SETTINGS };
+const OWN: Make = Make {
+    needs: NEEDS,
+    launch: |server| launch(server, "/usr/lib/lsh-server/sftp-server"),
+    settings: SETTINGS,
+    part: Part::GoesOn,
+};
 
-const OPENSSH: Make =
-    Make { needs: NEEDS, launch: |server| launch(server, "/usr/lib/openssh/sftp-server"), settings: SETTINGS };
+const OPENSSH: Make = Make {
+    needs: NEEDS,
+    launch: |server| launch(server, "/usr/lib/openssh/sftp-server"),
+    settings: SETTINGS,
+    part: Part::GoesOn,
+};
 
 /// Converts the host's key and the user's, and has what random numbers begin with.
 const START: &str = r#"set -e

@@ -18,6 +18,17 @@ pub struct Make {
     pub launch: fn(&Server) -> Vec<String>,
     /// Lines of ssh_config for its host.
     pub settings: &'static [&'static str],
+    /// What the part of a killed run is worth there.
+    pub part: Part,
+}
+
+/// What the next run can do with a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// It goes on from it.
+    GoesOn,
+    /// It sends all again: files are written in one piece, from the beginning to the end.
+    BeginsAnew,
 }
 
 impl Make {

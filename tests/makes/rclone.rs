@@ -1,10 +1,10 @@
 //! `rclone serve sftp`: files of a cloud, or of a disk. Its shell is none: it echoes, and knows a few words more.
 
-use super::make::{Make, as_user, path};
+use super::make::{Make, Part, as_user, path};
 use super::scenario;
 use crate::street::Server;
 
-const MAKE: Make = Make { needs: &["bin/rclone"], launch, settings: &[] };
+const MAKE: Make = Make { needs: &["bin/rclone"], launch, settings: &[], part: Part::BeginsAnew };
 
 fn launch(server: &Server) -> Vec<String> {
     let (address, home) = (server.listens.to_string(), server.home.display().to_string());

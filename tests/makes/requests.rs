@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 use super::make::printed;
+use crate::pseudorandom::noise;
 use crate::skips::need;
 use crate::street::{ACC_PVT, Street, run};
-use crate::whole::ways::content;
 use crate::wire::{Cut, Direction, How, Link};
 
 const LARGE: u64 = 3 << 20;
@@ -54,7 +54,12 @@ fn each_of(share: usize) {
 }
 
 fn files() -> [(&'static str, Vec<u8>); 4] {
-    [("nothing", Vec::new()), ("byte", b"1".to_vec()), ("sub/some", content(1000)), ("large", content(LARGE as usize))]
+    [
+        ("nothing", Vec::new()),
+        ("byte", b"1".to_vec()),
+        ("sub/some", noise(4, 1000)),
+        ("large", noise(4, LARGE as usize)),
+    ]
 }
 
 impl Scene {
@@ -124,7 +129,7 @@ impl Scene {
     }
 
     fn over_an_old_one(&mut self) {
-        let new = content(LARGE as usize);
+        let new = noise(4, LARGE as usize);
         let is_new = |place: &Path| fs::read(place).is_ok_and(|found| found == new);
         let [theirs, ours] = ["scp", "hop"].map(|name| self.street.put(ACC_PVT, format!("over/{name}"), b"old"));
         let by_hand = self.by_hand(&["tree/large", "acc-pvt:over/scp"], || is_new(&theirs));
@@ -139,7 +144,7 @@ impl Scene {
         let target = self.street.put(ACC_PVT, "cut/large", b"old");
         let wire = self.street.server(ACC_PVT).wire.as_ref().expect("a wire");
         wire.arm(Some(Cut { direction: Direction::Up, at: LARGE / 2, how: How::Reset }));
-        let is_whole = || fs::read(&target).is_ok_and(|found| found == content(LARGE as usize));
+        let is_whole = || fs::read(&target).is_ok_and(|found| found == noise(4, LARGE as usize));
         for what in ["cut", "the run after"] {
             let mut hop = self.hop("cp");
             hop.args(["tree/large", "acc-pvt:cut/large"]);
@@ -160,7 +165,7 @@ impl Scene {
 
     fn is_not_torn(&mut self, what: &str, target: &Path, old: &[u8]) {
         let found = fs::read(target).unwrap_or_default();
-        if found != old && found != content(LARGE as usize) {
+        if found != old && found != noise(4, LARGE as usize) {
             self.failed.push(format!("{} denied, {what}: torn: {} bytes", self.denied, found.len()));
         }
     }

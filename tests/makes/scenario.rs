@@ -7,11 +7,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::Command;
 
-use super::make::{Make, login_key};
+use super::make::{Make, Part, login_key};
+use crate::pseudorandom::noise;
 use crate::street::{ACC_BASTION, ACC_PVT, Street, run};
 use crate::whole::invariants::note;
 use crate::whole::ran::{self, Ran};
-use crate::whole::ways::content;
 use crate::wire::{Cut, Direction, How, Link};
 
 const MIB: u64 = 1 << 20;
@@ -32,11 +32,10 @@ pub fn serves(make: &Make) {
     let Some(scene) = Scene::set(make, ACC_PVT) else { return };
     let mut column = Column::default();
     for way in [Way::Up, Way::Down] {
-        column.cell(&format!("0 B, 1 B, 5 MiB {way:?}"), || scene.sizes(way, &[]));
-        column.cell(&format!("the same over old ones {way:?}"), || scene.replaced(way));
-        column.cell(&format!("the same with --verify {way:?}"), || scene.sizes(way, &["--verify"]));
+        column.cell(&format!("0 B, 1 B, 5 MiB {way:?}"), || scene.sizes(way));
+        column.cell(&format!("the same over old ones, --verify {way:?}"), || scene.replaced(way));
         column.cell(&format!("200 files {way:?}"), || scene.tree(way));
-        column.cell(&format!("killed, and on {way:?}"), || scene.killed(way));
+        column.cell(&format!("killed, and on {way:?}"), || scene.killed(way, make.part));
         column.cell(&format!("cut, and on {way:?}"), || scene.cut(way));
         column.cell(&format!("sync {way:?}"), || scene.synced(way));
     }
@@ -48,11 +47,21 @@ pub fn forwards(make: &Make) {
     let Some(scene) = Scene::set(make, ACC_BASTION) else { return };
     let mut column = Column::default();
     for way in [Way::Up, Way::Down] {
-        column.cell(&format!("0 B, 1 B, 5 MiB {way:?}"), || scene.sizes(way, &[]));
+        column.cell(&format!("0 B, 1 B, 5 MiB {way:?}"), || scene.sizes(way));
         column.cell(&format!("200 files {way:?}"), || scene.tree(way));
         column.cell(&format!("cut, and on {way:?}"), || scene.cut(way));
     }
     column.told();
+}
+
+/// The host where files end has a shell, and no SFTP server: that is said, and nothing is there.
+pub fn is_without_sftp(make: &Make) {
+    let Some(scene) = Scene::set(make, ACC_PVT) else { return };
+    scene.put(Way::Up, "file", b"content");
+    let ran = ran::run(scene.hop("cp").args(["--retries", "0", "file", "acc-pvt:"]));
+    let is_told = ran.stderr.contains("laptop > acc-bastion > acc-pvt") && ran.stderr.contains("sftp");
+    assert!(ran.code.is_some_and(|code| code != 0) && is_told, "{}", brief(&ran));
+    assert!(!scene.there(Way::Up, "file").exists(), "something is there");
 }
 
 /// What held, and what did not.
@@ -66,11 +75,12 @@ impl Column {
     fn cell(&mut self, name: &str, check: impl FnOnce()) {
         self.cells += 1;
         let holds = catch_unwind(AssertUnwindSafe(check)).is_ok();
-        eprintln!("{name}: {}", if holds { "holds" } else { "does not hold" });
+        let test = std::thread::current().name().unwrap_or_default().to_owned();
+        eprintln!("{test}: {name}: {}", if holds { "holds" } else { "does not hold" });
         if !holds {
             self.failed.push(name.to_owned());
         }
-        note(&format!("case {name}"));
+        note(&format!("case {test}: {name}"));
     }
 
     fn told(self) {
@@ -148,25 +158,23 @@ impl Scene {
         let ran = ran::run(command);
         if ran.code != Some(0) {
             let by_hand = run(self.street.openssh("scp").arg("-r").args(scp));
-            panic!("{ran}\n--- scp by hand\n{by_hand}");
+            panic!("{}\nby hand, scp: exit {:?}: {}", brief(&ran), by_hand.code, by_hand.stderr.trim_end());
         }
         ran
     }
 
-    fn sizes(&self, way: Way, flags: &[&str]) {
-        self.copied(way, flags, 0);
-    }
-
-    /// Other content under the same names: what stood there was the old one.
-    fn replaced(&self, way: Way) {
+    fn sizes(&self, way: Way) {
+        self.folder(way, "to");
         self.copied(way, &[], 1);
     }
 
-    fn copied(&self, way: Way, flags: &[&str], other: u8) {
-        if other == 0 {
-            self.folder(way, "to");
-        }
-        let files = SIZES.map(|(name, size)| (name, altered(content(size as usize), other)));
+    /// Other content under the same names, after [`Scene::sizes`].
+    fn replaced(&self, way: Way) {
+        self.copied(way, &["--verify"], 2);
+    }
+
+    fn copied(&self, way: Way, flags: &[&str], seed: u64) {
+        let files = SIZES.map(|(name, size)| (name, noise(seed, size as usize)));
         files.iter().for_each(|(name, bytes)| self.put(way, &format!("from/{name}"), bytes));
         let words = Scene::words(way, &["from/nothing", "from/byte", "from/five"], "to/");
         let ran = self.must_end_well(self.hop("cp").args(flags).args(&words), &words);
@@ -178,7 +186,7 @@ impl Scene {
 
     fn tree(&self, way: Way) {
         self.folder(way, "trees");
-        let files = tree(0);
+        let files = tree();
         files.iter().for_each(|(name, bytes)| self.put(way, &format!("tree/{name}"), bytes));
         let words = Scene::words(way, &["tree"], "trees/");
         let ran = self.must_end_well(self.hop("cp").arg("-r").args(&words), &words);
@@ -190,12 +198,12 @@ impl Scene {
 
     fn large(&self, way: Way) -> (Vec<u8>, Vec<String>) {
         self.folder(way, "large");
-        let bytes = content(LARGE as usize);
+        let bytes = noise(3, LARGE as usize);
         self.put(way, "from/large", &bytes);
         (bytes, Scene::words(way, &["from/large"], "large/"))
     }
 
-    fn killed(&self, way: Way) {
+    fn killed(&self, way: Way, part: Part) {
         let (bytes, words) = self.large(way);
         let wire = self.street.server(ACC_PVT).wire.as_ref().expect("a wire");
         let before = wire.bytes(way.direction());
@@ -204,17 +212,18 @@ impl Scene {
                 child.kill().expect("kill hop");
             }
         });
-        assert_eq!(ran.signal, Some(9), "it ended before: {ran}");
+        assert_eq!(ran.signal, Some(9), "it ended before: {}", brief(&ran));
         let target = self.there(way, "large/large");
         assert!(!target.exists(), "a torn file has its name");
         let parts = Street::parts(&self.there(way, "large"));
-        assert_eq!(parts.len(), 1, "one part is left: {ran}");
+        assert_eq!(parts.len(), 1, "one part is left: {parts:?}");
         let ran = self.must_end_well(self.hop("cp").args(["-vvv", "--json"]).args(&words), &words);
         same(&target, &bytes, &ran);
         self.nothing_is_left(way, "large", &ran);
-        // what the source cannot tell without sending it is sent
-        let is_told = way == Way::Up;
-        assert!(!is_told || ran.summary("bytes") < LARGE, "nothing of the part was used: {ran}");
+        // what a source cannot tell without sending it is sent
+        if way == Way::Up && part == Part::GoesOn {
+            assert!(ran.summary("bytes") < LARGE, "nothing of the part was used: {}", brief(&ran));
+        }
     }
 
     fn cut(&self, way: Way) {
@@ -222,14 +231,14 @@ impl Scene {
         let wire = self.street.server(ACC_PVT).wire.as_ref().expect("a wire");
         wire.arm(Some(Cut { direction: way.direction(), at: MIDDLE, how: How::Reset }));
         let ran = self.must_end_well(self.hop("cp").args(["-vvv", "--json"]).args(&words), &words);
-        assert!(wire.is_cut(), "it was not cut: {ran}");
+        assert!(wire.is_cut(), "it was not cut: {}", brief(&ran));
         same(&self.there(way, "large/large"), &bytes, &ran);
         self.nothing_is_left(way, "large", &ran);
     }
 
     /// Twice, and the second time nothing moves; then what changed, and what went.
     fn synced(&self, way: Way) {
-        let files = tree(0);
+        let files = tree();
         let (source, target) = (source_of(way, "synced-from"), "synced-to");
         self.folder(way, target);
         files.iter().for_each(|(name, bytes)| self.put(way, &format!("{source}/{name}"), bytes));
@@ -238,20 +247,20 @@ impl Scene {
         let first = sync();
         files.iter().for_each(|(name, bytes)| same(&self.there(way, &format!("{target}/{name}")), bytes, &first));
         let second = sync();
-        assert_eq!(second.summary("bytes"), 0, "the second moved something: {second}");
+        assert_eq!(second.summary("bytes"), 0, "the second moved something: {}", brief(&second));
         let (name, _) = &files[3];
         self.put(way, &format!("{source}/{name}"), b"changed");
         let gone = source_side(self, way, &format!("{source}/{}", files[4].0));
         fs::remove_file(gone).expect("remove a file");
         let third = sync();
         same(&self.there(way, &format!("{target}/{name}")), b"changed", &third);
-        assert!(!self.there(way, &format!("{target}/{}", files[4].0)).exists(), "it was to go: {third}");
+        assert!(!self.there(way, &format!("{target}/{}", files[4].0)).exists(), "it was to go: {}", brief(&third));
         self.nothing_is_left(way, target, &third);
     }
 
     fn nothing_is_left(&self, way: Way, folder: &str, ran: &Ran) {
         let parts = Street::parts(&self.there(way, folder));
-        assert!(parts.is_empty(), "left: {parts:?}: {ran}");
+        assert!(parts.is_empty(), "left: {parts:?}: {}", brief(ran));
     }
 }
 
@@ -273,21 +282,26 @@ fn source_side(scene: &Scene, way: Way, path: &str) -> std::path::PathBuf {
     scene.there(other, path)
 }
 
-fn altered(mut bytes: Vec<u8>, by: u8) -> Vec<u8> {
-    bytes.iter_mut().for_each(|byte| *byte ^= by);
-    bytes
-}
-
 /// Two hundred small files in ten folders.
-fn tree(by: u8) -> Vec<(String, Vec<u8>)> {
-    let file = |index: usize| (format!("d{}/f{index}", index % 10), altered(content(index * 97), by));
+fn tree() -> Vec<(String, Vec<u8>)> {
+    let file = |index: usize| (format!("d{}/f{index}", index % 10), noise(index as u64, index * 97));
     (0..FILES).map(file).collect()
 }
 
 fn same(file: &Path, bytes: &[u8], ran: &Ran) {
-    let found = fs::read(file).unwrap_or_else(|problem| panic!("{}: {problem}: {ran}", file.display()));
+    let found = fs::read(file).unwrap_or_else(|problem| panic!("{}: {problem}: {}", file.display(), brief(ran)));
     let first = found.iter().zip(bytes).position(|(one, other)| one != other);
     let is_same = found.len() == bytes.len() && first.is_none();
     let told = format!("{} has {} of {} bytes, other from {first:?}", file.display(), found.len(), bytes.len());
-    assert!(is_same, "{told}: {ran}");
+    assert!(is_same, "{told}: {}", brief(ran));
+}
+
+/// How a run ended, and the last it said.
+fn brief(ran: &Ran) -> String {
+    let said: Vec<&str> = ran.stderr.lines().filter(|line| !is_trace(line)).collect();
+    format!("exit {:?} signal {:?}:\n  {}", ran.code, ran.signal, said[said.len().saturating_sub(6)..].join("\n  "))
+}
+
+fn is_trace(line: &str) -> bool {
+    line.starts_with("russh::") || line.ends_with(" bytes are there")
 }

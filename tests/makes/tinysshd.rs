@@ -1,12 +1,17 @@
 //! TinySSH: a small server with few algorithms. Files are served by OpenSSH's `sftp-server`; there is a shell, and it
 //! forwards nothing.
 
-use super::make::{Make, daemon, path, script};
+use super::make::{Make, Part, daemon, path, script};
 use super::scenario;
 use crate::skips;
 use crate::street::Server;
 
-const MAKE: Make = Make { needs: &["sbin/tinysshd", "bin/python3", "lib/openssh/sftp-server"], launch, settings: &[] };
+const MAKE: Make = Make {
+    needs: &["sbin/tinysshd", "bin/python3", "lib/openssh/sftp-server"],
+    launch,
+    settings: &[],
+    part: Part::GoesOn,
+};
 
 fn launch(server: &Server) -> Vec<String> {
     let text = script(server, "server.py", include_str!("servers/tinysshd_server.py"));
