@@ -19,7 +19,7 @@
 //!
 //! | floor | rooms | may use | only here |
 //! | --- | --- | --- | --- |
-//! | 0 | [`target`] [`progress`] [`prompt`] [`words`] | – | – |
+//! | 0 | [`target`] [`progress`] [`prompt`] [`words`] [`wildcard`] [`argv`] | – | – |
 //! | 1 | [`config`] [`trust`] [`agent`] [`sftp`] [`lock`] (unaware of each other) | floor 0 | reading ssh_config; making `HostVerified`; agent protocol; SFTP packets |
 //! | 2 | [`auth`] | agent, config::host, prompt | secrets in memory; making `Authenticated` |
 //! | 3 | [`chain`] | floors 0–2 | opening connections and channels; making `Session` |
@@ -44,9 +44,11 @@
 //!   for the plan, the summary, JSON and tests; [`config::Origin`] serves precedence, `-v` and hints.
 
 // floor 0
+pub mod argv;
 pub mod progress;
 pub mod prompt;
 pub mod target;
+pub mod wildcard;
 pub mod words;
 
 // floor 1: where? · who are you? · the agent protocol · how do bytes travel? · one run at a time

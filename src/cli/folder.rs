@@ -8,11 +8,11 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use crate::chain::Session;
-use crate::copy::glob::{Pattern, is_pattern};
 use crate::copy::{Cause, CopyError};
 use crate::error::Error;
 use crate::progress::Stage;
 use crate::sftp::{Attributes, Client, FileKind, SftpError, StatusCode};
+use crate::wildcard::{ShellPattern, is_pattern};
 
 use super::table::Row;
 
@@ -106,7 +106,7 @@ impl Shelf {
         let mut found = vec![root];
         let too_many = SftpError::Unfit("the pattern matches more than 100000 names, or 64 MiB of them");
         for component in path.split(|byte| *byte == b'/').filter(|component| !component.is_empty()) {
-            let pattern = Pattern::parse(component);
+            let pattern = ShellPattern::parse(component);
             let (mut next, mut bytes) = (Vec::new(), 0);
             for base in &found {
                 let matches = match pattern.literal() {
@@ -125,7 +125,7 @@ impl Shelf {
     }
 
     /// A base that is no folder, or cannot be listed, has no matches: as in the shell.
-    async fn matches_in(&self, base: &[u8], pattern: &Pattern) -> Result<Vec<Vec<u8>>, Error> {
+    async fn matches_in(&self, base: &[u8], pattern: &ShellPattern) -> Result<Vec<Vec<u8>>, Error> {
         let folder = if base.is_empty() { b"." } else { base };
         let rows = match self.rows(folder).await {
             Err(error) if is_about_one_path(&error) => return Ok(Vec::new()),

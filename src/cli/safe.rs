@@ -31,14 +31,6 @@ pub fn lines(bytes: impl AsRef<[u8]>) -> Vec<String> {
     body.split(|&byte| byte == b'\n').map(|text| line(text.strip_suffix(b"\r").unwrap_or(text))).collect()
 }
 
-/// Lower-case hex, two digits a byte.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 /// At most `width` characters: the end is kept, because the end of a path tells more than its beginning.
 pub fn elide(safe: &str, width: usize) -> String {
     let count = safe.chars().count();

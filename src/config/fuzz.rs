@@ -1,12 +1,13 @@
 //! Any bytes as an ssh_config: every line is read as far as a line goes. No file is opened, no command run, no name
 //! looked up.
 
-use super::lines::{Words, split_lines, split_words};
+use super::lines::{Words, split_lines};
 use super::local_env::Surroundings;
 use super::parse::criteria::{HostPatterns, parse_criteria};
 use super::values::jump::Jump;
 use super::values::keywords::{Directive, directive};
 use super::values::tokens::Tokens;
+use crate::argv::{Hash, split};
 
 /// Reads `bytes` as ssh_config.
 ///
@@ -15,12 +16,12 @@ use super::values::tokens::Tokens;
 pub fn ssh_config(bytes: &[u8]) {
     let surroundings = Surroundings::default();
     for line in split_lines(bytes).flatten() {
-        let _words = split_words(line.rest);
+        let _words = split(line.rest, Hash::Comment);
         let _expanded = Tokens::of_host("h").expand_with_env(line.rest, &surroundings);
         let _jump = Jump::parse(line.rest).and_then(Jump::vetted);
         match directive(&line.keyword) {
             Some(Directive::Match) => drop(parse_criteria(line.rest)),
-            Some(Directive::Host) => drop(split_words(line.rest).map(HostPatterns::new)),
+            Some(Directive::Host) => drop(split(line.rest, Hash::Comment).map(HostPatterns::new)),
             Some(Directive::Setting(keyword)) => {
                 if let Ok(mut words) = Words::new(line.rest) {
                     let _value = (keyword.row().read)(&mut words, &surroundings);

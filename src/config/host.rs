@@ -7,8 +7,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::patterns::match_pattern;
 use super::session_options::Errand;
+use crate::wildcard::match_pattern;
 
 pub use super::origin::{Origin, Value};
 
@@ -173,7 +173,7 @@ pub struct Host {
 impl Host {
     /// The variables to send: those of `variables` that `SendEnv` names, in the order of their names, then `SetEnv`'s.
     pub fn environment(&self, variables: &HashMap<String, OsString>) -> Vec<(String, String)> {
-        let wanted = |name: &str| self.send_env.iter().any(|pattern| match_pattern(name, pattern));
+        let wanted = |name: &str| self.send_env.iter().any(|pattern| match_pattern(name, &pattern.value));
         let text = |(name, value): (&String, &OsString)| Some((name.clone(), value.to_str()?.to_owned()));
         let mut sent: Vec<_> = variables.iter().filter(|(name, _)| wanted(name)).filter_map(text).collect();
         sent.sort();

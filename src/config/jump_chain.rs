@@ -12,11 +12,11 @@ use super::evaluate::settings::{Applies, Settings};
 use super::flags::{Flags, Patterned, Purpose};
 use super::host::{AddressFamily, Host};
 use super::origin::{Origin, SetBy};
-use super::patterns::{ListMatch, match_list_ignoring_case};
 use super::typed::typed_host;
 use super::values::jump::Jump;
 use super::values::keywords::Keyword;
 use crate::target::HostSpec;
+use crate::wildcard::{ListMatch, match_list_ignoring_case};
 
 /// The most hops a way may have.
 const MOST_HOPS: usize = 32;

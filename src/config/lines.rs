@@ -4,6 +4,8 @@
 //! `misc.c` (`strdelim`, `argv_split`): their quirks decide what a configuration means. What a keyword makes of its
 //! words is not known here.
 
+use crate::argv::{Hash, split};
+
 /// One line that says something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawLine<'a> {
@@ -84,44 +86,6 @@ pub fn next_delimited(rest: &mut Option<&str>) -> Option<String> {
     Some(text[..at].to_owned())
 }
 
-/// Splits the rest of a line into words as `argv_split` does: quotes of both kinds, backslashes before quotes,
-/// backslashes and (outside quotes) blanks, a comment at a `#` that begins a word. `None` where a quote is not closed.
-pub fn split_words(rest: &str) -> Option<Vec<String>> {
-    let mut words = Vec::new();
-    let mut rest = rest.trim_start_matches([' ', '\t']);
-    while !rest.is_empty() && !rest.starts_with('#') {
-        let (word, after) = next_word(rest)?;
-        words.push(word);
-        rest = after.trim_start_matches([' ', '\t']);
-    }
-    Some(words)
-}
-
-/// One word and what follows it.
-fn next_word(text: &str) -> Option<(String, &str)> {
-    let mut word = String::new();
-    let mut quote = None;
-    let mut letters = text.char_indices().peekable();
-    while let Some((at, letter)) = letters.next() {
-        let next = letters.peek().map(|&(_, next)| next);
-        match (letter, quote) {
-            ('\\', _) if next.is_some_and(|next| is_escapable(next, quote)) => {
-                word.extend(next);
-                letters.next();
-            }
-            (' ' | '\t', None) => return Some((word, &text[at..])),
-            ('"' | '\'', None) => quote = Some(letter),
-            (_, Some(open)) if letter == open => quote = None,
-            _ => word.push(letter),
-        }
-    }
-    quote.is_none().then_some((word, ""))
-}
-
-fn is_escapable(letter: char, quote: Option<char>) -> bool {
-    matches!(letter, '\'' | '"' | '\\') || (letter == ' ' && quote.is_none())
-}
-
 /// The words of a line on their way to their meaning.
 #[derive(Debug)]
 pub struct Words<'a> {
@@ -132,7 +96,7 @@ pub struct Words<'a> {
 impl<'a> Words<'a> {
     /// Splits the rest of a line.
     pub fn new(rest: &'a str) -> Result<Words<'a>, String> {
-        let words = split_words(rest).ok_or("invalid quotes")?;
+        let words = split(rest, Hash::Comment).ok_or("invalid quotes")?;
         Ok(Words { rest, words: words.into_iter() })
     }
 
@@ -186,13 +150,13 @@ mod tests {
 
     #[test]
     fn words_are_split_at_blanks_outside_quotes() {
-        let words = |text| split_words(text).unwrap();
+        let words = |text| split(text, Hash::Comment).unwrap();
         assert_eq!(words(r#"a "b c" 'd e'"#), ["a", "b c", "d e"]);
         assert_eq!(words(r#"a\ b "c\"d" e\f"#), ["a b", "c\"d", "e\\f"]);
         assert_eq!(words("a # b"), ["a"]);
         assert_eq!(words("a#b"), ["a#b"]);
         assert_eq!(words(r#""" x"#), ["", "x"]);
-        assert_eq!(split_words("\"open"), None);
+        assert_eq!(split("\"open", Hash::Comment), None);
     }
 
     #[test]
@@ -208,7 +172,7 @@ mod tests {
         fn no_text_makes_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             split_lines(&bytes).for_each(|line| {
                 if let Ok(line) = line {
-                    let _ = split_words(line.rest);
+                    let _ = split(line.rest, Hash::Comment);
                 }
             });
         }
@@ -216,7 +180,7 @@ mod tests {
         #[test]
         fn quoted_words_come_back(words in proptest::collection::vec("[a-z #=]{0,6}", 0..5)) {
             let text: String = words.iter().map(|word| format!("\"{word}\" ")).collect();
-            prop_assert_eq!(split_words(&text).unwrap(), words);
+            prop_assert_eq!(split(&text, Hash::Comment).unwrap(), words);
         }
     }
 }

@@ -17,7 +17,7 @@
 //! | `lines` | a line as keyword and words |
 //! | `error` `flags` `local_env` | what went wrong, what the command line said, who runs this |
 //! | `host` | a resolved host |
-//! | `session_options` `patterns` | what a shell or a tunnel asks of it; `*`, `?` and lists of them |
+//! | `session_options` | what a shell or a tunnel asks of it |
 //! | `origin` | a value, and where it came from |
 
 mod configuration;
@@ -33,7 +33,6 @@ mod list;
 mod local_env;
 mod origin;
 mod parse;
-mod patterns;
 mod session_options;
 #[cfg(test)]
 mod tests;

@@ -2,10 +2,10 @@
 //! can be read as a pattern, folders are listed on its host and matched here. No match is an error, as in scp.
 
 use super::error::{Cause, CopyError};
-use super::glob::{self, Pattern};
 use super::place::Place;
 use super::side::{Links, Side};
 use crate::progress::Stage;
+use crate::wildcard::{self, ShellPattern};
 
 /// Paths a pattern may stand for.
 const MATCHES: usize = 1 << 18;
@@ -15,7 +15,7 @@ const MATCHES: usize = 1 << 18;
 /// # Errors
 /// When nothing matches, or a folder cannot be listed.
 pub async fn expand(side: &Side, typed: &[u8]) -> Result<Vec<Vec<u8>>, CopyError> {
-    let is_literal = matches!(side, Side::Local) || !glob::is_pattern(typed);
+    let is_literal = matches!(side, Side::Local) || !wildcard::is_pattern(typed);
     if is_literal || side.look(&Place::typed(typed), Links::Keep).await?.is_some() {
         return Ok(vec![typed.to_vec()]);
     }
@@ -23,7 +23,7 @@ pub async fn expand(side: &Side, typed: &[u8]) -> Result<Vec<Vec<u8>>, CopyError
     let mut paths = vec![start];
     for (at, component) in components.iter().enumerate() {
         let is_last = at + 1 == components.len();
-        paths = step(side, paths, &Pattern::parse(component), is_last).await?;
+        paths = step(side, paths, &ShellPattern::parse(component), is_last).await?;
         if paths.len() > MATCHES {
             return Err(side.error(Stage::List, &Place::typed(typed), Cause::Refused("matches too many files")));
         }
@@ -44,7 +44,12 @@ fn split(typed: &[u8]) -> (Vec<u8>, Vec<&[u8]>) {
 }
 
 /// One component further; a name that is written out is only looked up at the end.
-async fn step(side: &Side, folders: Vec<Vec<u8>>, pattern: &Pattern, is_last: bool) -> Result<Vec<Vec<u8>>, CopyError> {
+async fn step(
+    side: &Side,
+    folders: Vec<Vec<u8>>,
+    pattern: &ShellPattern,
+    is_last: bool,
+) -> Result<Vec<Vec<u8>>, CopyError> {
     let mut found = Vec::new();
     for folder in folders {
         match pattern.literal() {
@@ -64,7 +69,7 @@ async fn step(side: &Side, folders: Vec<Vec<u8>>, pattern: &Pattern, is_last: bo
 }
 
 /// The entries of one folder that match. What is no folder, or may not be listed, has none, as in the shell.
-async fn matches(side: &Side, folder: &[u8], pattern: &Pattern) -> Result<Vec<Vec<u8>>, CopyError> {
+async fn matches(side: &Side, folder: &[u8], pattern: &ShellPattern) -> Result<Vec<Vec<u8>>, CopyError> {
     let place = Place::typed(if folder.is_empty() { b"." } else { folder });
     let mut listing = match side.list(&place).await {
         Err(error) if !error.ends_the_run() => return Ok(Vec::new()),

@@ -5,7 +5,7 @@
 //! number of folders. One that begins with `/` begins at the root of the tree, any other matches at every depth; one that
 //! ends with `/` matches folders only. A folder that is left out is left out with all that is in it.
 
-use super::glob::Pattern;
+use crate::wildcard::ShellPattern;
 
 /// Whether a pattern leaves out or keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ struct Rule {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
-    Name(Pattern),
+    Name(ShellPattern),
     /// `**`
     Folders,
 }
@@ -41,8 +41,9 @@ impl Filter {
     /// Adds a pattern; `false` when there is no name in it.
     pub fn add(&mut self, say: Say, pattern: &[u8]) -> bool {
         let names = pattern.split(|byte| *byte == b'/').filter(|name| !name.is_empty());
-        let parts: Vec<Part> =
-            names.map(|name| if name == b"**" { Part::Folders } else { Part::Name(Pattern::parse(name)) }).collect();
+        let parts: Vec<Part> = names
+            .map(|name| if name == b"**" { Part::Folders } else { Part::Name(ShellPattern::parse(name)) })
+            .collect();
         let has_name = parts.iter().any(|part| *part != Part::Folders);
         if has_name {
             let (is_rooted, only_folders) = (pattern.starts_with(b"/"), pattern.ends_with(b"/"));

@@ -113,10 +113,6 @@ impl Started {
     }
 }
 
-fn hex(sum: &Sum) -> String {
-    sum.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 impl Ledger {
     /// Empty books.
     pub fn new(observer: Arc<dyn Observer>, counters: Arc<Counters>) -> Ledger {
@@ -176,7 +172,7 @@ impl Ledger {
 
     /// Both ends of a file were read, and are the same.
     pub fn hashed(&self, started: &Started, (source, destination): (&Sum, &Sum)) {
-        let (source, destination) = (hex(source), hex(destination));
+        let (source, destination) = (hex::encode(source), hex::encode(destination));
         self.event(Event::Hashed { id: started.id, source, destination });
     }
 

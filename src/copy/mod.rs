@@ -31,7 +31,6 @@ mod file;
 pub mod filter;
 mod folder;
 mod freight;
-pub mod glob;
 mod handout;
 mod idle;
 mod item;

@@ -122,9 +122,7 @@ async fn answer(mut conversation: Conversation, mut lines: Lines, mut inbox: mps
 fn read(said: &str) -> Option<Sum> {
     let digits = said.split(|c: char| !c.is_ascii_hexdigit()).find(|word| word.len() == 64)?;
     let mut sum = [0; 32];
-    for (byte, pair) in sum.iter_mut().zip(digits.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
+    hex::decode_to_slice(digits, &mut sum).ok()?;
     Some(sum)
 }
 

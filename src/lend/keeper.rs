@@ -76,7 +76,7 @@ pub(super) fn nonce(session: &Session) -> Result<String, LendError> {
         source_host: session.trail().end().to_owned(),
         problem: "no random bytes here".to_owned(),
     })?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(bytes))
 }
 
 impl Ready {
@@ -215,7 +215,7 @@ impl Taps {
         else {
             return;
         };
-        let Some(bytes) = unhex(hex) else { return };
+        let Some(bytes) = hex::decode(hex).ok() else { return };
         if self.0.len() >= MOST_TAPS && !self.0.contains_key(process) {
             self.0.clear(); // what is older has been heard out, or never will be
         }
@@ -223,12 +223,6 @@ impl Taps {
             lent.overhear(&overheard);
         }
     }
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes();
-    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    digits.len().is_multiple_of(2).then(|| digits.chunks(2).map(pair).collect())?
 }
 
 #[cfg(test)]
@@ -280,7 +274,7 @@ mod tests {
             facts.learn(&line);
             facts.learn(&format!("folder {line}"));
             prop_assert!(facts.folder.is_empty() || is_private_folder(&facts.folder));
-            unhex(&line);
+            hex::decode(&line).ok();
         }
     }
 }

@@ -209,7 +209,7 @@ fn file_name(identity: &[Vec<u8>]) -> String {
         hash.update(&(field.len() as u64).to_be_bytes());
         hash.update(field);
     }
-    hash.finish().as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).chain([".lock".to_owned()]).collect()
+    hex::encode(&hash.finish().as_ref()[..16]) + ".lock"
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use russh::keys::ssh_key::{Algorithm, HashAlg, PublicKey};
 
 use super::error::KnownAt;
 use super::hashed::{self, Hashed};
-use super::pattern;
+use crate::wildcard::{ListMatch, match_list_ignoring_case};
 
 /// Bytes of a known_hosts file that are read; a longer one is an error.
 const LONGEST_FILE: u64 = 64 << 20;
@@ -50,7 +50,7 @@ impl KnownHostsLine<'_> {
     pub(super) fn names(&self, name: &str) -> bool {
         match self.hosts.first() {
             Some(b'|') => hashed::compare(name, self.hosts) == Hashed::Same,
-            _ => pattern::matches_list(name.as_bytes(), self.hosts),
+            _ => match_list_ignoring_case(name, self.hosts) == ListMatch::Match,
         }
     }
 

@@ -11,7 +11,7 @@
 //! | `lookup` | where a host is looked up, and under which name |
 //! | `policy` `record` `command` `ask` | the verdict (pure); a key is remembered; `KnownHostsCommand`; the question to a person |
 //! | `known_hosts` | what the files say of a name |
-//! | `certificate` `krl` `hashed` `pattern` | whether a host certificate holds; a key revocation list; which lines name a host |
+//! | `certificate` `krl` `hashed` | whether a host certificate holds; a key revocation list; hashed names |
 //! | `presented` `error` | what the server showed; why it is refused |
 //!
 //! The model is OpenSSH 9.2, and hop is never laxer: it refuses a changed or revoked key whatever
@@ -32,7 +32,6 @@ mod known_algorithms;
 mod known_hosts;
 mod krl;
 mod lookup;
-mod pattern;
 mod policy;
 mod presented;
 mod record;

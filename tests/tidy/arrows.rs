@@ -4,7 +4,7 @@ use super::imports::Imports;
 use super::paths::module_of;
 use super::source::Source;
 
-const FLOOR_0: &[&str] = &["target", "progress", "prompt", "words"];
+const FLOOR_0: &[&str] = &["target", "progress", "prompt", "words", "wildcard", "argv"];
 
 /// A room and the rooms it may name, floor 0 aside.
 const ARROWS: &[(&str, &[&str])] = &[

@@ -147,6 +147,7 @@ pub const TYPE_NAMES_TO_JUDGE: &[&str] = &[
     "Hop",
     "Host",
     "Identity",
+    "Item",
     "Jump",
     "Kind",
     "Lanes",

@@ -91,7 +91,7 @@ impl Object {
         let safe = safe::line(bytes);
         let exact = safe.as_bytes() == bytes;
         let object = self.with(key, safe);
-        if exact { object } else { object.with(&format!("{key}_hex"), safe::hex(bytes)) }
+        if exact { object } else { object.with(&format!("{key}_hex"), hex::encode(bytes)) }
     }
 }
 

@@ -10,8 +10,8 @@ use super::resolver::{ResolvedName, Resolver};
 use super::settings::Settings;
 use crate::config::error::ConfigError;
 use crate::config::host::AddressFamily;
-use crate::config::patterns::{ListMatch, match_list};
 use crate::config::values::keywords::Keyword;
+use crate::wildcard::{ListMatch, match_list};
 
 /// Can the name only be an address?
 pub fn is_address(name: &str) -> bool {

@@ -15,9 +15,9 @@ use crate::config::local_env::Surroundings;
 use crate::config::origin::{Origin, SetBy};
 use crate::config::parse::criteria::{Criterion, Test};
 use crate::config::parse::files::{Body, ConfigFile, FileReader};
-use crate::config::patterns::{ListMatch, match_list, match_list_ignoring_case};
 use crate::config::values::keywords::Keyword;
 use crate::config::values::tokens::{ConnectionTokens, Tokens};
+use crate::wildcard::{ListMatch, match_list, match_list_ignoring_case};
 
 /// What an evaluation looks at; the same for every host.
 #[derive(Clone, Copy)]

@@ -4,9 +4,9 @@
 //! here.
 
 use crate::config::origin::{Origin, Scope, SetBy};
-use crate::config::patterns::match_pattern;
 use crate::config::values::jump::Jump;
 use crate::config::values::keywords::{Keyword, OnRepeat, ROWS};
+use crate::wildcard::match_pattern;
 
 /// The most `IdentityFile` and `CertificateFile` lines a host may have.
 const MOST_FILES: usize = 100;

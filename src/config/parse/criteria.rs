@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use crate::config::lines::next_delimited;
-use crate::config::patterns::match_pattern;
+use crate::wildcard::match_pattern;
 
 /// The patterns of a `Host` line.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //! Main type: [`Family`]. The lists are those of OpenSSH 9.2p1 (`myproposal.h`, `ssh -Q`), with the names that later
 //! versions added. What hop itself can do is not known here: `chain` intersects.
 
-use crate::config::patterns::{ListMatch, match_list};
+use crate::wildcard::{ListMatch, match_list};
 
 /// A kind of algorithm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -39,7 +39,7 @@ impl Tokens {
         let this_host = surroundings.hostname.as_str();
         let hashed = [this_host, host, port, user].concat();
         let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, hashed.as_bytes());
-        let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = hex::encode(hash);
         let short = this_host.split('.').next().unwrap_or(this_host);
         let uid = surroundings.uid.to_string();
         let home = surroundings.home.to_string_lossy();

@@ -14,7 +14,7 @@ impl Seal {
         let secret = || {
             let mut bytes = [0; 32];
             getrandom::fill(&mut bytes).ok()?;
-            Some(hex(&bytes))
+            Some(hex::encode(&bytes))
         };
         Some(Seal(Arc::new([secret()?, secret()?])))
     }
@@ -27,7 +27,7 @@ impl Seal {
     /// The command that carries out `order`, a line for a shell, through the gate.
     pub fn sealed(&self, order: &[u8]) -> Vec<u8> {
         let [inner, outer] = &*self.0;
-        let sum = |first: &str, rest: &[u8]| hex(digest(&SHA256, &[first.as_bytes(), rest].concat()).as_ref());
+        let sum = |first: &str, rest: &[u8]| hex::encode(digest(&SHA256, &[first.as_bytes(), rest].concat()).as_ref());
         let seal = sum(outer, sum(inner, order).as_bytes());
         [seal.as_bytes(), b" ", order].concat()
     }
@@ -42,10 +42,6 @@ impl std::fmt::Debug for Seal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Seal")
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
