@@ -186,11 +186,18 @@ async fn carry_out(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters
     let watchers = Watchers { observer, counters, clock: Arc::clone(&clock) };
     let (plan, Decision { route, means: direct, .. }) = begin(&job, &ledger, &watchers).await?;
     let pairs: Vec<Pair> = plan.errands.iter().map(Pair::of).collect();
-    let moved = move_all(plan, &job.options, &ledger, direct.clone());
+    let shown = job.options.runs.clone().filter(|_| !job.options.dry_run);
+    let run = Arc::new(ThisRun::begin(shown).await?);
+    let moved = move_all(plan, &job.options, &ledger, direct.clone(), Arc::clone(&run));
     let moved = clock.bound(Box::pin(moved)).await;
     if let Some(direct) = direct {
         direct.end(clock.ending()).await.tell(&watchers.observer);
     }
+    // what a direct copy had there is gone by now
+    run.end(match moved.is_ok() && !ledger.has_failures() {
+        true => Left::Nothing,
+        false => Left::Parts,
+    });
     moved?;
     if let Some(most) = job.options.mirror.and_then(|mirror| mirror.delete) {
         clock.bound(Box::pin(mirror::clean(&pairs, &job.options, most, &ledger))).await?;
@@ -235,6 +242,7 @@ async fn move_all(
     options: &Options,
     ledger: &Arc<Ledger>,
     direct: Option<Arc<Direct>>,
+    run: Arc<ThisRun>,
 ) -> Result<(), CopyError> {
     let (finish, finishes) = mpsc::unbounded_channel();
     let meant = (options.symlinks, options.filter.clone());
@@ -246,14 +254,8 @@ async fn move_all(
         side.mkdir(&folder, 0o777).await?;
     }
     let keep = if options.preserve { Keep::ModeAndTimes } else { Keep::Nothing };
-    let run = ThisRun::begin(options.runs.clone()).await?;
-    let means = Arc::new(run::Means::new(keep, run, options, Arc::clone(ledger), direct));
-    let ran = run::run(Arc::clone(&means), walk, finishes).await;
-    means.run.end(match ran.is_ok() && !ledger.has_failures() {
-        true => Left::Nothing,
-        false => Left::Parts,
-    });
-    ran
+    let means = run::Means::new(keep, run, options, Arc::clone(ledger), direct);
+    run::run(Arc::new(means), walk, finishes).await
 }
 
 /// Whether there is a choice of routes.

@@ -60,7 +60,7 @@ pub struct Means {
     /// The books.
     pub ledger: Arc<Ledger>,
     /// This run among others.
-    pub run: ThisRun,
+    pub run: Arc<ThisRun>,
     /// What other runs have left at the destination.
     pub leftovers: Leftovers,
     /// The way of the bytes, where they do not pass through this machine.
@@ -74,7 +74,13 @@ pub struct Means {
 
 impl Means {
     /// For one run.
-    pub fn new(keep: Keep, run: ThisRun, options: &Options, ledger: Arc<Ledger>, direct: Option<Arc<Direct>>) -> Means {
+    pub fn new(
+        keep: Keep,
+        run: Arc<ThisRun>,
+        options: &Options,
+        ledger: Arc<Ledger>,
+        direct: Option<Arc<Direct>>,
+    ) -> Means {
         Means {
             keep,
             resume: options.resume,
