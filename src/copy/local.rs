@@ -295,8 +295,9 @@ fn seen_again(place: &Place, device: u64, inode: u64) -> io::Result<OwnedFd> {
     }
 }
 
+// their types differ from system to system
+#[allow(clippy::unnecessary_cast)]
 fn numbers(stat: &Stat) -> (u64, u64) {
-    // their types differ from system to system
     (stat.st_dev as u64, stat.st_ino as u64)
 }
 
