@@ -18,7 +18,7 @@ use crate::sftp::{SftpError, StatusCode};
 use crate::target::TargetError;
 use crate::trust::{KnownAt, NotAccepted, TrustError};
 
-use super::safe;
+use crate::cli::output::safe;
 use direct::{of_direct, of_lend};
 
 /// What to do about `error`; `ways` are those that were resolved in this run, each with its target last.

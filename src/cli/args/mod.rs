@@ -1,0 +1,15 @@
+//! What may be typed? The verbs and their flags, what each means, and what a person reads about them.
+//!
+//! Main functions: [`parse::parse`], [`settings::copy_screen`]. Nothing here connects or prints.
+
+pub mod doctor;
+pub mod flag_groups;
+pub mod help;
+pub mod hosts;
+pub mod key;
+pub mod parse;
+pub mod reliability;
+pub mod settings;
+pub mod ssh;
+pub mod units;
+pub mod values;

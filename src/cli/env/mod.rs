@@ -1,0 +1,3 @@
+//! Who runs this, and where? The environment, the user, the machine.
+
+pub mod host_env;

@@ -1,0 +1,11 @@
+//! What does each verb do? One thin file a verb.
+
+pub mod cp;
+#[cfg(feature = "demo")]
+pub mod demo;
+pub mod doctor;
+pub mod hosts;
+pub mod key;
+pub mod ls;
+pub mod ssh;
+pub mod sync;
