@@ -19,13 +19,12 @@ use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use rustix::termios::{OutputModes, tcgetattr};
-
 use args::flag_groups::Verb;
 use args::parse::{self, Refusal};
 use args::settings::Environment;
+use output::stderr::say;
 use output::stdout;
-use output::{safe, terminal};
+use output::terminal;
 use run::process;
 use run::verb_run::Failure;
 #[cfg(feature = "demo")]
@@ -79,16 +78,4 @@ fn refuse(refusal: Refusal, words: &[OsString]) -> u8 {
             usage
         }
     }
-}
-
-/// One line on standard error, made safe whatever it quotes.
-fn say(line: &str) {
-    put_line(&safe::line(line));
-}
-
-/// One line on standard error. A terminal in raw mode does not go back to the first column by itself.
-fn put_line(safe_line: &str) {
-    let raw = tcgetattr(io::stderr()).is_ok_and(|modes| !modes.output_modes.contains(OutputModes::OPOST));
-    let end = if raw { "\r\n" } else { "\n" };
-    let _ = io::stderr().lock().write_all(format!("{safe_line}{end}").as_bytes()); // nowhere is left to complain to
 }

@@ -13,7 +13,7 @@ use crate::config::{AddressFamily, Flags, Origin, Purpose, Value};
 
 use super::flag_groups::{Connection, Copying, Cp, Ls, Output, Progress, ScpPort};
 use super::values::{Count, DirectAuth, ProgressChoice, RouteChoice, connections, lanes};
-use crate::cli::output::reporter::{Data, Face, Level};
+use crate::cli::output::display::{Data, Face, Level};
 
 /// What surrounds this process: variables and terminals.
 #[derive(Debug, Clone, Default)]

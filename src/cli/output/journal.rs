@@ -16,7 +16,7 @@ use crate::words::words_of;
 
 use super::json;
 use super::json::Object;
-use super::reporter::{Record, Summary};
+use super::summary::{Record, Summary};
 
 /// A log that is open.
 pub struct Journal {

@@ -51,7 +51,7 @@ use serde_json::{Map, Value};
 use super::safe;
 use crate::progress::Event;
 
-use super::reporter::Summary;
+use super::summary::Summary;
 
 /// A JSON object that keeps the order of its keys.
 #[derive(Debug, Default)]

@@ -10,7 +10,8 @@ use log::{LevelFilter, Log, Metadata, Record};
 use crate::chain;
 use crate::progress::{Event, Observer};
 
-use super::reporter::{Level, Reporter};
+use super::display::Level;
+use super::reporter::Reporter;
 
 /// Passes the library's lines on to `reporter`; once a process.
 pub fn listen(reporter: Arc<Reporter>, level: Level) {
@@ -35,7 +36,7 @@ impl Log for Listener {
             return;
         }
         match record.level() {
-            log::Level::Trace => crate::cli::say(&record.args().to_string()),
+            log::Level::Trace => super::stderr::say(&record.args().to_string()),
             _ => self.reporter.event(Event::Detail(format!("{}: {}", record.target(), record.args()))),
         }
     }

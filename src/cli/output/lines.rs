@@ -3,24 +3,8 @@
 use super::safe;
 use crate::progress::Event;
 
+use super::display::Level;
 use super::numbers;
-
-/// How much is said. Each level says what the ones before it say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Files that failed (`-q`).
-    Failures,
-    /// Remarks that must not be lost: the default without a terminal.
-    Remarks,
-    /// The route, banners, the summary: on a terminal, or where progress was asked for.
-    Story,
-    /// Each step (`-v`).
-    Steps,
-    /// What the SSH library logs, too (`-vv`).
-    Library,
-    /// How much of each file is there, block by block, in builds for development (`-vvv`).
-    Blocks,
-}
 
 /// The lines for an event, safe to print; empty when `level` does not ask for it.
 pub fn lines_of(event: &Event, level: Level) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::meter::Reading;
 use super::numbers;
 use super::numbers::{bytes, duration, files, rate};
-use super::reporter::Summary;
+use super::summary::Summary;
 
 /// Between two lines.
 pub const EVERY: Duration = Duration::from_secs(10);

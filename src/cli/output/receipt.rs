@@ -31,7 +31,7 @@ use crate::words::words_of;
 
 use super::json;
 use super::json::Object;
-use super::reporter::{Record, Summary};
+use super::summary::{Record, Summary};
 
 /// A receipt being written.
 pub struct Receipt {

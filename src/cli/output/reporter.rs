@@ -1,94 +1,17 @@
 //! What is said while a verb works. [`Reporter`] takes events from the engine without ever making it wait: one thread
 //! owns the screen, draws on its own clock, and stops drawing while a question stands on the terminal.
-//!
-//! | face | where | says |
-//! | --- | --- | --- |
-//! | bars | a terminal | nothing for 250 ms, then a bar for each large file and a total, 15 times a second at most |
-//! | plain | `--progress plain`, `-v` | a line every ten seconds |
-//! | none | elsewhere, `-q` | failures and remarks only |
-//!
-//! [`journal`] and [`receipt`] are files that are written beside it, on the same thread.
-//!
-//! People are told on standard error; standard output is for data: [`json`] and the plan of a dry run.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use crate::error::Kind;
 use crate::progress::{Counters, Event, Observer};
 
-pub use super::lines::Level;
+use super::display::{Data, Face, Level};
+use super::summary::{Record, Summary};
 use super::worker::{Note, Worker};
-
-/// How progress is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Face {
-    /// Bars on standard error.
-    Bars,
-    /// A line every ten seconds.
-    Plain,
-    /// Nothing: a session has the screen.
-    Session,
-    /// Nothing.
-    None,
-}
-
-/// What standard output is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Data {
-    /// One JSON object a line ([`json`]).
-    Json,
-    /// The plan of a dry run, for people.
-    Plan,
-    /// Nothing of the reporter's: the verb writes there itself, or not at all.
-    Nothing,
-}
-
-/// What a run came to.
-#[derive(Debug, Clone, Default)]
-pub struct Summary {
-    /// Decides the exit code.
-    pub kind: Kind,
-    /// `upload`, `relay`, …; `None` when it was not decided.
-    pub route: Option<String>,
-    /// Files that arrived, or would.
-    pub files_done: u64,
-    /// Files that did not.
-    pub files_failed: u64,
-    /// Files that were there already.
-    pub unchanged: u64,
-    /// Left out on purpose.
-    pub skipped: u64,
-    /// Bytes that an earlier run had left, or that were there already.
-    pub kept: u64,
-    /// Removed, because the source has it not.
-    pub removed: u64,
-    /// Bytes that arrived, or would.
-    pub bytes: u64,
-    /// From the first byte of the command line to the last of the copy.
-    pub elapsed: Duration,
-    /// The run stopped after the plan.
-    pub dry_run: bool,
-    /// Why it failed, as said on standard error.
-    pub error: Option<String>,
-    /// What to do about it, without the `hint: `.
-    pub hints: Vec<String>,
-}
-
-/// A file that is written while a verb works.
-pub trait Record: Send {
-    /// Something happened.
-    fn event(&mut self, event: &Event);
-
-    /// The run is over, and came to this.
-    ///
-    /// # Errors
-    /// When the file does not say all that it should: one line.
-    fn finish(&mut self, summary: &Summary) -> Result<(), String>;
-}
 
 /// Tells a person, a log or a program what the engine does.
 pub struct Reporter {

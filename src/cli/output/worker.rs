@@ -13,9 +13,11 @@ use crate::progress::{Counters, Event};
 use crate::words::words_of;
 
 use super::bars::Bars;
-use super::lines::{Level, lines_beside_session, lines_of};
+use super::display::Level;
+use super::display::{Data, Face};
+use super::lines::{lines_beside_session, lines_of};
 use super::meter::Meter;
-use super::reporter::{Data, Face, Record, Summary};
+use super::summary::{Record, Summary};
 use super::{json, numbers, plain};
 
 /// How often a standing question is looked at.
@@ -201,7 +203,7 @@ impl Worker {
 
     /// One line for people, above the bars.
     fn say(&mut self, safe_line: &str) {
-        let print = || crate::cli::put_line(safe_line);
+        let print = || super::stderr::put_line(safe_line);
         match &self.bars {
             Some(bars) => bars.suspend(print),
             None => print(),

@@ -147,7 +147,10 @@ fn one_line(info: &PanicHookInfo<'_>) {
     let said = info.payload();
     let words = said.downcast_ref::<&str>().copied().or(said.downcast_ref::<String>().map(String::as_str));
     let place = info.location().map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
-    crate::cli::say(&format!("hop: internal error: {}{place}", safe::line(words.unwrap_or("no words"))));
+    crate::cli::output::stderr::say(&format!(
+        "hop: internal error: {}{place}",
+        safe::line(words.unwrap_or("no words"))
+    ));
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use crate::cli::env::host_env;
 use crate::cli::output::journal::Journal;
 use crate::cli::output::json::Object;
 use crate::cli::output::receipt::Receipt;
-use crate::cli::output::reporter::Record;
+use crate::cli::output::summary::Record;
 use crate::cli::output::{safe, timestamps};
 
 /// What a run does besides its work.

@@ -13,7 +13,9 @@ use crate::progress::Counters;
 use super::process;
 use crate::cli::advice;
 use crate::cli::args::settings::{Loudness, Screen, log_level};
-use crate::cli::output::reporter::{Level, Record, Reporter, Summary};
+use crate::cli::output::display::Level;
+use crate::cli::output::reporter::Reporter;
+use crate::cli::output::summary::{Record, Summary};
 use crate::cli::output::{library_log, safe};
 
 /// A verb under way.
@@ -142,8 +144,8 @@ impl Failure {
     /// `hop: …`, and the hints below it.
     pub fn say(&self) {
         if let Some(error) = &self.error {
-            crate::cli::say(&format!("hop: {error}"));
+            crate::cli::output::stderr::say(&format!("hop: {error}"));
         }
-        self.hints.iter().for_each(|hint| crate::cli::say(&format!("hint: {hint}")));
+        self.hints.iter().for_each(|hint| crate::cli::output::stderr::say(&format!("hint: {hint}")));
     }
 }

@@ -13,7 +13,7 @@ use crate::cli::args::flag_groups::Cp;
 use crate::cli::args::settings::{Environment, Spread, copy_screen, spread};
 use crate::cli::args::values::{Count, DirectAuth, RouteChoice, Symlinks};
 use crate::cli::output::numbers;
-use crate::cli::output::reporter::Summary;
+use crate::cli::output::summary::Summary;
 use crate::cli::run::network::Network;
 use crate::cli::run::unattended::{Destination, Unattended};
 use crate::cli::run::verb_run::{Failure, Run, Told};

@@ -21,7 +21,7 @@ use crate::target::{self, HostSpec, Target};
 use crate::cli::args::flag_groups::{Listing, Ls};
 use crate::cli::args::reliability::patience;
 use crate::cli::args::settings::{Environment, quiet_screen};
-use crate::cli::output::reporter::Level;
+use crate::cli::output::display::Level;
 use crate::cli::output::safe;
 use crate::cli::output::stdout::{is_closed, written};
 use crate::cli::run::network::Network;

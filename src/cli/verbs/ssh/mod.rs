@@ -28,7 +28,7 @@ use crate::target;
 
 use crate::cli::args::settings::{Environment, Screen, quiet_screen};
 use crate::cli::args::ssh::Ssh;
-use crate::cli::output::reporter::{Face, Level};
+use crate::cli::output::display::{Face, Level};
 use crate::cli::output::safe;
 use crate::cli::output::stdout::{is_closed, written};
 use crate::cli::run::network::Network;
@@ -44,13 +44,13 @@ const VERSION: &str = concat!("OpenSSH_9.2-compatible hop_", env!("CARGO_PKG_VER
 /// Does what the command line says; the exit status to end with.
 pub fn run(ssh: &Ssh, environment: &Environment) -> u8 {
     if ssh.version {
-        crate::cli::say(VERSION);
+        crate::cli::output::stderr::say(VERSION);
         return Kind::Done.code();
     }
     let errors = match io::stderr().as_fd().try_clone_to_owned().and_then(|errors| log_to(ssh, errors)) {
         Ok(errors) => errors,
         Err(error) => {
-            crate::cli::say(&format!("hop ssh: -E: {error}"));
+            crate::cli::output::stderr::say(&format!("hop ssh: -E: {error}"));
             return OWN_FAILURE;
         }
     };
