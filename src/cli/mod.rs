@@ -19,7 +19,7 @@ use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use args::flag_groups::Verb;
+use args::command_line::Verb;
 use args::parse::{self, Refusal};
 use args::settings::Environment;
 use output::stderr::say;

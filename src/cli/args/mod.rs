@@ -2,14 +2,21 @@
 //!
 //! Main functions: [`parse::parse`], [`settings::copy_screen`]. Nothing here connects or prints.
 
+pub mod command_line;
+pub mod cp;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod doctor;
 pub mod flag_groups;
 pub mod help;
 pub mod hosts;
 pub mod key;
+pub mod ls;
 pub mod parse;
 pub mod reliability;
 pub mod settings;
 pub mod ssh;
+pub mod sync;
+pub mod unattended;
 pub mod units;
 pub mod values;

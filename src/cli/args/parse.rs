@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::flag_groups::Args;
+use super::command_line::Args;
 
 /// Why a command line is not run, or what to print instead.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ const SSH: &[(&str, &str)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::args::flag_groups::Verb;
+    use crate::cli::args::command_line::Verb;
 
     fn words(line: &str) -> Vec<OsString> {
         std::iter::once("hop").chain(line.split(' ')).map(OsString::from).collect()

@@ -11,7 +11,9 @@ use clap::ValueEnum;
 
 use crate::config::{AddressFamily, Flags, Origin, Purpose, Value};
 
-use super::flag_groups::{Connection, Copying, Cp, Ls, Output, Progress, ScpPort};
+use super::cp::{Copying, Cp};
+use super::flag_groups::{Connection, Output, Progress, ScpPort};
+use super::ls::Ls;
 use super::values::{Count, DirectAuth, ProgressChoice, RouteChoice, connections, lanes};
 use crate::cli::output::display::{Data, Face, Level};
 
@@ -240,7 +242,8 @@ fn one_of<T: ValueEnum>(text: &str) -> Result<T, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::args::flag_groups::{Args, Cp, Verb};
+    use crate::cli::args::command_line::{Args, Verb};
+    use crate::cli::args::cp::Cp;
     use crate::cli::args::parse::parse;
 
     fn cp(line: &str) -> Cp {

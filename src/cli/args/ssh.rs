@@ -1,7 +1,7 @@
 //! What may be typed after `hop ssh`: the flags of ssh with ssh's meaning.
 //!
 //! Main type: [`Ssh`]. Flags that ssh_config has a word for become that word ([`Ssh::flags`]); those that hop does not
-//! have are refused with a reason in `refused.rs`.
+//! have are refused with a reason in `parse.rs`.
 
 #![allow(rustdoc::broken_intra_doc_links, reason = "help texts, where brackets are brackets")]
 

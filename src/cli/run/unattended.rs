@@ -1,6 +1,6 @@
 //! For runs that nobody watches: one at a time for each destination, a log, a receipt.
 //!
-//! Main types: [`Unattended`], what may be typed; [`Destination`], which tells when two words mean one place. Locks lie in
+//! Main type: [`Destination`], which tells when two words mean one place. Locks lie in
 //! `~/.local/state/hop/locks` of this machine (the home folder of the password database, so that cron and a terminal
 //! share them), never on the destination: nothing to clean up there, and no server has to be trusted with it.
 
@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crate::config::Host;
 use crate::config::host::Proxy;
@@ -19,30 +19,13 @@ use crate::progress::{Event, Observer};
 
 use super::verb_run::Run;
 use crate::cli::args::settings::Environment;
-use crate::cli::args::units;
+use crate::cli::args::unattended::Unattended;
 use crate::cli::env::host_env;
 use crate::cli::output::journal::Journal;
 use crate::cli::output::json::Object;
 use crate::cli::output::receipt::Receipt;
 use crate::cli::output::summary::Record;
 use crate::cli::output::{safe, timestamps};
-
-/// What a run does besides its work.
-#[derive(clap::Args, Debug, Clone, Default)]
-#[command(next_help_heading = "Unattended")]
-pub struct Unattended {
-    /// One run at a time for this destination: a second one ends with exit code 75, or with =TIME waits so long for the
-    /// first (90s, 10m, 2h) [default: no lock]
-    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, value_parser = units::duration)]
-    pub lock: Option<Option<Duration>>,
-    /// Append what happens to FILE, one JSON object a line; made with mode 0600
-    #[arg(long, value_name = "FILE")]
-    pub log: Option<PathBuf>,
-    /// When the run has ended, well or badly, put a JSON document in FILE: each file with its size and hashes, the host
-    /// keys of the way, times, exit code
-    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
-    pub receipt: Option<PathBuf>,
-}
 
 /// Where a copy goes, as locks tell one place from another.
 pub enum Destination {

@@ -9,13 +9,14 @@ use crate::lend::{Auth, Weakest};
 use crate::progress::Counters;
 use crate::target::{self, Target};
 
-use crate::cli::args::flag_groups::Cp;
+use crate::cli::args::cp::Cp;
 use crate::cli::args::settings::{Environment, Spread, copy_screen, spread};
+use crate::cli::args::unattended::Unattended;
 use crate::cli::args::values::{Count, DirectAuth, RouteChoice, Symlinks};
 use crate::cli::output::numbers;
 use crate::cli::output::summary::Summary;
 use crate::cli::run::network::Network;
-use crate::cli::run::unattended::{Destination, Unattended};
+use crate::cli::run::unattended::Destination;
 use crate::cli::run::verb_run::{Failure, Run, Told};
 
 /// Copies; the exit code to end with.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::demo::{After, Outcome, visit};
 use crate::error::{Error, Kind};
 
-use crate::cli::args::flag_groups::Demo;
+use crate::cli::args::demo::Demo;
 use crate::cli::run::process;
 use crate::cli::run::verb_run::Failure;
 

@@ -1,6 +1,6 @@
 //! `hop sync`: a folder becomes what another one is. As `hop cp -rp`, with rsync's meaning of a slash at the end.
 //!
-//! Main types: [`Sync`], as typed; [`Syncing`], what it has beyond `cp`.
+//! Main function: [`run`].
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -9,44 +9,10 @@ use crate::copy::filter::{Filter, Say};
 use crate::copy::{Mirror, Options, Unchanged};
 
 use super::cp;
-use crate::cli::args::flag_groups::Cp;
-use crate::cli::args::help;
 use crate::cli::args::settings::Environment;
+use crate::cli::args::sync::{Sync, Syncing};
 use crate::cli::output::safe;
 use crate::cli::run::verb_run::Failure;
-
-/// Make a folder what another one is: what is unchanged stays, what is too much can go
-#[derive(clap::Args, Debug)]
-#[command(args_override_self = true, after_help = help::SYNC)]
-#[command(mut_arg("recursive", |arg| arg.hide(true)), mut_arg("preserve", |arg| arg.hide(true)))]
-pub struct Sync {
-    #[command(flatten)]
-    pub syncing: Syncing,
-    #[command(flatten)]
-    pub cp: Cp,
-}
-
-/// What is left out, and what goes.
-#[derive(clap::Args, Debug)]
-#[command(next_help_heading = "Syncing")]
-pub struct Syncing {
-    /// Remove what the source has not, once everything has arrived [default: leave it]
-    #[arg(long)]
-    pub delete: bool,
-    /// Remove nothing at all when it would be more than N entries
-    #[arg(long, value_name = "N", requires = "delete", default_value_t = 1000)]
-    pub max_delete: u64,
-    /// Leave out entries that match, at both ends: a name (*.tmp), a path (target/debug), from the root of SRC (/build), a
-    /// folder (cache/). May be repeated
-    #[arg(long, value_name = "PATTERN")]
-    pub exclude: Vec<OsString>,
-    /// Keep entries that match, though --exclude would leave them out. May be repeated
-    #[arg(long, value_name = "PATTERN")]
-    pub include: Vec<OsString>,
-    /// Compare contents (SHA-256), not times
-    #[arg(long)]
-    pub checksum: bool,
-}
 
 /// Syncs; the exit code to end with.
 pub fn run(sync: Sync, environment: &Environment) -> u8 {

@@ -18,7 +18,7 @@ use crate::error::{Error, Kind};
 use crate::sftp::FileKind;
 use crate::target::{self, HostSpec, Target};
 
-use crate::cli::args::flag_groups::{Listing, Ls};
+use crate::cli::args::ls::{Listing, Ls};
 use crate::cli::args::reliability::patience;
 use crate::cli::args::settings::{Environment, quiet_screen};
 use crate::cli::output::display::Level;
