@@ -19,9 +19,9 @@ use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
+use crate::cli::env::environment::Environment;
 use args::command_line::Verb;
 use args::parse::{self, Refusal};
-use args::settings::Environment;
 use output::stderr::say;
 use output::stdout;
 use output::terminal;

@@ -8,6 +8,7 @@ pub mod cp;
 pub mod demo;
 pub mod doctor;
 pub mod flag_groups;
+pub mod flags;
 pub mod help;
 pub mod hosts;
 pub mod key;

@@ -8,9 +8,9 @@ use clap::builder::TypedValueParser as _;
 
 use crate::copy::{Care, Options, Resume, Unchanged};
 
-use super::settings::{Environment, WrongVariable};
 use super::units;
-use crate::cli::run::unattended;
+use crate::cli::env::environment::{Environment, WrongVariable};
+use crate::cli::env::host_env;
 
 /// How it lasts.
 #[derive(clap::Args, Debug, Default)]
@@ -72,7 +72,7 @@ impl Lasting {
             },
             growing: self.growing,
             rate: environment.choose((limit, "--bwlimit"), "HOP_BWLIMIT", rate, None)?.value,
-            runs: Some(unattended::folder(&environment.variables)),
+            runs: Some(host_env::locks(&environment.variables)),
             resume: if self.no_resume { Resume::Never } else { Resume::Trusted },
             retries: environment.choose((self.retries.map(Some), "--retries"), "HOP_RETRIES", number, None)?.value,
             timeout,

@@ -1,42 +1,17 @@
 //! From what was typed to what is needed: flag > `HOP_*` > ssh_config > default, each value with its origin.
 //!
-//! Main types: [`Environment`], the only reading of the environment; [`Screen`], how much is said and how. Values that
-//! ssh_config has a word for go to `config` as flags and are resolved there.
-
-use std::collections::HashMap;
-use std::ffi::OsString;
-use std::io::IsTerminal;
+//! Main types: [`Screen`], how much is said and how; [`Spread`], how a copy is spread. Values that ssh_config has a word
+//! for are not these: see `flags.rs`.
 
 use clap::ValueEnum;
 
-use crate::config::{AddressFamily, Flags, Origin, Purpose, Value};
+use crate::config::Value;
 
-use super::cp::{Copying, Cp};
-use super::flag_groups::{Connection, Output, Progress, ScpPort};
-use super::ls::Ls;
+use super::cp::Copying;
+use super::flag_groups::{Output, Progress};
 use super::values::{Count, DirectAuth, ProgressChoice, RouteChoice, connections, lanes};
+use crate::cli::env::environment::{Environment, WrongVariable};
 use crate::cli::output::display::{Data, Face, Level};
-
-/// What surrounds this process: variables and terminals.
-#[derive(Debug, Clone, Default)]
-pub struct Environment {
-    /// Every environment variable.
-    pub variables: HashMap<String, OsString>,
-    /// Standard error is a terminal that can move its cursor.
-    pub terminal: bool,
-}
-
-/// A `HOP_*` variable that says nothing sensible.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name}: `{text}`: {problem}")]
-pub struct WrongVariable {
-    /// Its name.
-    pub name: &'static str,
-    /// What it holds.
-    pub text: String,
-    /// What it could hold.
-    pub problem: String,
-}
 
 /// How much is said, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,76 +46,6 @@ pub struct Spread {
     pub lanes: Value<Count>,
     /// TCP connections to the first hop.
     pub connections: Value<Count>,
-}
-
-impl Environment {
-    /// This process's own.
-    pub fn of_this_process() -> Environment {
-        let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
-        let variables: HashMap<_, _> = std::env::vars_os().filter_map(text).collect();
-        let dumb = variables.get("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
-        Environment { terminal: !dumb && std::io::stderr().is_terminal(), variables }
-    }
-
-    /// The flag if it was given, else the variable if it is set and not empty, else the default.
-    pub fn choose<T>(
-        &self,
-        flag: (Option<T>, &str),
-        name: &'static str,
-        read: impl FnOnce(&str) -> Result<T, String>,
-        default: T,
-    ) -> Result<Value<T>, WrongVariable> {
-        if let (Some(value), spelled) = flag {
-            return Ok(Value { value, origin: Origin::Flag(spelled.to_owned()) });
-        }
-        let Some(text) = self.variables.get(name).filter(|text| !text.is_empty()) else {
-            return Ok(Value::default(default));
-        };
-        let text = text.to_string_lossy();
-        let value = read(&text).map_err(|problem| WrongVariable { name, text: text.to_string(), problem })?;
-        Ok(Value { value, origin: Origin::Env(name.to_owned()) })
-    }
-}
-
-impl Connection {
-    /// What `config` needs of it. `-c` becomes the option it stands for; ssh takes the first value, so `-o` in front of
-    /// it wins.
-    pub fn flags(&self, purpose: Purpose) -> Flags {
-        let ciphers = self.ciphers.iter().map(|ciphers| format!("Ciphers={ciphers}"));
-        let family = match (self.ipv4, self.ipv6) {
-            (true, _) => Some(AddressFamily::Inet),
-            (_, true) => Some(AddressFamily::Inet6),
-            _ => None,
-        };
-        Flags {
-            config_file: self.config_file.clone(),
-            options: self.options.iter().cloned().chain(ciphers).collect(),
-            jumps: self.jumps.clone(),
-            identities: self.identities.clone(),
-            address_family: family,
-            compression: self.compression,
-            purpose,
-            ..Flags::default()
-        }
-    }
-
-    fn scp_flags(&self, scp: &ScpPort) -> Flags {
-        Flags { port: scp.port, batch: scp.batch, ..self.flags(Purpose::Sftp) }
-    }
-}
-
-impl Cp {
-    /// What `config` needs of it.
-    pub fn flags(&self) -> Flags {
-        self.connection.scp_flags(&self.port)
-    }
-}
-
-impl Ls {
-    /// What `config` needs of it.
-    pub fn flags(&self) -> Flags {
-        self.connection.scp_flags(&self.port)
-    }
 }
 
 /// For verbs that only speak when something is wrong.
@@ -245,6 +150,8 @@ mod tests {
     use crate::cli::args::command_line::{Args, Verb};
     use crate::cli::args::cp::Cp;
     use crate::cli::args::parse::parse;
+    use crate::config::Origin;
+    use std::ffi::OsString;
 
     fn cp(line: &str) -> Cp {
         let words: Vec<OsString> =

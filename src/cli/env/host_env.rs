@@ -36,6 +36,12 @@ pub fn home(variables: &HashMap<String, OsString>) -> PathBuf {
     named.or_else(listed).or_else(dirs::home_dir).unwrap_or_else(|| PathBuf::from("/"))
 }
 
+/// Where the runs of this machine keep their locks.
+pub fn locks(variables: &HashMap<String, OsString>) -> PathBuf {
+    let named = variables.get("HOP_LOCKS").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    named.unwrap_or_else(|| home(variables).join(".local/state/hop/locks"))
+}
+
 fn passwd() -> String {
     String::from_utf8_lossy(&std::fs::read("/etc/passwd").unwrap_or_default()).into_owned()
 }

@@ -11,8 +11,8 @@ use crate::prompt::{NoPrompt, Prompt};
 use crate::target::HostSpec;
 
 use super::verb_run::Run;
-use crate::cli::args::settings::Environment;
 use crate::cli::args::values::Count;
+use crate::cli::env::environment::Environment;
 use crate::cli::env::host_env;
 use crate::cli::output::terminal::Terminal;
 

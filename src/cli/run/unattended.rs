@@ -4,7 +4,6 @@
 //! `~/.local/state/hop/locks` of this machine (the home folder of the password database, so that cron and a terminal
 //! share them), never on the destination: nothing to clean up there, and no server has to be trusted with it.
 
-use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -18,8 +17,8 @@ use crate::lock::{Claim, Lock};
 use crate::progress::{Event, Observer};
 
 use super::verb_run::Run;
-use crate::cli::args::settings::Environment;
 use crate::cli::args::unattended::Unattended;
+use crate::cli::env::environment::Environment;
 use crate::cli::env::host_env;
 use crate::cli::output::journal::Journal;
 use crate::cli::output::json::Object;
@@ -83,7 +82,7 @@ impl Unattended {
             machine: machine(),
         };
         let waits = |held: &dyn std::error::Error| run.reporter.event(Event::Waiting(held.to_string()));
-        let folder = folder(&environment.variables);
+        let folder = host_env::locks(&environment.variables);
         let lock = Lock::take(&folder, &claim, patience.unwrap_or_default(), |held| waits(held)).await?;
         Ok(Some(lock))
     }
@@ -95,12 +94,6 @@ fn local(path: &Path, source: std::io::Error) -> Error {
 
 fn machine() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
-/// Where the runs of this machine keep their locks.
-pub fn folder(variables: &HashMap<String, OsString>) -> PathBuf {
-    let named = variables.get("HOP_LOCKS").filter(|folder| !folder.is_empty()).map(PathBuf::from);
-    named.unwrap_or_else(|| host_env::home(variables).join(".local/state/hop/locks"))
 }
 
 impl Destination {

@@ -10,9 +10,10 @@ use crate::progress::Counters;
 use crate::target::{self, Target};
 
 use crate::cli::args::cp::Cp;
-use crate::cli::args::settings::{Environment, Spread, copy_screen, spread};
+use crate::cli::args::settings::{Spread, copy_screen, spread};
 use crate::cli::args::unattended::Unattended;
 use crate::cli::args::values::{Count, DirectAuth, RouteChoice, Symlinks};
+use crate::cli::env::environment::Environment;
 use crate::cli::output::numbers;
 use crate::cli::output::summary::Summary;
 use crate::cli::run::network::Network;

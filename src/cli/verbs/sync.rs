@@ -9,8 +9,8 @@ use crate::copy::filter::{Filter, Say};
 use crate::copy::{Mirror, Options, Unchanged};
 
 use super::cp;
-use crate::cli::args::settings::Environment;
 use crate::cli::args::sync::{Sync, Syncing};
+use crate::cli::env::environment::Environment;
 use crate::cli::output::safe;
 use crate::cli::run::verb_run::Failure;
 

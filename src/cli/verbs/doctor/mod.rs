@@ -20,7 +20,8 @@ use crate::prompt::{NoPrompt, Prompt};
 use crate::target::{self, HostSpec, Target};
 
 use crate::cli::args::doctor::Doctor;
-use crate::cli::args::settings::{Environment, quiet_screen};
+use crate::cli::args::settings::quiet_screen;
+use crate::cli::env::environment::Environment;
 use crate::cli::env::host_env;
 use crate::cli::output::display::Level;
 use crate::cli::output::json::Object;

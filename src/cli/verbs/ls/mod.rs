@@ -20,7 +20,8 @@ use crate::target::{self, HostSpec, Target};
 
 use crate::cli::args::ls::{Listing, Ls};
 use crate::cli::args::reliability::patience;
-use crate::cli::args::settings::{Environment, quiet_screen};
+use crate::cli::args::settings::quiet_screen;
+use crate::cli::env::environment::Environment;
 use crate::cli::output::display::Level;
 use crate::cli::output::safe;
 use crate::cli::output::stdout::{is_closed, written};

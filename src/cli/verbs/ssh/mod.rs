@@ -26,8 +26,9 @@ use crate::progress::{Event, Observer};
 use crate::shell::{self, Ended, Here, Input, Request, Streams, Terminal, Wanted};
 use crate::target;
 
-use crate::cli::args::settings::{Environment, Screen, quiet_screen};
+use crate::cli::args::settings::{Screen, quiet_screen};
 use crate::cli::args::ssh::Ssh;
+use crate::cli::env::environment::Environment;
 use crate::cli::output::display::{Face, Level};
 use crate::cli::output::safe;
 use crate::cli::output::stdout::{is_closed, written};
