@@ -7,36 +7,18 @@ use std::io::ErrorKind;
 
 use crate::chain::{Cause, ChainError};
 use crate::config::Host;
-use crate::config::host::Proxy;
 use crate::progress::Stage;
 use crate::target;
 
-use super::findings::{Explanation, RELOAD};
+use super::explanation::{Explanation, RELOAD};
+use super::failed_hop::{FailedHop, with};
 use super::login_failures::{host_key, login};
 use crate::cli::advice;
 use crate::cli::advice::shell_word;
 
-/// The hop that failed.
-pub struct Place<'a> {
-    /// Its alias.
-    pub name: &'a str,
-    /// The hop it is reached through, if any.
-    pub before: Option<&'a str>,
-    /// As it was resolved.
-    pub address: String,
-    pub port: u16,
-    pub user: String,
-    /// The value of AddressFamily and where it stands.
-    family: Option<String>,
-    /// The ProxyCommand it is dialled by, if any.
-    command: Option<String>,
-    /// The first words of what answers there.
-    pub said: Option<String>,
-}
-
 /// Explains why a rung was not climbed.
 pub fn explain(error: &ChainError, identification: Option<&[u8]>, ways: &[Vec<Host>]) -> Explanation {
-    let place = Place::of(error, identification, ways);
+    let place = FailedHop::of(error, identification, ways);
     let hints = || advice::of_chain(error, ways);
     match &error.cause {
         Cause::Resolve { problem, .. } if problem.contains("family") => other_family(&place),
@@ -63,42 +45,9 @@ pub fn explain(error: &ChainError, identification: Option<&[u8]>, ways: &[Vec<Ho
     }
 }
 
-impl<'a> Place<'a> {
-    fn of(error: &'a ChainError, identification: Option<&[u8]>, ways: &[Vec<Host>]) -> Place<'a> {
-        let trail = &error.trail.0;
-        let passes = |way: &&Vec<Host>| way.iter().map(|host| &host.alias).zip(trail).all(|(one, other)| one == other);
-        let way = ways.iter().filter(|way| way.len() >= trail.len()).find(passes);
-        let host = way.and_then(|way| way.get(trail.len().checked_sub(1)?));
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).chars().take(80).collect();
-        Place {
-            name: error.trail.end(),
-            before: trail.len().checked_sub(2).map(|at| trail[at].as_str()),
-            address: host.map_or(error.trail.end().to_owned(), |host| host.hostname.value.clone()),
-            port: host.map_or(22, |host| host.port.value),
-            user: host.map(|host| host.user.value.clone()).unwrap_or_default(),
-            family: host.map(|host| host.address_family.origin.to_string()),
-            command: host.and_then(|host| match &host.proxy.value {
-                Proxy::Command { line, .. } => Some(line.clone()),
-                Proxy::None => None,
-            }),
-            said: identification.map(text),
-        }
-    }
-
-    /// Whoever dials it.
-    fn dialler(&self) -> &str {
-        self.before.unwrap_or("this machine")
-    }
-}
-
-/// One cause, with what is advised everywhere.
-pub fn with(meaning: String, what: &str, hints: Vec<String>) -> Explanation {
-    Explanation::of(meaning).or(what, hints)
-}
-
 /// An address there is, and the configuration wants another kind.
-fn other_family(place: &Place<'_>) -> Explanation {
-    let Place { name, address, family, .. } = place;
+fn other_family(place: &FailedHop<'_>) -> Explanation {
+    let FailedHop { name, address, family, .. } = place;
     let origin = family.as_deref().unwrap_or_default();
     Explanation::of(format!(
         "{address} has an address, and none of the kind that AddressFamily asks for ({origin}): `inet` is IPv4, `inet6` IPv6."
@@ -106,8 +55,8 @@ fn other_family(place: &Place<'_>) -> Explanation {
     .or("", [format!("to try both kinds: hop doctor -o AddressFamily=any {}; for good: take that line away", shell_word(name))])
 }
 
-fn unknown_name(place: &Place<'_>) -> Explanation {
-    let Place { name, address, .. } = place;
+fn unknown_name(place: &FailedHop<'_>) -> Explanation {
+    let FailedHop { name, address, .. } = place;
     let meaning = format!("{} cannot find an address for the name {address}.", place.dialler());
     match place.before {
         None => Explanation::of(meaning)
@@ -129,8 +78,8 @@ fn unknown_name(place: &Place<'_>) -> Explanation {
     }
 }
 
-fn system_refused(place: &Place<'_>, kind: ErrorKind, error: &ChainError) -> Explanation {
-    let Place { name, address, port, .. } = place;
+fn system_refused(place: &FailedHop<'_>, kind: ErrorKind, error: &ChainError) -> Explanation {
+    let FailedHop { name, address, port, .. } = place;
     match kind {
         ErrorKind::ConnectionRefused => nothing_listens(place),
         // for an IPv6 address there must be one of our own
@@ -150,8 +99,8 @@ fn system_refused(place: &Place<'_>, kind: ErrorKind, error: &ChainError) -> Exp
     }
 }
 
-fn nothing_listens(place: &Place<'_>) -> Explanation {
-    let Place { name, address, port, .. } = place;
+fn nothing_listens(place: &FailedHop<'_>) -> Explanation {
+    let FailedHop { name, address, port, .. } = place;
     Explanation::of(format!(
         "{} reaches {address}, and nothing listens there on port {port}. The network is fine.",
         place.dialler()
@@ -165,8 +114,8 @@ fn nothing_listens(place: &Place<'_>) -> Explanation {
 }
 
 /// Packets vanish between the hop before, or this machine, and the host.
-fn no_answer(place: &Place<'_>) -> Explanation {
-    let Place { name, address, port, .. } = place;
+fn no_answer(place: &FailedHop<'_>) -> Explanation {
+    let FailedHop { name, address, port, .. } = place;
     let ingress = "aws ec2 authorize-security-group-ingress --group-id sg-…";
     let mine = match address.contains(':') {
         true => format!(
@@ -196,7 +145,7 @@ fn no_answer(place: &Place<'_>) -> Explanation {
 }
 
 /// The words are sshd's and those of the C library behind it.
-fn forward_refused(place: &Place<'_>, reason: &str, hints: Vec<String>) -> Explanation {
+fn forward_refused(place: &FailedHop<'_>, reason: &str, hints: Vec<String>) -> Explanation {
     let before = place.dialler();
     let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
     if says(&["prohibited"]) {
@@ -242,8 +191,8 @@ fn forward_refused(place: &Place<'_>, reason: &str, hints: Vec<String>) -> Expla
 }
 
 /// The connection stands, and SSH does not begin.
-fn greeting(place: &Place<'_>, error: &ChainError) -> Explanation {
-    let Place { name, port, .. } = place;
+fn greeting(place: &FailedHop<'_>, error: &ChainError) -> Explanation {
+    let FailedHop { name, port, .. } = place;
     let said = place.said.as_deref().unwrap_or_default();
     let is_ssh = said.starts_with("SSH-");
     match &error.cause {
@@ -296,7 +245,7 @@ fn smaller(address: &str) -> String {
 }
 
 /// What it printed is a warning, and has been passed on.
-fn command_failed(place: &Place<'_>, how: &str) -> Explanation {
+fn command_failed(place: &FailedHop<'_>, how: &str) -> Explanation {
     let line = place.command.as_deref().unwrap_or_default();
     let words = line.split_whitespace().next().unwrap_or_default();
     let explanation =
@@ -310,7 +259,7 @@ fn command_failed(place: &Place<'_>, how: &str) -> Explanation {
 }
 
 /// Closed before the first word; since OpenSSH 8.5 sshd says why.
-fn turned_away(place: &Place<'_>, said: &str) -> Explanation {
+fn turned_away(place: &FailedHop<'_>, said: &str) -> Explanation {
     let name = place.name;
     let words = if said.is_empty() { String::new() } else { format!(" It says: \"{said}\"") };
     let busy = |explanation: Explanation| {

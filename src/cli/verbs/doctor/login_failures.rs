@@ -5,13 +5,13 @@ use std::net::IpAddr;
 use crate::auth::{AuthError, KeyProblem, UnusedKey};
 use crate::trust::TrustError;
 
-use super::findings::{Explanation, RELOAD};
-use super::hop_failures::{Place, with};
+use super::explanation::{Explanation, RELOAD};
+use super::failed_hop::{FailedHop, with};
 use crate::cli::advice;
 use crate::cli::advice::shell_word;
 
 /// Why a host key does not pass.
-pub fn host_key(place: &Place<'_>, error: &TrustError, hints: Vec<String>) -> Explanation {
+pub fn host_key(place: &FailedHop<'_>, error: &TrustError, hints: Vec<String>) -> Explanation {
     let name = place.name;
     match error {
         TrustError::Unknown { algorithm, fingerprint, .. } => with(
@@ -40,8 +40,8 @@ pub fn host_key(place: &Place<'_>, error: &TrustError, hints: Vec<String>) -> Ex
 }
 
 /// Why a login fails.
-pub fn login(place: &Place<'_>, error: &AuthError, hints: Vec<String>) -> Explanation {
-    let Place { name, user, .. } = place;
+pub fn login(place: &FailedHop<'_>, error: &AuthError, hints: Vec<String>) -> Explanation {
+    let FailedHop { name, user, .. } = place;
     match error {
         AuthError::Permissions { file, mode } => with(
             format!(
@@ -79,7 +79,7 @@ pub fn login(place: &Place<'_>, error: &AuthError, hints: Vec<String>) -> Explan
 }
 
 /// What to do about a key file that is no key, not there, or locked.
-fn another_file(place: &Place<'_>, file: &std::path::Path, problem: &str) -> Vec<String> {
+fn another_file(place: &FailedHop<'_>, file: &std::path::Path, problem: &str) -> Vec<String> {
     let word = shell_word(&file.to_string_lossy());
     if problem.contains("passphrase") {
         return vec![format!("give it to an agent once: ssh-add {word}; or run this on a terminal")];
@@ -99,12 +99,12 @@ fn another_file(place: &Place<'_>, file: &std::path::Path, problem: &str) -> Vec
 }
 
 fn refused(
-    place: &Place<'_>,
+    place: &FailedHop<'_>,
     tried: &[String],
     offered: &[String],
     [unused, doubtful]: &[&Vec<UnusedKey>; 2],
 ) -> Explanation {
-    let Place { name, user, .. } = place;
+    let FailedHop { name, user, .. } = place;
     let had = if tried.is_empty() { "no key to show".to_owned() } else { format!("shown {}", tried.join(", ")) };
     let explanation =
         Explanation::of(format!("{name} does not let {user} in. It was {had}, and takes {}.", offered.join(", ")));
@@ -137,13 +137,13 @@ fn refused(
     )
 }
 
-fn name_it(place: &Place<'_>) -> [String; 1] {
+fn name_it(place: &FailedHop<'_>) -> [String; 1] {
     let name = shell_word(place.name);
     [format!("hop doctor -i FILE {name}; for good: IdentityFile FILE under `Host {name}` in ssh_config")]
 }
 
 /// How AWS is asked for the name of the key pair.
-fn made_with(place: &Place<'_>) -> Option<String> {
+fn made_with(place: &FailedHop<'_>) -> Option<String> {
     let address: IpAddr = place.address.parse().ok()?;
     let filter = match (address, place.before) {
         (IpAddr::V6(_), _) => "network-interface.ipv6-addresses.ipv6-address",

@@ -2,6 +2,8 @@
 //!
 //! Main function: [`run`]. The page goes to standard output; the exit code is that of the first failure.
 
+mod explanation;
+mod failed_hop;
 mod findings;
 mod fix;
 mod hop_failures;
@@ -29,7 +31,7 @@ use crate::cli::output::safe;
 use crate::cli::output::stdout::{is_closed, printed};
 use crate::cli::output::terminal::Terminal;
 use crate::cli::run::verb_run::Run;
-use findings::Explanation;
+use explanation::Explanation;
 use fix::{Done, Repair};
 
 /// Does what the command line says; the exit code to end with.

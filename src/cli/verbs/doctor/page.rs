@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::doctor::{Check, Outcome, Row};
 use crate::progress::Stage;
 
-use super::findings::Explanation;
+use super::explanation::Explanation;
 
 /// Characters a line, at most, where the terminal does not say; commands are never broken.
 pub const WIDTH: usize = 100;

@@ -6,7 +6,7 @@
 
 use crate::doctor::{Apart, Gap, Networks};
 
-use super::findings::Explanation;
+use super::explanation::Explanation;
 
 /// Explains what lies between two hosts.
 pub fn explain(apart: &Apart) -> Explanation {
