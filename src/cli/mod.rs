@@ -61,7 +61,7 @@ fn dispatch(words: &[OsString]) -> u8 {
 
 fn refuse(refusal: Refusal, words: &[OsString]) -> u8 {
     let usage = match words.get(1).is_some_and(|verb| verb == "ssh") {
-        true => ssh::OWN_FAILURE,
+        true => ssh::exit_status::OWN_FAILURE,
         false => Kind::Usage.code(),
     };
     match refusal {

@@ -15,9 +15,9 @@ use crate::lend::{Address, Auth, Loan, Weakest, Wish, quoted};
 use crate::progress::{Event, Observer};
 use crate::target;
 
+use super::exit_status::OWN_FAILURE;
 use crate::cli::args::ssh::Lend;
 use crate::cli::run::network::Network;
-use crate::cli::verbs::ssh::OWN_FAILURE;
 
 /// As much of what a command says last as is looked at.
 const LAST_WORDS: usize = 8 * 1024;

@@ -3,6 +3,7 @@
 //! The exit status is the command's; every failure of hop's own is 255, as with ssh. A signal before the session stands
 //! ends hop as it ends other programs.
 
+pub mod exit_status;
 mod lend;
 mod streams;
 mod tunnels;
@@ -17,13 +18,13 @@ use std::sync::Arc;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 
-use crate::chain::{ExitStatus, Program, Session, Task, Way};
+use crate::chain::{Program, Session, Task, Way};
 use crate::config::host::IdentityAgent;
 use crate::config::{Flags, Host, SessionType, Value};
 use crate::error::{Error, Kind};
 use crate::forward::{self, Place};
 use crate::progress::{Event, Observer};
-use crate::shell::{self, Ended, Here, Input, Request, Streams, Terminal, Wanted};
+use crate::shell::{self, Here, Input, Request, Streams, Terminal, Wanted};
 use crate::target;
 
 use crate::cli::args::settings::{Screen, quiet_screen};
@@ -35,10 +36,9 @@ use crate::cli::output::stdout::{is_closed, written};
 use crate::cli::run::network::Network;
 use crate::cli::run::process;
 use crate::cli::run::verb_run::Run;
+use exit_status::{OWN_FAILURE, status};
 use lend::Lending;
 
-/// What ssh exits with when it is not the command that failed.
-pub const OWN_FAILURE: u8 = 255;
 /// In the form that programs look for which want to know what an ssh can do.
 const VERSION: &str = concat!("OpenSSH_9.2-compatible hop_", env!("CARGO_PKG_VERSION"));
 
@@ -292,26 +292,4 @@ fn local(name: &'static str) -> impl Fn(io::Error) -> Error {
 /// The signals have gone to the conversation.
 fn streams_of_no_signals() -> Receiver<&'static str> {
     tokio::sync::mpsc::channel(1).1
-}
-
-fn status(ended: &Ended) -> u8 {
-    match ended {
-        Ended::Exit(ExitStatus::Code(code)) => (code & 0xff) as u8,
-        Ended::Exit(ExitStatus::Signal(_)) | Ended::Unsaid | Ended::Left | Ended::Signal(_) | Ended::Unheard => {
-            OWN_FAILURE
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_status_is_cut_to_a_byte_as_the_kernel_does() {
-        assert_eq!(status(&Ended::Exit(ExitStatus::Code(7))), 7);
-        assert_eq!(status(&Ended::Exit(ExitStatus::Code(256 + 3))), 3);
-        assert_eq!(status(&Ended::Exit(ExitStatus::Signal("KILL".into()))), 255);
-        assert_eq!(status(&Ended::Unsaid), 255);
-    }
 }

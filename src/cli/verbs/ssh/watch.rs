@@ -10,9 +10,9 @@ use crate::chain::{Cause, ChainError, Session};
 use crate::error::{Error, Kind};
 use crate::progress::Event;
 
+use super::exit_status::OWN_FAILURE;
 use super::tunnels::Building;
 use crate::cli::args::ssh::Ssh;
-use crate::cli::verbs::ssh::OWN_FAILURE;
 
 /// Between two attempts: doubled each time, up to the second.
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
