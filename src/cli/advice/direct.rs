@@ -1,7 +1,7 @@
 //! What to do when two hosts do not talk to each other directly, or a login is not lent. Main functions: [`of_direct`],
 //! [`of_lend`].
 
-use crate::cli::advice::of_chain;
+use super::chain::of_chain;
 use crate::config::Host;
 use crate::copy::Obstacle;
 use crate::lend::{Auth, LendError};
