@@ -11,6 +11,15 @@
 //! [`journal`] and [`receipt`] are files that are written beside it, on the same thread.
 //!
 //! People are told on standard error; standard output is for data: [`json`] and the plan of a dry run.
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `library_log` `terminal` | what the SSH library logs; questions |
+//! | `reporter` | events from the engine, without ever making it wait |
+//! | `worker` | the thread that owns the screen |
+//! | `bars` `plain` `journal` `receipt` `lines` | a way to tell each |
+//! | `json` `meter` `stderr` `stdout` | objects, rates, lines |
+//! | `summary` `display` `numbers` `safe` `timestamps` | what these need |
 
 pub mod bars;
 pub mod display;

@@ -1,4 +1,9 @@
 //! What does each verb do? One thin file a verb.
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `sync` | a copy with more options |
+//! | `cp` `demo` `doctor` `hosts` `key` `ls` `ssh` | a verb each |
 
 pub mod cp;
 #[cfg(feature = "demo")]

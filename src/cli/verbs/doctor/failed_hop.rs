@@ -1,6 +1,6 @@
 //! Which hop failed, as it was resolved?
 //!
-//! Main type: [`FailedHop`].
+//! Main type: [`HopDescription`].
 
 use super::explanation::Explanation;
 use crate::chain::ChainError;
@@ -8,7 +8,7 @@ use crate::config::Host;
 use crate::config::host::Proxy;
 
 /// The hop that failed.
-pub struct FailedHop<'a> {
+pub struct HopDescription<'a> {
     /// Its alias.
     pub name: &'a str,
     /// The hop it is reached through, if any.
@@ -25,14 +25,14 @@ pub struct FailedHop<'a> {
     pub said: Option<String>,
 }
 
-impl<'a> FailedHop<'a> {
-    pub fn of(error: &'a ChainError, identification: Option<&[u8]>, ways: &[Vec<Host>]) -> FailedHop<'a> {
+impl<'a> HopDescription<'a> {
+    pub fn of(error: &'a ChainError, identification: Option<&[u8]>, ways: &[Vec<Host>]) -> HopDescription<'a> {
         let trail = &error.trail.0;
         let passes = |way: &&Vec<Host>| way.iter().map(|host| &host.alias).zip(trail).all(|(one, other)| one == other);
         let way = ways.iter().filter(|way| way.len() >= trail.len()).find(passes);
         let host = way.and_then(|way| way.get(trail.len().checked_sub(1)?));
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).chars().take(80).collect();
-        FailedHop {
+        HopDescription {
             name: error.trail.end(),
             before: trail.len().checked_sub(2).map(|at| trail[at].as_str()),
             address: host.map_or(error.trail.end().to_owned(), |host| host.hostname.value.clone()),

@@ -11,14 +11,14 @@ use crate::progress::Stage;
 use crate::target;
 
 use super::explanation::{Explanation, RELOAD};
-use super::failed_hop::{FailedHop, with};
+use super::failed_hop::{HopDescription, with};
 use super::login_failures::{host_key, login};
 use crate::cli::advice;
 use crate::cli::advice::shell_word;
 
 /// Explains why a rung was not climbed.
 pub fn explain(error: &ChainError, identification: Option<&[u8]>, ways: &[Vec<Host>]) -> Explanation {
-    let place = FailedHop::of(error, identification, ways);
+    let place = HopDescription::of(error, identification, ways);
     let hints = || advice::of_chain(error, ways);
     match &error.cause {
         Cause::Resolve { problem, .. } if problem.contains("family") => other_family(&place),
@@ -46,8 +46,8 @@ pub fn explain(error: &ChainError, identification: Option<&[u8]>, ways: &[Vec<Ho
 }
 
 /// An address there is, and the configuration wants another kind.
-fn other_family(place: &FailedHop<'_>) -> Explanation {
-    let FailedHop { name, address, family, .. } = place;
+fn other_family(place: &HopDescription<'_>) -> Explanation {
+    let HopDescription { name, address, family, .. } = place;
     let origin = family.as_deref().unwrap_or_default();
     Explanation::of(format!(
         "{address} has an address, and none of the kind that AddressFamily asks for ({origin}): `inet` is IPv4, `inet6` IPv6."
@@ -55,8 +55,8 @@ fn other_family(place: &FailedHop<'_>) -> Explanation {
     .or("", [format!("to try both kinds: hop doctor -o AddressFamily=any {}; for good: take that line away", shell_word(name))])
 }
 
-fn unknown_name(place: &FailedHop<'_>) -> Explanation {
-    let FailedHop { name, address, .. } = place;
+fn unknown_name(place: &HopDescription<'_>) -> Explanation {
+    let HopDescription { name, address, .. } = place;
     let meaning = format!("{} cannot find an address for the name {address}.", place.dialler());
     match place.before {
         None => Explanation::of(meaning)
@@ -78,8 +78,8 @@ fn unknown_name(place: &FailedHop<'_>) -> Explanation {
     }
 }
 
-fn system_refused(place: &FailedHop<'_>, kind: ErrorKind, error: &ChainError) -> Explanation {
-    let FailedHop { name, address, port, .. } = place;
+fn system_refused(place: &HopDescription<'_>, kind: ErrorKind, error: &ChainError) -> Explanation {
+    let HopDescription { name, address, port, .. } = place;
     match kind {
         ErrorKind::ConnectionRefused => nothing_listens(place),
         // for an IPv6 address there must be one of our own
@@ -99,8 +99,8 @@ fn system_refused(place: &FailedHop<'_>, kind: ErrorKind, error: &ChainError) ->
     }
 }
 
-fn nothing_listens(place: &FailedHop<'_>) -> Explanation {
-    let FailedHop { name, address, port, .. } = place;
+fn nothing_listens(place: &HopDescription<'_>) -> Explanation {
+    let HopDescription { name, address, port, .. } = place;
     Explanation::of(format!(
         "{} reaches {address}, and nothing listens there on port {port}. The network is fine.",
         place.dialler()
@@ -114,8 +114,8 @@ fn nothing_listens(place: &FailedHop<'_>) -> Explanation {
 }
 
 /// Packets vanish between the hop before, or this machine, and the host.
-fn no_answer(place: &FailedHop<'_>) -> Explanation {
-    let FailedHop { name, address, port, .. } = place;
+fn no_answer(place: &HopDescription<'_>) -> Explanation {
+    let HopDescription { name, address, port, .. } = place;
     let ingress = "aws ec2 authorize-security-group-ingress --group-id sg-…";
     let mine = match address.contains(':') {
         true => format!(
@@ -145,7 +145,7 @@ fn no_answer(place: &FailedHop<'_>) -> Explanation {
 }
 
 /// The words are sshd's and those of the C library behind it.
-fn forward_refused(place: &FailedHop<'_>, reason: &str, hints: Vec<String>) -> Explanation {
+fn forward_refused(place: &HopDescription<'_>, reason: &str, hints: Vec<String>) -> Explanation {
     let before = place.dialler();
     let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
     if says(&["prohibited"]) {
@@ -191,8 +191,8 @@ fn forward_refused(place: &FailedHop<'_>, reason: &str, hints: Vec<String>) -> E
 }
 
 /// The connection stands, and SSH does not begin.
-fn greeting(place: &FailedHop<'_>, error: &ChainError) -> Explanation {
-    let FailedHop { name, port, .. } = place;
+fn greeting(place: &HopDescription<'_>, error: &ChainError) -> Explanation {
+    let HopDescription { name, port, .. } = place;
     let said = place.said.as_deref().unwrap_or_default();
     let is_ssh = said.starts_with("SSH-");
     match &error.cause {
@@ -245,7 +245,7 @@ fn smaller(address: &str) -> String {
 }
 
 /// What it printed is a warning, and has been passed on.
-fn command_failed(place: &FailedHop<'_>, how: &str) -> Explanation {
+fn command_failed(place: &HopDescription<'_>, how: &str) -> Explanation {
     let line = place.command.as_deref().unwrap_or_default();
     let words = line.split_whitespace().next().unwrap_or_default();
     let explanation =
@@ -259,7 +259,7 @@ fn command_failed(place: &FailedHop<'_>, how: &str) -> Explanation {
 }
 
 /// Closed before the first word; since OpenSSH 8.5 sshd says why.
-fn turned_away(place: &FailedHop<'_>, said: &str) -> Explanation {
+fn turned_away(place: &HopDescription<'_>, said: &str) -> Explanation {
     let name = place.name;
     let words = if said.is_empty() { String::new() } else { format!(" It says: \"{said}\"") };
     let busy = |explanation: Explanation| {

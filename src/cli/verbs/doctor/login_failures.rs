@@ -6,12 +6,12 @@ use crate::auth::{AuthError, KeyProblem, UnusedKey};
 use crate::trust::TrustError;
 
 use super::explanation::{Explanation, RELOAD};
-use super::failed_hop::{FailedHop, with};
+use super::failed_hop::{HopDescription, with};
 use crate::cli::advice;
 use crate::cli::advice::shell_word;
 
 /// Why a host key does not pass.
-pub fn host_key(place: &FailedHop<'_>, error: &TrustError, hints: Vec<String>) -> Explanation {
+pub fn host_key(place: &HopDescription<'_>, error: &TrustError, hints: Vec<String>) -> Explanation {
     let name = place.name;
     match error {
         TrustError::Unknown { algorithm, fingerprint, .. } => with(
@@ -40,8 +40,8 @@ pub fn host_key(place: &FailedHop<'_>, error: &TrustError, hints: Vec<String>) -
 }
 
 /// Why a login fails.
-pub fn login(place: &FailedHop<'_>, error: &AuthError, hints: Vec<String>) -> Explanation {
-    let FailedHop { name, user, .. } = place;
+pub fn login(place: &HopDescription<'_>, error: &AuthError, hints: Vec<String>) -> Explanation {
+    let HopDescription { name, user, .. } = place;
     match error {
         AuthError::Permissions { file, mode } => with(
             format!(
@@ -79,7 +79,7 @@ pub fn login(place: &FailedHop<'_>, error: &AuthError, hints: Vec<String>) -> Ex
 }
 
 /// What to do about a key file that is no key, not there, or locked.
-fn another_file(place: &FailedHop<'_>, file: &std::path::Path, problem: &str) -> Vec<String> {
+fn another_file(place: &HopDescription<'_>, file: &std::path::Path, problem: &str) -> Vec<String> {
     let word = shell_word(&file.to_string_lossy());
     if problem.contains("passphrase") {
         return vec![format!("give it to an agent once: ssh-add {word}; or run this on a terminal")];
@@ -99,12 +99,12 @@ fn another_file(place: &FailedHop<'_>, file: &std::path::Path, problem: &str) ->
 }
 
 fn refused(
-    place: &FailedHop<'_>,
+    place: &HopDescription<'_>,
     tried: &[String],
     offered: &[String],
     [unused, doubtful]: &[&Vec<UnusedKey>; 2],
 ) -> Explanation {
-    let FailedHop { name, user, .. } = place;
+    let HopDescription { name, user, .. } = place;
     let had = if tried.is_empty() { "no key to show".to_owned() } else { format!("shown {}", tried.join(", ")) };
     let explanation =
         Explanation::of(format!("{name} does not let {user} in. It was {had}, and takes {}.", offered.join(", ")));
@@ -137,13 +137,13 @@ fn refused(
     )
 }
 
-fn name_it(place: &FailedHop<'_>) -> [String; 1] {
+fn name_it(place: &HopDescription<'_>) -> [String; 1] {
     let name = shell_word(place.name);
     [format!("hop doctor -i FILE {name}; for good: IdentityFile FILE under `Host {name}` in ssh_config")]
 }
 
 /// How AWS is asked for the name of the key pair.
-fn made_with(place: &FailedHop<'_>) -> Option<String> {
+fn made_with(place: &HopDescription<'_>) -> Option<String> {
     let address: IpAddr = place.address.parse().ok()?;
     let filter = match (address, place.before) {
         (IpAddr::V6(_), _) => "network-interface.ipv6-addresses.ipv6-address",

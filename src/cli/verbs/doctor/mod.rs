@@ -1,6 +1,14 @@
 //! `hop doctor`: each step of the way to a host, what lies between two hosts, and what to do about the first that fails.
 //!
 //! Main function: [`run`]. The page goes to standard output; the exit code is that of the first failure.
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `fix` `page` `findings` | repairs, the page, what each finding means |
+//! | `hop_failures` `pair_unreachable` | a hop that was not reached; two hosts that do not reach each other |
+//! | `login_failures` | host keys and logins |
+//! | `failed_hop` | the hop that failed |
+//! | `explanation` | what a person reads about a finding |
 
 mod explanation;
 mod failed_hop;

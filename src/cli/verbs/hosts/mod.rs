@@ -1,6 +1,10 @@
 //! `hop hosts`: the hosts of the configuration as a tree of bastions and what lies behind each; `add` appends one.
 //!
 //! Main function: [`run`].
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `tree` | how it is drawn |
 
 mod tree;
 

@@ -2,6 +2,10 @@
 //!
 //! Main function: [`run`]. What is found goes to standard output, what is done about it is said there too; the exit code
 //! is 77 as long as something is wrong.
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `key_files` | which files, and for whom |
 
 mod key_files;
 

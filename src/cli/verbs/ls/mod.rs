@@ -3,6 +3,11 @@
 //! A path that cannot be listed is said on standard error and the next one is tried. What a server names is shown,
 //! made safe, and trusted no further: a listing has a largest size, a tree a largest depth and width. A host from which
 //! nothing comes for too long is given up.
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `remote_listing` | what lies on a host |
+//! | `table` | how it looks |
 
 mod remote_listing;
 mod table;

@@ -2,6 +2,12 @@
 //!
 //! The exit status is the command's; every failure of hop's own is 255, as with ssh. A signal before the session stands
 //! ends hop as it ends other programs.
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `watch` | tunnels without a session |
+//! | `lend` `tunnels` `streams` | a login lent, ports, standard streams |
+//! | `exit_status` | what ssh exits with |
 
 pub mod exit_status;
 mod lend;
