@@ -1,5 +1,5 @@
 //! How long to wait for a server: for each answer, and for all of them in one login. The time a person or an agent takes in
-//! between is not counted. Main type: [`Patience`].
+//! between is not counted. Main type: [`AnswerTimeout`].
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub(super) const WHOLE: Duration = Duration::from_secs(120);
 
 /// A clock that stands still while nobody waits for the server. Clones share it.
 #[derive(Clone)]
-pub(super) struct Patience {
+pub(super) struct AnswerTimeout {
     clock: Arc<Mutex<Clock>>,
     /// For one answer.
     limit: Duration,
@@ -30,10 +30,10 @@ struct Clock {
     spent: Duration,
 }
 
-impl Patience {
-    pub fn new(limit: Duration, whole: Duration) -> Patience {
+impl AnswerTimeout {
+    pub fn new(limit: Duration, whole: Duration) -> AnswerTimeout {
         let clock = Clock { since: None, spent: Duration::ZERO };
-        Patience { clock: Arc::new(Mutex::new(clock)), limit, whole }
+        AnswerTimeout { clock: Arc::new(Mutex::new(clock)), limit, whole }
     }
 
     /// Waits for `answer`; `None` when the server took longer than it may, with this answer or with all.
@@ -94,12 +94,12 @@ mod tests {
 
     #[tokio::test]
     async fn silence_ends_it() {
-        assert_eq!(Patience::new(LIMIT, LIMIT * 9).wait(std::future::pending::<()>()).await, None);
+        assert_eq!(AnswerTimeout::new(LIMIT, LIMIT * 9).wait(std::future::pending::<()>()).await, None);
     }
 
     #[tokio::test]
     async fn many_slow_answers_end_it_too() {
-        let patience = Patience::new(LIMIT, LIMIT * 3);
+        let patience = AnswerTimeout::new(LIMIT, LIMIT * 3);
         let mut answers = 0;
         while patience.wait(sleep(LIMIT / 2)).await.is_some() {
             answers += 1;
@@ -110,7 +110,7 @@ mod tests {
 
     #[tokio::test]
     async fn time_spent_elsewhere_is_not_counted() {
-        let patience = Patience::new(LIMIT, LIMIT * 3);
+        let patience = AnswerTimeout::new(LIMIT, LIMIT * 3);
         let work = async {
             patience.elsewhere(sleep(LIMIT * 4)).await;
             sleep(LIMIT / 4).await;
@@ -122,7 +122,7 @@ mod tests {
 
     #[tokio::test]
     async fn silence_after_work_elsewhere_ends_it() {
-        let patience = Patience::new(LIMIT, LIMIT * 9);
+        let patience = AnswerTimeout::new(LIMIT, LIMIT * 9);
         let work = async {
             patience.elsewhere(sleep(LIMIT)).await;
             std::future::pending::<()>().await

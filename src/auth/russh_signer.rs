@@ -1,12 +1,12 @@
-//! Who signs a login? [`Pen`] does what russh wants of a signer, with the key of whoever holds it.
+//! Who signs a login? [`RusshSigner`] does what russh wants of a signer, with the key of whoever holds it.
 
 use std::sync::Arc;
 
 use russh::keys::agent::AgentIdentity;
 use russh::keys::ssh_key::HashAlg;
 
+use super::answer_timeout::AnswerTimeout;
 use super::keyring::Keyring;
-use super::patience::Patience;
 use crate::agent::wire::put_string;
 use crate::agent::{SignError, Signer};
 use crate::progress::Event;
@@ -24,16 +24,16 @@ impl From<russh::SendError> for OfferError {
 }
 
 /// Signs for russh, which wants the signature appended to what it asks to have signed.
-pub(super) struct Pen {
+pub(super) struct RusshSigner {
     pub(super) signer: Option<Arc<dyn Signer>>,
-    pub(super) patience: Patience,
+    pub(super) patience: AnswerTimeout,
     pub(super) keyring: Keyring,
     pub(super) hash: Option<HashAlg>,
     /// The host to name when a security key must be touched.
     pub(super) touch: Option<String>,
 }
 
-impl russh::Signer for Pen {
+impl russh::Signer for RusshSigner {
     type Error = OfferError;
 
     async fn auth_sign(
