@@ -1,4 +1,4 @@
-//! A key that opened a door, for another login there: [`Credential`]. And a key file as a signer, whichever login it is for.
+//! A key that opened a target, for another login there: [`Credential`]. And a key file as a signer, whichever login it is for.
 
 use std::path::PathBuf;
 use std::sync::Arc;

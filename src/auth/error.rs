@@ -1,4 +1,4 @@
-//! Why a login failed: facts only. What to do about it is said by the front door.
+//! Why a login failed: facts only. What to do about it is said by the front target.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub enum AuthError {
         /// Certificates that were tried, and by the clock here or the user's name should not do.
         doubtful: Vec<UnusedKey>,
     },
-    /// A key file that others can read, and nothing else opened the door.
+    /// A key file that others can read, and nothing else opened the target.
     #[error("{}: permissions {mode:04o} are too open for a private key", file.display())]
     Permissions {
         /// The file.

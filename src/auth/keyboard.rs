@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::error::AuthError;
 use super::keyring::Opener;
-use super::{Answer, Login};
+use super::login::{Login, ServerAnswer};
 use crate::progress::Event;
 
 /// Rounds of one keyboard-interactive attempt.
@@ -22,18 +22,9 @@ const MAX_INSTRUCTION: usize = 4096;
 /// Characters of a name or a prompt that are shown.
 const MAX_PROMPT: usize = 512;
 
-/// How often a person has been asked in this login.
-#[derive(Default)]
-pub(super) struct Attempts {
-    interactive: u32,
-    password: u32,
-    /// The server has sent a question at all.
-    info_seen: bool,
-}
-
 impl<H: Handler> Login<'_, H> {
     /// One keyboard-interactive attempt; `None` when there is no further one.
-    pub(super) async fn keyboard_interactive(&mut self) -> Result<Option<Answer>, AuthError> {
+    pub(super) async fn keyboard_interactive(&mut self) -> Result<Option<ServerAnswer>, AuthError> {
         let first = self.keyboard.interactive == 0;
         let spent = self.keyboard.interactive >= *self.host.number_of_password_prompts;
         if spent || !self.may_ask() || (!first && !self.keyboard.info_seen) {
@@ -46,7 +37,8 @@ impl<H: Handler> Login<'_, H> {
         for _ in 0..MAX_ROUNDS {
             match self.respond_to(response).await? {
                 Turn::Over(answer) => {
-                    self.needed_a_person |= matches!(answer, Answer::Success | Answer::Failure { partial: true, .. });
+                    self.needed_a_person |=
+                        matches!(answer, ServerAnswer::Success | ServerAnswer::Failure { partial: true, .. });
                     self.note("keyboard-interactive".into(), &answer, None);
                     return Ok(Some(answer));
                 }
@@ -97,7 +89,7 @@ impl<H: Handler> Login<'_, H> {
     }
 
     /// One password attempt; `None` when there is no further one.
-    pub(super) async fn password(&mut self) -> Result<Option<Answer>, AuthError> {
+    pub(super) async fn password(&mut self) -> Result<Option<ServerAnswer>, AuthError> {
         if self.keyboard.password >= *self.host.number_of_password_prompts || !self.may_ask() {
             return Ok(None);
         }
@@ -109,7 +101,7 @@ impl<H: Handler> Login<'_, H> {
     }
 
     /// Sends a password, and remembers it if it is all that the server wanted.
-    pub(super) async fn send_password(&mut self, password: Zeroizing<String>) -> Result<Answer, AuthError> {
+    pub(super) async fn send_password(&mut self, password: Zeroizing<String>) -> Result<ServerAnswer, AuthError> {
         self.tried.push("password".into());
         let sent = self.handle.authenticate_password(self.host.user.value.as_str(), password.as_str());
         let answer = self.patience.wait(sent).await;
@@ -125,7 +117,7 @@ impl<H: Handler> Login<'_, H> {
 
 enum Turn {
     Answered(Vec<String>),
-    Over(Answer),
+    Over(ServerAnswer),
 }
 
 /// The name and the instruction of a round, each on lines of its own.

@@ -27,20 +27,20 @@ struct Shared {
     observer: Arc<dyn Observer>,
     asking: Arc<Mutex<()>>,
     files: StdMutex<HashMap<PathBuf, Arc<Mutex<Slot>>>>,
-    doors: StdMutex<HashMap<Door, Opener>>,
+    openers: StdMutex<HashMap<LoginTarget, Opener>>,
     /// Agents that let us wait in vain: every login would wait again.
     mute: StdMutex<HashSet<PathBuf>>,
 }
 
-/// A place to log in at: two hosts that share an address, or a host key, are still two doors.
+/// A place to log in at: two hosts that share an address, or a host key, are still two openers.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Door {
+pub(super) struct LoginTarget {
     pub alias: String,
     pub user: String,
     pub host_key: Vec<u8>,
 }
 
-/// What opened a door, to open it again without trying anything else.
+/// What opened a target, to open it again without trying anything else.
 #[derive(Clone)]
 pub(super) enum Opener {
     Key(Box<Candidate>),
@@ -62,7 +62,7 @@ impl Keyring {
             observer,
             asking: Arc::default(),
             files: StdMutex::default(),
-            doors: StdMutex::default(),
+            openers: StdMutex::default(),
             mute: StdMutex::default(),
         };
         Keyring { shared: Arc::new(shared), attended: true }
@@ -156,12 +156,12 @@ impl Keyring {
         files.entry(path.to_owned()).or_insert_with(|| Arc::new(Mutex::new(Slot::Unread))).clone()
     }
 
-    pub(super) fn opener(&self, door: &Door) -> Option<Opener> {
-        held(&self.shared.doors).get(door).cloned()
+    pub(super) fn opener(&self, target: &LoginTarget) -> Option<Opener> {
+        held(&self.shared.openers).get(target).cloned()
     }
 
-    pub(super) fn remember(&self, door: Door, opener: Opener) {
-        held(&self.shared.doors).insert(door, opener);
+    pub(super) fn remember(&self, target: LoginTarget, opener: Opener) {
+        held(&self.shared.openers).insert(target, opener);
     }
 
     pub(super) fn is_mute(&self, agent: &Path) -> bool {
@@ -172,8 +172,8 @@ impl Keyring {
         held(&self.shared.mute).insert(agent.to_owned());
     }
 
-    pub(super) fn forget(&self, door: &Door) {
-        held(&self.shared.doors).remove(door);
+    pub(super) fn forget(&self, target: &LoginTarget) {
+        held(&self.shared.openers).remove(target);
     }
 }
 

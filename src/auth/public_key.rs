@@ -10,51 +10,19 @@ use russh::keys::ssh_key::public::KeyData;
 use russh::keys::ssh_key::{Algorithm, HashAlg, PublicKey};
 use tokio::sync::Mutex;
 
+use super::certificate;
 use super::credential::{Credential, FileSigner};
 use super::error::{AuthError, KeyProblem, UnusedKey};
 use super::identity::{Candidate, Hands, Named, Offer, Others, Stock, Why, order};
 use super::key_file::Secret;
 use super::keyring::Opener;
-use super::pen::{OfferError, Pen};
-use super::{Answer, Login, certificate};
+use super::login::{Login, ServerAnswer};
+use super::russh_signer::{OfferError, RusshSigner};
 use crate::agent::client::{AgentClient, AgentError, AgentKey};
 use crate::agent::wire::SessionBind;
 use crate::agent::{AgentRelay, AgentSigner, SignError, Signer};
 use crate::config::Origin;
 use crate::config::host::IdentityAgent;
-
-/// The keys of one login.
-#[derive(Default)]
-pub(super) struct Keys {
-    /// The next one last; `None` before they are looked for.
-    waiting: Option<Vec<Candidate>>,
-    offered: Vec<Candidate>,
-    unused: Vec<UnusedKey>,
-    doubtful: Vec<UnusedKey>,
-    agent: Option<Arc<Mutex<AgentClient>>>,
-    /// What `best_supported_rsa_hash` said; it may wait a second, so it is asked once.
-    rsa: Option<Option<Option<HashAlg>>>,
-}
-
-impl Keys {
-    /// After a partial success every key may be asked for again, as in ssh (`pubkey_reset`).
-    pub fn start_again(&mut self) {
-        let offered = std::mem::take(&mut self.offered).into_iter().rev();
-        self.waiting = self.waiting.take().map(|waiting| offered.chain(waiting).collect());
-    }
-
-    pub fn take_unused(&mut self) -> Vec<UnusedKey> {
-        std::mem::take(&mut self.unused)
-    }
-
-    pub fn take_doubtful(&mut self) -> Vec<UnusedKey> {
-        std::mem::take(&mut self.doubtful)
-    }
-
-    fn cannot_use(&mut self, file: PathBuf, problem: KeyProblem) {
-        self.unused.push(UnusedKey { file, problem });
-    }
-}
 
 impl<H: Handler> Login<'_, H> {
     /// Whether the first key to offer is one that the user named, and can be shown as it is.
@@ -74,7 +42,7 @@ impl<H: Handler> Login<'_, H> {
     }
 
     /// Offers the next key; `None` when there is none left.
-    pub(super) async fn next_key(&mut self) -> Result<Option<Answer>, AuthError> {
+    pub(super) async fn next_key(&mut self) -> Result<Option<ServerAnswer>, AuthError> {
         self.look_for_keys().await;
         while let Some(candidate) = self.keys.waiting.as_mut().and_then(Vec::pop) {
             if let Some(answer) = self.offer(candidate).await? {
@@ -85,7 +53,7 @@ impl<H: Handler> Login<'_, H> {
     }
 
     /// Offers a key that opened this door before.
-    pub(super) async fn offer_again(&mut self, candidate: Candidate) -> Result<Option<Answer>, AuthError> {
+    pub(super) async fn offer_again(&mut self, candidate: Candidate) -> Result<Option<ServerAnswer>, AuthError> {
         if let Hands::Agent { .. } = candidate.hands {
             self.ask_agent().await;
         }
@@ -177,7 +145,7 @@ impl<H: Handler> Login<'_, H> {
     }
 
     /// Offers one key; `None` when it could not be offered, or not signed with, and the next one may be.
-    async fn offer(&mut self, mut candidate: Candidate) -> Result<Option<Answer>, AuthError> {
+    async fn offer(&mut self, mut candidate: Candidate) -> Result<Option<ServerAnswer>, AuthError> {
         if candidate.offer == Offer::Sealed && !self.unseal(&mut candidate).await {
             return Ok(None);
         }
@@ -203,7 +171,8 @@ impl<H: Handler> Login<'_, H> {
             Some(Ok(answer)) => self.answered(&candidate.to_string(), Some(Ok(answer)))?,
             None => self.answered(&candidate.to_string(), None)?,
         };
-        self.needed_a_person |= candidate.wants_a_touch() && !matches!(answer, Answer::Failure { partial: false, .. });
+        self.needed_a_person |=
+            candidate.wants_a_touch() && !matches!(answer, ServerAnswer::Failure { partial: false, .. });
         self.note(format!("publickey {candidate}"), &answer, Some(Opener::Key(Box::new(candidate))));
         Ok(Some(answer))
     }
@@ -298,7 +267,8 @@ impl<H: Handler> Login<'_, H> {
     async fn show(&mut self, candidate: &Candidate, hash: Option<HashAlg>) -> Option<Result<AuthResult, OfferError>> {
         let signer = self.signer(candidate);
         let touch = candidate.wants_a_touch().then(|| self.host.alias.clone());
-        let mut pen = Pen { signer, patience: self.patience.clone(), touch, keyring: self.keyring.clone(), hash };
+        let mut pen =
+            RusshSigner { signer, patience: self.patience.clone(), touch, keyring: self.keyring.clone(), hash };
         let user = self.user();
         match &candidate.offer {
             Offer::Key(key) => {

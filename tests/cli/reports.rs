@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hop::cli::report::lines::{Level, lines_of};
-use hop::cli::report::{Summary, json, plain};
+use hop::cli::output::display::Level;
+use hop::cli::output::lines::lines_of;
+use hop::cli::output::summary::Summary;
+use hop::cli::output::{json, plain};
 use hop::error::Kind;
 use hop::progress::{Event, Stage};
 

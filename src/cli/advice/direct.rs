@@ -1,13 +1,13 @@
 //! What to do when two hosts do not talk to each other directly, or a login is not lent. Main functions: [`of_direct`],
 //! [`of_lend`].
 
-use super::of_chain;
+use super::chain::of_chain;
 use crate::config::Host;
 use crate::copy::Obstacle;
 use crate::lend::{Auth, LendError};
 
 /// The way around what hinders a direct copy.
-pub(super) fn of_direct(obstacle: &Obstacle, ways: &[Vec<Host>]) -> Vec<String> {
+pub fn of_direct(obstacle: &Obstacle, ways: &[Vec<Host>]) -> Vec<String> {
     const RELAY: &str = "or let the data pass through here: hop cp -3";
     let hint = match obstacle {
         Obstacle::Lend(LendError::NoForwarding { source_host }) => {
@@ -81,7 +81,7 @@ fn needs_forwarding(host: &str) -> String {
 }
 
 /// What to do where nothing is lent.
-pub(super) fn of_lend(error: &LendError, ways: &[Vec<Host>]) -> Vec<String> {
+pub fn of_lend(error: &LendError, ways: &[Vec<Host>]) -> Vec<String> {
     let hint = match error {
         LendError::Chain(error) => return of_chain(error, ways),
         LendError::NotByKey { destination, .. } => {

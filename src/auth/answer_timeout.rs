@@ -1,0 +1,132 @@
+//! How long to wait for a server: for each answer, and for all of them in one login. The time a person or an agent takes in
+//! between is not counted. Main type: [`AnswerTimeout`].
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+/// How long a server may take to answer one authentication request.
+pub(super) const LIMIT: Duration = Duration::from_secs(30);
+
+/// How long it may take with all of one login: as long as sshd gives a client by default (`LoginGraceTime`).
+pub(super) const WHOLE: Duration = Duration::from_secs(120);
+
+/// A clock that stands still while nobody waits for the server. Clones share it.
+#[derive(Clone)]
+pub(super) struct AnswerTimeout {
+    clock: Arc<Mutex<Clock>>,
+    /// For one answer.
+    limit: Duration,
+    /// For all answers.
+    whole: Duration,
+}
+
+#[derive(Clone, Copy)]
+struct Clock {
+    /// The server is waited for since then.
+    since: Option<Instant>,
+    /// How long it was waited for before.
+    spent: Duration,
+}
+
+impl AnswerTimeout {
+    pub fn new(limit: Duration, whole: Duration) -> AnswerTimeout {
+        let clock = Clock { since: None, spent: Duration::ZERO };
+        AnswerTimeout { clock: Arc::new(Mutex::new(clock)), limit, whole }
+    }
+
+    /// Waits for `answer`; `None` when the server took longer than it may, with this answer or with all.
+    pub async fn wait<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+        self.run();
+        let mut answer = std::pin::pin!(answer);
+        let answer = loop {
+            let deadline = self.deadline();
+            match timeout_at(deadline, &mut answer).await {
+                Ok(answer) => break Some(answer),
+                Err(_) if self.deadline() > deadline => {}
+                Err(_) => break None,
+            }
+        };
+        self.stop();
+        answer
+    }
+
+    /// What the server may take with one more answer has shrunk to nothing.
+    pub fn is_used_up(&self) -> bool {
+        self.clock().spent >= self.whole
+    }
+
+    /// Runs `work` that the server is not to blame for.
+    pub async fn elsewhere<T>(&self, work: impl Future<Output = T>) -> T {
+        self.stop();
+        let done = work.await;
+        self.run();
+        done
+    }
+
+    fn deadline(&self) -> Instant {
+        let Clock { since, spent } = *self.clock();
+        since.unwrap_or_else(Instant::now) + self.limit.min(self.whole.saturating_sub(spent))
+    }
+
+    fn run(&self) {
+        self.clock().since = Some(Instant::now());
+    }
+
+    fn stop(&self) {
+        let mut clock = self.clock();
+        let waited = clock.since.take().map_or(Duration::ZERO, |since| since.elapsed());
+        clock.spent += waited;
+    }
+
+    fn clock(&self) -> MutexGuard<'_, Clock> {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::sleep;
+
+    const LIMIT: Duration = Duration::from_millis(200);
+
+    #[tokio::test]
+    async fn silence_ends_it() {
+        assert_eq!(AnswerTimeout::new(LIMIT, LIMIT * 9).wait(std::future::pending::<()>()).await, None);
+    }
+
+    #[tokio::test]
+    async fn many_slow_answers_end_it_too() {
+        let patience = AnswerTimeout::new(LIMIT, LIMIT * 3);
+        let mut answers = 0;
+        while patience.wait(sleep(LIMIT / 2)).await.is_some() {
+            answers += 1;
+            assert!(answers < 9, "it never ends");
+        }
+        assert!(patience.is_used_up() && answers > 0);
+    }
+
+    #[tokio::test]
+    async fn time_spent_elsewhere_is_not_counted() {
+        let patience = AnswerTimeout::new(LIMIT, LIMIT * 3);
+        let work = async {
+            patience.elsewhere(sleep(LIMIT * 4)).await;
+            sleep(LIMIT / 4).await;
+            7
+        };
+        assert_eq!(patience.wait(work).await, Some(7));
+        assert!(!patience.is_used_up());
+    }
+
+    #[tokio::test]
+    async fn silence_after_work_elsewhere_ends_it() {
+        let patience = AnswerTimeout::new(LIMIT, LIMIT * 9);
+        let work = async {
+            patience.elsewhere(sleep(LIMIT)).await;
+            std::future::pending::<()>().await
+        };
+        assert_eq!(patience.wait(work).await, None);
+    }
+}

@@ -1,0 +1,130 @@
+//! How far is a login? What was tried, what the server answered, how long it took.
+//!
+//! Main type: [`Login`]. Which method comes next is decided in `authenticate.rs`.
+
+use russh::MethodKind;
+use russh::client::{AuthResult, Handle, Handler};
+
+use super::answer_timeout::{AnswerTimeout, LIMIT, WHOLE};
+use super::error::AuthError;
+use super::keyring::{Keyring, LoginTarget, Opener};
+use super::methods::Methods;
+use super::offered_keys::OfferedKeys;
+use crate::config::Host;
+use crate::progress::Event;
+
+/// How often a person has been asked in this login.
+#[derive(Default)]
+pub(super) struct KeyboardAttempts {
+    pub(super) interactive: u32,
+    pub(super) password: u32,
+    /// The server has sent a question at all.
+    pub(super) info_seen: bool,
+}
+
+/// The server's word on one request.
+pub(super) enum ServerAnswer {
+    Success,
+    Failure { offered: Vec<MethodKind>, partial: bool },
+}
+
+/// One login under way.
+pub(super) struct Login<'a, H: Handler> {
+    pub(super) handle: &'a mut Handle<H>,
+    pub(super) host: &'a Host,
+    pub(super) keyring: &'a Keyring,
+    pub(super) target: LoginTarget,
+    pub(super) patience: AnswerTimeout,
+    pub(super) methods: Methods,
+    pub(super) keys: OfferedKeys,
+    pub(super) keyboard: KeyboardAttempts,
+    /// What was tried, for people to read.
+    pub(super) tried: Vec<String>,
+    /// What the server accepted so far.
+    pub(super) accepted: Vec<String>,
+    /// What opened the door last, to be remembered when it was all that was needed.
+    pub(super) opener: Option<Opener>,
+    pub(super) needed_a_person: bool,
+    pub(super) asked_none: bool,
+}
+
+impl<'a, H: Handler> Login<'a, H> {
+    pub(super) fn new(handle: &'a mut Handle<H>, host: &'a Host, keyring: &'a Keyring) -> Self {
+        let host_key = handle.agent_session_binding().map(|binding| binding.host_key().to_vec());
+        let target = LoginTarget {
+            alias: host.alias.clone(),
+            user: host.user.value.clone(),
+            host_key: host_key.unwrap_or_default(),
+        };
+        Login {
+            handle,
+            host,
+            keyring,
+            target,
+            patience: AnswerTimeout::new(LIMIT, WHOLE),
+            methods: Methods::of(host),
+            keys: OfferedKeys::default(),
+            keyboard: KeyboardAttempts::default(),
+            tried: Vec::new(),
+            accepted: Vec::new(),
+            opener: None,
+            needed_a_person: false,
+            asked_none: false,
+        }
+    }
+
+    pub(super) fn user(&self) -> &'a str {
+        &self.host.user.value
+    }
+
+    pub(super) fn may_ask(&self) -> bool {
+        self.keyring.is_attended() && !*self.host.batch_mode
+    }
+
+    pub(super) fn detail(&self, text: &str) {
+        self.keyring.tell(Event::Detail(format!("{}: {text}", self.host.alias)));
+    }
+
+    /// No answer came to `what`.
+    pub(super) fn late(&mut self, what: &str) -> AuthError {
+        match self.patience.is_used_up() {
+            true => AuthError::TooLong { limit: WHOLE, tried: std::mem::take(&mut self.tried) },
+            false => AuthError::TimedOut { what: what.to_owned(), limit: LIMIT },
+        }
+    }
+
+    /// Sorts an answer: an empty list of methods means that the server has closed the connection (or that there is
+    /// nothing left to try on it).
+    pub(super) fn answered(
+        &mut self,
+        what: &str,
+        answer: Option<Result<AuthResult, russh::Error>>,
+    ) -> Result<ServerAnswer, AuthError> {
+        match answer {
+            None => Err(self.late(what)),
+            Some(Err(russh::Error::SendError | russh::Error::RecvError)) => Err(self.disconnected()),
+            Some(Err(error)) => Err(error.into()),
+            Some(Ok(AuthResult::Success)) => Ok(ServerAnswer::Success),
+            Some(Ok(AuthResult::Failure { remaining_methods, .. }))
+                if remaining_methods.is_empty() && self.asked_none =>
+            {
+                Err(self.disconnected())
+            }
+            Some(Ok(AuthResult::Failure { remaining_methods, partial_success })) => {
+                Ok(ServerAnswer::Failure { offered: remaining_methods.to_vec(), partial: partial_success })
+            }
+        }
+    }
+
+    /// Notes what a method achieved; `opener` is what a further login may use by itself.
+    pub(super) fn note(&mut self, what: String, answer: &ServerAnswer, opener: Option<Opener>) {
+        if matches!(answer, ServerAnswer::Success | ServerAnswer::Failure { partial: true, .. }) {
+            self.accepted.push(what);
+            self.opener = opener;
+        }
+    }
+
+    pub(super) fn disconnected(&mut self) -> AuthError {
+        AuthError::Disconnected { reason: String::new(), tried: std::mem::take(&mut self.tried) }
+    }
+}

@@ -1,0 +1,164 @@
+//! Flags of scp and ssh that hop knows and does not have: each is refused with the reason, never taken in silence.
+//!
+//! Main function: [`parse()`]. A flag that nobody knows is left to clap's own words.
+
+use std::ffi::OsString;
+
+use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::command_line::Args;
+
+/// Why a command line is not run, or what to print instead.
+#[derive(Debug)]
+pub enum Refusal {
+    /// Help or a version, for standard output.
+    Shown(clap::Error),
+    /// clap's complaint, for standard error.
+    Complaint(clap::Error),
+    /// A flag of scp or ssh that hop does not have.
+    Flag {
+        /// `cp`, `ls` or `ssh`.
+        verb: String,
+        /// As typed: `-O`.
+        flag: String,
+        /// One sentence.
+        why: &'static str,
+    },
+}
+
+/// Reads the command line; the first word is the program's name.
+pub fn parse(words: &[OsString]) -> Result<Args, Refusal> {
+    Args::try_parse_from(words).map_err(|error| refusal(words, error))
+}
+
+fn refusal(words: &[OsString], error: clap::Error) -> Refusal {
+    let verb = words.get(1).and_then(|word| word.to_str()).unwrap_or_default();
+    if let (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+        && let Some(why) = reason(verb, flag)
+    {
+        return Refusal::Flag { verb: verb.to_owned(), flag: flag.clone(), why };
+    }
+    match error.use_stderr() {
+        true => Refusal::Complaint(error),
+        false => Refusal::Shown(error),
+    }
+}
+
+fn reason(verb: &str, flag: &str) -> Option<&'static str> {
+    let table = match verb {
+        "cp" | "ls" => SCP,
+        "ssh" => SSH,
+        _ => return None,
+    };
+    table.iter().find(|(name, _)| *name == flag).map(|(_, why)| *why)
+}
+
+const SCP: &[(&str, &str)] = &[
+    ("-1", "SSH protocol 1 was broken long ago; hop speaks protocol 2"),
+    ("-2", "SSH protocol 2 is the only one hop speaks: leave it out"),
+    ("-A", "the agent is not forwarded by a copy: a direct one lends its source one login, and nothing else"),
+    ("-D", "it names an sftp-server program to run; hop starts the `sftp` subsystem of the server"),
+    ("-O", "the old scp protocol lets a server choose which files it writes; hop uses SFTP, which every sshd has"),
+    ("-S", "it names an ssh program to run; hop has SSH built in and runs none"),
+    ("-T", "it turns off checks of the old scp protocol; hop uses SFTP and always checks the names a server sends"),
+    ("-X", "it tunes OpenSSH's own sftp client; hop finds buffer and request counts itself (see --lanes)"),
+];
+
+const SSH: &[(&str, &str)] = &[
+    ("-1", "SSH protocol 1 was broken long ago; hop speaks protocol 2"),
+    ("-2", "SSH protocol 2 is the only one hop speaks: leave it out"),
+    ("-B", "a bind interface is not in this version"),
+    ("-f", "going to the background is not in this version: use `&` of the shell"),
+    ("-I", "PKCS#11 tokens are not in this version: load the key into an agent"),
+    ("-K", "GSSAPI is not in this version"),
+    ("-M", "connections are not shared between runs"),
+    ("-O", "connections are not shared between runs, so there is no master to control"),
+    ("-Q", "listing algorithms is not in this version"),
+    ("-S", "connections are not shared between runs, so there is no control socket"),
+    ("-w", "tunnel devices are not in this version"),
+    ("-X", "X11 forwarding is not in this version"),
+    ("-Y", "X11 forwarding is not in this version"),
+    ("-y", "writing to syslog is not in this version"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::command_line::Verb;
+
+    fn words(line: &str) -> Vec<OsString> {
+        std::iter::once("hop").chain(line.split(' ')).map(OsString::from).collect()
+    }
+
+    fn refused(line: &str) -> (String, &'static str) {
+        match parse(&words(line)) {
+            Err(Refusal::Flag { flag, why, .. }) => (flag, why),
+            other => panic!("`{line}` gave {other:?}"),
+        }
+    }
+
+    #[test]
+    fn each_flag_of_scp_is_taken_or_refused_with_a_reason() {
+        for flag in "346BCpqRrsv".chars() {
+            assert!(parse(&words(&format!("cp -{flag} a h:b"))).is_ok(), "-{flag}");
+        }
+        for flag in "12AOT".chars() {
+            assert_eq!(refused(&format!("cp -{flag} a h:b")).0, format!("-{flag}"));
+        }
+        for flag in "DSX".chars() {
+            assert_eq!(refused(&format!("cp -{flag} x a h:b")).0, format!("-{flag}"));
+        }
+        for flag in "cFiJloP".chars() {
+            assert!(parse(&words(&format!("cp -{flag} 22 a h:b"))).is_ok(), "-{flag}");
+        }
+    }
+
+    #[test]
+    fn each_flag_of_ssh_is_taken_or_refused_with_a_reason() {
+        for flag in "46AaCgGknNqstTvVx".chars() {
+            assert!(parse(&words(&format!("ssh -{flag} h true"))).is_ok(), "-{flag}");
+        }
+        for flag in "bcDeEFiJlLmopRW".chars() {
+            assert!(parse(&words(&format!("ssh -{flag} 22 h true"))).is_ok(), "-{flag}");
+        }
+        for flag in "12fKMXYyBIOQSw".chars() {
+            assert_eq!(refused(&format!("ssh -{flag} x h true")).0, format!("-{flag}"));
+        }
+    }
+
+    #[test]
+    fn a_refused_flag_is_found_in_a_bundle() {
+        assert_eq!(refused("cp -rpO a h:b").0, "-O");
+    }
+
+    #[test]
+    fn short_flags_come_bundled_and_with_their_values_attached() {
+        let Ok(Args { verb: Verb::Cp(cp) }) = parse(&words("cp -rpqP2222 -oPort=22 -iacc.pem -Ju@b:1,c a b h:")) else {
+            panic!("not taken");
+        };
+        assert!(cp.copying.recursive && cp.copying.preserve && cp.output.quiet);
+        assert_eq!(cp.port.port, Some(2222));
+        assert_eq!(cp.connection.options, ["Port=22"]);
+        assert_eq!(cp.connection.jumps[0].value, "u@b:1,c");
+        assert_eq!((cp.sources.len(), cp.destination), (2, "h:".into()));
+    }
+
+    #[test]
+    fn words_after_the_command_are_the_commands() {
+        let Ok(Args { verb: Verb::Ssh(ssh) }) = parse(&words("ssh h -v ls -l -O")) else { panic!("not taken") };
+        assert_eq!(ssh.output.verbose, 1);
+        assert_eq!(ssh.command, ["ls", "-l", "-O"]);
+    }
+
+    #[test]
+    fn the_last_of_a_repeated_flag_counts() {
+        let Ok(Args { verb: Verb::Cp(cp) }) = parse(&words("cp -P 1 -P 2 -r -r --symlinks keep --symlinks skip a h:"))
+        else {
+            panic!("not taken")
+        };
+        assert_eq!(cp.port.port, Some(2));
+        assert_eq!(cp.copying.symlinks, Some(crate::cli::args::values::Symlinks::Skip));
+    }
+}

@@ -1,0 +1,111 @@
+//! How a copy lasts through bad networks, how long it may take, how careful and how fast it is: the flags, their variables, and what they mean.
+//!
+//! Main type: [`Lasting`], as typed; [`Lasting::apply`] gives it meaning.
+
+use std::time::Duration;
+
+use clap::builder::TypedValueParser as _;
+
+use crate::copy::{Care, Options, Resume, Unchanged};
+
+use super::units;
+use crate::cli::env::environment::{Environment, WrongVariable};
+use crate::cli::env::host_env;
+
+/// How it lasts.
+#[derive(clap::Args, Debug, Default)]
+#[command(next_help_heading = "Reliability")]
+pub struct Lasting {
+    /// Send everything again, though an earlier try left a part [default: go on from what it left]
+    #[arg(long)]
+    pub no_resume: bool,
+    /// Connect again so often in a row after a lost connection, and go on; 0 for never [env: HOP_RETRIES] [default: 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(..=100).map(u32::from))]
+    pub retries: Option<u32>,
+    /// A connection on which nothing moves for so long is lost: 90s, 5m; when nothing moves for 15s more, whatever is
+    /// tried, the run ends [env: HOP_TIMEOUT] [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    pub timeout: Option<Duration>,
+    /// The whole run may take so long: 90s, 2h; then it ends with exit code 30 [env: HOP_DEADLINE] [default: no limit]
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    pub deadline: Option<Duration>,
+    /// Compare SHA-256 of both ends before a file gets its name, with the servers' own tools, or by reading back where
+    /// there is no shell [default: sizes, and an unchanged source]
+    #[arg(long)]
+    pub verify: bool,
+    /// Copy what a file had when it was found, though it grows while it is read [default: a source that changes is given
+    /// up, exit code 24]
+    #[arg(long)]
+    pub growing: bool,
+    /// Leave out files that are there with equal size and time; with --verify, and equal content. Times are only kept
+    /// under -p [default: copy all]
+    #[arg(long)]
+    pub update: bool,
+    /// Flush each file to the destination's disk before it gets its name [default: when the system sees fit]
+    #[arg(long)]
+    pub fsync: bool,
+    /// Bytes a second at most, all files together: 500K, 10M [env: HOP_BWLIMIT] [default: no limit]
+    #[arg(long, value_name = "RATE", value_parser = units::rate, conflicts_with = "kilobits")]
+    pub bwlimit: Option<u64>,
+    /// The same in kilobits a second, as scp has it
+    #[arg(short = 'l', value_name = "KBIT", value_parser = units::kilobits)]
+    pub kilobits: Option<u64>,
+}
+
+impl Lasting {
+    /// `options`, with what was typed or set.
+    pub fn apply(&self, environment: &Environment, options: Options) -> Result<Options, WrongVariable> {
+        let time = |text: &str| units::duration(text).map(Some);
+        let timeout = patience(self.timeout, environment)?;
+        let number = |text: &str| match text.parse::<u32>() {
+            Ok(number) if number <= 100 => Ok(Some(number)),
+            _ => Err("give a number from 0 to 100".to_owned()),
+        };
+        let rate = |text: &str| units::rate(text).map(Some);
+        let limit = self.bwlimit.or(self.kilobits).map(Some);
+        Ok(Options {
+            care: Care { verify: self.verify, fsync: self.fsync },
+            unchanged: match (self.update, self.verify) {
+                (false, _) => Unchanged::Never,
+                (true, false) => Unchanged::SizeAndTime,
+                (true, true) => Unchanged::TimeAndContent,
+            },
+            growing: self.growing,
+            rate: environment.choose((limit, "--bwlimit"), "HOP_BWLIMIT", rate, None)?.value,
+            runs: Some(host_env::locks(&environment.variables)),
+            resume: if self.no_resume { Resume::Never } else { Resume::Trusted },
+            retries: environment.choose((self.retries.map(Some), "--retries"), "HOP_RETRIES", number, None)?.value,
+            timeout,
+            deadline: environment.choose((self.deadline.map(Some), "--deadline"), "HOP_DEADLINE", time, None)?.value,
+            ..options
+        })
+    }
+}
+
+/// How long nothing may move; `None` where it is not said.
+pub fn patience(typed: Option<Duration>, environment: &Environment) -> Result<Option<Duration>, WrongVariable> {
+    let time = |text: &str| units::duration(text).map(Some);
+    Ok(environment.choose((typed.map(Some), "--timeout"), "HOP_TIMEOUT", time, None)?.value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn surrounded(variables: &[(&str, &str)]) -> Environment {
+        let variables = variables.iter().map(|(name, value)| (name.to_string(), value.into())).collect();
+        Environment { variables, terminal: false }
+    }
+
+    #[test]
+    fn flags_win_over_variables_and_nothing_is_nothing() {
+        let nothing = Lasting::default().apply(&surrounded(&[]), Options::default()).unwrap();
+        assert_eq!((nothing.retries, nothing.timeout, nothing.deadline), (None, None, None));
+        let set = surrounded(&[("HOP_RETRIES", "7"), ("HOP_TIMEOUT", "2m")]);
+        let typed = Lasting { retries: Some(0), ..Lasting::default() };
+        let options = typed.apply(&set, Options::default()).unwrap();
+        assert_eq!((options.retries, options.timeout), (Some(0), Some(Duration::from_secs(120))));
+        let wrong = Lasting::default().apply(&surrounded(&[("HOP_RETRIES", "-1")]), Options::default()).unwrap_err();
+        assert_eq!(wrong.to_string(), "HOP_RETRIES: `-1`: give a number from 0 to 100");
+    }
+}

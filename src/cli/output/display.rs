@@ -1,0 +1,44 @@
+//! What is shown, and how much of it?
+//!
+//! Main types: [`Face`], [`Data`], [`Level`].
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Face {
+    /// Bars on standard error.
+    Bars,
+    /// A line every ten seconds.
+    Plain,
+    /// Nothing: a session has the screen.
+    Session,
+    /// Nothing.
+    None,
+}
+
+/// What standard output is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Data {
+    /// One JSON object a line ([`json`]).
+    Json,
+    /// The plan of a dry run, for people.
+    Plan,
+    /// Nothing of the reporter's: the verb writes there itself, or not at all.
+    Nothing,
+}
+
+/// How much is said. Each level says what the ones before it say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Files that failed (`-q`).
+    Failures,
+    /// Remarks that must not be lost: the default without a terminal.
+    Remarks,
+    /// The route, banners, the summary: on a terminal, or where progress was asked for.
+    Story,
+    /// Each step (`-v`).
+    Steps,
+    /// What the SSH library logs, too (`-vv`).
+    Library,
+    /// How much of each file is there, block by block, in builds for development (`-vvv`).
+    Blocks,
+}

@@ -1,0 +1,80 @@
+//! What is said while a verb works. [`Reporter`] takes events from the engine without ever making it wait: one thread
+//! owns the screen, draws on its own clock, and stops drawing while a question stands on the terminal.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use crate::error::Kind;
+use crate::progress::{Counters, Event, Observer};
+
+use super::display::{Data, Face, Level};
+use super::summary::{Record, Summary};
+use super::worker::{Note, Worker};
+
+/// Tells a person, a log or a program what the engine does.
+pub struct Reporter {
+    notes: Mutex<Option<Sender<Note>>>,
+    thread: Mutex<Option<JoinHandle<Option<Kind>>>>,
+    closing: Arc<AtomicBool>,
+}
+
+impl Reporter {
+    /// Starts the thread that owns the screen and the files.
+    pub fn start(shows: (Face, Data, Level), records: Vec<Box<dyn Record>>, counters: Arc<Counters>) -> Reporter {
+        let (notes, inbox) = channel();
+        let closing = Arc::new(AtomicBool::new(false));
+        let worker = Worker::new(shows, records, (counters, closing.clone()));
+        let thread = std::thread::spawn(move || worker.run(&inbox));
+        Reporter { notes: Mutex::new(Some(notes)), thread: Mutex::new(Some(thread)), closing }
+    }
+
+    /// Says as much as `level` from now on.
+    pub fn set_level(&self, level: Level) {
+        self.send(Note::Level(level));
+    }
+
+    /// Clears the screen, runs `question`, and draws again. Lines that come meanwhile wait.
+    pub fn while_silent<T>(&self, question: impl FnOnce() -> T) -> T {
+        let (silent, wait) = sync_channel(0);
+        let (over, resume) = sync_channel::<()>(0);
+        self.send(Note::Pause { silent, resume });
+        let _ = wait.recv(); // an error means there is no screen left to keep silent
+        let answer = question();
+        drop(over);
+        answer
+    }
+
+    /// Says the summary and the last lines, and returns when all is written. Later events are dropped. What the run came
+    /// to in the end: a file that could not be written counts.
+    pub fn finish(&self, summary: Summary) -> Kind {
+        let kind = summary.kind;
+        self.send(Note::Finish(Box::new(summary)));
+        self.end().unwrap_or(kind)
+    }
+
+    /// Clears the screen without a summary; returns when all is written.
+    pub fn close(&self) {
+        self.end();
+    }
+
+    fn end(&self) -> Option<Kind> {
+        self.closing.store(true, Ordering::Release);
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        thread?.join().unwrap_or(Some(Kind::Internal)) // its panic has already been reported by the hook
+    }
+
+    fn send(&self, note: Note) {
+        if let Some(notes) = &*self.notes.lock().unwrap_or_else(PoisonError::into_inner) {
+            let _ = notes.send(note); // the thread only ends early by a panic
+        }
+    }
+}
+
+impl Observer for Reporter {
+    fn event(&self, event: Event) {
+        self.send(Note::Event(event));
+    }
+}

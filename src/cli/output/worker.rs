@@ -1,0 +1,247 @@
+//! The thread that owns the screen: notes in, lines and bars out.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
+
+use super::safe;
+use crate::error::{Kind, kind_of_local};
+use crate::progress::{Counters, Event};
+use crate::words::words_of;
+
+use super::bars::Bars;
+use super::display::Level;
+use super::display::{Data, Face};
+use super::lines::{lines_beside_session, lines_of};
+use super::meter::Meter;
+use super::summary::{Record, Summary};
+use super::{json, numbers, plain};
+
+/// How often a standing question is looked at.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// What the worker is told.
+pub enum Note {
+    /// Something happened.
+    Event(Event),
+    /// Clear the screen, say so through `silent`, and wait until `resume` hangs up.
+    Pause {
+        /// Told when the screen is clear.
+        silent: SyncSender<()>,
+        /// Hangs up when drawing may go on.
+        resume: Receiver<()>,
+    },
+    /// Say as much as this from now on.
+    Level(Level),
+    /// The run is over.
+    Finish(Box<Summary>),
+}
+
+/// Whether lines of data are still taken.
+enum Stdout {
+    /// They are.
+    Open,
+    /// Whoever read them has seen enough.
+    Closed,
+    /// One could not be written.
+    Broken(io::Error),
+}
+
+/// The state of the screen.
+pub struct Worker {
+    face: Face,
+    data: Data,
+    level: Level,
+    counters: Arc<Counters>,
+    meter: Meter,
+    bars: Option<Bars>,
+    next_line: Instant,
+    stdout: Stdout,
+    /// What hosts said before the login, each once.
+    banners: HashSet<(String, String)>,
+    closing: Arc<AtomicBool>,
+    records: Vec<Box<dyn Record>>,
+    came_to: Option<Kind>,
+}
+
+impl Worker {
+    /// `closing` is set when the run is over, whatever question still stands.
+    pub fn new(
+        (face, data, level): (Face, Data, Level),
+        records: Vec<Box<dyn Record>>,
+        (counters, closing): (Arc<Counters>, Arc<AtomicBool>),
+    ) -> Worker {
+        let bars = (face == Face::Bars).then(Bars::new);
+        let now = Instant::now();
+        let next_line = now + plain::EVERY;
+        Worker {
+            face,
+            data,
+            level,
+            counters,
+            meter: Meter::new(now),
+            bars,
+            next_line,
+            stdout: Stdout::Open,
+            banners: HashSet::new(),
+            closing,
+            records,
+            came_to: None,
+        }
+    }
+
+    /// Works until every sender has hung up; what the run came to, if that was told.
+    pub fn run(mut self, inbox: &Receiver<Note>) -> Option<Kind> {
+        loop {
+            match inbox.recv_timeout(self.patience()) {
+                Ok(Note::Event(event)) => self.event(&event),
+                Ok(Note::Pause { silent, resume }) => {
+                    self.clear();
+                    let _ = silent.send(());
+                    self.wait_for(&resume);
+                }
+                Ok(Note::Level(level)) => self.level = level,
+                Ok(Note::Finish(summary)) => self.finish(*summary),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.clear();
+                    return self.came_to;
+                }
+            }
+            self.tick(Instant::now());
+        }
+    }
+
+    /// Until the question is answered, or nobody waits for the answer any more: a signal came.
+    fn wait_for(&self, resume: &Receiver<()>) {
+        while let Err(RecvTimeoutError::Timeout) = resume.recv_timeout(GLANCE) {
+            if self.closing.load(Ordering::Acquire) {
+                return;
+            }
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        match (&self.bars, self.face) {
+            (Some(bars), _) => bars.until_next_frame(Instant::now()),
+            (None, Face::Plain) => self.next_line.saturating_duration_since(Instant::now()),
+            (None, _) => Duration::from_secs(3600),
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        if let Event::Banner { hop, text } = event
+            && !self.banners.insert((hop.clone(), text.clone()))
+        {
+            return; // a further session with the same host says the same
+        }
+        let lines = match self.face {
+            Face::Session => lines_beside_session(event, self.level),
+            _ => lines_of(event, self.level),
+        };
+        lines.iter().for_each(|line| self.say(line));
+        match self.data {
+            Data::Json => {
+                if let Some(object) = json::object(event) {
+                    self.put(&object.to_string());
+                }
+            }
+            Data::Plan => match event {
+                Event::Planned { path, destination, size } => self.put(&planned(path, destination, *size)),
+                Event::PlannedRemoval { path } => self.put(&format!("delete {}", safe::line(path))),
+                _ => {}
+            },
+            Data::Nothing => {}
+        }
+        if let Some(bars) = &mut self.bars {
+            bars.event(event);
+        }
+        self.records.iter_mut().for_each(|record| record.event(event));
+    }
+
+    fn tick(&mut self, now: Instant) {
+        if let Some(bars) = &mut self.bars {
+            bars.tick(now, &self.counters, &mut self.meter);
+        } else if self.face == Face::Plain && now >= self.next_line {
+            self.next_line = now + plain::EVERY;
+            let reading = self.meter.read(&self.counters, now);
+            self.say(&plain::progress(&reading));
+        }
+    }
+
+    fn finish(&mut self, mut summary: Summary) {
+        self.clear();
+        self.bars = None;
+        self.face = Face::None;
+        self.fail_with_stdout(&mut summary);
+        for trouble in self.records.iter_mut().filter_map(|record| record.finish(&summary).err()).collect::<Vec<_>>() {
+            let trouble = safe::line(trouble);
+            self.say(&format!("hop: {trouble}"));
+            if summary.kind == Kind::Done {
+                summary = Summary { kind: Kind::LocalFile, error: Some(trouble), ..summary };
+            }
+        }
+        if summary.error.is_none() && self.level >= Level::Story {
+            self.say(&plain::summary(&summary));
+        }
+        if self.data == Data::Json {
+            self.put(&json::summary(&summary).to_string());
+            self.fail_with_stdout(&mut summary);
+        }
+        self.came_to = Some(summary.kind);
+    }
+
+    /// What was asked for and could not be written makes a run that went well fail; it has been said.
+    fn fail_with_stdout(&self, summary: &mut Summary) {
+        if let (Stdout::Broken(error), Kind::Done) = (&self.stdout, summary.kind) {
+            (summary.kind, summary.error) = (kind_of_local(error), Some(unwritten(error)));
+        }
+    }
+
+    /// One line for people, above the bars.
+    fn say(&mut self, safe_line: &str) {
+        let print = || super::stderr::put_line(safe_line);
+        match &self.bars {
+            Some(bars) => bars.suspend(print),
+            None => print(),
+        }
+    }
+
+    /// One line of data. A reader that went away, or a full disk, does not stop a copy.
+    fn put(&mut self, safe_line: &str) {
+        if !matches!(self.stdout, Stdout::Open) {
+            return;
+        }
+        let print = || writeln!(io::stdout().lock(), "{safe_line}").and_then(|()| io::stdout().flush());
+        let written = match &self.bars {
+            Some(bars) => bars.suspend(print),
+            None => print(),
+        };
+        match written {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.stdout = Stdout::Closed,
+            Err(error) => {
+                self.say(&format!("hop: {}", unwritten(&error)));
+                self.stdout = Stdout::Broken(error);
+            }
+        }
+    }
+
+    fn clear(&mut self) {
+        if let Some(bars) = &mut self.bars {
+            bars.clear();
+        }
+    }
+}
+
+fn unwritten(error: &io::Error) -> String {
+    format!("standard output: {}", words_of(error))
+}
+
+fn planned(path: &[u8], destination: &[u8], size: Option<u64>) -> String {
+    let size = size.map(|size| format!(" ({})", numbers::bytes(size))).unwrap_or_default();
+    format!("{} -> {}{size}", safe::line(path), safe::line(destination))
+}

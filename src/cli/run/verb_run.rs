@@ -1,0 +1,151 @@
+//! One run of a verb: what it reports to, what it is carried out by, and how it ends.
+//!
+//! Main types: [`Run`], [`Failure`]. An error becomes words, hints and an exit code here, once.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::config::Host;
+use crate::error::{Error, Kind};
+use crate::progress::Counters;
+
+use super::process;
+use crate::cli::advice;
+use crate::cli::args::settings::{Loudness, Screen, log_level};
+use crate::cli::output::display::Level;
+use crate::cli::output::reporter::Reporter;
+use crate::cli::output::summary::{Record, Summary};
+use crate::cli::output::{library_log, safe};
+
+/// A verb under way.
+pub struct Run {
+    /// Tells people and programs.
+    pub reporter: Arc<Reporter>,
+    /// What has moved.
+    pub counters: Arc<Counters>,
+    started: Instant,
+    loud: Loudness,
+    ways: Mutex<Vec<Vec<Host>>>,
+}
+
+/// Whether the error of a summary has been said already, when it happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// As a line of its own.
+    Already,
+    /// It has not.
+    NotYet,
+}
+
+/// How a verb failed.
+#[derive(Debug, Clone, Default)]
+pub struct Failure {
+    /// Decides the exit code.
+    pub kind: Kind,
+    /// What happened, safe to print; `None` after a signal.
+    pub error: Option<String>,
+    /// What to do about it.
+    pub hints: Vec<String>,
+}
+
+impl Run {
+    /// Opens the screen.
+    pub fn start(screen: &Screen) -> Arc<Run> {
+        Run::start_recorded(screen, Vec::new())
+    }
+
+    /// Opens the screen, and writes these files as well.
+    pub fn start_recorded(screen: &Screen, records: Vec<Box<dyn Record>>) -> Arc<Run> {
+        let counters = Arc::new(Counters::default());
+        let shows = (screen.face.value, screen.data, screen.level);
+        let reporter = Arc::new(Reporter::start(shows, records, counters.clone()));
+        if screen.level >= Level::Library {
+            library_log::listen(reporter.clone(), screen.level);
+        }
+        Arc::new(Run { reporter, counters, started: Instant::now(), loud: screen.loud, ways: Mutex::default() })
+    }
+
+    /// Remembers a resolved way: hints need to know its hosts. Says from now on as much as its target's `LogLevel` asks
+    /// for.
+    pub fn remember(&self, way: &[Host]) {
+        let level = way.last().and_then(|target| log_level(&target.log_level));
+        if let (Some(level), Loudness::Configuration) = (level, self.loud) {
+            self.reporter.set_level(level);
+            if level >= Level::Library {
+                library_log::listen(self.reporter.clone(), level);
+            }
+        }
+        self.ways.lock().unwrap_or_else(PoisonError::into_inner).push(way.to_vec());
+    }
+
+    /// Does the work on a runtime of its own, until it is done or a signal comes.
+    pub fn carry_out<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+        match process::run(work) {
+            Err(kind) => Err(Failure { kind, ..Failure::default() }),
+            Ok(outcome) => outcome.map_err(|error| self.failure(&error)),
+        }
+    }
+
+    /// Likewise, to its end: the work looks after signals itself.
+    pub fn carry_out_to_the_end<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+        match process::run_to_the_end(work) {
+            Err(kind) => Err(Failure { kind, ..Failure::default() }),
+            Ok(outcome) => outcome.map_err(|error| self.failure(&error)),
+        }
+    }
+
+    /// An error in words.
+    pub fn failure(&self, error: &Error) -> Failure {
+        let ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
+        Failure { kind: error.kind(), error: Some(safe::line(error.to_string())), hints: advice::hints(error, &ways) }
+    }
+
+    /// Since the verb began.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Says the summary, then how to go on after a failure; the exit code.
+    pub fn finish(&self, summary: Summary, told: Told) -> u8 {
+        let error = summary.error.clone().filter(|_| told == Told::NotYet);
+        let failure = Failure { kind: summary.kind, error, hints: summary.hints.clone() };
+        let came_to = self.reporter.finish(summary);
+        failure.say();
+        came_to.code()
+    }
+
+    /// Clears the screen, and says what failed.
+    pub fn close(&self, failure: Option<&Failure>) {
+        self.reporter.close();
+        if let Some(failure) = failure {
+            failure.say();
+        }
+    }
+}
+
+impl Failure {
+    /// Nothing was begun.
+    pub fn usage(error: &str) -> Failure {
+        Failure { kind: Kind::Usage, error: Some(safe::line(error)), hints: Vec::new() }
+    }
+
+    /// Nothing was begun because of a file of this machine.
+    pub fn of_file(error: &Error) -> Failure {
+        Failure { kind: error.kind(), error: Some(safe::line(error.to_string())), hints: Vec::new() }
+    }
+
+    /// Says it; its exit code.
+    pub fn say_and_exit_code(&self) -> u8 {
+        self.say();
+        self.kind.code()
+    }
+
+    /// `hop: …`, and the hints below it.
+    pub fn say(&self) {
+        if let Some(error) = &self.error {
+            crate::cli::output::stderr::say(&format!("hop: {error}"));
+        }
+        self.hints.iter().for_each(|hint| crate::cli::output::stderr::say(&format!("hint: {hint}")));
+    }
+}

@@ -1,0 +1,160 @@
+//! `hop cp`: words become a job, the job is carried out, what it came to is said.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::copy::{self, End, Job, Options, Report, copy};
+use crate::error::{Error, Kind};
+use crate::lend::{Auth, Weakest};
+use crate::progress::Counters;
+use crate::target::{self, Target};
+
+use crate::cli::args::cp::Cp;
+use crate::cli::args::settings::{Spread, copy_screen, spread};
+use crate::cli::args::unattended::Unattended;
+use crate::cli::args::values::{Count, DirectAuth, RouteChoice, Symlinks};
+use crate::cli::env::environment::Environment;
+use crate::cli::output::numbers;
+use crate::cli::output::summary::Summary;
+use crate::cli::run::network::Network;
+use crate::cli::run::unattended::Destination;
+use crate::cli::run::verb_run::{Failure, Run, Told};
+
+/// Copies; the exit code to end with.
+pub fn run(cp: &Cp, environment: &Environment) -> u8 {
+    carry_out(cp, environment, |options| options)
+}
+
+/// Copies with options that are changed by the verb; the exit code to end with.
+pub fn carry_out(cp: &Cp, environment: &Environment, change: impl FnOnce(Options) -> Options) -> u8 {
+    let settings = copy_screen(environment, &cp.output, &cp.progress, &cp.copying)
+        .and_then(|screen| Ok((screen, spread(environment, &cp.copying)?)))
+        .and_then(|(screen, spread)| {
+            let options = change(cp.lasting.apply(environment, options(cp, &spread))?);
+            Ok((screen, spread, options))
+        });
+    let (screen, spread, options) = match settings {
+        Ok(settings) => settings,
+        Err(wrong) => return Failure::usage(&wrong.to_string()).say_and_exit_code(),
+    };
+    let records = match cp.unattended.records(&cp.sources, &cp.destination) {
+        Ok(records) => records,
+        Err(error) => return Failure::of_file(&error).say_and_exit_code(),
+    };
+    let run = Run::start_recorded(&screen, records);
+    let outcome = run.carry_out(async {
+        let (job, destination) = job(cp, (&spread, options), environment, &run)?;
+        let wanted = if cp.copying.dry_run { &Unattended::default() } else { &cp.unattended };
+        let _lock = wanted.lock((&cp.destination, &destination), environment, &run).await?;
+        Ok(copy(job, run.reporter.clone(), run.counters.clone()).await?)
+    });
+    let (summary, told) = match outcome {
+        Ok(report) => arrived(report, cp, &run),
+        Err(failure) => (broken(failure, cp, &run), Told::NotYet),
+    };
+    run.finish(summary, told)
+}
+
+/// What is to be copied, and what its destination is for a lock.
+fn job(
+    cp: &Cp,
+    (spread, options): (&Spread, Options),
+    environment: &Environment,
+    run: &Arc<Run>,
+) -> Result<(Job, Destination), Error> {
+    let words = cp.sources.iter().chain([&cp.destination]);
+    let targets = words.map(|word| target::parse(word)).collect::<Result<Vec<_>, _>>()?;
+    let network = Network::read(cp.flags(), environment, run)?.spread_over(spread.connections.value);
+    let mut ends = targets.into_iter().map(|target| end(target, &network)).collect::<Result<Vec<_>, _>>()?;
+    let (destination, place) = ends.pop().ok_or_else(|| Error::Internal("a copy without a destination".to_owned()))?;
+    let sources = ends.into_iter().map(|(end, _)| end).collect();
+    Ok((Job { sources, destination, options }, place))
+}
+
+fn end(target: Target, network: &Network) -> Result<(End, Destination), Error> {
+    Ok(match target {
+        Target::Local(path) => (End::Local(path.clone()), Destination::Here(path)),
+        Target::Remote(host, path) => {
+            let hosts = network.resolve(&host)?;
+            let way = network.way_over(hosts.clone());
+            (End::Remote(Arc::new(way), path.clone()), Destination::There(hosts, path))
+        }
+    })
+}
+
+fn options(cp: &Cp, spread: &Spread) -> Options {
+    Options {
+        recursive: cp.copying.recursive,
+        preserve: cp.copying.preserve,
+        symlinks: match cp.copying.symlinks.unwrap_or(Symlinks::Follow) {
+            Symlinks::Follow => copy::Symlinks::Follow,
+            Symlinks::Keep => copy::Symlinks::Keep,
+            Symlinks::Skip => copy::Symlinks::Skip,
+        },
+        dry_run: cp.copying.dry_run,
+        lanes: match spread.lanes.value {
+            Count::Auto => None,
+            Count::Exactly(lanes) => Some(lanes),
+        },
+        route: match spread.route.value {
+            RouteChoice::Auto => copy::Wanted::Auto,
+            RouteChoice::Direct => copy::Wanted::Direct,
+            RouteChoice::Relay => copy::Wanted::Relay,
+        },
+        direct: copy::Terms {
+            peer: cp.copying.peer_address.clone(),
+            fetch_from: cp.copying.fetch_from.clone(),
+            weakest: if cp.copying.require_hostbound { Weakest::Hostbound } else { Weakest::Any },
+            auth: match spread.direct_auth.value {
+                DirectAuth::Agent => Auth::Agent,
+                DirectAuth::Ephemeral => Auth::Ephemeral,
+            },
+        },
+        ..Options::default()
+    }
+}
+
+/// The run came to its end; some files may have failed, and each was told when it did.
+fn arrived(report: Report, cp: &Cp, run: &Run) -> (Summary, Told) {
+    let came_to = report.kind();
+    let counted = Summary {
+        route: Some(report.route.to_string()),
+        files_failed: report.failures,
+        skipped: report.skipped,
+        removed: report.removed,
+        ..counted(cp, run)
+    };
+    let (failures, files) = (report.failures, report.files);
+    let first = report.failed.into_iter().next().map(|failed| run.failure(&Error::from(failed.error)));
+    let (Some(came_to), Some(first)) = (came_to, first) else { return (counted, Told::NotYet) };
+    let kind = if came_to == copy::Kind::Several { Kind::SomeFailed } else { first.kind };
+    let is_alone = failures == 1 && files == 0;
+    let counts = format!("{} failed, {} arrived", numbers::files(failures), numbers::files(files));
+    let (error, told) = if is_alone { (first.error, Told::Already) } else { (Some(counts), Told::NotYet) };
+    (Summary { kind, error, hints: first.hints, ..counted }, told)
+}
+
+/// The run was given up.
+fn broken(failure: Failure, cp: &Cp, run: &Run) -> Summary {
+    let signal = || "stopped by a signal; a file on its way is left as .NAME.hop-ID.part".to_owned();
+    let error = failure.error.unwrap_or_else(signal);
+    Summary { kind: failure.kind, error: Some(error), hints: failure.hints, ..counted(cp, run) }
+}
+
+fn counted(cp: &Cp, run: &Run) -> Summary {
+    let get = Counters::get;
+    let (files, bytes) = match cp.copying.dry_run {
+        true => (get(&run.counters.files_total), get(&run.counters.bytes_total)),
+        false => (get(&run.counters.files_done), get(&run.counters.bytes_done)),
+    };
+    Summary {
+        files_done: files,
+        files_failed: get(&run.counters.files_failed),
+        unchanged: get(&run.counters.files_unchanged),
+        kept: get(&run.counters.bytes_kept),
+        bytes,
+        elapsed: run.elapsed().max(Duration::from_millis(1)),
+        dry_run: cp.copying.dry_run,
+        ..Summary::default()
+    }
+}

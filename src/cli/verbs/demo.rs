@@ -1,0 +1,50 @@
+//! `hop demo`: the practice street and its story, on standard output.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use crate::demo::{After, Outcome, visit};
+use crate::error::{Error, Kind};
+
+use crate::cli::args::demo::Demo;
+use crate::cli::run::process;
+use crate::cli::run::verb_run::Failure;
+
+/// Tells the story; the exit code to end with.
+pub fn run(demo: &Demo) -> u8 {
+    let after = if demo.keep { After::Keep } else { After::Leave };
+    match tell(after) {
+        Ok(Outcome::Held) => Kind::Done.code(),
+        Ok(Outcome::Failed(_)) => Kind::SomeFailed.code(),
+        Ok(Outcome::Interrupted(signal)) => u8::try_from(128 + signal).unwrap_or(Kind::Internal.code()),
+        Err(source) => {
+            let error = Error::Local { path: PathBuf::from("the practice street"), source };
+            Failure::of_file(&error).say_and_exit_code()
+        }
+    }
+}
+
+/// Standard output; whoever read it and went away does not end the story.
+struct StoryOutput;
+
+impl Write for StoryOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match io::stdout().write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            written => written,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match io::stdout().flush() {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            flushed => flushed,
+        }
+    }
+}
+
+/// The visit takes signals itself: it has a street to take down.
+fn tell(after: After) -> io::Result<Outcome> {
+    let runtime = process::runtime()?;
+    runtime.block_on(async { visit(&std::env::current_exe()?, after, &mut StoryOutput).await })
+}

@@ -1,0 +1,122 @@
+//! What was found, as lines for a person: a table a host, then what the first failure means and what to type. Pure; made
+//! safe by whoever prints it.
+//!
+//! Main functions: [`rows`], [`summary`], [`advice`].
+
+use std::time::Duration;
+
+use crate::doctor::{Check, Outcome, Row};
+use crate::progress::Stage;
+
+use super::explanation::Explanation;
+
+/// Characters a line, at most, where the terminal does not say; commands are never broken.
+pub const WIDTH: usize = 100;
+
+/// A table: the host where it changes, then a line a row.
+pub fn rows(rows: &[Row]) -> Vec<String> {
+    let about = rows.iter().map(|row| row.about.chars().count()).max().unwrap_or(0).min(70);
+    let mut lines = Vec::new();
+    let mut host = "";
+    for row in rows {
+        if row.host != host {
+            host = &row.host;
+            lines.push(host.to_owned());
+        }
+        let time = row.time.map(took).unwrap_or_default();
+        let padding = " ".repeat(about.saturating_sub(row.about.chars().count()));
+        lines.push(
+            format!("  {} {:15} {}{padding}  {time}", mark(&row.outcome), name(row.check), row.about)
+                .trim_end()
+                .to_owned(),
+        );
+    }
+    lines
+}
+
+/// One line for a host on which nothing is wrong.
+pub fn summary(trail: &str, rows: &[Row]) -> String {
+    let time: Duration = rows.iter().filter_map(|row| row.time).sum();
+    let checks: Vec<&str> = rows
+        .iter()
+        .filter(|row| matches!(row.outcome, Outcome::Good))
+        .map(|row| name(row.check))
+        .filter(|name| ["sftp", "shell"].contains(name))
+        .collect();
+    format!("  ok   {trail}: login, {} ({})", checks.join(", "), took(time))
+}
+
+/// The meaning, then the causes, each with what to type.
+pub fn advice(explanation: &Explanation, width: usize) -> Vec<String> {
+    let mut lines = wrapped(&explanation.meaning, ("", ""), width);
+    let several = explanation.causes.len() > 1;
+    if several {
+        lines.push("Likely, in this order:".to_owned());
+    }
+    for (index, cause) in explanation.causes.iter().enumerate() {
+        let number = if several { format!("  {}. ", index + 1) } else { "  ".to_owned() };
+        match cause.what.is_empty() {
+            true => lines.push("What to do:".to_owned()),
+            false => lines.extend(wrapped(&cause.what, (&number, "     "), width)),
+        }
+        lines.extend(cause.todo.iter().map(|line| format!("       {line}")));
+    }
+    lines
+}
+
+/// What a check is called, also in JSON.
+pub fn name(check: Check) -> &'static str {
+    match check {
+        Check::Rung(Stage::Resolve) => "resolve",
+        Check::Rung(Stage::Dial) => "dial",
+        Check::Rung(Stage::Greet) => "greet",
+        Check::Rung(Stage::VerifyHost) => "host key",
+        Check::Rung(Stage::Authenticate) => "authenticate",
+        Check::Rung(Stage::StartSftp) => "sftp",
+        Check::Rung(_) => "session",
+        Check::Shell => "shell",
+        Check::Disk => "disk",
+        Check::Clock => "clock",
+        Check::Agent => "agent",
+        Check::Tools => "tools",
+        Check::Reach => "reach",
+        Check::Link => "line",
+        Check::Route => "route",
+    }
+}
+
+fn mark(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Good => "ok  ",
+        Outcome::Remark(_) => "note",
+        Outcome::Failed(_) => "FAIL",
+    }
+}
+
+fn took(time: Duration) -> String {
+    match time.as_millis() {
+        0 => "<1 ms".to_owned(),
+        ms @ 1..1000 => format!("{ms} ms"),
+        _ => format!("{:.1} s", time.as_secs_f64()),
+    }
+}
+
+/// Lines of words, what stands before the first and before the others given.
+fn wrapped(text: &str, (first, others): (&str, &str), width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = first.to_owned();
+    let mut is_empty = true;
+    for word in text.split_whitespace() {
+        if !is_empty && line.chars().count() + word.chars().count() >= width {
+            lines.push(std::mem::replace(&mut line, others.to_owned()));
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    lines.push(line);
+    lines
+}

@@ -1,0 +1,236 @@
+//! `hop ls`: what lies on hosts, as lines or as JSON, on standard output.
+//!
+//! A path that cannot be listed is said on standard error and the next one is tried. What a server names is shown,
+//! made safe, and trusted no further: a listing has a largest size, a tree a largest depth and width. A host from which
+//! nothing comes for too long is given up.
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `remote_listing` | what lies on a host |
+//! | `table` | how it looks |
+
+mod remote_listing;
+mod table;
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::chain::Way;
+use crate::copy::{IdleClock, watchdog};
+use crate::error::{Error, Kind};
+use crate::sftp::FileKind;
+use crate::target::{self, HostSpec, Target};
+
+use crate::cli::args::ls::{Listing, Ls};
+use crate::cli::args::reliability::patience;
+use crate::cli::args::settings::quiet_screen;
+use crate::cli::env::environment::Environment;
+use crate::cli::output::display::Level;
+use crate::cli::output::safe;
+use crate::cli::output::stdout::{is_closed, written};
+use crate::cli::run::network::Network;
+use crate::cli::run::verb_run::Run;
+use remote_listing::{LINKS_AT_ONCE, Shelf, is_about_one_path, join};
+use table::{Row, Sizes, widths};
+
+/// Deeper trees than this are a trap.
+const DEEPEST: usize = 256;
+/// So are trees of more folders.
+const MOST_FOLDERS: usize = 10_000_000;
+/// Bytes that the folders which wait to be listed may take.
+const MOST_WAITING: usize = 64 << 20;
+/// What each of them takes beside its path, in bytes.
+const BESIDE: usize = 48;
+/// A tree that goes beyond one of these is not listed further.
+const TOO_LARGE: &str =
+    "folders below are not listed: they are deeper than 256, or more than 10 million, or 64 MiB of them wait";
+
+/// Lists; the exit code to end with.
+pub fn run(ls: &Ls, environment: &Environment) -> u8 {
+    let run = Run::start(&quiet_screen(&ls.output, Level::Remarks));
+    let outcome = run.carry_out(async {
+        match list_all(ls, environment, &run).await {
+            Err(error) if is_closed(&error) => Ok(Kind::Done),
+            outcome => outcome,
+        }
+    });
+    run.close(outcome.as_ref().err());
+    outcome.unwrap_or_else(|failure| failure.kind).code()
+}
+
+async fn list_all(ls: &Ls, environment: &Environment, run: &Arc<Run>) -> Result<Kind, Error> {
+    let targets = ls.targets.iter().map(|word| remote(word)).collect::<Result<Vec<_>, _>>()?;
+    let patience = patience(ls.timeout, environment).map_err(|wrong| Error::Usage(wrong.to_string()))?;
+    let network = Network::read(ls.flags(), environment, run)?;
+    let mut shelves: HashMap<HostSpec, Shelf> = HashMap::new();
+    let mut found = Vec::new();
+    let mut lister = Lister { listing: &ls.listing, run, headed: false, shown: 0, failed: None };
+    for (host, path) in targets {
+        if !shelves.contains_key(&host) {
+            let shelf = shelf(network.way(&host)?, patience.unwrap_or(watchdog::TIMEOUT)).await?;
+            shelves.insert(host.clone(), shelf);
+        }
+        let shelf = &shelves[&host];
+        match shelf.find(&path).await {
+            Ok(paths) => {
+                found.extend(paths.into_iter().map(|path| Found { host: host.to_string(), shelf: shelf.clone(), path }))
+            }
+            Err(error) => lister.pass_over(error)?,
+        }
+    }
+    lister.headed = found.len() > 1 || ls.listing.recursive;
+    for found in &found {
+        lister.list(found).await?;
+    }
+    Ok(lister.failed.unwrap_or(Kind::Done))
+}
+
+/// The files at the end of the way; they are given up when they move nothing for longer than `patience`.
+async fn shelf(way: Way, patience: Duration) -> Result<Shelf, Error> {
+    let session = way.session(0).await?;
+    let client = session.sftp().await?;
+    let clock = IdleClock::new(patience, Arc::default(), Vec::new());
+    watchdog::set(&client, Arc::new(clock), (Arc::new(way), 0));
+    Ok(Shelf::new(session, client))
+}
+
+fn remote(word: &std::ffi::OsStr) -> Result<(HostSpec, Vec<u8>), Error> {
+    match target::parse(word)? {
+        Target::Remote(host, path) => Ok((host, path)),
+        Target::Local(path) => Err(Error::Usage(format!(
+            "{}: names no host: `hop ls` lists HOST:PATH",
+            safe::line(path.as_os_str().as_encoded_bytes())
+        ))),
+    }
+}
+
+/// A path to list.
+struct Found {
+    host: String,
+    shelf: Shelf,
+    path: Vec<u8>,
+}
+
+/// Folders that wait to be listed, the next one last, each with its depth.
+struct FoldersToList {
+    folders: Vec<(Vec<u8>, usize)>,
+    bytes: usize,
+    /// How many there have been.
+    count: usize,
+}
+
+impl FoldersToList {
+    fn with(folder: Vec<u8>) -> FoldersToList {
+        FoldersToList { bytes: folder.len() + BESIDE, folders: vec![(folder, 0)], count: 1 }
+    }
+
+    /// False when there is no room for it.
+    fn add(&mut self, folder: Vec<u8>, depth: usize) -> bool {
+        let bytes = self.bytes + folder.len() + BESIDE;
+        let fits = depth <= DEEPEST && self.count < MOST_FOLDERS && bytes <= MOST_WAITING;
+        if fits {
+            (self.bytes, self.count) = (bytes, self.count + 1);
+            self.folders.push((folder, depth));
+        }
+        fits
+    }
+
+    fn pop(&mut self) -> Option<(Vec<u8>, usize)> {
+        let next = self.folders.pop()?;
+        self.bytes -= next.0.len() + BESIDE;
+        Some(next)
+    }
+}
+
+struct Lister<'a> {
+    listing: &'a Listing,
+    run: &'a Run,
+    headed: bool,
+    shown: usize,
+    failed: Option<Kind>,
+}
+
+impl Lister<'_> {
+    async fn list(&mut self, found: &Found) -> Result<(), Error> {
+        match found.shelf.look(&found.path).await {
+            Ok(attributes) if attributes.kind() == FileKind::Dir => self.list_tree(found).await,
+            Ok(_) => self.list_one(found).await,
+            // a link that leads nowhere can still be listed
+            Err(error) if is_about_one_path(&error) => match self.list_one(found).await {
+                Err(_) => self.pass_over(error),
+                listed => listed,
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn list_one(&mut self, found: &Found) -> Result<(), Error> {
+        let mut rows = [found.shelf.row(&found.path).await?];
+        self.print(found, b"", &mut rows).await
+    }
+
+    /// A folder, and with `-R` the folders below it, each before its own.
+    async fn list_tree(&mut self, found: &Found) -> Result<(), Error> {
+        let mut waiting = FoldersToList::with(found.path.clone());
+        while let Some((folder, depth)) = waiting.pop() {
+            let mut rows = match found.shelf.rows(&folder).await {
+                Ok(rows) => rows,
+                Err(error) => {
+                    self.pass_over(error)?;
+                    continue;
+                }
+            };
+            rows.retain(|row| self.listing.all || !row.name.starts_with(b"."));
+            self.head(found, &folder)?;
+            self.print(found, &folder, &mut rows).await?;
+            let mut below = rows.iter().rev().filter(|row| self.listing.recursive && row.is_folder_below());
+            if !below.all(|row| waiting.add(join(&folder, &row.name), depth + 1)) {
+                self.pass_over(found.shelf.beyond(&folder, TOO_LARGE))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn head(&mut self, found: &Found, folder: &[u8]) -> Result<(), Error> {
+        if !self.headed || self.listing.json {
+            return Ok(());
+        }
+        let gap = if self.shown > 0 { "\n" } else { "" };
+        self.shown += 1;
+        written(|out| writeln!(out, "{gap}{}:{}:", safe::line(&found.host), safe::line(folder)))
+    }
+
+    async fn print(&self, found: &Found, folder: &[u8], rows: &mut [Row]) -> Result<(), Error> {
+        let Listing { long, human, json, .. } = *self.listing;
+        let sizes = if human { Sizes::Human } else { Sizes::Exact };
+        let widths = widths(rows, sizes);
+        let at_once = if long || json { LINKS_AT_ONCE } else { rows.len().max(1) };
+        for rows in rows.chunks_mut(at_once) {
+            if long || json {
+                found.shelf.read_links(folder, rows).await;
+            }
+            written(|out| {
+                rows.iter().try_for_each(|row| match (json, long) {
+                    (true, _) => writeln!(out, "{}", row.json(&found.host, &join(folder, &row.name))),
+                    (false, true) => writeln!(out, "{}", row.long(&widths, sizes)),
+                    (false, false) => writeln!(out, "{}", safe::line(&row.name)),
+                })
+            })?;
+            // where they point has been said, and may be long
+            rows.iter_mut().for_each(|row| row.link = None);
+        }
+        Ok(())
+    }
+
+    /// A path that cannot be listed does not keep the others from being listed.
+    fn pass_over(&mut self, error: Error) -> Result<(), Error> {
+        if !is_about_one_path(&error) {
+            return Err(error);
+        }
+        self.run.failure(&error).say();
+        self.failed = Some(Kind::SomeFailed);
+        Ok(())
+    }
+}

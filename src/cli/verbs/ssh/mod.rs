@@ -1,0 +1,301 @@
+//! `hop ssh`: a shell, a command or tunnels, with this process's own streams and terminal.
+//!
+//! The exit status is the command's; every failure of hop's own is 255, as with ssh. A signal before the session stands
+//! ends hop as it ends other programs.
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `watch` | tunnels without a session |
+//! | `lend` `tunnels` `streams` | a login lent, ports, standard streams |
+//! | `exit_status` | what ssh exits with |
+
+pub mod exit_status;
+mod lend;
+mod streams;
+mod tunnels;
+mod watch;
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::Receiver;
+use tokio::task::JoinSet;
+
+use crate::chain::{Program, Session, Task, Way};
+use crate::config::host::IdentityAgent;
+use crate::config::{Flags, Host, SessionType, Value};
+use crate::error::{Error, Kind};
+use crate::forward::{self, Place};
+use crate::progress::{Event, Observer};
+use crate::shell::{self, Here, Input, Request, Streams, Terminal, Wanted};
+use crate::target;
+
+use crate::cli::args::settings::{Screen, quiet_screen};
+use crate::cli::args::ssh::Ssh;
+use crate::cli::env::environment::Environment;
+use crate::cli::output::display::{Face, Level};
+use crate::cli::output::safe;
+use crate::cli::output::stdout::{is_closed, written};
+use crate::cli::run::network::Network;
+use crate::cli::run::process;
+use crate::cli::run::verb_run::Run;
+use exit_status::{OWN_FAILURE, status};
+use lend::Lending;
+
+/// In the form that programs look for which want to know what an ssh can do.
+const VERSION: &str = concat!("OpenSSH_9.2-compatible hop_", env!("CARGO_PKG_VERSION"));
+
+/// Does what the command line says; the exit status to end with.
+pub fn run(ssh: &Ssh, environment: &Environment) -> u8 {
+    if ssh.version {
+        crate::cli::output::stderr::say(VERSION);
+        return Kind::Done.code();
+    }
+    let errors = match io::stderr().as_fd().try_clone_to_owned().and_then(|errors| log_to(ssh, errors)) {
+        Ok(errors) => errors,
+        Err(error) => {
+            crate::cli::output::stderr::say(&format!("hop ssh: -E: {error}"));
+            return OWN_FAILURE;
+        }
+    };
+    let screen = Screen { face: Value::default(Face::Session), ..quiet_screen(&ssh.output, Level::Story) };
+    let run = Run::start(&screen);
+    let outcome = run.carry_out_to_the_end(async {
+        let mut signals = process::endings();
+        Visit::new(ssh, environment, &run, errors)?.carry_out(&mut signals).await
+    });
+    run.close(outcome.as_ref().err());
+    outcome.unwrap_or_else(|failure| match failure.kind {
+        // the one thing that must not look like any other failure
+        Kind::AgentMisused => Kind::AgentMisused.code(),
+        _ => OWN_FAILURE,
+    })
+}
+
+/// `-E`: what hop says goes to the file from here on; what the command says still goes to `errors`.
+fn log_to(ssh: &Ssh, errors: OwnedFd) -> io::Result<OwnedFd> {
+    if let Some(path) = &ssh.log_file {
+        let file = OpenOptions::new().append(true).create(true).open(path)?;
+        rustix::stdio::dup2_stderr(&file)?;
+    }
+    Ok(errors)
+}
+
+/// One run.
+struct Visit<'a> {
+    ssh: &'a Ssh,
+    environment: &'a Environment,
+    run: &'a Arc<Run>,
+    /// Where the command's standard error goes.
+    errors: OwnedFd,
+    network: Network,
+}
+
+/// What is done at the host.
+enum What {
+    Run(Task),
+    Stdio(Place),
+    Tunnels,
+}
+
+/// Where we have arrived.
+struct There {
+    session: Session,
+    host: Host,
+    way: Way,
+    lending: Option<Lending>,
+}
+
+impl<'a> Visit<'a> {
+    fn new(ssh: &'a Ssh, environment: &'a Environment, run: &'a Arc<Run>, errors: OwnedFd) -> Result<Visit<'a>, Error> {
+        let flags = ssh.flags().map_err(Error::Usage)?;
+        let network = Network::read(flags, environment, run)?;
+        Ok(Visit { ssh, environment, run, errors, network })
+    }
+
+    async fn carry_out(self, signals: &mut Receiver<&'static str>) -> Result<u8, Error> {
+        let target = target::parse_host(self.ssh.host.as_deref().unwrap_or_default())?;
+        if self.ssh.dump {
+            return self.dump(&target);
+        }
+        let way = self.network.way_for_ssh(&target)?;
+        let host = way.hops().last().expect("a way has at least its target").clone();
+        let purpose = self.purpose(&host)?;
+        let arriving = async {
+            let lending = self.lending(&way).await?;
+            let session = match &lending {
+                Some(lending) => lending.session().clone(),
+                None => way.session(0).await?,
+            };
+            Ok::<_, Error>((session, lending))
+        };
+        let (session, lending) = tokio::select! {
+            arrived = arriving => arrived?,
+            Some(name) = signals.recv() => return Ok(process::code_of(name)),
+        };
+        match purpose {
+            What::Stdio(place) => self.stdio(&session, &place, signals).await,
+            What::Tunnels => {
+                let building = tunnels::along((&host.errand, &way), &session, 0, self.run.reporter.clone());
+                watch::over(building, self.ssh, session, signals).await
+            }
+            What::Run(task) => self.converse(There { session, host, way, lending }, task, signals).await,
+        }
+    }
+
+    async fn lending(&self, way: &Way) -> Result<Option<Lending>, Error> {
+        if self.ssh.lend.lend.is_none() {
+            return Ok(None);
+        }
+        let flags = self.ssh.flags().map_err(Error::Usage)?;
+        let others = self.network.with(Flags { user: None, port: None, ..flags }, self.environment)?;
+        Lending::begin(&self.ssh.lend, way, &others, self.run.reporter.clone()).await
+    }
+
+    fn dump(&self, target: &target::HostSpec) -> Result<u8, Error> {
+        let lines = self.network.dump(target)?;
+        let printed = written(|out| {
+            lines.iter().try_for_each(|(keyword, value, origin)| {
+                let from = if self.ssh.output.verbose > 0 { format!("  # {origin}") } else { String::new() };
+                writeln!(out, "{keyword} {value}{from}")
+            })
+        });
+        match printed {
+            Err(error) if !is_closed(&error) => Err(error),
+            _ => Ok(Kind::Done.code()),
+        }
+    }
+
+    fn purpose(&self, host: &Host) -> Result<What, Error> {
+        if let Some(place) = &self.ssh.tunnels.stdio {
+            let place = Place::parse(place).ok_or_else(|| Error::Usage(format!("-W {place}: give HOST:PORT")))?;
+            return Ok(What::Stdio(place));
+        }
+        let line = self.ssh.line();
+        let remote = host.remote_command.as_ref().map(|command| command.value.clone().into_bytes());
+        let line = match (line.is_empty(), remote) {
+            (false, Some(_)) => return Err(Error::Usage("a command here and a RemoteCommand: which one?".to_owned())),
+            (true, Some(remote)) => remote,
+            (_, None) => line,
+        };
+        Ok(match host.errand.session_type.value {
+            SessionType::None => What::Tunnels,
+            SessionType::Subsystem if line.is_empty() => {
+                return Err(Error::Usage("-s: which subsystem?".to_owned()));
+            }
+            SessionType::Subsystem => What::Run(Task::Subsystem(String::from_utf8_lossy(&line).into_owned())),
+            SessionType::Default if line.is_empty() => What::Run(Task::Shell),
+            SessionType::Default => What::Run(Task::Command(line)),
+        })
+    }
+
+    async fn stdio(&self, session: &Session, place: &Place, signals: &mut Receiver<&'static str>) -> Result<u8, Error> {
+        let input = streams::reader(io::stdin()).map_err(local("standard input"))?;
+        let (output, thread) = streams::writer(io::stdout()).map_err(local("standard output"))?;
+        tokio::select! {
+            ended = forward::stdio(session, place, input, output) => ended?,
+            Some(_) = signals.recv() => return Ok(OWN_FAILURE),
+        }
+        let _ = tokio::task::spawn_blocking(move || thread.join()).await; // its panic has been reported by the hook
+        Ok(Kind::Done.code())
+    }
+
+    /// A shell or a command, with its tunnels beside it.
+    async fn converse(&self, there: There, task: Task, signals: &mut Receiver<&'static str>) -> Result<u8, Error> {
+        let There { session, host, way, lending } = &there;
+        let mut tasks = JoinSet::new();
+        let building = tunnels::along((&host.errand, way), session, 1, self.run.reporter.clone());
+        building.here(&mut tasks).await?;
+        building.there(&mut tasks).await?;
+        let agent = agent_socket(host).filter(|_| lending.is_none());
+        if let Some(socket) = &agent {
+            tunnels::agent(session, socket, &building.tunnels, &mut tasks);
+        }
+        let (program, terminal) = self.program(task, host, agent.is_some());
+        let program = match lending {
+            Some(lending) => lending.program(program),
+            None => program,
+        };
+        let input = match host.errand.stdin_null.value {
+            true => streams::nothing(),
+            false => streams::reader(io::stdin()).map_err(local("standard input"))?,
+        };
+        let (output, output_thread) = streams::writer(io::stdout()).map_err(local("standard output"))?;
+        let (error, error_thread) = streams::writer(&self.errors).map_err(local("standard error"))?;
+        let (error, words) = match lending {
+            Some(_) => lend::overhear(error),
+            None => (error, tokio::spawn(async { Vec::new() })),
+        };
+        let here = Here {
+            streams: Streams { input, output, error },
+            terminal,
+            escape: host.errand.escape_char.value,
+            signals: std::mem::replace(signals, streams_of_no_signals()),
+            observer: self.run.reporter.clone(),
+        };
+        let armed = lending.as_ref().map(Lending::arm);
+        let ended = shell::run(session, &program, here).await;
+        drop(armed);
+        let words = words.await.unwrap_or_default();
+        let _ = tokio::task::spawn_blocking(move || (output_thread.join(), error_thread.join())).await;
+        let ended = ended?;
+        if program.terminal.is_some() && !self.ssh.output.quiet {
+            // with the carriage return that a terminal in raw mode needs, as ssh writes it
+            let text = safe::line(format!("Connection to {} closed.", host.hostname.value));
+            let _ = write!(io::stderr().lock(), "{text}\r\n"); // nowhere is left to complain to
+        }
+        match there.lending {
+            Some(lending) => lending.settle(status(&ended), &words).await,
+            None => Ok(status(&ended)),
+        }
+    }
+
+    fn program(&self, task: Task, host: &Host, agent: bool) -> (Program, Option<Terminal>) {
+        let request = match host.request_tty.as_str() {
+            "yes" => Request::Yes,
+            "force" => Request::Force,
+            "no" => Request::No,
+            _ => Request::Auto,
+        };
+        let local = Terminal::of(io::stdin()).ok().flatten();
+        let input = match local.is_some() && !host.errand.stdin_null.value {
+            true => Input::Terminal,
+            false => Input::Other,
+        };
+        let variables = &self.environment.variables;
+        let term = || variables.get("TERM").map(|term| term.to_string_lossy().into_owned()).unwrap_or_default();
+        let terminal = match shell::wanted(request, &task, input) {
+            Wanted::Terminal => Some(local.as_ref().map_or_else(|| shell::without_local(term()), |l| l.remote(term()))),
+            Wanted::NoneHere => {
+                let text = "Pseudo-terminal will not be allocated because stdin is not a terminal.";
+                self.run.reporter.event(Event::Warning(text.to_owned()));
+                None
+            }
+            Wanted::None => None,
+        };
+        (Program { task, terminal, environment: host.environment(variables), agent }, local)
+    }
+}
+
+/// The agent that the host may use, where it may.
+fn agent_socket(host: &Host) -> Option<PathBuf> {
+    let own = host.errand.agent_socket.as_ref().map(|socket| socket.value.clone());
+    match &host.identity_agent.value {
+        _ if !host.forward_agent.value => None,
+        _ if own.is_some() => own,
+        IdentityAgent::Socket(socket) => Some(socket.clone()),
+        IdentityAgent::None => None,
+    }
+}
+
+fn local(name: &'static str) -> impl Fn(io::Error) -> Error {
+    move |source| Error::Local { path: name.into(), source }
+}
+
+/// The signals have gone to the conversation.
+fn streams_of_no_signals() -> Receiver<&'static str> {
+    tokio::sync::mpsc::channel(1).1
+}

@@ -1,0 +1,67 @@
+//! `-N`: tunnels without a session, watched over until a signal comes or the connection is lost; with `--reconnect`
+//! they are built again, and the ports here stay open meanwhile.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc::Receiver;
+use tokio::task::JoinSet;
+
+use crate::chain::{Cause, ChainError, Session};
+use crate::error::{Error, Kind};
+use crate::progress::Event;
+
+use super::exit_status::OWN_FAILURE;
+use super::tunnels::Building;
+use crate::cli::args::ssh::Ssh;
+
+/// Between two attempts: doubled each time, up to the second.
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// Watches until the run ends; its exit status.
+pub async fn over(
+    building: Building<'_>,
+    ssh: &Ssh,
+    session: Session,
+    signals: &mut Receiver<&'static str>,
+) -> Result<u8, Error> {
+    let (mut here, mut there) = (JoinSet::new(), JoinSet::new());
+    building.here(&mut here).await?;
+    building.there(&mut there).await?;
+    let watching = async {
+        let mut session = session;
+        loop {
+            let lost = session.ended().await;
+            if !ssh.tunnels.reconnect || matches!(lost.cause, Cause::Trust(_)) {
+                return lost;
+            }
+            building.tunnels.observer.event(Event::Warning(format!("{lost}; connecting again")));
+            there.abort_all();
+            session = again(&building, &mut there).await;
+        }
+    };
+    tokio::select! {
+        lost = watching => Err(lost.into()),
+        // as ssh: to end a run that only has tunnels is no failure of it
+        Some(name) = signals.recv() => Ok(if name == "TERM" { Kind::Done.code() } else { OWN_FAILURE }),
+    }
+}
+
+/// Tries until it stands again.
+async fn again(building: &Building<'_>, there: &mut JoinSet<()>) -> Session {
+    let (mut pause, longest) = BACKOFF;
+    loop {
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(longest);
+        let error: ChainError = match building.way.session(building.lane).await {
+            Err(error) => error,
+            Ok(session) => match building.there(there).await {
+                Ok(()) => return session,
+                Err(error) => {
+                    building.tunnels.observer.event(Event::Warning(error.to_string()));
+                    continue;
+                }
+            },
+        };
+        building.tunnels.observer.event(Event::Warning(error.to_string()));
+    }
+}
