@@ -21,7 +21,7 @@ pub mod plain;
 pub mod receipt;
 mod worker;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -105,6 +105,8 @@ pub struct Reporter {
     notes: Mutex<Option<Sender<Note>>>,
     thread: Mutex<Option<JoinHandle<Option<Kind>>>>,
     closing: Arc<AtomicBool>,
+    /// Events on their way to the thread.
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Reporter {
@@ -114,7 +116,7 @@ impl Reporter {
         let closing = Arc::new(AtomicBool::new(false));
         let worker = Worker::new(shows, records, (counters, closing.clone()));
         let thread = std::thread::spawn(move || worker.run(&inbox));
-        Reporter { notes: Mutex::new(Some(notes)), thread: Mutex::new(Some(thread)), closing }
+        Reporter { notes: Mutex::new(Some(notes)), thread: Mutex::new(Some(thread)), closing, waiting: Arc::default() }
     }
 
     /// Says as much as `level` from now on.
@@ -162,6 +164,26 @@ impl Reporter {
 
 impl Observer for Reporter {
     fn event(&self, event: Event) {
-        self.send(Note::Event(event));
+        self.send(Note::Event(event, Waits::in_line(&self.waiting)));
+    }
+
+    fn backlog(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts one event until it is dropped.
+pub struct Waits(Arc<AtomicUsize>);
+
+impl Waits {
+    fn in_line(waiting: &Arc<AtomicUsize>) -> Waits {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Waits(Arc::clone(waiting))
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
