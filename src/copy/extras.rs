@@ -32,8 +32,8 @@ pub enum Also {
 }
 
 /// A folder of the destination, by its name and the folder it is in.
-pub struct Level {
-    within: Option<(Arc<Level>, Name)>,
+pub struct TargetFolder {
+    within: Option<(Arc<TargetFolder>, Name)>,
     /// Whether the source has it.
     pub also: Also,
     /// Folders it is in, from the root of the tree.
@@ -42,16 +42,16 @@ pub struct Level {
     stays: AtomicBool,
 }
 
-impl Level {
+impl TargetFolder {
     /// The root of both trees.
-    pub fn root() -> Arc<Level> {
-        Arc::new(Level { within: None, also: Also::AtSource, depth: 0, stays: AtomicBool::new(false) })
+    pub fn root() -> Arc<TargetFolder> {
+        Arc::new(TargetFolder { within: None, also: Also::AtSource, depth: 0, stays: AtomicBool::new(false) })
     }
 
     /// The folder `name` in this one.
-    pub fn enter(self: &Arc<Level>, name: Name, also: Also) -> Arc<Level> {
+    pub fn enter(self: &Arc<TargetFolder>, name: Name, also: Also) -> Arc<TargetFolder> {
         let within = Some((Arc::clone(self), name));
-        Arc::new(Level { within, also, depth: self.depth + 1, stays: AtomicBool::new(false) })
+        Arc::new(TargetFolder { within, also, depth: self.depth + 1, stays: AtomicBool::new(false) })
     }
 
     /// The names that lead to it.
@@ -77,7 +77,7 @@ impl Level {
 }
 
 /// One after the other up the tree, so that a deep one takes no deep stack.
-impl Drop for Level {
+impl Drop for TargetFolder {
     fn drop(&mut self) {
         let mut above = self.within.take();
         while let Some(mut level) = above.and_then(|(level, _)| Arc::into_inner(level)) {
@@ -90,9 +90,9 @@ impl Drop for Level {
 pub struct Extras {
     root: Place,
     lanes: Arc<Lanes>,
-    files: Vec<(Arc<Level>, Name)>,
+    files: Vec<(Arc<TargetFolder>, Name)>,
     /// A folder before the folders in it.
-    folders: Vec<Arc<Level>>,
+    folders: Vec<Arc<TargetFolder>>,
     held: usize,
 }
 
@@ -103,13 +103,13 @@ impl Extras {
     }
 
     /// Remembers a file, a link, or anything else that is no folder.
-    pub fn add_file(&mut self, within: &Arc<Level>, name: Name) {
+    pub fn add_file(&mut self, within: &Arc<TargetFolder>, name: Name) {
         self.held += name.as_bytes().len() + AROUND;
         self.files.push((Arc::clone(within), name));
     }
 
     /// Remembers a folder, whose name is `name`.
-    pub fn add_folder(&mut self, level: &Arc<Level>) {
+    pub fn add_folder(&mut self, level: &Arc<TargetFolder>) {
         self.held += level.within.as_ref().map_or(0, |(_, name)| name.as_bytes().len()) + AROUND;
         self.folders.push(Arc::clone(level));
     }
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn what_stays_keeps_all_the_folders_it_is_in() {
-        let root = Level::root();
+        let root = TargetFolder::root();
         let a = root.enter(name("a"), Also::Nowhere);
         let (b, c) = (a.enter(name("b"), Also::Nowhere), a.enter(name("c"), Also::Nowhere));
         b.keep();
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_deep_tree_is_let_go_without_a_deep_stack() {
-        let deep = || (0..1_000_000).fold(Level::root(), |level, _| level.enter(name("d"), Also::Nowhere));
+        let deep = || (0..1_000_000).fold(TargetFolder::root(), |level, _| level.enter(name("d"), Also::Nowhere));
         std::thread::Builder::new().stack_size(64 * 1024).spawn(move || drop(deep())).unwrap().join().unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! Which of a folder's names does the other end have, too? [`Known`] remembers those of one end as hashes under a key of this
+//! Which of a folder's names does the other end have, too? [`KnownNames`] remembers those of one end as hashes under a key of this
 //! run, a [`Share`] of them at a time where they are too many: both ends are listed once more for each further share. Two
 //! names of one hash are taken for one, so that rather something stays than goes.
 
@@ -31,15 +31,15 @@ impl Share {
 }
 
 /// The names of one folder that are in a share.
-pub struct Known {
+pub struct KnownNames {
     names: HashSet<u64>,
     share: Share,
 }
 
-impl Known {
+impl KnownNames {
     /// None yet; the first share becomes as small as it must be.
-    pub fn of(share: Share) -> Known {
-        Known { names: HashSet::new(), share }
+    pub fn of(share: Share) -> KnownNames {
+        KnownNames { names: HashSet::new(), share }
     }
 
     /// Remembers a name of the share; `false` when there are too many.
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_few_names_are_one_share() {
-        let mut known = Known::of(Share::default());
+        let mut known = KnownNames::of(Share::default());
         assert!((0..1000).all(|number| known.insert(&name(number))));
         assert!((0..1000).all(|number| known.contains(&name(number))) && !known.contains(&name(1000)));
         assert!(known.share().clone().next().is_none());
@@ -87,7 +87,7 @@ mod tests {
         const MANY: usize = 3 * MOST;
         let (mut share, mut shares, mut seen) = (Share::default(), 0, 0);
         loop {
-            let mut known = Known::of(share);
+            let mut known = KnownNames::of(share);
             assert!((0..MANY).all(|number| known.insert(&name(number))));
             let held = (0..MANY).filter(|number| known.share().holds(&name(*number)));
             seen += held.inspect(|number| assert!(known.contains(&name(*number)))).count();

@@ -9,7 +9,7 @@ use super::place::Place;
 use super::remote::{ENTRIES_MAX, Remote};
 use super::side::blocking;
 use crate::progress::Stage;
-use crate::sftp::{Attributes, Folder, Names, SftpError};
+use crate::sftp::{Attributes, Entries, Folder, SftpError};
 
 /// Entries given at a time.
 const BATCH: usize = 128;
@@ -29,7 +29,7 @@ enum End {
     /// Taken out while the blocking pool reads from it.
     Local(Option<Dir>),
     /// With what is left of the server's last answer.
-    Remote(Remote, Folder, Option<Names>),
+    Remote(Remote, Folder, Option<Entries>),
 }
 
 /// An entry: its name and its own attributes (a link's, not those of what it leads to), or a name nobody may use.
@@ -74,7 +74,7 @@ impl Listing {
                 Ok((!batch.is_empty()).then_some(batch))
             }
             End::Remote(remote, folder, names) => {
-                if names.as_ref().is_none_or(Names::is_empty) {
+                if names.as_ref().is_none_or(Entries::is_empty) {
                     *names = remote.told(Stage::List, &self.place, folder.next().await)?;
                 }
                 let batch = names.as_mut().map(|names| names.take(BATCH));

@@ -4,16 +4,16 @@
 //! Nothing is removed through a link, outside the destination, or when either side could not be listed whole. What a
 //! [`Filter`] leaves out is left alone, and so are parts of other runs (`.NAME.hop-ID.part`), which may be under way.
 //!
-//! Memory holds the names of one folder ([`Known`], 8 MiB), the folders that wait ([`Pending`], 6 MiB) and what is to be
+//! Memory holds the names of one folder ([`KnownNames`], 8 MiB), the folders that wait ([`Pending`], 6 MiB) and what is to be
 //! removed ([`Extras`], 24 MiB: 150,000 entries or more), whatever a server says; beyond that nothing is removed.
 
 use std::sync::Arc;
 
 use super::Options;
 use super::error::{Cause, CopyError};
-use super::extras::{Also, Extras, Level};
+use super::extras::{Also, Extras, TargetFolder};
 use super::filter::Filter;
-use super::known::{Known, Share};
+use super::known::{KnownNames, Share};
 use super::lanes::Lanes;
 use super::ledger::Ledger;
 use super::name::Name;
@@ -105,12 +105,12 @@ struct Search<'a> {
 
 /// Folders in this one that both ends have, or only one.
 struct Inside {
-    level: Arc<Level>,
+    level: Arc<TargetFolder>,
     also: Also,
 }
 
 /// A folder that is being compared, with what its entries have in common written out.
-struct Open {
+struct ComparedFolder {
     source: Place,
     target: Place,
     /// From the root of the tree, as filters see it.
@@ -122,9 +122,9 @@ struct Open {
 impl Search<'_> {
     /// Goes through the folders that both sides have, and through those that only the destination has.
     async fn compare_all(&mut self) -> Result<(), CopyError> {
-        let mut level = Level::root();
+        let mut level = TargetFolder::root();
         loop {
-            self.compare(&Open::new(self.pair, &level)).await?;
+            self.compare(&ComparedFolder::new(self.pair, &level)).await?;
             let Some(next) = self.pending.pop() else { return Ok(()) };
             let within = &next.parent.level;
             let place = || self.pair.target.descend(&within.names());
@@ -137,7 +137,7 @@ impl Search<'_> {
     }
 
     /// Compares one folder, as often as it takes.
-    async fn compare(&mut self, open: &Open) -> Result<(), CopyError> {
+    async fn compare(&mut self, open: &ComparedFolder) -> Result<(), CopyError> {
         let mut share = Share::default();
         loop {
             let known = self.known(open, share).await?;
@@ -159,8 +159,8 @@ impl Search<'_> {
     }
 
     /// The names that the source has.
-    async fn known(&self, open: &Open, share: Share) -> Result<Known, CopyError> {
-        let (source, mut known) = (self.ends.0, Known::of(share));
+    async fn known(&self, open: &ComparedFolder, share: Share) -> Result<KnownNames, CopyError> {
+        let (source, mut known) = (self.ends.0, KnownNames::of(share));
         if open.both.level.also == Also::Nowhere {
             return Ok(known);
         }
@@ -178,7 +178,12 @@ impl Search<'_> {
     }
 
     /// One entry of the destination: a folder to go into, too much, or as it should be.
-    fn weigh(&mut self, open: &Open, known: &Known, (name, attributes): (Name, Attributes)) -> Result<(), CopyError> {
+    fn weigh(
+        &mut self,
+        open: &ComparedFolder,
+        known: &KnownNames,
+        (name, attributes): (Name, Attributes),
+    ) -> Result<(), CopyError> {
         let slash: &[u8] = if open.path.is_empty() { b"" } else { b"/" };
         let path = [&open.path[..], slash, name.as_bytes()].concat();
         let is_folder = attributes.kind() == FileKind::Dir;
@@ -205,14 +210,14 @@ impl Search<'_> {
     }
 }
 
-impl Open {
-    fn new(pair: &Pair, level: &Arc<Level>) -> Open {
+impl ComparedFolder {
+    fn new(pair: &Pair, level: &Arc<TargetFolder>) -> ComparedFolder {
         let names = level.names();
         let (source, target) = (pair.source.descend(&names), pair.target.descend(&names));
         let names: Vec<&[u8]> = names.into_iter().map(Name::as_bytes).collect();
         let inside = |also| Arc::new(Inside { level: Arc::clone(level), also });
         let path = names.join(&b"/"[..]);
         // what a folder holds that only one end has, only one end has
-        Open { source, target, path, both: inside(level.also), one: inside(Also::Nowhere) }
+        ComparedFolder { source, target, path, both: inside(level.also), one: inside(Also::Nowhere) }
     }
 }

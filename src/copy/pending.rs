@@ -30,12 +30,12 @@ const IS_FOLLOWED: u8 = 4;
 /// Folders that wait, each in the folder it was found in, which is a `P`.
 pub struct Pending<P> {
     /// By the depth of the folder they are in.
-    levels: Vec<Vec<Group<P>>>,
+    levels: Vec<Vec<Siblings<P>>>,
     held: usize,
     spill: Spill,
 }
 
-struct Group<P> {
+struct Siblings<P> {
     parent: Arc<P>,
     entries: Vec<u8>,
     slots: Vec<Slot>,
@@ -80,7 +80,7 @@ impl<P> Pending<P> {
         }
         let groups = &mut self.levels[depth];
         let at = groups.iter().position(|group| Arc::ptr_eq(&group.parent, parent)).unwrap_or_else(|| {
-            groups.push(Group { parent: Arc::clone(parent), entries: Vec::new(), slots: Vec::new() });
+            groups.push(Siblings { parent: Arc::clone(parent), entries: Vec::new(), slots: Vec::new() });
             groups.len() - 1
         });
         child.write(&mut groups[at].entries);
@@ -117,7 +117,7 @@ impl<P> Pending<P> {
     }
 }
 
-impl<P> Group<P> {
+impl<P> Siblings<P> {
     fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.slots.is_empty()
     }

@@ -124,7 +124,7 @@ struct Node {
 }
 
 /// A folder that is being listed, with what its entries have in common written out.
-struct Open {
+struct ListedFolder {
     node: Arc<Node>,
     source: Place,
     target: Place,
@@ -232,7 +232,7 @@ impl Walker {
 
     /// Lists one folder; goes on where it was when its session is lost.
     async fn list(self: Arc<Self>, node: Arc<Node>) -> Result<(), CopyError> {
-        let open = Open::new(node);
+        let open = ListedFolder::new(node);
         let mut visited = Visited::within(&self.room);
         loop {
             match self.try_list(&open, &mut visited).await {
@@ -246,7 +246,7 @@ impl Walker {
     }
 
     /// Goes through the entries that are not `visited` yet.
-    async fn try_list(&self, open: &Open, visited: &mut Visited) -> Result<(), CopyError> {
+    async fn try_list(&self, open: &ListedFolder, visited: &mut Visited) -> Result<(), CopyError> {
         let side = open.node.folder.lanes().idlest().source.clone();
         let mut listing = side.list(&open.source).await?;
         while let Some(entries) = listing.next().await? {
@@ -276,14 +276,14 @@ impl Walker {
     }
 
     /// Whether an entry of a folder is meant.
-    fn takes(&self, open: &Open, name: &Name, listed: &Attributes) -> bool {
+    fn takes(&self, open: &ListedFolder, name: &Name, listed: &Attributes) -> bool {
         let slash: &[u8] = if open.below_root.is_empty() { b"" } else { b"/" };
         let path = [&open.below_root, slash, name.as_bytes()].concat();
         self.filter.takes(&path, listed.kind() == FileKind::Dir)
     }
 
     /// Looks at an entry; links that are followed are looked up all at once.
-    fn look(&self, (side, open): (&Side, &Open), name: Name, listed: Attributes) -> Look {
+    fn look(&self, (side, open): (&Side, &ListedFolder), name: Name, listed: Attributes) -> Look {
         let is_followed = self.symlinks == Symlinks::Follow && listed.kind() == FileKind::Symlink;
         match is_followed || listed.kind() == FileKind::Unknown {
             true => Look::ask(name.clone(), side, open.source.join(&name)),
@@ -292,7 +292,7 @@ impl Walker {
     }
 
     /// Hands out what was found; a folder waits until those before it are listed.
-    async fn visit(&self, (side, open): (&Side, &Open), child: Child) -> Result<(), CopyError> {
+    async fn visit(&self, (side, open): (&Side, &ListedFolder), child: Child) -> Result<(), CopyError> {
         let source = open.source.join(&child.name);
         if child.attributes.kind() != FileKind::Dir {
             let folder = &open.node.folder;
@@ -332,12 +332,12 @@ impl Walker {
     }
 }
 
-impl Open {
-    fn new(node: Arc<Node>) -> Open {
+impl ListedFolder {
+    fn new(node: Arc<Node>) -> ListedFolder {
         let (source, target) = (node.folder.source(), node.folder.target());
         let names: Vec<&[u8]> = node.folder.names().into_iter().map(Name::as_bytes).collect();
         let below_root = names.join(&b"/"[..]);
-        Open { source, target, below_root, node }
+        ListedFolder { source, target, below_root, node }
     }
 
     /// Why a folder in this one is not entered.

@@ -4,9 +4,9 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::attributes::{Attributes, Entry};
+use super::entries::Entries;
 use super::error::{SftpError, StatusCode};
 use super::fields::Fields;
-use super::names::Names;
 
 /// Packet types (§3, and OpenSSH's `sftp.h`).
 pub(super) mod kind {
@@ -194,7 +194,7 @@ pub(super) enum Reply {
     Handle(Bytes),
     Data(Bytes),
     Name(Vec<u8>),
-    Names(Names),
+    Names(Entries),
     Attributes(Attributes),
     Extended(Bytes),
 }
@@ -219,7 +219,7 @@ impl Reply {
             Expect::Handle => handle(fields.string()?).map(Reply::Handle),
             Expect::Data(most) => data(fields.string()?, most).map(Reply::Data),
             Expect::Name => one(Entry::decode_list(&mut fields)?),
-            Expect::Names => Names::decode(fields).map(Reply::Names),
+            Expect::Names => Entries::decode(fields).map(Reply::Names),
             Expect::Attributes => Attributes::decode(&mut fields).map(Reply::Attributes),
             Expect::Extended => Ok(Reply::Extended(fields.rest())),
         }

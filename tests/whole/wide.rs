@@ -113,7 +113,7 @@ fn f39_an_honest_wide_and_deep_tree_arrives() {
     let Some(scene) = Scene::new(&format!("honest -1 {wide} {chains}")) else { return };
     let ran = scene.hop(&["cp", "-r", "--json", "acc-pvt:tree", "to"]);
     assert_eq!(ran.code, Some(0), "{}", brief(&ran));
-    assert_eq!(ran.summary("files"), chains);
+    assert_eq!(ran.summary("files_done"), chains);
     let to = scene.street.laptop().join("to");
     let deepest: PathBuf = std::iter::repeat_n("c", 600).collect();
     assert_eq!(

@@ -164,7 +164,7 @@ impl Reporter {
 
 impl Observer for Reporter {
     fn event(&self, event: Event) {
-        self.send(Note::Event(event, Waits::in_line(&self.waiting)));
+        self.send(Note::Event(event, QueuedEvent::in_line(&self.waiting)));
     }
 
     fn backlog(&self) -> usize {
@@ -173,16 +173,16 @@ impl Observer for Reporter {
 }
 
 /// Counts one event until it is dropped.
-pub struct Waits(Arc<AtomicUsize>);
+pub struct QueuedEvent(Arc<AtomicUsize>);
 
-impl Waits {
-    fn in_line(waiting: &Arc<AtomicUsize>) -> Waits {
+impl QueuedEvent {
+    fn in_line(waiting: &Arc<AtomicUsize>) -> QueuedEvent {
         waiting.fetch_add(1, Ordering::Relaxed);
-        Waits(Arc::clone(waiting))
+        QueuedEvent(Arc::clone(waiting))
     }
 }
 
-impl Drop for Waits {
+impl Drop for QueuedEvent {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

@@ -15,7 +15,7 @@ use crate::words::words_of;
 use super::bars::Bars;
 use super::lines::{Level, lines_beside_session, lines_of};
 use super::meter::Meter;
-use super::{Data, Face, Record, Summary, Waits, json, numbers, plain};
+use super::{Data, Face, QueuedEvent, Record, Summary, json, numbers, plain};
 
 /// How often a standing question is looked at.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -23,7 +23,7 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// What the worker is told.
 pub enum Note {
     /// Something happened.
-    Event(Event, Waits),
+    Event(Event, QueuedEvent),
     /// Clear the screen, say so through `silent`, and wait until `resume` hangs up.
     Pause {
         /// Told when the screen is clear.

@@ -1,4 +1,4 @@
-//! One answer to a READDIR: [`Names`], checked whole when it arrives and made into entries one by one. Until then it weighs
+//! One answer to a READDIR: [`Entries`], checked whole when it arrives and made into entries one by one. Until then it weighs
 //! what it weighed on the wire, where the entries of 12 bytes each would take ten times as much. Vets no names.
 
 use super::attributes::Entry;
@@ -7,19 +7,19 @@ use super::fields::Fields;
 
 /// Entries of a folder, as they came.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Names {
+pub struct Entries {
     /// What is left of the packet, known to hold whole entries.
     fields: Fields,
     left: usize,
 }
 
-impl Names {
+impl Entries {
     /// Reads the list through once; nothing may be missing.
-    pub(super) fn decode(mut fields: Fields) -> Result<Names, SftpError> {
+    pub(super) fn decode(mut fields: Fields) -> Result<Entries, SftpError> {
         let left = Entry::count(&mut fields)?;
         let mut whole = fields.clone();
         (0..left).try_for_each(|_| Entry::skip(&mut whole))?;
-        Ok(Names { fields, left })
+        Ok(Entries { fields, left })
     }
 
     /// Entries left.
@@ -33,7 +33,7 @@ impl Names {
     }
 }
 
-impl Iterator for Names {
+impl Iterator for Entries {
     type Item = Entry;
 
     fn next(&mut self) -> Option<Entry> {
@@ -58,7 +58,7 @@ mod tests {
         fn what_is_taken_whole_gives_every_entry(body in proptest::collection::vec(any::<u8>(), 0..80), count in 0u32..4) {
             let body = [&count.to_be_bytes()[..], &body].concat();
             let at_once = Entry::decode_list(&mut Fields::new(Bytes::from(body.clone())));
-            let one_by_one = Names::decode(Fields::new(Bytes::from(body)));
+            let one_by_one = Entries::decode(Fields::new(Bytes::from(body)));
             prop_assert_eq!(at_once.is_ok(), one_by_one.is_ok());
             if let (Ok(at_once), Ok(one_by_one)) = (at_once, one_by_one) {
                 prop_assert_eq!(one_by_one.len(), at_once.len());
