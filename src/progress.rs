@@ -247,6 +247,11 @@ pub enum Event {
 pub trait Observer: Send + Sync {
     /// Takes one event.
     fn event(&self, event: Event);
+
+    /// Events that were taken and are kept until they can be shown. Whoever has much to tell waits while they are many.
+    fn backlog(&self) -> usize {
+        0
+    }
 }
 
 /// Tells nobody.

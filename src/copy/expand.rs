@@ -7,8 +7,11 @@ use super::side::{Links, Side};
 use crate::progress::Stage;
 use crate::wildcard::{self, ShellPattern};
 
-/// Paths a pattern may stand for.
-const MATCHES: usize = 1 << 18;
+/// Paths a pattern may stand for; each is a source of its own, of half a KiB.
+const MATCHES: usize = 1 << 16;
+
+/// Bytes of these paths.
+const BYTES: usize = 8 << 20;
 
 /// The paths that `typed` stands for on `side`, in order; at least one.
 ///
@@ -20,20 +23,39 @@ pub async fn expand(side: &Side, typed: &[u8]) -> Result<Vec<Vec<u8>>, CopyError
         return Ok(vec![typed.to_vec()]);
     }
     let (start, components) = split(typed);
-    let mut paths = vec![start];
+    let mut paths = Paths::default();
+    paths.push(start);
     for (at, component) in components.iter().enumerate() {
         let is_last = at + 1 == components.len();
         paths = step(side, paths, &ShellPattern::parse(component), is_last).await?;
-        if paths.len() > MATCHES {
+        if paths.are_too_many() {
             return Err(side.error(Stage::List, &Place::typed(typed), Cause::Refused("matches too many files")));
         }
     }
-    match paths.is_empty() {
+    match paths.all.is_empty() {
         true => Err(side.error(Stage::List, &Place::typed(typed), Cause::Unfit("no file matches this pattern"))),
         false => {
-            paths.sort();
-            Ok(paths)
+            paths.all.sort();
+            Ok(paths.all)
         }
+    }
+}
+
+/// What a pattern stands for so far.
+#[derive(Default)]
+struct Paths {
+    all: Vec<Vec<u8>>,
+    bytes: usize,
+}
+
+impl Paths {
+    fn push(&mut self, path: Vec<u8>) {
+        self.bytes += path.len();
+        self.all.push(path);
+    }
+
+    fn are_too_many(&self) -> bool {
+        self.all.len() > MATCHES || self.bytes > BYTES
     }
 }
 
@@ -44,14 +66,9 @@ fn split(typed: &[u8]) -> (Vec<u8>, Vec<&[u8]>) {
 }
 
 /// One component further; a name that is written out is only looked up at the end.
-async fn step(
-    side: &Side,
-    folders: Vec<Vec<u8>>,
-    pattern: &ShellPattern,
-    is_last: bool,
-) -> Result<Vec<Vec<u8>>, CopyError> {
-    let mut found = Vec::new();
-    for folder in folders {
+async fn step(side: &Side, folders: Paths, pattern: &ShellPattern, is_last: bool) -> Result<Paths, CopyError> {
+    let mut found = Paths::default();
+    for folder in folders.all {
         match pattern.literal() {
             Some(name) => {
                 let path = joined(&folder, &name);
@@ -59,9 +76,9 @@ async fn step(
                     found.push(path);
                 }
             }
-            None => found.extend(matches(side, &folder, pattern).await?),
+            None => add_matches(&mut found, side, &folder, pattern).await?,
         }
-        if found.len() > MATCHES {
+        if found.are_too_many() {
             break;
         }
     }
@@ -69,21 +86,19 @@ async fn step(
 }
 
 /// The entries of one folder that match. What is no folder, or may not be listed, has none, as in the shell.
-async fn matches(side: &Side, folder: &[u8], pattern: &ShellPattern) -> Result<Vec<Vec<u8>>, CopyError> {
+async fn add_matches(found: &mut Paths, side: &Side, folder: &[u8], pattern: &ShellPattern) -> Result<(), CopyError> {
     let place = Place::typed(if folder.is_empty() { b"." } else { folder });
     let mut listing = match side.list(&place).await {
-        Err(error) if !error.ends_the_run() => return Ok(Vec::new()),
+        Err(error) if !error.ends_the_run() => return Ok(()),
         answer => answer?,
     };
-    let mut found = Vec::new();
-    while let Some(entries) = listing.next().await? {
+    while let Some(entries) = listing.next().await?
+        && !found.are_too_many()
+    {
         let names = entries.iter().filter_map(|entry| entry.as_ref().ok()).map(|(name, _)| name.as_bytes());
-        found.extend(names.filter(|name| pattern.matches(name)).map(|name| joined(folder, name)));
-        if found.len() > MATCHES {
-            break;
-        }
+        names.filter(|name| pattern.matches(name)).for_each(|name| found.push(joined(folder, name)));
     }
-    Ok(found)
+    Ok(())
 }
 
 fn joined(folder: &[u8], name: &[u8]) -> Vec<u8> {

@@ -9,7 +9,9 @@ use tokio::sync::{SetOnce, mpsc};
 use super::error::CopyError;
 use super::land::{Ground, Keep, MODE_MASK};
 use super::lanes::Lanes;
+use super::name::Name;
 use super::place::Place;
+use super::plan::Errand;
 use super::side::{Links, Side};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
@@ -17,16 +19,25 @@ use crate::sftp::{Attributes, FileKind};
 /// What the owner needs to fill a folder.
 const OWNER: u32 = 0o700;
 
-/// One folder that this run makes or fills.
+/// One folder that this run makes or fills. It knows its name and the folder it is in, so that a path is written out only
+/// where it is needed.
 pub struct Folder {
-    target: Place,
+    errand: Arc<Errand>,
+    /// Held so that it is finished after this one; `None` for the errand's own folder.
+    within: Option<Within>,
     /// Of the source.
     attributes: Attributes,
-    lanes: Arc<Lanes>,
-    /// Held so that it is finished after this one.
-    parent: Option<Arc<Folder>>,
     made: SetOnce<Option<Ground>>,
     finish: mpsc::UnboundedSender<Finish>,
+    is_closed: bool,
+}
+
+/// The folder that another one is in, and its name there.
+pub struct Within {
+    /// The folder.
+    pub folder: Arc<Folder>,
+    /// The name.
+    pub name: Name,
 }
 
 /// A folder whose entries are all done.
@@ -35,25 +46,60 @@ pub struct Finish {
     attributes: Attributes,
     lanes: Arc<Lanes>,
     ground: Ground,
-    _parent: Option<Arc<Folder>>,
+    within: Option<Within>,
 }
 
 impl Folder {
-    /// A folder to be made at `target`, with the source's `attributes`; finished through `finish`.
-    pub fn new(
-        (target, attributes): (&Place, &Attributes),
-        lanes: &Arc<Lanes>,
-        parent: Option<&Arc<Folder>>,
+    /// The folder that `errand` is about; finished through `finish`.
+    pub fn of(errand: Errand, finish: &mpsc::UnboundedSender<Finish>) -> Arc<Folder> {
+        let attributes = errand.attributes;
+        Folder::new((Arc::new(errand), None), attributes, finish)
+    }
+
+    /// A folder in another one, with the source's `attributes`; finished through `finish`.
+    pub fn below(within: Within, attributes: Attributes, finish: &mpsc::UnboundedSender<Finish>) -> Arc<Folder> {
+        Folder::new((Arc::clone(&within.folder.errand), Some(within)), attributes, finish)
+    }
+
+    fn new(
+        (errand, within): (Arc<Errand>, Option<Within>),
+        attributes: Attributes,
         finish: &mpsc::UnboundedSender<Finish>,
     ) -> Arc<Folder> {
-        Arc::new(Folder {
-            target: target.clone(),
-            attributes: *attributes,
-            lanes: Arc::clone(lanes),
-            parent: parent.map(Arc::clone),
-            made: SetOnce::new(),
-            finish: finish.clone(),
-        })
+        let (made, finish) = (SetOnce::new(), finish.clone());
+        Arc::new(Folder { errand, within, attributes, made, finish, is_closed: false })
+    }
+
+    /// Its place at the source.
+    pub fn source(&self) -> Place {
+        self.errand.source.descend(&self.names())
+    }
+
+    /// Its place at the destination.
+    pub fn target(&self) -> Place {
+        self.errand.target.descend(&self.names())
+    }
+
+    /// The names that lead to it from the errand's own folder.
+    pub fn names(&self) -> Vec<&Name> {
+        let mut names = Vec::new();
+        let mut folder = self;
+        while let Some(within) = &folder.within {
+            names.push(&within.name);
+            folder = &within.folder;
+        }
+        names.reverse();
+        names
+    }
+
+    /// The sessions between the two ends.
+    pub fn lanes(&self) -> &Arc<Lanes> {
+        &self.errand.lanes
+    }
+
+    /// Of the source.
+    pub fn attributes(&self) -> Attributes {
+        self.attributes
     }
 
     /// Makes it, once its own folder is there, and lets its entries go on.
@@ -63,7 +109,7 @@ impl Folder {
     pub async fn make(&self) -> Result<(), CopyError> {
         let made = loop {
             match self.try_make().await {
-                Err(error) if error.is_lost() => match self.lanes.restore(error).await {
+                Err(error) if error.is_lost() => match self.lanes().restore(error).await {
                     Ok(()) => {}
                     Err(error) => break Err(error),
                 },
@@ -77,32 +123,20 @@ impl Folder {
 
     /// `None` when the folder it goes into could not be made, which is told already.
     async fn try_make(&self) -> Result<Option<Ground>, CopyError> {
-        if let Some(parent) = &self.parent
-            && parent.ready().await.is_none()
+        if let Some(within) = &self.within
+            && within.folder.ready().await.is_none()
         {
             return Ok(None);
         }
-        let side = &self.lanes.idlest().destination;
-        if self.target.name().is_none() {
+        let (side, target) = (&self.lanes().idlest().destination, self.target());
+        if target.name().is_none() {
             return Ok(Some(Ground::Old));
         }
         let mode = self.attributes.permissions.unwrap_or(OWNER | 0o055) & MODE_MASK | OWNER;
-        match side.mkdir(&self.target, mode).await {
+        match side.mkdir(&target, mode).await {
             Ok(()) => Ok(Some(Ground::Fresh)),
-            Err(error) if error.may_exist() => self.already_there(side, error).await.map(Some),
+            Err(error) if error.may_exist() => already_there(side, &target, error).await.map(Some),
             Err(error) => Err(error),
-        }
-    }
-
-    async fn already_there(&self, side: &Side, error: CopyError) -> Result<Ground, CopyError> {
-        let in_the_way = |what| Err(side.error(Stage::Transfer, &self.target, super::Cause::Unfit(what)));
-        match side.look(&self.target, Links::Keep).await?.map(|there| there.kind()) {
-            Some(FileKind::Dir) => Ok(Ground::Old),
-            Some(FileKind::Symlink) => {
-                in_the_way("a symbolic link has the folder's name; nothing is written through it")
-            }
-            Some(_) => in_the_way("a file has the folder's name"),
-            None => Err(side.explain(error, &self.target).await),
         }
     }
 
@@ -112,18 +146,38 @@ impl Folder {
     }
 }
 
+impl Folder {
+    /// Sends it to be finished if it was made; otherwise gives the folder it is in, which it lets go. Once only.
+    fn close(&mut self) -> Option<Arc<Folder>> {
+        if std::mem::replace(&mut self.is_closed, true) {
+            return None;
+        }
+        let made = self.made.get().copied().flatten();
+        let Some(ground) = made else { return Some(self.within.take()?.folder) };
+        let (target, lanes) = (self.target(), Arc::clone(self.lanes()));
+        let finish = Finish { target, attributes: self.attributes, lanes, ground, within: self.within.take() };
+        // nobody listens any more when the run has been given up
+        Some(self.finish.send(finish).err()?.0.within?.folder)
+    }
+}
+
+/// One after the other up the tree, so that a deep one takes no deep stack.
 impl Drop for Folder {
     fn drop(&mut self) {
-        if let Some(Some(ground)) = self.made.get() {
-            // nobody listens any more when the run has been given up
-            let _ = self.finish.send(Finish {
-                target: self.target.clone(),
-                attributes: self.attributes,
-                lanes: Arc::clone(&self.lanes),
-                ground: *ground,
-                _parent: self.parent.take(),
-            });
+        let mut above = self.close();
+        while let Some(mut folder) = above.and_then(Arc::into_inner) {
+            above = folder.close();
         }
+    }
+}
+
+async fn already_there(side: &Side, target: &Place, error: CopyError) -> Result<Ground, CopyError> {
+    let in_the_way = |what| Err(side.error(Stage::Transfer, target, super::Cause::Unfit(what)));
+    match side.look(target, Links::Keep).await?.map(|there| there.kind()) {
+        Some(FileKind::Dir) => Ok(Ground::Old),
+        Some(FileKind::Symlink) => in_the_way("a symbolic link has the folder's name; nothing is written through it"),
+        Some(_) => in_the_way("a file has the folder's name"),
+        None => Err(side.explain(error, target).await),
     }
 }
 

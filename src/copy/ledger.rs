@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::error::{CopyError, Kind};
 use super::item::{Item, What};
@@ -13,6 +14,12 @@ use crate::progress::{Counters, Event, Observer};
 
 /// Failures kept in a report; the others are counted, and each has had its event.
 pub const FAILURES_KEPT: usize = 1000;
+
+/// Events that may wait to be shown while more is told.
+const BACKLOG: usize = 512;
+
+/// How often it is looked whether there are fewer.
+const GLANCE: Duration = Duration::from_millis(2);
 
 /// How a copy ended.
 #[derive(Debug)]
@@ -130,6 +137,13 @@ impl Ledger {
     /// Tells the observer.
     pub fn event(&self, event: Event) {
         self.observer.event(event);
+    }
+
+    /// Waits until what was told has been shown, but for a few hundred events: a screen may be slower than a server.
+    pub async fn heard(&self) {
+        while self.observer.backlog() > BACKLOG {
+            tokio::time::sleep(GLANCE).await;
+        }
     }
 
     /// The walk has found something.

@@ -9,10 +9,10 @@ use super::place::Place;
 use super::remote::{ENTRIES_MAX, Remote};
 use super::side::blocking;
 use crate::progress::Stage;
-use crate::sftp::{Attributes, Folder, SftpError};
+use crate::sftp::{Attributes, Entries, Folder, SftpError};
 
-/// Entries taken from a local folder at a time.
-const LOCAL_BATCH: usize = 256;
+/// Entries given at a time.
+const BATCH: usize = 128;
 
 /// Entries of one folder that may be unusable, `.` and `..` among them, before the server is not believed any more.
 const BAD_MAX: usize = 256;
@@ -28,7 +28,8 @@ pub struct Listing {
 enum End {
     /// Taken out while the blocking pool reads from it.
     Local(Option<Dir>),
-    Remote(Remote, Folder),
+    /// With what is left of the server's last answer.
+    Remote(Remote, Folder, Option<Entries>),
 }
 
 /// An entry: its name and its own attributes (a link's, not those of what it leads to), or a name nobody may use.
@@ -42,7 +43,7 @@ impl Listing {
 
     /// Of a host's folder.
     pub fn remote(place: &Place, remote: Remote, folder: Folder) -> Listing {
-        Listing { place: place.clone(), end: End::Remote(remote, folder), seen: 0, bad: 0 }
+        Listing { place: place.clone(), end: End::Remote(remote, folder, None), seen: 0, bad: 0 }
     }
 
     /// The next entries, without `.` and `..`; `None` at the end.
@@ -65,16 +66,19 @@ impl Listing {
             End::Local(entries) => {
                 let Some(mut taken) = entries.take() else { return Ok(None) };
                 let (left, batch) = blocking(Stage::List, &self.place, move |_| {
-                    let batch = local::next_entries(&mut taken, LOCAL_BATCH)?;
+                    let batch = local::next_entries(&mut taken, BATCH)?;
                     Ok((taken, batch))
                 })
                 .await?;
                 *entries = Some(left);
                 Ok((!batch.is_empty()).then_some(batch))
             }
-            End::Remote(remote, folder) => {
-                let entries = remote.told(Stage::List, &self.place, folder.next().await)?;
-                Ok(entries.map(|entries| entries.into_iter().map(|entry| (entry.name, entry.attributes)).collect()))
+            End::Remote(remote, folder, names) => {
+                if names.as_ref().is_none_or(Entries::is_empty) {
+                    *names = remote.told(Stage::List, &self.place, folder.next().await)?;
+                }
+                let batch = names.as_mut().map(|names| names.take(BATCH));
+                Ok(batch.map(|entries| entries.map(|entry| (entry.name, entry.attributes)).collect()))
             }
         }
     }
@@ -82,7 +86,7 @@ impl Listing {
     fn endless(&self) -> CopyError {
         let trail = match &self.end {
             End::Local(_) => None,
-            End::Remote(remote, _) => Some(remote.trail.clone()),
+            End::Remote(remote, ..) => Some(remote.trail.clone()),
         };
         let text = "a listing without end, or of names that nobody may use";
         CopyError::new(trail, Stage::List, self.place.path(), Cause::Sftp(SftpError::Protocol(text.into())))

@@ -8,6 +8,12 @@ use super::place::Place;
 use super::side::Side;
 use crate::progress::Stage;
 
+/// Links on the way to one folder; no path may have more on Linux (path_resolution(7)).
+const LINKS: usize = 40;
+
+/// Bytes of a real path; Linux's `PATH_MAX`.
+const PATH_MAX: usize = 4096;
+
 /// A folder entered through a link.
 #[derive(Debug)]
 pub struct Jump {
@@ -18,13 +24,15 @@ pub struct Jump {
     /// Length of the link's own path, as walked.
     walked: usize,
     before: Option<Arc<Jump>>,
+    /// Links on the way, this one among them.
+    links: usize,
 }
 
 impl Jump {
     /// Through the link at `link`, which stands in the folder `within`.
     ///
     /// # Errors
-    /// When it leads to a folder that the walk is in.
+    /// When it leads to a folder that the walk is in, or no folder can be reached by so many links.
     pub async fn through(
         side: &Side,
         link: &Place,
@@ -35,10 +43,20 @@ impl Jump {
             Some(jump) => jump.real_path(within),
             None => side.real(within).await?,
         };
-        let jump = Jump { real, from, walked: link.path().len(), before: before.cloned() };
-        match jump.is_circle() {
-            true => Err(side.error(Stage::List, link, Cause::Unfit("the link leads in a circle"))),
-            false => Ok(Arc::new(jump)),
+        let links = before.map_or(0, |jump| jump.links) + 1;
+        let jump = Jump { real, from, walked: link.path().len(), before: before.cloned(), links };
+        match jump.is_bad() {
+            Some(why) => Err(side.error(Stage::List, link, Cause::Unfit(why))),
+            None => Ok(Arc::new(jump)),
+        }
+    }
+
+    fn is_bad(&self) -> Option<&'static str> {
+        match self {
+            _ if self.links > LINKS => Some("more than 40 links lead there"),
+            _ if self.real.len().max(self.from.len()) > PATH_MAX => Some("the link leads to a path too long"),
+            _ if self.is_circle() => Some("the link leads in a circle"),
+            _ => None,
         }
     }
 
@@ -77,11 +95,24 @@ mod tests {
 
     #[test]
     fn a_circle_through_two_links_is_seen() {
-        let jump = |real: &str, from: &str, before| Jump { real: real.into(), from: from.into(), walked: 0, before };
+        let jump = |real: &str, from: &str, before| {
+            let (real, from) = (real.into(), from.into());
+            Jump { real, from, walked: 0, before, links: 1 }
+        };
         let first = Arc::new(jump("/t/b", "/t/a", None));
         assert!(!first.is_circle());
         assert!(jump("/t/a", "/t/b", Some(Arc::clone(&first))).is_circle());
         assert!(!jump("/t/c", "/t/b", Some(first)).is_circle());
         assert!(jump("/", "/t/a", None).is_circle());
+    }
+
+    #[test]
+    fn too_many_links_and_too_long_paths_are_refused() {
+        let jump = |links, length| {
+            let (real, from) = (vec![b'r'; length], b"/t".to_vec());
+            Jump { real, from, walked: 0, before: None, links }
+        };
+        assert!(jump(LINKS, PATH_MAX).is_bad().is_none());
+        assert!(jump(LINKS + 1, 9).is_bad().is_some() && jump(1, PATH_MAX + 1).is_bad().is_some());
     }
 }

@@ -12,9 +12,9 @@
 //!
 //! # Memory
 //!
-//! File data in flight is at most 64 MiB ([`run::MEMORY`]), for any number of lanes and files. The walk keeps at most
-//! 1,024 items, 8,192 folders and 8 parts of listings: a few MiB for any tree. Each SFTP session has its own bound on top
-//! (see [`crate::sftp`]), which only counts what a server sends unasked.
+//! File data in flight is at most 64 MiB ([`run::MEMORY`]), for any number of lanes and files. The walk takes a few MiB for
+//! any tree, and has a bound for any server (see [`walk`]). Each SFTP session has its own bound on top (see
+//! [`crate::sftp`]), which only counts what a server sends unasked.
 
 mod adopt;
 mod again;
@@ -27,6 +27,7 @@ mod destination;
 mod direct;
 mod error;
 mod expand;
+mod extras;
 mod file;
 pub mod filter;
 mod folder;
@@ -34,16 +35,19 @@ mod freight;
 mod handout;
 mod idle;
 mod item;
+mod known;
 mod land;
 mod lanes;
 mod ledger;
 mod leftovers;
 mod listing;
 mod local;
+mod look;
 mod loops;
 mod mirror;
 mod name;
 mod part;
+mod pending;
 mod place;
 mod plan;
 mod pool;
@@ -57,6 +61,7 @@ mod run;
 mod side;
 mod small;
 mod source_end;
+mod spill;
 mod sums;
 mod takeover;
 mod this_run;
@@ -155,6 +160,8 @@ pub struct Options {
     pub filter: Filter,
     /// The destination is to become what the source is; the source is one folder.
     pub mirror: Option<Mirror>,
+    /// A folder of this machine for what a walk has waiting and memory has no room for; `None` for the system's own.
+    pub scratch: Option<PathBuf>,
 }
 
 /// Items of a dry run that are looked at together.
@@ -185,7 +192,7 @@ async fn carry_out(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters
     let clock = Arc::new(clock(&job, &counters));
     let watchers = Watchers { observer, counters, clock: Arc::clone(&clock) };
     let (plan, Decision { route, means: direct, .. }) = begin(&job, &ledger, &watchers).await?;
-    let pairs: Vec<Pair> = plan.errands.iter().map(Pair::of).collect();
+    let pairs: Vec<Pair> = job.options.mirror.iter().flat_map(|_| plan.errands.iter().map(Pair::of)).collect();
     let shown = job.options.runs.clone().filter(|_| !job.options.dry_run);
     let run = Arc::new(ThisRun::begin(shown).await?);
     let moved = move_all(plan, &job.options, &ledger, direct.clone(), Arc::clone(&run));
@@ -245,8 +252,9 @@ async fn move_all(
     run: Arc<ThisRun>,
 ) -> Result<(), CopyError> {
     let (finish, finishes) = mpsc::unbounded_channel();
-    let meant = (options.symlinks, options.filter.clone());
-    let walk = Walk::start(plan.errands, meant, Arc::clone(ledger), finish);
+    let terms =
+        walk::Terms { symlinks: options.symlinks, filter: options.filter.clone(), scratch: options.scratch.clone() };
+    let walk = Walk::start(plan.errands, terms, Arc::clone(ledger), finish);
     if options.dry_run {
         return show(walk, options.unchanged, ledger).await;
     }
@@ -316,6 +324,7 @@ async fn show(mut walk: Walk, unchanged: Unchanged, ledger: &Ledger) -> Result<(
 
 /// Tells those that would be copied.
 async fn show_some(items: &mut Vec<Item>, unchanged: Unchanged, ledger: &Ledger) {
+    ledger.heard().await;
     let looks = together::all(items.iter().map(|item| unchanged.holds(item))).await;
     for (item, is_unchanged) in items.drain(..).zip(looks) {
         match is_unchanged {

@@ -22,7 +22,13 @@ pub enum BadName {
     /// A NUL inside.
     #[error("a name with a NUL in it")]
     Nul,
+    /// Longer than [`NAME_MAX`].
+    #[error("a name of more than {NAME_MAX} bytes")]
+    Long,
 }
+
+/// Longest name in bytes. File systems allow 255 bytes, or 255 UTF-16 units, which are 765 bytes at most.
+const NAME_MAX: usize = 1024;
 
 impl Name {
     /// Vets `bytes`.
@@ -32,6 +38,7 @@ impl Name {
             b"." | b".." => Err(BadName::Dots),
             _ if bytes.contains(&b'/') => Err(BadName::Slash),
             _ if bytes.contains(&0) => Err(BadName::Nul),
+            _ if bytes.len() > NAME_MAX => Err(BadName::Long),
             _ => Ok(Name(bytes.to_vec())),
         }
     }
@@ -56,6 +63,7 @@ mod tests {
         assert_eq!(Name::vet(b"../x"), Err(BadName::Slash));
         assert_eq!(Name::vet(b"/etc/passwd"), Err(BadName::Slash));
         assert_eq!(Name::vet(b"a\0b"), Err(BadName::Nul));
+        assert_eq!(Name::vet(&[b'a'; NAME_MAX + 1]), Err(BadName::Long));
     }
 
     #[test]

@@ -68,6 +68,13 @@ impl Place {
         Place { base: Arc::clone(&self.base), below: join(&self.below, name.as_bytes()) }
     }
 
+    /// The place below this folder that `names` lead to, the outermost first.
+    pub fn descend(&self, names: &[&Name]) -> Place {
+        let names: Vec<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
+        let below = if names.is_empty() { self.below.clone() } else { join(&self.below, &names.join(&b"/"[..])) };
+        Place { base: Arc::clone(&self.base), below }
+    }
+
     /// The entry `name` of the folder this place is in; of the place itself when it is a base.
     pub fn sibling(&self, name: &Name) -> Place {
         Place { base: Arc::clone(&self.base), below: join(parent(&self.below), name.as_bytes()) }
@@ -167,6 +174,8 @@ mod tests {
         let base = Place::typed(b"/srv");
         let file = base.join(&name("a")).join(&name("b"));
         assert_eq!(file.path(), b"/srv/a/b");
+        assert_eq!(base.descend(&[&name("a"), &name("b")]).path(), file.path());
+        assert_eq!(file.descend(&[]).below(), b"a/b");
         assert_eq!(file.below(), b"a/b");
         assert_eq!(file.name(), Some(&b"b"[..]));
         assert_eq!(file.sibling(&name("c")).path(), b"/srv/a/c");

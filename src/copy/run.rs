@@ -126,11 +126,14 @@ pub async fn run(
     let (mut walking, mut finishing) = (true, true);
     while walking || finishing || !jobs.is_empty() {
         tokio::select! {
+            // in this order: what has ended before what begins, so that no more folders wait to be finished than there are
+            // items under way and in the walk's queue
+            biased;
             Some(ended) = jobs.join_next() => match ended {
                 Ok(job) => job?,
                 Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
             },
-            finish = finishes.recv(), if finishing => match finish {
+            finish = finishes.recv(), if finishing && jobs.len() < most => match finish {
                 Some(finish) => drop(jobs.spawn(finish_folder(Arc::clone(&means), finish))),
                 None => finishing = false,
             },
@@ -162,6 +165,7 @@ async fn finish_folder(means: Arc<Means>, finish: Finish) -> Result<(), CopyErro
 }
 
 async fn carry(means: Arc<Means>, item: Item) -> Result<(), CopyError> {
+    means.ledger.heard().await;
     // more sessions are of no use to what does not pass through here
     if means.direct.is_none() {
         item.lanes.grow();

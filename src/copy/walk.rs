@@ -1,26 +1,33 @@
 //! What is there to copy? [`Walk`] goes through the sources, several folders at once, and hands out [`Item`]s as it finds
-//! them: a folder before its entries, nothing twice, never in a circle. The queue of items and the stack of folders are
-//! bounded, so a tree of any size takes the same few MiB.
+//! them: a folder before its entries, nothing twice, never in a circle. It never calls itself, however deep a tree is.
+//!
+//! # Memory
+//!
+//! A tree of any width and depth takes a few MiB, and one that a server makes up 40 MiB at most: [`QUEUE`] items with paths of
+//! 4 KiB each way, [`LISTINGS`] listings of four answers (257 KiB) each, the names that [`Visited`] remembers, the folders that
+//! wait ([`Pending`]: 6 MiB here, then 1 GiB in a file without a name), and those whose entries wait: [`LISTINGS`] a level,
+//! [`DEPTH`] levels, each with no more than its own name. What a server makes up without end ends with the run's deadline
+//! or the user; a folder ends after 16,777,216 entries.
 
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 use super::error::{Cause, CopyError};
 use super::filter::Filter;
-use super::folder::{Finish, Folder};
+use super::folder::{Finish, Folder, Within};
 use super::item::{Item, What};
-use super::lanes::Lanes;
 use super::ledger::Ledger;
-use super::listing::Listed;
+use super::look::Look;
 use super::loops::Jump;
 use super::name::Name;
+use super::pending::{Child, Next, Pending};
 use super::place::Place;
 use super::plan::Errand;
 use super::side::{Links, Side};
-use super::visited::Visited;
+use super::visited::{Room, Visited};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 
@@ -30,11 +37,11 @@ const QUEUE: usize = 1024;
 /// Folders listed at the same time; an SFTP session's budget has room for twice as many parts of listings.
 const LISTINGS: usize = 8;
 
-/// Folders found and not listed yet; one that does not fit is listed at once, before its siblings.
-const PENDING: usize = 8192;
-
 /// Folders within folders.
 const DEPTH: usize = 1024;
+
+/// Bytes of a path below a source or destination; Linux's `PATH_MAX`.
+const PATH_MAX: usize = 4096;
 
 /// What becomes of symbolic links.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -48,6 +55,16 @@ pub enum Symlinks {
     Skip,
 }
 
+/// What of the sources is meant, and where what waits is kept.
+pub struct Terms {
+    /// What becomes of symbolic links.
+    pub symlinks: Symlinks,
+    /// Which entries of folders are meant.
+    pub filter: Filter,
+    /// A folder of this machine for what does not fit into memory; `None` for the system's own.
+    pub scratch: Option<PathBuf>,
+}
+
 /// A walk under way; it ends when dropped.
 pub struct Walk {
     items: mpsc::Receiver<Item>,
@@ -58,12 +75,15 @@ impl Walk {
     /// Starts to walk.
     pub fn start(
         errands: Vec<Errand>,
-        (symlinks, filter): (Symlinks, Filter),
+        terms: Terms,
         ledger: Arc<Ledger>,
         finish: mpsc::UnboundedSender<Finish>,
     ) -> Walk {
         let (found, items) = mpsc::channel(QUEUE);
-        let walker = Walker { symlinks, filter, ledger, finish, found, pending: Mutex::default(), news: Notify::new() };
+        let Terms { symlinks, filter, scratch } = terms;
+        let pending = Mutex::new(Pending::new(scratch));
+        let (room, news) = (Arc::default(), Notify::new());
+        let walker = Walker { symlinks, filter, ledger, finish, found, pending, room, news };
         let mut task = JoinSet::new();
         task.spawn(Arc::new(walker).walk(errands));
         Walk { items, task }
@@ -91,72 +111,45 @@ struct Walker {
     ledger: Arc<Ledger>,
     finish: mpsc::UnboundedSender<Finish>,
     found: mpsc::Sender<Item>,
-    /// Taken from the end: what was found last is nearest to its folder.
-    pending: Mutex<Vec<Node>>,
+    pending: Mutex<Pending<Node>>,
+    room: Arc<Room>,
     news: Notify,
 }
 
-/// A folder to list.
+/// A folder that was entered.
 struct Node {
-    source: Place,
-    target: Place,
-    lanes: Arc<Lanes>,
     folder: Arc<Folder>,
     depth: usize,
     jump: Option<Arc<Jump>>,
 }
 
-impl Node {
-    /// Its path from the root of the tree that is walked: as many names as it is deep.
-    fn below_root(&self) -> &[u8] {
-        let below = self.target.below();
-        let slashes = below.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at + 1);
-        match self.depth {
-            0 => b"",
-            depth => &below[slashes.chain([0]).nth(depth - 1).unwrap_or(0)..],
-        }
-    }
-}
-
-/// Something found under a name, to be looked at.
-struct Found<'a> {
+/// A folder that is being listed, with what its entries have in common written out.
+struct ListedFolder {
+    node: Arc<Node>,
     source: Place,
     target: Place,
-    attributes: Attributes,
-    lanes: &'a Arc<Lanes>,
-    within: Option<&'a Node>,
-    links: Links,
+    /// From the root of the tree that is walked, as filters see it.
+    below_root: Vec<u8>,
 }
 
-impl Walker {
-    async fn walk(self: Arc<Self>, errands: Vec<Errand>) -> Result<(), CopyError> {
-        for errand in errands {
-            let found = Found {
-                source: errand.source,
-                target: errand.target,
-                attributes: errand.attributes,
-                lanes: &errand.lanes,
-                within: None,
-                links: Links::Follow,
-            };
-            self.visit(found).await?;
-        }
-        self.drain().await?;
-        self.ledger.walked();
-        Ok(())
-    }
+type Listings = JoinSet<Result<(), CopyError>>;
 
-    /// Lists folders until none is left.
-    async fn drain(self: &Arc<Self>) -> Result<(), CopyError> {
-        let mut listings: JoinSet<Result<(), CopyError>> = JoinSet::new();
+impl Walker {
+    /// Lists folders until none is left; the next source is begun when none of those before it waits.
+    async fn walk(self: Arc<Self>, errands: Vec<Errand>) -> Result<(), CopyError> {
+        let (mut errands, mut listings) = (errands.into_iter(), Listings::new());
         loop {
-            while listings.len() < LISTINGS
-                && let Some(node) = self.pop()
-            {
-                let walker = Arc::clone(self);
-                listings.spawn(async move { walker.list(node).await });
+            while listings.len() < LISTINGS {
+                if let Some(next) = self.pending().pop() {
+                    listings.spawn(Arc::clone(&self).enter(next));
+                } else if let Some(errand) = errands.next() {
+                    self.begin(errand, &mut listings).await;
+                } else {
+                    break;
+                }
             }
             if listings.is_empty() {
+                self.ledger.walked();
                 return Ok(());
             }
             tokio::select! {
@@ -170,158 +163,166 @@ impl Walker {
         }
     }
 
-    fn pop(&self) -> Option<Node> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    fn pending(&self) -> MutexGuard<'_, Pending<Node>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps `node` for later; gives it back when there is no room.
-    fn push(&self, node: Node) -> Option<Node> {
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        if pending.len() >= PENDING {
-            return Some(node);
+    /// Hands out a source; one that is a folder is listed.
+    async fn begin(self: &Arc<Self>, errand: Errand, listings: &mut Listings) {
+        let (source, target, attributes) = (errand.source.clone(), errand.target.clone(), errand.attributes);
+        let (lanes, what) = (Arc::clone(&errand.lanes), What::File(Links::Follow));
+        let mut item = Item { source, target, attributes, lanes, folder: None, what };
+        if attributes.kind() != FileKind::Dir {
+            return self.sort(item).await;
         }
-        pending.push(node);
-        self.news.notify_one();
-        None
+        let folder = Folder::of(errand, &self.finish);
+        let node = Arc::new(Node { folder: Arc::clone(&folder), depth: 0, jump: None });
+        item.what = What::Folder(folder);
+        self.hand_out(item).await;
+        listings.spawn(Arc::clone(self).list(node));
     }
 
-    /// Lists one folder. A folder that cannot be listed is a failure of its own.
-    async fn list(self: &Arc<Self>, node: Node) -> Result<(), CopyError> {
-        let mut visited = Visited::default();
+    /// Hands out a folder, and lists it.
+    async fn enter(self: Arc<Self>, next: Next<Node>) -> Result<(), CopyError> {
+        let Next { parent, child } = next;
+        let within = parent.folder.source();
+        let child = match child {
+            Ok(child) => child,
+            Err(error) => return self.tell(&within, CopyError::local(Stage::List, within.path(), error)).await,
+        };
+        let Child { name, attributes, links } = child;
+        let source = within.join(&name);
+        let jump = match self.jump(&parent, &source, links).await {
+            Ok(jump) => jump,
+            Err(error) => return self.tell(&source, error).await,
+        };
+        let lanes = Arc::clone(parent.folder.lanes());
+        let inside = Within { folder: Arc::clone(&parent.folder), name };
+        let folder = Folder::below(inside, attributes, &self.finish);
+        let (target, within, depth) = (folder.target(), Some(Arc::clone(&parent.folder)), parent.depth + 1);
+        let what = What::Folder(Arc::clone(&folder));
+        self.hand_out(Item { source, target, attributes, lanes, folder: within, what }).await;
+        self.list(Arc::new(Node { folder, depth, jump })).await
+    }
+
+    /// The way into a folder of `parent`, when it leads through a link; an error when that way is a circle.
+    async fn jump(&self, parent: &Node, source: &Place, links: Links) -> Result<Option<Arc<Jump>>, CopyError> {
+        if links == Links::Keep {
+            return Ok(parent.jump.clone());
+        }
+        let (lanes, within) = (parent.folder.lanes(), parent.folder.source());
         loop {
-            match self.try_list(&node, &mut visited).await {
-                Err(error) if error.is_lost() && visited.is_complete() => node.lanes.restore(error).await?,
-                Err(error) if !error.ends_the_run() => {
-                    self.ledger.failed(&node.source, None, error);
-                    return Ok(());
+            let side = lanes.idlest().source.clone();
+            match Jump::through(&side, source, (&within, parent.jump.as_ref())).await {
+                Err(error) if error.is_lost() => lanes.restore(error).await?,
+                answer => return answer.map(Some),
+            }
+        }
+    }
+
+    /// A failure that concerns one place is told, and the walk goes on.
+    async fn tell(&self, place: &Place, error: CopyError) -> Result<(), CopyError> {
+        if error.ends_the_run() {
+            return Err(error);
+        }
+        self.ledger.failed(place, None, error);
+        self.ledger.heard().await;
+        Ok(())
+    }
+
+    /// Lists one folder; goes on where it was when its session is lost.
+    async fn list(self: Arc<Self>, node: Arc<Node>) -> Result<(), CopyError> {
+        let open = ListedFolder::new(node);
+        let mut visited = Visited::within(&self.room);
+        loop {
+            match self.try_list(&open, &mut visited).await {
+                Err(error) if error.is_lost() && visited.is_complete() => {
+                    open.node.folder.lanes().restore(error).await?;
                 }
-                answer => return answer,
+                Err(error) => return self.tell(&open.source, error).await,
+                Ok(()) => return Ok(()),
             }
         }
     }
 
     /// Goes through the entries that are not `visited` yet.
-    async fn try_list(self: &Arc<Self>, node: &Node, visited: &mut Visited) -> Result<(), CopyError> {
-        let side = &node.lanes.idlest().source;
-        let mut listing = side.list(&node.source).await.map_err(|error| error.of_source(Links::Keep))?;
-        while let Some(mut entries) = listing.next().await? {
-            entries.retain(|entry| !entry.as_ref().is_ok_and(|(name, _)| visited.contains(&node.source.join(name))));
-            entries.retain(|entry| entry.as_ref().map_or(true, |entry| self.takes(node, entry)));
-            for found in self.looked_at(side, node, entries).await {
-                let place = match &found {
-                    Ok(found) => found.source.clone(),
-                    Err((place, _)) => place.clone(),
-                };
-                match found {
-                    Ok(found) => self.visit(found).await?,
-                    Err((_, error)) if error.ends_the_run() => return Err(error),
-                    Err((_, error)) => self.ledger.failed(&place, None, error),
+    async fn try_list(&self, open: &ListedFolder, visited: &mut Visited) -> Result<(), CopyError> {
+        let side = open.node.folder.lanes().idlest().source.clone();
+        let mut listing = side.list(&open.source).await?;
+        while let Some(entries) = listing.next().await? {
+            let mut looks = Vec::with_capacity(entries.len());
+            for entry in entries {
+                match entry {
+                    Ok((name, listed)) if !visited.contains(&name) && self.takes(open, &name, &listed) => {
+                        looks.push(self.look((&side, open), name, listed));
+                    }
+                    Ok(_) => {}
+                    Err(bad) => {
+                        self.tell(&open.source, side.error(Stage::List, &open.source, Cause::Name(bad))).await?
+                    }
                 }
-                visited.insert(&place);
+            }
+            for look in looks {
+                let found = look.end().await;
+                let name = found.as_ref().map_or_else(|(name, _)| name, |child| &child.name).clone();
+                match found {
+                    Ok(child) => self.visit((&side, open), child).await?,
+                    Err((name, error)) => self.tell(&open.source.join(&name), error).await?,
+                }
+                visited.insert(&name);
             }
         }
         Ok(())
     }
 
-    /// Whether an entry of a folder is meant; a name nobody may use goes on to be told.
-    fn takes(&self, node: &Node, (name, listed): &(Name, Attributes)) -> bool {
-        let within = node.below_root();
-        let slash: &[u8] = if within.is_empty() { b"" } else { b"/" };
-        self.filter.takes(&[within, slash, name.as_bytes()].concat(), listed.kind() == FileKind::Dir)
+    /// Whether an entry of a folder is meant.
+    fn takes(&self, open: &ListedFolder, name: &Name, listed: &Attributes) -> bool {
+        let slash: &[u8] = if open.below_root.is_empty() { b"" } else { b"/" };
+        let path = [&open.below_root, slash, name.as_bytes()].concat();
+        self.filter.takes(&path, listed.kind() == FileKind::Dir)
     }
 
-    /// What the entries are; links that are followed are looked up all at once.
-    async fn looked_at<'a>(
-        &self,
-        side: &Side,
-        node: &'a Node,
-        entries: Vec<Listed>,
-    ) -> Vec<Result<Found<'a>, (Place, CopyError)>> {
-        let mut looks = Vec::with_capacity(entries.len());
-        for entry in entries {
-            looks.push(match entry {
-                Ok((name, attributes)) => Ok((self.look(side, node, &name, attributes), name)),
-                Err(bad) => Err(side.error(Stage::List, &node.source, Cause::Name(bad))),
-            });
-        }
-        let mut all = Vec::with_capacity(looks.len());
-        for look in looks {
-            all.push(match look {
-                Ok((look, name)) => look.found(node, &name).await,
-                Err(error) => Err((node.source.clone(), error)),
-            });
-        }
-        all
-    }
-
-    fn look(&self, side: &Side, node: &Node, name: &Name, listed: Attributes) -> Look {
+    /// Looks at an entry; links that are followed are looked up all at once.
+    fn look(&self, (side, open): (&Side, &ListedFolder), name: Name, listed: Attributes) -> Look {
         let is_followed = self.symlinks == Symlinks::Follow && listed.kind() == FileKind::Symlink;
-        if !is_followed && listed.kind() != FileKind::Unknown {
-            return Look::Known(listed);
+        match is_followed || listed.kind() == FileKind::Unknown {
+            true => Look::ask(name.clone(), side, open.source.join(&name)),
+            false => Look::known(name, listed),
         }
-        let (side, place) = (side.clone(), node.source.join(name));
-        Look::Asked(tokio::spawn(async move { side.stat(&place, Links::Follow).await }))
     }
 
-    /// Hands out what was found, and remembers folders.
-    async fn visit(self: &Arc<Self>, found: Found<'_>) -> Result<(), CopyError> {
-        let side = found.lanes.idlest().source.clone();
-        let what = match (found.attributes.kind(), self.symlinks) {
-            (FileKind::File | FileKind::Unknown, _) => What::File(found.links),
-            (FileKind::Dir, _) => return self.enter(&side, found).await,
-            (FileKind::Symlink, Symlinks::Skip) => {
-                self.ledger.skipped(&found.source, "a symbolic link");
-                return Ok(());
-            }
-            (FileKind::Symlink, _) => What::Link,
-            (FileKind::Fifo | FileKind::Socket | FileKind::Device, _) => {
-                let error = side.error(Stage::List, &found.source, Cause::Unfit("not a regular file"));
-                self.ledger.failed(&found.source, None, error);
-                return Ok(());
-            }
-        };
-        self.hand_out(found.item(what)).await;
+    /// Hands out what was found; a folder waits until those before it are listed.
+    async fn visit(&self, (side, open): (&Side, &ListedFolder), child: Child) -> Result<(), CopyError> {
+        let source = open.source.join(&child.name);
+        if child.attributes.kind() != FileKind::Dir {
+            let folder = &open.node.folder;
+            let (target, lanes) = (open.target.join(&child.name), Arc::clone(folder.lanes()));
+            let (folder, what) = (Some(Arc::clone(folder)), What::File(child.links));
+            self.sort(Item { source, target, attributes: child.attributes, lanes, folder, what }).await;
+            return Ok(());
+        }
+        if let Some(why) = open.is_too_far(&child.name) {
+            return self.tell(&source, side.error(Stage::List, &source, Cause::Unfit(why))).await;
+        }
+        let pushed = self.pending().push(&open.node, open.node.depth, &child);
+        pushed.map_err(|error| CopyError::local(Stage::List, open.source.path(), error))?;
+        self.news.notify_one();
         Ok(())
     }
 
-    async fn enter(self: &Arc<Self>, side: &Side, found: Found<'_>) -> Result<(), CopyError> {
-        let depth = found.within.map_or(0, |node| node.depth + 1);
-        let jump = match found.jump(side).await {
-            Err(error) if error.ends_the_run() => return Err(error),
-            Ok(_) if depth > DEPTH => Err(side.error(Stage::List, &found.source, Cause::Unfit("folders too deep"))),
-            answer => answer,
-        };
-        let jump = match jump {
-            Ok(jump) => jump,
-            Err(error) => {
-                self.ledger.failed(&found.source, None, error);
-                return Ok(());
+    /// Hands out what is no folder, if it can be copied.
+    async fn sort(&self, mut item: Item) {
+        match (item.attributes.kind(), self.symlinks) {
+            (FileKind::Symlink, Symlinks::Skip) => return self.ledger.skipped(&item.source, "a symbolic link"),
+            (FileKind::Symlink, _) => item.what = What::Link,
+            (FileKind::Fifo | FileKind::Socket | FileKind::Device, _) => {
+                let side = &item.lanes.idlest().source;
+                let error = side.error(Stage::List, &item.source, Cause::Unfit("not a regular file"));
+                return self.ledger.failed(&item.source, None, error);
             }
-        };
-        let parent = found.within.map(|node| &node.folder);
-        let folder = Folder::new((&found.target, &found.attributes), found.lanes, parent, &self.finish);
-        let source = match found.links {
-            Links::Follow => found.source.followed(),
-            Links::Keep => found.source.clone(),
-        };
-        let node = Node {
-            source,
-            target: found.target.clone(),
-            lanes: Arc::clone(found.lanes),
-            folder: Arc::clone(&folder),
-            depth,
-            jump,
-        };
-        self.hand_out(found.item(What::Folder(folder))).await;
-        match self.push(node) {
-            None => Ok(()),
-            Some(node) => Arc::clone(self).list_at_once(node).await,
+            (FileKind::File | FileKind::Unknown | FileKind::Dir, _) => {}
         }
-    }
-
-    /// The one place where the walk calls itself; as deep as folders may be.
-    fn list_at_once(self: Arc<Self>, node: Node) -> Pin<Box<dyn Future<Output = Result<(), CopyError>> + Send>> {
-        Box::pin(async move { self.list(node).await })
+        self.hand_out(item).await;
     }
 
     async fn hand_out(&self, item: Item) {
@@ -331,47 +332,20 @@ impl Walker {
     }
 }
 
-/// An entry's attributes, known or on their way.
-enum Look {
-    Known(Attributes),
-    Asked(tokio::task::JoinHandle<Result<Attributes, CopyError>>),
-}
-
-impl Look {
-    async fn found<'a>(self, node: &'a Node, name: &Name) -> Result<Found<'a>, (Place, CopyError)> {
-        let source = node.source.join(name);
-        let (attributes, links) = match self {
-            Look::Known(attributes) => (attributes, Links::Keep),
-            Look::Asked(asked) => match asked.await {
-                Ok(Ok(attributes)) => (attributes, Links::Follow),
-                Ok(Err(error)) => return Err((source, error)),
-                Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-            },
-        };
-        let target = node.target.join(name);
-        Ok(Found { source, target, attributes, lanes: &node.lanes, within: Some(node), links })
-    }
-}
-
-impl Found<'_> {
-    fn item(self, what: What) -> Item {
-        Item {
-            source: self.source,
-            target: self.target,
-            attributes: self.attributes,
-            lanes: Arc::clone(self.lanes),
-            folder: self.within.map(|node| Arc::clone(&node.folder)),
-            what,
-        }
+impl ListedFolder {
+    fn new(node: Arc<Node>) -> ListedFolder {
+        let (source, target) = (node.folder.source(), node.folder.target());
+        let names: Vec<&[u8]> = node.folder.names().into_iter().map(Name::as_bytes).collect();
+        let below_root = names.join(&b"/"[..]);
+        ListedFolder { source, target, below_root, node }
     }
 
-    /// The way into this folder, when it leads through a link; an error when that way is a circle.
-    async fn jump(&self, side: &Side) -> Result<Option<Arc<Jump>>, CopyError> {
-        match (self.within, self.links) {
-            (Some(node), Links::Follow) => {
-                Jump::through(side, &self.source, (&node.source, node.jump.as_ref())).await.map(Some)
-            }
-            (within, _) => Ok(within.and_then(|node| node.jump.clone())),
+    /// Why a folder in this one is not entered.
+    fn is_too_far(&self, name: &Name) -> Option<&'static str> {
+        let longest = self.source.below().len().max(self.target.below().len()) + 1 + name.as_bytes().len();
+        match self.node.depth >= DEPTH {
+            true => Some("folders too deep"),
+            false => (longest > PATH_MAX).then_some("a path too long"),
         }
     }
 }

@@ -144,14 +144,27 @@ impl Entry {
     const SMALLEST: usize = 12;
 
     pub(super) fn decode_list(fields: &mut Fields) -> Result<Vec<Entry>, SftpError> {
-        let count = fields.u32()? as usize;
-        if count > fields.left() / Entry::SMALLEST {
-            return Err(SftpError::Protocol(format!("a list of {count} names in {} bytes", fields.left())));
-        }
+        let count = Entry::count(fields)?;
         (0..count).map(|_| Entry::decode(fields)).collect()
     }
 
-    fn decode(fields: &mut Fields) -> Result<Entry, SftpError> {
+    /// How many entries follow, if there can be so many.
+    pub(super) fn count(fields: &mut Fields) -> Result<usize, SftpError> {
+        let count = fields.u32()? as usize;
+        match count > fields.left() / Entry::SMALLEST {
+            true => Err(SftpError::Protocol(format!("a list of {count} names in {} bytes", fields.left()))),
+            false => Ok(count),
+        }
+    }
+
+    /// Passes one entry over.
+    pub(super) fn skip(fields: &mut Fields) -> Result<(), SftpError> {
+        fields.string()?;
+        fields.string()?;
+        Attributes::decode(fields).map(drop)
+    }
+
+    pub(super) fn decode(fields: &mut Fields) -> Result<Entry, SftpError> {
         let name = fields.string()?.to_vec();
         let longname = fields.string()?.to_vec();
         let attributes = Attributes::decode(fields)?;

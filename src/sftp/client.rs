@@ -333,10 +333,7 @@ impl Client {
     /// The one name that answers REALPATH and its like.
     pub(super) async fn name(&self, packet: Packet) -> Result<Vec<u8>, SftpError> {
         match self.reply(packet, Expect::Name).await? {
-            Reply::Names(entries) => {
-                let first = entries.into_iter().next();
-                Ok(first.ok_or_else(|| SftpError::Protocol("no name where one was due".into()))?.name)
-            }
+            Reply::Name(name) => Ok(name),
             other => Err(other.refusal()),
         }
     }

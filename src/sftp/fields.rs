@@ -5,6 +5,7 @@ use bytes::{Buf, Bytes};
 use super::error::SftpError;
 
 /// The fields of a received packet, read one after the other and never beyond its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fields(Bytes);
 
 impl Fields {

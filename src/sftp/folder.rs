@@ -3,8 +3,8 @@
 
 use std::collections::VecDeque;
 
-use super::attributes::Entry;
 use super::client::Client;
+use super::entries::Entries;
 use super::error::{SftpError, StatusCode};
 use super::session::{Answer, Handle, Waiting};
 use super::wire::{Expect, Packet, Reply, kind};
@@ -45,7 +45,7 @@ impl Folder {
     ///
     /// # Errors
     /// As [`Client::open`].
-    pub async fn next(&mut self) -> Result<Option<Vec<Entry>>, SftpError> {
+    pub async fn next(&mut self) -> Result<Option<Entries>, SftpError> {
         loop {
             while !self.is_over && self.asked.len() < self.depth {
                 self.ask().await?;
@@ -75,7 +75,7 @@ impl Folder {
     }
 }
 
-fn entries(answer: Result<Answer, SftpError>) -> Result<Option<Vec<Entry>>, SftpError> {
+fn entries(answer: Result<Answer, SftpError>) -> Result<Option<Entries>, SftpError> {
     match answer?.plain()? {
         // some servers end a listing with no names, which would be no progress anyway
         Reply::Names(entries) if entries.is_empty() => Ok(None),

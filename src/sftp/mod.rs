@@ -13,8 +13,7 @@
 //!   of them together at most 16 MiB: so at most 512 requests, or 64 of 255 KiB. A further one waits; none is dropped.
 //!   Outside that budget stand: one packet being put together (≤ 257 KiB) and one chunk of the stream, a CLOSE for each
 //!   handle dropped (≤ 270 bytes), and answers whose futures their owner does not poll (a [`Folder`] has four at most).
-//!   A listing weighs 1 MiB, which its decoded entries may exceed (12 bytes on the wire make 96): 40 MiB for sixteen of
-//!   the worst.
+//!   A listing weighs 1 MiB and is kept as it came, ≤ 257 KiB; its entries are made when they are taken ([`Entries`]).
 //! - **Lengths are checked before allocation**: a packet's against 257 KiB and against what its request may be answered
 //!   with, a field's against its packet, a list's count against the bytes left.
 //! - **Nothing is taken for what was not asked**: data is at least one byte and at most what was asked for, a handle at
@@ -30,12 +29,14 @@
 //! | `tasks` | the task that reads and the one that writes |
 //! | `session` `frame` | requests in flight, handles; packets out of a stream of bytes |
 //! | `wire` | requests and answers as bytes |
+//! | `entries` | the entries of one answer |
 //! | `attributes` `extensions` `limits` | what stands in packets |
 //! | `fields` `stream` `window` | a packet's fields; byte streams; which bytes of a file to move next |
 //! | `error` | why a request fails |
 
 mod attributes;
 mod client;
+mod entries;
 mod error;
 mod extended;
 mod extensions;
@@ -53,6 +54,7 @@ mod wire;
 
 pub use attributes::{Attributes, Entry, FileKind};
 pub use client::{Client, OpenFlags, Progress, Watch};
+pub use entries::Entries;
 pub use error::{SftpError, StatusCode};
 pub use extended::FileSystem;
 pub use extensions::{Extension, Extensions};

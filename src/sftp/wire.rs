@@ -4,6 +4,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::attributes::{Attributes, Entry};
+use super::entries::Entries;
 use super::error::{SftpError, StatusCode};
 use super::fields::Fields;
 
@@ -192,7 +193,8 @@ pub(super) enum Reply {
     Refused { code: StatusCode, message: String },
     Handle(Bytes),
     Data(Bytes),
-    Names(Vec<Entry>),
+    Name(Vec<u8>),
+    Names(Entries),
     Attributes(Attributes),
     Extended(Bytes),
 }
@@ -217,7 +219,7 @@ impl Reply {
             Expect::Handle => handle(fields.string()?).map(Reply::Handle),
             Expect::Data(most) => data(fields.string()?, most).map(Reply::Data),
             Expect::Name => one(Entry::decode_list(&mut fields)?),
-            Expect::Names => Entry::decode_list(&mut fields).map(Reply::Names),
+            Expect::Names => Entries::decode(fields).map(Reply::Names),
             Expect::Attributes => Attributes::decode(&mut fields).map(Reply::Attributes),
             Expect::Extended => Ok(Reply::Extended(fields.rest())),
         }
@@ -266,9 +268,10 @@ fn data(data: Bytes, most: usize) -> Result<Bytes, SftpError> {
 }
 
 fn one(names: Vec<Entry>) -> Result<Reply, SftpError> {
-    match names.len() {
-        1 => Ok(Reply::Names(names)),
-        count => Err(SftpError::Protocol(format!("{count} names where one was due"))),
+    let count = names.len();
+    match names.into_iter().next() {
+        Some(entry) if count == 1 => Ok(Reply::Name(entry.name)),
+        _ => Err(SftpError::Protocol(format!("{count} names where one was due"))),
     }
 }
 

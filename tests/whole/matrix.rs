@@ -336,6 +336,18 @@ const ROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "F39 trees wide and deep",
+        &[
+            "whole/wide.rs::f39_folders_of_folders_without_end",
+            "whole/wide.rs::f39_five_hundred_folders_and_files_a_level",
+            "whole/wide.rs::f39_fifty_links_to_folders_a_folder",
+            "whole/wide.rs::f39_the_shortest_and_the_longest_names",
+            "whole/wide.rs::f39_an_honest_wide_and_deep_tree_arrives",
+            "whole/wide.rs::f39_a_folder_of_270_000_is_mirrored",
+            "whole/wide.rs::f39_patterns_without_end",
+        ],
+    ),
+    (
         "F40 somebody else on the machine",
         &[
             "copy/parts.rs::f40_what_another_user_made_beforehand_is_not_taken",

@@ -29,6 +29,7 @@ mod sources;
 mod strikes;
 mod swapped;
 mod trees;
+mod wide;
 
 /// Whether there is time for everything.
 pub fn is_full() -> bool {

@@ -2,6 +2,7 @@
 //!
 //! Main type: [`Lasting`], as typed; [`Lasting::apply`] gives it meaning.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::TypedValueParser as _;
@@ -76,6 +77,7 @@ impl Lasting {
             resume: if self.no_resume { Resume::Never } else { Resume::Trusted },
             retries: environment.choose((self.retries.map(Some), "--retries"), "HOP_RETRIES", number, None)?.value,
             timeout,
+            scratch: environment.variables.get("TMPDIR").map(PathBuf::from).filter(|folder| folder.is_absolute()),
             deadline: environment.choose((self.deadline.map(Some), "--deadline"), "HOP_DEADLINE", time, None)?.value,
             ..options
         })

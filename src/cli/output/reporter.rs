@@ -1,7 +1,7 @@
 //! What is said while a verb works. [`Reporter`] takes events from the engine without ever making it wait: one thread
 //! owns the screen, draws on its own clock, and stops drawing while a question stands on the terminal.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -11,13 +11,15 @@ use crate::progress::{Counters, Event, Observer};
 
 use super::display::{Data, Face, Level};
 use super::summary::{Record, Summary};
-use super::worker::{Note, Worker};
+use super::worker::{Note, QueuedEvent, Worker};
 
 /// Tells a person, a log or a program what the engine does.
 pub struct Reporter {
     notes: Mutex<Option<Sender<Note>>>,
     thread: Mutex<Option<JoinHandle<Option<Kind>>>>,
     closing: Arc<AtomicBool>,
+    /// Events on their way to the thread.
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Reporter {
@@ -27,7 +29,7 @@ impl Reporter {
         let closing = Arc::new(AtomicBool::new(false));
         let worker = Worker::new(shows, records, (counters, closing.clone()));
         let thread = std::thread::spawn(move || worker.run(&inbox));
-        Reporter { notes: Mutex::new(Some(notes)), thread: Mutex::new(Some(thread)), closing }
+        Reporter { notes: Mutex::new(Some(notes)), thread: Mutex::new(Some(thread)), closing, waiting: Arc::default() }
     }
 
     /// Says as much as `level` from now on.
@@ -75,6 +77,10 @@ impl Reporter {
 
 impl Observer for Reporter {
     fn event(&self, event: Event) {
-        self.send(Note::Event(event));
+        self.send(Note::Event(event, QueuedEvent::in_line(&self.waiting)));
+    }
+
+    fn backlog(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 }

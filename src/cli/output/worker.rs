@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,8 @@ use crate::progress::{Counters, Event};
 use crate::words::words_of;
 
 use super::bars::Bars;
-use super::display::Level;
-use super::display::{Data, Face};
+
+use super::display::{Data, Face, Level};
 use super::lines::{lines_beside_session, lines_of};
 use super::meter::Meter;
 use super::summary::{Record, Summary};
@@ -26,7 +26,7 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// What the worker is told.
 pub enum Note {
     /// Something happened.
-    Event(Event),
+    Event(Event, QueuedEvent),
     /// Clear the screen, say so through `silent`, and wait until `resume` hangs up.
     Pause {
         /// Told when the screen is clear.
@@ -38,6 +38,23 @@ pub enum Note {
     Level(Level),
     /// The run is over.
     Finish(Box<Summary>),
+}
+
+/// Counts one event until it is dropped.
+pub struct QueuedEvent(Arc<AtomicUsize>);
+
+impl QueuedEvent {
+    /// One more of those that are `waiting`.
+    pub fn in_line(waiting: &Arc<AtomicUsize>) -> QueuedEvent {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        QueuedEvent(Arc::clone(waiting))
+    }
+}
+
+impl Drop for QueuedEvent {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Whether lines of data are still taken.
@@ -97,7 +114,7 @@ impl Worker {
     pub fn run(mut self, inbox: &Receiver<Note>) -> Option<Kind> {
         loop {
             match inbox.recv_timeout(self.patience()) {
-                Ok(Note::Event(event)) => self.event(&event),
+                Ok(Note::Event(event, _waits)) => self.event(&event),
                 Ok(Note::Pause { silent, resume }) => {
                     self.clear();
                     let _ = silent.send(());

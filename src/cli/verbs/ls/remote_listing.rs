@@ -68,8 +68,7 @@ impl Shelf {
         let mut listing = self.client.list(folder).await.map_err(failed)?;
         let (mut rows, mut bytes) = (Vec::new(), 0);
         while let Some(entries) = listing.next().await.map_err(failed)? {
-            bytes += entries.iter().map(|entry| entry.name.len() + entry.longname.len()).sum::<usize>();
-            rows.extend(entries.into_iter().map(Row::of));
+            rows.extend(entries.inspect(|entry| bytes += entry.name.len() + entry.longname.len()).map(Row::of));
             if rows.len() > MOST_ROWS || bytes > MOST_BYTES {
                 let most = format!("a folder of more than {MOST_ROWS} entries, or {} MiB of names", MOST_BYTES >> 20);
                 return Err(failed(SftpError::Protocol(most)));

@@ -1,0 +1,231 @@
+//! What does the destination have too much, and how does it go? [`Extras`]: counted before anything is removed, then removed
+//! from the leaves up. What is remembered is bounded: a server may make up entries without end. Finds nothing itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::task::JoinSet;
+
+use super::error::CopyError;
+use super::lanes::Lanes;
+use super::ledger::Ledger;
+use super::name::Name;
+use super::place::Place;
+use crate::progress::Event;
+
+/// Removals under way at once.
+const AT_ONCE: usize = 32;
+
+/// Bytes of what is remembered.
+const HELD: usize = 24 << 20;
+
+/// Bytes of an entry besides its name.
+const AROUND: usize = 128;
+
+/// Whether the source has a folder, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Also {
+    /// Both ends have it.
+    AtSource,
+    /// The destination alone has it.
+    Nowhere,
+}
+
+/// A folder of the destination, by its name and the folder it is in.
+pub struct TargetFolder {
+    within: Option<(Arc<TargetFolder>, Name)>,
+    /// Whether the source has it.
+    pub also: Also,
+    /// Folders it is in, from the root of the tree.
+    pub depth: usize,
+    /// Something in it stays, so it stays too.
+    stays: AtomicBool,
+}
+
+impl TargetFolder {
+    /// The root of both trees.
+    pub fn root() -> Arc<TargetFolder> {
+        Arc::new(TargetFolder { within: None, also: Also::AtSource, depth: 0, stays: AtomicBool::new(false) })
+    }
+
+    /// The folder `name` in this one.
+    pub fn enter(self: &Arc<TargetFolder>, name: Name, also: Also) -> Arc<TargetFolder> {
+        let within = Some((Arc::clone(self), name));
+        Arc::new(TargetFolder { within, also, depth: self.depth + 1, stays: AtomicBool::new(false) })
+    }
+
+    /// The names that lead to it.
+    pub fn names(&self) -> Vec<&Name> {
+        let (mut names, mut level) = (Vec::with_capacity(self.depth), self);
+        while let Some((above, name)) = &level.within {
+            names.push(name);
+            level = above;
+        }
+        names.reverse();
+        names
+    }
+
+    /// Something in it stays, so it stays, and all it is in.
+    pub fn keep(&self) {
+        let mut level = self;
+        while !level.stays.swap(true, Ordering::Relaxed)
+            && let Some((above, _)) = &level.within
+        {
+            level = above;
+        }
+    }
+}
+
+/// One after the other up the tree, so that a deep one takes no deep stack.
+impl Drop for TargetFolder {
+    fn drop(&mut self) {
+        let mut above = self.within.take();
+        while let Some(mut level) = above.and_then(|(level, _)| Arc::into_inner(level)) {
+            above = level.within.take();
+        }
+    }
+}
+
+/// Entries of the destination that the source has not.
+pub struct Extras {
+    root: Place,
+    lanes: Arc<Lanes>,
+    files: Vec<(Arc<TargetFolder>, Name)>,
+    /// A folder before the folders in it.
+    folders: Vec<Arc<TargetFolder>>,
+    held: usize,
+}
+
+impl Extras {
+    /// None yet below `root`.
+    pub fn below(root: &Place, lanes: &Arc<Lanes>) -> Extras {
+        Extras { root: root.clone(), lanes: Arc::clone(lanes), files: Vec::new(), folders: Vec::new(), held: 0 }
+    }
+
+    /// Remembers a file, a link, or anything else that is no folder.
+    pub fn add_file(&mut self, within: &Arc<TargetFolder>, name: Name) {
+        self.held += name.as_bytes().len() + AROUND;
+        self.files.push((Arc::clone(within), name));
+    }
+
+    /// Remembers a folder, whose name is `name`.
+    pub fn add_folder(&mut self, level: &Arc<TargetFolder>) {
+        self.held += level.within.as_ref().map_or(0, |(_, name)| name.as_bytes().len()) + AROUND;
+        self.folders.push(Arc::clone(level));
+    }
+
+    /// Whether more are remembered than may be.
+    pub fn is_too_much(&self) -> bool {
+        self.held > HELD
+    }
+
+    /// Forgets the folders in which something stays.
+    pub fn settle(&mut self) {
+        self.folders.retain(|level| !level.stays.load(Ordering::Relaxed));
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> u64 {
+        (self.files.len() + self.folders.len()) as u64
+    }
+
+    /// Says what would be removed.
+    pub async fn show(&self, ledger: &Ledger) {
+        let files = self.files.iter().map(|(within, name)| self.root.descend(&within.names()).join(name));
+        let folders = self.folders.iter().map(|level| self.root.descend(&level.names()));
+        for place in files.chain(folders) {
+            ledger.heard().await;
+            ledger.event(Event::PlannedRemoval { path: place.path() });
+        }
+    }
+
+    /// Removes them, the files first, then the folders from the innermost out. One that cannot be removed is a failure of
+    /// its own.
+    ///
+    /// # Errors
+    /// When the session is lost.
+    pub async fn remove(mut self, ledger: &Arc<Ledger>) -> Result<(), CopyError> {
+        let files = self.files.iter().map(|(within, name)| self.root.descend(&within.names()).join(name));
+        self.round(files, Removal::File, ledger).await?;
+        self.folders.sort_by_key(|level| std::cmp::Reverse(level.depth));
+        for level in self.folders.chunk_by(|one, other| one.depth == other.depth) {
+            let folders = level.iter().map(|folder| self.root.descend(&folder.names()));
+            self.round(folders, Removal::Folder, ledger).await?;
+        }
+        Ok(())
+    }
+
+    async fn round(
+        &self,
+        places: impl Iterator<Item = Place>,
+        what: Removal,
+        ledger: &Arc<Ledger>,
+    ) -> Result<(), CopyError> {
+        let mut running = JoinSet::new();
+        for place in places {
+            if running.len() >= AT_ONCE
+                && let Some(ended) = running.join_next().await
+            {
+                tell(ended, ledger)?;
+            }
+            let side = self.lanes.idlest().destination.clone();
+            running.spawn(async move {
+                let removed = match what {
+                    Removal::File => side.remove(&place).await,
+                    Removal::Folder => side.remove_folder(&place).await,
+                };
+                (place, removed)
+            });
+        }
+        while let Some(ended) = running.join_next().await {
+            tell(ended, ledger)?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Removal {
+    /// Or a link, or anything else that is no folder.
+    File,
+    Folder,
+}
+
+type Ended = Result<(Place, Result<(), CopyError>), tokio::task::JoinError>;
+
+fn tell(ended: Ended, ledger: &Ledger) -> Result<(), CopyError> {
+    let (place, removed) = ended.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()));
+    match removed {
+        Ok(()) => ledger.removed(&place),
+        Err(error) if error.is_missing() => {}
+        Err(error) if error.ends_the_run() => return Err(error),
+        Err(error) => ledger.failed(&place, None, error),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        Name::vet(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn what_stays_keeps_all_the_folders_it_is_in() {
+        let root = TargetFolder::root();
+        let a = root.enter(name("a"), Also::Nowhere);
+        let (b, c) = (a.enter(name("b"), Also::Nowhere), a.enter(name("c"), Also::Nowhere));
+        b.keep();
+        let stay = [&root, &a, &b, &c].map(|level| level.stays.load(Ordering::Relaxed));
+        assert_eq!(stay, [true, true, true, false]);
+        assert_eq!(b.names(), [&name("a"), &name("b")]);
+    }
+
+    #[test]
+    fn a_deep_tree_is_let_go_without_a_deep_stack() {
+        let deep = || (0..1_000_000).fold(TargetFolder::root(), |level, _| level.enter(name("d"), Also::Nowhere));
+        std::thread::Builder::new().stack_size(64 * 1024).spawn(move || drop(deep())).unwrap().join().unwrap();
+    }
+}
