@@ -10,7 +10,9 @@ use super::error::CopyError;
 use super::lanes::Lanes;
 use super::ledger::Ledger;
 use super::name::Name;
-use super::place::Place;
+use super::pending::Child;
+use super::place::{Place, Step};
+use super::side::Links;
 use crate::progress::Event;
 
 /// Removals under way at once.
@@ -33,7 +35,7 @@ pub enum Also {
 
 /// A folder of the destination, by its name and the folder it is in.
 pub struct TargetFolder {
-    within: Option<(Arc<TargetFolder>, Name)>,
+    within: Option<Below>,
     /// Whether the source has it.
     pub also: Also,
     /// Folders it is in, from the root of the tree.
@@ -42,36 +44,48 @@ pub struct TargetFolder {
     stays: AtomicBool,
 }
 
+struct Below {
+    folder: Arc<TargetFolder>,
+    name: Name,
+    links: Links,
+}
+
 impl TargetFolder {
     /// The root of both trees.
     pub fn root() -> Arc<TargetFolder> {
         Arc::new(TargetFolder { within: None, also: Also::AtSource, depth: 0, stays: AtomicBool::new(false) })
     }
 
-    /// The folder `name` in this one.
-    pub fn enter(self: &Arc<TargetFolder>, name: Name, also: Also) -> Arc<TargetFolder> {
-        let within = Some((Arc::clone(self), name));
+    /// The folder in this one that `child` is; its name may be a link's at the source.
+    pub fn enter(self: &Arc<TargetFolder>, child: Child, also: Also) -> Arc<TargetFolder> {
+        let within = Some(Below { folder: Arc::clone(self), name: child.name, links: child.links });
         Arc::new(TargetFolder { within, also, depth: self.depth + 1, stays: AtomicBool::new(false) })
     }
 
-    /// The names that lead to it.
-    pub fn names(&self) -> Vec<&Name> {
-        let (mut names, mut level) = (Vec::with_capacity(self.depth), self);
-        while let Some((above, name)) = &level.within {
-            names.push(name);
-            level = above;
+    /// The way to it at the source.
+    pub fn steps(&self) -> Vec<Step<'_>> {
+        let (mut steps, mut folder) = (Vec::with_capacity(self.depth), self);
+        while let Some(within) = &folder.within {
+            steps.push(Step { name: &within.name, is_followed: within.links == Links::Follow });
+            folder = &within.folder;
         }
-        names.reverse();
-        names
+        steps.reverse();
+        steps
+    }
+
+    /// Its place below `root` at the destination, where nothing is a link.
+    pub fn place(&self, root: &Place) -> Place {
+        let steps = self.steps().into_iter().map(|step| Step { is_followed: false, ..step });
+        root.descend(&steps.collect::<Vec<_>>())
     }
 
     /// Something in it stays, so it stays, and all it is in.
     pub fn keep(&self) {
         let mut level = self;
         while !level.stays.swap(true, Ordering::Relaxed)
-            && let Some((above, _)) = &level.within
+            && let Some(within) = &level.within
         {
-            level = above;
+            level = &within.folder;
         }
     }
 }
@@ -80,7 +94,7 @@ impl TargetFolder {
 impl Drop for TargetFolder {
     fn drop(&mut self) {
         let mut above = self.within.take();
-        while let Some(mut level) = above.and_then(|(level, _)| Arc::into_inner(level)) {
+        while let Some(mut level) = above.and_then(|within| Arc::into_inner(within.folder)) {
             above = level.within.take();
         }
     }
@@ -110,7 +124,7 @@ impl Extras {
 
     /// Remembers a folder, whose name is `name`.
     pub fn add_folder(&mut self, level: &Arc<TargetFolder>) {
-        self.held += level.within.as_ref().map_or(0, |(_, name)| name.as_bytes().len()) + AROUND;
+        self.held += level.within.as_ref().map_or(0, |within| within.name.as_bytes().len()) + AROUND;
         self.folders.push(Arc::clone(level));
     }
 
@@ -131,8 +145,8 @@ impl Extras {
 
     /// Says what would be removed.
     pub async fn show(&self, ledger: &Ledger) {
-        let files = self.files.iter().map(|(within, name)| self.root.descend(&within.names()).join(name));
-        let folders = self.folders.iter().map(|level| self.root.descend(&level.names()));
+        let files = self.files.iter().map(|(within, name)| within.place(&self.root).join(name));
+        let folders = self.folders.iter().map(|level| level.place(&self.root));
         for place in files.chain(folders) {
             ledger.heard().await;
             ledger.event(Event::PlannedRemoval { path: place.path() });
@@ -145,11 +159,11 @@ impl Extras {
     /// # Errors
     /// When the session is lost.
     pub async fn remove(mut self, ledger: &Arc<Ledger>) -> Result<(), CopyError> {
-        let files = self.files.iter().map(|(within, name)| self.root.descend(&within.names()).join(name));
+        let files = self.files.iter().map(|(within, name)| within.place(&self.root).join(name));
         self.round(files, Removal::File, ledger).await?;
         self.folders.sort_by_key(|level| std::cmp::Reverse(level.depth));
         for level in self.folders.chunk_by(|one, other| one.depth == other.depth) {
-            let folders = level.iter().map(|folder| self.root.descend(&folder.names()));
+            let folders = level.iter().map(|folder| folder.place(&self.root));
             self.round(folders, Removal::Folder, ledger).await?;
         }
         Ok(())
@@ -207,25 +221,28 @@ fn tell(ended: Ended, ledger: &Ledger) -> Result<(), CopyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sftp::Attributes;
 
-    fn name(text: &str) -> Name {
-        Name::vet(text.as_bytes()).unwrap()
+    fn child(text: &str) -> Child {
+        let name = Name::vet(text.as_bytes()).unwrap();
+        Child { name, attributes: Attributes::default(), links: Links::Keep }
     }
 
     #[test]
     fn what_stays_keeps_all_the_folders_it_is_in() {
         let root = TargetFolder::root();
-        let a = root.enter(name("a"), Also::Nowhere);
-        let (b, c) = (a.enter(name("b"), Also::Nowhere), a.enter(name("c"), Also::Nowhere));
+        let a = root.enter(child("a"), Also::Nowhere);
+        let (b, c) = (a.enter(child("b"), Also::Nowhere), a.enter(child("c"), Also::Nowhere));
         b.keep();
         let stay = [&root, &a, &b, &c].map(|level| level.stays.load(Ordering::Relaxed));
         assert_eq!(stay, [true, true, true, false]);
-        assert_eq!(b.names(), [&name("a"), &name("b")]);
+        assert_eq!(b.place(&Place::typed(b"/srv")).path(), b"/srv/a/b");
     }
 
     #[test]
     fn a_deep_tree_is_let_go_without_a_deep_stack() {
-        let deep = || (0..1_000_000).fold(TargetFolder::root(), |level, _| level.enter(name("d"), Also::Nowhere));
-        std::thread::Builder::new().stack_size(64 * 1024).spawn(move || drop(deep())).unwrap().join().unwrap();
+        let root = TargetFolder::root();
+        let deep = (0..100_000).fold(root, |level, _| level.enter(child("d"), Also::Nowhere));
+        std::thread::Builder::new().stack_size(64 * 1024).spawn(move || drop(deep)).unwrap().join().unwrap();
     }
 }

@@ -10,7 +10,7 @@ use super::error::CopyError;
 use super::land::{Ground, Keep, MODE_MASK};
 use super::lanes::Lanes;
 use super::name::Name;
-use super::place::Place;
+use super::place::{Place, Step};
 use super::plan::Errand;
 use super::side::{Links, Side};
 use crate::progress::Stage;
@@ -38,6 +38,8 @@ pub struct Within {
     pub folder: Arc<Folder>,
     /// The name.
     pub name: Name,
+    /// Whether it is a link at the source, which is followed.
+    pub links: Links,
 }
 
 /// A folder whose entries are all done.
@@ -72,24 +74,25 @@ impl Folder {
 
     /// Its place at the source.
     pub fn source(&self) -> Place {
-        self.errand.source.descend(&self.names())
+        self.errand.source.descend(&self.steps())
     }
 
-    /// Its place at the destination.
+    /// Its place at the destination, where nothing is a link.
     pub fn target(&self) -> Place {
-        self.errand.target.descend(&self.names())
+        let steps = self.steps().into_iter().map(|step| Step { is_followed: false, ..step });
+        self.errand.target.descend(&steps.collect::<Vec<_>>())
     }
 
-    /// The names that lead to it from the errand's own folder.
-    pub fn names(&self) -> Vec<&Name> {
-        let mut names = Vec::new();
+    /// The way to it from the errand's own folder.
+    pub fn steps(&self) -> Vec<Step<'_>> {
+        let mut steps = Vec::new();
         let mut folder = self;
         while let Some(within) = &folder.within {
-            names.push(&within.name);
+            steps.push(Step { name: &within.name, is_followed: within.links == Links::Follow });
             folder = &within.folder;
         }
-        names.reverse();
-        names
+        steps.reverse();
+        steps
     }
 
     /// The sessions between the two ends.

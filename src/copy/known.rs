@@ -2,13 +2,14 @@
 //! run, a [`Share`] of them at a time where they are too many: both ends are listed once more for each further share. Two
 //! names of one hash are taken for one, so that rather something stays than goes.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 
 use super::name::Name;
+use super::side::Links;
 
-/// Names remembered at a time; a share that is not the first may have twice as many. 16 bytes each.
-const MOST: usize = 1 << 18;
+/// Names remembered at a time; a share that is not the first may have twice as many. 32 bytes each.
+const MOST: usize = 1 << 17;
 
 /// Part of all names, by the last bits of their hashes.
 #[derive(Debug, Clone, Default)]
@@ -32,32 +33,32 @@ impl Share {
 
 /// The names of one folder that are in a share.
 pub struct KnownNames {
-    names: HashSet<u64>,
+    names: HashMap<u64, Links>,
     share: Share,
 }
 
 impl KnownNames {
     /// None yet; the first share becomes as small as it must be.
     pub fn of(share: Share) -> KnownNames {
-        KnownNames { names: HashSet::new(), share }
+        KnownNames { names: HashMap::new(), share }
     }
 
-    /// Remembers a name of the share; `false` when there are too many.
-    pub fn insert(&mut self, name: &Name) -> bool {
+    /// Remembers a name of the share, and whether a link has it; `false` when there are too many.
+    pub fn insert(&mut self, name: &Name, links: Links) -> bool {
         if self.share.holds(name) {
-            self.names.insert(self.share.key.hash_one(name));
+            self.names.insert(self.share.key.hash_one(name), links);
         }
         while self.names.len() > MOST && self.share.number == 0 {
             self.share.mask = self.share.mask << 1 | 1;
             let mask = self.share.mask;
-            self.names.retain(|hash| hash & mask == 0);
+            self.names.retain(|hash, _| hash & mask == 0);
         }
         self.names.len() <= 2 * MOST
     }
 
-    /// Whether a name of the share was remembered.
-    pub fn contains(&self, name: &Name) -> bool {
-        self.names.contains(&self.share.key.hash_one(name))
+    /// Whether a link has a name of the share; `None` where it was not remembered.
+    pub fn get(&self, name: &Name) -> Option<Links> {
+        self.names.get(&self.share.key.hash_one(name)).copied()
     }
 
     /// What of all names these are.
@@ -77,8 +78,8 @@ mod tests {
     #[test]
     fn a_few_names_are_one_share() {
         let mut known = KnownNames::of(Share::default());
-        assert!((0..1000).all(|number| known.insert(&name(number))));
-        assert!((0..1000).all(|number| known.contains(&name(number))) && !known.contains(&name(1000)));
+        assert!((0..1000).all(|number| known.insert(&name(number), Links::Keep)));
+        assert!((0..1000).all(|number| known.get(&name(number)).is_some()) && known.get(&name(1000)).is_none());
         assert!(known.share().clone().next().is_none());
     }
 
@@ -88,9 +89,9 @@ mod tests {
         let (mut share, mut shares, mut seen) = (Share::default(), 0, 0);
         loop {
             let mut known = KnownNames::of(share);
-            assert!((0..MANY).all(|number| known.insert(&name(number))));
+            assert!((0..MANY).all(|number| known.insert(&name(number), Links::Keep)));
             let held = (0..MANY).filter(|number| known.share().holds(&name(*number)));
-            seen += held.inspect(|number| assert!(known.contains(&name(*number)))).count();
+            seen += held.inspect(|number| assert!(known.get(&name(*number)) == Some(Links::Keep))).count();
             shares += 1;
             match known.share().clone().next() {
                 Some(next) => share = next,

@@ -127,9 +127,9 @@ impl Search<'_> {
             self.compare(&ComparedFolder::new(self.pair, &level)).await?;
             let Some(next) = self.pending.pop() else { return Ok(()) };
             let within = &next.parent.level;
-            let place = || self.pair.target.descend(&within.names());
+            let place = || within.place(&self.pair.target);
             let child = next.child.map_err(|error| CopyError::local(Stage::List, place().path(), error))?;
-            level = within.enter(child.name, next.parent.also);
+            level = within.enter(child, next.parent.also);
             if level.also == Also::Nowhere {
                 self.found.add_folder(&level);
             }
@@ -167,8 +167,10 @@ impl Search<'_> {
         let mut listing = source.list(&open.source).await?;
         while let Some(entries) = listing.next().await? {
             for entry in entries {
-                let name = entry.map_err(|bad| source.error(Stage::List, &open.source, Cause::Name(bad)))?.0;
-                if !known.insert(&name) {
+                let bad = |bad| source.error(Stage::List, &open.source, Cause::Name(bad));
+                let (name, attributes) = entry.map_err(bad)?;
+                let links = if attributes.kind() == FileKind::Symlink { Links::Follow } else { Links::Keep };
+                if !known.insert(&name, links) {
                     let cause = Cause::Unfit("more entries than can be compared");
                     return Err(source.error(Stage::List, &open.source, cause));
                 }
@@ -192,12 +194,15 @@ impl Search<'_> {
             return Ok(());
         }
         let unfit = |what| Err(self.ends.1.error(Stage::List, &open.target, Cause::Unfit(what)));
-        let inside = if known.contains(&name) { &open.both } else { &open.one };
+        let (inside, links) = match known.get(&name) {
+            Some(links) => (&open.both, links),
+            None => (&open.one, Links::Keep),
+        };
         if is_folder {
             if inside.level.depth >= DEPTH {
                 return unfit("folders too deep");
             }
-            let child = Child { name, attributes: Attributes::default(), links: Links::Keep };
+            let child = Child { name, attributes: Attributes::default(), links };
             let pushed = self.pending.push(inside, inside.level.depth, &child);
             pushed.map_err(|error| CopyError::local(Stage::List, open.target.path(), error))?;
         } else if inside.also == Also::Nowhere {
@@ -212,9 +217,9 @@ impl Search<'_> {
 
 impl ComparedFolder {
     fn new(pair: &Pair, level: &Arc<TargetFolder>) -> ComparedFolder {
-        let names = level.names();
-        let (source, target) = (pair.source.descend(&names), pair.target.descend(&names));
-        let names: Vec<&[u8]> = names.into_iter().map(Name::as_bytes).collect();
+        let steps = level.steps();
+        let (source, target) = (pair.source.descend(&steps), level.place(&pair.target));
+        let names: Vec<&[u8]> = steps.iter().map(|step| step.name.as_bytes()).collect();
         let inside = |also| Arc::new(Inside { level: Arc::clone(level), also });
         let path = names.join(&b"/"[..]);
         // what a folder holds that only one end has, only one end has

@@ -14,6 +14,15 @@ pub struct Place {
     below: Vec<u8>,
 }
 
+/// One step down into a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step<'a> {
+    /// Its name.
+    pub name: &'a Name,
+    /// It is a link there, which is followed.
+    pub is_followed: bool,
+}
+
 #[derive(Debug)]
 struct Base {
     path: Vec<u8>,
@@ -68,11 +77,17 @@ impl Place {
         Place { base: Arc::clone(&self.base), below: join(&self.below, name.as_bytes()) }
     }
 
-    /// The place below this folder that `names` lead to, the outermost first.
-    pub fn descend(&self, names: &[&Name]) -> Place {
-        let names: Vec<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
-        let below = if names.is_empty() { self.below.clone() } else { join(&self.below, &names.join(&b"/"[..])) };
-        Place { base: Arc::clone(&self.base), below }
+    /// The place below this folder that `steps` lead to, the outermost first.
+    pub fn descend(&self, steps: &[Step<'_>]) -> Place {
+        let mut place = self.clone();
+        for run in steps.split_inclusive(|step| step.is_followed) {
+            let names: Vec<&[u8]> = run.iter().map(|step| step.name.as_bytes()).collect();
+            place.below = join(&place.below, &names.join(&b"/"[..]));
+            if run.last().is_some_and(|step| step.is_followed) {
+                place = place.followed();
+            }
+        }
+        place
     }
 
     /// The entry `name` of the folder this place is in; of the place itself when it is a base.
@@ -174,7 +189,9 @@ mod tests {
         let base = Place::typed(b"/srv");
         let file = base.join(&name("a")).join(&name("b"));
         assert_eq!(file.path(), b"/srv/a/b");
-        assert_eq!(base.descend(&[&name("a"), &name("b")]).path(), file.path());
+        let (a, b) = (name("a"), name("b"));
+        let steps = [(&a, false), (&b, false)].map(|(name, is_followed)| Step { name, is_followed });
+        assert_eq!(base.descend(&steps).path(), file.path());
         assert_eq!(file.descend(&[]).below(), b"a/b");
         assert_eq!(file.below(), b"a/b");
         assert_eq!(file.name(), Some(&b"b"[..]));

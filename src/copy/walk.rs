@@ -197,7 +197,7 @@ impl Walker {
             Err(error) => return self.tell(&source, error).await,
         };
         let lanes = Arc::clone(parent.folder.lanes());
-        let inside = Within { folder: Arc::clone(&parent.folder), name };
+        let inside = Within { folder: Arc::clone(&parent.folder), name, links };
         let folder = Folder::below(inside, attributes, &self.finish);
         let (target, within, depth) = (folder.target(), Some(Arc::clone(&parent.folder)), parent.depth + 1);
         let what = What::Folder(Arc::clone(&folder));
@@ -248,7 +248,7 @@ impl Walker {
     /// Goes through the entries that are not `visited` yet.
     async fn try_list(&self, open: &ListedFolder, visited: &mut Visited) -> Result<(), CopyError> {
         let side = open.node.folder.lanes().idlest().source.clone();
-        let mut listing = side.list(&open.source).await?;
+        let mut listing = side.list(&open.source).await.map_err(|error| error.of_source(Links::Keep))?;
         while let Some(entries) = listing.next().await? {
             let mut looks = Vec::with_capacity(entries.len());
             for entry in entries {
@@ -335,17 +335,17 @@ impl Walker {
 impl ListedFolder {
     fn new(node: Arc<Node>) -> ListedFolder {
         let (source, target) = (node.folder.source(), node.folder.target());
-        let names: Vec<&[u8]> = node.folder.names().into_iter().map(Name::as_bytes).collect();
+        let names: Vec<&[u8]> = node.folder.steps().iter().map(|step| step.name.as_bytes()).collect();
         let below_root = names.join(&b"/"[..]);
         ListedFolder { source, target, below_root, node }
     }
 
     /// Why a folder in this one is not entered.
     fn is_too_far(&self, name: &Name) -> Option<&'static str> {
-        let longest = self.source.below().len().max(self.target.below().len()) + 1 + name.as_bytes().len();
+        let length = self.below_root.len() + 1 + name.as_bytes().len();
         match self.node.depth >= DEPTH {
             true => Some("folders too deep"),
-            false => (longest > PATH_MAX).then_some("a path too long"),
+            false => (length > PATH_MAX).then_some("a path too long"),
         }
     }
 }
