@@ -23,9 +23,9 @@ const LATER: Duration = Duration::from_secs(10);
 const GONE: Duration = Duration::from_secs(5);
 
 /// The process, once it runs. Dropping it has it end; [`Kept::dismiss`] waits for that.
-pub struct Kept(Option<Alive>);
+pub struct Kept(Option<KeptProcess>);
 
-struct Alive {
+struct KeptProcess {
     input: Arc<ProcessInput>,
     beating: JoinHandle<()>,
     reading: Option<JoinHandle<()>>,
@@ -52,7 +52,7 @@ impl Kept {
                 tokio::time::sleep(BEAT).await;
             }
         });
-        Kept(Some(Alive { input, beating, reading: None }))
+        Kept(Some(KeptProcess { input, beating, reading: None }))
     }
 
     /// What it says is read by this task, which ends when the process has ended.
@@ -91,7 +91,7 @@ impl Drop for Kept {
     }
 }
 
-impl Alive {
+impl KeptProcess {
     async fn end(self) {
         self.beating.abort();
         // a connection that is gone has ended it already

@@ -23,6 +23,7 @@ mod overlaps;
 mod packets;
 mod refusals;
 mod resumes;
+mod shown;
 mod sizes;
 mod slow;
 mod sources;
