@@ -243,11 +243,18 @@ static ssh_channel asked_for(ssh_session session, int *far) {
   return NULL;
 }
 
+/* Whatever else is asked for is refused, rather than left without an answer. */
+static int refuse(ssh_session session, ssh_message message, void *unused) {
+  (void)session, (void)message, (void)unused;
+  return 1;
+}
+
 static void serve(ssh_session session) {
   int far = -1;
   ssh_channel channel;
   if (ssh_handle_key_exchange(session) != SSH_OK) return;
   channel = asked_for(session, &far);
+  ssh_set_message_callback(session, refuse, NULL);
   if (channel && far >= 0) forward(session, channel, far);
   else if (channel) serve_files(session, channel);
 }
