@@ -16,7 +16,7 @@ pub enum Hash {
 pub fn split(line: &str, hash: Hash) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut rest = line.trim_start_matches([' ', '\t']);
-    while !rest.is_empty() && !(hash == Hash::Comment && rest.starts_with('#')) {
+    while !(rest.is_empty() || hash == Hash::Comment && rest.starts_with('#')) {
         let (word, after) = next_word(rest)?;
         words.push(word);
         rest = after.trim_start_matches([' ', '\t']);

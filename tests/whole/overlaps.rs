@@ -47,7 +47,7 @@ impl Plot {
         let killed = [Killed::Nobody, Killed::First, Killed::Second][(turn % 3) as usize];
         let begins = somewhere(seed, 0..SIZE as u64);
         let strikes = begins + somewhere(seed + 1_000_000, 0..SIZE as u64);
-        let (are_apart, resumes) = ((turn / 3) % 2 == 1, turn % 2 == 0);
+        let (are_apart, resumes) = ((turn / 3) % 2 == 1, turn.is_multiple_of(2));
         Plot { way, killed, moments: (begins, strikes), are_apart, resumes }
     }
 

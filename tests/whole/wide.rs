@@ -128,7 +128,7 @@ fn f39_an_honest_wide_and_deep_tree_arrives() {
 fn f39_a_folder_of_270_000_is_mirrored() {
     let Some(scene) = Scene::new("big -1") else { return };
     for name in ["f0_1", "f269_1000", "f270_1", "extra/g"] {
-        scene.street.put_here(&format!("to/{name}"), b"x");
+        scene.street.put_here(format!("to/{name}"), b"x");
     }
     let ran = scene.hop(&["sync", "--delete", "--dry-run", "acc-pvt:tree/", "to"]);
     assert_eq!(ran.code, Some(0), "{}", brief(&ran));

@@ -46,7 +46,7 @@ struct Large {
 
 impl Bars {
     /// On standard error.
-    pub fn new() -> Bars {
+    pub fn on_stderr() -> Bars {
         Bars::on(ProgressDrawTarget::stderr_with_hz(15), Instant::now())
     }
 

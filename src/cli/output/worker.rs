@@ -91,7 +91,7 @@ impl Worker {
         records: Vec<Box<dyn Record>>,
         (counters, closing): (Arc<Counters>, Arc<AtomicBool>),
     ) -> Worker {
-        let bars = (face == Face::Bars).then(Bars::new);
+        let bars = (face == Face::Bars).then(Bars::on_stderr);
         let now = Instant::now();
         let next_line = now + plain::EVERY;
         Worker {

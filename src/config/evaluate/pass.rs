@@ -146,7 +146,7 @@ impl Pass<'_> {
             }
             Body::Unknown(keyword) => {
                 let ignored = self.settings.word(Keyword::IgnoreUnknown);
-                if match_list(keyword, &ignored.to_ascii_lowercase()) != ListMatch::Match {
+                if match_list(keyword, ignored.to_ascii_lowercase()) != ListMatch::Match {
                     return Err(WalkError::Line(format!("unknown keyword `{keyword}`")));
                 }
             }

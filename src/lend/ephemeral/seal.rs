@@ -14,7 +14,7 @@ impl Seal {
         let secret = || {
             let mut bytes = [0; 32];
             getrandom::fill(&mut bytes).ok()?;
-            Some(hex::encode(&bytes))
+            Some(hex::encode(bytes))
         };
         Some(Seal(Arc::new([secret()?, secret()?])))
     }
