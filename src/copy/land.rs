@@ -73,7 +73,7 @@ impl Landing {
     pub async fn begin(side: &Side, freight: Freight<'_>, version: VersionId) -> Result<Landing, CopyError> {
         let Freight { means, item, .. } = freight;
         let (target, ground, keep) = (&item.target, item.ground().await, means.keep);
-        let id = Id { pair: pair_of(item), version, run: means.run.id() };
+        let id = Id { pair: pair_of(item), version, run: means.run.id().await };
         let part = target.sibling(&part::part(&own_name(side, target)?, &id));
         let mode = freight.version.permissions.unwrap_or(MODE_UNTOLD) & MODE_MASK;
         let umask = &item.lanes.destination().umask;

@@ -193,8 +193,7 @@ async fn carry_out(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters
     let watchers = Watchers { observer, counters, clock: Arc::clone(&clock) };
     let (plan, Decision { route, means: direct, .. }) = begin(&job, &ledger, &watchers).await?;
     let pairs: Vec<Pair> = job.options.mirror.iter().flat_map(|_| plan.errands.iter().map(Pair::of)).collect();
-    let shown = job.options.runs.clone().filter(|_| !job.options.dry_run);
-    let run = Arc::new(ThisRun::begin(shown).await?);
+    let run = Arc::new(ThisRun::begin(job.options.runs.clone())?);
     let moved = move_all(plan, &job.options, &ledger, direct.clone(), Arc::clone(&run));
     let moved = clock.bound(Box::pin(moved)).await;
     if let Some(direct) = direct {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::OnceCell;
+
 use super::error::{Cause, CopyError};
 use super::leftovers::Leftover;
 use super::part::RunId;
@@ -43,25 +45,31 @@ pub struct ThisRun {
     id: RunId,
     /// Where the runs of this machine show that they live.
     folder: Option<PathBuf>,
+    shown: OnceCell<()>,
     alive: Mutex<Option<Alive>>,
 }
 
 impl ThisRun {
-    /// Draws a number, and shows the other runs of this machine that its run lives.
+    /// Draws a number. A run that never makes a part writes nothing anywhere, so the others are told later.
     ///
     /// # Errors
     /// When there are no random bytes.
-    pub async fn begin(folder: Option<PathBuf>) -> Result<ThisRun, CopyError> {
+    pub fn begin(folder: Option<PathBuf>) -> Result<ThisRun, CopyError> {
         let id = RunId::draw().map_err(|error| CopyError::new(None, Stage::List, Vec::new(), Cause::Io(error)))?;
-        let shown = folder.clone();
-        // without it, others judge by what they see of the parts
-        let alive = tokio::task::spawn_blocking(move || Alive::show(&shown?, id.0)).await.ok().flatten();
-        Ok(ThisRun { id, folder, alive: Mutex::new(alive) })
+        Ok(ThisRun { id, folder, shown: OnceCell::new(), alive: Mutex::default() })
     }
 
-    /// Its number.
-    pub fn id(&self) -> RunId {
+    /// Its number, for the name of a part. Before there is one, the other runs of this machine can see that this one lives.
+    pub async fn id(&self) -> RunId {
+        self.shown.get_or_init(|| self.show()).await;
         self.id
+    }
+
+    async fn show(&self) {
+        let (folder, id) = (self.folder.clone(), self.id);
+        // without it, others judge by what they see of the parts
+        let alive = tokio::task::spawn_blocking(move || Alive::show(&folder?, id.0)).await.ok().flatten();
+        *self.alive.lock().unwrap_or_else(PoisonError::into_inner) = alive;
     }
 
     /// It is over.
