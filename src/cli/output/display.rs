@@ -18,7 +18,7 @@ pub enum Face {
 /// What standard output is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Data {
-    /// One JSON object a line ([`json`]).
+    /// One JSON object a line ([`super::json`]).
     Json,
     /// The plan of a dry run, for people.
     Plan,
