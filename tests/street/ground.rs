@@ -86,7 +86,7 @@ pub fn start(program: &Path, arguments: &[&str], place: Place<'_>) -> io::Result
         fs::write(beside("passwd"), password_database(&place)?)?;
         let Account { name, password, .. } = place.account;
         fs::write(beside("shadow"), format!("{name}:{password}:19000::::::\nsshd:!:19000::::::\n"))?;
-        let disk = place.disk.map_or(String::new(), |mebibytes| format!("size={mebibytes}m,mode=777"));
+        let disk = place.disk.map_or(String::new(), |mebibytes| format!("size={mebibytes}m,mode=755"));
         command.args(namespaces()).args(["sh", "-c", INSIDE, "sh"]);
         command.args(["passwd", "shadow", "hosts"].map(beside)).arg(disk).arg(place.home.join("disk"));
         command.arg(place.over.map_or(String::new(), lower));
@@ -100,7 +100,7 @@ pub fn start(program: &Path, arguments: &[&str], place: Place<'_>) -> io::Result
 /// needed, and becomes the program.
 const INSIDE: &str = r#"set -e
 mount --bind "$1" /etc/passwd; mount --bind "$2" /etc/shadow; mount --bind "$3" /etc/hosts
-[ -z "$4" ] || mount -t tmpfs -o "$4" tmpfs "$5"
+[ -z "$4" ] || { mount -t tmpfs -o "$4" tmpfs "$5"; chown --reference="${5%/*}" "$5"; }
 [ -z "$6" ] || mount -t overlay -o "$6" overlay /usr
 shift 6
 [ "$(id -u)" = 0 ] || exec setpriv --ambient-caps=-all --inh-caps=-all "$@"
