@@ -147,7 +147,8 @@ impl OpenFile {
                 blocking(Stage::Land, &self.place, move |_| local::set(&file, &wanted)).await
             }
             End::Remote(remote, handle) => {
-                remote.told(Stage::Land, &self.place, remote.client.fsetstat(handle, &wanted).await)
+                let set = remote.client.fsetstat(handle, &wanted).await;
+                remote.told(Stage::Land, &self.place, remote.or_by_path(&self.place, &wanted, set).await)
             }
         }
     }
@@ -215,6 +216,7 @@ impl OpenFile {
             End::Remote(remote, handle) => {
                 let written = remote.write_whole(handle, data, &wanted).await;
                 let set = remote.told(Stage::Transfer, &self.place, written)?;
+                let set = remote.or_by_path(&self.place, &wanted, set).await;
                 Ok(remote.told(Stage::Land, &self.place, set))
             }
         }

@@ -10,7 +10,7 @@ use super::place::Place;
 use super::side::{Links, UNTOLD_MAX};
 use super::together::all;
 use crate::progress::Stage;
-use crate::sftp::{Attributes, Client, Extension, FileKind, Folder, Handle, OpenFlags, SftpError};
+use crate::sftp::{Attributes, Client, Extension, FileKind, Folder, Handle, OpenFlags, SftpError, StatusCode};
 
 /// Entries a folder may have: an endless listing ends here.
 pub const ENTRIES_MAX: usize = 1 << 24;
@@ -214,6 +214,26 @@ impl Remote {
         let (written, set, closed) = tokio::join!(biased; all(writes), set, self.client.close_behind(handle));
         written.into_iter().collect::<Result<(), _>>()?;
         closed.map(|()| set)
+    }
+
+    /// What came of setting attributes by a handle; where the server cannot do that (Twisted Conch), they are set by the
+    /// path, if a regular file has it.
+    pub async fn or_by_path(
+        &self,
+        place: &Place,
+        wanted: &Attributes,
+        set: Result<(), SftpError>,
+    ) -> Result<(), SftpError> {
+        let path = place.path();
+        match set {
+            Err(error) if error.code() == Some(StatusCode::OP_UNSUPPORTED) => {
+                match self.client.lstat(&path).await?.kind() {
+                    FileKind::File => self.client.setstat(&path, wanted).await,
+                    _ => Err(error),
+                }
+            }
+            set => set,
+        }
     }
 
     /// Whether the file system of `place`'s folder is full; `false` where the server cannot say.
