@@ -15,6 +15,9 @@ use crate::wire::{Direction, Link, Wire};
 const TIMEOUT: Duration = Duration::from_secs(6);
 const LIMIT: Duration = Duration::from_secs(6 + 15);
 
+/// What the logins before a silent host may take on a busy machine.
+const BASTIONS: Duration = Duration::from_secs(15);
+
 const HOSTS: [&str; 4] = [ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT];
 
 /// Bytes of data after which it happens.
@@ -101,7 +104,8 @@ fn a_host_that_never_greets_is_left_in_time() {
         let mut command = way.copy(&street);
         impatient(&mut command, "3");
         let ran = run_while(&mut command, |_, _| {});
-        assert!(ran.took <= LIMIT && matches!(ran.code, Some(10 | 30)), "{way:?}: {ran}");
+        // bytes move until the bastions have let it in
+        assert!(ran.took <= LIMIT + BASTIONS && matches!(ran.code, Some(10 | 30)), "{way:?}: {ran}");
     });
 }
 

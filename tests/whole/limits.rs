@@ -71,7 +71,7 @@ struct Small(PathBuf);
 impl Small {
     fn mount(folder: PathBuf, mebibytes: u32) -> Small {
         fs::create_dir_all(&folder).expect("a place for it");
-        let options = format!("size={mebibytes}m");
+        let options = format!("size={mebibytes}m,mode=755");
         let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(&folder).status();
         assert!(mount.is_ok_and(|status| status.success()), "root can mount a tmpfs");
         Small(folder)
