@@ -63,8 +63,8 @@ fn answer(request: &Request, files: &mut BTreeMap<String, Vec<u8>>, refuses: Ref
         7 | 8 | 17 if subject == "." => packet(ATTRS, id, &mode(0o040_755)),
         7 | 8 | 17 if files.contains_key(&subject) => packet(ATTRS, id, &mode(0o100_644)),
         7 | 8 | 17 => status(id, 2, "No such file"),
-        // FSETSTAT of a server that knows no modes
-        10 => status(id, 8, "no modes here"),
+        // SETSTAT and FSETSTAT of a server that knows no modes
+        9 | 10 => status(id, 8, "no modes here"),
         13 => status(id, if files.remove(&subject).is_some() { 0 } else { 2 }, ""),
         18 => rename(id, (&subject, &text(rest)), files, refuses),
         16 => {
