@@ -11,6 +11,9 @@ use crate::progress::{Counters, Event};
 /// The wait before the first try; each further one doubles it.
 const FIRST: Duration = Duration::from_millis(500);
 
+/// With less time than this left, no further try begins.
+const SHORTEST: Duration = Duration::from_millis(500);
+
 /// No wait is longer, but for chance.
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -42,11 +45,10 @@ impl Tries {
             self.used.store(0, Ordering::Relaxed);
         }
         let used = self.used.load(Ordering::Relaxed);
-        let (clock, wait) = (&self.watchers.clock, jittered(backoff(self.first, used)));
+        let clock = &self.watchers.clock;
         clock.shake();
-        if used >= self.most || wait >= clock.left() {
-            return Err(lost);
-        }
+        let wait = within(jittered(backoff(self.first, used)), clock.left());
+        let Some(wait) = wait.filter(|_| used < self.most) else { return Err(lost) };
         let _waits = clock.waits();
         self.watchers.observer.event(Event::Reconnecting {
             error: lost.to_string(),
@@ -82,6 +84,11 @@ fn backoff(first: Duration, used: u32) -> Duration {
     first.saturating_mul(1 << used.min(16)).min(LONGEST)
 }
 
+/// `wait`, or less where the try itself would not have half of the time that is `left`; `None` when that is too short for one.
+fn within(wait: Duration, left: Duration) -> Option<Duration> {
+    (left >= SHORTEST).then(|| wait.min(left / 2))
+}
+
 /// From all of it to twice as long: whoever lost the same bastion at the same moment comes back at another.
 fn jittered(wait: Duration) -> Duration {
     let mut draw = [0u8; 2];
@@ -108,7 +115,7 @@ mod tests {
     #[tokio::test]
     async fn tries_run_out_and_come_back_when_something_has_moved() {
         let counters = Arc::new(Counters::default());
-        let quick = Tries::new(2, watchers(&counters, Duration::from_secs(60)));
+        let quick = Tries::new(2, watchers(&counters));
         let tries = Tries { first: Duration::from_millis(1), ..quick };
         for _ in 0..3 {
             Counters::add(&counters.bytes_done, 1);
@@ -118,16 +125,17 @@ mod tests {
         }
     }
 
-    fn watchers(counters: &Arc<Counters>, timeout: Duration) -> Watchers {
-        let clock = Arc::new(IdleClock::new(timeout, counters.clone(), Vec::new()));
+    fn watchers(counters: &Arc<Counters>) -> Watchers {
+        let clock = Arc::new(IdleClock::new(Duration::from_secs(60), counters.clone(), Vec::new()));
         Watchers { observer: Arc::new(Silent), counters: counters.clone(), clock }
     }
 
-    #[tokio::test]
-    async fn no_try_begins_that_would_come_too_late() {
-        let patient = Tries::new(9, watchers(&Arc::default(), Duration::ZERO));
-        let tries = Tries { first: Duration::from_secs(30), ..patient };
-        assert!(tries.next(lost()).await.is_err());
+    #[test]
+    fn a_wait_leaves_time_for_the_try_and_none_begins_too_late() {
+        let second = Duration::from_secs(1);
+        assert_eq!(within(second, 9 * second), Some(second));
+        assert_eq!(within(30 * second, 8 * second), Some(4 * second));
+        assert_eq!(within(second, SHORTEST / 2), None);
     }
 
     #[test]
