@@ -46,13 +46,15 @@ fn at_work(street: &Street, host: &str) -> Vec<String> {
     names.filter(|name| !name.starts_with("sshd") && name != "sftp-server").collect()
 }
 
-fn nothing_runs(street: &Street, within: Duration, when: &str) {
+/// How long it took until nothing did.
+fn nothing_runs(street: &Street, within: Duration, when: &str) -> Duration {
     let alive = || BY.map(|host| at_work(street, host));
     let began = Instant::now();
     while alive().iter().any(|names| !names.is_empty()) {
         assert!(began.elapsed() < within, "{when}: alive on acc-pvt, dell-pvt: {:?}", alive());
         std::thread::sleep(Duration::from_millis(20));
     }
+    began.elapsed()
 }
 
 /// Of 300 moments a sample, unless `HOP_SEEDS` says so.
@@ -61,7 +63,7 @@ fn hop_is_killed_while_a_host_logs_in() {
     let footprints = Footprints::new();
     let Some(street) = footprints.plan().start() else { return };
     street.put(ACC_PVT, "file", &noise(1, 300_000));
-    let mut count = 0;
+    let (mut count, mut slowest) = (0, Duration::ZERO);
     for seed in seeds(0, 1) {
         let (by, which) = (BY[(seed % 2) as usize], [Signal::HUP, Signal::TERM, Signal::KILL][(seed % 3) as usize]);
         let (before, moment) = (footprints.made().len(), Duration::from_millis(somewhere(seed, 0..700)));
@@ -75,13 +77,14 @@ fn hop_is_killed_while_a_host_logs_in() {
         std::thread::sleep(moment);
         signal(&child, which);
         child.wait().expect("wait for hop");
-        nothing_runs(&street, SOON, &format!("F42 seed {seed}: {which:?} by {by} after {moment:?}"));
+        let ended = nothing_runs(&street, SOON, &format!("F42 seed {seed}: {which:?} by {by} after {moment:?}"));
+        slowest = slowest.max(ended);
         footprints.are_gone(&street, before);
         count += 1;
     }
     let ran = run(&mut copy(&street, ACC_PVT, &[]));
     assert_eq!(ran.code, Some(0), "{ran}");
-    eprintln!("F42: {count} seeds");
+    eprintln!("F42: {count} seeds; nothing ran any more after {slowest:.1?} at most");
 }
 
 /// A copy at work, both of whose ways from here can fall silent.
