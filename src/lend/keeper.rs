@@ -10,8 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::error::LendError;
 use super::kept::{self, Kept};
-use crate::agent::Lent;
-use crate::agent::overheard::KexTap;
+use crate::agent::{KexTap, Lent};
 use crate::chain::{Output, Process, ProcessOutput, Session};
 
 const SCRIPT: &str = include_str!("keeper.sh");

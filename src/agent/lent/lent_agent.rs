@@ -1,5 +1,5 @@
 //! An agent in memory with one key, lent for a few logins. Main type: [`Lent`]; what may be signed is the policy's to say
-//! (`policy.rs`), here are the clock, the counts of connections, and the hand that signs.
+//! ([`policy`](super::policy)), here are the clock, the counts of connections, and the hand that signs.
 //!
 //! It is armed for as long as an [`Armed`] lives. With the last signature it is spent: every connection is closed.
 
@@ -12,10 +12,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::account::{Account, Refusal};
-use super::overheard::Overheard;
+use super::kex_tap::Overheard;
 use super::policy::{Line, Order, Policy, Proof, Terms, Verdict};
-use super::signer::Signer;
-use super::wire::{FRAME_LENGTHS, Identity, Reply, Request, WireError, frame};
+use crate::agent::signer::Signer;
+use crate::agent::wire::{FRAME_LENGTHS, Identity, Reply, Request, WireError, frame};
 
 /// Connections at a time.
 pub const ALIVE: u32 = 2;
@@ -304,8 +304,8 @@ async fn receive<S: AsyncRead + Unpin>(stream: &mut S, deadline: Instant) -> Rec
 #[cfg(test)]
 mod tests {
     use super::super::host_key::tests::{blob, key};
-    use super::super::signer::KeySigner;
     use super::*;
+    use crate::agent::signer::KeySigner;
     use tokio::io::DuplexStream;
 
     const SHORT: Duration = Duration::from_millis(150);

@@ -6,7 +6,7 @@
 
 use russh::keys::ssh_key::HashAlg;
 
-use super::wire::{RSA_SHA2_256, RSA_SHA2_512, Reader, WireError};
+use crate::agent::wire::{RSA_SHA2_256, RSA_SHA2_512, Reader, WireError};
 
 const USERAUTH_REQUEST: u8 = 50;
 const PUBLICKEY: &[u8] = b"publickey";

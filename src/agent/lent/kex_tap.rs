@@ -4,7 +4,7 @@
 //! Whether they prove a session is for the policy to say: it knows the session id. Bytes come from a stranger; at most
 //! [`MOST_BYTES`] are kept.
 
-use super::wire::Reader;
+use crate::agent::wire::Reader;
 
 /// Bytes that are looked at: banner, KEXINIT and reply of any method are far shorter.
 pub const MOST_BYTES: usize = 64 * 1024;

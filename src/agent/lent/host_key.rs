@@ -5,7 +5,7 @@ use russh::keys::key::parse_public_key;
 use russh::keys::ssh_encoding::Decode as _;
 use russh::keys::ssh_key::{Algorithm, Signature};
 
-use super::wire::Reader;
+use crate::agent::wire::Reader;
 
 /// Lengths of the exchange hashes there are: SHA-256, SHA-384, SHA-512.
 pub const SESSION_IDS: [usize; 3] = [32, 48, 64];

@@ -8,7 +8,7 @@ use russh::keys::ssh_key::HashAlg;
 use super::account::{Account, Refusal};
 use super::host_key::{SESSION_IDS, proves};
 use super::userauth::{UserAuth, terms_of_signature};
-use super::wire::{Request, SessionBind, SignRequest, WireError};
+use crate::agent::wire::{Request, SessionBind, SignRequest, WireError};
 
 const SERVICE: &[u8] = b"ssh-connection";
 /// Overheard key exchanges that are kept: one a login, and a few that broke off.
