@@ -9,7 +9,7 @@ use russh::keys::ssh_key::private::Ed25519Keypair;
 use russh::keys::{PrivateKey, PublicKey, decode_secret_key};
 
 /// A new key pair: the text of its `.pem`, and the public half.
-pub(super) fn key_pair() -> io::Result<(String, PublicKey)> {
+pub fn key_pair() -> io::Result<(String, PublicKey)> {
     let pair = KeyPair::generate(KeySize::Rsa2048).map_err(io::Error::other)?;
     let pkcs8 = pair.as_der().map_err(io::Error::other)?;
     let pkcs1 = pkcs1(pkcs8.as_ref()).ok_or_else(|| io::Error::other("the new key is no PKCS#8"))?;
@@ -19,7 +19,7 @@ pub(super) fn key_pair() -> io::Result<(String, PublicKey)> {
 }
 
 /// A new Ed25519 host key.
-pub(super) fn host_key() -> io::Result<PrivateKey> {
+pub fn host_key() -> io::Result<PrivateKey> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(io::Error::other)?;
     Ok(PrivateKey::from(Ed25519Keypair::from_seed(&seed)))

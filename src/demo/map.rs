@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 /// The one user of every server.
-pub(super) const USER: &str = "ec2-user";
+pub const USER: &str = "ec2-user";
 
 /// One side of the street: a bastion and the private server behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Vpc {
 
 /// The ssh_config of a street in `folder` whose bastions listen on these ports of 127.0.0.1. Fails when the folder's
 /// path cannot be written in one (quotes, `$`, control characters, not UTF-8).
-pub(super) fn ssh_config(folder: &Path, ports: &[(Vpc, u16)]) -> io::Result<String> {
+pub fn ssh_config(folder: &Path, ports: &[(Vpc, u16)]) -> io::Result<String> {
     let mut text =
         String::from("# the practice street of `hop demo`; usable with hop, ssh, scp and sftp: -F THIS_FILE\n");
     for &(vpc, port) in ports {

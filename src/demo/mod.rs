@@ -15,17 +15,20 @@
 //! is no more than this user can do anyway; the key never leaves the street's folder, which only this user can read.
 //!
 //! Nothing of the engine is used here: what tests `hop` must not share code with it.
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `visit` | all of `hop demo` |
+//! | `story` | what is typed, what it prints, and whether every file arrived |
+//! | `street` | the four servers, and the folder they live in |
+//! | `servers` `keys` | a bastion and a private server; key pairs and host keys |
+//! | `sftp` | the files of a private server |
+//! | `map` | which servers there are |
 
-mod bastion;
-mod door;
-mod files;
-mod jail;
 mod keys;
 mod map;
-mod pipe;
-mod private;
-mod process;
-mod status;
+mod servers;
+mod sftp;
 mod story;
 mod street;
 mod visit;

@@ -14,10 +14,11 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use super::bastion::Bastion;
-use super::door::Door;
-use super::private::Private;
-use super::{keys, map::USER, map::Vpc, map::ssh_config};
+use super::keys;
+use super::map::{USER, Vpc, ssh_config};
+use super::servers::access::Access;
+use super::servers::bastion::Bastion;
+use super::servers::private::Private;
 
 /// Four servers on this machine, and everything needed to reach them:
 ///
@@ -103,8 +104,8 @@ impl Street {
         if vpc == Vpc::Acc {
             self.lay_logs(vpc)?;
         }
-        let private = Private { vpc, door: Door::new(inner, public.clone()), root };
-        Ok(Arc::new(Bastion { vpc, door: Door::new(outer, public), private: Arc::new(private) }))
+        let private = Private { vpc, access: Access::new(inner, public.clone()), root };
+        Ok(Arc::new(Bastion { vpc, access: Access::new(outer, public), private: Arc::new(private) }))
     }
 
     /// A folder of files with one below it.

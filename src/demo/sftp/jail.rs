@@ -8,41 +8,41 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::map::USER;
+use crate::demo::map::USER;
 
 /// As Linux: more symlinks than this in one path are taken for a loop.
 const MAX_SYMLINKS: usize = 40;
 
 /// What to do with a symlink at the end of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Last {
+pub enum Last {
     Follow,
     Keep,
 }
 
 /// A folder that is shown as `/`.
-pub(super) struct Jail {
+pub struct Jail {
     root: PathBuf,
 }
 
 impl Jail {
-    pub(super) fn new(root: PathBuf) -> Jail {
+    pub fn new(root: PathBuf) -> Jail {
         Jail { root }
     }
 
     /// The real path of the home.
-    pub(super) fn home(&self) -> PathBuf {
+    pub fn home(&self) -> PathBuf {
         self.root.join("home").join(USER)
     }
 
     /// The real path of `path`, free of symlinks (but for the last name under [`Last::Keep`]). The last name need not
     /// exist, everything before it must.
-    pub(super) fn real(&self, path: &str, last: Last) -> io::Result<PathBuf> {
+    pub fn real(&self, path: &str, last: Last) -> io::Result<PathBuf> {
         Ok(self.root.join(self.walk(Path::new(path), last)?))
     }
 
     /// `path` as the guest sees it: absolute, free of symlinks.
-    pub(super) fn canonical(&self, path: &str) -> io::Result<String> {
+    pub fn canonical(&self, path: &str) -> io::Result<String> {
         let below = self.walk(Path::new(path), Last::Follow)?;
         Ok(format!("/{}", below.to_string_lossy()))
     }

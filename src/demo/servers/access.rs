@@ -7,22 +7,22 @@ use russh::keys::{PrivateKey, PublicKey};
 use russh::server::{Auth, Config};
 use russh::{Limits, MethodKind, MethodSet, SshId};
 
-use super::map::USER;
+use crate::demo::map::USER;
 
-/// The way into one server: its host key and the one public key it admits.
+/// Who may log in to one server: its SSH settings, with its host key, and the one public key it admits.
 #[derive(Clone)]
-pub(super) struct Door {
-    pub(super) config: Arc<Config>,
+pub struct Access {
+    pub config: Arc<Config>,
     admitted: Arc<PublicKey>,
 }
 
-impl Door {
-    pub(super) fn new(host_key: PrivateKey, admitted: Arc<PublicKey>) -> Door {
-        Door { config: Arc::new(config(host_key)), admitted }
+impl Access {
+    pub fn new(host_key: PrivateKey, admitted: Arc<PublicKey>) -> Access {
+        Access { config: Arc::new(config(host_key)), admitted }
     }
 
     /// Asked twice by russh: when a key is offered, and when its signature was verified.
-    pub(super) fn admits(&self, user: &str, key: &PublicKey) -> Auth {
+    pub fn admits(&self, user: &str, key: &PublicKey) -> Auth {
         if user == USER && key.key_data() == self.admitted.key_data() { Auth::Accept } else { Auth::reject() }
     }
 }

@@ -18,12 +18,12 @@ use tokio_util::sync::CancellationToken;
 const CAPACITY: usize = 64 << 20;
 
 /// Joins a tunnel's channel and a stream until the stream ends or the client is gone.
-pub(super) async fn tunnel(channel: Channel<Msg>, stream: impl AsyncRead + AsyncWrite + Send + 'static) {
+pub async fn tunnel(channel: Channel<Msg>, stream: impl AsyncRead + AsyncWrite + Send + 'static) {
     let _ = join(channel, stream).await.close().await;
 }
 
 /// The same for a subsystem, which ends like a command: with an exit status.
-pub(super) async fn subsystem(channel: Channel<Msg>, stream: impl AsyncRead + AsyncWrite + Send + 'static) {
+pub async fn subsystem(channel: Channel<Msg>, stream: impl AsyncRead + AsyncWrite + Send + 'static) {
     let channel = join(channel, stream).await;
     let _ = channel.exit_status(0).await;
     let _ = channel.close().await;
@@ -40,13 +40,13 @@ async fn join(channel: Channel<Msg>, stream: impl AsyncRead + AsyncWrite + Send 
 }
 
 /// What a channel has received and nobody has taken yet.
-pub(super) struct Queue {
+pub struct Queue {
     received: mpsc::UnboundedReceiver<Bytes>,
     room: Arc<Semaphore>,
 }
 
 /// Starts draining the channel. The token is cancelled when the client has closed the channel or is gone.
-pub(super) fn drain(mut channel: ChannelReadHalf) -> (Queue, CancellationToken) {
+pub fn drain(mut channel: ChannelReadHalf) -> (Queue, CancellationToken) {
     let (sender, received) = mpsc::unbounded_channel();
     let room = Arc::new(Semaphore::new(CAPACITY));
     let closed = CancellationToken::new();
@@ -76,7 +76,7 @@ pub(super) fn drain(mut channel: ChannelReadHalf) -> (Queue, CancellationToken) 
 
 impl Queue {
     /// Writes everything to `writer`, then shuts it down. Ends early when the writer takes no more.
-    pub(super) async fn feed(mut self, mut writer: impl AsyncWrite + Unpin) {
+    pub async fn feed(mut self, mut writer: impl AsyncWrite + Unpin) {
         while let Some(data) = self.received.recv().await {
             if writer.write_all(&data).await.is_err() {
                 break;
@@ -95,13 +95,13 @@ impl Drop for Queue {
 
 /// Which stream of a channel (RFC 4254 §5.2).
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+pub enum Kind {
     Data,
     Stderr,
 }
 
 /// Sends everything read from `reader` to the client, until it ends or the channel is closed.
-pub(super) async fn send(
+pub async fn send(
     mut reader: impl AsyncRead + Unpin,
     channel: &ChannelWriteHalf<Msg>,
     kind: Kind,

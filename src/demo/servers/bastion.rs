@@ -6,24 +6,24 @@ use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Sessi
 use russh::{Channel, ChannelId, ChannelOpenFailure};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::door::Door;
-use super::map::Vpc;
+use super::access::Access;
 use super::pipe;
 use super::private::Private;
+use crate::demo::map::Vpc;
 
 /// The port private servers are reached at, through the bastion.
 const SSH_PORT: u32 = 22;
 
 /// A bastion and the server behind it.
-pub(super) struct Bastion {
-    pub(super) vpc: Vpc,
-    pub(super) door: Door,
-    pub(super) private: Arc<Private>,
+pub struct Bastion {
+    pub vpc: Vpc,
+    pub access: Access,
+    pub private: Arc<Private>,
 }
 
 impl Bastion {
     /// Serves connections until the runtime ends.
-    pub(super) async fn serve(self: Arc<Self>, listener: TcpListener) {
+    pub async fn serve(self: Arc<Self>, listener: TcpListener) {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => drop(tokio::spawn(self.clone().session(stream))),
@@ -35,7 +35,7 @@ impl Bastion {
 
     async fn session(self: Arc<Self>, stream: TcpStream) {
         let _ = stream.set_nodelay(true);
-        if let Ok(session) = run_stream(self.door.config.clone(), stream, Guest { bastion: self }).await {
+        if let Ok(session) = run_stream(self.access.config.clone(), stream, Guest { bastion: self }).await {
             let _ = session.await;
         }
     }
@@ -65,11 +65,11 @@ impl Handler for Guest {
     type Error = russh::Error;
 
     async fn auth_publickey_offered(&mut self, user: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {
-        Ok(self.bastion.door.admits(user, offer.public_key))
+        Ok(self.bastion.access.admits(user, offer.public_key))
     }
 
     async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
-        Ok(self.bastion.door.admits(user, key.public_key))
+        Ok(self.bastion.access.admits(user, key.public_key))
     }
 
     async fn channel_open_direct_tcpip(

@@ -27,7 +27,7 @@ const MAX_DATA: u32 = 255 << 10;
 type Answer<T> = Result<T, StatusReply>;
 
 /// One SFTP session.
-pub(super) struct Files {
+pub struct Files {
     jail: Jail,
     open: HashMap<String, Open>,
     next: u64,
@@ -39,7 +39,7 @@ enum Open {
 }
 
 impl Files {
-    pub(super) fn new(jail: Jail) -> Files {
+    pub fn new(jail: Jail) -> Files {
         Files { jail, open: HashMap::new(), next: 0 }
     }
 

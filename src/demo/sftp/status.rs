@@ -10,20 +10,20 @@ use russh_sftp::protocol::{Attrs, File as Entry, FileAttributes, FilePermissions
 use russh_sftp::server::StatusReply;
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
-use super::map::USER;
+use crate::demo::map::USER;
 
 /// Success.
-pub(super) fn ok(id: u32) -> Status {
+pub fn ok(id: u32) -> Status {
     Status { id, status_code: StatusCode::Ok, error_message: "Success".to_owned(), language_tag: String::new() }
 }
 
 /// The status for the outcome of an operation.
-pub(super) fn answer(id: u32, outcome: io::Result<()>) -> Result<Status, StatusReply> {
+pub fn answer(id: u32, outcome: io::Result<()>) -> Result<Status, StatusReply> {
     outcome.map(|()| ok(id)).map_err(refusal)
 }
 
 /// The status for an error.
-pub(super) fn refusal(error: io::Error) -> StatusReply {
+pub fn refusal(error: io::Error) -> StatusReply {
     match error.kind() {
         io::ErrorKind::NotFound => StatusCode::NoSuchFile.with_message("No such file"),
         io::ErrorKind::PermissionDenied => StatusCode::PermissionDenied.with_message("Permission denied"),
@@ -32,12 +32,12 @@ pub(super) fn refusal(error: io::Error) -> StatusReply {
 }
 
 /// The answer to a STAT.
-pub(super) fn attrs(id: u32, found: io::Result<Metadata>) -> Result<Attrs, StatusReply> {
+pub fn attrs(id: u32, found: io::Result<Metadata>) -> Result<Attrs, StatusReply> {
     found.map(|found| Attrs { id, attrs: attributes(&found) }).map_err(refusal)
 }
 
 /// A line of a listing; the long form is that of `ls -l`.
-pub(super) fn entry(name: &str, found: &Metadata) -> Entry {
+pub fn entry(name: &str, found: &Metadata) -> Entry {
     let attrs = attributes(found);
     let kind = match attrs.permissions.unwrap_or_default() & 0o170_000 {
         0o040_000 => 'd',
@@ -64,7 +64,7 @@ fn attributes(found: &Metadata) -> FileAttributes {
 }
 
 /// SETSTAT.
-pub(super) fn apply(path: &Path, asked: &FileAttributes) -> io::Result<()> {
+pub fn apply(path: &Path, asked: &FileAttributes) -> io::Result<()> {
     if asked.size.is_some() {
         let file = File::options().write(true).open(path)?;
         apply_open(&file, &FileAttributes { size: asked.size, ..FileAttributes::default() })?;
@@ -84,7 +84,7 @@ pub(super) fn apply(path: &Path, asked: &FileAttributes) -> io::Result<()> {
 }
 
 /// FSETSTAT.
-pub(super) fn apply_open(file: &File, asked: &FileAttributes) -> io::Result<()> {
+pub fn apply_open(file: &File, asked: &FileAttributes) -> io::Result<()> {
     if let Some(size) = asked.size {
         file.set_len(size)?;
     }
@@ -115,11 +115,11 @@ fn time(seconds: i64) -> String {
 }
 
 /// The strings of an extended request: a length and that many bytes each.
-pub(super) struct Texts<'a>(pub(super) &'a [u8]);
+pub struct Texts<'a>(pub &'a [u8]);
 
 impl Texts<'_> {
     /// The next string. Fails when the request ends before it does.
-    pub(super) fn next(&mut self) -> Result<String, StatusReply> {
+    pub fn next(&mut self) -> Result<String, StatusReply> {
         let text = self.0.split_first_chunk::<4>().and_then(|(&length, rest)| {
             let length = usize::try_from(u32::from_be_bytes(length)).ok()?;
             rest.split_at_checked(length)

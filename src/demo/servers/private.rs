@@ -8,31 +8,31 @@ use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Sessi
 use russh::{Channel, ChannelId};
 use tokio::io::DuplexStream;
 
-use super::door::Door;
-use super::files::Files;
-use super::jail::Jail;
-use super::map::Vpc;
+use super::access::Access;
 use super::{pipe, process};
+use crate::demo::map::Vpc;
+use crate::demo::sftp::files::Files;
+use crate::demo::sftp::jail::Jail;
 
 /// Bytes in flight between a bastion and its private server, or a channel and its SFTP server, in each direction.
 const WIRE: usize = 256 << 10;
 
 /// A private server and its folder.
-pub(super) struct Private {
-    pub(super) vpc: Vpc,
-    pub(super) door: Door,
+pub struct Private {
+    pub vpc: Vpc,
+    pub access: Access,
     /// The folder that SFTP shows as `/`.
-    pub(super) root: PathBuf,
+    pub root: PathBuf,
 }
 
 impl Private {
     /// A new connection to this server: the caller's end of it.
-    pub(super) fn connect(self: &Arc<Self>) -> DuplexStream {
+    pub fn connect(self: &Arc<Self>) -> DuplexStream {
         let (near, far) = tokio::io::duplex(WIRE);
         let server = self.clone();
         tokio::spawn(async move {
             let guest = Guest { server: server.clone(), channels: HashMap::new() };
-            if let Ok(session) = run_stream(server.door.config.clone(), far, guest).await {
+            if let Ok(session) = run_stream(server.access.config.clone(), far, guest).await {
                 let _ = session.await;
             }
         });
@@ -64,11 +64,11 @@ impl Handler for Guest {
     type Error = russh::Error;
 
     async fn auth_publickey_offered(&mut self, user: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {
-        Ok(self.server.door.admits(user, offer.public_key))
+        Ok(self.server.access.admits(user, offer.public_key))
     }
 
     async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
-        Ok(self.server.door.admits(user, key.public_key))
+        Ok(self.server.access.admits(user, key.public_key))
     }
 
     async fn channel_open_session(

@@ -15,14 +15,14 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use super::map::USER;
 use super::pipe::{self, Kind};
+use crate::demo::map::USER;
 
 /// How long a command may take to end when its client has gone.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// What a session channel asks to run.
-pub(super) enum What<'a> {
+pub enum What<'a> {
     /// One command line.
     Line(&'a [u8]),
     /// A shell that prompts, though without a terminal.
@@ -30,7 +30,7 @@ pub(super) enum What<'a> {
 }
 
 /// The command, ready to be started on the server called `host`.
-pub(super) fn command(what: What<'_>, home: &Path, host: &str) -> Command {
+pub fn command(what: What<'_>, home: &Path, host: &str) -> Command {
     let mut command = Command::new("/bin/sh");
     match what {
         What::Line(line) => command.arg("-c").arg(OsStr::from_bytes(line)),
@@ -52,7 +52,7 @@ pub(super) fn command(what: What<'_>, home: &Path, host: &str) -> Command {
 }
 
 /// Runs the command to its end, or to the channel's.
-pub(super) async fn run(channel: Channel<Msg>, mut command: Command, handle: Handle) {
+pub async fn run(channel: Channel<Msg>, mut command: Command, handle: Handle) {
     let id = channel.id();
     match command.spawn() {
         Ok(child) => attend(channel, child, &handle).await,

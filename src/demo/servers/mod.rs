@@ -1,0 +1,14 @@
+//! What listens on the street? A bastion for each VPC, and behind it a private server that listens on nothing.
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `bastion` | a server on loopback that opens channels to its private server |
+//! | `private` | that server: commands and SFTP |
+//! | `process` | a command |
+//! | `access` `pipe` | who may log in; between a channel and a stream |
+
+pub mod access;
+pub mod bastion;
+pub mod pipe;
+pub mod private;
+pub mod process;
