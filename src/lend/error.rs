@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-use super::ephemeral::RESTRICTS;
-use super::tier::{Tier, Version};
+use super::tier::Tier;
+use super::version::{RESTRICTS, Version};
 use crate::chain::ChainError;
 
 /// Why nothing is lent, or why a loan went wrong.

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use russh::keys::Algorithm;
 
-use super::client::Address;
-use super::ephemeral::{self, Admitted};
+use super::client_config::Address;
+use super::ephemeral::admitted::{self, Admitted};
 use super::error::LendError;
-use super::keeper::Facts;
-use super::tier::{Client, Tier, Version, choose};
-use super::{Auth, Weakest, Wish};
+use super::remote::remote_dir::Facts;
+use super::request::{Auth, Weakest, Wish};
+use super::tier::{Client, Tier, choose};
+use super::version::Version;
 use crate::auth::Credential;
 use crate::chain::Session;
 use crate::trust::HostVerified;
@@ -65,7 +66,7 @@ impl Pin {
         patience: Duration,
     ) -> Result<Option<Admitted>, LendError> {
         match &self.public {
-            Some(public) => Ok(Some(ephemeral::admit(ends, address, public, patience).await?)),
+            Some(public) => Ok(Some(admitted::admit(ends, address, public, patience).await?)),
             None => Ok(None),
         }
     }
@@ -96,7 +97,7 @@ async fn credential(there: &Session, auth: Auth) -> Result<(Credential, Option<S
     let destination = || there.trail().end().to_owned();
     match (auth, there.login().credential()) {
         (Auth::Ephemeral, _) => {
-            let made = ephemeral::credential().map(|(credential, public)| (credential, Some(public)));
+            let made = admitted::credential().map(|(credential, public)| (credential, Some(public)));
             let problem = "no random bytes here".to_owned();
             made.ok_or_else(|| LendError::NotAdmitted { destination: destination(), problem })
         }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::super::client::Address;
-use super::super::error::LendError;
-use super::super::{keeper, shell};
 use crate::chain::{Output, Session};
+use crate::lend::client_config::Address;
+use crate::lend::error::LendError;
+use crate::lend::remote::marked_lines::nonce;
+use crate::lend::remote::shell_line;
 
 const SCRIPT: &str = include_str!("from.sh");
 const ANSWER: Duration = Duration::from_secs(15);
@@ -18,11 +19,11 @@ const MOST: usize = 64 * 1024;
 const ADDRESSES: usize = 8;
 
 /// Its addresses towards `peer`; none where that cannot be told.
-pub(super) async fn addresses(source: &Session, peer: &Address) -> Result<Vec<IpAddr>, LendError> {
-    let word = format!("hop-{}", keeper::nonce(source)?);
-    let set = |name: &str, value: &str| [name.as_bytes(), b"=", &shell::quoted(value.as_bytes()), b"\n"].concat();
+pub async fn addresses(source: &Session, peer: &Address) -> Result<Vec<IpAddr>, LendError> {
+    let word = format!("hop-{}", nonce(source)?);
+    let set = |name: &str, value: &str| [name.as_bytes(), b"=", &shell_line::quoted(value.as_bytes()), b"\n"].concat();
     let script = [set("word", &word), set("peer", &peer.host), SCRIPT.as_bytes().to_vec()].concat();
-    let mut process = source.exec(&shell::line(&script)).await?;
+    let mut process = source.exec(&shell_line::line(&script)).await?;
     let mut heard = Vec::new();
     let listen = async {
         while let Some(said) = process.output.next().await? {

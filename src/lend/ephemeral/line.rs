@@ -5,38 +5,31 @@
 
 use std::net::IpAddr;
 
-use super::super::tier::Version;
-
-/// From here on the server knows `restrict`.
-pub(in super::super) const RESTRICTS: Version = Version(7, 2);
-/// From here on it knows `expiry-time`, in its own time zone.
-const EXPIRES: Version = Version(7, 7);
-/// From here on that can be given in UTC, with a `Z`.
-const EXPIRES_IN_UTC: Version = Version(9, 1);
+use crate::lend::version::{EXPIRES, EXPIRES_IN_UTC, Version};
 
 /// When the line is of no use any more, by the destination's clock.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Until {
+pub struct Until {
     /// Seconds since 1970.
-    pub(super) epoch: u64,
+    pub epoch: u64,
     /// The same as `YYYYMMDDHHMMSS` in the destination's time zone; empty where it could not be told.
-    pub(super) locally: String,
+    pub locally: String,
 }
 
 /// What the line is made of.
-pub(super) struct Entry<'a> {
-    pub(super) server: Version,
+pub struct Entry<'a> {
+    pub server: Version,
     /// Addresses that the source may come from; none for any.
-    pub(super) from: &'a [IpAddr],
-    pub(super) until: &'a Until,
+    pub from: &'a [IpAddr],
+    pub until: &'a Until,
     /// Type and key, as they stand in such a file.
-    pub(super) public: &'a str,
+    pub public: &'a str,
     /// The comment, and the name of the folder with the gate: plain characters.
-    pub(super) name: &'a str,
+    pub name: &'a str,
 }
 
 /// The line, without its end.
-pub(super) fn line(entry: &Entry<'_>) -> String {
+pub fn line(entry: &Entry<'_>) -> String {
     let Entry { server, from, until, public, name } = entry;
     let mut options = vec!["restrict".to_owned(), format!(r#"command="exec /bin/sh \"$HOME/.ssh/.{name}/gate\"""#)];
     if !from.is_empty() {

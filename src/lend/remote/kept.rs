@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::shell;
+use super::shell_line;
 use crate::chain::ProcessInput;
 
 /// The beginning of each of its scripts.
@@ -36,9 +36,10 @@ struct KeptProcess {
 pub fn program(script: &str, word: &str, patience: Duration, variables: &[(&str, &str)]) -> Vec<u8> {
     let seconds = (patience + LATER).as_secs().to_string();
     let all = [("word", word), ("patience", &seconds)].into_iter().chain(variables.iter().copied());
-    let set = |(name, value): (&str, &str)| [name.as_bytes(), b"=", &shell::quoted(value.as_bytes()), b"\n"].concat();
+    let set =
+        |(name, value): (&str, &str)| [name.as_bytes(), b"=", &shell_line::quoted(value.as_bytes()), b"\n"].concat();
     let set: Vec<u8> = all.flat_map(set).collect();
-    shell::line(&[&set, SCRIPT.as_bytes(), script.as_bytes()].concat())
+    shell_line::line(&[&set, SCRIPT.as_bytes(), script.as_bytes()].concat())
 }
 
 impl Kept {

@@ -2,11 +2,10 @@
 
 use crate::agent::Armed;
 use crate::chain::{ExitStatus, Output, Process, ProcessInput, ProcessOutput};
-
-use super::error::LendError;
+use crate::lend::error::LendError;
 
 /// What a script exits with, before anything else, where there is no agent.
-pub(super) const NO_AGENT: u32 = 97;
+pub const NO_AGENT: u32 = 97;
 
 /// The script; dropping it disarms the agent and closes its channel.
 pub struct Running {
@@ -19,7 +18,7 @@ pub struct Running {
 }
 
 impl Running {
-    pub(super) fn new(process: Process, armed: Armed, source_host: &str) -> Running {
+    pub(crate) fn new(process: Process, armed: Armed, source_host: &str) -> Running {
         let Process { input, output, .. } = process;
         Running { input, output, armed, source_host: source_host.to_owned(), has_spoken: false }
     }

@@ -8,17 +8,16 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::error::LendError;
 use super::kept::{self, Kept};
+use super::marked_lines::{LONGEST_LINE, Lines, nonce};
 use crate::agent::{KexTap, Lent};
 use crate::chain::{Output, Process, ProcessOutput, Session};
+use crate::lend::error::LendError;
 
-const SCRIPT: &str = include_str!("keeper.sh");
-const TAP: &str = include_str!("tap.sh");
+const SCRIPT: &str = include_str!("remote_dir.sh");
+const TAP: &str = include_str!("kex_tap.sh");
 /// How long the source may take to make the folder.
 const READY: Duration = Duration::from_secs(20);
-/// The longest line that is read; longer ones are skipped.
-const LONGEST_LINE: usize = 8 * 1024;
 /// What is read before the folder stands: login shells may greet.
 const MOST_GREETING: usize = 256 * 1024;
 /// Key exchanges that are overheard at a time.
@@ -26,20 +25,20 @@ const MOST_TAPS: usize = 16;
 
 /// What the source says of itself. A stranger's words, but for the folder, which is vetted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Facts {
+pub struct Facts {
     /// The private folder.
-    pub(super) folder: String,
+    pub folder: String,
     /// What `ssh -V` prints.
-    pub(super) client: String,
+    pub client: String,
     /// What can copy bytes to a TCP connection there; empty for nothing.
-    pub(super) relay: String,
+    pub relay: String,
     /// Which of the programs that hop could use are there.
-    pub(super) tools: Vec<String>,
+    pub tools: Vec<String>,
 }
 
 /// A keeper whose folder stands.
-pub(super) struct Ready {
-    pub(super) facts: Facts,
+pub struct Ready {
+    pub facts: Facts,
     kept: Kept,
     output: ProcessOutput,
     lines: Lines,
@@ -47,12 +46,7 @@ pub(super) struct Ready {
 
 /// Makes the folder, and keeps it until hop has been silent for `patience`. `config` is the ssh_config, `known_hosts` its one
 /// line.
-pub(super) async fn start(
-    session: &Session,
-    config: &str,
-    known_hosts: &str,
-    patience: Duration,
-) -> Result<Ready, LendError> {
+pub async fn start(session: &Session, config: &str, known_hosts: &str, patience: Duration) -> Result<Ready, LendError> {
     let word = format!("hop-{}", nonce(session)?);
     let variables = [("config", config), ("known_hosts", known_hosts), ("tap", TAP)];
     let program = kept::program(SCRIPT, &word, patience, &variables);
@@ -66,16 +60,6 @@ pub(super) async fn start(
         Err(_) => format!("no private folder within {} s", READY.as_secs()),
     };
     Err(LendError::Source { source_host: session.trail().end().to_owned(), problem })
-}
-
-/// A word that nothing on the source can know before.
-pub(super) fn nonce(session: &Session) -> Result<String, LendError> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(|_| LendError::Source {
-        source_host: session.trail().end().to_owned(),
-        problem: "no random bytes here".to_owned(),
-    })?;
-    Ok(hex::encode(bytes))
 }
 
 impl Ready {
@@ -109,7 +93,7 @@ impl Ready {
     }
 
     /// From here on what is overheard goes to `lent`.
-    pub(super) fn keep(self, lent: Lent) -> Kept {
+    pub fn keep(self, lent: Lent) -> Kept {
         let Ready { mut kept, mut output, mut lines, .. } = self;
         let reading = tokio::spawn(async move {
             let mut taps = Taps::default();
@@ -158,49 +142,6 @@ fn is_private_folder(path: &str) -> bool {
     path.starts_with('/') && path.len() <= 64 && path.chars().all(plain) && !path.split('/').any(|part| part == "..")
 }
 
-/// Lines that begin with a word, out of chunks; the word is taken off.
-pub(super) struct Lines {
-    word: String,
-    pending: Vec<u8>,
-    /// The line at hand is too long: the rest of it is skipped.
-    skipping: bool,
-}
-
-impl Lines {
-    pub(super) fn new(word: &str) -> Lines {
-        Lines { word: format!("{word} "), pending: Vec::new(), skipping: false }
-    }
-
-    pub(super) fn take(&mut self, chunk: &[u8]) -> Vec<String> {
-        let mut lines = Vec::new();
-        for piece in chunk.split_inclusive(|byte| *byte == b'\n') {
-            let (text, ends) = match piece.strip_suffix(b"\n") {
-                Some(text) => (text, true),
-                None => (piece, false),
-            };
-            self.skipping |= self.pending.len() + text.len() > LONGEST_LINE;
-            if !self.skipping {
-                self.pending.extend_from_slice(text);
-            }
-            if ends {
-                lines.extend(self.line());
-            }
-        }
-        lines
-    }
-
-    fn line(&mut self) -> Option<String> {
-        let line = std::mem::take(&mut self.pending);
-        match std::mem::take(&mut self.skipping) {
-            true => None,
-            false => {
-                let text = String::from_utf8(line).ok()?;
-                text.trim_end_matches('\r').strip_prefix(&self.word).map(str::to_owned)
-            }
-        }
-    }
-}
-
 /// The key exchanges under way, by the process that hands them on.
 #[derive(Default)]
 struct Taps(HashMap<String, KexTap>);
@@ -231,26 +172,6 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn only_lines_with_the_word_are_heard_however_they_are_cut() {
-        let text = b"Welcome!\nword folder /tmp/hop.a\r\nwords x\nwordx\nword ready\nword cut";
-        for step in 1..text.len() {
-            let mut lines = Lines::new("word");
-            let found: Vec<_> = text.chunks(step).flat_map(|chunk| lines.take(chunk)).collect();
-            assert_eq!(found, ["folder /tmp/hop.a", "ready"], "{step}");
-        }
-    }
-
-    #[test]
-    fn endless_lines_take_no_memory_and_hide_nothing_after_them() {
-        let mut lines = Lines::new("w");
-        for _ in 0..100 {
-            assert!(lines.take(&[b'x'; 1024]).is_empty());
-            assert!(lines.pending.len() <= LONGEST_LINE);
-        }
-        assert_eq!(lines.take(b"\nw ready\n"), ["ready"]);
-    }
-
-    #[test]
     fn a_folder_is_one_that_means_nothing_to_a_shell() {
         for good in ["/tmp/hop.Ab12_-", "/home/a/.hop.x"] {
             assert!(is_private_folder(good), "{good}");
@@ -268,7 +189,6 @@ mod tests {
             let mut facts = Facts::default();
             for chunk in chunks {
                 lines.take(&chunk).iter().for_each(|line| drop(facts.learn(line)));
-                prop_assert!(lines.pending.len() <= LONGEST_LINE);
             }
             facts.learn(&line);
             facts.learn(&format!("folder {line}"));

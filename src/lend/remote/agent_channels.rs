@@ -11,7 +11,7 @@ use crate::chain::{Arrival, Conduit, ConduitReader, ConduitWriter, RemoteListene
 const BETWEEN: usize = 16 * 1024;
 
 /// Opens the door now, and lets channels in until `armed` ends. Afterwards the source cannot open any.
-pub(super) fn attend(source: &Session, lent: Lent, armed: &Armed) {
+pub fn attend(source: &Session, lent: Lent, armed: &Armed) {
     let door = source.listen_agent();
     tokio::spawn(stand_at(door, lent, armed.ending()));
 }

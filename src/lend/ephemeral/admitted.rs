@@ -1,0 +1,155 @@
+//! A key that is let in at the destination for one login. Main type: [`Admitted`], for as long as it is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use russh::keys::PrivateKey;
+use russh::keys::ssh_key::private::Ed25519Keypair;
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio::time::timeout;
+
+use crate::agent::KeySigner;
+use crate::auth::Credential;
+use crate::chain::{Cause, ChainError, Output, Process, Session};
+
+use super::from;
+use super::line::{Entry, Until, line};
+use super::seal::{GATE, Seal};
+use crate::lend::client_config::Address;
+use crate::lend::error::LendError;
+use crate::lend::remote::kept::{self, Kept};
+use crate::lend::remote::marked_lines::{Lines, nonce};
+use crate::lend::version::{RESTRICTS, Version};
+
+const SCRIPT: &str = include_str!("authorized.sh");
+/// How long the key is let in at most, in seconds: the source logs in at once.
+const LIFE: u32 = 180;
+/// How long the destination may take for each step.
+const STEP: Duration = Duration::from_secs(20);
+/// Lines that wait to be read.
+const WAITING: usize = 16;
+
+/// A new key, as what a login is made with; the private half is here only.
+pub fn credential() -> Option<(Credential, String)> {
+    let mut seed = zeroize::Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *seed).ok()?;
+    let key = PrivateKey::from(Ed25519Keypair::from_seed(&seed));
+    let public = key.public_key();
+    let (blob, text) = (public.to_bytes().ok()?, public.to_openssh().ok()?);
+    let signer = Arc::new(KeySigner(Arc::new(key)));
+    Some((Credential { blob, name: "ephemeral key".to_owned(), signer }, text.trim_end().to_owned()))
+}
+
+/// A key that is let in. Dropping it has the line removed; [`Admitted::dismiss`] waits for that.
+pub struct Admitted {
+    destination: String,
+    seal: Seal,
+    keeper: Kept,
+    said: Receiver<String>,
+}
+
+/// Has the key `public` let in at `there`, for a login from `here` to that address of it.
+pub async fn admit(
+    (there, here): (&Session, &Session),
+    address: &Address,
+    public: &str,
+    patience: Duration,
+) -> Result<Admitted, LendError> {
+    let destination = there.trail().end().to_owned();
+    let server = Version::find(there.server_version());
+    let Some(server) = server.filter(|server| *server >= RESTRICTS) else {
+        return Err(LendError::NoRestriction { destination, server });
+    };
+    let (from, begun) = tokio::join!(from::addresses(here, address), Admitted::begin(there, patience));
+    let (mut admitted, until, nonce) = begun?;
+    let name = format!("hop-ephemeral-{}-{nonce}", until.epoch);
+    let entry = line(&Entry { server, from: &from?, until: &until, public, name: &name });
+    admitted.ask(&format!("seal {}\nadd {entry}\n", admitted.seal.secrets()), "added").await?;
+    Ok(admitted)
+}
+
+impl Admitted {
+    /// Starts what keeps the line, and asks it for the time.
+    async fn begin(there: &Session, patience: Duration) -> Result<(Admitted, Until, String), LendError> {
+        let (word, nonce) = (format!("hop-{}", nonce(there)?), nonce(there)?);
+        let life = LIFE.to_string();
+        let variables = [("nonce", &nonce[..]), ("life", &life), ("gate", GATE)];
+        let destination = there.trail().end().to_owned();
+        let program = kept::program(SCRIPT, &word, patience, &variables);
+        let Process { input, output, .. } = match there.exec(&program).await {
+            Ok(process) => process,
+            Err(ChainError { cause: Cause::Refused(problem), .. }) => {
+                return Err(LendError::NotAdmitted { destination, problem });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut keeper = Kept::new(input);
+        let (tell, said) = channel(WAITING);
+        let reading = tokio::spawn(async move {
+            let (mut output, mut lines) = (output, Lines::new(&word));
+            while let Ok(Some(output)) = output.next().await {
+                if let Output::Stdout(chunk) = output {
+                    // who says more than is asked for is not listened to
+                    lines.take(&chunk).into_iter().for_each(|line| drop(tell.try_send(line)));
+                }
+            }
+        });
+        keeper.read_by(reading);
+        let Some(seal) = Seal::new() else {
+            return Err(LendError::NotAdmitted { destination, problem: "no random bytes here".to_owned() });
+        };
+        let mut admitted = Admitted { destination, seal, keeper, said };
+        let clock = admitted.answer("clock").await?;
+        let (epoch, locally) = clock.split_once(' ').unwrap_or((&clock, ""));
+        let Ok(epoch) = epoch.parse() else { return Err(admitted.failed("its clock tells no time")) };
+        Ok((admitted, Until { epoch, locally: locally.to_owned() }, nonce))
+    }
+
+    /// What orders are sealed with.
+    pub fn seal(&self) -> &Seal {
+        &self.seal
+    }
+
+    /// Has the line removed; what is under way goes on.
+    pub async fn close_the_door(&mut self) -> Result<(), LendError> {
+        self.ask("drop\n", "dropped").await.map(drop)
+    }
+
+    async fn ask(&mut self, order: &str, answer: &str) -> Result<String, LendError> {
+        // one that has gone away answers nothing, which is told below
+        self.keeper.tell(order.as_bytes().to_vec()).await;
+        self.answer(answer).await
+    }
+
+    /// Waits for the line that begins with `word`; the rest of it.
+    async fn answer(&mut self, word: &str) -> Result<String, LendError> {
+        match timeout(STEP, self.said.recv()).await {
+            Err(_) => Err(self.failed(&format!("no answer within {} s", STEP.as_secs()))),
+            Ok(None) => Err(self.failed("it runs no POSIX shell, or the connection was lost")),
+            Ok(Some(line)) => match line.split_once(' ').unwrap_or((&line, "")) {
+                (first, rest) if first == word => Ok(rest.to_owned()),
+                ("left", name) => {
+                    Err(LendError::LineLeft { destination: self.destination.clone(), name: name.to_owned() })
+                }
+                ("problem", problem) => Err(self.failed(problem)),
+                _ => Err(self.failed("it says something else than it was asked")),
+            },
+        }
+    }
+
+    fn failed(&self, problem: &str) -> LendError {
+        LendError::NotAdmitted { destination: self.destination.clone(), problem: problem.to_owned() }
+    }
+
+    /// Has everything removed there, and waits for it; what is left.
+    pub async fn dismiss(self) -> Option<LendError> {
+        let Admitted { destination, keeper, mut said, .. } = self;
+        keeper.dismiss().await;
+        while let Ok(line) = said.try_recv() {
+            if let Some(("left", name)) = line.split_once(' ') {
+                return Some(LendError::LineLeft { destination, name: name.to_owned() });
+            }
+        }
+        None
+    }
+}
