@@ -18,6 +18,7 @@ use crate::chain::Session;
 use crate::copy::Route;
 use crate::lend::{self, Client, Version};
 
+const HALF_OPEN: &str = include_str!("half_open.sh");
 /// How long a server may take to say where it is.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// How much is sent to see how fast a line is, and how long that may take.
@@ -64,7 +65,7 @@ pub async fn between(source: &Report, destination: &Report) -> Option<Between> {
 async fn located(report: &Report, session: &Session) -> Networks {
     let networks = report.facts.as_ref().map(|facts| facts.networks.clone()).unwrap_or_default();
     let said = match &report.facts {
-        Some(_) => asked(session, CLOUD, Agent::Not, PATIENCE).await.unwrap_or_default(),
+        Some(_) => asked(session, CLOUD.as_bytes(), Agent::Not, PATIENCE).await.unwrap_or_default(),
         None => Vec::new(),
     };
     Networks { cloud: cloud(&said), ..networks }
@@ -111,8 +112,7 @@ impl End<'_> {
     async fn heard_of(&self, other: &End<'_>, port: u16) -> Option<Vec<u16>> {
         self.report.facts.as_ref()?;
         let peer = other.networks.address?;
-        let line = "exec sh -c 'grep -h \" 03 \" /proc/net/tcp /proc/net/tcp6 2>/dev/null; echo hop-end'";
-        let said = asked(self.session, line, Agent::Not, PATIENCE).await.ok()?;
+        let said = asked(self.session, HALF_OPEN.as_bytes(), Agent::Not, PATIENCE).await.ok()?;
         let text = String::from_utf8_lossy(&said);
         let ports = text.lines().filter_map(|line| half_open(line, peer, port)).collect();
         text.contains("hop-end").then_some(ports)

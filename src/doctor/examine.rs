@@ -141,7 +141,7 @@ async fn look_around(report: &mut Report, path: &[u8]) {
     let alias = report.target().alias.clone();
     let (began, files) = (Instant::now(), session.sftp().await);
     let files_took = began.elapsed();
-    let (began, answer) = (Instant::now(), asked(&session, QUESTION, Agent::Asked, PATIENCE).await);
+    let (began, answer) = (Instant::now(), asked(&session, QUESTION.as_bytes(), Agent::Asked, PATIENCE).await);
     let shell_took = began.elapsed();
     let facts = answer.as_ref().ok().and_then(|output| Facts::read(output));
     let noise = facts.as_ref().map(|facts| facts.noise.clone()).filter(|noise| !noise.is_empty());

@@ -1,4 +1,4 @@
-//! What does a server say of itself? One line of shell that asks, and the reading of its answer. Pure.
+//! What does a server say of itself? A script that asks, and the reading of its answer. Pure.
 //!
 //! Main type: [`Facts`]. Every line is a stranger's: what does not look like an answer is passed over.
 
@@ -6,28 +6,10 @@ use std::net::Ipv4Addr;
 
 use super::network::{Cidr, Cloud, Networks, on_link};
 
-/// What everything is asked by. One line, because some login shells take no other; between the two marks stand answers,
-/// before the first what the login shell says by itself.
-pub(super) const QUESTION: &str = concat!(
-    "exec sh -c 'echo; echo hop-begin; ",
-    r#"echo "clock $(date +%s)"; "#,
-    r#"echo "agent ${SSH_AUTH_SOCK:+yes}"; "#,
-    r#"echo "connection $SSH_CONNECTION"; "#,
-    r#"[ -d "$HOME" ] && echo "home there"; [ -w "$HOME" ] && echo "home writable"; "#,
-    r#"for tool in ssh sftp scp bash; do command -v $tool >/dev/null 2>&1 && echo "tool $tool"; done; "#,
-    r#"echo "client $(ssh -V 2>&1)"; sed "s/^/route /" /proc/net/route 2>/dev/null; "#,
-    "echo hop-end'"
-);
-
-/// What a cloud's metadata service is asked by: a token first, then the network of the first interface (IMDSv2).
-pub(super) const CLOUD: &str = concat!(
-    "exec sh -c 'command -v curl >/dev/null 2>&1 || exit 0; base=http://169.254.169.254/latest; ",
-    r#"token=$(curl -sf --noproxy "*" -m 1 -X PUT -H "X-aws-ec2-metadata-token-ttl-seconds: 60" $base/api/token) || exit 0; "#,
-    r#"get() { curl -sf --noproxy "*" -m 2 -H "X-aws-ec2-metadata-token: $token" $base/meta-data/$1; }; "#,
-    r#"echo hop-begin; echo "region $(get placement/region)"; net=network/interfaces/macs/$(get mac); "#,
-    r#"echo "vpc $(get $net/vpc-id)"; echo "subnet $(get $net/subnet-id)"; "#,
-    r#"get $net/vpc-ipv4-cidr-blocks | sed "s/^/block /"; echo; echo hop-end'"#
-);
+/// What everything is asked by: between two marks stand answers, before the first what the login shell says by itself.
+pub(super) const QUESTION: &str = include_str!("facts.sh");
+/// What a cloud's metadata service is asked by.
+pub(super) const CLOUD: &str = include_str!("cloud.sh");
 
 /// What a server said of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

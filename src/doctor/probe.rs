@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::shell::{Agent, asked};
 use crate::chain::{Arrival, Cause, Session};
+use crate::lend::with_variables;
+
+const SCRIPT: &str = include_str!("probe.sh");
 
 /// How long a connection may take: a first packet and two repeats of it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
@@ -85,12 +88,10 @@ fn of_words(words: &str) -> Probe {
 }
 
 async fn by_shell(session: &Session, host: &str, port: u16) -> Probe {
-    let limit = PATIENCE.as_secs();
-    let line = format!(
-        "exec timeout {limit} bash -c 'exec 3<>\"/dev/tcp/{host}/{port}\" && echo hop-open && head -n 1 <&3; exit 0'"
-    );
+    let (port, limit) = (port.to_string(), PATIENCE.as_secs().to_string());
+    let script = with_variables(&[("host", host), ("port", &port), ("limit", &limit)], SCRIPT);
     let began = Instant::now();
-    match asked(session, &line, Agent::Not, PATIENCE * 2).await {
+    match asked(session, &script, Agent::Not, PATIENCE * 2).await {
         Ok(said) => of_output(&said, began.elapsed()),
         Err(error) => Probe::NotTried(error.cause.to_string()),
     }

@@ -1,24 +1,30 @@
-//! One command on a server, and what it prints: bounded in size and time.
+//! One script of POSIX sh on a server, and what it prints: bounded in size and time.
 //!
 //! Main function: [`asked`].
 
 use std::time::Duration;
 
 use crate::chain::{ChainError, Output, Program, Session, Task};
+use crate::lend;
 
 /// As much output as is kept, in bytes.
 const MOST: usize = 64 * 1024;
 
-/// Whether the command is given an agent to look for; it is never served.
+/// Whether the script is given an agent to look for; it is never served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Agent {
     Asked,
     Not,
 }
 
-/// What a command printed on both streams; what had come when the time was up.
-pub(super) async fn asked(session: &Session, line: &str, agent: Agent, limit: Duration) -> Result<Vec<u8>, ChainError> {
-    let program = Program { agent: agent == Agent::Asked, ..Program::new(Task::Command(line.as_bytes().to_vec())) };
+/// What a script printed on both streams; what had come when the time was up.
+pub(super) async fn asked(
+    session: &Session,
+    script: &[u8],
+    agent: Agent,
+    limit: Duration,
+) -> Result<Vec<u8>, ChainError> {
+    let program = Program { agent: agent == Agent::Asked, ..Program::new(Task::Command(lend::line(script))) };
     let mut said = Vec::new();
     let talking = async {
         let mut process = session.start(&program).await?;

@@ -196,15 +196,10 @@ impl Loan {
 
     /// The program that [`Loan::run`] starts, for whoever starts it on [`Loan::source`] another way, with a terminal.
     pub fn program(&self, script: &[u8]) -> Program {
-        // what ends all runs has not begun to, or this one ends by itself (remote_dir.sh)
-        let before = format!(
-            "[ -S \"${{SSH_AUTH_SOCK-}}\" ] || {{ echo 'this host forwards no agent' >&2; exit {}; }}\n\
-             HOP_LENT={}; export HOP_LENT\necho >'{folder}'/run.$$ && [ ! -e '{folder}'/over ] || exit 1\n",
-            running::NO_AGENT,
-            self.config(),
-            folder = self.facts.folder
-        );
-        let line = shell_line::line(&[before.as_bytes(), script].concat());
+        let no_agent = running::NO_AGENT.to_string();
+        let variables = [("no_agent", &no_agent[..]), ("config", &self.config()), ("folder", &self.facts.folder)];
+        let begin = shell_line::with_variables(&variables, running::SCRIPT);
+        let line = shell_line::line(&[&begin, script].concat());
         Program { agent: true, ..Program::new(Task::Command(line)) }
     }
 

@@ -38,7 +38,7 @@ pub use loan::{Closed, Loan};
 pub use remote::kept::Kept;
 pub use remote::kept::program as kept_program;
 pub use remote::running::Running;
-pub use remote::shell_line::{line, quoted};
+pub use remote::shell_line::{line, quoted, with_variables};
 pub use request::{Auth, Weakest, Wish};
 pub use tier::{Client, Tier, choose};
 pub use version::Version;

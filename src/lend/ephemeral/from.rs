@@ -21,8 +21,7 @@ const ADDRESSES: usize = 8;
 /// Its addresses towards `peer`; none where that cannot be told.
 pub async fn addresses(source: &Session, peer: &Address) -> Result<Vec<IpAddr>, LendError> {
     let word = format!("hop-{}", nonce(source)?);
-    let set = |name: &str, value: &str| [name.as_bytes(), b"=", &shell_line::quoted(value.as_bytes()), b"\n"].concat();
-    let script = [set("word", &word), set("peer", &peer.host), SCRIPT.as_bytes().to_vec()].concat();
+    let script = shell_line::with_variables(&[("word", &word), ("peer", &peer.host)], SCRIPT);
     let mut process = source.exec(&shell_line::line(&script)).await?;
     let mut heard = Vec::new();
     let listen = async {

@@ -35,11 +35,8 @@ struct KeptProcess {
 /// and ends when hop has been silent for `patience` and a few seconds more.
 pub fn program(script: &str, word: &str, patience: Duration, variables: &[(&str, &str)]) -> Vec<u8> {
     let seconds = (patience + LATER).as_secs().to_string();
-    let all = [("word", word), ("patience", &seconds)].into_iter().chain(variables.iter().copied());
-    let set =
-        |(name, value): (&str, &str)| [name.as_bytes(), b"=", &shell_line::quoted(value.as_bytes()), b"\n"].concat();
-    let set: Vec<u8> = all.flat_map(set).collect();
-    shell_line::line(&[&set, SCRIPT.as_bytes(), script.as_bytes()].concat())
+    let variables = [&[("word", word), ("patience", &seconds[..])][..], variables].concat();
+    shell_line::line(&shell_line::with_variables(&variables, &[SCRIPT, script].concat()))
 }
 
 impl Kept {

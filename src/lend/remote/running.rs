@@ -4,6 +4,8 @@ use crate::agent::Armed;
 use crate::chain::{ExitStatus, Output, Process, ProcessInput, ProcessOutput};
 use crate::lend::error::LendError;
 
+/// The beginning of each script.
+pub const SCRIPT: &str = include_str!("run.sh");
 /// What a script exits with, before anything else, where there is no agent.
 pub const NO_AGENT: u32 = 97;
 

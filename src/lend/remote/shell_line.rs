@@ -1,4 +1,5 @@
-//! A script on its way through a login shell of any kind: sh, bash, zsh, fish, csh. Main functions: [`line`], [`quoted`].
+//! A script on its way through a login shell of any kind: sh, bash, zsh, fish, csh. Main functions: [`line`], [`quoted`],
+//! [`with_variables`].
 
 use std::fmt::Write as _;
 
@@ -29,6 +30,16 @@ pub fn quoted(word: &[u8]) -> Vec<u8> {
         }
     }
     out.push(b'\'');
+    out
+}
+
+/// A script with variables set before it.
+pub fn with_variables(variables: &[(&str, &str)], script: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (name, value) in variables {
+        out.extend([name.as_bytes(), b"=", &quoted(value.as_bytes()), b"\n"].concat());
+    }
+    out.extend_from_slice(script.as_bytes());
     out
 }
 
