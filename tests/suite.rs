@@ -47,6 +47,9 @@ mod whole;
 // a login lent to a host
 mod lent;
 
+// what servers run
+mod scripts;
+
 // what holds for the project's own text
 mod readme;
 mod tidy;

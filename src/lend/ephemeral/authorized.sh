@@ -4,7 +4,7 @@
 unset TZ
 stop() { say problem "$*"; exit 1; }
 ssh=$HOME/.ssh file=$HOME/.ssh/authorized_keys lock=$HOME/.ssh/.hop-lock
-mine= made_ssh= made_file= is_in= ending= cleaning= watcher=
+mine='' made_ssh='' made_file='' is_in='' ending='' cleaning='' watcher=''
 
 # A process of this machine that has ended without cleaning up: `ID@MACHINE`.
 is_dead() {
@@ -76,6 +76,7 @@ replace() {
     cp -p "$mine/old" "$mine/was" && made_of "$mine/was" "$1" || return 1
     ! cmp -s "$mine/was" "$mine/new" || return 0
     sync "$mine/new" 2>/dev/null
+    # shellcheck disable=SC3013 # of POSIX.1-2024, and in each shell long before
     [ "$file" -ef "$mine/seen" ] || { look && continue || return 1; }
     only_grew || continue
     rm -f "$mine/seen"
@@ -131,12 +132,13 @@ locally=$(date -d "@$until" +%Y%m%d%H%M%S 2>/dev/null || date -r "$until" +%Y%m%
 trap 'clean; finish "$watcher"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
 [ -d "$ssh" ] || { mkdir "$ssh" && made_ssh=1; } || stop 'no ~/.ssh can be made'
+# shellcheck disable=SC2088 # a name for people
 [ -O "$ssh" ] || stop '~/.ssh belongs to somebody else'
 name=hop-ephemeral-$until-$nonce
 mine=$ssh/.$name
 mkdir "$mine" || { mine=; stop 'nothing can be written in ~/.ssh'; }
 watch "$mine" </dev/null >/dev/null 2>&1 & watcher=$!
-echo "$$@$(uname -n)" >"$mine/keeper" && { printf "sum='%s'\n" "$sum" && printf '%s\n' "$gate"; } >"$mine/gate" || stop 'no space in ~/.ssh'
+{ echo "$$@$(uname -n)" >"$mine/keeper" && { printf "sum='%s'\n" "$sum" && printf '%s\n' "$gate"; } >"$mine/gate"; } || stop 'no space in ~/.ssh'
 say clock "$until" "$locally"
 while read -r order rest; do
   alive "$mine"
@@ -163,7 +165,7 @@ while read -r order rest; do
     } </dev/null >/dev/null 2>&1 &
     say added
     ;;
-  drop) drop && say dropped || say left "$name" ;;
+  drop) if drop; then say dropped; else say left "$name"; fi ;;
   esac
 done
 exit 0

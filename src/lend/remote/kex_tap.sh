@@ -13,6 +13,7 @@ tap() {
 }
 case $relay in
 bash)
+  # shellcheck disable=SC3025 # this is bash then
   exec 3<>"/dev/tcp/$host/$port" || exit 1
   exec 4<&0
   cat <&4 >&3 &

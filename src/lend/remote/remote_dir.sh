@@ -1,6 +1,6 @@
 # Keeps a private folder for one loan, and removes it, with all that runs for the loan, when standard input ends or hop is
 # silent for too long (kept.sh). What cleans up is there before what it is for.
-d= listener= watcher=
+d='' listener='' watcher=''
 
 # Sends a signal to what runs for the loan; whether anything does. Its process groups have a file each.
 each() {
