@@ -62,11 +62,11 @@ pub struct AgentKey {
 #[derive(Debug)]
 pub struct AgentClient {
     stream: UnixStream,
-    state: State,
+    state: Readiness,
 }
 
 #[derive(Debug, PartialEq)]
-enum State {
+enum Readiness {
     Ready,
     /// A question is out: if it is abandoned here, its answer would be taken for the next one's.
     Asking,
@@ -76,7 +76,7 @@ impl AgentClient {
     /// Connects to the agent's socket.
     pub async fn connect(socket: &Path) -> Result<AgentClient, AgentError> {
         let stream = in_time(PROMPTLY, async { Ok(UnixStream::connect(socket).await?) }).await?;
-        Ok(AgentClient { stream, state: State::Ready })
+        Ok(AgentClient { stream, state: Readiness::Ready })
     }
 
     /// The agent's keys, in its order; those that cannot be read are left out.
@@ -111,15 +111,15 @@ impl AgentClient {
 
     /// The connection itself, to pass somebody else's questions on; `None` while an answer is still due.
     pub fn into_stream(self) -> Option<UnixStream> {
-        (self.state == State::Ready).then_some(self.stream)
+        (self.state == Readiness::Ready).then_some(self.stream)
     }
 
     async fn ask(&mut self, request: &Request, limit: Duration) -> Result<Reply, AgentError> {
-        if std::mem::replace(&mut self.state, State::Asking) == State::Asking {
+        if std::mem::replace(&mut self.state, Readiness::Asking) == Readiness::Asking {
             return Err(AgentError::Broken);
         }
         let reply = in_time(limit, self.exchange(&request.encode())).await?;
-        self.state = State::Ready;
+        self.state = Readiness::Ready;
         Ok(Reply::parse(&reply)?)
     }
 

@@ -1,7 +1,7 @@
 //! The ssh-agent protocol, both ends (RFC 9987, OpenSSH's PROTOCOL.agent): messages are bytes in [`wire`], the user's
 //! agent is [`client::AgentClient`], and whatever can sign, a key in memory or one in an agent, is a [`signer::Signer`].
 //!
-//! Our own agent is [`Lent`]: one key for a few logins at one host.
+//! Our own agent is [`LentAgent`]: one key for a few logins at one host.
 //!
 //! | floor | what is there |
 //! | --- | --- |
@@ -18,6 +18,6 @@ pub mod wire;
 pub use client::{AgentClient, AgentError};
 pub use lent::account::{Account, Refusal};
 pub use lent::kex_tap::KexTap;
-pub use lent::lent_agent::{Armed, Lent, Visit};
-pub use lent::policy::{Proof, Terms};
+pub use lent::lent_agent::{AgentConnection, Armed, LentAgent};
+pub use lent::policy::{LoanTerms, Proof};
 pub use signer::{AgentRelay, AgentSigner, KeySigner, SignError, Signer};

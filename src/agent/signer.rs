@@ -13,7 +13,7 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 
 use super::client::{AgentClient, AgentError, plain};
-use super::wire::{RSA_SHA2_256, RSA_SHA2_512, Reader, SessionBind};
+use super::wire::{FieldReader, RSA_SHA2_256, RSA_SHA2_512, SessionBind};
 
 /// Why there is no signature.
 #[derive(Debug, Error)]
@@ -139,7 +139,7 @@ fn bound_to_nobody() -> Option<SessionBind> {
 
 /// Old agents ignore the flags and sign with SHA-1.
 fn as_asked(signature: Vec<u8>, hash: Option<HashAlg>) -> Result<Vec<u8>, SignError> {
-    let algorithm = Reader(&signature).string().map_err(AgentError::from)?;
+    let algorithm = FieldReader(&signature).string().map_err(AgentError::from)?;
     match (hash, algorithm) {
         (Some(HashAlg::Sha512), b"rsa-sha2-512") | (Some(HashAlg::Sha256), b"rsa-sha2-256") | (None, _) => {
             Ok(signature)

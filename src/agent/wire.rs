@@ -118,23 +118,23 @@ impl Request {
         match self {
             Request::Identities => vec![REQUEST_IDENTITIES],
             Request::Sign(sign) => {
-                Writer::new(SIGN_REQUEST).string(&sign.key).string(&sign.data).u32(sign.flags).done()
+                MessageWriter::new(SIGN_REQUEST).string(&sign.key).string(&sign.data).u32(sign.flags).done()
             }
-            Request::Bind(bind) => Writer::new(EXTENSION)
+            Request::Bind(bind) => MessageWriter::new(EXTENSION)
                 .string(SESSION_BIND)
                 .string(&bind.host_key)
                 .string(&bind.session_id)
                 .string(&bind.signature)
                 .byte(u8::from(bind.is_forwarding))
                 .done(),
-            Request::Extension(name) => Writer::new(EXTENSION).string(name).done(),
+            Request::Extension(name) => MessageWriter::new(EXTENSION).string(name).done(),
             Request::Other(kind) => vec![*kind],
         }
     }
 
     /// Reads a message without its length. The contents of unknown extensions and other types are not looked at.
     pub fn parse(message: &[u8]) -> Result<Request, WireError> {
-        let mut reader = Reader(message);
+        let mut reader = FieldReader(message);
         let request = match reader.byte()? {
             REQUEST_IDENTITIES => Request::Identities,
             SIGN_REQUEST => Request::Sign(SignRequest {
@@ -152,7 +152,7 @@ impl Request {
     }
 }
 
-fn session_bind(reader: &mut Reader) -> Result<SessionBind, WireError> {
+fn session_bind(reader: &mut FieldReader) -> Result<SessionBind, WireError> {
     Ok(SessionBind {
         host_key: reader.string()?.to_vec(),
         session_id: reader.string()?.to_vec(),
@@ -169,16 +169,16 @@ impl Reply {
             Reply::Success => vec![SUCCESS],
             Reply::ExtensionFailure => vec![EXTENSION_FAILURE],
             Reply::Identities(identities) => {
-                let writer = Writer::new(IDENTITIES_ANSWER).u32(identities.len() as u32);
+                let writer = MessageWriter::new(IDENTITIES_ANSWER).u32(identities.len() as u32);
                 identities.iter().fold(writer, |writer, id| writer.string(&id.key).string(&id.comment)).done()
             }
-            Reply::Signature(signature) => Writer::new(SIGN_RESPONSE).string(signature).done(),
+            Reply::Signature(signature) => MessageWriter::new(SIGN_RESPONSE).string(signature).done(),
         }
     }
 
     /// Reads a message without its length.
     pub fn parse(message: &[u8]) -> Result<Reply, WireError> {
-        let mut reader = Reader(message);
+        let mut reader = FieldReader(message);
         let reply = match reader.byte()? {
             FAILURE => Reply::Failure,
             SUCCESS => Reply::Success,
@@ -191,7 +191,7 @@ impl Reply {
     }
 }
 
-fn identities(reader: &mut Reader) -> Result<Vec<Identity>, WireError> {
+fn identities(reader: &mut FieldReader) -> Result<Vec<Identity>, WireError> {
     let count = reader.u32()?;
     if count as usize > MAX_IDENTITIES {
         return Err(WireError::TooMany(count));
@@ -213,24 +213,24 @@ pub fn put_string(out: &mut Vec<u8>, value: &[u8]) {
     out.extend_from_slice(value);
 }
 
-struct Writer(Vec<u8>);
+struct MessageWriter(Vec<u8>);
 
-impl Writer {
-    fn new(kind: u8) -> Writer {
-        Writer(vec![kind])
+impl MessageWriter {
+    fn new(kind: u8) -> MessageWriter {
+        MessageWriter(vec![kind])
     }
 
-    fn byte(mut self, value: u8) -> Writer {
+    fn byte(mut self, value: u8) -> MessageWriter {
         self.0.push(value);
         self
     }
 
-    fn u32(mut self, value: u32) -> Writer {
+    fn u32(mut self, value: u32) -> MessageWriter {
         self.0.extend_from_slice(&value.to_be_bytes());
         self
     }
 
-    fn string(mut self, value: &[u8]) -> Writer {
+    fn string(mut self, value: &[u8]) -> MessageWriter {
         put_string(&mut self.0, value);
         self
     }
@@ -242,9 +242,9 @@ impl Writer {
 
 /// Reads the fields of RFC 4251 §5 off the front of a slice; nothing is copied, no length is believed.
 #[derive(Debug, Clone, Copy)]
-pub struct Reader<'a>(pub &'a [u8]);
+pub struct FieldReader<'a>(pub &'a [u8]);
 
-impl<'a> Reader<'a> {
+impl<'a> FieldReader<'a> {
     /// A byte.
     pub fn byte(&mut self) -> Result<u8, WireError> {
         let (first, rest) = self.0.split_first().ok_or(WireError::Short)?;

@@ -16,7 +16,7 @@ use super::row::{Check, Row};
 use super::shell::{Agent, asked};
 use crate::chain::Session;
 use crate::copy::Route;
-use crate::lend::{self, Client, Version};
+use crate::lend::{self, OpenSshVersion, SourceClient};
 
 const HALF_OPEN: &str = include_str!("half_open.sh");
 /// How long a server may take to say where it is.
@@ -149,9 +149,9 @@ impl End<'_> {
         let (from, to) = (&self.report.target().alias, &other.report.target().alias);
         let facts = self.report.facts.as_ref();
         let has = |tool: &str| facts.is_some_and(|facts| facts.tools.iter().any(|has| has == tool));
-        let version = facts.and_then(|facts| Version::find(&facts.client));
-        let client = Client { version, can_be_overheard: has("bash") };
-        let tier = lend::choose(client, Version::find(other.session.server_version()));
+        let version = facts.and_then(|facts| OpenSshVersion::find(&facts.client));
+        let client = SourceClient { version, can_be_overheard: has("bash") };
+        let tier = lend::choose(client, OpenSshVersion::find(other.session.server_version()));
         let about = match tier.filter(|_| has("ssh") && self.takes_an_agent()) {
             Some(tier) => format!("{}: {from} {does} {to}, its login lent with tier {tier}", Route::Direct),
             None => format!("{}: {from} cannot be lent a login", Route::Relay),

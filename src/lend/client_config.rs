@@ -13,7 +13,7 @@ pub struct Address {
 }
 
 /// What the configuration is made of.
-pub(super) struct Login<'a> {
+pub(super) struct ClientLogin<'a> {
     pub(super) address: &'a Address,
     pub(super) user: &'a str,
     /// The type of the pinned key, as it stands in known_hosts.
@@ -44,8 +44,8 @@ const FIXED: &str = "  StrictHostKeyChecking yes
   ServerAliveCountMax 3";
 
 /// The ssh_config of the one host, whatever it is called there; the file of known hosts is added where it is made.
-pub(super) fn config(login: &Login<'_>) -> Result<String, LendError> {
-    let Login { address: Address { host, port }, user, key_type, alias } = login;
+pub(super) fn config(login: &ClientLogin<'_>) -> Result<String, LendError> {
+    let ClientLogin { address: Address { host, port }, user, key_type, alias } = login;
     let unfit = |what: &str| {
         let what = what.to_owned();
         move |why| LendError::Unfit { what, why }
@@ -75,7 +75,7 @@ mod tests {
 
     fn written(host: &str, user: &str) -> Result<String, LendError> {
         let address = Address { host: host.to_owned(), port: 2222 };
-        config(&Login { address: &address, user, key_type: "ssh-rsa", alias: "hop-1" })
+        config(&ClientLogin { address: &address, user, key_type: "ssh-rsa", alias: "hop-1" })
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
+use super::openssh_version::{OpenSshVersion, RESTRICTS};
 use super::tier::Tier;
-use super::version::{RESTRICTS, Version};
 use crate::chain::ChainError;
 
 /// Why nothing is lent, or why a loan went wrong.
@@ -57,13 +57,13 @@ pub enum LendError {
     /// Tier D.
     #[error(
         "{source_host}: its client cannot prove where it logs in ({}; {} begins to; and there is no bash, nc, socat or \
-         python3 to overhear it)", said(*client), Version(8, 9)
+         python3 to overhear it)", said(*client), OpenSshVersion(8, 9)
     )]
     NoProof {
         /// The source.
         source_host: String,
         /// Its client.
-        client: Option<Version>,
+        client: Option<OpenSshVersion>,
     },
     /// Tier B or C, and only A would do.
     #[error("tier {tier}, where host-bound logins are required (client of {source_host}: {}; server of {destination}: {})",
@@ -74,11 +74,11 @@ pub enum LendError {
         /// The source.
         source_host: String,
         /// Its client.
-        client: Option<Version>,
+        client: Option<OpenSshVersion>,
         /// The destination.
         destination: String,
         /// Its server.
-        server: Option<Version>,
+        server: Option<OpenSshVersion>,
     },
     /// The destination's server cannot be told to restrict a key.
     #[error("{destination}: its server ({}) is not known to restrict a key ({} begins to)", said(*server), RESTRICTS)]
@@ -86,7 +86,7 @@ pub enum LendError {
         /// The destination.
         destination: String,
         /// Its server.
-        server: Option<Version>,
+        server: Option<OpenSshVersion>,
     },
     /// No one-time key was let in at the destination.
     #[error("{destination}: no one-time key was added to ~/.ssh/authorized_keys: {problem}")]
@@ -133,6 +133,6 @@ pub enum LendError {
     },
 }
 
-fn said(version: Option<Version>) -> String {
+fn said(version: Option<OpenSshVersion>) -> String {
     version.map_or_else(|| "no OpenSSH".to_owned(), |version| version.to_string())
 }

@@ -1,6 +1,6 @@
 //! A login lent to a source, from the connections to both hosts until nothing is left there. Main type: [`Loan`].
 
-use crate::agent::{Account, Armed, Lent, Proof, Refusal, Terms};
+use crate::agent::{Account, Armed, LentAgent, LoanTerms, Proof, Refusal};
 use crate::chain::{ChainError, Program, Session, Task, Way};
 
 use super::client_config::{self, Address};
@@ -11,10 +11,10 @@ use super::pin::Pin;
 use super::remote::agent_channels;
 use super::remote::kept::Kept;
 use super::remote::marked_lines;
-use super::remote::remote_dir::{self, Facts};
+use super::remote::remote_dir::{self, SourceFacts};
 use super::remote::running::{self, Running};
 use super::remote::shell_line;
-use super::request::{Auth, Wish};
+use super::request::{Auth, LoanRequest};
 use super::tier::Tier;
 
 /// What a loan has come to.
@@ -33,9 +33,9 @@ pub struct Loan {
     user: String,
     fingerprint: String,
     tier: Tier,
-    lent: Lent,
-    facts: Facts,
-    keeper: Kept,
+    lent: LentAgent,
+    facts: SourceFacts,
+    kept: Kept,
     admitted: Option<Admitted>,
 }
 
@@ -49,10 +49,10 @@ impl Loan {
         source: &Way,
         destination: &Way,
         address: Option<Address>,
-        wish: &Wish,
+        request: &LoanRequest,
     ) -> Result<Loan, LendError> {
         let leave = std::future::ready(Ok(true));
-        let loan = Box::pin(Loan::prepare_given(leave, (source, destination), address, wish)).await?;
+        let loan = Box::pin(Loan::prepare_given(leave, (source, destination), address, request)).await?;
         Ok(loan.expect("leave is given"))
     }
 
@@ -65,41 +65,42 @@ impl Loan {
         leave: impl Future<Output = Result<bool, ChainError>>,
         (source, destination): (&Way, &Way),
         address: Option<Address>,
-        wish: &Wish,
+        request: &LoanRequest,
     ) -> Result<Option<Loan>, LendError> {
         let (there, here) = tokio::try_join!(destination.session(0), source.session_apart(leave))?;
         let Some(here) = here else { return Ok(None) };
-        let pin = Pin::of(&there, &here, wish.auth).await?;
+        let pin = Pin::of(&there, &here, request.auth).await?;
         let address = address.unwrap_or_else(|| {
             let host = destination.hops().last().expect("a way has at least its target");
             Address { host: host.hostname.value.clone(), port: host.port.value }
         });
         let alias = format!("hop-{}", marked_lines::nonce(&here)?);
-        let login = client_config::Login { address: &address, user: &pin.user, key_type: &pin.key_type, alias: &alias };
+        let login =
+            client_config::ClientLogin { address: &address, user: &pin.user, key_type: &pin.key_type, alias: &alias };
         let known_hosts = format!("{alias} {}", pin.line);
-        let ready = remote_dir::start(&here, &client_config::config(&login)?, &known_hosts, wish.patience).await?;
+        let ready = remote_dir::start(&here, &client_config::config(&login)?, &known_hosts, request.patience).await?;
         let facts = ready.facts.clone();
-        let tier = pin.tier(&facts, &here, wish);
-        let terms = Terms {
+        let tier = pin.tier(&facts, &here, request);
+        let terms = LoanTerms {
             user: pin.user.clone(),
             key: pin.credential.blob.clone(),
             host_keys: vec![pin.host_key.clone()],
             // without a tier nothing is granted either
             proof: tier.as_ref().map_or(Proof::Hostbound, |tier| tier.proof()),
         };
-        let lent = Lent::new(terms, pin.credential.signer.clone());
-        let keeper = ready.keep(lent.clone());
-        let admitted = async { Ok((tier?, pin.admitted((&there, &here), &address, wish.patience).await?)) };
+        let lent = LentAgent::new(terms, pin.credential.signer.clone());
+        let kept = ready.keep(lent.clone());
+        let admitted = async { Ok((tier?, pin.admitted((&there, &here), &address, request.patience).await?)) };
         let (tier, admitted) = match admitted.await {
             Ok(admitted) => admitted,
             Err(error) => {
-                keeper.dismiss().await;
+                kept.dismiss().await;
                 return Err(error);
             }
         };
-        lent.grant(wish.signatures);
+        lent.grant(request.signatures);
         let (destination, fingerprint) = (pin.destination, pin.fingerprint);
-        Ok(Some(Loan { source: here, destination, user: pin.user, fingerprint, tier, lent, facts, keeper, admitted }))
+        Ok(Some(Loan { source: here, destination, user: pin.user, fingerprint, tier, lent, facts, kept, admitted }))
     }
 
     /// What the login is made with.
@@ -183,7 +184,7 @@ impl Loan {
 
     /// The connection to the source has ended, or what stands there has; and the loan with it.
     pub fn has_ended(&self) -> bool {
-        self.source.is_closed() || self.keeper.has_ended()
+        self.source.is_closed() || self.kept.has_ended()
     }
 
     /// Runs a script by POSIX sh on the source, armed until it ends or the last signature is given. It finds the agent as
@@ -224,19 +225,19 @@ impl Loan {
 
     /// Ends it, and waits until nothing is left on either host; what it came to.
     pub async fn close(self) -> Closed {
-        let Loan { source, lent, keeper, admitted, .. } = self;
+        let Loan { source, lent, kept, admitted, .. } = self;
         let let_go = async {
             match admitted {
                 Some(admitted) => admitted.dismiss().await,
                 None => None,
             }
         };
-        let ((), left) = tokio::join!(keeper.dismiss(), let_go);
+        let ((), left) = tokio::join!(kept.dismiss(), let_go);
         Closed { account: account(&source, &lent), left }
     }
 }
 
-fn account(source: &Session, lent: &Lent) -> Account {
+fn account(source: &Session, lent: &LentAgent) -> Account {
     let mut account = lent.account();
     (0..source.agents_refused()).for_each(|_| account.refuse(Refusal::NotArmed));
     account

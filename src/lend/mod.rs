@@ -19,26 +19,26 @@
 //! | `client_config` `request` | how the source's client is told to log in (pure); what is to be lent |
 //! | `error` | why nothing is lent |
 //! | `tier` | which proof can be had (pure) |
-//! | `version` | what OpenSSH knows from which version on |
+//! | `openssh_version` | what OpenSSH knows from which version on |
 
 mod client_config;
 mod ephemeral;
 mod error;
 mod loan;
+mod openssh_version;
 mod pin;
 mod remote;
 mod request;
 mod tier;
-mod version;
 
 pub use client_config::Address;
 pub use ephemeral::seal::Seal;
 pub use error::LendError;
 pub use loan::{Closed, Loan};
+pub use openssh_version::OpenSshVersion;
 pub use remote::kept::Kept;
 pub use remote::kept::program as kept_program;
 pub use remote::running::Running;
 pub use remote::shell_line::{line, quoted, with_variables};
-pub use request::{Auth, Weakest, Wish};
-pub use tier::{Client, Tier, choose};
-pub use version::Version;
+pub use request::{Auth, LoanRequest, Weakest};
+pub use tier::{SourceClient, Tier, choose};

@@ -7,10 +7,10 @@ use russh::keys::Algorithm;
 use super::client_config::Address;
 use super::ephemeral::admitted::{self, Admitted};
 use super::error::LendError;
-use super::remote::remote_dir::Facts;
-use super::request::{Auth, Weakest, Wish};
-use super::tier::{Client, Tier, choose};
-use super::version::Version;
+use super::openssh_version::OpenSshVersion;
+use super::remote::remote_dir::SourceFacts;
+use super::request::{Auth, LoanRequest, Weakest};
+use super::tier::{SourceClient, Tier, choose};
 use crate::auth::Credential;
 use crate::chain::Session;
 use crate::trust::HostVerified;
@@ -28,7 +28,7 @@ pub(super) struct Pin {
     pub(super) line: String,
     pub(super) key_type: String,
     pub(super) fingerprint: String,
-    server: Option<Version>,
+    server: Option<OpenSshVersion>,
 }
 
 impl Pin {
@@ -54,7 +54,7 @@ impl Pin {
             key_type: line.split(' ').next().unwrap_or_default().to_owned(),
             line: line.trim_end().to_owned(),
             fingerprint: verified.fingerprint(),
-            server: Version::find(there.server_version()),
+            server: OpenSshVersion::find(there.server_version()),
         })
     }
 
@@ -72,15 +72,16 @@ impl Pin {
     }
 
     /// The strictest proof that both can give.
-    pub(super) fn tier(&self, facts: &Facts, here: &Session, wish: &Wish) -> Result<Tier, LendError> {
-        let client = Client { version: Version::find(&facts.client), can_be_overheard: !facts.relay.is_empty() };
+    pub(super) fn tier(&self, facts: &SourceFacts, here: &Session, request: &LoanRequest) -> Result<Tier, LendError> {
+        let client =
+            SourceClient { version: OpenSshVersion::find(&facts.client), can_be_overheard: !facts.relay.is_empty() };
         let source_host = here.trail().end().to_owned();
         let found = choose(client, self.server);
         // a key that opens one door for one login needs no proof which door it is
         let found = found.or(client.version.and(self.public.as_ref()).map(|_| Tier::D));
         match found {
             None => Err(LendError::NoProof { source_host, client: client.version }),
-            Some(tier) if tier != Tier::A && wish.weakest == Weakest::Hostbound => Err(LendError::NotHostbound {
+            Some(tier) if tier != Tier::A && request.weakest == Weakest::Hostbound => Err(LendError::NotHostbound {
                 tier,
                 source_host,
                 client: client.version,

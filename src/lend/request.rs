@@ -1,10 +1,10 @@
-//! What is to be lent, and how well guarded? Main type: [`Wish`].
+//! What is to be lent, and how well guarded? Main type: [`LoanRequest`].
 
 use std::time::Duration;
 
 /// What is to be lent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
+pub struct LoanRequest {
     /// Logins.
     pub signatures: u32,
     /// How weak a proof will do.
@@ -33,8 +33,8 @@ pub enum Weakest {
     Any,
 }
 
-impl Default for Wish {
-    fn default() -> Wish {
-        Wish { signatures: 1, weakest: Weakest::Any, auth: Auth::Agent, patience: Duration::from_secs(60) }
+impl Default for LoanRequest {
+    fn default() -> LoanRequest {
+        LoanRequest { signatures: 1, weakest: Weakest::Any, auth: Auth::Agent, patience: Duration::from_secs(60) }
     }
 }

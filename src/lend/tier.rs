@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::version::{BINDS, Version};
+use super::openssh_version::{BINDS, OpenSshVersion};
 use crate::agent::Proof;
 
 /// How well a loan is guarded.
@@ -21,9 +21,9 @@ pub enum Tier {
 
 /// What is known of the source's client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Client {
+pub struct SourceClient {
     /// As `ssh -V` says; `None` where it is no OpenSSH.
-    pub version: Option<Version>,
+    pub version: Option<OpenSshVersion>,
     /// Whether a key exchange can be overheard there.
     pub can_be_overheard: bool,
 }
@@ -33,8 +33,8 @@ pub struct Client {
 ///
 /// A source that says it is new is held to the strictest proof the destination can give; one that says it is old gets
 /// tier C, whatever else it could do.
-pub fn choose(client: Client, server: Option<Version>) -> Option<Tier> {
-    let binds = |version: Option<Version>| version.is_some_and(|version| version >= BINDS);
+pub fn choose(client: SourceClient, server: Option<OpenSshVersion>) -> Option<Tier> {
+    let binds = |version: Option<OpenSshVersion>| version.is_some_and(|version| version >= BINDS);
     match (binds(client.version), binds(server)) {
         (true, true) => Some(Tier::A),
         (true, false) => Some(Tier::B),
@@ -49,7 +49,7 @@ impl Tier {
             Tier::A => Proof::Hostbound,
             Tier::B => Proof::Bound,
             Tier::C => Proof::Overheard,
-            Tier::D => Proof::OneDoor,
+            Tier::D => Proof::SingleUseKey,
         }
     }
 }
@@ -72,8 +72,8 @@ mod tests {
 
     #[test]
     fn the_strictest_proof_both_can_give() {
-        let (new, old) = (Some(Version(8, 9)), Some(Version(8, 7)));
-        let client = |version, can_be_overheard| Client { version, can_be_overheard };
+        let (new, old) = (Some(OpenSshVersion(8, 9)), Some(OpenSshVersion(8, 7)));
+        let client = |version, can_be_overheard| SourceClient { version, can_be_overheard };
         assert_eq!(choose(client(new, false), new), Some(Tier::A));
         assert_eq!(choose(client(new, true), old), Some(Tier::B));
         assert_eq!(choose(client(new, true), None), Some(Tier::B));
@@ -85,8 +85,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_source_can_only_choose_between_the_best_and_being_overheard(text in ".{0,40}", overheard in any::<bool>()) {
-            let client = Client { version: Version::find(&text), can_be_overheard: overheard };
-            let tier = choose(client, Some(Version(9, 2)));
+            let client = SourceClient { version: OpenSshVersion::find(&text), can_be_overheard: overheard };
+            let tier = choose(client, Some(OpenSshVersion(9, 2)));
             prop_assert!(matches!(tier, Some(Tier::A | Tier::C) | None));
         }
     }

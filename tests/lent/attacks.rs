@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hop::agent::Refusal;
 use hop::agent::wire::{Reply, Request, SessionBind, put_string};
-use hop::lend::{Loan, Wish};
+use hop::lend::{Loan, LoanRequest};
 
 use super::attacker::{Attacker, Login, SESSION, Standing, Stolen, sign};
 use super::{ROLES, Roles, loan_between, nothing_left, run_there};
@@ -13,7 +13,8 @@ use crate::street::{ACC_BASTION, Street, until, until_within};
 
 /// A loan, and the stolen host key of where it leads.
 async fn ground(street: &Street, roles: Roles, signatures: u32) -> (Loan, Stolen) {
-    let loan = loan_between(street, roles, &Wish { signatures, ..Wish::default() }).await.expect("a loan");
+    let loan =
+        loan_between(street, roles, &LoanRequest { signatures, ..LoanRequest::default() }).await.expect("a loan");
     let stolen = Stolen::from(street, roles.1, Some(loan.fingerprint()));
     (loan, stolen)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hop::copy::{CopyError, End, Job, Options, Report, Terms, Wanted, copy};
-use hop::lend::{Auth, LendError, Loan, Tier, Weakest, Wish, quoted};
+use hop::lend::{Auth, LendError, Loan, LoanRequest, Tier, Weakest, quoted};
 use hop::progress::{Counters, Silent};
 
 use super::old::OldClient;
@@ -17,15 +17,15 @@ fn reads_home(plan: Plan) -> Plan {
     plan.sshd(DELL_PVT, "AuthorizedKeysFile .ssh/authorized_keys %h/../authorized_keys")
 }
 
-async fn loan(street: &Street, wish: Wish) -> Result<Loan, LendError> {
+async fn loan(street: &Street, request: LoanRequest) -> Result<Loan, LendError> {
     let [source, destination] = ways(street, [ACC_PVT, DELL_PVT]);
-    Loan::prepare(&source, &destination, None, &Wish { auth: Auth::Ephemeral, ..wish }).await
+    Loan::prepare(&source, &destination, None, &LoanRequest { auth: Auth::Ephemeral, ..request }).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_takes_the_login_can_run_nothing_of_his_own() {
     let Some(street) = reads_home(Street::plan()).start() else { return };
-    let loan = loan(&street, Wish { signatures: 6, ..Wish::default() }).await.expect("a loan");
+    let loan = loan(&street, LoanRequest { signatures: 6, ..LoanRequest::default() }).await.expect("a loan");
     let seal = loan.seal().expect("an ephemeral key has one").clone();
     let sealed = quoted(&seal.sealed(b"echo ordered by hop; cat"));
     let bring = |options: &str, order: &str| format!("echo data | ssh -F $HOP_LENT {options} dell-pvt {order}");
@@ -44,7 +44,7 @@ async fn whoever_takes_the_login_can_run_nothing_of_his_own() {
 async fn the_login_opens_no_other_way() {
     let plan = reads_home(Street::plan()).sshd(DELL_PVT, "AllowTcpForwarding yes");
     let Some(street) = plan.start() else { return };
-    let mut loan = loan(&street, Wish { signatures: 2, ..Wish::default() }).await.expect("a loan");
+    let mut loan = loan(&street, LoanRequest { signatures: 2, ..LoanRequest::default() }).await.expect("a loan");
     let bastion = street.server(ACC_BASTION).listens;
     let ran = run_there(&loan, &format!("ssh -F $HOP_LENT -W {bastion} dell-pvt </dev/null")).await;
     assert!(ran.code == Some(255) && ran.stderr.contains("prohibited"), "{}", ran.stderr);
@@ -71,11 +71,14 @@ async fn where_nothing_can_be_proven_the_key_itself_opens_one_door() {
     let (_client, plan) = old_and_bare();
     let Some(street) = plan.start() else { return };
     let [source, destination] = ways(&street, [ACC_PVT, DELL_PVT]);
-    let refused = Loan::prepare(&source, &destination, None, &Wish::default()).await.err().expect("no loan");
+    let refused = Loan::prepare(&source, &destination, None, &LoanRequest::default()).await.err().expect("no loan");
     assert!(matches!(refused, LendError::NoProof { .. }), "{refused}");
-    let strict = loan(&street, Wish { weakest: Weakest::Hostbound, ..Wish::default() }).await.err().expect("no loan");
+    let strict = loan(&street, LoanRequest { weakest: Weakest::Hostbound, ..LoanRequest::default() })
+        .await
+        .err()
+        .expect("no loan");
     assert!(matches!(strict, LendError::NotHostbound { tier: Tier::D, .. }), "{strict}");
-    let loan = loan(&street, Wish::default()).await.expect("a loan");
+    let loan = loan(&street, LoanRequest::default()).await.expect("a loan");
     assert_eq!(loan.tier(), Tier::D);
     let order = loan.seal().expect("it has one").sealed(b"echo there");
     let order = String::from_utf8_lossy(&quoted(&order)).into_owned();

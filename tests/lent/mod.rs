@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use hop::chain::{Chain, ExitStatus, Output, Way};
 use hop::config::{Configuration, Flags, Surroundings};
-use hop::lend::{LendError, Loan, Running, Wish};
+use hop::lend::{LendError, Loan, LoanRequest, Running};
 use hop::progress::Silent;
 use hop::prompt::{NoPrompt, Prompt};
 use hop::target::parse_host;
@@ -46,8 +46,8 @@ fn ways_asking<const N: usize>(street: &Street, hosts: [&str; N], prompt: Arc<dy
 }
 
 /// A login at dell-pvt, lent to acc-pvt.
-async fn loan(street: &Street, wish: &Wish) -> Result<Loan, LendError> {
-    loan_between(street, ROLES[0], wish).await
+async fn loan(street: &Street, request: &LoanRequest) -> Result<Loan, LendError> {
+    loan_between(street, ROLES[0], request).await
 }
 
 /// Who logs in where: the source of a copy at its destination, and, when that fetches, the destination at the source.
@@ -56,9 +56,9 @@ const ROLES: [Roles; 2] = [(ACC_PVT, DELL_PVT), (DELL_PVT, ACC_PVT)];
 type Roles = (&'static str, &'static str);
 
 /// A login at the second, lent to the first.
-async fn loan_between(street: &Street, (by, at): Roles, wish: &Wish) -> Result<Loan, LendError> {
+async fn loan_between(street: &Street, (by, at): Roles, request: &LoanRequest) -> Result<Loan, LendError> {
     let [source, destination] = ways(street, [by, at]);
-    timeout(LIMIT, Loan::prepare(&source, &destination, None, wish)).await.expect("in time")
+    timeout(LIMIT, Loan::prepare(&source, &destination, None, request)).await.expect("in time")
 }
 
 /// What a script came to.

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hop::agent::Refusal;
 use hop::agent::wire::{Reply, Request, frame};
-use hop::lend::{LendError, Tier, Weakest, Wish};
+use hop::lend::{LendError, LoanRequest, Tier, Weakest};
 use tempfile::TempDir;
 
 use super::attacker::{Attacker, Login, Standing, Stolen};
@@ -131,7 +131,7 @@ async fn an_old_client_is_overheard_and_logs_in_once() {
     let client = OldClient::old();
     let Some(street) = client.plan().start() else { return };
     street.put(DELL_PVT, "secret", b"from dell-pvt");
-    let loan = loan(&street, &Wish::default()).await.expect("a loan");
+    let loan = loan(&street, &LoanRequest::default()).await.expect("a loan");
     assert_eq!(loan.tier(), Tier::C);
     let ran = run_there(&loan, "ssh -F $HOP_LENT dell-pvt cat secret").await;
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "from dell-pvt"), "{}", ran.stderr);
@@ -151,8 +151,8 @@ async fn every_key_exchange_there_is_can_be_overheard() {
         "sntrup761x25519-sha512@openssh.com",
     ];
     let Some(street) = client.plan().start() else { return };
-    let wish = Wish { signatures: exchanges.len() as u32, ..Wish::default() };
-    let loan = loan(&street, &wish).await.expect("a loan");
+    let request = LoanRequest { signatures: exchanges.len() as u32, ..LoanRequest::default() };
+    let loan = loan(&street, &request).await.expect("a loan");
     for exchange in exchanges {
         let ran = run_there(&loan, &format!("ssh -F $HOP_LENT -o KexAlgorithms={exchange} dell-pvt true")).await;
         assert_eq!(ran.code, Some(0), "{exchange}: {} {:?}", ran.stderr, loan.account());
@@ -164,7 +164,7 @@ async fn every_key_exchange_there_is_can_be_overheard() {
 async fn in_tier_c_a_session_that_nobody_overheard_is_not_signed() {
     let client = OldClient::new(OLD);
     let Some(street) = client.plan().start() else { return };
-    let loan = loan(&street, &Wish::default()).await.expect("a loan");
+    let loan = loan(&street, &LoanRequest::default()).await.expect("a loan");
     let standing = Standing::begin(&loan).await;
     let mut attacker = Attacker::connect(&standing.socket);
     let Some(Reply::Identities(keys)) = attacker.ask(&Request::Identities) else { panic!("no list") };
@@ -190,7 +190,7 @@ async fn a_lie_about_the_version_buys_nothing() {
     // a client that says it is old is overheard; one that says it is new is held to the strictest proof
     let client = OldClient::new("OpenSSH_99.9p1").strip();
     let Some(street) = client.plan().start() else { return };
-    let newer = loan(&street, &Wish::default()).await.expect("a loan");
+    let newer = loan(&street, &LoanRequest::default()).await.expect("a loan");
     assert_eq!(newer.tier(), Tier::A);
     let ran = run_there(&newer, "ssh -F $HOP_LENT dell-pvt true").await;
     assert_eq!((ran.code, newer.account().signatures), (Some(255), 0), "{}", ran.stderr);
@@ -200,13 +200,13 @@ async fn a_lie_about_the_version_buys_nothing() {
 async fn where_nothing_can_be_proven_or_host_binding_is_required_nothing_is_lent() {
     let client = OldClient::new(OLD);
     let Some(street) = client.plan().start() else { return };
-    let strict = Wish { weakest: Weakest::Hostbound, ..Wish::default() };
+    let strict = LoanRequest { weakest: Weakest::Hostbound, ..LoanRequest::default() };
     let refused = loan(&street, &strict).await.err().expect("no loan");
     assert!(matches!(refused, LendError::NotHostbound { tier: Tier::C, .. }), "{refused}");
     drop(street);
     let client = OldClient::new("Dropbear v2022.83");
     let Some(street) = client.plan().start() else { return };
-    let refused = loan(&street, &Wish::default()).await.err().expect("no loan");
+    let refused = loan(&street, &LoanRequest::default()).await.err().expect("no loan");
     assert!(matches!(refused, LendError::NoProof { .. }), "{refused}");
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hop::agent::wire::Reply;
-use hop::lend::{Loan, Tier, Weakest, Wish};
+use hop::lend::{Loan, LoanRequest, Tier, Weakest};
 use russh::keys::{Algorithm, PrivateKey};
 use russh::server::{Auth, ChannelOpenHandle, Config, Handler, Msg, Session, VerifiedPublicKey, run_stream};
 use russh::{Channel, ChannelId, SshId};
@@ -85,7 +85,7 @@ fn tell(street: &Street, address: SocketAddr, key: &PrivateKey) {
 
 async fn loan(street: &Street, weakest: Weakest) -> Result<Loan, hop::lend::LendError> {
     let [source, destination] = ways(street, [ACC_PVT, OLD_PVT]);
-    Loan::prepare(&source, &destination, None, &Wish { weakest, ..Wish::default() }).await
+    Loan::prepare(&source, &destination, None, &LoanRequest { weakest, ..LoanRequest::default() }).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use russh::keys::key::parse_public_key;
 use russh::keys::ssh_encoding::Decode as _;
 use russh::keys::ssh_key::{Algorithm, Signature};
 
-use crate::agent::wire::Reader;
+use crate::agent::wire::FieldReader;
 
 /// Lengths of the exchange hashes there are: SHA-256, SHA-384, SHA-512.
 pub const SESSION_IDS: [usize; 3] = [32, 48, 64];
@@ -17,7 +17,7 @@ pub fn proves(host_key: &[u8], session_id: &[u8], signature: &[u8]) -> bool {
 }
 
 fn verify(host_key: &[u8], session_id: &[u8], signature: &[u8]) -> Option<()> {
-    let mut reader = Reader(signature);
+    let mut reader = FieldReader(signature);
     let algorithm = std::str::from_utf8(reader.string().ok()?).ok()?;
     let _blob = reader.string().ok()?;
     reader.end().ok()?;

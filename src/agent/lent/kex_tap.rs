@@ -4,7 +4,7 @@
 //! Whether they prove a session is for the policy to say: it knows the session id. Bytes come from a stranger; at most
 //! [`MOST_BYTES`] are kept.
 
-use crate::agent::wire::Reader;
+use crate::agent::wire::FieldReader;
 
 /// Bytes that are looked at: banner, KEXINIT and reply of any method are far shorter.
 pub const MOST_BYTES: usize = 64 * 1024;
@@ -18,7 +18,7 @@ const GROUP_EXCHANGE_REPLY: u8 = 33;
 
 /// A host key and its signature over the exchange hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Overheard {
+pub struct KexReply {
     /// As it goes over the wire.
     pub host_key: Vec<u8>,
     /// `string algorithm | string blob`.
@@ -34,22 +34,22 @@ pub struct KexTap {
 
 impl KexTap {
     /// Takes the next bytes; gives the host key and the signature once, when they are complete.
-    pub fn take(&mut self, bytes: &[u8]) -> Option<Overheard> {
+    pub fn take(&mut self, bytes: &[u8]) -> Option<KexReply> {
         if self.done {
             return None;
         }
         let room = MOST_BYTES - self.bytes.len();
         self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
         match find(&self.bytes) {
-            Found::Reply(overheard) => {
+            KexSearch::Reply(overheard) => {
                 self.end();
                 Some(overheard)
             }
-            Found::Nothing => {
+            KexSearch::Nothing => {
                 self.end();
                 None
             }
-            Found::NotYet => {
+            KexSearch::NotYet => {
                 self.done = self.bytes.len() >= MOST_BYTES;
                 None
             }
@@ -62,32 +62,32 @@ impl KexTap {
     }
 }
 
-enum Found {
-    Reply(Overheard),
+enum KexSearch {
+    Reply(KexReply),
     NotYet,
     /// There will be none.
     Nothing,
 }
 
-fn find(bytes: &[u8]) -> Found {
-    let Some(mut rest) = after_version(bytes) else { return Found::NotYet };
+fn find(bytes: &[u8]) -> KexSearch {
+    let Some(mut rest) = after_version(bytes) else { return KexSearch::NotYet };
     loop {
-        let Some((length, after)) = rest.split_first_chunk::<4>() else { return Found::NotYet };
+        let Some((length, after)) = rest.split_first_chunk::<4>() else { return KexSearch::NotYet };
         let length = u32::from_be_bytes(*length) as usize;
         if !(2..=LONGEST_PACKET).contains(&length) {
-            return Found::Nothing;
+            return KexSearch::Nothing;
         }
-        let Some((packet, after)) = after.split_at_checked(length) else { return Found::NotYet };
+        let Some((packet, after)) = after.split_at_checked(length) else { return KexSearch::NotYet };
         rest = after;
         let padding = usize::from(packet[0]);
         let Some(payload) = packet.get(1..length.saturating_sub(padding)).filter(|payload| !payload.is_empty()) else {
-            return Found::Nothing;
+            return KexSearch::Nothing;
         };
         match payload[0] {
-            NEWKEYS => return Found::Nothing,
+            NEWKEYS => return KexSearch::Nothing,
             REPLY | GROUP_EXCHANGE_REPLY => {
                 if let Some(overheard) = reply(&payload[1..]) {
-                    return Found::Reply(overheard);
+                    return KexSearch::Reply(overheard);
                 }
             }
             _ => {}
@@ -109,13 +109,13 @@ fn after_version(bytes: &[u8]) -> Option<&[u8]> {
 }
 
 /// `string K_S | string or mpint Q_S or f | string signature`.
-fn reply(payload: &[u8]) -> Option<Overheard> {
-    let mut reader = Reader(payload);
+fn reply(payload: &[u8]) -> Option<KexReply> {
+    let mut reader = FieldReader(payload);
     let host_key = reader.string().ok()?;
     let _public = reader.string().ok()?;
     let signature = reader.string().ok()?;
     reader.end().ok()?;
-    Some(Overheard { host_key: host_key.to_vec(), signature: signature.to_vec() })
+    Some(KexReply { host_key: host_key.to_vec(), signature: signature.to_vec() })
 }
 
 #[cfg(test)]
@@ -151,8 +151,8 @@ mod tests {
         parts.concat()
     }
 
-    fn wanted() -> Overheard {
-        Overheard { host_key: b"host key".to_vec(), signature: b"signature".to_vec() }
+    fn wanted() -> KexReply {
+        KexReply { host_key: b"host key".to_vec(), signature: b"signature".to_vec() }
     }
 
     proptest! {

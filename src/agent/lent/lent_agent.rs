@@ -1,4 +1,4 @@
-//! An agent in memory with one key, lent for a few logins. Main type: [`Lent`]; what may be signed is the policy's to say
+//! An agent in memory with one key, lent for a few logins. Main type: [`LentAgent`]; what may be signed is the policy's to say
 //! ([`policy`](super::policy)), here are the clock, the counts of connections, and the hand that signs.
 //!
 //! It is armed for as long as an [`Armed`] lives. With the last signature it is spent: every connection is closed.
@@ -12,8 +12,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::account::{Account, Refusal};
-use super::kex_tap::Overheard;
-use super::policy::{Line, Order, Policy, Proof, Terms, Verdict};
+use super::kex_tap::KexReply;
+use super::policy::{Line, LoanTerms, Order, Proof, SigningPolicy, Verdict};
 use crate::agent::signer::Signer;
 use crate::agent::wire::{FRAME_LENGTHS, Identity, Reply, Request, WireError, frame};
 
@@ -22,7 +22,7 @@ pub const ALIVE: u32 = 2;
 /// Connections in all, for each signature granted.
 pub const IN_ALL: u32 = 8;
 /// How long a connection may take.
-const PATIENCE: Patience = Patience {
+const LIMITS: ConnectionLimits = ConnectionLimits {
     idle: Duration::from_secs(10),
     total: Duration::from_secs(60),
     // the overheard key exchange comes another way than the request, but at about the same time
@@ -30,7 +30,7 @@ const PATIENCE: Patience = Patience {
 };
 
 #[derive(Debug, Clone, Copy)]
-struct Patience {
+struct ConnectionLimits {
     /// From one message to the next.
     idle: Duration,
     /// A whole connection; the time a signature takes is not counted.
@@ -41,17 +41,17 @@ struct Patience {
 
 /// The agent. Cheap to clone; clones are the same one.
 #[derive(Clone)]
-pub struct Lent(Arc<Shared>);
+pub struct LentAgent(Arc<LentShared>);
 
-struct Shared {
-    state: Mutex<State>,
+struct LentShared {
+    state: Mutex<LentState>,
     signer: Arc<dyn Signer>,
     overheard: Notify,
-    patience: Patience,
+    limits: ConnectionLimits,
 }
 
-struct State {
-    policy: Policy,
+struct LentState {
+    policy: SigningPolicy,
     /// Cancelled when spent or disarmed.
     closing: CancellationToken,
     alive: u32,
@@ -60,22 +60,22 @@ struct State {
 }
 
 /// As long as it lives, the agent hears.
-pub struct Armed(Lent, CancellationToken);
+pub struct Armed(LentAgent, CancellationToken);
 
 /// A connection that was let in.
-pub struct Visit(Lent, CancellationToken);
+pub struct AgentConnection(LentAgent, CancellationToken);
 
-impl Lent {
+impl LentAgent {
     /// Lends nothing yet.
-    pub fn new(terms: Terms, signer: Arc<dyn Signer>) -> Lent {
-        Lent::with(terms, signer, PATIENCE)
+    pub fn new(terms: LoanTerms, signer: Arc<dyn Signer>) -> LentAgent {
+        LentAgent::with(terms, signer, LIMITS)
     }
 
-    fn with(terms: Terms, signer: Arc<dyn Signer>, patience: Patience) -> Lent {
+    fn with(terms: LoanTerms, signer: Arc<dyn Signer>, limits: ConnectionLimits) -> LentAgent {
         let closing = CancellationToken::new();
         closing.cancel();
-        let state = State { policy: Policy::new(terms), closing, alive: 0, seen: 0, allowed: 0 };
-        Lent(Arc::new(Shared { state: Mutex::new(state), signer, overheard: Notify::new(), patience }))
+        let state = LentState { policy: SigningPolicy::new(terms), closing, alive: 0, seen: 0, allowed: 0 };
+        LentAgent(Arc::new(LentShared { state: Mutex::new(state), signer, overheard: Notify::new(), limits }))
     }
 
     /// Grants so many further signatures.
@@ -95,7 +95,7 @@ impl Lent {
     }
 
     /// Lets a connection in, or refuses it.
-    pub fn admit(&self) -> Option<Visit> {
+    pub fn admit(&self) -> Option<AgentConnection> {
         let mut state = self.state();
         let refusal = match () {
             () if !state.policy.is_armed() => Refusal::NotArmed,
@@ -103,7 +103,7 @@ impl Lent {
             () => {
                 state.alive += 1;
                 state.seen += 1;
-                return Some(Visit(self.clone(), state.closing.clone()));
+                return Some(AgentConnection(self.clone(), state.closing.clone()));
             }
         };
         state.policy.account.refuse(refusal);
@@ -116,7 +116,7 @@ impl Lent {
     }
 
     /// A key exchange that was overheard on its way to the client.
-    pub fn overhear(&self, overheard: &Overheard) {
+    pub fn overhear(&self, overheard: &KexReply) {
         self.state().policy.overhear(&overheard.host_key, &overheard.signature);
         self.0.overheard.notify_waiters();
     }
@@ -126,7 +126,7 @@ impl Lent {
         self.state().policy.account.clone()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, LentState> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -157,13 +157,13 @@ impl Drop for Armed {
     }
 }
 
-impl Drop for Visit {
+impl Drop for AgentConnection {
     fn drop(&mut self) {
         self.0.state().alive -= 1;
     }
 }
 
-impl Visit {
+impl AgentConnection {
     /// Answers until the other side ends it, a limit is met, or nothing is lent any more.
     pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(self, mut stream: S) {
         let closing = self.1.clone();
@@ -171,40 +171,40 @@ impl Visit {
         if let Some(refusal) = end {
             self.0.refuse(refusal);
         }
-        let _ = timeout(self.0.0.patience.idle, stream.shutdown()).await; // the other side may be gone
+        let _ = timeout(self.0.0.limits.idle, stream.shutdown()).await; // the other side may be gone
     }
 
     async fn converse<S>(&self, stream: &mut S, closing: &CancellationToken) -> Option<Refusal>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let patience = self.0.0.patience;
-        let (mut line, mut left, mut served) = (Line::default(), patience.total, 0u32);
+        let limits = self.0.0.limits;
+        let (mut line, mut left, mut served) = (Line::default(), limits.total, 0u32);
 
         loop {
             let began = Instant::now();
             let message = tokio::select! {
                 biased;
                 () = closing.cancelled() => return None,
-                message = receive(stream, began + left.min(patience.idle)) => message,
+                message = receive(stream, began + left.min(limits.idle)) => message,
             };
             left = left.saturating_sub(began.elapsed());
             let message = match message {
                 Received::Message(message) => message,
                 // whoever has been served may be silent; whoever never spoke, or stopped half-way, holds a place
-                Received::Late(Silence::Between) if served > 0 => return None,
+                Received::Late(LateAt::Between) if served > 0 => return None,
                 Received::Late(_) => return Some(Refusal::TooSlow),
                 Received::Giant => return Some(Refusal::Frame),
                 Received::End => return None,
             };
             let reply = self.answer(&mut line, &message).await;
             served += 1;
-            let sent = timeout(patience.idle, stream.write_all(&frame(&reply.encode()))).await;
+            let sent = timeout(limits.idle, stream.write_all(&frame(&reply.encode()))).await;
             if !matches!(sent, Ok(Ok(()))) {
                 return None;
             }
             if matches!(reply, Reply::Signature(_)) && !self.0.state().policy.is_armed() {
-                let _ = timeout(patience.idle, stream.flush()).await; // the answer first, then the end
+                let _ = timeout(limits.idle, stream.flush()).await; // the answer first, then the end
                 closing.cancel();
                 return None;
             }
@@ -231,7 +231,7 @@ impl Visit {
     /// The overheard key exchange comes another way than the request, and perhaps after it.
     async fn wait_for_echo(&self, request: &Result<Request, WireError>) {
         let Ok(Request::Sign(request)) = request else { return };
-        let deadline = Instant::now() + self.0.0.patience.echo;
+        let deadline = Instant::now() + self.0.0.limits.echo;
         loop {
             let mut notified = std::pin::pin!(self.0.0.overheard.notified());
             notified.as_mut().enable();
@@ -268,11 +268,11 @@ impl Visit {
 enum Received {
     Message(Vec<u8>),
     Giant,
-    Late(Silence),
+    Late(LateAt),
     End,
 }
 
-enum Silence {
+enum LateAt {
     Between,
     Within,
 }
@@ -280,7 +280,7 @@ enum Silence {
 async fn receive<S: AsyncRead + Unpin>(stream: &mut S, deadline: Instant) -> Received {
     let mut head = [0; 4];
     match timeout_at(deadline, stream.read(&mut head[..1])).await {
-        Err(_) => return Received::Late(Silence::Between),
+        Err(_) => return Received::Late(LateAt::Between),
         Ok(Ok(1)) => {}
         Ok(_) => return Received::End,
     }
@@ -296,7 +296,7 @@ async fn receive<S: AsyncRead + Unpin>(stream: &mut S, deadline: Instant) -> Rec
         (read == length).then_some(Received::Message(message))
     };
     match timeout_at(deadline, rest).await {
-        Err(_) => Received::Late(Silence::Within),
+        Err(_) => Received::Late(LateAt::Within),
         Ok(received) => received.unwrap_or(Received::End),
     }
 }
@@ -310,17 +310,17 @@ mod tests {
 
     const SHORT: Duration = Duration::from_millis(150);
 
-    fn lent() -> (Lent, Armed) {
+    fn lent() -> (LentAgent, Armed) {
         let terms =
-            Terms { user: "u".into(), key: blob(&key(9)), host_keys: vec![blob(&key(1))], proof: Proof::Hostbound };
-        let patience = Patience { idle: SHORT, total: 3 * SHORT, echo: SHORT };
-        let lent = Lent::with(terms, Arc::new(KeySigner(key(9))), patience);
+            LoanTerms { user: "u".into(), key: blob(&key(9)), host_keys: vec![blob(&key(1))], proof: Proof::Hostbound };
+        let limits = ConnectionLimits { idle: SHORT, total: 3 * SHORT, echo: SHORT };
+        let lent = LentAgent::with(terms, Arc::new(KeySigner(key(9))), limits);
         lent.grant(1);
         let armed = lent.arm();
         (lent, armed)
     }
 
-    fn visit(lent: &Lent) -> DuplexStream {
+    fn visit(lent: &LentAgent) -> DuplexStream {
         let (ours, theirs) = tokio::io::duplex(1024);
         tokio::spawn(lent.admit().expect("let in").serve(theirs));
         ours

@@ -1,4 +1,4 @@
-//! What may a lent agent sign? Main type: [`Policy`], which turns one message into one [`Verdict`]; no socket, no key.
+//! What may a lent agent sign? Main type: [`SigningPolicy`], which turns one message into one [`Verdict`]; no socket, no key.
 //!
 //! The promise it keeps: at most the granted number of signatures, each a login as the stated user with the one key, into
 //! a session that a pinned host key has signed, never twice the same session. Everything else is refused, by name.
@@ -16,7 +16,7 @@ const MOST_OVERHEARD: usize = 16;
 
 /// What is lent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terms {
+pub struct LoanTerms {
     /// Whom it may log in.
     pub user: String,
     /// The key, or its certificate, as it goes over the wire.
@@ -37,7 +37,7 @@ pub enum Proof {
     /// The destination's key exchange, overheard by the way.
     Overheard,
     /// The key itself: it was made for one login at one host, and no other takes it.
-    OneDoor,
+    SingleUseKey,
 }
 
 /// One agent connection, as the policy sees it.
@@ -75,8 +75,8 @@ pub struct Order {
 
 /// The state of a loan.
 #[derive(Debug)]
-pub struct Policy {
-    terms: Terms,
+pub struct SigningPolicy {
+    terms: LoanTerms,
     armed: bool,
     /// Signatures that are left.
     left: u32,
@@ -88,14 +88,21 @@ pub struct Policy {
     pub account: Account,
 }
 
-impl Policy {
+impl SigningPolicy {
     /// Nothing is granted yet.
-    pub fn new(terms: Terms) -> Policy {
-        Policy { terms, armed: false, left: 0, signed: Vec::new(), overheard: Vec::new(), account: Account::default() }
+    pub fn new(terms: LoanTerms) -> SigningPolicy {
+        SigningPolicy {
+            terms,
+            armed: false,
+            left: 0,
+            signed: Vec::new(),
+            overheard: Vec::new(),
+            account: Account::default(),
+        }
     }
 
     /// What is lent.
-    pub fn terms(&self) -> &Terms {
+    pub fn terms(&self) -> &LoanTerms {
         &self.terms
     }
 
@@ -157,7 +164,7 @@ impl Policy {
     }
 
     fn may_show(&self, line: &Line) -> bool {
-        let known = line.bound.is_some() || matches!(self.terms.proof, Proof::Overheard | Proof::OneDoor);
+        let known = line.bound.is_some() || matches!(self.terms.proof, Proof::Overheard | Proof::SingleUseKey);
         self.is_armed() && known && !line.poisoned
     }
 
@@ -238,7 +245,7 @@ impl Policy {
             Proof::Overheard => {
                 self.heard(login.session_id) && bound.is_none_or(|bind| bind.session_id == login.session_id)
             }
-            Proof::OneDoor => bound.is_none_or(|bind| bind.session_id == login.session_id),
+            Proof::SingleUseKey => bound.is_none_or(|bind| bind.session_id == login.session_id),
         };
         if !proven {
             return Err(Refusal::OtherSession);

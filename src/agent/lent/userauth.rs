@@ -6,7 +6,7 @@
 
 use russh::keys::ssh_key::HashAlg;
 
-use crate::agent::wire::{RSA_SHA2_256, RSA_SHA2_512, Reader, WireError};
+use crate::agent::wire::{FieldReader, RSA_SHA2_256, RSA_SHA2_512, WireError};
 
 const USERAUTH_REQUEST: u8 = 50;
 const PUBLICKEY: &[u8] = b"publickey";
@@ -34,7 +34,7 @@ pub struct UserAuth<'a> {
 impl<'a> UserAuth<'a> {
     /// Reads the data of a sign request.
     pub fn parse(data: &'a [u8]) -> Result<UserAuth<'a>, WireError> {
-        let mut reader = Reader(data);
+        let mut reader = FieldReader(data);
         let session_id = reader.string()?;
         match reader.byte()? {
             USERAUTH_REQUEST => {}
@@ -58,7 +58,7 @@ impl<'a> UserAuth<'a> {
 /// The hash and the flags with which `key` signs as `algorithm` says; `None` where they do not belong together, and for
 /// SHA-1.
 pub fn terms_of_signature(algorithm: &[u8], key: &[u8]) -> Option<(Option<HashAlg>, u32)> {
-    let kind = std::str::from_utf8(Reader(key).string().ok()?).ok()?;
+    let kind = std::str::from_utf8(FieldReader(key).string().ok()?).ok()?;
     let algorithm = std::str::from_utf8(algorithm).ok()?;
     let hash = match kind {
         "ssh-rsa" => algorithm,

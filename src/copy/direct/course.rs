@@ -14,7 +14,7 @@ use super::obstacle::{Names, Obstacle, understood};
 use super::script::{self, Far, Ready};
 use super::willing::{asks_nobody, runs_commands, still_answers};
 use crate::chain::{Cause, ChainError, Way};
-use crate::lend::{Address, Auth, LendError, Loan, Weakest, Wish};
+use crate::lend::{Address, Auth, LendError, Loan, LoanRequest as Wish, Weakest};
 use crate::target::place;
 
 /// How long one host may try to connect to the other before that counts as unreachable.

@@ -13,13 +13,13 @@ use crate::auth::Credential;
 use crate::chain::{Cause, ChainError, Output, Process, Session};
 
 use super::from;
-use super::line::{Entry, Until, line};
+use super::line::{AuthorizedKey, Until, line};
 use super::seal::{GATE, Seal};
 use crate::lend::client_config::Address;
 use crate::lend::error::LendError;
+use crate::lend::openssh_version::{OpenSshVersion, RESTRICTS};
 use crate::lend::remote::kept::{self, Kept};
-use crate::lend::remote::marked_lines::{Lines, nonce};
-use crate::lend::version::{RESTRICTS, Version};
+use crate::lend::remote::marked_lines::{MarkedLines, nonce};
 
 const SCRIPT: &str = include_str!("authorized.sh");
 /// How long the key is let in at most, in seconds: the source logs in at once.
@@ -44,7 +44,7 @@ pub fn credential() -> Option<(Credential, String)> {
 pub struct Admitted {
     destination: String,
     seal: Seal,
-    keeper: Kept,
+    kept: Kept,
     said: Receiver<String>,
 }
 
@@ -56,14 +56,14 @@ pub async fn admit(
     patience: Duration,
 ) -> Result<Admitted, LendError> {
     let destination = there.trail().end().to_owned();
-    let server = Version::find(there.server_version());
+    let server = OpenSshVersion::find(there.server_version());
     let Some(server) = server.filter(|server| *server >= RESTRICTS) else {
         return Err(LendError::NoRestriction { destination, server });
     };
     let (from, begun) = tokio::join!(from::addresses(here, address), Admitted::begin(there, patience));
     let (mut admitted, until, nonce) = begun?;
     let name = format!("hop-ephemeral-{}-{nonce}", until.epoch);
-    let entry = line(&Entry { server, from: &from?, until: &until, public, name: &name });
+    let entry = line(&AuthorizedKey { server, from: &from?, until: &until, public, name: &name });
     admitted.ask(&format!("seal {}\nadd {entry}\n", admitted.seal.secrets()), "added").await?;
     Ok(admitted)
 }
@@ -83,10 +83,10 @@ impl Admitted {
             }
             Err(error) => return Err(error.into()),
         };
-        let mut keeper = Kept::new(input);
+        let mut kept = Kept::new(input);
         let (tell, said) = channel(WAITING);
         let reading = tokio::spawn(async move {
-            let (mut output, mut lines) = (output, Lines::new(&word));
+            let (mut output, mut lines) = (output, MarkedLines::new(&word));
             while let Ok(Some(output)) = output.next().await {
                 if let Output::Stdout(chunk) = output {
                     // who says more than is asked for is not listened to
@@ -94,11 +94,11 @@ impl Admitted {
                 }
             }
         });
-        keeper.read_by(reading);
+        kept.read_by(reading);
         let Some(seal) = Seal::new() else {
             return Err(LendError::NotAdmitted { destination, problem: "no random bytes here".to_owned() });
         };
-        let mut admitted = Admitted { destination, seal, keeper, said };
+        let mut admitted = Admitted { destination, seal, kept, said };
         let clock = admitted.answer("clock").await?;
         let (epoch, locally) = clock.split_once(' ').unwrap_or((&clock, ""));
         let Ok(epoch) = epoch.parse() else { return Err(admitted.failed("its clock tells no time")) };
@@ -117,7 +117,7 @@ impl Admitted {
 
     async fn ask(&mut self, order: &str, answer: &str) -> Result<String, LendError> {
         // one that has gone away answers nothing, which is told below
-        self.keeper.tell(order.as_bytes().to_vec()).await;
+        self.kept.tell(order.as_bytes().to_vec()).await;
         self.answer(answer).await
     }
 
@@ -143,8 +143,8 @@ impl Admitted {
 
     /// Has everything removed there, and waits for it; what is left.
     pub async fn dismiss(self) -> Option<LendError> {
-        let Admitted { destination, keeper, mut said, .. } = self;
-        keeper.dismiss().await;
+        let Admitted { destination, kept, mut said, .. } = self;
+        kept.dismiss().await;
         while let Ok(line) = said.try_recv() {
             if let Some(("left", name)) = line.split_once(' ') {
                 return Some(LendError::LineLeft { destination, name: name.to_owned() });

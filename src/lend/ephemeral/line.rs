@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use crate::lend::version::{EXPIRES, EXPIRES_IN_UTC, Version};
+use crate::lend::openssh_version::{EXPIRES, EXPIRES_IN_UTC, OpenSshVersion};
 
 /// When the line is of no use any more, by the destination's clock.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,8 +17,8 @@ pub struct Until {
 }
 
 /// What the line is made of.
-pub struct Entry<'a> {
-    pub server: Version,
+pub struct AuthorizedKey<'a> {
+    pub server: OpenSshVersion,
     /// Addresses that the source may come from; none for any.
     pub from: &'a [IpAddr],
     pub until: &'a Until,
@@ -29,8 +29,8 @@ pub struct Entry<'a> {
 }
 
 /// The line, without its end.
-pub fn line(entry: &Entry<'_>) -> String {
-    let Entry { server, from, until, public, name } = entry;
+pub fn line(entry: &AuthorizedKey<'_>) -> String {
+    let AuthorizedKey { server, from, until, public, name } = entry;
     let mut options = vec!["restrict".to_owned(), format!(r#"command="exec /bin/sh \"$HOME/.ssh/.{name}/gate\"""#)];
     if !from.is_empty() {
         let addresses: Vec<String> = from.iter().map(IpAddr::to_string).collect();
@@ -68,10 +68,16 @@ fn utc(epoch: u64) -> String {
 mod tests {
     use super::*;
 
-    fn written(server: Version, from: &[&str], locally: &str) -> String {
+    fn written(server: OpenSshVersion, from: &[&str], locally: &str) -> String {
         let from: Vec<IpAddr> = from.iter().map(|text| text.parse().unwrap()).collect();
         let until = Until { epoch: 1_795_766_613, locally: locally.to_owned() };
-        line(&Entry { server, from: &from, until: &until, public: "ssh-ed25519 AAAA", name: "hop-ephemeral-1-ab" })
+        line(&AuthorizedKey {
+            server,
+            from: &from,
+            until: &until,
+            public: "ssh-ed25519 AAAA",
+            name: "hop-ephemeral-1-ab",
+        })
     }
 
     #[test]
@@ -79,16 +85,16 @@ mod tests {
         let gate = r#"restrict,command="exec /bin/sh \"$HOME/.ssh/.hop-ephemeral-1-ab/gate\"""#;
         let end = "ssh-ed25519 AAAA hop-ephemeral-1-ab";
         let table = [
-            (Version(9, 1), &["10.10.2.20"][..], "", r#",from="10.10.2.20",expiry-time="20261127080333Z""#),
+            (OpenSshVersion(9, 1), &["10.10.2.20"][..], "", r#",from="10.10.2.20",expiry-time="20261127080333Z""#),
             (
-                Version(10, 0),
+                OpenSshVersion(10, 0),
                 &["10.10.2.20", "fd00::1"],
                 "",
                 r#",from="10.10.2.20,fd00::1",expiry-time="20261127080333Z""#,
             ),
-            (Version(9, 0), &[], "20261127092333", r#",expiry-time="20261127092333""#),
-            (Version(7, 7), &[], "20261127092333\" ssh-rsa", ""),
-            (Version(7, 4), &["10.10.2.20"], "20261127092333", r#",from="10.10.2.20""#),
+            (OpenSshVersion(9, 0), &[], "20261127092333", r#",expiry-time="20261127092333""#),
+            (OpenSshVersion(7, 7), &[], "20261127092333\" ssh-rsa", ""),
+            (OpenSshVersion(7, 4), &["10.10.2.20"], "20261127092333", r#",from="10.10.2.20""#),
         ];
         for (server, from, locally, options) in table {
             assert_eq!(written(server, from, locally), format!("{gate}{options} {end}"), "{server}");

@@ -4,19 +4,19 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinSet;
 
-use crate::agent::{Armed, Lent, Visit};
+use crate::agent::{AgentConnection, Armed, LentAgent};
 use crate::chain::{Arrival, Conduit, ConduitReader, ConduitWriter, RemoteListener, Session};
 
 /// Bytes that wait between a channel and the agent.
 const BETWEEN: usize = 16 * 1024;
 
 /// Opens the door now, and lets channels in until `armed` ends. Afterwards the source cannot open any.
-pub fn attend(source: &Session, lent: Lent, armed: &Armed) {
+pub fn attend(source: &Session, lent: LentAgent, armed: &Armed) {
     let door = source.listen_agent();
     tokio::spawn(stand_at(door, lent, armed.ending()));
 }
 
-async fn stand_at(mut door: RemoteListener, lent: Lent, ending: impl Future<Output = ()>) {
+async fn stand_at(mut door: RemoteListener, lent: LentAgent, ending: impl Future<Output = ()>) {
     let mut visits = JoinSet::new();
     let mut ending = std::pin::pin!(ending);
     loop {
@@ -36,7 +36,7 @@ async fn stand_at(mut door: RemoteListener, lent: Lent, ending: impl Future<Outp
 }
 
 /// One channel, until it or the agent ends it.
-async fn carry(visit: Visit, conduit: Conduit) {
+async fn carry(visit: AgentConnection, conduit: Conduit) {
     let Conduit { incoming, outgoing } = conduit;
     let (near, far) = tokio::io::duplex(BETWEEN);
     let (answers, questions) = tokio::io::split(near);

@@ -1,5 +1,5 @@
 //! What does a script of hop's say, among what else is printed? Lines that begin with a word which nothing on the host can
-//! know before ([`nonce`]). Main type: [`Lines`].
+//! know before ([`nonce`]). Main type: [`MarkedLines`].
 
 use crate::chain::Session;
 use crate::lend::error::LendError;
@@ -18,16 +18,16 @@ pub fn nonce(session: &Session) -> Result<String, LendError> {
 }
 
 /// Lines that begin with a word, out of chunks; the word is taken off.
-pub struct Lines {
+pub struct MarkedLines {
     word: String,
     pending: Vec<u8>,
     /// The line at hand is too long: the rest of it is skipped.
     skipping: bool,
 }
 
-impl Lines {
-    pub fn new(word: &str) -> Lines {
-        Lines { word: format!("{word} "), pending: Vec::new(), skipping: false }
+impl MarkedLines {
+    pub fn new(word: &str) -> MarkedLines {
+        MarkedLines { word: format!("{word} "), pending: Vec::new(), skipping: false }
     }
 
     pub fn take(&mut self, chunk: &[u8]) -> Vec<String> {
@@ -70,7 +70,7 @@ mod tests {
     fn only_lines_with_the_word_are_heard_however_they_are_cut() {
         let text = b"Welcome!\nword folder /tmp/hop.a\r\nwords x\nwordx\nword ready\nword cut";
         for step in 1..text.len() {
-            let mut lines = Lines::new("word");
+            let mut lines = MarkedLines::new("word");
             let found: Vec<_> = text.chunks(step).flat_map(|chunk| lines.take(chunk)).collect();
             assert_eq!(found, ["folder /tmp/hop.a", "ready"], "{step}");
         }
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn endless_lines_take_no_memory_and_hide_nothing_after_them() {
-        let mut lines = Lines::new("w");
+        let mut lines = MarkedLines::new("w");
         for _ in 0..100 {
             assert!(lines.take(&[b'x'; 1024]).is_empty());
             assert!(lines.pending.len() <= LONGEST_LINE);
@@ -89,7 +89,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_said_takes_bounded_memory(chunks in vec(vec(any::<u8>(), 0..300), 0..20)) {
-            let mut lines = Lines::new("w");
+            let mut lines = MarkedLines::new("w");
             for chunk in chunks {
                 lines.take(&chunk);
                 prop_assert!(lines.pending.len() <= LONGEST_LINE);

@@ -1,5 +1,5 @@
 //! What stands on the source for a loan: a private folder with the client's configuration, and a process that removes it
-//! and ends what runs for the loan, so that nothing is left however hop ends. Main type: [`Ready`].
+//! and ends what runs for the loan, so that nothing is left however hop ends. Main type: [`RemoteDir`].
 //!
 //! The folder holds nothing secret: a known_hosts file, an ssh_config, and the pipe by which key exchanges are overheard.
 
@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::kept::{self, Kept};
-use super::marked_lines::{LONGEST_LINE, Lines, nonce};
-use crate::agent::{KexTap, Lent};
+use super::marked_lines::{LONGEST_LINE, MarkedLines, nonce};
+use crate::agent::{KexTap, LentAgent};
 use crate::chain::{Output, Process, ProcessOutput, Session};
 use crate::lend::error::LendError;
 
@@ -25,7 +25,7 @@ const MOST_TAPS: usize = 16;
 
 /// What the source says of itself. A stranger's words, but for the folder, which is vetted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Facts {
+pub struct SourceFacts {
     /// The private folder.
     pub folder: String,
     /// What `ssh -V` prints.
@@ -36,22 +36,28 @@ pub struct Facts {
     pub tools: Vec<String>,
 }
 
-/// A keeper whose folder stands.
-pub struct Ready {
-    pub facts: Facts,
+/// The folder, once it stands, and what keeps it.
+pub struct RemoteDir {
+    pub facts: SourceFacts,
     kept: Kept,
     output: ProcessOutput,
-    lines: Lines,
+    lines: MarkedLines,
 }
 
 /// Makes the folder, and keeps it until hop has been silent for `patience`. `config` is the ssh_config, `known_hosts` its one
 /// line.
-pub async fn start(session: &Session, config: &str, known_hosts: &str, patience: Duration) -> Result<Ready, LendError> {
+pub async fn start(
+    session: &Session,
+    config: &str,
+    known_hosts: &str,
+    patience: Duration,
+) -> Result<RemoteDir, LendError> {
     let word = format!("hop-{}", nonce(session)?);
     let variables = [("config", config), ("known_hosts", known_hosts), ("tap", TAP)];
     let program = kept::program(SCRIPT, &word, patience, &variables);
     let Process { input, output, .. } = session.exec(&program).await?;
-    let mut ready = Ready { facts: Facts::default(), kept: Kept::new(input), output, lines: Lines::new(&word) };
+    let mut ready =
+        RemoteDir { facts: SourceFacts::default(), kept: Kept::new(input), output, lines: MarkedLines::new(&word) };
     let found = timeout_at(Instant::now() + READY, ready.listen()).await;
     let problem = match found {
         Ok(Ok(None)) => return Ok(ready),
@@ -62,7 +68,7 @@ pub async fn start(session: &Session, config: &str, known_hosts: &str, patience:
     Err(LendError::Source { source_host: session.trail().end().to_owned(), problem })
 }
 
-impl Ready {
+impl RemoteDir {
     /// Reads until the folder stands; else what is wrong.
     async fn listen(&mut self) -> Result<Option<String>, LendError> {
         let (mut read, mut errors) = (0, Vec::new());
@@ -78,9 +84,9 @@ impl Ready {
             read += chunk.len();
             for line in self.lines.take(&chunk) {
                 match self.facts.learn(&line) {
-                    Learned::More => {}
-                    Learned::All => return Ok(None),
-                    Learned::Problem(problem) => return Ok(Some(problem)),
+                    Heard::More => {}
+                    Heard::All => return Ok(None),
+                    Heard::Problem(problem) => return Ok(Some(problem)),
                 }
             }
             if read > MOST_GREETING {
@@ -93,8 +99,8 @@ impl Ready {
     }
 
     /// From here on what is overheard goes to `lent`.
-    pub fn keep(self, lent: Lent) -> Kept {
-        let Ready { mut kept, mut output, mut lines, .. } = self;
+    pub fn keep(self, lent: LentAgent) -> Kept {
+        let RemoteDir { mut kept, mut output, mut lines, .. } = self;
         let reading = tokio::spawn(async move {
             let mut taps = Taps::default();
             while let Ok(Some(output)) = output.next().await {
@@ -108,29 +114,29 @@ impl Ready {
     }
 }
 
-enum Learned {
+enum Heard {
     More,
     All,
     Problem(String),
 }
 
-impl Facts {
-    fn learn(&mut self, line: &str) -> Learned {
+impl SourceFacts {
+    fn learn(&mut self, line: &str) -> Heard {
         let (what, value) = line.split_once(' ').unwrap_or((line, ""));
         match what {
             "folder" if is_private_folder(value) => self.folder = value.to_owned(),
-            "folder" => return Learned::Problem("its private folder has an odd name".to_owned()),
+            "folder" => return Heard::Problem("its private folder has an odd name".to_owned()),
             "client" => self.client = value.trim().to_owned(),
             "relay" => self.relay = value.to_owned(),
             "tool" => self.tools.push(value.to_owned()),
-            "problem" => return Learned::Problem(value.to_owned()),
-            "ready" if !self.folder.is_empty() => return Learned::All,
-            "ready" => return Learned::Problem("no private folder".to_owned()),
+            "problem" => return Heard::Problem(value.to_owned()),
+            "ready" if !self.folder.is_empty() => return Heard::All,
+            "ready" => return Heard::Problem("no private folder".to_owned()),
             _ => {}
         }
         match self.tools.len() > 16 {
-            true => Learned::Problem("it has too many tools".to_owned()),
-            false => Learned::More,
+            true => Heard::Problem("it has too many tools".to_owned()),
+            false => Heard::More,
         }
     }
 }
@@ -148,7 +154,7 @@ struct Taps(HashMap<String, KexTap>);
 
 impl Taps {
     /// `overheard PROCESS HEX`
-    fn hear(&mut self, line: &str, lent: &Lent) {
+    fn hear(&mut self, line: &str, lent: &LentAgent) {
         let mut words = line.split(' ');
         let (Some("overheard"), Some(process), Some(hex), None) =
             (words.next(), words.next(), words.next(), words.next())
@@ -185,8 +191,8 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_the_source_says_is_taken_within_bounds(chunks in vec(vec(any::<u8>(), 0..300), 0..20), line in ".{0,60}") {
-            let mut lines = Lines::new("w");
-            let mut facts = Facts::default();
+            let mut lines = MarkedLines::new("w");
+            let mut facts = SourceFacts::default();
             for chunk in chunks {
                 lines.take(&chunk).iter().for_each(|line| drop(facts.learn(line)));
             }

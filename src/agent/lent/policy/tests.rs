@@ -13,12 +13,12 @@ const HOST: u8 = 1;
 const OTHER_HOST: u8 = 2;
 const MINE: u8 = 9;
 
-fn terms(proof: Proof) -> Terms {
-    Terms { user: "ec2-user".into(), key: blob(&key(MINE)), host_keys: vec![blob(&key(HOST))], proof }
+fn terms(proof: Proof) -> LoanTerms {
+    LoanTerms { user: "ec2-user".into(), key: blob(&key(MINE)), host_keys: vec![blob(&key(HOST))], proof }
 }
 
-fn armed(proof: Proof) -> Policy {
-    let mut policy = Policy::new(terms(proof));
+fn armed(proof: Proof) -> SigningPolicy {
+    let mut policy = SigningPolicy::new(terms(proof));
     policy.grant(1);
     policy.arm();
     policy
@@ -30,7 +30,7 @@ fn bind_of(host: u8, session: &[u8]) -> SessionBind {
 }
 
 /// A policy in tier `proof`, with what an honest client does before it asks for its signature.
-fn ready(proof: Proof) -> (Policy, Line) {
+fn ready(proof: Proof) -> (SigningPolicy, Line) {
     let (mut policy, mut line) = (armed(proof), Line::default());
     match proof {
         Proof::Overheard => policy.overhear(&blob(&key(HOST)), &sign(&key(HOST), &SESSION, None)),
@@ -81,7 +81,7 @@ fn an_honest_login_is_signed_once_in_each_tier() {
 
 #[test]
 fn a_key_that_opens_one_door_is_signed_with_once_whatever_the_session() {
-    let (mut policy, mut line) = (armed(Proof::OneDoor), Line::default());
+    let (mut policy, mut line) = (armed(Proof::SingleUseKey), Line::default());
     assert_eq!(policy.judge(&mut line, Ok(Request::Identities)), Verdict::Show);
     let mut ask = |change: fn(&mut UserAuth<'_>)| policy.judge(&mut line, Ok(request(change)));
     assert_eq!(ask(|login| login.user = b"root"), Verdict::Refused(Refusal::OtherUser));
@@ -228,7 +228,7 @@ proptest! {
         granted in 0u32..3,
         proof in prop_oneof![Just(Proof::Hostbound), Just(Proof::Bound), Just(Proof::Overheard)],
     ) {
-        let mut policy = Policy::new(terms(proof));
+        let mut policy = SigningPolicy::new(terms(proof));
         policy.grant(granted);
         policy.arm();
         policy.overhear(&blob(&key(HOST)), &sign(&key(HOST), &SESSION, None));

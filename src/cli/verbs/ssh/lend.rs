@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::chain::{Program, Session, Task, Way};
 use crate::error::Error;
-use crate::lend::{Address, Auth, Loan, Weakest, Wish, quoted};
+use crate::lend::{Address, Auth, Loan, LoanRequest, Weakest, quoted};
 use crate::progress::{Event, Observer};
 use crate::target;
 
@@ -39,8 +39,8 @@ impl Lending {
         let Some(word) = &lend.lend else { return Ok(None) };
         let destination = network.way(&target::parse_host(word)?)?;
         let weakest = if lend.require_hostbound { Weakest::Hostbound } else { Weakest::Any };
-        let wish = Wish { signatures: lend.signatures, weakest, auth: Auth::Agent, ..Wish::default() };
-        let loan = Loan::prepare(to, &destination, address(lend, &destination)?, &wish).await?;
+        let request = LoanRequest { signatures: lend.signatures, weakest, auth: Auth::Agent, ..LoanRequest::default() };
+        let loan = Loan::prepare(to, &destination, address(lend, &destination)?, &request).await?;
         observer.event(Event::Lending {
             to: to.alias().to_owned(),
             user: loan.user().to_owned(),

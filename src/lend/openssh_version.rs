@@ -1,33 +1,33 @@
-//! Which OpenSSH is it, and what does it know from which version on? Main type: [`Version`], pure.
+//! Which OpenSSH is it, and what does it know from which version on? Main type: [`OpenSshVersion`], pure.
 
 use std::fmt;
 
 /// A version of OpenSSH; portable releases (`p1`) do not matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version(pub u32, pub u32);
+pub struct OpenSshVersion(pub u32, pub u32);
 
 /// From here on OpenSSH's client binds an agent to its session, and its server takes host-bound logins.
-pub const BINDS: Version = Version(8, 9);
+pub const BINDS: OpenSshVersion = OpenSshVersion(8, 9);
 
 /// From here on a server knows `restrict` in authorized_keys.
-pub const RESTRICTS: Version = Version(7, 2);
+pub const RESTRICTS: OpenSshVersion = OpenSshVersion(7, 2);
 /// From here on it knows `expiry-time`, in its own time zone.
-pub const EXPIRES: Version = Version(7, 7);
+pub const EXPIRES: OpenSshVersion = OpenSshVersion(7, 7);
 /// From here on that can be given in UTC, with a `Z`.
-pub const EXPIRES_IN_UTC: Version = Version(9, 1);
+pub const EXPIRES_IN_UTC: OpenSshVersion = OpenSshVersion(9, 1);
 
-impl Version {
+impl OpenSshVersion {
     /// Out of `OpenSSH_9.2p1 Debian-2`, `SSH-2.0-OpenSSH_8.7` or `OpenSSH_for_Windows_8.6p1, LibreSSL`.
-    pub fn find(text: &str) -> Option<Version> {
+    pub fn find(text: &str) -> Option<OpenSshVersion> {
         let rest = text.split_once("OpenSSH_")?.1;
         let rest = rest.strip_prefix("for_Windows_").unwrap_or(rest);
         let (major, rest) = rest.split_once('.')?;
         let minor: String = rest.chars().take_while(char::is_ascii_digit).collect();
-        Some(Version(major.parse().ok()?, minor.parse().ok()?))
+        Some(OpenSshVersion(major.parse().ok()?, minor.parse().ok()?))
     }
 }
 
-impl fmt::Display for Version {
+impl fmt::Display for OpenSshVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "OpenSSH {}.{}", self.0, self.1)
     }
@@ -40,17 +40,17 @@ mod tests {
     #[test]
     fn versions_are_found_in_what_programs_say() {
         let table = [
-            ("OpenSSH_9.2p1 Debian-2+deb12u10, OpenSSL 3.0.19 27 Jan 2026", Some(Version(9, 2))),
-            ("OpenSSH_8.7p1, OpenSSL 3.0.7 1 Nov 2022", Some(Version(8, 7))),
-            ("SSH-2.0-OpenSSH_7.4", Some(Version(7, 4))),
-            ("SSH-2.0-OpenSSH_10.0p2 Debian-7", Some(Version(10, 0))),
-            ("OpenSSH_for_Windows_8.6p1, LibreSSL 3.4.3", Some(Version(8, 6))),
+            ("OpenSSH_9.2p1 Debian-2+deb12u10, OpenSSL 3.0.19 27 Jan 2026", Some(OpenSshVersion(9, 2))),
+            ("OpenSSH_8.7p1, OpenSSL 3.0.7 1 Nov 2022", Some(OpenSshVersion(8, 7))),
+            ("SSH-2.0-OpenSSH_7.4", Some(OpenSshVersion(7, 4))),
+            ("SSH-2.0-OpenSSH_10.0p2 Debian-7", Some(OpenSshVersion(10, 0))),
+            ("OpenSSH_for_Windows_8.6p1, LibreSSL 3.4.3", Some(OpenSshVersion(8, 6))),
             ("SSH-2.0-dropbear_2022.83", None),
             ("OpenSSH_", None),
             ("", None),
         ];
         for (text, version) in table {
-            assert_eq!(Version::find(text), version, "{text}");
+            assert_eq!(OpenSshVersion::find(text), version, "{text}");
         }
     }
 }
