@@ -21,12 +21,12 @@ use std::process::ExitCode;
 
 use crate::cli::env::environment::Environment;
 use args::command_line::Verb;
-use args::parse::{self, Refusal};
+use args::parse::{self, NotParsed};
 use output::stderr::say;
 use output::stdout;
 use output::terminal;
 use run::process;
-use run::verb_run::Failure;
+use run::verb_run::VerbFailure;
 #[cfg(feature = "demo")]
 use verbs::demo;
 use verbs::{cp, doctor, hosts, key, ls, ssh, sync};
@@ -59,21 +59,21 @@ fn dispatch(words: &[OsString]) -> u8 {
     }
 }
 
-fn refuse(refusal: Refusal, words: &[OsString]) -> u8 {
+fn refuse(refusal: NotParsed, words: &[OsString]) -> u8 {
     let usage = match words.get(1).is_some_and(|verb| verb == "ssh") {
         true => ssh::exit_status::OWN_FAILURE,
         false => Kind::Usage.code(),
     };
     match refusal {
-        Refusal::Shown(text) => match text.print().and_then(|()| io::stdout().flush()).map_err(stdout::unwritten) {
-            Err(error) if !stdout::is_closed(&error) => Failure::of_file(&error).say_and_exit_code(),
+        NotParsed::Shown(text) => match text.print().and_then(|()| io::stdout().flush()).map_err(stdout::unwritten) {
+            Err(error) if !stdout::is_closed(&error) => VerbFailure::of_file(&error).say_and_exit_code(),
             _ => Kind::Done.code(),
         },
-        Refusal::Complaint(text) => {
+        NotParsed::Complaint(text) => {
             text.render().to_string().trim_end().lines().for_each(say);
             usage
         }
-        Refusal::Flag { verb, flag, why } => {
+        NotParsed::Flag { verb, flag, why } => {
             say(&format!("hop {verb}: {flag}: {why}"));
             usage
         }

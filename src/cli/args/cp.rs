@@ -6,11 +6,11 @@
 
 use std::ffi::OsString;
 
-use super::flag_groups::{Connection, Output, Progress, ScpPort};
+use super::flag_groups::{Connection, OutputFlags, ProgressFlags, ScpPort};
 use super::help;
-use super::reliability::Lasting;
+use super::reliability::ReliabilityFlags;
 use super::unattended::Unattended;
-use super::values::{Count, DirectAuth, RouteChoice, Symlinks, connections, lanes, peer};
+use super::values::{Count, DirectAuth, RouteChoice, SymlinkChoice, connections, lanes, peer};
 
 /// Copy files: up, down, or from one host to another
 #[derive(clap::Args, Debug)]
@@ -27,7 +27,7 @@ pub struct Cp {
     #[command(flatten)]
     pub copying: Copying,
     #[command(flatten)]
-    pub lasting: Lasting,
+    pub reliability: ReliabilityFlags,
     #[command(flatten)]
     pub unattended: Unattended,
     #[command(flatten)]
@@ -35,9 +35,9 @@ pub struct Cp {
     #[command(flatten)]
     pub connection: Connection,
     #[command(flatten)]
-    pub output: Output,
+    pub output: OutputFlags,
     #[command(flatten)]
-    pub progress: Progress,
+    pub progress: ProgressFlags,
 }
 
 /// What is copied, and how.
@@ -52,7 +52,7 @@ pub struct Copying {
     pub preserve: bool,
     /// Symbolic links: follow (copy what they point to), keep (copy the link) or skip [default: follow, as scp]
     #[arg(long, value_name = "HOW", value_enum, hide_possible_values = true)]
-    pub symlinks: Option<Symlinks>,
+    pub symlinks: Option<SymlinkChoice>,
     /// Say what would be copied, how many bytes, which way and why; write nothing
     #[arg(long)]
     pub dry_run: bool,

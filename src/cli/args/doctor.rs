@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 
-use super::flag_groups::{Connection, Output};
+use super::flag_groups::{Connection, OutputFlags};
 use super::help;
 
 /// Try each step of the way to a host, say what works and what does not, why, and what to do
@@ -28,5 +28,5 @@ pub struct Doctor {
     #[command(flatten)]
     pub connection: Connection,
     #[command(flatten)]
-    pub output: Output,
+    pub output: OutputFlags,
 }

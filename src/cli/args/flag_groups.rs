@@ -1,6 +1,6 @@
 //! Which flags do several verbs share? Those about the connection, the output and the progress, as scp and ssh have them.
 //!
-//! Main types: [`Connection`], [`Output`], [`Progress`], [`ScpPort`].
+//! Main types: [`Connection`], [`OutputFlags`], [`ProgressFlags`], [`ScpPort`].
 
 #![allow(rustdoc::broken_intra_doc_links, reason = "help texts, where brackets are brackets")]
 
@@ -57,7 +57,7 @@ pub struct Connection {
 /// What is said on the way.
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Output")]
-pub struct Output {
+pub struct OutputFlags {
     /// Say nothing but errors
     #[arg(short = 'q')]
     pub quiet: bool,
@@ -69,7 +69,7 @@ pub struct Output {
 /// How far it is, and for whom that is said.
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Output")]
-pub struct Progress {
+pub struct ProgressFlags {
     /// Say what happens as JSON on standard output, one object a line; the last one is the summary
     #[arg(long)]
     pub json: bool,

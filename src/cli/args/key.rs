@@ -23,14 +23,14 @@ pub struct Key {
 #[derive(Subcommand, Debug)]
 pub enum KeyTask {
     /// List each key: type, fingerprint, owner, mode, the hosts that use it, and what is wrong with it
-    Check(Check),
+    Check(CheckFlags),
     /// Take from others the right to read or change a key, after asking
     Fix(Fix),
 }
 
 /// `hop key check`.
 #[derive(clap::Args, Debug)]
-pub struct Check {
+pub struct CheckFlags {
     /// Key files [default: those that the configuration names, and ~/.ssh/id_* where they are]
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,

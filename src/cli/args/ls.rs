@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::ArgAction;
 
-use super::flag_groups::{Connection, Output, ScpPort};
+use super::flag_groups::{Connection, OutputFlags, ScpPort};
 use super::help;
 use super::units;
 
@@ -23,7 +23,7 @@ pub struct Ls {
     pub targets: Vec<OsString>,
 
     #[command(flatten)]
-    pub listing: Listing,
+    pub listing: ListingFlags,
     /// A host from which nothing comes for so long is lost: 90s, 5m [env: HOP_TIMEOUT] [default: 60s]
     #[arg(long, value_name = "TIME", value_parser = units::duration, help_heading = "Connection")]
     pub timeout: Option<Duration>,
@@ -32,7 +32,7 @@ pub struct Ls {
     #[command(flatten)]
     pub connection: Connection,
     #[command(flatten)]
-    pub output: Output,
+    pub output: OutputFlags,
     /// Print this help (-h means --human here, as in ls)
     #[arg(long, action = ArgAction::Help)]
     pub help: Option<bool>,
@@ -41,7 +41,7 @@ pub struct Ls {
 /// What is listed, and how.
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Listing")]
-pub struct Listing {
+pub struct ListingFlags {
     /// One entry a line with mode, owner, size and time (UTC)
     #[arg(short = 'l')]
     pub long: bool,

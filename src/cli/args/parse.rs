@@ -11,7 +11,7 @@ use super::command_line::Args;
 
 /// Why a command line is not run, or what to print instead.
 #[derive(Debug)]
-pub enum Refusal {
+pub enum NotParsed {
     /// Help or a version, for standard output.
     Shown(clap::Error),
     /// clap's complaint, for standard error.
@@ -28,21 +28,21 @@ pub enum Refusal {
 }
 
 /// Reads the command line; the first word is the program's name.
-pub fn parse(words: &[OsString]) -> Result<Args, Refusal> {
+pub fn parse(words: &[OsString]) -> Result<Args, NotParsed> {
     Args::try_parse_from(words).map_err(|error| refusal(words, error))
 }
 
-fn refusal(words: &[OsString], error: clap::Error) -> Refusal {
+fn refusal(words: &[OsString], error: clap::Error) -> NotParsed {
     let verb = words.get(1).and_then(|word| word.to_str()).unwrap_or_default();
     if let (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) =
         (error.kind(), error.get(ContextKind::InvalidArg))
         && let Some(why) = reason(verb, flag)
     {
-        return Refusal::Flag { verb: verb.to_owned(), flag: flag.clone(), why };
+        return NotParsed::Flag { verb: verb.to_owned(), flag: flag.clone(), why };
     }
     match error.use_stderr() {
-        true => Refusal::Complaint(error),
-        false => Refusal::Shown(error),
+        true => NotParsed::Complaint(error),
+        false => NotParsed::Shown(error),
     }
 }
 
@@ -94,7 +94,7 @@ mod tests {
 
     fn refused(line: &str) -> (String, &'static str) {
         match parse(&words(line)) {
-            Err(Refusal::Flag { flag, why, .. }) => (flag, why),
+            Err(NotParsed::Flag { flag, why, .. }) => (flag, why),
             other => panic!("`{line}` gave {other:?}"),
         }
     }
@@ -159,6 +159,6 @@ mod tests {
             panic!("not taken")
         };
         assert_eq!(cp.port.port, Some(2));
-        assert_eq!(cp.copying.symlinks, Some(crate::cli::args::values::Symlinks::Skip));
+        assert_eq!(cp.copying.symlinks, Some(crate::cli::args::values::SymlinkChoice::Skip));
     }
 }

@@ -1,6 +1,6 @@
 //! How a copy lasts through bad networks, how long it may take, how careful and how fast it is: the flags, their variables, and what they mean.
 //!
-//! Main type: [`Lasting`], as typed; [`Lasting::apply`] gives it meaning.
+//! Main type: [`ReliabilityFlags`], as typed; [`ReliabilityFlags::apply`] gives it meaning.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::cli::env::host_env;
 /// How it lasts.
 #[derive(clap::Args, Debug, Default)]
 #[command(next_help_heading = "Reliability")]
-pub struct Lasting {
+pub struct ReliabilityFlags {
     /// Send everything again, though an earlier try left a part [default: go on from what it left]
     #[arg(long)]
     pub no_resume: bool,
@@ -53,7 +53,7 @@ pub struct Lasting {
     pub kilobits: Option<u64>,
 }
 
-impl Lasting {
+impl ReliabilityFlags {
     /// `options`, with what was typed or set.
     pub fn apply(&self, environment: &Environment, options: Options) -> Result<Options, WrongVariable> {
         let time = |text: &str| units::duration(text).map(Some);
@@ -101,13 +101,14 @@ mod tests {
 
     #[test]
     fn flags_win_over_variables_and_nothing_is_nothing() {
-        let nothing = Lasting::default().apply(&surrounded(&[]), Options::default()).unwrap();
+        let nothing = ReliabilityFlags::default().apply(&surrounded(&[]), Options::default()).unwrap();
         assert_eq!((nothing.retries, nothing.timeout, nothing.deadline), (None, None, None));
         let set = surrounded(&[("HOP_RETRIES", "7"), ("HOP_TIMEOUT", "2m")]);
-        let typed = Lasting { retries: Some(0), ..Lasting::default() };
+        let typed = ReliabilityFlags { retries: Some(0), ..ReliabilityFlags::default() };
         let options = typed.apply(&set, Options::default()).unwrap();
         assert_eq!((options.retries, options.timeout), (Some(0), Some(Duration::from_secs(120))));
-        let wrong = Lasting::default().apply(&surrounded(&[("HOP_RETRIES", "-1")]), Options::default()).unwrap_err();
+        let wrong =
+            ReliabilityFlags::default().apply(&surrounded(&[("HOP_RETRIES", "-1")]), Options::default()).unwrap_err();
         assert_eq!(wrong.to_string(), "HOP_RETRIES: `-1`: give a number from 0 to 100");
     }
 }

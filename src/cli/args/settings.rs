@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use crate::config::Value;
 
 use super::cp::Copying;
-use super::flag_groups::{Output, Progress};
+use super::flag_groups::{OutputFlags, ProgressFlags};
 use super::values::{Count, DirectAuth, ProgressChoice, RouteChoice, connections, lanes};
 use crate::cli::env::environment::{Environment, WrongVariable};
 use crate::cli::output::display::{Data, Face, Level};
@@ -49,7 +49,7 @@ pub struct Spread {
 }
 
 /// For verbs that only speak when something is wrong.
-pub fn quiet_screen(output: &Output, least: Level) -> Screen {
+pub fn quiet_screen(output: &OutputFlags, least: Level) -> Screen {
     Screen {
         face: Value::default(Face::None),
         data: Data::Nothing,
@@ -61,8 +61,8 @@ pub fn quiet_screen(output: &Output, least: Level) -> Screen {
 /// For `cp`.
 pub fn copy_screen(
     environment: &Environment,
-    output: &Output,
-    progress: &Progress,
+    output: &OutputFlags,
+    progress: &ProgressFlags,
     copying: &Copying,
 ) -> Result<Screen, WrongVariable> {
     let chosen = environment.choose((progress.progress, "--progress"), "HOP_PROGRESS", one_of, ProgressChoice::Auto)?;
@@ -111,7 +111,7 @@ pub fn spread(environment: &Environment, copying: &Copying) -> Result<Spread, Wr
     })
 }
 
-fn level(output: &Output, least: Level) -> Level {
+fn level(output: &OutputFlags, least: Level) -> Level {
     match output.verbose {
         _ if output.quiet => Level::Failures,
         0 => least,
@@ -121,7 +121,7 @@ fn level(output: &Output, least: Level) -> Level {
     }
 }
 
-fn loudness(output: &Output) -> Loudness {
+fn loudness(output: &OutputFlags) -> Loudness {
     if output.quiet || output.verbose > 0 { Loudness::Flag } else { Loudness::Configuration }
 }
 

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::ArgAction;
 
-use super::flag_groups::{Connection, Output};
+use super::flag_groups::{Connection, OutputFlags};
 use super::help;
 use super::values::port;
 use crate::config::{Flags, Purpose};
@@ -30,11 +30,11 @@ pub struct Ssh {
     pub command: Vec<OsString>,
 
     #[command(flatten)]
-    pub session: Session,
+    pub session: SessionFlags,
     #[command(flatten)]
     pub lend: Lend,
     #[command(flatten)]
-    pub tunnels: Tunnels,
+    pub tunnels: TunnelFlags,
     /// Log in as USER [default: from ssh_config, else the name of the user here]
     #[arg(short = 'l', value_name = "USER", help_heading = "Connection")]
     pub user: Option<String>,
@@ -50,7 +50,7 @@ pub struct Ssh {
     #[command(flatten)]
     pub connection: Connection,
     #[command(flatten)]
-    pub output: Output,
+    pub output: OutputFlags,
     /// Append what hop says to FILE instead of standard error
     #[arg(short = 'E', value_name = "FILE", help_heading = "Output")]
     pub log_file: Option<PathBuf>,
@@ -71,7 +71,7 @@ pub struct Ssh {
 /// The session at the host.
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Session")]
-pub struct Session {
+pub struct SessionFlags {
     /// A terminal on the host even for a command; -tt even when there is none here
     #[arg(short = 't', action = ArgAction::Count, overrides_with = "no_terminal")]
     pub terminal: u8,
@@ -119,7 +119,7 @@ pub struct Lend {
 /// Tunnels.
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Tunnels")]
-pub struct Tunnels {
+pub struct TunnelFlags {
     /// Connections to PORT here go to HOST:PORT as the host sees it; either end may be a Unix socket's path
     #[arg(short = 'L', value_name = "[BIND:]PORT:HOST:PORT")]
     pub local: Vec<String>,
@@ -165,7 +165,7 @@ impl Ssh {
     }
 }
 
-impl Session {
+impl SessionFlags {
     fn options(&self) -> impl Iterator<Item = String> {
         let set = |given: bool, option: &str| given.then(|| option.to_owned());
         [
@@ -184,7 +184,7 @@ impl Session {
     }
 }
 
-impl Tunnels {
+impl TunnelFlags {
     fn options(&self) -> Result<Vec<String>, String> {
         let mut options = Vec::new();
         if self.stdio.is_some() {

@@ -1,6 +1,6 @@
 //! The values that flags and `HOP_*` variables take: how they are written, and what a wrong one is told.
 //!
-//! Main types: [`Count`], [`RouteChoice`], [`Symlinks`], [`ProgressChoice`].
+//! Main types: [`Count`], [`RouteChoice`], [`SymlinkChoice`], [`ProgressChoice`].
 
 use std::path::PathBuf;
 
@@ -31,7 +31,7 @@ pub enum DirectAuth {
 
 /// What becomes of symbolic links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Symlinks {
+pub enum SymlinkChoice {
     /// Copy what they point to.
     Follow,
     /// Copy the link itself.

@@ -16,14 +16,14 @@ use super::reporter::Reporter;
 /// Passes the library's lines on to `reporter`; once a process.
 pub fn listen(reporter: Arc<Reporter>, level: Level) {
     let level = if level >= Level::Blocks { LevelFilter::Trace } else { LevelFilter::Debug };
-    chain::listen(Box::new(Listener { reporter }), level);
+    chain::listen(Box::new(LibraryLog { reporter }), level);
 }
 
-struct Listener {
+struct LibraryLog {
     reporter: Arc<Reporter>,
 }
 
-impl Log for Listener {
+impl Log for LibraryLog {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         match metadata.level() {
             log::Level::Trace => metadata.target().starts_with("hop::"),

@@ -1,4 +1,4 @@
-//! Asks the person at the terminal: [`Terminal`] implements the engine's [`Prompt`].
+//! Asks the person at the terminal: [`TerminalPrompt`] implements the engine's [`Prompt`].
 //!
 //! Questions go to `/dev/tty`, never to standard input or output, which belong to data. One question stands at a time;
 //! what the reporter draws is off the screen meanwhile. A question may quote a server, so it is made safe first.
@@ -29,15 +29,15 @@ pub fn restore_terminal() {
 }
 
 /// The controlling terminal of this process.
-pub struct Terminal {
+pub struct TerminalPrompt {
     reporter: Arc<Reporter>,
     one_at_a_time: Mutex<()>,
 }
 
-impl Terminal {
+impl TerminalPrompt {
     /// Asks while `reporter` keeps the screen clear.
-    pub fn new(reporter: Arc<Reporter>) -> Terminal {
-        Terminal { reporter, one_at_a_time: Mutex::new(()) }
+    pub fn new(reporter: Arc<Reporter>) -> TerminalPrompt {
+        TerminalPrompt { reporter, one_at_a_time: Mutex::new(()) }
     }
 
     fn ask(&self, question: &str, echo: Echo) -> Result<Zeroizing<String>, NoAnswer> {
@@ -47,7 +47,7 @@ impl Terminal {
     }
 }
 
-impl Prompt for Terminal {
+impl Prompt for TerminalPrompt {
     fn secret(&self, question: &str) -> Result<Zeroizing<String>, NoAnswer> {
         self.ask(question, Echo::Off)
     }
@@ -72,7 +72,7 @@ fn open() -> io::Result<File> {
 }
 
 fn conversation(tty: &mut File, question: &str, echo: Echo) -> io::Result<Zeroizing<String>> {
-    let silence = (echo == Echo::Off).then(|| Silence::begin(tty)).transpose()?;
+    let silence = (echo == Echo::Off).then(|| EchoOff::begin(tty)).transpose()?;
     tty.write_all(safe::lines(question).join("\n").as_bytes())?;
     let answer = read_line(tty);
     if silence.is_some() {
@@ -102,20 +102,20 @@ fn read_line(input: &mut impl Read) -> io::Result<Zeroizing<String>> {
 }
 
 /// The echo is off while this lives.
-struct Silence;
+struct EchoOff;
 
-impl Silence {
-    fn begin(tty: &File) -> io::Result<Silence> {
+impl EchoOff {
+    fn begin(tty: &File) -> io::Result<EchoOff> {
         let before = tcgetattr(tty)?;
         let mut silent = before.clone();
         silent.local_modes.remove(LocalModes::ECHO | LocalModes::ECHOE | LocalModes::ECHOK | LocalModes::ECHONL);
         *locked(&SILENCED) = Some((tty.try_clone()?, before));
         tcsetattr(tty, OptionalActions::Flush, &silent)?;
-        Ok(Silence)
+        Ok(EchoOff)
     }
 }
 
-impl Drop for Silence {
+impl Drop for EchoOff {
     fn drop(&mut self) {
         restore_terminal();
     }

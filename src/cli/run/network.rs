@@ -14,7 +14,7 @@ use super::verb_run::Run;
 use crate::cli::args::values::Count;
 use crate::cli::env::environment::Environment;
 use crate::cli::env::host_env;
-use crate::cli::output::terminal::Terminal;
+use crate::cli::output::terminal::TerminalPrompt;
 
 /// Bytes each channel of a shell or a tunnel may have on the way: ssh's own figure. More would have to be kept for many
 /// tunnels at once.
@@ -34,7 +34,7 @@ impl Network {
     pub fn read(flags: Flags, environment: &Environment, run: &Arc<Run>) -> Result<Network, Error> {
         let prompt: Arc<dyn Prompt> = match flags.batch {
             true => Arc::new(NoPrompt),
-            false => Arc::new(Terminal::new(run.reporter.clone())),
+            false => Arc::new(TerminalPrompt::new(run.reporter.clone())),
         };
         let configuration = Configuration::load(flags, host_env::of_this_process(environment.variables.clone()))?;
         Ok(Network { configuration, chain: Chain::new(prompt, run.reporter.clone()), run: run.clone() })

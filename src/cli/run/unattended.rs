@@ -1,6 +1,6 @@
 //! For runs that nobody watches: one at a time for each destination, a log, a receipt.
 //!
-//! Main type: [`Destination`], which tells when two words mean one place. Locks lie in
+//! Main type: [`LockedDestination`], which tells when two words mean one place. Locks lie in
 //! `~/.local/state/hop/locks` of this machine (the home folder of the password database, so that cron and a terminal
 //! share them), never on the destination: nothing to clean up there, and no server has to be trusted with it.
 
@@ -27,7 +27,7 @@ use crate::cli::output::summary::Record;
 use crate::cli::output::{safe, timestamps};
 
 /// Where a copy goes, as locks tell one place from another.
-pub enum Destination {
+pub enum LockedDestination {
     /// On this machine.
     Here(PathBuf),
     /// On a host that is reached over these, and its path there.
@@ -70,7 +70,7 @@ impl Unattended {
     /// When it is not free in time.
     pub async fn lock(
         &self,
-        (typed, place): (&OsStr, &Destination),
+        (typed, place): (&OsStr, &LockedDestination),
         environment: &Environment,
         run: &Arc<Run>,
     ) -> Result<Option<Lock>, Error> {
@@ -96,12 +96,12 @@ fn machine() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-impl Destination {
+impl LockedDestination {
     /// Equal for two words that mean one place, as far as can be told without asking the host.
     fn identity(&self) -> Vec<Vec<u8>> {
         match self {
-            Destination::Here(path) => vec![b"here".to_vec(), real(path).as_os_str().as_bytes().to_vec()],
-            Destination::There(way, path) => {
+            LockedDestination::Here(path) => vec![b"here".to_vec(), real(path).as_os_str().as_bytes().to_vec()],
+            LockedDestination::There(way, path) => {
                 let hosts = way.iter().map(|host| match &host.proxy.value {
                     Proxy::None => format!("{}:{}", host.hostname.value, host.port.value),
                     Proxy::Command { line, .. } => format!("{}:{} by {line}", host.hostname.value, host.port.value),
@@ -179,7 +179,7 @@ mod tests {
             vec![host(bastion), host("10.0.0.5")]
         };
         let (one, two) = (way("54.0.0.1"), way("54.0.0.2"));
-        let identity = |way: &[Host]| Destination::There(way.to_vec(), b"f".to_vec()).identity();
+        let identity = |way: &[Host]| LockedDestination::There(way.to_vec(), b"f".to_vec()).identity();
         assert_ne!(identity(&one), identity(&two));
         assert_eq!(identity(&one), identity(&way("54.0.0.1")));
     }

@@ -1,6 +1,6 @@
 //! One run of a verb: what it reports to, what it is carried out by, and how it ends.
 //!
-//! Main types: [`Run`], [`Failure`]. An error becomes words, hints and an exit code here, once.
+//! Main types: [`Run`], [`VerbFailure`]. An error becomes words, hints and an exit code here, once.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,7 +31,7 @@ pub struct Run {
 
 /// Whether the error of a summary has been said already, when it happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum SummaryError {
     /// As a line of its own.
     Already,
     /// It has not.
@@ -40,7 +40,7 @@ pub enum Told {
 
 /// How a verb failed.
 #[derive(Debug, Clone, Default)]
-pub struct Failure {
+pub struct VerbFailure {
     /// Decides the exit code.
     pub kind: Kind,
     /// What happened, safe to print; `None` after a signal.
@@ -80,25 +80,29 @@ impl Run {
     }
 
     /// Does the work on a runtime of its own, until it is done or a signal comes.
-    pub fn carry_out<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+    pub fn carry_out<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, VerbFailure> {
         match process::run(work) {
-            Err(kind) => Err(Failure { kind, ..Failure::default() }),
+            Err(kind) => Err(VerbFailure { kind, ..VerbFailure::default() }),
             Ok(outcome) => outcome.map_err(|error| self.failure(&error)),
         }
     }
 
     /// Likewise, to its end: the work looks after signals itself.
-    pub fn carry_out_to_the_end<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+    pub fn carry_out_to_the_end<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, VerbFailure> {
         match process::run_to_the_end(work) {
-            Err(kind) => Err(Failure { kind, ..Failure::default() }),
+            Err(kind) => Err(VerbFailure { kind, ..VerbFailure::default() }),
             Ok(outcome) => outcome.map_err(|error| self.failure(&error)),
         }
     }
 
     /// An error in words.
-    pub fn failure(&self, error: &Error) -> Failure {
+    pub fn failure(&self, error: &Error) -> VerbFailure {
         let ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
-        Failure { kind: error.kind(), error: Some(safe::line(error.to_string())), hints: advice::hints(error, &ways) }
+        VerbFailure {
+            kind: error.kind(),
+            error: Some(safe::line(error.to_string())),
+            hints: advice::hints(error, &ways),
+        }
     }
 
     /// Since the verb began.
@@ -107,16 +111,16 @@ impl Run {
     }
 
     /// Says the summary, then how to go on after a failure; the exit code.
-    pub fn finish(&self, summary: Summary, told: Told) -> u8 {
-        let error = summary.error.clone().filter(|_| told == Told::NotYet);
-        let failure = Failure { kind: summary.kind, error, hints: summary.hints.clone() };
+    pub fn finish(&self, summary: Summary, told: SummaryError) -> u8 {
+        let error = summary.error.clone().filter(|_| told == SummaryError::NotYet);
+        let failure = VerbFailure { kind: summary.kind, error, hints: summary.hints.clone() };
         let came_to = self.reporter.finish(summary);
         failure.say();
         came_to.code()
     }
 
     /// Clears the screen, and says what failed.
-    pub fn close(&self, failure: Option<&Failure>) {
+    pub fn close(&self, failure: Option<&VerbFailure>) {
         self.reporter.close();
         if let Some(failure) = failure {
             failure.say();
@@ -124,15 +128,15 @@ impl Run {
     }
 }
 
-impl Failure {
+impl VerbFailure {
     /// Nothing was begun.
-    pub fn usage(error: &str) -> Failure {
-        Failure { kind: Kind::Usage, error: Some(safe::line(error)), hints: Vec::new() }
+    pub fn usage(error: &str) -> VerbFailure {
+        VerbFailure { kind: Kind::Usage, error: Some(safe::line(error)), hints: Vec::new() }
     }
 
     /// Nothing was begun because of a file of this machine.
-    pub fn of_file(error: &Error) -> Failure {
-        Failure { kind: error.kind(), error: Some(safe::line(error.to_string())), hints: Vec::new() }
+    pub fn of_file(error: &Error) -> VerbFailure {
+        VerbFailure { kind: error.kind(), error: Some(safe::line(error.to_string())), hints: Vec::new() }
     }
 
     /// Says it; its exit code.

@@ -12,13 +12,13 @@ use crate::target::{self, Target};
 use crate::cli::args::cp::Cp;
 use crate::cli::args::settings::{Spread, copy_screen, spread};
 use crate::cli::args::unattended::Unattended;
-use crate::cli::args::values::{Count, DirectAuth, RouteChoice, Symlinks};
+use crate::cli::args::values::{Count, DirectAuth, RouteChoice, SymlinkChoice};
 use crate::cli::env::environment::Environment;
 use crate::cli::output::numbers;
 use crate::cli::output::summary::Summary;
 use crate::cli::run::network::Network;
-use crate::cli::run::unattended::Destination;
-use crate::cli::run::verb_run::{Failure, Run, Told};
+use crate::cli::run::unattended::LockedDestination;
+use crate::cli::run::verb_run::{Run, SummaryError, VerbFailure};
 
 /// Copies; the exit code to end with.
 pub fn run(cp: &Cp, environment: &Environment) -> u8 {
@@ -30,16 +30,16 @@ pub fn carry_out(cp: &Cp, environment: &Environment, change: impl FnOnce(Options
     let settings = copy_screen(environment, &cp.output, &cp.progress, &cp.copying)
         .and_then(|screen| Ok((screen, spread(environment, &cp.copying)?)))
         .and_then(|(screen, spread)| {
-            let options = change(cp.lasting.apply(environment, options(cp, &spread))?);
+            let options = change(cp.reliability.apply(environment, options(cp, &spread))?);
             Ok((screen, spread, options))
         });
     let (screen, spread, options) = match settings {
         Ok(settings) => settings,
-        Err(wrong) => return Failure::usage(&wrong.to_string()).say_and_exit_code(),
+        Err(wrong) => return VerbFailure::usage(&wrong.to_string()).say_and_exit_code(),
     };
     let records = match cp.unattended.records(&cp.sources, &cp.destination) {
         Ok(records) => records,
-        Err(error) => return Failure::of_file(&error).say_and_exit_code(),
+        Err(error) => return VerbFailure::of_file(&error).say_and_exit_code(),
     };
     let run = Run::start_recorded(&screen, records);
     let outcome = run.carry_out(async {
@@ -50,7 +50,7 @@ pub fn carry_out(cp: &Cp, environment: &Environment, change: impl FnOnce(Options
     });
     let (summary, told) = match outcome {
         Ok(report) => arrived(report, cp, &run),
-        Err(failure) => (broken(failure, cp, &run), Told::NotYet),
+        Err(failure) => (broken(failure, cp, &run), SummaryError::NotYet),
     };
     run.finish(summary, told)
 }
@@ -61,7 +61,7 @@ fn job(
     (spread, options): (&Spread, Options),
     environment: &Environment,
     run: &Arc<Run>,
-) -> Result<(Job, Destination), Error> {
+) -> Result<(Job, LockedDestination), Error> {
     let words = cp.sources.iter().chain([&cp.destination]);
     let targets = words.map(|word| target::parse(word)).collect::<Result<Vec<_>, _>>()?;
     let network = Network::read(cp.flags(), environment, run)?.spread_over(spread.connections.value);
@@ -71,13 +71,13 @@ fn job(
     Ok((Job { sources, destination, options }, place))
 }
 
-fn end(target: Target, network: &Network) -> Result<(End, Destination), Error> {
+fn end(target: Target, network: &Network) -> Result<(End, LockedDestination), Error> {
     Ok(match target {
-        Target::Local(path) => (End::Local(path.clone()), Destination::Here(path)),
+        Target::Local(path) => (End::Local(path.clone()), LockedDestination::Here(path)),
         Target::Remote(host, path) => {
             let hosts = network.resolve(&host)?;
             let way = network.way_over(hosts.clone());
-            (End::Remote(Arc::new(way), path.clone()), Destination::There(hosts, path))
+            (End::Remote(Arc::new(way), path.clone()), LockedDestination::There(hosts, path))
         }
     })
 }
@@ -86,10 +86,10 @@ fn options(cp: &Cp, spread: &Spread) -> Options {
     Options {
         recursive: cp.copying.recursive,
         preserve: cp.copying.preserve,
-        symlinks: match cp.copying.symlinks.unwrap_or(Symlinks::Follow) {
-            Symlinks::Follow => copy::Symlinks::Follow,
-            Symlinks::Keep => copy::Symlinks::Keep,
-            Symlinks::Skip => copy::Symlinks::Skip,
+        symlinks: match cp.copying.symlinks.unwrap_or(SymlinkChoice::Follow) {
+            SymlinkChoice::Follow => copy::Symlinks::Follow,
+            SymlinkChoice::Keep => copy::Symlinks::Keep,
+            SymlinkChoice::Skip => copy::Symlinks::Skip,
         },
         dry_run: cp.copying.dry_run,
         lanes: match spread.lanes.value {
@@ -115,7 +115,7 @@ fn options(cp: &Cp, spread: &Spread) -> Options {
 }
 
 /// The run came to its end; some files may have failed, and each was told when it did.
-fn arrived(report: Report, cp: &Cp, run: &Run) -> (Summary, Told) {
+fn arrived(report: Report, cp: &Cp, run: &Run) -> (Summary, SummaryError) {
     let came_to = report.kind();
     let counted = Summary {
         route: Some(report.route.to_string()),
@@ -126,16 +126,17 @@ fn arrived(report: Report, cp: &Cp, run: &Run) -> (Summary, Told) {
     };
     let (failures, files) = (report.failures, report.files);
     let first = report.failed.into_iter().next().map(|failed| run.failure(&Error::from(failed.error)));
-    let (Some(came_to), Some(first)) = (came_to, first) else { return (counted, Told::NotYet) };
+    let (Some(came_to), Some(first)) = (came_to, first) else { return (counted, SummaryError::NotYet) };
     let kind = if came_to == copy::Kind::Several { Kind::SomeFailed } else { first.kind };
     let is_alone = failures == 1 && files == 0;
     let counts = format!("{} failed, {} arrived", numbers::files(failures), numbers::files(files));
-    let (error, told) = if is_alone { (first.error, Told::Already) } else { (Some(counts), Told::NotYet) };
+    let (error, told) =
+        if is_alone { (first.error, SummaryError::Already) } else { (Some(counts), SummaryError::NotYet) };
     (Summary { kind, error, hints: first.hints, ..counted }, told)
 }
 
 /// The run was given up.
-fn broken(failure: Failure, cp: &Cp, run: &Run) -> Summary {
+fn broken(failure: VerbFailure, cp: &Cp, run: &Run) -> Summary {
     let signal = || "stopped by a signal; a file on its way is left as .NAME.hop-ID.part".to_owned();
     let error = failure.error.unwrap_or_else(signal);
     Summary { kind: failure.kind, error: Some(error), hints: failure.hints, ..counted(cp, run) }

@@ -8,7 +8,7 @@ use crate::error::{Error, Kind};
 
 use crate::cli::args::demo::Demo;
 use crate::cli::run::process;
-use crate::cli::run::verb_run::Failure;
+use crate::cli::run::verb_run::VerbFailure;
 
 /// Tells the story; the exit code to end with.
 pub fn run(demo: &Demo) -> u8 {
@@ -19,7 +19,7 @@ pub fn run(demo: &Demo) -> u8 {
         Ok(Outcome::Interrupted(signal)) => u8::try_from(128 + signal).unwrap_or(Kind::Internal.code()),
         Err(source) => {
             let error = Error::Local { path: PathBuf::from("the practice street"), source };
-            Failure::of_file(&error).say_and_exit_code()
+            VerbFailure::of_file(&error).say_and_exit_code()
         }
     }
 }

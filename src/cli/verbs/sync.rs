@@ -12,14 +12,14 @@ use super::cp;
 use crate::cli::args::sync::{Sync, Syncing};
 use crate::cli::env::environment::Environment;
 use crate::cli::output::safe;
-use crate::cli::run::verb_run::Failure;
+use crate::cli::run::verb_run::VerbFailure;
 
 /// Syncs; the exit code to end with.
 pub fn run(sync: Sync, environment: &Environment) -> u8 {
     let Sync { syncing, mut cp } = sync;
     let filter = match syncing.filter() {
         Ok(filter) => filter,
-        Err(wrong) => return Failure::usage(&wrong).say_and_exit_code(),
+        Err(wrong) => return VerbFailure::usage(&wrong).say_and_exit_code(),
     };
     (cp.copying.recursive, cp.copying.preserve) = (true, true);
     cp.sources.iter_mut().for_each(entries_of);

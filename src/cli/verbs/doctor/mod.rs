@@ -37,7 +37,7 @@ use crate::cli::output::display::Level;
 use crate::cli::output::json::Object;
 use crate::cli::output::safe;
 use crate::cli::output::stdout::{is_closed, printed};
-use crate::cli::output::terminal::Terminal;
+use crate::cli::output::terminal::TerminalPrompt;
 use crate::cli::run::verb_run::Run;
 use explanation::Explanation;
 use fix::{Done, Repair};
@@ -45,15 +45,19 @@ use fix::{Done, Repair};
 /// Does what the command line says; the exit code to end with.
 pub fn run(doctor: &Doctor, environment: &Environment) -> u8 {
     let run = Run::start(&quiet_screen(&doctor.output, Level::Remarks));
-    let outcome = match run.carry_out(visit(doctor, environment, &run)) {
-        Ok(visit) => told(doctor, &visit, width(environment)).map_err(|error| run.failure(&error)).and_then(|kind| {
-            let terminal = Terminal::new(run.reporter.clone());
-            let prompt: &dyn Prompt = if doctor.batch { &NoPrompt } else { &terminal };
-            match doctor.fix {
-                true => fix::offer(&visit.failures(), prompt).map(|()| kind).map_err(|error| run.failure(&error)),
-                false => Ok(kind),
-            }
-        }),
+    let outcome = match run.carry_out(examine_hosts(doctor, environment, &run)) {
+        Ok(examination) => {
+            told(doctor, &examination, width(environment)).map_err(|error| run.failure(&error)).and_then(|kind| {
+                let terminal = TerminalPrompt::new(run.reporter.clone());
+                let prompt: &dyn Prompt = if doctor.batch { &NoPrompt } else { &terminal };
+                match doctor.fix {
+                    true => {
+                        fix::offer(&examination.failures(), prompt).map(|()| kind).map_err(|error| run.failure(&error))
+                    }
+                    false => Ok(kind),
+                }
+            })
+        }
         Err(failure) => Err(failure),
     };
     run.close(outcome.as_ref().err());
@@ -61,12 +65,12 @@ pub fn run(doctor: &Doctor, environment: &Environment) -> u8 {
 }
 
 /// All that was found.
-struct Visit {
+struct Examination {
     reports: Vec<Report>,
     between: Option<Between>,
 }
 
-impl Visit {
+impl Examination {
     fn rows(&self) -> impl Iterator<Item = &Row> {
         let between = self.between.iter().flat_map(|between| &between.rows);
         self.reports.iter().flat_map(|report| &report.rows).chain(between)
@@ -81,12 +85,12 @@ impl Visit {
     }
 }
 
-async fn visit(doctor: &Doctor, environment: &Environment, run: &Arc<Run>) -> Result<Visit, Error> {
+async fn examine_hosts(doctor: &Doctor, environment: &Environment, run: &Arc<Run>) -> Result<Examination, Error> {
     let hosts = doctor.hosts.iter().map(|word| host(word)).collect::<Result<Vec<_>, _>>()?;
     let flags = Flags { batch: doctor.batch, ..doctor.connection.flags(Purpose::Sftp) };
     let prompt: Arc<dyn Prompt> = match doctor.batch {
         true => Arc::new(NoPrompt),
-        false => Arc::new(Terminal::new(run.reporter.clone())),
+        false => Arc::new(TerminalPrompt::new(run.reporter.clone())),
     };
     let load = || Configuration::load(flags.clone(), host_env::of_this_process(environment.variables.clone()));
     let configuration = match load() {
@@ -110,7 +114,7 @@ async fn visit(doctor: &Doctor, environment: &Environment, run: &Arc<Run>) -> Re
         [source, destination] => between(source, destination).await,
         _ => None,
     };
-    Ok(Visit { reports, between })
+    Ok(Examination { reports, between })
 }
 
 /// `HOST`, or `HOST:PATH` as it stands in a copy.
@@ -127,34 +131,34 @@ fn width(environment: &Environment) -> usize {
     columns.unwrap_or(page::WIDTH).max(40)
 }
 
-fn told(doctor: &Doctor, visit: &Visit, width: usize) -> Result<Kind, Error> {
-    let lines = if doctor.json { objects(visit) } else { page(doctor, visit, width) };
+fn told(doctor: &Doctor, examination: &Examination, width: usize) -> Result<Kind, Error> {
+    let lines = if doctor.json { objects(examination) } else { page(doctor, examination, width) };
     match printed(lines) {
         Err(error) if is_closed(&error) => {}
         printed => printed?,
     }
-    Ok(visit.failures().first().and_then(|row| row.failure()).map_or(Kind::Done, findings::kind))
+    Ok(examination.failures().first().and_then(|row| row.failure()).map_or(Kind::Done, findings::kind))
 }
 
 /// The tables, then the first failure explained, or else what is worth knowing.
-fn page(doctor: &Doctor, visit: &Visit, width: usize) -> Vec<String> {
+fn page(doctor: &Doctor, examination: &Examination, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
-    for report in &visit.reports {
-        let is_short = visit.reports.len() > 1 && report.failure().is_none() && doctor.output.verbose == 0;
+    for report in &examination.reports {
+        let is_short = examination.reports.len() > 1 && report.failure().is_none() && doctor.output.verbose == 0;
         match is_short {
             true => lines.push(page::summary(&trail(report), &report.rows)),
             false => lines.extend(page::rows(&report.rows)),
         }
     }
-    lines.extend(visit.between.iter().flat_map(|between| page::rows(&between.rows)));
-    let ways = visit.ways();
-    match visit.failures().first() {
+    lines.extend(examination.between.iter().flat_map(|between| page::rows(&between.rows)));
+    let ways = examination.ways();
+    match examination.failures().first() {
         Some(row) => {
             lines.push(String::new());
             lines.extend(explanation(row, &ways).iter().flat_map(|explanation| page::advice(explanation, width)));
-            lines.extend(visit.between.as_ref().map(until_then));
+            lines.extend(examination.between.as_ref().map(until_then));
         }
-        None => lines.extend(remarks(visit, &ways)),
+        None => lines.extend(remarks(examination, &ways)),
     }
     lines
 }
@@ -170,8 +174,8 @@ fn until_then(between: &Between) -> String {
     }
 }
 
-fn remarks(visit: &Visit, ways: &[Vec<Host>]) -> Vec<String> {
-    let noted = visit.rows().filter(|row| matches!(row.outcome, Outcome::Remark(_)));
+fn remarks(examination: &Examination, ways: &[Vec<Host>]) -> Vec<String> {
+    let noted = examination.rows().filter(|row| matches!(row.outcome, Outcome::Remark(_)));
     let texts: Vec<String> = noted
         .filter_map(|row| explanation(row, ways))
         .flat_map(|explanation| {
@@ -198,10 +202,10 @@ fn trail(report: &Report) -> String {
 }
 
 /// One object a row, then one for the whole.
-fn objects(visit: &Visit) -> Vec<String> {
-    let ways = visit.ways();
-    let mut lines: Vec<String> = visit.rows().map(|row| object(row, &ways).to_string()).collect();
-    let first = visit.failures().first().copied();
+fn objects(examination: &Examination) -> Vec<String> {
+    let ways = examination.ways();
+    let mut lines: Vec<String> = examination.rows().map(|row| object(row, &ways).to_string()).collect();
+    let first = examination.failures().first().copied();
     let kind = first.and_then(Row::failure).map_or(Kind::Done, findings::kind);
     let last = Object::event("diagnosis").with("exit_code", kind.code()).with("result", kind.name());
     let last =

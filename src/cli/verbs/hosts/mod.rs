@@ -16,7 +16,7 @@ use crate::config::{Configuration, Flags, Host, Origin, Stanza, StanzaError, Sur
 use crate::error::{Error, Kind};
 
 use crate::cli::advice;
-use crate::cli::args::flag_groups::Output;
+use crate::cli::args::flag_groups::OutputFlags;
 use crate::cli::args::hosts::{Add, Hosts, HostsTask};
 use crate::cli::args::settings::quiet_screen;
 use crate::cli::env::environment::Environment;
@@ -25,12 +25,12 @@ use crate::cli::output::display::Level;
 use crate::cli::output::json::Object;
 use crate::cli::output::safe;
 use crate::cli::output::stdout::{is_closed, printed};
-use crate::cli::run::verb_run::{Failure, Run};
+use crate::cli::run::verb_run::{Run, VerbFailure};
 use tree::{Leaf, drawn};
 
 /// Does what the command line says; the exit code to end with.
 pub fn run(hosts: &Hosts, environment: &Environment) -> u8 {
-    let run = Run::start(&quiet_screen(&Output { quiet: false, verbose: 0 }, Level::Remarks));
+    let run = Run::start(&quiet_screen(&OutputFlags { quiet: false, verbose: 0 }, Level::Remarks));
     let here = host_env::of_this_process(environment.variables.clone());
     let outcome = match &hosts.task {
         None => show(hosts, here),
@@ -103,14 +103,15 @@ fn json(way: &[Host]) -> Option<Object> {
 }
 
 /// Checks the key, then appends; the file that has grown.
-fn added(add: &Add, file: Option<&Path>, here: &Surroundings) -> Result<PathBuf, Failure> {
-    let key = add.key.as_ref().map(|key| whole(key, &here.home)).transpose().map_err(|error| Failure::usage(&error))?;
+fn added(add: &Add, file: Option<&Path>, here: &Surroundings) -> Result<PathBuf, VerbFailure> {
+    let key =
+        add.key.as_ref().map(|key| whole(key, &here.home)).transpose().map_err(|error| VerbFailure::usage(&error))?;
     if let Some(found) = key.as_deref().map(inspect)
         && let Some(problem) = &found.problem
     {
         let hints = advice::of_key(&found.file, problem).into_iter().map(safe::line).collect();
         let error = Some(safe::line(format!("{}: {problem}", found.file.display())));
-        return Err(Failure { kind: Kind::Permissions, error, hints });
+        return Err(VerbFailure { kind: Kind::Permissions, error, hints });
     }
     let stanza = Stanza {
         name: add.name.clone(),
@@ -123,16 +124,16 @@ fn added(add: &Add, file: Option<&Path>, here: &Surroundings) -> Result<PathBuf,
     stanza.append(file, here).map_err(|error| refused(error, &stanza, &here.home))
 }
 
-fn refused(error: StanzaError, stanza: &Stanza, home: &Path) -> Failure {
+fn refused(error: StanzaError, stanza: &Stanza, home: &Path) -> VerbFailure {
     let hints = advice::of_stanza(&error, stanza, home).into_iter().map(safe::line).collect();
     let text = Some(safe::line(error.to_string()));
     match error {
         StanzaError::Config(error) => {
             let error = Error::from(error);
-            Failure { kind: error.kind(), error: text, hints: advice::hints(&error, &[]) }
+            VerbFailure { kind: error.kind(), error: text, hints: advice::hints(&error, &[]) }
         }
-        StanzaError::Write { .. } => Failure { kind: Kind::LocalFile, error: text, hints },
-        _ => Failure { kind: Kind::Usage, error: text, hints },
+        StanzaError::Write { .. } => VerbFailure { kind: Kind::LocalFile, error: text, hints },
+        _ => VerbFailure { kind: Kind::Usage, error: text, hints },
     }
 }
 

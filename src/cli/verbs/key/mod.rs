@@ -16,7 +16,7 @@ use crate::prompt::Prompt;
 use crate::words::words_of;
 
 use crate::cli::advice;
-use crate::cli::args::flag_groups::Output;
+use crate::cli::args::flag_groups::OutputFlags;
 use crate::cli::args::key::{Key, KeyTask};
 use crate::cli::args::settings::quiet_screen;
 use crate::cli::env::environment::Environment;
@@ -25,20 +25,20 @@ use crate::cli::output::display::Level;
 use crate::cli::output::json::Object;
 use crate::cli::output::safe;
 use crate::cli::output::stdout::{is_closed, printed};
-use crate::cli::output::terminal::Terminal;
+use crate::cli::output::terminal::TerminalPrompt;
 use crate::cli::run::verb_run::Run;
 use key_files::Used;
 
 /// Does what the command line says; the exit code to end with.
 pub fn run(key: &Key, environment: &Environment) -> u8 {
-    let run = Run::start(&quiet_screen(&Output { quiet: false, verbose: 0 }, Level::Remarks));
+    let run = Run::start(&quiet_screen(&OutputFlags { quiet: false, verbose: 0 }, Level::Remarks));
     let outcome = match &key.task {
         KeyTask::Check(check) => keys(key, &check.files, environment).and_then(|keys| match check.json {
             true => printed(keys.iter().map(|key| json(key).to_string())).map(|()| verdict(&keys)),
             false => printed(described(&keys)).map(|()| verdict(&keys)),
         }),
         KeyTask::Fix(fix) => keys(key, &fix.files, environment).and_then(|keys| {
-            let prompt = Terminal::new(run.reporter.clone());
+            let prompt = TerminalPrompt::new(run.reporter.clone());
             mend(&keys, if fix.yes { None } else { Some(&prompt) })
         }),
     };

@@ -23,7 +23,7 @@ use crate::error::{Error, Kind};
 use crate::sftp::FileKind;
 use crate::target::{self, HostSpec, Target};
 
-use crate::cli::args::ls::{Listing, Ls};
+use crate::cli::args::ls::{ListingFlags, Ls};
 use crate::cli::args::reliability::patience;
 use crate::cli::args::settings::quiet_screen;
 use crate::cli::env::environment::Environment;
@@ -33,7 +33,7 @@ use crate::cli::output::stdout::{is_closed, written};
 use crate::cli::run::network::Network;
 use crate::cli::run::verb_run::Run;
 use remote_listing::{LINKS_AT_ONCE, Shelf, is_about_one_path, join};
-use table::{Row, Sizes, widths};
+use table::{EntryRow, SizeFormat, widths};
 
 /// Deeper trees than this are a trap.
 const DEEPEST: usize = 256;
@@ -74,9 +74,11 @@ async fn list_all(ls: &Ls, environment: &Environment, run: &Arc<Run>) -> Result<
         }
         let shelf = &shelves[&host];
         match shelf.find(&path).await {
-            Ok(paths) => {
-                found.extend(paths.into_iter().map(|path| Found { host: host.to_string(), shelf: shelf.clone(), path }))
-            }
+            Ok(paths) => found.extend(paths.into_iter().map(|path| ListedPath {
+                host: host.to_string(),
+                shelf: shelf.clone(),
+                path,
+            })),
             Err(error) => lister.pass_over(error)?,
         }
     }
@@ -107,7 +109,7 @@ fn remote(word: &std::ffi::OsStr) -> Result<(HostSpec, Vec<u8>), Error> {
 }
 
 /// A path to list.
-struct Found {
+struct ListedPath {
     host: String,
     shelf: Shelf,
     path: Vec<u8>,
@@ -145,7 +147,7 @@ impl FoldersToList {
 }
 
 struct Lister<'a> {
-    listing: &'a Listing,
+    listing: &'a ListingFlags,
     run: &'a Run,
     headed: bool,
     shown: usize,
@@ -153,7 +155,7 @@ struct Lister<'a> {
 }
 
 impl Lister<'_> {
-    async fn list(&mut self, found: &Found) -> Result<(), Error> {
+    async fn list(&mut self, found: &ListedPath) -> Result<(), Error> {
         match found.shelf.look(&found.path).await {
             Ok(attributes) if attributes.kind() == FileKind::Dir => self.list_tree(found).await,
             Ok(_) => self.list_one(found).await,
@@ -166,13 +168,13 @@ impl Lister<'_> {
         }
     }
 
-    async fn list_one(&mut self, found: &Found) -> Result<(), Error> {
+    async fn list_one(&mut self, found: &ListedPath) -> Result<(), Error> {
         let mut rows = [found.shelf.row(&found.path).await?];
         self.print(found, b"", &mut rows).await
     }
 
     /// A folder, and with `-R` the folders below it, each before its own.
-    async fn list_tree(&mut self, found: &Found) -> Result<(), Error> {
+    async fn list_tree(&mut self, found: &ListedPath) -> Result<(), Error> {
         let mut waiting = FoldersToList::with(found.path.clone());
         while let Some((folder, depth)) = waiting.pop() {
             let mut rows = match found.shelf.rows(&folder).await {
@@ -193,7 +195,7 @@ impl Lister<'_> {
         Ok(())
     }
 
-    fn head(&mut self, found: &Found, folder: &[u8]) -> Result<(), Error> {
+    fn head(&mut self, found: &ListedPath, folder: &[u8]) -> Result<(), Error> {
         if !self.headed || self.listing.json {
             return Ok(());
         }
@@ -202,9 +204,9 @@ impl Lister<'_> {
         written(|out| writeln!(out, "{gap}{}:{}:", safe::line(&found.host), safe::line(folder)))
     }
 
-    async fn print(&self, found: &Found, folder: &[u8], rows: &mut [Row]) -> Result<(), Error> {
-        let Listing { long, human, json, .. } = *self.listing;
-        let sizes = if human { Sizes::Human } else { Sizes::Exact };
+    async fn print(&self, found: &ListedPath, folder: &[u8], rows: &mut [EntryRow]) -> Result<(), Error> {
+        let ListingFlags { long, human, json, .. } = *self.listing;
+        let sizes = if human { SizeFormat::Human } else { SizeFormat::Exact };
         let widths = widths(rows, sizes);
         let at_once = if long || json { LINKS_AT_ONCE } else { rows.len().max(1) };
         for rows in rows.chunks_mut(at_once) {

@@ -14,7 +14,7 @@ use crate::progress::Stage;
 use crate::sftp::{Attributes, Client, FileKind, SftpError, StatusCode};
 use crate::wildcard::{ShellPattern, is_pattern};
 
-use super::table::Row;
+use super::table::EntryRow;
 
 /// Rows of one folder that fit in memory beside everything else.
 const MOST_ROWS: usize = 500_000;
@@ -57,18 +57,18 @@ impl Shelf {
     }
 
     /// The row of one path itself.
-    pub async fn row(&self, path: &[u8]) -> Result<Row, Error> {
+    pub async fn row(&self, path: &[u8]) -> Result<EntryRow, Error> {
         let attributes = self.client.lstat(path).await.map_err(|error| self.error(path, error))?;
-        Ok(Row::alone(path.to_vec(), attributes))
+        Ok(EntryRow::alone(path.to_vec(), attributes))
     }
 
     /// The entries of a folder by name, `.` and `..` among them if the server lists them.
-    pub async fn rows(&self, folder: &[u8]) -> Result<Vec<Row>, Error> {
+    pub async fn rows(&self, folder: &[u8]) -> Result<Vec<EntryRow>, Error> {
         let failed = |error| self.error(folder, error);
         let mut listing = self.client.list(folder).await.map_err(failed)?;
         let (mut rows, mut bytes) = (Vec::new(), 0);
         while let Some(entries) = listing.next().await.map_err(failed)? {
-            rows.extend(entries.inspect(|entry| bytes += entry.name.len() + entry.longname.len()).map(Row::of));
+            rows.extend(entries.inspect(|entry| bytes += entry.name.len() + entry.longname.len()).map(EntryRow::of));
             if rows.len() > MOST_ROWS || bytes > MOST_BYTES {
                 let most = format!("a folder of more than {MOST_ROWS} entries, or {} MiB of names", MOST_BYTES >> 20);
                 return Err(failed(SftpError::Protocol(most)));
@@ -80,7 +80,7 @@ impl Shelf {
 
     /// Fills in where symbolic links point, all at once: at most [`LINKS_AT_ONCE`] rows. One that cannot be read stays
     /// empty.
-    pub async fn read_links(&self, folder: &[u8], rows: &mut [Row]) {
+    pub async fn read_links(&self, folder: &[u8], rows: &mut [EntryRow]) {
         let mut reads = JoinSet::new();
         for (at, row) in rows.iter().enumerate().filter(|(_, row)| row.attributes.kind() == FileKind::Symlink) {
             let (client, path) = (self.client.clone(), join(folder, &row.name));

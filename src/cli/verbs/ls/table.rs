@@ -1,6 +1,6 @@
 //! A folder's entries as lines: `ls`'s long form, names only, or JSON. Pure.
 //!
-//! Main type: [`Row`]. Times are UTC: the host's own zone is not told by SFTP, and ours would mislead.
+//! Main type: [`EntryRow`]. Times are UTC: the host's own zone is not told by SFTP, and ours would mislead.
 
 use crate::sftp::{Attributes, Entry, FileKind};
 
@@ -10,7 +10,7 @@ use crate::cli::output::{safe, timestamps};
 
 /// One entry, ready to be shown.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub struct EntryRow {
     /// As it is called in what was listed.
     pub name: Vec<u8>,
     /// What the server told about it.
@@ -23,23 +23,23 @@ pub struct Row {
 
 /// How sizes are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sizes {
+pub enum SizeFormat {
     /// In bytes.
     Exact,
     /// As `1.5K`.
     Human,
 }
 
-impl Row {
+impl EntryRow {
     /// An entry of a listing.
-    pub fn of(entry: Entry) -> Row {
+    pub fn of(entry: Entry) -> EntryRow {
         let owner = owner_of(&entry.attributes, &entry.longname);
-        Row { name: entry.name, attributes: entry.attributes, owner, link: None }
+        EntryRow { name: entry.name, attributes: entry.attributes, owner, link: None }
     }
 
     /// A path listed by itself, without a line of the server's own.
-    pub fn alone(name: Vec<u8>, attributes: Attributes) -> Row {
-        Row { name, owner: owner_of(&attributes, b""), attributes, link: None }
+    pub fn alone(name: Vec<u8>, attributes: Attributes) -> EntryRow {
+        EntryRow { name, owner: owner_of(&attributes, b""), attributes, link: None }
     }
 
     /// A folder that can be listed in its turn.
@@ -48,7 +48,7 @@ impl Row {
     }
 
     /// The long form, with columns as wide as [`widths`] found.
-    pub fn long(&self, widths: &Widths, sizes: Sizes) -> String {
+    pub fn long(&self, widths: &Widths, sizes: SizeFormat) -> String {
         let (user, group) = &self.owner;
         let [w_user, w_group, w_size] = widths.0;
         let (mode, size, name) = (mode(&self.attributes), size(&self.attributes, sizes), safe::line(&self.name));
@@ -82,8 +82,9 @@ impl Row {
 pub struct Widths([usize; 3]);
 
 /// Wide enough for every row.
-pub fn widths(rows: &[Row], sizes: Sizes) -> Widths {
-    let widest = |width: fn(&Row, Sizes) -> usize| rows.iter().map(|row| width(row, sizes)).max().unwrap_or(0);
+pub fn widths(rows: &[EntryRow], sizes: SizeFormat) -> Widths {
+    let widest =
+        |width: fn(&EntryRow, SizeFormat) -> usize| rows.iter().map(|row| width(row, sizes)).max().unwrap_or(0);
     Widths([
         widest(|row, _| row.owner.0.chars().count()),
         widest(|row, _| row.owner.1.chars().count()),
@@ -104,11 +105,11 @@ fn kind_name(kind: FileKind) -> &'static str {
     }
 }
 
-fn size(attributes: &Attributes, sizes: Sizes) -> String {
+fn size(attributes: &Attributes, sizes: SizeFormat) -> String {
     match (attributes.size, sizes) {
         (None, _) => "-".to_owned(),
-        (Some(size), Sizes::Exact) => size.to_string(),
-        (Some(size), Sizes::Human) => numbers::short(size),
+        (Some(size), SizeFormat::Exact) => size.to_string(),
+        (Some(size), SizeFormat::Human) => numbers::short(size),
     }
 }
 
@@ -159,14 +160,14 @@ fn owner_of(attributes: &Attributes, longname: &[u8]) -> (String, String) {
 mod tests {
     use super::*;
 
-    fn row(name: &[u8], permissions: u32, size: u64, longname: &[u8]) -> Row {
+    fn row(name: &[u8], permissions: u32, size: u64, longname: &[u8]) -> EntryRow {
         let attributes = Attributes {
             size: Some(size),
             owner: Some((1000, 100)),
             permissions: Some(permissions),
             times: Some((0, 1_714_566_840)),
         };
-        Row::of(Entry { name: name.to_vec(), longname: longname.to_vec(), attributes })
+        EntryRow::of(Entry { name: name.to_vec(), longname: longname.to_vec(), attributes })
     }
 
     #[test]
@@ -176,8 +177,8 @@ mod tests {
             row(b"evil\x1b[2J", 0o104711, 7, b"anything at all"),
             row(b"tmp", 0o041777, 4096, b""),
         ];
-        let widths = widths(&rows, Sizes::Exact);
-        let lines: Vec<String> = rows.iter().map(|row| row.long(&widths, Sizes::Exact)).collect();
+        let widths = widths(&rows, SizeFormat::Exact);
+        let lines: Vec<String> = rows.iter().map(|row| row.long(&widths, SizeFormat::Exact)).collect();
         assert_eq!(
             lines,
             [
@@ -186,7 +187,7 @@ mod tests {
                 "drwxrwxrwt 1000     100   4096 2024-05-01 12:34 tmp",
             ]
         );
-        assert!(rows[0].long(&widths, Sizes::Human).contains(" 1.5K "));
+        assert!(rows[0].long(&widths, SizeFormat::Human).contains(" 1.5K "));
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub fn run(ssh: &Ssh, environment: &Environment) -> u8 {
     let run = Run::start(&screen);
     let outcome = run.carry_out_to_the_end(async {
         let mut signals = process::endings();
-        Visit::new(ssh, environment, &run, errors)?.carry_out(&mut signals).await
+        SshRun::new(ssh, environment, &run, errors)?.carry_out(&mut signals).await
     });
     run.close(outcome.as_ref().err());
     outcome.unwrap_or_else(|failure| match failure.kind {
@@ -85,7 +85,7 @@ fn log_to(ssh: &Ssh, errors: OwnedFd) -> io::Result<OwnedFd> {
 }
 
 /// One run.
-struct Visit<'a> {
+struct SshRun<'a> {
     ssh: &'a Ssh,
     environment: &'a Environment,
     run: &'a Arc<Run>,
@@ -95,7 +95,7 @@ struct Visit<'a> {
 }
 
 /// What is done at the host.
-enum What {
+enum SshTask {
     Run(Task),
     Stdio(Place),
     Tunnels,
@@ -109,11 +109,16 @@ struct There {
     lending: Option<Lending>,
 }
 
-impl<'a> Visit<'a> {
-    fn new(ssh: &'a Ssh, environment: &'a Environment, run: &'a Arc<Run>, errors: OwnedFd) -> Result<Visit<'a>, Error> {
+impl<'a> SshRun<'a> {
+    fn new(
+        ssh: &'a Ssh,
+        environment: &'a Environment,
+        run: &'a Arc<Run>,
+        errors: OwnedFd,
+    ) -> Result<SshRun<'a>, Error> {
         let flags = ssh.flags().map_err(Error::Usage)?;
         let network = Network::read(flags, environment, run)?;
-        Ok(Visit { ssh, environment, run, errors, network })
+        Ok(SshRun { ssh, environment, run, errors, network })
     }
 
     async fn carry_out(self, signals: &mut Receiver<&'static str>) -> Result<u8, Error> {
@@ -137,12 +142,12 @@ impl<'a> Visit<'a> {
             Some(name) = signals.recv() => return Ok(process::code_of(name)),
         };
         match purpose {
-            What::Stdio(place) => self.stdio(&session, &place, signals).await,
-            What::Tunnels => {
+            SshTask::Stdio(place) => self.stdio(&session, &place, signals).await,
+            SshTask::Tunnels => {
                 let building = tunnels::along((&host.errand, &way), &session, 0, self.run.reporter.clone());
                 watch::over(building, self.ssh, session, signals).await
             }
-            What::Run(task) => self.converse(There { session, host, way, lending }, task, signals).await,
+            SshTask::Run(task) => self.converse(There { session, host, way, lending }, task, signals).await,
         }
     }
 
@@ -169,10 +174,10 @@ impl<'a> Visit<'a> {
         }
     }
 
-    fn purpose(&self, host: &Host) -> Result<What, Error> {
+    fn purpose(&self, host: &Host) -> Result<SshTask, Error> {
         if let Some(place) = &self.ssh.tunnels.stdio {
             let place = Place::parse(place).ok_or_else(|| Error::Usage(format!("-W {place}: give HOST:PORT")))?;
-            return Ok(What::Stdio(place));
+            return Ok(SshTask::Stdio(place));
         }
         let line = self.ssh.line();
         let remote = host.remote_command.as_ref().map(|command| command.value.clone().into_bytes());
@@ -182,13 +187,13 @@ impl<'a> Visit<'a> {
             (_, None) => line,
         };
         Ok(match host.errand.session_type.value {
-            SessionType::None => What::Tunnels,
+            SessionType::None => SshTask::Tunnels,
             SessionType::Subsystem if line.is_empty() => {
                 return Err(Error::Usage("-s: which subsystem?".to_owned()));
             }
-            SessionType::Subsystem => What::Run(Task::Subsystem(String::from_utf8_lossy(&line).into_owned())),
-            SessionType::Default if line.is_empty() => What::Run(Task::Shell),
-            SessionType::Default => What::Run(Task::Command(line)),
+            SessionType::Subsystem => SshTask::Run(Task::Subsystem(String::from_utf8_lossy(&line).into_owned())),
+            SessionType::Default if line.is_empty() => SshTask::Run(Task::Shell),
+            SessionType::Default => SshTask::Run(Task::Command(line)),
         })
     }
 
