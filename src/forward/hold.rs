@@ -1,6 +1,6 @@
 //! What may wait here for peers that read slowly: bounded over all connections of a run.
 //!
-//! Main types: [`Hold`], one a session, and [`Share`], one a connection. The transport reopens a channel's window as
+//! Main types: [`Hold`], one a session, and [`HoldShare`], one a connection. The transport reopens a channel's window as
 //! soon as bytes arrive, so that a slow reader's bytes pile up here or stop the whole session. A connection that is
 //! alone on its session is waited for as long as it likes. One that shares it may hold as much as is still free; beyond
 //! that the session waits for its reader, and a reader that takes nothing at all while others wait is given up.
@@ -34,7 +34,7 @@ pub struct Hold {
 
 /// One connection's part of it.
 #[derive(Debug)]
-pub struct Share {
+pub struct HoldShare {
     hold: Arc<Hold>,
     mine: AtomicUsize,
     taken: Notify,
@@ -56,9 +56,9 @@ impl Hold {
     }
 
     /// A further connection.
-    pub fn share(self: &Arc<Self>) -> Share {
+    pub fn share(self: &Arc<Self>) -> HoldShare {
         self.connections.fetch_add(1, Ordering::AcqRel);
-        Share { hold: self.clone(), mine: AtomicUsize::new(0), taken: Notify::new() }
+        HoldShare { hold: self.clone(), mine: AtomicUsize::new(0), taken: Notify::new() }
     }
 
     /// How willingly it takes one more: connections that wait for their readers, and all connections.
@@ -67,7 +67,7 @@ impl Hold {
     }
 }
 
-impl Share {
+impl HoldShare {
     /// So many bytes wait from now on.
     pub fn put(&self, bytes: usize) {
         self.mine.fetch_add(bytes, Ordering::AcqRel);
@@ -109,7 +109,7 @@ impl Share {
     }
 }
 
-impl Drop for Share {
+impl Drop for HoldShare {
     fn drop(&mut self) {
         self.hold.held.fetch_sub(self.mine.load(Ordering::Acquire), Ordering::AcqRel);
         self.hold.connections.fetch_sub(1, Ordering::AcqRel);

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, lookup_host};
 
-use super::spec::Place;
+use super::spec::ForwardAddress;
 
 /// How ports and sockets of this machine are listened on.
 #[derive(Debug, Clone)]
@@ -52,10 +52,10 @@ pub struct Local {
 
 impl Listener {
     /// Listens on `place`; at least one of its addresses must be free.
-    pub async fn open(place: &Place, listening: &Listening) -> io::Result<Listener> {
+    pub async fn open(place: &ForwardAddress, listening: &Listening) -> io::Result<Listener> {
         let (host, port) = match place {
-            Place::Path(path) => return at_path(path, listening),
-            Place::Port(host, port) => (host.as_deref(), *port),
+            ForwardAddress::Path(path) => return at_path(path, listening),
+            ForwardAddress::Port(host, port) => (host.as_deref(), *port),
         };
         let (mut sockets, mut problem) = (Vec::new(), io::Error::from(io::ErrorKind::AddrNotAvailable));
         for address in addresses(host, listening) {
@@ -122,10 +122,10 @@ impl Local {
     }
 
     /// Connects to a place of this machine, or that this machine sees.
-    pub async fn connect(place: &Place) -> io::Result<Local> {
+    pub async fn connect(place: &ForwardAddress) -> io::Result<Local> {
         match place {
-            Place::Path(path) => Ok(Local::unix(UnixStream::connect(path).await?)),
-            Place::Port(host, port) => {
+            ForwardAddress::Path(path) => Ok(Local::unix(UnixStream::connect(path).await?)),
+            ForwardAddress::Port(host, port) => {
                 let stream = TcpStream::connect((host.as_deref().unwrap_or("localhost"), *port)).await?;
                 Ok(Local::tcp(stream, (String::new(), 0)))
             }
@@ -214,11 +214,11 @@ mod tests {
     async fn a_socket_is_the_users_own_and_goes_with_its_listener() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s.sock");
-        let listener = Listener::open(&Place::Path(path.clone()), &Listening::default()).await.unwrap();
+        let listener = Listener::open(&ForwardAddress::Path(path.clone()), &Listening::default()).await.unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         let (accepted, connected) = tokio::join!(listener.accept(), UnixStream::connect(&path));
         assert!(accepted.is_ok() && connected.is_ok());
-        let again = Listener::open(&Place::Path(path.clone()), &Listening::default()).await;
+        let again = Listener::open(&ForwardAddress::Path(path.clone()), &Listening::default()).await;
         assert!(again.is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse));
         drop(listener);
         assert!(!path.exists());
@@ -228,7 +228,7 @@ mod tests {
     #[tokio::test]
     async fn a_taken_port_is_an_error() {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let place = Place::Port(Some("127.0.0.1".into()), taken.local_addr().unwrap().port());
+        let place = ForwardAddress::Port(Some("127.0.0.1".into()), taken.local_addr().unwrap().port());
         assert!(Listener::open(&place, &Listening::default()).await.is_err());
     }
 }

@@ -2,20 +2,20 @@
 //!
 //! `-L` and `-D` listen here ([`local`]), `-R` listens there ([`remote`]), `-W` joins one connection to our own streams
 //! ([`stdio`]), `-A` joins the host to the user's agent ([`agent`]). Each connection has its own task (`pump.rs`), and
-//! those of `-L` and `-D` a session of their own as far as that goes (`lanes.rs`); what waits for slow readers is bounded
+//! those of `-L` and `-D` a session of their own as far as that goes (`tunnel_sessions.rs`); what waits for slow readers is bounded
 //! over all of them (`hold.rs`).
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `lanes` `pump` `listen` | a session for each connection; a connection and its channel; listening here |
+//! | `tunnel_sessions` `pump` `listen` | a session for each connection; a connection and its channel; listening here |
 //! | `hold` `spec` `socks` | what waits for slow readers; what is forwarded where; SOCKS |
 
 mod hold;
-mod lanes;
 mod listen;
 mod pump;
 mod socks;
 mod spec;
+mod tunnel_sessions;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,14 +27,14 @@ use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::task::JoinSet;
 
 pub use hold::Hold;
-pub use lanes::{LANES, Lanes};
 pub use listen::{Listener, Listening};
-pub use spec::{Destination, Forward, Place};
+pub use spec::{Forward, ForwardAddress, ForwardTarget};
+pub use tunnel_sessions::{MOST_SESSIONS, TunnelSessions};
 
 use crate::agent::AgentClient;
 use crate::chain::{Arrival, ChainError, Conduit, RemoteListener, Session};
 use crate::progress::{Event, Observer};
-use hold::Share;
+use hold::HoldShare;
 use listen::Local;
 use pump::pump;
 
@@ -45,7 +45,7 @@ const MOST_FROM_THERE: usize = 1024;
 #[derive(Clone)]
 pub struct Tunnels {
     /// The sessions of connections that come in here.
-    pub lanes: Arc<Lanes>,
+    pub sessions: Arc<TunnelSessions>,
     /// What waits for the readers of connections that come in there: all on one session.
     pub hold: Arc<Hold>,
     /// Who is told about connections that fail.
@@ -54,7 +54,7 @@ pub struct Tunnels {
 
 /// Serves a local listener for as long as it is polled: each connection goes through a session of that moment, so that
 /// the listener outlives a lost connection.
-pub async fn local(listener: Listener, to: Destination, tunnels: Tunnels) {
+pub async fn local(listener: Listener, to: ForwardTarget, tunnels: Tunnels) {
     let mut connections = JoinSet::new();
     loop {
         match listener.accept().await {
@@ -74,49 +74,51 @@ pub async fn local(listener: Listener, to: Destination, tunnels: Tunnels) {
 }
 
 /// One local connection, carried to where it goes; an error in words.
-async fn outward(mut local: Local, to: &Destination, tunnels: &Tunnels) -> Result<(), String> {
+async fn outward(mut local: Local, to: &ForwardTarget, tunnels: &Tunnels) -> Result<(), String> {
     let asked = match to {
-        Destination::Fixed(_) => None,
-        Destination::Asked => {
+        ForwardTarget::Fixed(_) => None,
+        ForwardTarget::Asked => {
             let mut both = tokio::io::join(&mut local.reader, &mut local.writer);
             // a client that breaks SOCKS off has been answered already
-            let Ok(wish) = socks::greet(&mut both).await else { return Ok(()) };
-            Some(wish)
+            let Ok(request) = socks::greet(&mut both).await else { return Ok(()) };
+            Some(request)
         }
     };
-    let (session, share) = tunnels.lanes.session().await.map_err(|error| error.to_string())?;
+    let (session, share) = tunnels.sessions.session().await.map_err(|error| error.to_string())?;
     let opened = match (&asked, to) {
-        (Some(wish), _) => session.tcpip(&wish.host, wish.port, (&local.from.0, local.from.1)).await,
-        (None, Destination::Fixed(place)) => connect(&session, place, (&local.from.0, local.from.1)).await,
-        (None, Destination::Asked) => return Ok(()),
+        (Some(request), _) => session.tcpip(&request.host, request.port, (&local.from.0, local.from.1)).await,
+        (None, ForwardTarget::Fixed(place)) => connect(&session, place, (&local.from.0, local.from.1)).await,
+        (None, ForwardTarget::Asked) => return Ok(()),
     };
-    if let Some(wish) = &asked {
-        let answer = socks::answer(wish.version, opened.as_ref().map(drop).map_err(drop));
+    if let Some(request) = &asked {
+        let answer = socks::answer(request.version, opened.as_ref().map(drop).map_err(drop));
         local.writer.write_all(&answer).await.map_err(|error| error.to_string())?;
     }
     let conduit = opened.map_err(|error| error.to_string())?;
     carry(local, conduit, share).await
 }
 
-async fn carry(local: Local, conduit: Conduit, share: Share) -> Result<(), String> {
+async fn carry(local: Local, conduit: Conduit, share: HoldShare) -> Result<(), String> {
     let from = format!("{} port {}", local.from.0, local.from.1);
     let carried = pump(local.reader, local.writer, conduit, share).await;
     carried.map_err(|_| format!("the connection from {from} took nothing while others waited for it: closed"))
 }
 
 /// Opens a channel to a place as the host sees it.
-async fn connect(session: &Session, place: &Place, originator: (&str, u16)) -> Result<Conduit, ChainError> {
+async fn connect(session: &Session, place: &ForwardAddress, originator: (&str, u16)) -> Result<Conduit, ChainError> {
     match place {
-        Place::Port(host, port) => session.tcpip(host.as_deref().unwrap_or("localhost"), *port, originator).await,
-        Place::Path(path) => session.streamlocal(&path.to_string_lossy()).await,
+        ForwardAddress::Port(host, port) => {
+            session.tcpip(host.as_deref().unwrap_or("localhost"), *port, originator).await
+        }
+        ForwardAddress::Path(path) => session.streamlocal(&path.to_string_lossy()).await,
     }
 }
 
 /// Makes the host listen; which address a port without one means is `channel_rfwd_bind_host`'s rule (`channels.c`).
-pub async fn listen_there(session: &Session, place: &Place) -> Result<RemoteListener, ChainError> {
+pub async fn listen_there(session: &Session, place: &ForwardAddress) -> Result<RemoteListener, ChainError> {
     match place {
-        Place::Path(path) => session.listen_streamlocal(&path.to_string_lossy()).await,
-        Place::Port(host, port) => {
+        ForwardAddress::Path(path) => session.listen_streamlocal(&path.to_string_lossy()).await,
+        ForwardAddress::Port(host, port) => {
             let address = match host.as_deref() {
                 None => "localhost",
                 Some("*") => "",
@@ -128,7 +130,7 @@ pub async fn listen_there(session: &Session, place: &Place) -> Result<RemoteList
 }
 
 /// Serves a remote listener until its session ends: each connection goes to a place of this side.
-pub async fn remote(mut listener: RemoteListener, to: Destination, tunnels: Tunnels) {
+pub async fn remote(mut listener: RemoteListener, to: ForwardTarget, tunnels: Tunnels) {
     let mut connections = JoinSet::new();
     while let Some((conduit, originator)) = accepted(&mut listener, &mut connections).await {
         let (to, tunnels) = (to.clone(), tunnels.clone());
@@ -150,13 +152,13 @@ async fn accepted(listener: &mut RemoteListener, connections: &mut JoinSet<()>) 
 }
 
 /// One connection from there, carried to where it goes here; an error in words.
-async fn inward(conduit: Conduit, to: &Destination, tunnels: &Tunnels) -> Result<(), String> {
+async fn inward(conduit: Conduit, to: &ForwardTarget, tunnels: &Tunnels) -> Result<(), String> {
     match to {
-        Destination::Fixed(place) => {
+        ForwardTarget::Fixed(place) => {
             let local = Local::connect(place).await.map_err(|error| format!("{place}: {error}"))?;
             carry(local, conduit, tunnels.hold.share()).await
         }
-        Destination::Asked => reverse_socks(conduit, tunnels).await,
+        ForwardTarget::Asked => reverse_socks(conduit, tunnels).await,
     }
 }
 
@@ -165,10 +167,10 @@ async fn reverse_socks(conduit: Conduit, tunnels: &Tunnels) -> Result<(), String
     let (near, mut far) = tokio::io::duplex(64 * 1024);
     let (reader, writer) = tokio::io::split(near);
     let serving = async {
-        let wish = socks::greet(&mut far).await.map_err(|error| error.to_string())?;
-        let place = Place::Port(Some(wish.host), wish.port);
+        let request = socks::greet(&mut far).await.map_err(|error| error.to_string())?;
+        let place = ForwardAddress::Port(Some(request.host), request.port);
         let local = Local::connect(&place).await;
-        let answer = socks::answer(wish.version, local.as_ref().map(drop).map_err(drop));
+        let answer = socks::answer(request.version, local.as_ref().map(drop).map_err(drop));
         far.write_all(&answer).await.map_err(|error| error.to_string())?;
         let local = local.map_err(|error| format!("{place}: {error}"))?;
         let mut both = tokio::io::join(local.reader, local.writer);
@@ -186,7 +188,7 @@ async fn reverse_socks(conduit: Conduit, tunnels: &Tunnels) -> Result<(), String
 /// The far side does not open it.
 pub async fn stdio(
     session: &Session,
-    place: &Place,
+    place: &ForwardAddress,
     mut input: Receiver<Bytes>,
     output: Sender<Bytes>,
 ) -> Result<(), ChainError> {

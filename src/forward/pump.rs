@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
-use super::hold::{Share, Stuck};
+use super::hold::{HoldShare, Stuck};
 use crate::chain::{Arrival, Conduit, ConduitReader, ConduitWriter};
 
 /// Bytes read from the local side at once: what fits one channel packet.
@@ -23,7 +23,7 @@ pub async fn pump(
     reader: impl AsyncRead + Unpin,
     writer: impl AsyncWrite + Unpin,
     conduit: Conduit,
-    share: Share,
+    share: HoldShare,
 ) -> Result<(), Stuck> {
     let (queue, waiting) = unbounded_channel();
     let (all_sent, gone) = (CancellationToken::new(), CancellationToken::new());
@@ -65,7 +65,7 @@ pub async fn pump(
 async fn receive(
     incoming: &mut ConduitReader,
     queue: UnboundedSender<Bytes>,
-    share: &Share,
+    share: &HoldShare,
     all_sent: &CancellationToken,
 ) -> Result<(), Stuck> {
     let mut queue = Some(queue);
@@ -93,7 +93,7 @@ async fn receive(
 async fn deliver(
     mut writer: impl AsyncWrite + Unpin,
     mut waiting: UnboundedReceiver<Bytes>,
-    share: &Share,
+    share: &HoldShare,
 ) -> io::Result<()> {
     while let Some(chunk) = waiting.recv().await {
         writer.write_all(&chunk).await?;

@@ -17,7 +17,7 @@ const NO_METHOD: u8 = 0xff;
 
 /// Which version a client speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Version {
+pub enum SocksVersion {
     /// 4 and 4a.
     Four,
     /// 5.
@@ -26,9 +26,9 @@ pub enum Version {
 
 /// What a client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
+pub struct SocksRequest {
     /// How it asked, and wants to be answered.
-    pub version: Version,
+    pub version: SocksVersion,
     /// A name or an address.
     pub host: String,
     /// A port.
@@ -36,7 +36,7 @@ pub struct Wish {
 }
 
 /// Reads what the client wants; a client that wants something else is told so.
-pub async fn greet<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> io::Result<Wish> {
+pub async fn greet<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> io::Result<SocksRequest> {
     match stream.read_u8().await? {
         4 => four(stream).await,
         5 => five(stream).await,
@@ -45,16 +45,16 @@ pub async fn greet<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> io::Res
 }
 
 /// The answer: connected, or not.
-pub fn answer(version: Version, connected: Result<(), ()>) -> Vec<u8> {
+pub fn answer(version: SocksVersion, connected: Result<(), ()>) -> Vec<u8> {
     match (version, connected) {
-        (Version::Four, Ok(())) => vec![0, 90, 0, 0, 0, 0, 0, 0],
-        (Version::Four, Err(())) => vec![0, 91, 0, 0, 0, 0, 0, 0],
-        (Version::Five, Ok(())) => vec![5, 0, 0, 1, 0, 0, 0, 0, 0, 0],
-        (Version::Five, Err(())) => vec![5, 5, 0, 1, 0, 0, 0, 0, 0, 0],
+        (SocksVersion::Four, Ok(())) => vec![0, 90, 0, 0, 0, 0, 0, 0],
+        (SocksVersion::Four, Err(())) => vec![0, 91, 0, 0, 0, 0, 0, 0],
+        (SocksVersion::Five, Ok(())) => vec![5, 0, 0, 1, 0, 0, 0, 0, 0, 0],
+        (SocksVersion::Five, Err(())) => vec![5, 5, 0, 1, 0, 0, 0, 0, 0, 0],
     }
 }
 
-async fn four<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> io::Result<Wish> {
+async fn four<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> io::Result<SocksRequest> {
     let command = stream.read_u8().await?;
     let port = stream.read_u16().await?;
     let address = Ipv4Addr::from(stream.read_u32().await?);
@@ -64,13 +64,13 @@ async fn four<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> io::Result<W
         _ => address.to_string(),
     };
     if command != CONNECT {
-        stream.write_all(&answer(Version::Four, Err(()))).await?;
+        stream.write_all(&answer(SocksVersion::Four, Err(()))).await?;
         return Err(wrong("only CONNECT is served"));
     }
-    Ok(Wish { version: Version::Four, host, port })
+    Ok(SocksRequest { version: SocksVersion::Four, host, port })
 }
 
-async fn five<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> io::Result<Wish> {
+async fn five<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> io::Result<SocksRequest> {
     let count = stream.read_u8().await?;
     let mut methods = vec![0; count.into()];
     stream.read_exact(&mut methods).await?;
@@ -93,12 +93,12 @@ async fn five<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> io::Result<W
     };
     let port = stream.read_u16().await?;
     match (head[0], head[1]) {
-        (5, CONNECT) => Ok(Wish { version: Version::Five, host, port }),
+        (5, CONNECT) => Ok(SocksRequest { version: SocksVersion::Five, host, port }),
         _ => refuse(stream, 7, "only CONNECT is served").await,
     }
 }
 
-async fn refuse<S: AsyncWrite + Unpin>(stream: &mut S, code: u8, why: &str) -> io::Result<Wish> {
+async fn refuse<S: AsyncWrite + Unpin>(stream: &mut S, code: u8, why: &str) -> io::Result<SocksRequest> {
     stream.write_all(&[5, code, 0, 1, 0, 0, 0, 0, 0, 0]).await?;
     Err(wrong(why))
 }
@@ -131,35 +131,38 @@ mod tests {
     use proptest::prelude::*;
 
     /// What is asked, and what the client gets to read.
-    fn talk(says: &[u8]) -> (io::Result<Wish>, Vec<u8>) {
+    fn talk(says: &[u8]) -> (io::Result<SocksRequest>, Vec<u8>) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let (mut near, mut far) = tokio::io::duplex(4096);
             far.write_all(says).await.unwrap();
             far.shutdown().await.unwrap();
-            let wish = greet(&mut near).await;
+            let request = greet(&mut near).await;
             drop(near);
             let mut heard = Vec::new();
             far.read_to_end(&mut heard).await.unwrap();
-            (wish, heard)
+            (request, heard)
         })
     }
 
-    fn wish(version: Version, host: &str, port: u16) -> Wish {
-        Wish { version, host: host.into(), port }
+    fn request(version: SocksVersion, host: &str, port: u16) -> SocksRequest {
+        SocksRequest { version, host: host.into(), port }
     }
 
     #[test]
     fn the_three_ways_to_ask_are_understood() {
-        assert_eq!(talk(b"\x04\x01\x00\x50\x7f\x00\x00\x01me\0").0.unwrap(), wish(Version::Four, "127.0.0.1", 80));
+        assert_eq!(
+            talk(b"\x04\x01\x00\x50\x7f\x00\x00\x01me\0").0.unwrap(),
+            request(SocksVersion::Four, "127.0.0.1", 80)
+        );
         assert_eq!(
             talk(b"\x04\x01\x00\x50\0\0\0\x01\0db.internal\0").0.unwrap(),
-            wish(Version::Four, "db.internal", 80)
+            request(SocksVersion::Four, "db.internal", 80)
         );
         let (asked, heard) = talk(b"\x05\x02\x02\x00\x05\x01\x00\x03\x02db\x15\x38");
-        assert_eq!((asked.unwrap(), heard), (wish(Version::Five, "db", 5432), vec![5, 0]));
+        assert_eq!((asked.unwrap(), heard), (request(SocksVersion::Five, "db", 5432), vec![5, 0]));
         let (asked, _) = talk(b"\x05\x01\x00\x05\x01\x00\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x00\x50");
-        assert_eq!(asked.unwrap(), wish(Version::Five, "::1", 80));
+        assert_eq!(asked.unwrap(), request(SocksVersion::Five, "::1", 80));
     }
 
     #[test]
@@ -178,8 +181,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-            if let Ok(wish) = talk(&bytes).0 {
-                prop_assert!(!wish.host.is_empty());
+            if let Ok(request) = talk(&bytes).0 {
+                prop_assert!(!request.host.is_empty());
             }
         }
     }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// One end of a forwarding.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum ForwardAddress {
     /// A TCP port, at an address or name. Without one it is the loopback address to listen on.
     Port(Option<String>, u16),
     /// A Unix socket.
@@ -16,9 +16,9 @@ pub enum Place {
 
 /// Where forwarded connections go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Destination {
+pub enum ForwardTarget {
     /// Always to one place.
-    Fixed(Place),
+    Fixed(ForwardAddress),
     /// Wherever each connection asks, by SOCKS.
     Asked,
 }
@@ -27,9 +27,9 @@ pub enum Destination {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forward {
     /// Where connections come in.
-    pub listen: Place,
+    pub listen: ForwardAddress,
     /// Where they go.
-    pub to: Destination,
+    pub to: ForwardTarget,
 }
 
 impl Forward {
@@ -41,32 +41,34 @@ impl Forward {
             None => (text, None),
         };
         let to = match connect {
-            None | Some("[socks]:0") => Destination::Asked,
-            Some(connect) => Destination::Fixed(Place::parse(connect)?),
+            None | Some("[socks]:0") => ForwardTarget::Asked,
+            Some(connect) => ForwardTarget::Fixed(ForwardAddress::parse(connect)?),
         };
-        Some(Forward { listen: Place::parse(listen)?, to })
+        Some(Forward { listen: ForwardAddress::parse(listen)?, to })
     }
 }
 
-impl Place {
+impl ForwardAddress {
     /// Reads a path, `PORT`, `HOST:PORT` or `[HOST]:PORT`.
-    pub fn parse(text: &str) -> Option<Place> {
+    pub fn parse(text: &str) -> Option<ForwardAddress> {
         if text.contains('/') {
-            return Some(Place::Path(text.into()));
+            return Some(ForwardAddress::Path(text.into()));
         }
-        let Some((host, port)) = text.rsplit_once(':') else { return Some(Place::Port(None, text.parse().ok()?)) };
+        let Some((host, port)) = text.rsplit_once(':') else {
+            return Some(ForwardAddress::Port(None, text.parse().ok()?));
+        };
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        Some(Place::Port(Some(host.to_owned()), port.parse().ok()?))
+        Some(ForwardAddress::Port(Some(host.to_owned()), port.parse().ok()?))
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ForwardAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Port(None, port) => write!(f, "{port}"),
-            Place::Port(Some(host), port) if host.contains(':') => write!(f, "[{host}]:{port}"),
-            Place::Port(Some(host), port) => write!(f, "{host}:{port}"),
-            Place::Path(path) => path.display().fmt(f),
+            ForwardAddress::Port(None, port) => write!(f, "{port}"),
+            ForwardAddress::Port(Some(host), port) if host.contains(':') => write!(f, "[{host}]:{port}"),
+            ForwardAddress::Port(Some(host), port) => write!(f, "{host}:{port}"),
+            ForwardAddress::Path(path) => path.display().fmt(f),
         }
     }
 }
@@ -75,18 +77,24 @@ impl fmt::Display for Place {
 mod tests {
     use super::*;
 
-    fn port(host: Option<&str>, port: u16) -> Place {
-        Place::Port(host.map(str::to_owned), port)
+    fn port(host: Option<&str>, port: u16) -> ForwardAddress {
+        ForwardAddress::Port(host.map(str::to_owned), port)
     }
 
     #[test]
     fn the_normal_form_is_read() {
-        let fixed = |listen, place| Some(Forward { listen, to: Destination::Fixed(place) });
+        let fixed = |listen, place| Some(Forward { listen, to: ForwardTarget::Fixed(place) });
         assert_eq!(Forward::parse("5432 [db.internal]:5432"), fixed(port(None, 5432), port(Some("db.internal"), 5432)));
-        assert_eq!(Forward::parse("[::1]:80 /run/x"), fixed(port(Some("::1"), 80), Place::Path("/run/x".into())));
-        assert_eq!(Forward::parse("/a /b"), fixed(Place::Path("/a".into()), Place::Path("/b".into())));
+        assert_eq!(
+            Forward::parse("[::1]:80 /run/x"),
+            fixed(port(Some("::1"), 80), ForwardAddress::Path("/run/x".into()))
+        );
+        assert_eq!(
+            Forward::parse("/a /b"),
+            fixed(ForwardAddress::Path("/a".into()), ForwardAddress::Path("/b".into()))
+        );
         assert_eq!(Forward::parse("[]:80 [h]:1"), fixed(port(Some(""), 80), port(Some("h"), 1)));
-        let asked = Forward { listen: port(None, 1080), to: Destination::Asked };
+        let asked = Forward { listen: port(None, 1080), to: ForwardTarget::Asked };
         assert_eq!(Forward::parse("1080"), Some(asked.clone()));
         assert_eq!(Forward::parse("1080 [socks]:0"), Some(asked));
     }
@@ -101,7 +109,7 @@ mod tests {
     #[test]
     fn what_it_prints_it_reads() {
         for text in ["80", "h:80", "[::1]:80", "/run/x.sock"] {
-            assert_eq!(Place::parse(text).unwrap().to_string(), text);
+            assert_eq!(ForwardAddress::parse(text).unwrap().to_string(), text);
         }
     }
 }

@@ -2,18 +2,18 @@
 //!
 //! Main function: [`run`]. Streams are queues of chunks, so that whoever reads and writes the real ones does so at its
 //! own pace: a full queue makes the other side wait, and nothing is kept beyond what the queues hold. Whether a
-//! terminal is asked for is decided in `wanted.rs`, escapes are read in `escape.rs`, raw mode is kept in `terminal.rs`.
+//! terminal is asked for is decided in `request_tty.rs`, escapes are read in `escape.rs`, raw mode is kept in `terminal.rs`.
 //! Nothing is said here but what the escapes answer, on the error stream.
 //!
 //! | floor | what is there |
 //! | --- | --- |
 //! | `terminal` | a terminal of this machine, and its raw mode |
-//! | `modes` `escape` `wanted` | terminal modes as the protocol has them; escapes; whether a terminal is asked for |
+//! | `modes` `escape` `request_tty` | terminal modes as the protocol has them; escapes; whether a terminal is asked for |
 
 mod escape;
 mod modes;
+mod request_tty;
 mod terminal;
-mod wanted;
 
 use std::future::pending;
 use std::sync::Arc;
@@ -22,8 +22,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::mpsc::{Receiver, Sender};
 
+pub use request_tty::{Input, RequestTty, TtyRequest, tty_request};
 pub use terminal::{Terminal, without_local};
-pub use wanted::{Input, Request, Wanted, wanted};
 
 use crate::chain::{ChainError, ExitStatus, Output, Process, ProcessInput, ProcessOutput, Program, Session};
 use crate::progress::{Event, Observer};
@@ -59,7 +59,7 @@ pub struct Here {
 
 /// How a conversation ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ended {
+pub enum ConversationEnd {
     /// The program ended and its status came.
     Exit(ExitStatus),
     /// The channel was closed without a status.
@@ -76,7 +76,7 @@ pub enum Ended {
 ///
 /// # Errors
 /// The program cannot be started, or the connection is lost. The terminal is as it was before in each case.
-pub async fn run(session: &Session, program: &Program, here: Here) -> Result<Ended, ChainError> {
+pub async fn run(session: &Session, program: &Program, here: Here) -> Result<ConversationEnd, ChainError> {
     let Here { streams: Streams { input, output, error }, terminal, escape, mut signals, observer } = here;
     let has_terminal = program.terminal.is_some();
     let raw = terminal.filter(|_| has_terminal).and_then(|terminal| Raw::begin(terminal).ok());
@@ -97,7 +97,7 @@ pub async fn run(session: &Session, program: &Program, here: Here) -> Result<End
                 _ = signals.recv() => {}
                 () = tokio::time::sleep(FAREWELL) => {}
             }
-            Ok(Ended::Signal(name))
+            Ok(ConversationEnd::Signal(name))
         }
         never = async {
             terminal_refused.cancelled().await;
@@ -109,17 +109,21 @@ pub async fn run(session: &Session, program: &Program, here: Here) -> Result<End
 }
 
 /// Passes on what the program says until it ends.
-async fn listen(said: &mut ProcessOutput, output: Sender<Bytes>, error: Sender<Bytes>) -> Result<Ended, ChainError> {
-    let mut ended = Ended::Unsaid;
+async fn listen(
+    said: &mut ProcessOutput,
+    output: Sender<Bytes>,
+    error: Sender<Bytes>,
+) -> Result<ConversationEnd, ChainError> {
+    let mut ended = ConversationEnd::Unsaid;
     while let Some(next) = said.next().await? {
         match next {
             Output::Stdout(chunk) => {
                 if output.send(chunk).await.is_err() {
-                    return Ok(Ended::Unheard);
+                    return Ok(ConversationEnd::Unheard);
                 }
             }
             Output::Stderr(chunk) => drop(error.send(chunk).await), // a closed standard error stops nothing
-            Output::Exit(status) => ended = Ended::Exit(status),
+            Output::Exit(status) => ended = ConversationEnd::Exit(status),
         }
     }
     Ok(ended)
@@ -131,7 +135,7 @@ async fn until_closed(said: &mut ProcessOutput) {
 }
 
 /// Passes the terminal's size on whenever it changes.
-async fn resize(remote: &ProcessInput, raw: Option<&Raw>) -> Result<Ended, ChainError> {
+async fn resize(remote: &ProcessInput, raw: Option<&Raw>) -> Result<ConversationEnd, ChainError> {
     if let Some((raw, mut resizes)) = raw.zip(Resizes::new().ok()) {
         while resizes.next().await.is_some() && remote.resize(raw.size()).await.is_ok() {}
     }
@@ -148,7 +152,7 @@ struct Speaker<'a> {
 impl Speaker<'_> {
     /// Sends our input and then its end; how the program ends is for the listener to say, so this returns only for an
     /// escape.
-    async fn speak(&self, mut input: Receiver<Bytes>, escape: Option<u8>) -> Ended {
+    async fn speak(&self, mut input: Receiver<Bytes>, escape: Option<u8>) -> ConversationEnd {
         let mut escapes = escape.map(Escapes::new);
         while let Some(chunk) = input.recv().await {
             let pieces = match &mut escapes {
@@ -170,9 +174,9 @@ impl Speaker<'_> {
         pending().await
     }
 
-    async fn leave(&self, character: u8) -> Ended {
+    async fn leave(&self, character: u8) -> ConversationEnd {
         self.answer(format!("{}.\r\n", escape::named(character))).await;
-        Ended::Left
+        ConversationEnd::Left
     }
 
     async fn obey(&self, escaped: Escape, character: u8) -> std::io::Result<()> {

@@ -9,7 +9,7 @@ use hop::chain::{Chain, ExitStatus, Program, RemoteTerminal, Size, Task};
 use hop::config::{Configuration, Flags, Surroundings};
 use hop::progress::Silent;
 use hop::prompt::NoPrompt;
-use hop::shell::{Ended, Here, Streams, run};
+use hop::shell::{ConversationEnd, Here, Streams, run};
 use hop::target::parse_host;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::timeout;
@@ -59,7 +59,7 @@ async fn all(mut chunks: Receiver<Bytes>) -> Vec<u8> {
 }
 
 /// Runs a program to its end with `input`.
-async fn outcome(street: &Street, program: &Program, input: &[Bytes]) -> (Ended, Vec<u8>, Vec<u8>) {
+async fn outcome(street: &Street, program: &Program, input: &[Bytes]) -> (ConversationEnd, Vec<u8>, Vec<u8>) {
     let session = session(street).await;
     let (here, far) = streams();
     let feeding = async {
@@ -78,7 +78,7 @@ async fn streams_stay_apart_and_the_status_comes_back() {
     let Some(street) = Street::start() else { return };
     let program = command(r"printf 'a\0\377b'; printf 'c\0' >&2; exit 7");
     let (ended, output, error) = outcome(&street, &program, &[]).await;
-    assert_eq!(ended, Ended::Exit(ExitStatus::Code(7)));
+    assert_eq!(ended, ConversationEnd::Exit(ExitStatus::Code(7)));
     assert_eq!((output.as_slice(), error.as_slice()), (&b"a\0\xffb"[..], &b"c\0"[..]));
 }
 
@@ -86,7 +86,7 @@ async fn streams_stay_apart_and_the_status_comes_back() {
 async fn a_command_that_a_signal_ends_says_which() {
     let Some(street) = Street::start() else { return };
     let (ended, ..) = outcome(&street, &command("kill -KILL $$"), &[]).await;
-    assert_eq!(ended, Ended::Exit(ExitStatus::Signal("KILL".into())));
+    assert_eq!(ended, ConversationEnd::Exit(ExitStatus::Signal("KILL".into())));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,7 +94,7 @@ async fn input_arrives_whole_and_so_does_its_end() {
     let Some(street) = Street::start() else { return };
     let input: Vec<Bytes> = (0..64u8).map(|fill| Bytes::from(vec![fill; 64 * 1024])).collect();
     let (ended, output, _) = outcome(&street, &command("cat"), &input).await;
-    assert_eq!(ended, Ended::Exit(ExitStatus::Code(0)));
+    assert_eq!(ended, ConversationEnd::Exit(ExitStatus::Code(0)));
     assert!(output == input.concat(), "{} bytes came back", output.len());
 }
 
@@ -110,7 +110,7 @@ async fn nobody_listening_ends_an_endless_command_at_once() {
     };
     let both = async { tokio::join!(run(&session, &program, here), hearing) };
     let (ended, ()) = timeout(LIMIT, both).await.expect("at once");
-    assert_eq!(ended.expect("no failure"), Ended::Unheard);
+    assert_eq!(ended.expect("no failure"), ConversationEnd::Unheard);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,7 +124,7 @@ async fn a_terminal_has_the_size_modes_and_name_it_was_given() {
         Program { terminal, ..command("stty size; echo $TERM; tty >/dev/null && echo yes; stty | grep -o -- -echo") };
     let (ended, output, error) = outcome(&street, &program, &[]).await;
     assert_eq!(String::from_utf8_lossy(&output), "43 132\nvt220\nyes\n-echo\n");
-    assert_eq!((ended, error.as_slice()), (Ended::Exit(ExitStatus::Code(0)), &b""[..]));
+    assert_eq!((ended, error.as_slice()), (ConversationEnd::Exit(ExitStatus::Code(0)), &b""[..]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,7 +135,10 @@ async fn an_escape_ends_the_connection_and_a_signal_is_passed_on() {
     let session = session(&street).await;
     let (here, far) = streams();
     far.input.as_ref().expect("open").send(Bytes::from_static(b"x\r~.")).await.expect("taken");
-    assert_eq!(timeout(LIMIT, run(&session, &program, here)).await.expect("at once").expect("no failure"), Ended::Left);
+    assert_eq!(
+        timeout(LIMIT, run(&session, &program, here)).await.expect("at once").expect("no failure"),
+        ConversationEnd::Left
+    );
 
     let (here, mut far) = streams();
     let program = command("echo ready; exec sleep 1001");
@@ -145,7 +148,7 @@ async fn an_escape_ends_the_connection_and_a_signal_is_passed_on() {
     };
     let both = async { tokio::join!(run(&session, &program, here), signalling) };
     let (ended, ()) = timeout(LIMIT, both).await.expect("at once");
-    assert_eq!(ended.expect("no failure"), Ended::Signal("TERM"));
+    assert_eq!(ended.expect("no failure"), ConversationEnd::Signal("TERM"));
     // a command without a terminal would live on when only the connection ends
     crate::street::until("the signal arrived", || street.server(ACC_PVT).processes_named("sleep").is_empty());
 }

@@ -20,7 +20,7 @@ use crate::cli::output::terminal::TerminalPrompt;
 /// tunnels at once.
 const SSH_WINDOW: u32 = 2 * 1024 * 1024;
 /// Sessions of one run: the shell's, that of what listens at the host, and the tunnels'.
-const SSH_LANES: usize = 2 + forward::LANES;
+const SSH_LANES: usize = 2 + forward::MOST_SESSIONS;
 
 /// The hosts that can be reached in one run.
 pub struct Network {

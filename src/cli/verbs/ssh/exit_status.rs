@@ -3,17 +3,19 @@
 //! Main function: [`status`].
 
 use crate::chain::ExitStatus;
-use crate::shell::Ended;
+use crate::shell::ConversationEnd;
 
 /// What ssh exits with when it is not the command that failed.
 pub const OWN_FAILURE: u8 = 255;
 
-pub fn status(ended: &Ended) -> u8 {
+pub fn status(ended: &ConversationEnd) -> u8 {
     match ended {
-        Ended::Exit(ExitStatus::Code(code)) => (code & 0xff) as u8,
-        Ended::Exit(ExitStatus::Signal(_)) | Ended::Unsaid | Ended::Left | Ended::Signal(_) | Ended::Unheard => {
-            OWN_FAILURE
-        }
+        ConversationEnd::Exit(ExitStatus::Code(code)) => (code & 0xff) as u8,
+        ConversationEnd::Exit(ExitStatus::Signal(_))
+        | ConversationEnd::Unsaid
+        | ConversationEnd::Left
+        | ConversationEnd::Signal(_)
+        | ConversationEnd::Unheard => OWN_FAILURE,
     }
 }
 
@@ -23,9 +25,9 @@ mod tests {
 
     #[test]
     fn a_status_is_cut_to_a_byte_as_the_kernel_does() {
-        assert_eq!(status(&Ended::Exit(ExitStatus::Code(7))), 7);
-        assert_eq!(status(&Ended::Exit(ExitStatus::Code(256 + 3))), 3);
-        assert_eq!(status(&Ended::Exit(ExitStatus::Signal("KILL".into()))), 255);
-        assert_eq!(status(&Ended::Unsaid), 255);
+        assert_eq!(status(&ConversationEnd::Exit(ExitStatus::Code(7))), 7);
+        assert_eq!(status(&ConversationEnd::Exit(ExitStatus::Code(256 + 3))), 3);
+        assert_eq!(status(&ConversationEnd::Exit(ExitStatus::Signal("KILL".into()))), 255);
+        assert_eq!(status(&ConversationEnd::Unsaid), 255);
     }
 }

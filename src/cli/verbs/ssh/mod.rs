@@ -28,9 +28,9 @@ use crate::chain::{Program, Session, Task, Way};
 use crate::config::host::IdentityAgent;
 use crate::config::{Flags, Host, SessionType, Value};
 use crate::error::{Error, Kind};
-use crate::forward::{self, Place};
+use crate::forward::{self, ForwardAddress};
 use crate::progress::{Event, Observer};
-use crate::shell::{self, Here, Input, Request, Streams, Terminal, Wanted};
+use crate::shell::{self, Here, Input, RequestTty, Streams, Terminal, TtyRequest};
 use crate::target;
 
 use crate::cli::args::settings::{Screen, quiet_screen};
@@ -97,7 +97,7 @@ struct SshRun<'a> {
 /// What is done at the host.
 enum SshTask {
     Run(Task),
-    Stdio(Place),
+    Stdio(ForwardAddress),
     Tunnels,
 }
 
@@ -176,7 +176,8 @@ impl<'a> SshRun<'a> {
 
     fn purpose(&self, host: &Host) -> Result<SshTask, Error> {
         if let Some(place) = &self.ssh.tunnels.stdio {
-            let place = Place::parse(place).ok_or_else(|| Error::Usage(format!("-W {place}: give HOST:PORT")))?;
+            let place =
+                ForwardAddress::parse(place).ok_or_else(|| Error::Usage(format!("-W {place}: give HOST:PORT")))?;
             return Ok(SshTask::Stdio(place));
         }
         let line = self.ssh.line();
@@ -197,7 +198,12 @@ impl<'a> SshRun<'a> {
         })
     }
 
-    async fn stdio(&self, session: &Session, place: &Place, signals: &mut Receiver<&'static str>) -> Result<u8, Error> {
+    async fn stdio(
+        &self,
+        session: &Session,
+        place: &ForwardAddress,
+        signals: &mut Receiver<&'static str>,
+    ) -> Result<u8, Error> {
         let input = streams::reader(io::stdin()).map_err(local("standard input"))?;
         let (output, thread) = streams::writer(io::stdout()).map_err(local("standard output"))?;
         tokio::select! {
@@ -260,10 +266,10 @@ impl<'a> SshRun<'a> {
 
     fn program(&self, task: Task, host: &Host, agent: bool) -> (Program, Option<Terminal>) {
         let request = match host.request_tty.as_str() {
-            "yes" => Request::Yes,
-            "force" => Request::Force,
-            "no" => Request::No,
-            _ => Request::Auto,
+            "yes" => RequestTty::Yes,
+            "force" => RequestTty::Force,
+            "no" => RequestTty::No,
+            _ => RequestTty::Auto,
         };
         let local = Terminal::of(io::stdin()).ok().flatten();
         let input = match local.is_some() && !host.errand.stdin_null.value {
@@ -272,14 +278,16 @@ impl<'a> SshRun<'a> {
         };
         let variables = &self.environment.variables;
         let term = || variables.get("TERM").map(|term| term.to_string_lossy().into_owned()).unwrap_or_default();
-        let terminal = match shell::wanted(request, &task, input) {
-            Wanted::Terminal => Some(local.as_ref().map_or_else(|| shell::without_local(term()), |l| l.remote(term()))),
-            Wanted::NoneHere => {
+        let terminal = match shell::tty_request(request, &task, input) {
+            TtyRequest::Terminal => {
+                Some(local.as_ref().map_or_else(|| shell::without_local(term()), |l| l.remote(term())))
+            }
+            TtyRequest::NoneHere => {
                 let text = "Pseudo-terminal will not be allocated because stdin is not a terminal.";
                 self.run.reporter.event(Event::Warning(text.to_owned()));
                 None
             }
-            Wanted::None => None,
+            TtyRequest::None => None,
         };
         (Program { task, terminal, environment: host.environment(variables), agent }, local)
     }

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use crate::chain::{ChainError, Session, Way};
 use crate::config::{Errand, Value};
 use crate::error::Error;
-use crate::forward::{self, Destination, Forward, Hold, Lanes, Listener, Listening, Place};
+use crate::forward::{self, Forward, ForwardAddress, ForwardTarget, Hold, Listener, Listening, TunnelSessions};
 use crate::progress::{Event, Observer};
 
 /// Tunnels under construction.
@@ -65,17 +65,17 @@ impl Building<'_> {
         forward: &Forward,
     ) -> Result<impl Future<Output = ()> + use<>, ChainError> {
         let listener = forward::listen_there(session, &forward.listen).await?;
-        if let Place::Port(_, 0) = forward.listen {
+        if let ForwardAddress::Port(_, 0) = forward.listen {
             let to = match &forward.to {
-                Destination::Fixed(place) => place.to_string(),
-                Destination::Asked => "SOCKS".to_owned(),
+                ForwardTarget::Fixed(place) => place.to_string(),
+                ForwardTarget::Asked => "SOCKS".to_owned(),
             };
             self.say(format!("Allocated port {} for remote forward to {to}", listener.port()));
         }
         Ok(forward::remote(listener, forward.to.clone(), self.tunnels.clone()))
     }
 
-    fn failed(&self, place: &Place, problem: &str) -> Result<(), Error> {
+    fn failed(&self, place: &ForwardAddress, problem: &str) -> Result<(), Error> {
         let text = format!("cannot listen on {place}: {problem}");
         match self.errand.exit_on_forward_failure.value {
             true => Err(Error::Usage(text)),
@@ -104,18 +104,18 @@ pub fn along<'a>(
     lane: usize,
     observer: Arc<dyn Observer>,
 ) -> Building<'a> {
-    let (hold, lanes) = match session.needed_a_person() {
+    let (hold, sessions) = match session.needed_a_person() {
         true => {
             let hold = Arc::new(if lane > 0 { Hold::beside_a_program() } else { Hold::default() });
-            (hold.clone(), Lanes::together(way.clone(), lane, hold))
+            (hold.clone(), TunnelSessions::together(way.clone(), lane, hold))
         }
         false => {
             let hold = Arc::new(Hold::default());
             let after_what_listens_there = lane + usize::from(!errand.remote_forwards.is_empty());
-            (hold.clone(), Lanes::of_their_own(way.clone(), after_what_listens_there, &hold))
+            (hold.clone(), TunnelSessions::of_their_own(way.clone(), after_what_listens_there, &hold))
         }
     };
-    Building { errand, way, lane, tunnels: forward::Tunnels { lanes: Arc::new(lanes), hold, observer } }
+    Building { errand, way, lane, tunnels: forward::Tunnels { sessions: Arc::new(sessions), hold, observer } }
 }
 
 fn parsed(forwards: &[Value<String>]) -> Result<Vec<Forward>, Error> {

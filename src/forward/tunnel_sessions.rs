@@ -1,20 +1,20 @@
 //! Which session carries a connection: one of its own while there are few, so that a reader who stops stops nobody else.
 //!
-//! Main type: [`Lanes`]. The transport reopens a channel's window as soon as bytes arrive, so the only way to make one
+//! Main type: [`TunnelSessions`]. The transport reopens a channel's window as soon as bytes arrive, so the only way to make one
 //! sender wait is not to read its session. Sessions are opened one by one, when a connection would have to share; a
 //! server that does not let us in again has its connections share.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::hold::{Hold, Share};
+use super::hold::{Hold, HoldShare};
 use crate::chain::{ChainError, Session, Way};
 
 /// Sessions for the connections of one run. Each that stands still keeps a few MiB.
-pub const LANES: usize = 16;
+pub const MOST_SESSIONS: usize = 16;
 
 /// The sessions of a run's tunnels.
-pub struct Lanes {
+pub struct TunnelSessions {
     way: Way,
     /// The lane of the way that the first of them is.
     first: usize,
@@ -24,23 +24,23 @@ pub struct Lanes {
     picking: Mutex<()>,
 }
 
-impl Lanes {
-    /// Up to [`LANES`] sessions, from lane `first` of `way` on; what waits in them counts together with `hold`.
-    pub fn of_their_own(way: Way, first: usize, hold: &Hold) -> Lanes {
-        Lanes::over(way, first, (0..LANES).map(|_| Arc::new(hold.beside())).collect())
+impl TunnelSessions {
+    /// Up to [`MOST_SESSIONS`] sessions, from lane `first` of `way` on; what waits in them counts together with `hold`.
+    pub fn of_their_own(way: Way, first: usize, hold: &Hold) -> TunnelSessions {
+        TunnelSessions::over(way, first, (0..MOST_SESSIONS).map(|_| Arc::new(hold.beside())).collect())
     }
 
     /// One session for all, and for what else `hold` counts: where a further login would ask a person again.
-    pub fn together(way: Way, lane: usize, hold: Arc<Hold>) -> Lanes {
-        Lanes::over(way, lane, vec![hold])
+    pub fn together(way: Way, lane: usize, hold: Arc<Hold>) -> TunnelSessions {
+        TunnelSessions::over(way, lane, vec![hold])
     }
 
-    fn over(way: Way, first: usize, holds: Vec<Arc<Hold>>) -> Lanes {
-        Lanes { way, first, open: AtomicUsize::new(holds.len()), holds, picking: Mutex::new(()) }
+    fn over(way: Way, first: usize, holds: Vec<Arc<Hold>>) -> TunnelSessions {
+        TunnelSessions { way, first, open: AtomicUsize::new(holds.len()), holds, picking: Mutex::new(()) }
     }
 
     /// A session for one more connection, and its share of what may wait.
-    pub async fn session(&self) -> Result<(Session, Share), ChainError> {
+    pub async fn session(&self) -> Result<(Session, HoldShare), ChainError> {
         let (lane, share) = self.pick();
         let problem = match self.way.session(self.first + lane).await {
             Ok(session) => return Ok((session, share)),
@@ -56,7 +56,7 @@ impl Lanes {
     }
 
     /// The one with the fewest connections, and rather none where somebody waits.
-    fn pick(&self) -> (usize, Share) {
+    fn pick(&self) -> (usize, HoldShare) {
         let _one_at_a_time = self.picking.lock().unwrap_or_else(PoisonError::into_inner);
         let open = self.open.load(Ordering::Acquire);
         let lane = (0..open).min_by_key(|&lane| self.holds[lane].load()).unwrap_or(0);
