@@ -8,7 +8,7 @@ use russh::client::{Handle, Handler};
 use super::authenticated::Authenticated;
 use super::error::{AuthError, KeyProblem};
 use super::keyring::{Keyring, Opener};
-use super::login::{Login, ServerAnswer};
+use super::login::{LoginAttempt, ServerAnswer};
 use super::methods::Method;
 use crate::config::Host;
 
@@ -25,7 +25,7 @@ pub async fn authenticate<H: Handler>(
     host: &Host,
     keyring: &Keyring,
 ) -> Result<Authenticated, AuthError> {
-    let mut login = Login::new(handle, host, keyring);
+    let mut login = LoginAttempt::new(handle, host, keyring);
     let mut answer = match login.as_before().await? {
         Some(answer) => answer,
         None => match login.named_key().await? {
@@ -42,7 +42,7 @@ pub async fn authenticate<H: Handler>(
     }
 }
 
-impl<'a, H: Handler> Login<'a, H> {
+impl<'a, H: Handler> LoginAttempt<'a, H> {
     /// Asks which methods there are (RFC 4252 §5.2); OpenSSH does not count it as an attempt.
     async fn none(&mut self) -> Result<ServerAnswer, AuthError> {
         self.asked_none = true;

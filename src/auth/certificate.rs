@@ -10,7 +10,7 @@ use russh::keys::ssh_key::certificate::CertType;
 
 use super::error::KeyProblem;
 use super::key_file::beside;
-use super::pem::Look;
+use super::pem::KeyFileText;
 
 /// Host certificates prove hosts, not users.
 pub(super) fn is_for_users(certificate: &Certificate) -> bool {
@@ -56,7 +56,7 @@ pub(super) fn read_all(paths: &[PathBuf]) -> (Vec<(PathBuf, Certificate)>, Vec<P
 /// As ssh, a name without its `.pub` will do.
 fn read(path: &Path) -> Option<Certificate> {
     ["", ".pub"].into_iter().find_map(|suffix| match beside(path, suffix)? {
-        Look::Certificate(certificate) => Some(*certificate),
+        KeyFileText::Certificate(certificate) => Some(*certificate),
         _ => None,
     })
 }

@@ -54,7 +54,7 @@ pub(super) enum Why {
 }
 
 /// An identity file and where its name came from.
-pub(super) struct Named {
+pub(super) struct IdentityFile {
     pub file: Arc<KeyFile>,
     pub origin: Origin,
 }
@@ -69,7 +69,7 @@ pub(super) enum Others {
 
 /// All that could be offered to one host.
 pub(super) struct Stock<'a> {
-    pub files: &'a [Named],
+    pub files: &'a [IdentityFile],
     /// From `CertificateFile`; only without any do the `FILE-cert.pub` count.
     pub certificates: &'a [(PathBuf, Certificate)],
     pub agent: &'a [AgentKey],
@@ -111,7 +111,7 @@ fn hands_for(stock: &Stock, certificate: &Certificate) -> Option<Hands> {
     if let Some(key) = stock.agent.iter().find(|key| key.key == *certificate.public_key()) {
         return Some(in_agent(key));
     }
-    let holds = |named: &&Named| match &named.file.public {
+    let holds = |named: &&IdentityFile| match &named.file.public {
         Some(public) => public.key_data() == certificate.public_key(),
         None => named.file.certificate.as_ref() == Some(certificate),
     };
@@ -142,7 +142,7 @@ fn in_agent(key: &AgentKey) -> Hands {
     Hands::Agent { blob: key.blob.clone(), comment: key.comment.clone() }
 }
 
-fn from_file(named: &Named) -> Option<Candidate> {
+fn from_file(named: &IdentityFile) -> Option<Candidate> {
     let offer = match &named.file.public {
         _ if !named.is_usable() => return None,
         Some(public) => Offer::Key(public.key_data().clone()),
@@ -151,7 +151,7 @@ fn from_file(named: &Named) -> Option<Candidate> {
     Some(Candidate { offer, hands: Hands::File(named.file.path.clone()), why: Why::Named(named.origin.clone()) })
 }
 
-impl Named {
+impl IdentityFile {
     fn is_default(&self) -> bool {
         self.origin == Origin::Default
     }

@@ -13,7 +13,7 @@ use russh::keys::ssh_key::{Algorithm, HashAlg, PublicKey};
 use super::certificate::flaw;
 use super::error::KeyProblem;
 use super::key_file::{Secret, contents, opened, problem, public_beside, rsa_bits};
-use super::pem::{self, Look};
+use super::pem::{self, KeyFileText};
 use super::permissions;
 
 /// What a file holds.
@@ -90,9 +90,9 @@ pub fn inspect(path: &Path) -> Inspection {
 }
 
 impl Inspection {
-    fn take(&mut self, look: Look) {
+    fn take(&mut self, look: KeyFileText) {
         match look {
-            Look::Private(private) => {
+            KeyFileText::Private(private) => {
                 let (public, secret) = opened(&self.file, private);
                 match secret {
                     Secret::Open(key) => {
@@ -104,16 +104,16 @@ impl Inspection {
                 }
                 public.or_else(|| public_beside(&self.file)).iter().for_each(|public| self.describe(public));
             }
-            Look::Public(public) => {
+            KeyFileText::Public(public) => {
                 self.holds = Holds::PublicKey;
                 self.describe(&public);
             }
-            Look::Certificate(certificate) => {
+            KeyFileText::Certificate(certificate) => {
                 self.holds = Holds::Certificate;
                 self.problem = flaw(&certificate, SystemTime::now(), None);
                 self.describe(&PublicKey::new(certificate.public_key().clone(), certificate.comment()));
             }
-            Look::Unusable(unusable) => self.problem = Some(problem(&self.file, unusable)),
+            KeyFileText::Unusable(unusable) => self.problem = Some(problem(&self.file, unusable)),
         }
     }
 

@@ -12,7 +12,7 @@ use russh::keys::ssh_key::{self, Algorithm, Certificate, Cipher, PrivateKey, Pub
 use zeroize::Zeroizing;
 
 use super::error::KeyProblem;
-use super::pem::{self, Format, Look, Private, REWRITE, Unusable};
+use super::pem::{self, Format, KeyFileText, PrivateKeyText, REWRITE, Unusable};
 use super::permissions;
 
 /// As large as ssh reads a key file, in bytes (`authfile.c`, `MAX_KEY_FILE_SIZE`).
@@ -42,7 +42,7 @@ pub(super) enum Secret {
 }
 
 /// An encrypted private key.
-pub(super) struct Locked(Private);
+pub(super) struct Locked(PrivateKeyText);
 
 /// Why a passphrase did not help.
 #[derive(Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl KeyFile {
             path: path.to_owned(),
             public: None,
             certificate: beside(path, "-cert.pub").and_then(|look| match look {
-                Look::Certificate(certificate) => Some(*certificate),
+                KeyFileText::Certificate(certificate) => Some(*certificate),
                 _ => None,
             }),
             private: Secret::Unusable(KeyProblem::Absent),
@@ -77,22 +77,22 @@ impl KeyFile {
         KeyFile { path: path.to_owned(), public: None, certificate: None, private }
     }
 
-    fn take(&mut self, look: Look, descriptor: &File) {
+    fn take(&mut self, look: KeyFileText, descriptor: &File) {
         match look {
-            Look::Private(private) => {
+            KeyFileText::Private(private) => {
                 let (public, secret) = opened(&self.path, private);
                 self.public = public;
                 self.private = permissions::check(descriptor).map_or_else(Secret::Unusable, |()| secret);
             }
-            Look::Public(public) => {
+            KeyFileText::Public(public) => {
                 self.public = Some(public);
                 self.private = only_public();
             }
-            Look::Certificate(certificate) => {
+            KeyFileText::Certificate(certificate) => {
                 self.certificate = Some(*certificate);
                 self.private = only_public();
             }
-            Look::Unusable(unusable) => self.private = Secret::Unusable(problem(&self.path, unusable)),
+            KeyFileText::Unusable(unusable) => self.private = Secret::Unusable(problem(&self.path, unusable)),
         }
     }
 }
@@ -129,7 +129,7 @@ fn unreadable(error: std::io::Error) -> KeyProblem {
 }
 
 /// Reads a file that only holds public things; absent or odd ones do not count.
-pub(super) fn beside(path: &Path, suffix: &str) -> Option<Look> {
+pub(super) fn beside(path: &Path, suffix: &str) -> Option<KeyFileText> {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     contents(Path::new(&name)).ok().map(|(bytes, _)| pem::look(&bytes))
@@ -137,13 +137,13 @@ pub(super) fn beside(path: &Path, suffix: &str) -> Option<Look> {
 
 pub(super) fn public_beside(path: &Path) -> Option<PublicKey> {
     match beside(path, ".pub")? {
-        Look::Public(public) => Some(public),
+        KeyFileText::Public(public) => Some(public),
         _ => None,
     }
 }
 
 /// The public half, as far as it can be told, and the private half.
-pub(super) fn opened(path: &Path, private: Private) -> (Option<PublicKey>, Secret) {
+pub(super) fn opened(path: &Path, private: PrivateKeyText) -> (Option<PublicKey>, Secret) {
     let (public, cipher) = seen_inside(&private);
     if cipher == Cipher::TdesCbc {
         let what = "an OpenSSH key encrypted with 3des-cbc".to_owned();
@@ -160,7 +160,7 @@ pub(super) fn opened(path: &Path, private: Private) -> (Option<PublicKey>, Secre
 }
 
 /// The public key that OpenSSH's and PuTTY's formats keep in the clear, and the cipher that OpenSSH's names there.
-fn seen_inside(private: &Private) -> (Option<PublicKey>, Cipher) {
+fn seen_inside(private: &PrivateKeyText) -> (Option<PublicKey>, Cipher) {
     match private.format {
         Format::OpenSsh => match PrivateKey::from_openssh(private.text.as_str()) {
             Ok(key) => (Some(key.public_key().clone()), key.cipher()),
@@ -188,7 +188,7 @@ impl Locked {
 }
 
 /// `Unlock::Wrong` means: encrypted, and this passphrase (or none) does not open it.
-fn decode(path: &Path, private: &Private, passphrase: Option<&str>) -> Result<PrivateKey, Unlock> {
+fn decode(path: &Path, private: &PrivateKeyText, passphrase: Option<&str>) -> Result<PrivateKey, Unlock> {
     let key = match private.format {
         Format::OpenSsh => openssh(&private.text, passphrase).map_err(said),
         Format::Ppk => PrivateKey::from_ppk(private.text.as_str(), passphrase.map(str::to_owned)).map_err(said),

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::error::AuthError;
 use super::keyring::Opener;
-use super::login::{Login, ServerAnswer};
+use super::login::{LoginAttempt, ServerAnswer};
 use crate::progress::Event;
 
 /// Rounds of one keyboard-interactive attempt.
@@ -22,7 +22,7 @@ const MAX_INSTRUCTION: usize = 4096;
 /// Characters of a name or a prompt that are shown.
 const MAX_PROMPT: usize = 512;
 
-impl<H: Handler> Login<'_, H> {
+impl<H: Handler> LoginAttempt<'_, H> {
     /// One keyboard-interactive attempt; `None` when there is no further one.
     pub(super) async fn keyboard_interactive(&mut self) -> Result<Option<ServerAnswer>, AuthError> {
         let first = self.keyboard.interactive == 0;
@@ -36,13 +36,13 @@ impl<H: Handler> Login<'_, H> {
         let mut response = self.patience.wait(start).await;
         for _ in 0..MAX_ROUNDS {
             match self.respond_to(response).await? {
-                Turn::Over(answer) => {
+                KeyboardRound::Over(answer) => {
                     self.needed_a_person |=
                         matches!(answer, ServerAnswer::Success | ServerAnswer::Failure { partial: true, .. });
                     self.note("keyboard-interactive".into(), &answer, None);
                     return Ok(Some(answer));
                 }
-                Turn::Answered(answers) => {
+                KeyboardRound::Answered(answers) => {
                     let respond = self.handle.authenticate_keyboard_interactive_respond(answers);
                     response = self.patience.wait(respond).await;
                 }
@@ -51,11 +51,14 @@ impl<H: Handler> Login<'_, H> {
         Err(AuthError::Peer(format!("keyboard-interactive does not end after {MAX_ROUNDS} rounds")))
     }
 
-    async fn respond_to(&mut self, response: Option<Result<Response, russh::Error>>) -> Result<Turn, AuthError> {
+    async fn respond_to(
+        &mut self,
+        response: Option<Result<Response, russh::Error>>,
+    ) -> Result<KeyboardRound, AuthError> {
         let answer = match response {
             Some(Ok(Response::InfoRequest { name, instructions, prompts })) => {
                 self.keyboard.info_seen = true;
-                return self.ask(&name, &instructions, &prompts).await.map(Turn::Answered);
+                return self.ask(&name, &instructions, &prompts).await.map(KeyboardRound::Answered);
             }
             Some(Ok(Response::Success)) => Some(Ok(AuthResult::Success)),
             Some(Ok(Response::Failure { remaining_methods, partial_success })) => {
@@ -64,7 +67,7 @@ impl<H: Handler> Login<'_, H> {
             Some(Err(error)) => Some(Err(error)),
             None => None,
         };
-        self.answered("keyboard-interactive", answer).map(Turn::Over)
+        self.answered("keyboard-interactive", answer).map(KeyboardRound::Over)
     }
 
     /// Puts the questions of one round to the person.
@@ -115,7 +118,7 @@ impl<H: Handler> Login<'_, H> {
     }
 }
 
-enum Turn {
+enum KeyboardRound {
     Answered(Vec<String>),
     Over(ServerAnswer),
 }

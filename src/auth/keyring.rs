@@ -18,15 +18,15 @@ use crate::prompt::{NoAnswer, Prompt};
 /// The keys, passphrases and passwords of a run. Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct Keyring {
-    shared: Arc<Shared>,
+    shared: Arc<SharedKeyring>,
     attended: bool,
 }
 
-struct Shared {
+struct SharedKeyring {
     prompt: Arc<dyn Prompt>,
     observer: Arc<dyn Observer>,
     asking: Arc<Mutex<()>>,
-    files: StdMutex<HashMap<PathBuf, Arc<Mutex<Slot>>>>,
+    files: StdMutex<HashMap<PathBuf, Arc<Mutex<KeyFileState>>>>,
     openers: StdMutex<HashMap<LoginTarget, Opener>>,
     /// Agents that let us wait in vain: every login would wait again.
     mute: StdMutex<HashSet<PathBuf>>,
@@ -47,7 +47,7 @@ pub(super) enum Opener {
     Password(Zeroizing<String>),
 }
 
-enum Slot {
+enum KeyFileState {
     Unread,
     Read(Arc<KeyFile>),
     Unlocked(Arc<KeyFile>, Arc<PrivateKey>),
@@ -57,7 +57,7 @@ enum Slot {
 impl Keyring {
     /// An empty keyring that asks `prompt` and tells `observer`.
     pub fn new(prompt: Arc<dyn Prompt>, observer: Arc<dyn Observer>) -> Keyring {
-        let shared = Shared {
+        let shared = SharedKeyring {
             prompt,
             observer,
             asking: Arc::default(),
@@ -122,15 +122,15 @@ impl Keyring {
         let mut slot = slot.lock().await;
         let file = slot.look(path).await;
         match (&*slot, &file.private) {
-            (Slot::Unlocked(_, key), _) | (_, Secret::Open(key)) => return Ok(key.clone()),
-            (Slot::Refused(_, problem), _) | (_, Secret::Unusable(problem)) => return Err(problem.clone()),
+            (KeyFileState::Unlocked(_, key), _) | (_, Secret::Open(key)) => return Ok(key.clone()),
+            (KeyFileState::Refused(_, problem), _) | (_, Secret::Unusable(problem)) => return Err(problem.clone()),
             (_, Secret::Locked(_)) if prompts == 0 || !self.is_attended() => return Err(KeyProblem::NobodyToAsk),
             (_, Secret::Locked(_)) => {}
         }
         let outcome = self.ask_passphrase(&file, prompts).await;
         *slot = match &outcome {
-            Ok(key) => Slot::Unlocked(file, key.clone()),
-            Err(problem) => Slot::Refused(file, problem.clone()),
+            Ok(key) => KeyFileState::Unlocked(file, key.clone()),
+            Err(problem) => KeyFileState::Refused(file, problem.clone()),
         };
         outcome
     }
@@ -151,9 +151,9 @@ impl Keyring {
         Err(KeyProblem::WrongPassphrase)
     }
 
-    fn slot(&self, path: &Path) -> Arc<Mutex<Slot>> {
+    fn slot(&self, path: &Path) -> Arc<Mutex<KeyFileState>> {
         let mut files = held(&self.shared.files);
-        files.entry(path.to_owned()).or_insert_with(|| Arc::new(Mutex::new(Slot::Unread))).clone()
+        files.entry(path.to_owned()).or_insert_with(|| Arc::new(Mutex::new(KeyFileState::Unread))).clone()
     }
 
     pub(super) fn opener(&self, target: &LoginTarget) -> Option<Opener> {
@@ -177,15 +177,15 @@ impl Keyring {
     }
 }
 
-impl Slot {
+impl KeyFileState {
     async fn look(&mut self, path: &Path) -> Arc<KeyFile> {
         match self {
-            Slot::Read(file) | Slot::Unlocked(file, _) | Slot::Refused(file, _) => file.clone(),
-            Slot::Unread => {
+            KeyFileState::Read(file) | KeyFileState::Unlocked(file, _) | KeyFileState::Refused(file, _) => file.clone(),
+            KeyFileState::Unread => {
                 let owned = path.to_owned();
                 let file = tokio::task::spawn_blocking(move || KeyFile::read(&owned)).await;
                 let file = Arc::new(file.unwrap_or_else(|panic| KeyFile::unreadable(path, &panic.to_string())));
-                *self = Slot::Read(file.clone());
+                *self = KeyFileState::Read(file.clone());
                 file
             }
         }

@@ -1,6 +1,6 @@
 //! How far is a login? What was tried, what the server answered, how long it took.
 //!
-//! Main type: [`Login`]. Which method comes next is decided in `authenticate.rs`.
+//! Main type: [`LoginAttempt`]. Which method comes next is decided in `authenticate.rs`.
 
 use russh::MethodKind;
 use russh::client::{AuthResult, Handle, Handler};
@@ -29,7 +29,7 @@ pub(super) enum ServerAnswer {
 }
 
 /// One login under way.
-pub(super) struct Login<'a, H: Handler> {
+pub(super) struct LoginAttempt<'a, H: Handler> {
     pub(super) handle: &'a mut Handle<H>,
     pub(super) host: &'a Host,
     pub(super) keyring: &'a Keyring,
@@ -48,7 +48,7 @@ pub(super) struct Login<'a, H: Handler> {
     pub(super) asked_none: bool,
 }
 
-impl<'a, H: Handler> Login<'a, H> {
+impl<'a, H: Handler> LoginAttempt<'a, H> {
     pub(super) fn new(handle: &'a mut Handle<H>, host: &'a Host, keyring: &'a Keyring) -> Self {
         let host_key = handle.agent_session_binding().map(|binding| binding.host_key().to_vec());
         let target = LoginTarget {
@@ -56,7 +56,7 @@ impl<'a, H: Handler> Login<'a, H> {
             user: host.user.value.clone(),
             host_key: host_key.unwrap_or_default(),
         };
-        Login {
+        LoginAttempt {
             handle,
             host,
             keyring,

@@ -21,7 +21,7 @@ pub(super) enum Format {
 }
 
 /// Clean text of a private key.
-pub(super) struct Private {
+pub(super) struct PrivateKeyText {
     pub format: Format,
     /// True when a passphrase is needed, as far as the text around the key says; OpenSSH's format says it inside.
     pub encrypted: bool,
@@ -29,8 +29,8 @@ pub(super) struct Private {
 }
 
 /// What a key file holds.
-pub(super) enum Look {
-    Private(Private),
+pub(super) enum KeyFileText {
+    Private(PrivateKeyText),
     Public(PublicKey),
     Certificate(Box<Certificate>),
     Unusable(Unusable),
@@ -54,31 +54,31 @@ const FROM_UTF16: &str = "iconv -f UTF-16 -t ASCII {} > {}.pem";
 const FROM_JSON: &str = "jq -r .KeyMaterial {} > {}.pem";
 
 /// Says what `bytes`, the contents of a key file, are.
-pub(super) fn look(bytes: &[u8]) -> Look {
+pub(super) fn look(bytes: &[u8]) -> KeyFileText {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let Ok(text) = std::str::from_utf8(bytes) else { return Look::Unusable(binary(bytes)) };
+    let Ok(text) = std::str::from_utf8(bytes) else { return KeyFileText::Unusable(binary(bytes)) };
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let Some(first) = lines.next() else { return unusable("empty", None) };
     if first.starts_with("PuTTY-User-Key-File-") {
-        return Look::Private(ppk(text));
+        return KeyFileText::Private(ppk(text));
     }
     if text.contains("-----BEGIN ") && !first.starts_with('{') {
-        return block(text).unwrap_or_else(Look::Unusable);
+        return block(text).unwrap_or_else(KeyFileText::Unusable);
     }
     let public = std::iter::once(first).chain(lines).find(|line| !line.starts_with('#'));
-    public.and_then(public_line).unwrap_or_else(|| Look::Unusable(stray(first)))
+    public.and_then(public_line).unwrap_or_else(|| KeyFileText::Unusable(stray(first)))
 }
 
 /// Reads one line of a public key file: a key or a certificate.
-pub(super) fn public_line(line: &str) -> Option<Look> {
+pub(super) fn public_line(line: &str) -> Option<KeyFileText> {
     match Certificate::from_openssh(line) {
-        Ok(certificate) => Some(Look::Certificate(Box::new(certificate))),
-        Err(_) => PublicKey::from_openssh(line).ok().map(Look::Public),
+        Ok(certificate) => Some(KeyFileText::Certificate(Box::new(certificate))),
+        Err(_) => PublicKey::from_openssh(line).ok().map(KeyFileText::Public),
     }
 }
 
-fn unusable(what: &str, remedy: Option<&'static str>) -> Look {
-    Look::Unusable(not(what, remedy))
+fn unusable(what: &str, remedy: Option<&'static str>) -> KeyFileText {
+    KeyFileText::Unusable(not(what, remedy))
 }
 
 fn not(what: &str, remedy: Option<&'static str>) -> Unusable {
@@ -110,7 +110,7 @@ fn stray(first: &str) -> Unusable {
     }
 }
 
-fn ppk(text: &str) -> Private {
+fn ppk(text: &str) -> PrivateKeyText {
     let mut clean = Zeroizing::new(String::with_capacity(text.len() + 1));
     for line in text.trim().lines() {
         // a comment is part of what the MAC covers, blanks and all
@@ -119,17 +119,17 @@ fn ppk(text: &str) -> Private {
         clean.push('\n');
     }
     let encrypted = clean.lines().any(|line| line.starts_with("Encryption:") && !line.ends_with("none"));
-    Private { format: Format::Ppk, encrypted, text: clean }
+    PrivateKeyText { format: Format::Ppk, encrypted, text: clean }
 }
 
 /// Takes the first private key block, or says what the file has instead.
-fn block(text: &str) -> Result<Look, Unusable> {
+fn block(text: &str) -> Result<KeyFileText, Unusable> {
     let mut other = None;
     let mut lines = text.lines().map(str::trim);
     while let Some(line) = lines.next() {
         let Some(label) = label(line, "-----BEGIN ") else { continue };
         match label.ends_with("PRIVATE KEY") {
-            true => return private(label, lines).map(Look::Private),
+            true => return private(label, lines).map(KeyFileText::Private),
             false => other = other.or(Some(label)),
         }
     }
@@ -146,7 +146,7 @@ fn label<'a>(line: &'a str, dashes: &str) -> Option<&'a str> {
     line.strip_prefix(dashes)?.strip_suffix("-----").filter(|label| !label.contains("--"))
 }
 
-fn private<'a>(label: &str, lines: impl Iterator<Item = &'a str>) -> Result<Private, Unusable> {
+fn private<'a>(label: &str, lines: impl Iterator<Item = &'a str>) -> Result<PrivateKeyText, Unusable> {
     let mut headers = Vec::new();
     let mut body = Zeroizing::new(String::with_capacity(16 * 1024));
     let mut ended = false;
@@ -171,7 +171,7 @@ fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
 }
 
-fn classified(label: &str, headers: &[&str], body: &str) -> Result<Private, Unusable> {
+fn classified(label: &str, headers: &[&str], body: &str) -> Result<PrivateKeyText, Unusable> {
     let encrypted = headers.iter().any(|header| header.starts_with("Proc-Type:") && header.ends_with("ENCRYPTED"));
     let cipher = headers.iter().find_map(|header| header.strip_prefix("DEK-Info:")).unwrap_or_default().trim();
     let format = match label {
@@ -190,7 +190,7 @@ fn classified(label: &str, headers: &[&str], body: &str) -> Result<Private, Unus
         return Err(not("a PKCS#8 key encrypted in an old way", Some(REWRITE)));
     }
     let encrypted = encrypted || label.starts_with("ENCRYPTED");
-    Ok(Private { format, encrypted, text: written(label, headers, body) })
+    Ok(PrivateKeyText { format, encrypted, text: written(label, headers, body) })
 }
 
 /// True for PBES2 with AES, and with scrypt or PBKDF2 over SHA-2 (RFC 8018 appendix A): what can be decrypted here. All
@@ -243,7 +243,7 @@ mod tests {
 
     fn private(bytes: &[u8]) -> Option<(Format, bool, String)> {
         match look(bytes) {
-            Look::Private(private) => Some((private.format, private.encrypted, private.text.to_string())),
+            KeyFileText::Private(private) => Some((private.format, private.encrypted, private.text.to_string())),
             _ => None,
         }
     }

@@ -13,10 +13,10 @@ use tokio::sync::Mutex;
 use super::certificate;
 use super::credential::{Credential, FileSigner};
 use super::error::{AuthError, KeyProblem, UnusedKey};
-use super::identity::{Candidate, Hands, Named, Offer, Others, Stock, Why, order};
+use super::identity::{Candidate, Hands, IdentityFile, Offer, Others, Stock, Why, order};
 use super::key_file::Secret;
 use super::keyring::Opener;
-use super::login::{Login, ServerAnswer};
+use super::login::{LoginAttempt, ServerAnswer};
 use super::russh_signer::{OfferError, RusshSigner};
 use crate::agent::client::{AgentClient, AgentError, AgentKey};
 use crate::agent::wire::SessionBind;
@@ -24,7 +24,7 @@ use crate::agent::{AgentRelay, AgentSigner, SignError, Signer};
 use crate::config::Origin;
 use crate::config::host::IdentityAgent;
 
-impl<H: Handler> Login<'_, H> {
+impl<H: Handler> LoginAttempt<'_, H> {
     /// Whether the first key to offer is one that the user named, and can be shown as it is.
     pub(super) async fn begins_with_a_named_key(&mut self) -> bool {
         self.look_for_keys().await;
@@ -64,7 +64,7 @@ impl<H: Handler> Login<'_, H> {
     async fn candidates(&mut self) -> Vec<Candidate> {
         let mut files = Vec::new();
         for named in &self.host.identity_files {
-            files.push(Named { file: self.keyring.look(&named.value).await, origin: named.origin.clone() });
+            files.push(IdentityFile { file: self.keyring.look(&named.value).await, origin: named.origin.clone() });
         }
         let certificates = self.certificates().await;
         let agent = self.ask_agent().await;
@@ -89,7 +89,7 @@ impl<H: Handler> Login<'_, H> {
 
     /// A file that cannot be used is worth a word, unless it is one of the built-in names and absent, or the agent holds
     /// its key.
-    fn note_unusable(&mut self, named: &Named, order: &[Candidate]) {
+    fn note_unusable(&mut self, named: &IdentityFile, order: &[Candidate]) {
         let Secret::Unusable(problem) = &named.file.private else { return };
         let silent = named.origin == Origin::Default && !matches!(problem, KeyProblem::TooOpen(_));
         let public = named.file.public.as_ref().map(PublicKey::key_data);

@@ -45,7 +45,7 @@ pub use evaluate::resolver::{ResolvedName, Resolver, SystemResolver};
 pub use flags::{Flags, Patterned, Purpose};
 pub use host::{AddressFamily, Host};
 pub use list::add_host::{Stanza, StanzaError};
-pub use list::named::Named;
+pub use list::named::NamedHost;
 pub use local_env::Surroundings;
 pub use origin::{Origin, Value};
 pub use session_options::{Errand, SessionType};

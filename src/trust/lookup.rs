@@ -15,7 +15,7 @@ use super::record::Naming;
 
 /// What a host is called in known_hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Name {
+pub enum LookupName {
     /// By its hostname, as resolved; with the port when that is not 22.
     Host {
         /// Hostname or address.
@@ -27,27 +27,27 @@ pub enum Name {
     Alias(String),
 }
 
-impl Name {
+impl LookupName {
     /// As it stands in a hosts field: `host`, `[host]:2222`.
     pub fn as_known(&self) -> String {
         match self {
-            Name::Host { hostname, port } => with_port(&hostname.to_ascii_lowercase(), *port),
-            Name::Alias(alias) => alias.to_ascii_lowercase(),
+            LookupName::Host { hostname, port } => with_port(&hostname.to_ascii_lowercase(), *port),
+            LookupName::Alias(alias) => alias.to_ascii_lowercase(),
         }
     }
 
     /// Without its port: what a certificate's principals are compared with.
     pub(super) fn bare(&self) -> String {
         match self {
-            Name::Host { hostname, .. } => hostname.to_ascii_lowercase(),
-            Name::Alias(alias) => alias.to_ascii_lowercase(),
+            LookupName::Host { hostname, .. } => hostname.to_ascii_lowercase(),
+            LookupName::Alias(alias) => alias.to_ascii_lowercase(),
         }
     }
 
     fn port(&self) -> u16 {
         match self {
-            Name::Host { port, .. } => *port,
-            Name::Alias(_) => 22,
+            LookupName::Host { port, .. } => *port,
+            LookupName::Alias(_) => 22,
         }
     }
 }
@@ -60,7 +60,7 @@ pub(super) fn with_port(host: &str, port: u16) -> String {
 #[derive(Debug, Clone)]
 pub struct Lookup {
     /// What it is called.
-    pub name: Name,
+    pub name: LookupName,
     /// Where the connection went, when this machine dialled it itself; `None` behind a jump or a ProxyCommand.
     pub address: Option<IpAddr>,
     /// The port it went to, with which an address is known (an alias has none).
@@ -89,7 +89,7 @@ pub struct Lookup {
 
 impl Lookup {
     /// The strictest lookup: no files, nothing accepted.
-    pub fn new(name: Name) -> Lookup {
+    pub fn new(name: LookupName) -> Lookup {
         Lookup {
             port: name.port(),
             name,
@@ -109,7 +109,7 @@ impl Lookup {
 
     pub(super) fn takes_any_key(&self) -> bool {
         let loopback = self.address.is_some_and(|address| address.is_loopback());
-        self.trust_loopback && loopback && matches!(self.name, Name::Host { .. })
+        self.trust_loopback && loopback && matches!(self.name, LookupName::Host { .. })
     }
 
     /// The address to look up under `CheckHostIP`: not for loopback, nor when it is the name itself.

@@ -45,7 +45,7 @@ pub use command::KnownHostsCommand;
 pub use error::{KnownAt, NotAccepted, Revoker, TrustError};
 pub use forget::forget;
 pub use known_algorithms::{KnownAlgorithms, known_algorithms};
-pub use lookup::{Lookup, Name};
+pub use lookup::{Lookup, LookupName};
 pub use policy::Policy;
 pub use presented::Presented;
 pub use record::Naming;

@@ -96,7 +96,7 @@ fn in_lines(file: &Path, bytes: &[u8], keys: &[KeyData]) -> io::Result<Option<Kn
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trust::lookup::Name;
+    use crate::trust::lookup::LookupName;
     use crate::trust::test_keys::public;
 
     async fn verdict(content: Option<&[u8]>, presented: PublicKey) -> Result<(), TrustError> {
@@ -105,7 +105,7 @@ mod tests {
         if let Some(content) = content {
             std::fs::write(&file, content).unwrap();
         }
-        let name = Name::Host { hostname: "h".into(), port: 22 };
+        let name = LookupName::Host { hostname: "h".into(), port: 22 };
         let lookup = Lookup { revoked_keys: Some(file), ..Lookup::new(name) };
         check(&lookup, &Presented::Key(presented)).await
     }

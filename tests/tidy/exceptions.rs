@@ -69,8 +69,8 @@ pub const TYPE_NAMES: &[(&str, &str)] = &[];
 /// Type names that more than one place defines, still to be judged one by one.
 pub const TYPE_NAMES_TO_JUDGE: &[&str] = &[
     "Answer", "Cause", "End", "Ended", "Entry", "Errand", "Flow", "Folder", "Guest", "Host", "Identity", "Jump",
-    "Kind", "Login", "Look", "Name", "Named", "Outcome", "Pair", "Private", "Reply", "Report", "Route", "Session",
-    "Share", "Shell", "Slot", "Step", "Terms", "Told", "Turn", "Waiting", "What",
+    "Kind", "Name", "Outcome", "Pair", "Reply", "Report", "Route", "Session", "Share", "Shell", "Slot", "Step",
+    "Terms", "Told", "Waiting", "What",
 ];
 
 /// How many `(a, b): (A, B)` parameters there are.

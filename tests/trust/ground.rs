@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use hop::progress::Silent;
 use hop::prompt::{NoAnswer, NoPrompt, Prompt};
-use hop::trust::{Lookup, Name, Policy, Presented, verify};
+use hop::trust::{Lookup, LookupName, Policy, Presented, verify};
 use russh::keys::ssh_key::{Certificate, PublicKey};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
@@ -231,7 +231,7 @@ impl Files {
 
     pub fn lookup(&self, port: u16, policy: Policy) -> Lookup {
         let (user_files, global_files) = (vec![self.user()], vec![self.global()]);
-        let name = Name::Host { hostname: "host".to_owned(), port };
+        let name = LookupName::Host { hostname: "host".to_owned(), port };
         Lookup { user_files, global_files, policy, ..Lookup::new(name) }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hop::progress::Silent;
 use hop::prompt::NoPrompt;
-use hop::trust::{Lookup, Name, Naming, Policy, Presented, TrustError, known_algorithms, verify};
+use hop::trust::{Lookup, LookupName, Naming, Policy, Presented, TrustError, known_algorithms, verify};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use russh::keys::ssh_key::PublicKey;
@@ -44,7 +44,7 @@ fn by_keygen(world: &World, files: &Files, name: &str) -> Found {
 
 /// What hop says when a key that nobody knows turns up.
 fn by_hop(files: &Files, name: &str, stranger: &Presented) -> Found {
-    let lookup = Lookup { name: Name::Alias(name.to_owned()), ..files.lookup(22, Policy::Strict) };
+    let lookup = Lookup { name: LookupName::Alias(name.to_owned()), ..files.lookup(22, Policy::Strict) };
     let keys = match block_on(verify(&lookup, stranger, Arc::new(NoPrompt), &Silent)) {
         Err(TrustError::Changed { known, .. }) => known.into_iter().map(|at| (at.line, at.fingerprint)).collect(),
         Err(TrustError::Unknown { .. }) => BTreeSet::new(),
@@ -130,7 +130,7 @@ fn names_hashed_by_either_are_found_by_the_other() {
     let judge = |lookup: &Lookup| block_on(verify(lookup, &presented, Arc::new(NoPrompt), &Silent));
     for name in NAMES.iter().filter(|name| !name.starts_with('[')) {
         for port in [22, 2222] {
-            let named = Name::Host { hostname: (*name).to_owned(), port };
+            let named = LookupName::Host { hostname: (*name).to_owned(), port };
             let searched = if port == 22 { (*name).to_owned() } else { format!("[{name}]:{port}") };
             let files = Files::new("", "");
             let recording =

@@ -6,13 +6,13 @@ use std::net::IpAddr;
 
 use crate::config::Host;
 use crate::config::host::{StrictHostKeyChecking, Template};
-use crate::trust::{KnownHostsCommand, Lookup, Name, Naming, Policy};
+use crate::trust::{KnownHostsCommand, Lookup, LookupName, Naming, Policy};
 
 /// How to look up the key of `host`, by its `HostKeyAlias` or its own name, never by that of a tunnel's end.
 pub fn lookup(host: &Host, address: Option<IpAddr>) -> Lookup {
     let name = match &host.host_key_alias {
-        Some(alias) => Name::Alias(alias.value.clone()),
-        None => Name::Host { hostname: host.hostname.value.clone(), port: host.port.value },
+        Some(alias) => LookupName::Alias(alias.value.clone()),
+        None => LookupName::Host { hostname: host.hostname.value.clone(), port: host.port.value },
     };
     Lookup {
         address,

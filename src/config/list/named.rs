@@ -1,6 +1,6 @@
 //! Which hosts does the configuration speak of? The names of its `Host` lines, each with the line it stands on.
 //!
-//! Main type: [`Named`]. What a name means is asked of [`Configuration::resolve`] as for any other; names that only
+//! Main type: [`NamedHost`]. What a name means is asked of [`Configuration::resolve`] as for any other; names that only
 //! `Match` knows, or an `Include` with tokens, are not listed.
 
 use std::path::{Path, PathBuf};
@@ -12,14 +12,14 @@ use crate::target::HostSpec;
 
 /// A name of a `Host` line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
+pub struct NamedHost {
     /// As written; a pattern where it has `*` or `?`.
     pub name: String,
     /// The line.
     pub origin: Origin,
 }
 
-impl Named {
+impl NamedHost {
     /// True for a name that is not one host's.
     pub fn is_pattern(&self) -> bool {
         self.name.contains(['*', '?'])
@@ -33,8 +33,8 @@ impl Named {
 
 impl Configuration {
     /// The names of all `Host` lines, in the order of the files, each once.
-    pub fn named(&self) -> Vec<Named> {
-        let mut found: Vec<Named> = Vec::new();
+    pub fn named(&self) -> Vec<NamedHost> {
+        let mut found: Vec<NamedHost> = Vec::new();
         for named in self.files.iter().flat_map(of_file) {
             if !found.iter().any(|known| known.name == named.name) {
                 found.push(named);
@@ -49,13 +49,13 @@ impl Configuration {
     }
 }
 
-fn of_file(file: &ConfigFile) -> Vec<Named> {
+fn of_file(file: &ConfigFile) -> Vec<NamedHost> {
     let on = |path: &Path, number| Origin::SshConfig(path.to_owned(), number);
     let mut found = Vec::new();
     for line in &file.lines {
         match &line.body {
             Body::Host(patterns) => found.extend(
-                patterns.wanted().map(|name| Named { name: name.to_owned(), origin: on(&file.path, line.number) }),
+                patterns.wanted().map(|name| NamedHost { name: name.to_owned(), origin: on(&file.path, line.number) }),
             ),
             Body::Include(files) => found.extend(files.iter().flat_map(of_file)),
             _ => {}

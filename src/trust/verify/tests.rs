@@ -11,7 +11,7 @@ use super::*;
 use crate::progress::Silent;
 use crate::prompt::{NoAnswer, NoPrompt};
 use crate::trust::error::Revoker;
-use crate::trust::lookup::Name;
+use crate::trust::lookup::LookupName;
 use crate::trust::record::Naming;
 use crate::trust::test_keys::*;
 
@@ -69,8 +69,8 @@ impl Home {
     }
 }
 
-fn named(hostname: &str, port: u16) -> Name {
-    Name::Host { hostname: hostname.to_owned(), port }
+fn named(hostname: &str, port: u16) -> LookupName {
+    LookupName::Host { hostname: hostname.to_owned(), port }
 }
 
 fn key(number: u8) -> Presented {
@@ -208,7 +208,7 @@ async fn a_bare_name_serves_another_port_until_the_port_has_its_own_line() {
 #[tokio::test]
 async fn an_alias_has_no_port_and_no_case() {
     let home = Home::new(&format!("vpc-a {}\n", ed25519(1)));
-    let lookup = Lookup { name: Name::Alias("VPC-A".into()), ..home.lookup(Policy::Strict) };
+    let lookup = Lookup { name: LookupName::Alias("VPC-A".into()), ..home.lookup(Policy::Strict) };
     assert!(alone(&lookup, &key(1)).await.is_ok());
 }
 
@@ -259,7 +259,7 @@ async fn accept_new_that_cannot_be_recorded_refuses_and_off_goes_on() {
 async fn names_that_would_break_a_line_are_not_recorded() {
     let home = Home::new("");
     for name in ["a b", "a,b", "*", "!a", "a\nb", "#a", "|1|a", ""] {
-        let lookup = Lookup { name: Name::Alias(name.into()), ..home.lookup(Policy::Off) };
+        let lookup = Lookup { name: LookupName::Alias(name.into()), ..home.lookup(Policy::Off) };
         assert_eq!(because(alone(&lookup, &key(1)).await), NotAccepted::NowhereToRecord, "{name:?}");
     }
     let no_file = Lookup { user_files: vec![], ..home.lookup(Policy::Off) };
@@ -298,7 +298,7 @@ async fn loopback_is_taken_as_it_is_only_when_asked_and_without_an_alias() {
     assert!(alone(&lookup, &key(2)).await.is_err());
     lookup.trust_loopback = true;
     assert!(!alone(&lookup, &key(2)).await.unwrap().may_learn());
-    lookup.name = Name::Alias("host".into());
+    lookup.name = LookupName::Alias("host".into());
     assert!(alone(&lookup, &key(2)).await.is_err());
 }
 
