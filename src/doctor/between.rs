@@ -7,9 +7,9 @@
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use super::examine::Report;
+use super::examine::HostReport;
 use super::facts::{CLOUD, cloud};
-use super::finding::{Apart, Finding, Gap};
+use super::finding::{Finding, Gap, PairUnreachable};
 use super::network::{Networks, half_open};
 use super::probe::{self, Probe, probe};
 use super::row::{Check, Row};
@@ -35,19 +35,19 @@ pub struct Between {
 }
 
 /// One end, as it was examined.
-struct End<'a> {
-    report: &'a Report,
+struct ExaminedHost<'a> {
+    report: &'a HostReport,
     session: &'a Session,
     networks: Networks,
 }
 
 /// Looks at what lies between two hosts that were both reached; `None` where one was not.
-pub async fn between(source: &Report, destination: &Report) -> Option<Between> {
+pub async fn between(source: &HostReport, destination: &HostReport) -> Option<Between> {
     let ends = [source, destination].map(|report| Some((report, report.session.as_ref()?)));
     let [Some((from, from_session)), Some((to, to_session))] = ends else { return None };
     let (here, there) = tokio::join!(located(from, from_session), located(to, to_session));
-    let source = End { report: from, session: from_session, networks: here };
-    let destination = End { report: to, session: to_session, networks: there };
+    let source = ExaminedHost { report: from, session: from_session, networks: here };
+    let destination = ExaminedHost { report: to, session: to_session, networks: there };
     let (there, back) = tokio::join!(source.tries(&destination), destination.tries(&source));
     let mut rows = vec![source.row(&destination, &there, &back)];
     rows.extend(source.link().await);
@@ -62,7 +62,7 @@ pub async fn between(source: &Report, destination: &Report) -> Option<Between> {
     Some(Between { rows, source: source.networks, destination: destination.networks })
 }
 
-async fn located(report: &Report, session: &Session) -> Networks {
+async fn located(report: &HostReport, session: &Session) -> Networks {
     let networks = report.facts.as_ref().map(|facts| facts.networks.clone()).unwrap_or_default();
     let said = match &report.facts {
         Some(_) => asked(session, CLOUD.as_bytes(), Agent::Not, PATIENCE).await.unwrap_or_default(),
@@ -80,8 +80,8 @@ struct Tried {
     arrived: Option<bool>,
 }
 
-impl End<'_> {
-    async fn tries(&self, other: &End<'_>) -> Tried {
+impl ExaminedHost<'_> {
+    async fn tries(&self, other: &ExaminedHost<'_>) -> Tried {
         let host = other.report.target();
         let (mut address, mut port) = (host.hostname.value.clone(), host.port.value);
         let inside = other.inside(&address);
@@ -109,7 +109,7 @@ impl End<'_> {
     }
 
     /// From which ports half a connection of `other` to `port` stands in the kernel's table here.
-    async fn heard_of(&self, other: &End<'_>, port: u16) -> Option<Vec<u16>> {
+    async fn heard_of(&self, other: &ExaminedHost<'_>, port: u16) -> Option<Vec<u16>> {
         self.report.facts.as_ref()?;
         let peer = other.networks.address?;
         let said = asked(self.session, HALF_OPEN.as_bytes(), Agent::Not, PATIENCE).await.ok()?;
@@ -118,7 +118,7 @@ impl End<'_> {
         text.contains("hop-end").then_some(ports)
     }
 
-    fn row(&self, other: &End<'_>, tried: &Tried, back: &Tried) -> Row {
+    fn row(&self, other: &ExaminedHost<'_>, tried: &Tried, back: &Tried) -> Row {
         let (from, to) = (&self.report.target().alias, &other.report.target().alias);
         let about = format!("{to} at {} port {}", tried.address, tried.port);
         if let Probe::Reached(words, took) = &tried.probe
@@ -126,7 +126,7 @@ impl End<'_> {
         {
             return Row::good(from, Check::Reach, about).after(*took);
         }
-        let apart = Apart {
+        let unreachable = PairUnreachable {
             from: from.clone(),
             to: to.clone(),
             address: tried.address.clone(),
@@ -135,7 +135,7 @@ impl End<'_> {
             here: self.networks.clone(),
             there: other.networks.clone(),
         };
-        Row::failed(from, Check::Reach, about, Finding::Apart(Box::new(apart)))
+        Row::failed(from, Check::Reach, about, Finding::PairUnreachable(Box::new(unreachable)))
     }
 
     /// Whether its sshd forwards an agent, as far as can be told.
@@ -145,7 +145,7 @@ impl End<'_> {
 
     /// The way a copy would take by itself, what this host does in it, and how well the login that is lent for it would be
     /// guarded.
-    fn route(&self, other: &End<'_>, does: &str) -> Row {
+    fn route(&self, other: &ExaminedHost<'_>, does: &str) -> Row {
         let (from, to) = (&self.report.target().alias, &other.report.target().alias);
         let facts = self.report.facts.as_ref();
         let has = |tool: &str| facts.is_some_and(|facts| facts.tools.iter().any(|has| has == tool));

@@ -4,11 +4,11 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::diary::Diary;
 use super::facts::{Facts, QUESTION};
 use super::finding::Finding;
 use super::row::{Check, Row};
 use super::shell::{Agent, asked};
+use super::timeline::Timeline;
 use crate::auth::Authenticated;
 use crate::chain::{Cause, Chain, ChainError, Session, Trail};
 use crate::config::Host;
@@ -24,7 +24,7 @@ const ROOM: u64 = 1024 * 1024;
 const SKEW: i64 = 60;
 
 /// What came of a host.
-pub struct Report {
+pub struct HostReport {
     /// The hosts of the way, the last being the one that was asked about.
     pub hops: Vec<Host>,
     /// What was tried, in order.
@@ -37,7 +37,7 @@ pub struct Report {
     pub round_trip: Option<Duration>,
 }
 
-impl Report {
+impl HostReport {
     /// The host that was asked about.
     pub fn target(&self) -> &Host {
         self.hops.last().expect("a way has at least its target")
@@ -49,22 +49,22 @@ impl Report {
     }
 }
 
-/// Climbs to the end of `hops`, at least one, and looks around there, at the disk that `path` is on too. `diary` must be
+/// Climbs to the end of `hops`, at least one, and looks around there, at the disk that `path` is on too. `timeline` must be
 /// the observer of `chain`.
-pub async fn examine(chain: &Chain, hops: Vec<Host>, path: &[u8], diary: &Diary) -> Report {
-    let mut report = Report { hops, rows: Vec::new(), session: None, facts: None, round_trip: None };
+pub async fn examine(chain: &Chain, hops: Vec<Host>, path: &[u8], timeline: &Timeline) -> HostReport {
+    let mut report = HostReport { hops, rows: Vec::new(), session: None, facts: None, round_trip: None };
     for depth in 1..=report.hops.len() {
-        let mark = diary.mark();
+        let mark = timeline.mark();
         let reached = chain.way(report.hops[..depth].to_vec()).session(0).await;
         let hop = Hop { host: &report.hops[depth - 1], before: depth.checked_sub(2).map(|at| &report.hops[at]), mark };
         match reached {
             Ok(session) => {
-                let rows = hop.climbed(&session, diary);
+                let rows = hop.climbed(&session, timeline);
                 report.rows.extend(rows);
                 report.session = Some(session);
             }
             Err(error) => {
-                let rows = hop.fallen(error, diary);
+                let rows = hop.fallen(error, timeline);
                 report.rows.extend(rows);
                 report.session = None;
                 return report;
@@ -83,29 +83,29 @@ struct Hop<'a> {
 }
 
 impl Hop<'_> {
-    fn climbed(&self, session: &Session, diary: &Diary) -> Vec<Row> {
-        let rungs = diary.rungs(&self.host.alias, self.mark);
-        rungs.into_iter().map(|(stage, time)| self.row(stage, Some(session), diary).after(time)).collect()
+    fn climbed(&self, session: &Session, timeline: &Timeline) -> Vec<Row> {
+        let rungs = timeline.rungs(&self.host.alias, self.mark);
+        rungs.into_iter().map(|(stage, time)| self.row(stage, Some(session), timeline).after(time)).collect()
     }
 
     /// The rungs that were climbed, and the one that was not.
-    fn fallen(&self, error: ChainError, diary: &Diary) -> Vec<Row> {
-        let rungs = diary.rungs(&self.host.alias, self.mark);
+    fn fallen(&self, error: ChainError, timeline: &Timeline) -> Vec<Row> {
+        let rungs = timeline.rungs(&self.host.alias, self.mark);
         let time = rungs.last().map_or(Duration::ZERO, |(_, time)| *time);
         let below = rungs.into_iter().filter(|(stage, _)| *stage < error.stage);
-        let mut rows: Vec<Row> = below.map(|(stage, time)| self.row(stage, None, diary).after(time)).collect();
-        let about = self.about(error.stage, None, diary);
-        let identification = diary.identification(&self.host.alias, self.mark);
+        let mut rows: Vec<Row> = below.map(|(stage, time)| self.row(stage, None, timeline).after(time)).collect();
+        let about = self.about(error.stage, None, timeline);
+        let identification = timeline.identification(&self.host.alias, self.mark);
         let check = Check::Rung(error.stage);
         rows.push(Row::failed(&self.host.alias, check, about, Finding::Rung { error, identification }).after(time));
         rows
     }
 
-    fn row(&self, stage: Stage, session: Option<&Session>, diary: &Diary) -> Row {
-        Row::good(&self.host.alias, Check::Rung(stage), self.about(stage, session, diary))
+    fn row(&self, stage: Stage, session: Option<&Session>, timeline: &Timeline) -> Row {
+        Row::good(&self.host.alias, Check::Rung(stage), self.about(stage, session, timeline))
     }
 
-    fn about(&self, stage: Stage, session: Option<&Session>, diary: &Diary) -> String {
+    fn about(&self, stage: Stage, session: Option<&Session>, timeline: &Timeline) -> String {
         let host = self.host;
         match stage {
             Stage::Resolve => host.hostname.value.clone(),
@@ -118,7 +118,7 @@ impl Hop<'_> {
                 format!("{} port {}{by}", host.hostname.value, host.port.value)
             }
             Stage::Greet => {
-                let said = diary.identification(&host.alias, self.mark).unwrap_or_default();
+                let said = timeline.identification(&host.alias, self.mark).unwrap_or_default();
                 String::from_utf8_lossy(&said).trim_start_matches("SSH-2.0-").to_owned()
             }
             Stage::VerifyHost => session.map_or(String::new(), |session| {
@@ -136,7 +136,7 @@ impl Hop<'_> {
 }
 
 /// At the end of the way: SFTP, the shell, and what they tell.
-async fn look_around(report: &mut Report, path: &[u8]) {
+async fn look_around(report: &mut HostReport, path: &[u8]) {
     let Some(session) = report.session.clone() else { return };
     let alias = report.target().alias.clone();
     let (began, files) = (Instant::now(), session.sftp().await);

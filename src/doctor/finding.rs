@@ -49,12 +49,12 @@ pub enum Finding {
     /// Programs that are not installed there.
     Missing(Vec<String>),
     /// The other host is not reached.
-    Apart(Box<Apart>),
+    PairUnreachable(Box<PairUnreachable>),
 }
 
 /// Two hosts of which the first does not reach the second.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Apart {
+pub struct PairUnreachable {
     /// Who tried, by alias.
     pub from: String,
     /// Whom it tried to reach, by alias.

@@ -6,13 +6,12 @@
 //! | `examine` | one host: its hops, then sftp, shell, disk, clock, tools |
 //! | `probe` `row` | one connection from one server to another; one thing that was tried |
 //! | `facts` `finding` | what a server says of itself (pure); what is wrong, as facts |
-//! | `network` `diary` `shell` | blocks of addresses and routes (pure); when each rung was reached; one command |
+//! | `network` `timeline` `shell` | blocks of addresses and routes (pure); when each rung was reached; one command |
 //!
 //! Nothing is changed on any server, nothing is listened to, and each rung is tried once. What a finding means and what
 //! to type is said by the front door.
 
 mod between;
-mod diary;
 mod examine;
 mod facts;
 mod finding;
@@ -20,11 +19,12 @@ mod network;
 mod probe;
 mod row;
 mod shell;
+mod timeline;
 
 pub use between::{Between, between};
-pub use diary::Diary;
-pub use examine::{Report, examine};
+pub use examine::{HostReport, examine};
 pub use facts::Facts;
-pub use finding::{Apart, Finding, Gap};
+pub use finding::{Finding, Gap, PairUnreachable};
 pub use network::{Cidr, Cloud, Networks};
 pub use row::{Check, Outcome, Row};
+pub use timeline::Timeline;

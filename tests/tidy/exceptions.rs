@@ -68,9 +68,9 @@ pub const TYPE_NAMES: &[(&str, &str)] = &[];
 
 /// Type names that more than one place defines, still to be judged one by one.
 pub const TYPE_NAMES_TO_JUDGE: &[&str] = &[
-    "Answer", "Cause", "End", "Ended", "Entry", "Errand", "Flow", "Folder", "Guest", "Host", "Identity", "Jump",
-    "Kind", "Name", "Outcome", "Pair", "Reply", "Report", "Route", "Session", "Share", "Shell", "Slot", "Step",
-    "Terms", "Told", "Waiting", "What",
+    "Answer", "Cause", "End", "Ended", "Errand", "Flow", "Folder", "Guest", "Host", "Identity", "Jump", "Kind", "Name",
+    "Outcome", "Pair", "Reply", "Route", "Session", "Share", "Shell", "Slot", "Step", "Terms", "Told", "Waiting",
+    "What",
 ];
 
 /// How many `(a, b): (A, B)` parameters there are.

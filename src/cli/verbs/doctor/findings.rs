@@ -18,7 +18,7 @@ use super::{hop_failures, pair_unreachable};
 pub fn explain(finding: &Finding, host: &str, ways: &[Vec<Host>]) -> Explanation {
     match finding {
         Finding::Rung { error, identification } => hop_failures::explain(error, identification.as_deref(), ways),
-        Finding::Apart(apart) => pair_unreachable::explain(apart),
+        Finding::PairUnreachable(pair) => pair_unreachable::explain(pair),
         Finding::Noisy { said } => noisy(host, said),
         Finding::NoShell { said } => no_shell(host, said, user_at(host, ways)),
         Finding::DiskFull { place, free } => {
@@ -62,7 +62,7 @@ pub fn kind(finding: &Finding) -> Kind {
         Finding::Noisy { .. } | Finding::NoShell { .. } => Kind::Protocol,
         Finding::DiskFull { .. } => Kind::NoSpace,
         Finding::ReadOnly { .. } | Finding::NoHome => Kind::SomeFailed,
-        Finding::Apart(_) => Kind::Connect,
+        Finding::PairUnreachable(_) => Kind::Connect,
         Finding::ClockSkew { .. } | Finding::NoAgent | Finding::Missing(_) => Kind::Done,
     }
 }

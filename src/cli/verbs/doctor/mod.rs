@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use crate::chain::Chain;
 use crate::config::{ConfigError, Configuration, Flags, Host, Purpose};
-use crate::doctor::{Between, Check, Diary, Outcome, Report, Row, between, examine};
+use crate::doctor::{Between, Check, HostReport, Outcome, Row, Timeline, between, examine};
 use crate::error::{Error, Kind};
 use crate::prompt::{NoPrompt, Prompt};
 use crate::target::{self, HostSpec, Target};
@@ -66,7 +66,7 @@ pub fn run(doctor: &Doctor, environment: &Environment) -> u8 {
 
 /// All that was found.
 struct Examination {
-    reports: Vec<Report>,
+    reports: Vec<HostReport>,
     between: Option<Between>,
 }
 
@@ -102,13 +102,13 @@ async fn examine_hosts(doctor: &Doctor, environment: &Environment, run: &Arc<Run
         }
         loaded => loaded?,
     };
-    let diary = Arc::new(Diary::new(run.reporter.clone()));
-    let chain = Chain::new(prompt, diary.clone());
+    let timeline = Arc::new(Timeline::new(run.reporter.clone()));
+    let chain = Chain::new(prompt, timeline.clone());
     let mut reports = Vec::new();
     for (host, path) in &hosts {
         let hops = configuration.resolve(host)?;
         run.remember(&hops);
-        reports.push(examine(&chain, hops, path, &diary).await);
+        reports.push(examine(&chain, hops, path, &timeline).await);
     }
     let between = match reports.as_slice() {
         [source, destination] => between(source, destination).await,
@@ -196,7 +196,7 @@ fn explanation(row: &Row, ways: &[Vec<Host>]) -> Option<Explanation> {
     }
 }
 
-fn trail(report: &Report) -> String {
+fn trail(report: &HostReport) -> String {
     let names = report.hops.iter().map(|hop| hop.alias.as_str());
     std::iter::once("laptop").chain(names).collect::<Vec<_>>().join(" > ")
 }

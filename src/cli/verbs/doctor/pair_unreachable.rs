@@ -4,13 +4,13 @@
 //! Commands are AWS's, with the blocks filled in that the servers told; what only the account knows is left as `rtb-…`,
 //! `pcx-…`, `sg-…`.
 
-use crate::doctor::{Apart, Gap, Networks};
+use crate::doctor::{Gap, Networks, PairUnreachable};
 
 use super::explanation::Explanation;
 
 /// Explains what lies between two hosts.
-pub fn explain(apart: &Apart) -> Explanation {
-    let Apart { from, to, address, port, gap, here, there } = apart;
+pub fn explain(pair: &PairUnreachable) -> Explanation {
+    let PairUnreachable { from, to, address, port, gap, here, there } = pair;
     match gap {
         Gap::Refused => Explanation::of(format!(
             "{from} and {to} exchange packets: routes and firewalls are fine. But nothing listens on {to} at port {port}."
@@ -48,7 +48,7 @@ pub fn explain(apart: &Apart) -> Explanation {
         .or(format!("the security group of {to} does not let {from} in"), [ingress(there, here, *port)])
         .or(format!("a network ACL of {to}'s subnet"), acl(there))
         .or(format!("a firewall on {to} itself"), [format!("on {to}: sudo nft list ruleset; sudo firewall-cmd --list-all")]),
-        Gap::NothingPasses | Gap::Silence(_) => nothing_passes(apart),
+        Gap::NothingPasses | Gap::Silence(_) => nothing_passes(pair),
         Gap::Overlap(mine, theirs) => Explanation::of(format!(
             "The networks of {from} ({mine}) and {to} ({theirs}) use the same addresses, so packets between the two stay \
              in the network they come from. Such networks cannot be peered, and no route helps."
@@ -64,8 +64,8 @@ pub fn explain(apart: &Apart) -> Explanation {
     }
 }
 
-fn nothing_passes(apart: &Apart) -> Explanation {
-    let Apart { from, to, gap, here, there, port, .. } = apart;
+fn nothing_passes(pair: &PairUnreachable) -> Explanation {
+    let PairUnreachable { from, to, gap, here, there, port, .. } = pair;
     let meaning = match gap {
         Gap::Silence(_) => format!("{from} gets no answer from {to}, and more could not be found out from here."),
         _ => format!("Nothing that {from} sends arrives at {to}, nor the other way round."),

@@ -1,4 +1,4 @@
-//! When was each rung reached, and what answered there? Main type: [`Diary`], an observer that remembers.
+//! When was each rung reached, and what answered there? Main type: [`Timeline`], an observer that remembers.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -6,26 +6,26 @@ use std::time::{Duration, Instant};
 use crate::progress::{Event, Observer, Stage};
 
 /// Remembers stages and first words, and passes everything on.
-pub struct Diary {
-    entries: Mutex<Vec<Entry>>,
+pub struct Timeline {
+    entries: Mutex<Vec<TimelineEntry>>,
     next: Arc<dyn Observer>,
 }
 
-struct Entry {
+struct TimelineEntry {
     hop: String,
     at: Instant,
-    what: What,
+    what: TimelineEvent,
 }
 
-enum What {
+enum TimelineEvent {
     Reached(Stage),
     Identified(Vec<u8>),
 }
 
-impl Diary {
+impl Timeline {
     /// An empty one, in front of `next`.
-    pub fn new(next: Arc<dyn Observer>) -> Diary {
-        Diary { entries: Mutex::default(), next }
+    pub fn new(next: Arc<dyn Observer>) -> Timeline {
+        Timeline { entries: Mutex::default(), next }
     }
 
     /// How much stands in it.
@@ -38,8 +38,8 @@ impl Diary {
         let now = Instant::now();
         let entries = self.entries();
         let reached = entries[mark..].iter().filter(|entry| entry.hop == hop).filter_map(|entry| match entry.what {
-            What::Reached(stage) => Some((stage, entry.at)),
-            What::Identified(_) => None,
+            TimelineEvent::Reached(stage) => Some((stage, entry.at)),
+            TimelineEvent::Identified(_) => None,
         });
         let mut rungs: Vec<(Stage, Instant)> = Vec::new();
         for (stage, at) in reached {
@@ -55,25 +55,25 @@ impl Diary {
     /// The first words of what answered at `hop`, since `mark`.
     pub(super) fn identification(&self, hop: &str, mark: usize) -> Option<Vec<u8>> {
         self.entries()[mark..].iter().find_map(|entry| match &entry.what {
-            What::Identified(text) if entry.hop == hop => Some(text.clone()),
+            TimelineEvent::Identified(text) if entry.hop == hop => Some(text.clone()),
             _ => None,
         })
     }
 
-    fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
+    fn entries(&self) -> MutexGuard<'_, Vec<TimelineEntry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Observer for Diary {
+impl Observer for Timeline {
     fn event(&self, event: Event) {
         let entry = match &event {
-            Event::Stage { hop, stage } => Some((hop, What::Reached(*stage))),
-            Event::Identified { hop, text } => Some((hop, What::Identified(text.clone()))),
+            Event::Stage { hop, stage } => Some((hop, TimelineEvent::Reached(*stage))),
+            Event::Identified { hop, text } => Some((hop, TimelineEvent::Identified(text.clone()))),
             _ => None,
         };
         if let Some((hop, what)) = entry {
-            self.entries().push(Entry { hop: hop.clone(), at: Instant::now(), what });
+            self.entries().push(TimelineEntry { hop: hop.clone(), at: Instant::now(), what });
         }
         self.next.event(event);
     }
