@@ -34,6 +34,6 @@ mod street;
 mod visit;
 
 pub use map::Vpc;
-pub use story::{Outcome, story};
+pub use story::{StoryOutcome, story};
 pub use street::Street;
 pub use visit::{After, visit};

@@ -15,7 +15,7 @@ use super::{Street, Vpc};
 
 /// How it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum StoryOutcome {
     /// Every command succeeded, and every file is the same at both ends.
     Held,
     /// What did not hold, one line each.
@@ -25,29 +25,29 @@ pub enum Outcome {
 }
 
 /// One thing a person wants done: how it used to be done, and the commands that do it.
-struct Step {
+struct StoryStep {
     title: &'static str,
     before: &'static str,
     commands: &'static [&'static [&'static str]],
 }
 
-const STEPS: [Step; 4] = [
-    Step {
+const STEPS: [StoryStep; 4] = [
+    StoryStep {
         title: "A file up to acc-pvt, through its bastion",
         before: "Before: scp acc.pem and the file to the bastion, ssh there, scp on. A key left lying on the bastion.",
         commands: &[&["cp", "backup.tar", "acc-pvt:"], &["ls", "-l", "acc-pvt:"]],
     },
-    Step {
+    StoryStep {
         title: "A command there",
         before: "Before: ssh to the bastion, then ssh again with the key that was left there.",
         commands: &[&["ssh", "acc-pvt", "wc", "-l", "customers.csv"]],
     },
-    Step {
+    StoryStep {
         title: "A folder down, by pattern",
         before: "Before: tar on the server, scp to the bastion, scp to here, tar again, clean up twice.",
         commands: &[&["cp", "-r", "acc-pvt:logs/*", "logs/"]],
     },
-    Step {
+    StoryStep {
         title: "The main job: from one VPC to the other, and back",
         before: "Before: both .pem files on a bastion, or everything down to here and up again by hand.",
         commands: &[&["cp", "acc-pvt:customers.csv", "dell-pvt:~"], &["cp", "dell-pvt:payments.csv", "acc-pvt:~"]],
@@ -59,8 +59,8 @@ const STEPS: [Step; 4] = [
 ///
 /// # Errors
 /// When `out` or the street's folder cannot be written, or `hop` cannot be started. What fails inside the story is no
-/// error but an [`Outcome`].
-pub async fn story(hop: &Path, street: &Street, out: &mut (dyn Write + Send)) -> io::Result<Outcome> {
+/// error but an [`StoryOutcome`].
+pub async fn story(hop: &Path, street: &Street, out: &mut (dyn Write + Send)) -> io::Result<StoryOutcome> {
     let laptop = street.folder().join("laptop");
     fs::create_dir_all(laptop.join("logs"))?;
     fs::write(laptop.join("backup.tar"), archive())?;
@@ -173,16 +173,16 @@ impl Teller<'_> {
         Ok(())
     }
 
-    fn conclude(self) -> io::Result<Outcome> {
+    fn conclude(self) -> io::Result<StoryOutcome> {
         if self.failed.is_empty() {
             writeln!(self.out, "\nEvery file arrived unchanged, and no key left this machine.")?;
-            return Ok(Outcome::Held);
+            return Ok(StoryOutcome::Held);
         }
         writeln!(self.out, "\nThis did not hold:")?;
         for line in &self.failed {
             writeln!(self.out, "  {line}")?;
         }
-        Ok(Outcome::Failed(self.failed))
+        Ok(StoryOutcome::Failed(self.failed))
     }
 }
 

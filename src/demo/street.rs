@@ -18,7 +18,7 @@ use super::keys;
 use super::map::{USER, Vpc, ssh_config};
 use super::servers::access::Access;
 use super::servers::bastion::Bastion;
-use super::servers::private::Private;
+use super::servers::private::PrivateServer;
 
 /// Four servers on this machine, and everything needed to reach them:
 ///
@@ -104,7 +104,7 @@ impl Street {
         if vpc == Vpc::Acc {
             self.lay_logs(vpc)?;
         }
-        let private = Private { vpc, access: Access::new(inner, public.clone()), root };
+        let private = PrivateServer { vpc, access: Access::new(inner, public.clone()), root };
         Ok(Arc::new(Bastion { vpc, access: Access::new(outer, public), private: Arc::new(private) }))
     }
 

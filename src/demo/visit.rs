@@ -6,7 +6,7 @@ use std::pin::pin;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Outcome, Street, story};
+use super::{StoryOutcome, Street, story};
 
 /// What happens after the story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,14 +22,14 @@ pub enum After {
 ///
 /// # Errors
 /// When the street cannot be stood up, or as [`story()`].
-pub async fn visit(hop: &Path, after: After, out: &mut (dyn Write + Send)) -> io::Result<Outcome> {
+pub async fn visit(hop: &Path, after: After, out: &mut (dyn Write + Send)) -> io::Result<StoryOutcome> {
     let mut signals = Signals::catch()?;
     let street = Street::start_temporary()?;
     let outcome = {
         let mut story = pin!(story(hop, &street, out));
         tokio::select! {
             outcome = &mut story => outcome?,
-            signal = signals.next() => return Ok(Outcome::Interrupted(signal)),
+            signal = signals.next() => return Ok(StoryOutcome::Interrupted(signal)),
         }
     };
     if after == After::Keep {

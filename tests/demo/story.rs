@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use hop::demo::{Outcome, story};
+use hop::demo::{StoryOutcome, story};
 
 use super::guest::{Guest, feed, succeeded};
 
@@ -28,7 +28,7 @@ fn stand_in(guest: &Guest, script: &str) -> PathBuf {
 }
 
 /// The story told with this script in the place of hop: its outcome and its text.
-fn told(guest: &Guest, script: &str) -> (Outcome, String) {
+fn told(guest: &Guest, script: &str) -> (StoryOutcome, String) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut text = Vec::new();
     let outcome = runtime.block_on(story(&stand_in(guest, script), &guest.street, &mut text)).unwrap();
@@ -39,7 +39,7 @@ fn told(guest: &Guest, script: &str) -> (Outcome, String) {
 fn it_holds_when_every_file_arrives() {
     let Some(guest) = Guest::new() else { return };
     let (outcome, text) = told(&guest, BY_OPENSSH);
-    assert_eq!(outcome, Outcome::Held, "{text}");
+    assert_eq!(outcome, StoryOutcome::Held, "{text}");
     assert!(text.contains("   $ hop cp acc-pvt:customers.csv dell-pvt:~\n"), "{text}");
     assert!(text.contains("     1001 customers.csv\n"), "what commands print is shown: {text}");
     assert_eq!(text.matches("  same\n").count(), 6, "{text}");
@@ -51,7 +51,7 @@ fn it_holds_when_every_file_arrives() {
 fn it_fails_when_files_are_missing_whatever_the_commands_say() {
     let Some(guest) = Guest::new() else { return };
     let (outcome, text) = told(&guest, "exit 0");
-    assert!(matches!(&outcome, Outcome::Failed(why) if why.len() == 6), "{outcome:?}");
+    assert!(matches!(&outcome, StoryOutcome::Failed(why) if why.len() == 6), "{outcome:?}");
     assert!(text.contains("missing") && text.contains("DIFFERENT") && text.contains("This did not hold:"), "{text}");
 }
 
@@ -61,7 +61,7 @@ fn it_fails_when_one_byte_is_changed() {
     let home = guest.street.home(hop::demo::Vpc::Dell);
     let script = format!("({BY_OPENSSH}); s=$?; echo x >> '{}/customers.csv'; exit $s", home.display());
     let (outcome, _) = told(&guest, &script.replace("exec ", ""));
-    assert_eq!(outcome, Outcome::Failed(vec!["customers.csv: not the same on acc-pvt and dell-pvt".to_owned()]));
+    assert_eq!(outcome, StoryOutcome::Failed(vec!["customers.csv: not the same on acc-pvt and dell-pvt".to_owned()]));
 }
 
 #[test]
@@ -69,6 +69,6 @@ fn it_fails_when_a_command_does() {
     let Some(guest) = Guest::new() else { return };
     let (outcome, text) = told(&guest, &format!("[ $1 = ssh ] && {{ echo sorry >&2; exit 9; }}\n{BY_OPENSSH}"));
     let why = "hop ssh acc-pvt wc -l customers.csv: exit status: 9";
-    assert_eq!(outcome, Outcome::Failed(vec![why.to_owned()]));
+    assert_eq!(outcome, StoryOutcome::Failed(vec![why.to_owned()]));
     assert!(text.contains("     sorry\n     (exit status: 9)\n"), "{text}");
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::demo::{After, Outcome, visit};
+use crate::demo::{After, StoryOutcome, visit};
 use crate::error::{Error, Kind};
 
 use crate::cli::args::demo::Demo;
@@ -14,9 +14,9 @@ use crate::cli::run::verb_run::VerbFailure;
 pub fn run(demo: &Demo) -> u8 {
     let after = if demo.keep { After::Keep } else { After::Leave };
     match tell(after) {
-        Ok(Outcome::Held) => Kind::Done.code(),
-        Ok(Outcome::Failed(_)) => Kind::SomeFailed.code(),
-        Ok(Outcome::Interrupted(signal)) => u8::try_from(128 + signal).unwrap_or(Kind::Internal.code()),
+        Ok(StoryOutcome::Held) => Kind::Done.code(),
+        Ok(StoryOutcome::Failed(_)) => Kind::SomeFailed.code(),
+        Ok(StoryOutcome::Interrupted(signal)) => u8::try_from(128 + signal).unwrap_or(Kind::Internal.code()),
         Err(source) => {
             let error = Error::Local { path: PathBuf::from("the practice street"), source };
             VerbFailure::of_file(&error).say_and_exit_code()
@@ -44,7 +44,7 @@ impl Write for StoryOutput {
 }
 
 /// The visit takes signals itself: it has a street to take down.
-fn tell(after: After) -> io::Result<Outcome> {
+fn tell(after: After) -> io::Result<StoryOutcome> {
     let runtime = process::runtime()?;
     runtime.block_on(async { visit(&std::env::current_exe()?, after, &mut StoryOutput).await })
 }

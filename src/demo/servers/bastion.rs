@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::access::Access;
 use super::pipe;
-use super::private::Private;
+use super::private::PrivateServer;
 use crate::demo::map::Vpc;
 
 /// The port private servers are reached at, through the bastion.
@@ -18,7 +18,7 @@ const SSH_PORT: u32 = 22;
 pub struct Bastion {
     pub vpc: Vpc,
     pub access: Access,
-    pub private: Arc<Private>,
+    pub private: Arc<PrivateServer>,
 }
 
 impl Bastion {
@@ -35,18 +35,18 @@ impl Bastion {
 
     async fn session(self: Arc<Self>, stream: TcpStream) {
         let _ = stream.set_nodelay(true);
-        if let Ok(session) = run_stream(self.access.config.clone(), stream, Guest { bastion: self }).await {
+        if let Ok(session) = run_stream(self.access.config.clone(), stream, BastionGuest { bastion: self }).await {
             let _ = session.await;
         }
     }
 }
 
 /// One connection.
-struct Guest {
+struct BastionGuest {
     bastion: Arc<Bastion>,
 }
 
-impl Guest {
+impl BastionGuest {
     /// What a command gets here: a sentence on stderr and status 1.
     fn turn_away(&self, channel: ChannelId, session: &mut Session) -> Result<(), russh::Error> {
         let (bastion, private) = (self.bastion.vpc.bastion(), self.bastion.vpc.private());
@@ -61,7 +61,7 @@ impl Guest {
     }
 }
 
-impl Handler for Guest {
+impl Handler for BastionGuest {
     type Error = russh::Error;
 
     async fn auth_publickey_offered(&mut self, user: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {

@@ -34,7 +34,7 @@ async fn join(channel: Channel<Msg>, stream: impl AsyncRead + AsyncWrite + Send 
     let (reader, writer) = tokio::io::split(stream);
     let (queue, closed) = drain(read);
     tokio::spawn(queue.feed(writer));
-    send(reader, &write, Kind::Data, &closed).await;
+    send(reader, &write, StreamKind::Data, &closed).await;
     let _ = write.eof().await;
     write
 }
@@ -95,7 +95,7 @@ impl Drop for Queue {
 
 /// Which stream of a channel (RFC 4254 §5.2).
 #[derive(Clone, Copy)]
-pub enum Kind {
+pub enum StreamKind {
     Data,
     Stderr,
 }
@@ -104,7 +104,7 @@ pub enum Kind {
 pub async fn send(
     mut reader: impl AsyncRead + Unpin,
     channel: &ChannelWriteHalf<Msg>,
-    kind: Kind,
+    kind: StreamKind,
     closed: &CancellationToken,
 ) {
     let sending = async {
@@ -116,8 +116,8 @@ pub async fn send(
             }
             let data = buffer.split().freeze();
             match kind {
-                Kind::Data => channel.data_bytes(data).await,
-                Kind::Stderr => channel.extended_data_bytes(1, data).await,
+                StreamKind::Data => channel.data_bytes(data).await,
+                StreamKind::Stderr => channel.extended_data_bytes(1, data).await,
             }
             .map_err(io::Error::other)?;
         }

@@ -18,20 +18,20 @@ use crate::demo::sftp::jail::Jail;
 const WIRE: usize = 256 << 10;
 
 /// A private server and its folder.
-pub struct Private {
+pub struct PrivateServer {
     pub vpc: Vpc,
     pub access: Access,
     /// The folder that SFTP shows as `/`.
     pub root: PathBuf,
 }
 
-impl Private {
+impl PrivateServer {
     /// A new connection to this server: the caller's end of it.
     pub fn connect(self: &Arc<Self>) -> DuplexStream {
         let (near, far) = tokio::io::duplex(WIRE);
         let server = self.clone();
         tokio::spawn(async move {
-            let guest = Guest { server: server.clone(), channels: HashMap::new() };
+            let guest = PrivateGuest { server: server.clone(), channels: HashMap::new() };
             if let Ok(session) = run_stream(server.access.config.clone(), far, guest).await {
                 let _ = session.await;
             }
@@ -45,13 +45,18 @@ impl Private {
 }
 
 /// One connection, and its channels that have not been told yet what they are for.
-struct Guest {
-    server: Arc<Private>,
+struct PrivateGuest {
+    server: Arc<PrivateServer>,
     channels: HashMap<ChannelId, Channel<Msg>>,
 }
 
-impl Guest {
-    fn start(&mut self, id: ChannelId, session: &mut Session, what: process::What<'_>) -> Result<(), russh::Error> {
+impl PrivateGuest {
+    fn start(
+        &mut self,
+        id: ChannelId,
+        session: &mut Session,
+        what: process::ExecRequest<'_>,
+    ) -> Result<(), russh::Error> {
         let Some(channel) = self.channels.remove(&id) else { return session.channel_failure(id) };
         let command = process::command(what, &self.server.jail().home(), self.server.vpc.private());
         session.channel_success(id)?;
@@ -60,7 +65,7 @@ impl Guest {
     }
 }
 
-impl Handler for Guest {
+impl Handler for PrivateGuest {
     type Error = russh::Error;
 
     async fn auth_publickey_offered(&mut self, user: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {
@@ -83,11 +88,11 @@ impl Handler for Guest {
     }
 
     async fn exec_request(&mut self, id: ChannelId, line: &[u8], session: &mut Session) -> Result<(), Self::Error> {
-        self.start(id, session, process::What::Line(line))
+        self.start(id, session, process::ExecRequest::Line(line))
     }
 
     async fn shell_request(&mut self, id: ChannelId, session: &mut Session) -> Result<(), Self::Error> {
-        self.start(id, session, process::What::Shell)
+        self.start(id, session, process::ExecRequest::Shell)
     }
 
     async fn subsystem_request(&mut self, id: ChannelId, name: &str, session: &mut Session) -> Result<(), Self::Error> {

@@ -15,14 +15,14 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use super::pipe::{self, Kind};
+use super::pipe::{self, StreamKind};
 use crate::demo::map::USER;
 
 /// How long a command may take to end when its client has gone.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// What a session channel asks to run.
-pub enum What<'a> {
+pub enum ExecRequest<'a> {
     /// One command line.
     Line(&'a [u8]),
     /// A shell that prompts, though without a terminal.
@@ -30,11 +30,11 @@ pub enum What<'a> {
 }
 
 /// The command, ready to be started on the server called `host`.
-pub fn command(what: What<'_>, home: &Path, host: &str) -> Command {
+pub fn command(what: ExecRequest<'_>, home: &Path, host: &str) -> Command {
     let mut command = Command::new("/bin/sh");
     match what {
-        What::Line(line) => command.arg("-c").arg(OsStr::from_bytes(line)),
-        What::Shell => command.arg("-i").env("PS1", format!("[{USER}@{host} ~]$ ")),
+        ExecRequest::Line(line) => command.arg("-c").arg(OsStr::from_bytes(line)),
+        ExecRequest::Shell => command.arg("-i").env("PS1", format!("[{USER}@{host} ~]$ ")),
     };
     command
         .env_clear()
@@ -77,8 +77,8 @@ async fn attend(channel: Channel<Msg>, mut child: Child, handle: &Handle) {
     };
     tokio::spawn(queue.feed(stdin));
     let finished = async {
-        let output = pipe::send(stdout, &write, Kind::Data, &closed);
-        let errors = pipe::send(stderr, &write, Kind::Stderr, &closed);
+        let output = pipe::send(stdout, &write, StreamKind::Data, &closed);
+        let errors = pipe::send(stderr, &write, StreamKind::Stderr, &closed);
         tokio::join!(child.wait(), output, errors).0
     };
     tokio::select! {

@@ -24,7 +24,7 @@ const ENTRIES: usize = 100;
 /// Bytes in one READ or WRITE; with its header it fits the packet limit of russh-sftp, 256 KiB.
 const MAX_DATA: u32 = 255 << 10;
 
-type Answer<T> = Result<T, StatusReply>;
+type FileResult<T> = Result<T, StatusReply>;
 
 /// One SFTP session.
 pub struct Files {
@@ -43,16 +43,16 @@ impl Files {
         Files { jail, open: HashMap::new(), next: 0 }
     }
 
-    fn real(&self, path: &str) -> Answer<PathBuf> {
+    fn real(&self, path: &str) -> FileResult<PathBuf> {
         self.jail.real(path, Last::Follow).map_err(status::refusal)
     }
 
     /// The path itself, be it a symlink.
-    fn itself(&self, path: &str) -> Answer<PathBuf> {
+    fn itself(&self, path: &str) -> FileResult<PathBuf> {
         self.jail.real(path, Last::Keep).map_err(status::refusal)
     }
 
-    fn keep(&mut self, id: u32, open: Open) -> Answer<Handle> {
+    fn keep(&mut self, id: u32, open: Open) -> FileResult<Handle> {
         if self.open.len() >= MAX_HANDLES {
             return Err(StatusCode::Failure.with_message("too many open handles"));
         }
@@ -62,14 +62,14 @@ impl Files {
         Ok(Handle { id, handle })
     }
 
-    fn file(&self, handle: &str) -> Answer<&File> {
+    fn file(&self, handle: &str) -> FileResult<&File> {
         match self.open.get(handle) {
             Some(Open::File(file)) => Ok(file),
             _ => Err(StatusCode::Failure.with_message("no such file handle")),
         }
     }
 
-    fn expand(&self, path: &str) -> Answer<String> {
+    fn expand(&self, path: &str) -> FileResult<String> {
         let path = match path.strip_prefix("~ec2-user").or_else(|| path.strip_prefix('~')) {
             Some("") => ".".to_owned(),
             Some(rest) if rest.starts_with('/') => format!(".{rest}"),
@@ -110,7 +110,7 @@ impl Handler for Files {
         StatusCode::OpUnsupported.into()
     }
 
-    async fn init(&mut self, _version: u32, _extensions: HashMap<String, String>) -> Answer<Version> {
+    async fn init(&mut self, _version: u32, _extensions: HashMap<String, String>) -> FileResult<Version> {
         let mut version = Version::new();
         for name in ["posix-rename@openssh.com", "fsync@openssh.com", "limits@openssh.com", "expand-path@openssh.com"] {
             version.extensions.insert(name.to_owned(), "1".to_owned());
@@ -118,7 +118,13 @@ impl Handler for Files {
         Ok(version)
     }
 
-    async fn open(&mut self, id: u32, path: String, flags: OpenFlags, attributes: FileAttributes) -> Answer<Handle> {
+    async fn open(
+        &mut self,
+        id: u32,
+        path: String,
+        flags: OpenFlags,
+        attributes: FileAttributes,
+    ) -> FileResult<Handle> {
         let file = options(flags, &attributes).open(self.real(&path)?).map_err(status::refusal)?;
         if !file.metadata().map_err(status::refusal)?.is_file() {
             return Err(StatusCode::Failure.with_message("not a regular file"));
@@ -126,14 +132,14 @@ impl Handler for Files {
         self.keep(id, Open::File(file))
     }
 
-    async fn close(&mut self, id: u32, handle: String) -> Answer<Status> {
+    async fn close(&mut self, id: u32, handle: String) -> FileResult<Status> {
         match self.open.remove(&handle) {
             Some(_) => Ok(status::ok(id)),
             None => Err(StatusCode::Failure.with_message("no such handle")),
         }
     }
 
-    async fn read(&mut self, id: u32, handle: String, offset: u64, len: u32) -> Answer<Data> {
+    async fn read(&mut self, id: u32, handle: String, offset: u64, len: u32) -> FileResult<Data> {
         let mut data = vec![0; len.min(MAX_DATA) as usize];
         match self.file(&handle)?.read_at(&mut data, offset).map_err(status::refusal)? {
             0 if len > 0 => Err(StatusCode::Eof.into()),
@@ -144,36 +150,36 @@ impl Handler for Files {
         }
     }
 
-    async fn write(&mut self, id: u32, handle: String, offset: u64, data: Vec<u8>) -> Answer<Status> {
+    async fn write(&mut self, id: u32, handle: String, offset: u64, data: Vec<u8>) -> FileResult<Status> {
         status::answer(id, self.file(&handle)?.write_all_at(&data, offset))
     }
 
-    async fn lstat(&mut self, id: u32, path: String) -> Answer<Attrs> {
+    async fn lstat(&mut self, id: u32, path: String) -> FileResult<Attrs> {
         status::attrs(id, fs::symlink_metadata(self.itself(&path)?))
     }
 
-    async fn stat(&mut self, id: u32, path: String) -> Answer<Attrs> {
+    async fn stat(&mut self, id: u32, path: String) -> FileResult<Attrs> {
         status::attrs(id, fs::metadata(self.real(&path)?))
     }
 
-    async fn fstat(&mut self, id: u32, handle: String) -> Answer<Attrs> {
+    async fn fstat(&mut self, id: u32, handle: String) -> FileResult<Attrs> {
         status::attrs(id, self.file(&handle)?.metadata())
     }
 
-    async fn setstat(&mut self, id: u32, path: String, attributes: FileAttributes) -> Answer<Status> {
+    async fn setstat(&mut self, id: u32, path: String, attributes: FileAttributes) -> FileResult<Status> {
         status::answer(id, status::apply(&self.real(&path)?, &attributes))
     }
 
-    async fn fsetstat(&mut self, id: u32, handle: String, attributes: FileAttributes) -> Answer<Status> {
+    async fn fsetstat(&mut self, id: u32, handle: String, attributes: FileAttributes) -> FileResult<Status> {
         status::answer(id, status::apply_open(self.file(&handle)?, &attributes))
     }
 
-    async fn opendir(&mut self, id: u32, path: String) -> Answer<Handle> {
+    async fn opendir(&mut self, id: u32, path: String) -> FileResult<Handle> {
         let entries = listing(&self.real(&path)?).map_err(status::refusal)?;
         self.keep(id, Open::Folder(entries))
     }
 
-    async fn readdir(&mut self, id: u32, handle: String) -> Answer<Name> {
+    async fn readdir(&mut self, id: u32, handle: String) -> FileResult<Name> {
         match self.open.get_mut(&handle) {
             Some(Open::Folder(entries)) if entries.is_empty() => Err(StatusCode::Eof.into()),
             Some(Open::Folder(entries)) => {
@@ -184,26 +190,26 @@ impl Handler for Files {
         }
     }
 
-    async fn remove(&mut self, id: u32, path: String) -> Answer<Status> {
+    async fn remove(&mut self, id: u32, path: String) -> FileResult<Status> {
         status::answer(id, fs::remove_file(self.itself(&path)?))
     }
 
-    async fn mkdir(&mut self, id: u32, path: String, attributes: FileAttributes) -> Answer<Status> {
+    async fn mkdir(&mut self, id: u32, path: String, attributes: FileAttributes) -> FileResult<Status> {
         let mode = attributes.permissions.unwrap_or(0o777) & 0o777;
         status::answer(id, DirBuilder::new().mode(mode).create(self.itself(&path)?))
     }
 
-    async fn rmdir(&mut self, id: u32, path: String) -> Answer<Status> {
+    async fn rmdir(&mut self, id: u32, path: String) -> FileResult<Status> {
         status::answer(id, fs::remove_dir(self.itself(&path)?))
     }
 
-    async fn realpath(&mut self, id: u32, path: String) -> Answer<Name> {
+    async fn realpath(&mut self, id: u32, path: String) -> FileResult<Name> {
         let path = self.jail.canonical(&path).map_err(status::refusal)?;
         Ok(Name { id, files: vec![Entry::dummy(path)] })
     }
 
     /// Refuses an existing target, as OpenSSH's server does for this request.
-    async fn rename(&mut self, id: u32, from: String, to: String) -> Answer<Status> {
+    async fn rename(&mut self, id: u32, from: String, to: String) -> FileResult<Status> {
         let (from, to) = (self.itself(&from)?, self.itself(&to)?);
         if to.symlink_metadata().is_ok() {
             return Err(StatusCode::Failure.with_message("the target exists"));
@@ -211,18 +217,18 @@ impl Handler for Files {
         status::answer(id, fs::rename(from, to))
     }
 
-    async fn readlink(&mut self, id: u32, path: String) -> Answer<Name> {
+    async fn readlink(&mut self, id: u32, path: String) -> FileResult<Name> {
         let target = fs::read_link(self.itself(&path)?).map_err(status::refusal)?;
         Ok(Name { id, files: vec![Entry::dummy(target.to_string_lossy())] })
     }
 
     /// The target comes first on the wire, as with OpenSSH (PROTOCOL, "sftp: Reversal of arguments").
-    async fn symlink(&mut self, id: u32, target: String, link: String) -> Answer<Status> {
+    async fn symlink(&mut self, id: u32, target: String, link: String) -> FileResult<Status> {
         status::answer(id, symlink(target, self.itself(&link)?))
     }
 
     /// OpenSSH's PROTOCOL, section "sftp: Extensions".
-    async fn extended(&mut self, id: u32, request: String, data: Vec<u8>) -> Answer<Packet> {
+    async fn extended(&mut self, id: u32, request: String, data: Vec<u8>) -> FileResult<Packet> {
         let mut texts = status::Texts(&data);
         match request.as_str() {
             "posix-rename@openssh.com" => {

@@ -54,9 +54,9 @@ impl Jail {
         let mut symlinks = 0;
         while let Some(name) = ahead.pop() {
             match name {
-                Name::Root => here.clear(),
-                Name::Parent => drop(here.pop()),
-                Name::Child(name) => {
+                PathStep::Root => here.clear(),
+                PathStep::Parent => drop(here.pop()),
+                PathStep::Child(name) => {
                     let next = here.join(name);
                     match self.symlink(&next, ahead.is_empty())? {
                         Some(target) if last == Last::Follow || !ahead.is_empty() => {
@@ -88,20 +88,20 @@ impl Jail {
 }
 
 /// One step of a path.
-enum Name {
+enum PathStep {
     Root,
     Parent,
     Child(OsString),
 }
 
 /// The steps of a path, the first one last.
-fn names(path: &Path) -> Vec<Name> {
-    let mut names: Vec<Name> = path
+fn names(path: &Path) -> Vec<PathStep> {
+    let mut names: Vec<PathStep> = path
         .components()
         .filter_map(|component| match component {
-            Component::RootDir => Some(Name::Root),
-            Component::ParentDir => Some(Name::Parent),
-            Component::Normal(name) => Some(Name::Child(name.to_owned())),
+            Component::RootDir => Some(PathStep::Root),
+            Component::ParentDir => Some(PathStep::Parent),
+            Component::Normal(name) => Some(PathStep::Child(name.to_owned())),
             Component::CurDir | Component::Prefix(_) => None,
         })
         .collect();
