@@ -15,10 +15,10 @@ use super::extensions::{Extension, Extensions};
 use super::frame::Framer;
 use super::greeting;
 use super::limits::Limits;
-use super::session::{Answer, Handle, Session};
+use super::session::{Handle, OwnedResponse, SftpSession};
 use super::stream::{Receive, Transmit};
 use super::tasks::{self, Inbound, Outbound};
-use super::wire::{Expect, Packet, Reply, kind};
+use super::wire::{Expect, Packet, Response, kind};
 
 /// How to open a file (§6.3); combine with `|`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub struct Progress {
 
 /// A session as its watchdog sees it.
 pub struct Watch {
-    session: Arc<Session>,
+    session: Arc<SftpSession>,
 }
 
 impl Watch {
@@ -95,7 +95,7 @@ pub struct Client {
 }
 
 pub(super) struct Inner {
-    pub session: Arc<Session>,
+    pub session: Arc<SftpSession>,
     pub extensions: Extensions,
     limits: Limits,
     round_trip: Option<Duration>,
@@ -117,7 +117,7 @@ impl Client {
         // at once: a server without the subsystem says so and never opens its window for the first packet
         let ((), extensions) =
             tokio::try_join!(greeting::greet(&mut transmit), greeting::version(&mut receive, &mut framer))?;
-        let (session, queue) = Session::new();
+        let (session, queue) = SftpSession::new();
         let ends_session = session.closed.clone().drop_guard();
         tasks::start(&session, Inbound { receive, framer }, Outbound { transmit, queue });
         let (limits, round_trip) = match extensions.has(Extension::Limits) {
@@ -270,8 +270,8 @@ impl Client {
     async fn read_once(&self, handle: &Handle, offset: u64, len: usize) -> Result<Option<Bytes>, SftpError> {
         let packet = Packet::new(kind::READ).string(self.raw(handle)?).u64(offset).u32(len as u32);
         match self.reply(packet, Expect::Data(len)).await? {
-            Reply::Data(data) => Ok(Some(data)),
-            Reply::Refused { code: StatusCode::EOF, .. } => Ok(None),
+            Response::Data(data) => Ok(Some(data)),
+            Response::Refused { code: StatusCode::EOF, .. } => Ok(None),
             other => Err(other.refusal()),
         }
     }
@@ -310,12 +310,12 @@ impl Client {
         handle.raw(&self.inner.session)
     }
 
-    async fn ask(&self, packet: Packet, expect: Expect) -> Result<Answer, SftpError> {
+    async fn ask(&self, packet: Packet, expect: Expect) -> Result<OwnedResponse, SftpError> {
         let share = self.inner.session.share(&packet, expect).await?;
         self.inner.session.ask(packet, expect, share).await
     }
 
-    pub(super) async fn reply(&self, packet: Packet, expect: Expect) -> Result<Reply, SftpError> {
+    pub(super) async fn reply(&self, packet: Packet, expect: Expect) -> Result<Response, SftpError> {
         self.ask(packet, expect).await?.plain()
     }
 
@@ -325,7 +325,7 @@ impl Client {
 
     pub(super) async fn attributes(&self, packet: Packet) -> Result<Attributes, SftpError> {
         match self.reply(packet, Expect::Attributes).await? {
-            Reply::Attributes(attributes) => Ok(attributes),
+            Response::Attributes(attributes) => Ok(attributes),
             other => Err(other.refusal()),
         }
     }
@@ -333,22 +333,22 @@ impl Client {
     /// The one name that answers REALPATH and its like.
     pub(super) async fn name(&self, packet: Packet) -> Result<Vec<u8>, SftpError> {
         match self.reply(packet, Expect::Name).await? {
-            Reply::Name(name) => Ok(name),
+            Response::Name(name) => Ok(name),
             other => Err(other.refusal()),
         }
     }
 
     pub(super) async fn handle(&self, packet: Packet) -> Result<Handle, SftpError> {
         match self.ask(packet, Expect::Handle).await? {
-            Answer::Handle(handle) => Ok(handle),
-            Answer::Plain(reply) => Err(reply.refusal()),
+            OwnedResponse::Handle(handle) => Ok(handle),
+            OwnedResponse::Plain(reply) => Err(reply.refusal()),
         }
     }
 }
 
-fn done(answer: Answer) -> Result<(), SftpError> {
+fn done(answer: OwnedResponse) -> Result<(), SftpError> {
     match answer.plain()? {
-        Reply::Done => Ok(()),
+        Response::Done => Ok(()),
         other => Err(other.refusal()),
     }
 }

@@ -8,7 +8,7 @@ use super::error::SftpError;
 use super::extensions::Extension;
 use super::fields::Fields;
 use super::session::Handle;
-use super::wire::{Expect, Packet, Reply};
+use super::wire::{Expect, Packet, Response};
 
 /// A file system's size and free space (`statvfs(3)`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Client {
 
     async fn fields(&self, packet: Packet) -> Result<Fields, SftpError> {
         match self.reply(packet, Expect::Extended).await? {
-            Reply::Extended(fields) => Ok(Fields::new(fields)),
+            Response::Extended(fields) => Ok(Fields::new(fields)),
             other => Err(other.refusal()),
         }
     }

@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use super::client::Client;
 use super::entries::Entries;
 use super::error::{SftpError, StatusCode};
-use super::session::{Answer, Handle, Waiting};
-use super::wire::{Expect, Packet, Reply, kind};
+use super::session::{Handle, OwnedResponse, PendingResponse};
+use super::wire::{Expect, Packet, Response, kind};
 
 /// Requests under way at first, and once a folder has shown to be large; each weighs 1 MiB of the session's budget.
 const FIRST: usize = 2;
@@ -18,7 +18,7 @@ pub struct Folder {
     client: Client,
     handle: Handle,
     /// Answers to come, in the order they were asked for.
-    asked: VecDeque<Waiting>,
+    asked: VecDeque<PendingResponse>,
     /// Requests that may be under way.
     depth: usize,
     /// The end was heard of.
@@ -75,12 +75,12 @@ impl Folder {
     }
 }
 
-fn entries(answer: Result<Answer, SftpError>) -> Result<Option<Entries>, SftpError> {
+fn entries(answer: Result<OwnedResponse, SftpError>) -> Result<Option<Entries>, SftpError> {
     match answer?.plain()? {
         // some servers end a listing with no names, which would be no progress anyway
-        Reply::Names(entries) if entries.is_empty() => Ok(None),
-        Reply::Names(entries) => Ok(Some(entries)),
-        Reply::Refused { code: StatusCode::EOF, .. } => Ok(None),
+        Response::Names(entries) if entries.is_empty() => Ok(None),
+        Response::Names(entries) => Ok(Some(entries)),
+        Response::Refused { code: StatusCode::EOF, .. } => Ok(None),
         other => Err(other.refusal()),
     }
 }

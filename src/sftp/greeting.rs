@@ -7,10 +7,10 @@ use super::extensions::{Extension, Extensions};
 use super::fields::Fields;
 use super::frame::Framer;
 use super::limits::Limits;
-use super::session::Session;
+use super::session::SftpSession;
 use super::stream::{Receive, Transmit};
 use super::tasks;
-use super::wire::{Expect, Packet, Reply, kind};
+use super::wire::{Expect, Packet, Response, kind};
 
 /// Sends INIT.
 pub(super) async fn greet(transmit: &mut impl Transmit) -> Result<(), SftpError> {
@@ -28,7 +28,7 @@ pub(super) async fn version(receive: &mut impl Receive, framer: &mut Framer) -> 
             Err(error) => return Err(no_greeting(&framer.beginning()).unwrap_or(error)),
         }
     };
-    let (kind, version, mut fields) = Reply::head(packet)?;
+    let (kind, version, mut fields) = Response::head(packet)?;
     match (kind, version) {
         (kind::VERSION, 3) => Extensions::decode(&mut fields),
         (kind::VERSION, 0..3) => Err(SftpError::Unsupported("SFTP version 3")),
@@ -46,14 +46,14 @@ fn no_greeting(beginning: &[u8]) -> Option<SftpError> {
 }
 
 /// Asks for the limits, and tells how long the answer took; a server that announces but refuses them has none.
-pub(super) async fn limits(session: &Session) -> Result<(Limits, Duration), SftpError> {
+pub(super) async fn limits(session: &SftpSession) -> Result<(Limits, Duration), SftpError> {
     let asked = Instant::now();
     let packet = Packet::extended(Extension::Limits.name());
     let share = session.share(&packet, Expect::Extended).await?;
     let answer = session.ask(packet, Expect::Extended, share).await?.plain()?;
     let took = asked.elapsed();
     match answer {
-        Reply::Extended(fields) => Ok((Limits::decode(&mut Fields::new(fields))?, took)),
+        Response::Extended(fields) => Ok((Limits::decode(&mut Fields::new(fields))?, took)),
         _ => Ok((Limits::default(), took)),
     }
 }

@@ -1,4 +1,4 @@
-//! Requests in flight: [`Session`] gives each an id, a slot and a share of the budget, and hands each answer to the
+//! Requests in flight: [`SftpSession`] gives each an id, a slot and a share of the budget, and hands each answer to the
 //! future that waits for it. Two tasks move the bytes ([`super::tasks`]); what a request means is the client's business.
 //!
 //! Requests go out in the order in which they were first asked for, also when they had to wait for the budget: a file that
@@ -17,7 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::error::SftpError;
-use super::wire::{Expect, Frame, Packet, Reply, SMALL_REPLY, kind};
+use super::wire::{Expect, Frame, Packet, Response, SMALL_REPLY, kind};
 
 /// Bytes in flight: each request weighs what it sends or what may answer it, whichever is longer, and at least
 /// [`SMALL_REPLY`], so that there are at most 512 of them.
@@ -30,37 +30,37 @@ const LISTING_WEIGHT: usize = 1024 * 1024;
 const STRAYS_MAX: u32 = 256;
 
 /// An answer as its request gets it: a handle that nobody takes closes itself.
-pub(super) enum Answer {
+pub(super) enum OwnedResponse {
     Handle(Handle),
-    Plain(Reply),
+    Plain(Response),
 }
 
-impl Answer {
+impl OwnedResponse {
     /// The answer to a request that opens nothing.
-    pub fn plain(self) -> Result<Reply, SftpError> {
+    pub fn plain(self) -> Result<Response, SftpError> {
         match self {
-            Answer::Plain(reply) => Ok(reply),
-            Answer::Handle(_) => Err(SftpError::Protocol("a handle that was not asked for".into())),
+            OwnedResponse::Plain(reply) => Ok(reply),
+            OwnedResponse::Handle(_) => Err(SftpError::Protocol("a handle that was not asked for".into())),
         }
     }
 }
 
 /// What a request needs to be sent.
-pub(super) struct Share {
+pub(super) struct BudgetShare {
     room: OwnedSemaphorePermit,
     turn: OwnedSemaphorePermit,
 }
 
-struct Slot {
+struct RequestSlot {
     expect: Expect,
-    answer: oneshot::Sender<Result<Answer, SftpError>>,
+    answer: oneshot::Sender<Result<OwnedResponse, SftpError>>,
     /// Given back when the slot goes.
     _share: Option<OwnedSemaphorePermit>,
 }
 
 #[derive(Default)]
 struct Table {
-    slots: HashMap<u32, Slot>,
+    slots: HashMap<u32, RequestSlot>,
     next: u32,
     strays: u32,
     ended: Option<SftpError>,
@@ -86,7 +86,7 @@ pub(super) struct Pulse {
     pub replies: AtomicU64,
 }
 
-pub(super) struct Session {
+pub(super) struct SftpSession {
     table: Mutex<Table>,
     queue: mpsc::UnboundedSender<Frame>,
     budget: Arc<Semaphore>,
@@ -97,11 +97,11 @@ pub(super) struct Session {
     pub pulse: Pulse,
 }
 
-impl Session {
+impl SftpSession {
     /// A session and the queue its writer empties. The queue is bounded by the budget.
-    pub fn new() -> (Arc<Session>, mpsc::UnboundedReceiver<Frame>) {
+    pub fn new() -> (Arc<SftpSession>, mpsc::UnboundedReceiver<Frame>) {
         let (queue, frames) = mpsc::unbounded_channel();
-        let session = Session {
+        let session = SftpSession {
             table: Mutex::default(),
             queue,
             budget: Arc::new(Semaphore::new(BUDGET)),
@@ -119,7 +119,7 @@ impl Session {
 
     /// Waits for its turn and for a share of the budget; its future may be dropped without a trace. Others wait until the
     /// share is asked with or dropped.
-    pub async fn share(&self, packet: &Packet, expect: Expect) -> Result<Share, SftpError> {
+    pub async fn share(&self, packet: &Packet, expect: Expect) -> Result<BudgetShare, SftpError> {
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| self.reason())?;
         let weight = match expect {
             Expect::Names => LISTING_WEIGHT,
@@ -127,18 +127,18 @@ impl Session {
         };
         let weight = u32::try_from(weight.min(BUDGET)).expect("the budget is below 4 GiB");
         let room = Arc::clone(&self.budget).acquire_many_owned(weight).await.map_err(|_| self.reason())?;
-        Ok(Share { room, turn })
+        Ok(BudgetShare { room, turn })
     }
 
     /// Queues a request and waits for its answer.
-    pub async fn ask(&self, packet: Packet, expect: Expect, share: Share) -> Result<Answer, SftpError> {
+    pub async fn ask(&self, packet: Packet, expect: Expect, share: BudgetShare) -> Result<OwnedResponse, SftpError> {
         let answer = self.begin(packet, expect, share)?;
         answer.await.unwrap_or_else(|_| Err(self.reason()))
     }
 
     /// Queues a request; whoever has no use for its answer any more drops it.
-    pub fn begin(&self, packet: Packet, expect: Expect, share: Share) -> Result<Waiting, SftpError> {
-        let Share { room, turn } = share;
+    pub fn begin(&self, packet: Packet, expect: Expect, share: BudgetShare) -> Result<PendingResponse, SftpError> {
+        let BudgetShare { room, turn } = share;
         let answer = self.queue(packet, expect, Some(room));
         drop(turn);
         answer
@@ -150,14 +150,19 @@ impl Session {
         let _ = self.queue(Packet::new(kind::CLOSE).string(handle), Expect::Status, None);
     }
 
-    fn queue(&self, packet: Packet, expect: Expect, share: Option<OwnedSemaphorePermit>) -> Result<Waiting, SftpError> {
+    fn queue(
+        &self,
+        packet: Packet,
+        expect: Expect,
+        share: Option<OwnedSemaphorePermit>,
+    ) -> Result<PendingResponse, SftpError> {
         let (answer, waiting) = oneshot::channel();
         let mut table = self.table();
         if let Some(reason) = &table.ended {
             return Err(reason.clone());
         }
         let id = table.free_id();
-        table.slots.insert(id, Slot { expect, answer, _share: share });
+        table.slots.insert(id, RequestSlot { expect, answer, _share: share });
         // fails only once the writer has gone, and then the session ends and tells so
         let _ = self.queue.send(packet.seal(id));
         Ok(waiting)
@@ -166,15 +171,15 @@ impl Session {
     /// Hands a packet to its request. An error is the session's end.
     pub fn deliver(self: &Arc<Self>, packet: Bytes) -> Result<(), SftpError> {
         let length = packet.len();
-        let (kind, id, fields) = Reply::head(packet)?;
+        let (kind, id, fields) = Response::head(packet)?;
         let Some(slot) = self.take(id)? else { return Ok(()) };
         let reply = match length <= slot.expect.longest() {
-            true => Reply::parse(kind, fields, slot.expect),
+            true => Response::parse(kind, fields, slot.expect),
             false => Err(SftpError::Protocol(format!("a reply of {length} bytes where {:?} was due", slot.expect))),
         };
         let (answer, verdict) = match reply {
-            Ok(Reply::Handle(raw)) => (Ok(Answer::Handle(Handle::new(raw, Arc::clone(self)))), Ok(())),
-            Ok(reply) => (Ok(Answer::Plain(reply)), Ok(())),
+            Ok(Response::Handle(raw)) => (Ok(OwnedResponse::Handle(Handle::new(raw, Arc::clone(self)))), Ok(())),
+            Ok(reply) => (Ok(OwnedResponse::Plain(reply)), Ok(())),
             Err(error) => (Err(error.clone()), Err(error)),
         };
         self.pulse.replies.fetch_add(1, Ordering::Relaxed);
@@ -184,7 +189,7 @@ impl Session {
     }
 
     /// The slot of `id`; `None` for an answer to nothing.
-    fn take(&self, id: u32) -> Result<Option<Slot>, SftpError> {
+    fn take(&self, id: u32) -> Result<Option<RequestSlot>, SftpError> {
         let mut table = self.table();
         if let Some(slot) = table.slots.remove(&id) {
             return Ok(Some(slot));
@@ -227,23 +232,23 @@ impl Session {
 }
 
 /// An answer to come.
-pub(super) type Waiting = oneshot::Receiver<Result<Answer, SftpError>>;
+pub(super) type PendingResponse = oneshot::Receiver<Result<OwnedResponse, SftpError>>;
 
 /// The server's name for an open file or folder: opaque bytes. Dropping it closes it without waiting; only
 /// [`super::Client::close`] tells whether that went well.
 pub struct Handle {
     raw: Bytes,
-    session: Arc<Session>,
+    session: Arc<SftpSession>,
     is_open: AtomicBool,
 }
 
 impl Handle {
-    fn new(raw: Bytes, session: Arc<Session>) -> Handle {
+    fn new(raw: Bytes, session: Arc<SftpSession>) -> Handle {
         Handle { raw, session, is_open: AtomicBool::new(true) }
     }
 
     /// The bytes, for a request of the same session: elsewhere they would name another file.
-    pub(super) fn raw(&self, session: &Arc<Session>) -> Result<&Bytes, SftpError> {
+    pub(super) fn raw(&self, session: &Arc<SftpSession>) -> Result<&Bytes, SftpError> {
         match Arc::ptr_eq(&self.session, session) {
             true => Ok(&self.raw),
             false => Err(SftpError::Unfit("a handle of another session")),

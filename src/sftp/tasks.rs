@@ -10,7 +10,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::error::SftpError;
 use super::frame::Framer;
-use super::session::Session;
+use super::session::SftpSession;
 use super::stream::{Receive, Transmit};
 use super::wire::Frame;
 
@@ -40,7 +40,7 @@ pub(super) struct Outbound<T> {
 }
 
 /// Starts both.
-pub(super) fn start(session: &Arc<Session>, incoming: Inbound<impl Receive>, outgoing: Outbound<impl Transmit>) {
+pub(super) fn start(session: &Arc<SftpSession>, incoming: Inbound<impl Receive>, outgoing: Outbound<impl Transmit>) {
     let (Inbound { receive, framer }, Outbound { transmit, queue }) = (incoming, outgoing);
     let reader = Arc::clone(session);
     tokio::spawn(async move {
@@ -65,7 +65,7 @@ pub(super) fn start(session: &Arc<Session>, incoming: Inbound<impl Receive>, out
 }
 
 /// Delivers answers until the stream ends or breaks, and says why.
-async fn read(session: &Arc<Session>, mut receive: impl Receive, mut framer: Framer) -> SftpError {
+async fn read(session: &Arc<SftpSession>, mut receive: impl Receive, mut framer: Framer) -> SftpError {
     loop {
         if let Err(error) = deliver_all(session, &mut framer) {
             return error;
@@ -77,7 +77,7 @@ async fn read(session: &Arc<Session>, mut receive: impl Receive, mut framer: Fra
     }
 }
 
-fn deliver_all(session: &Arc<Session>, framer: &mut Framer) -> Result<(), SftpError> {
+fn deliver_all(session: &Arc<SftpSession>, framer: &mut Framer) -> Result<(), SftpError> {
     while let Some(packet) = framer.next()? {
         session.deliver(packet)?;
     }
@@ -99,7 +99,7 @@ pub(super) async fn next_chunk(receive: &mut impl Receive, framer: &mut Framer) 
 }
 
 /// Sends requests until that fails, and says why.
-async fn write(session: &Session, mut transmit: impl Transmit, mut queue: UnboundedReceiver<Frame>) -> SftpError {
+async fn write(session: &SftpSession, mut transmit: impl Transmit, mut queue: UnboundedReceiver<Frame>) -> SftpError {
     let mut frames = Vec::with_capacity(BATCH);
     while queue.recv_many(&mut frames, BATCH).await > 0 {
         for chunk in chunks(frames.drain(..)) {

@@ -1,4 +1,4 @@
-//! The packets of SFTP version 3 (draft-ietf-secsh-filexfer-02), as bytes: [`Packet`] builds a request, [`Reply::parse`]
+//! The packets of SFTP version 3 (draft-ietf-secsh-filexfer-02), as bytes: [`Packet`] builds a request, [`Response::parse`]
 //! reads an answer. Pure; which request an answer belongs to is the session's business.
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -188,7 +188,7 @@ impl Expect {
 
 /// An answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Reply {
+pub(super) enum Response {
     Done,
     Refused { code: StatusCode, message: String },
     Handle(Bytes),
@@ -199,7 +199,7 @@ pub(super) enum Reply {
     Extended(Bytes),
 }
 
-impl Reply {
+impl Response {
     /// The type and id of a packet without its length field, and the rest of it.
     pub fn head(packet: Bytes) -> Result<(u8, u32, Fields), SftpError> {
         let mut fields = Fields::new(packet);
@@ -207,37 +207,37 @@ impl Reply {
     }
 
     /// The fields of an answer of type `kind` to a request that expects `expect`.
-    pub fn parse(kind: u8, mut fields: Fields, expect: Expect) -> Result<Reply, SftpError> {
+    pub fn parse(kind: u8, mut fields: Fields, expect: Expect) -> Result<Response, SftpError> {
         if kind == kind::STATUS {
-            return Reply::status(fields, expect);
+            return Response::status(fields, expect);
         }
         if kind != expect.kind() {
             return Err(SftpError::Protocol(format!("a reply of type {kind} where {expect:?} was due")));
         }
         match expect {
-            Expect::Status => Reply::status(fields, expect),
-            Expect::Handle => handle(fields.string()?).map(Reply::Handle),
-            Expect::Data(most) => data(fields.string()?, most).map(Reply::Data),
+            Expect::Status => Response::status(fields, expect),
+            Expect::Handle => handle(fields.string()?).map(Response::Handle),
+            Expect::Data(most) => data(fields.string()?, most).map(Response::Data),
             Expect::Name => one(Entry::decode_list(&mut fields)?),
-            Expect::Names => Entries::decode(fields).map(Reply::Names),
-            Expect::Attributes => Attributes::decode(&mut fields).map(Reply::Attributes),
-            Expect::Extended => Ok(Reply::Extended(fields.rest())),
+            Expect::Names => Entries::decode(fields).map(Response::Names),
+            Expect::Attributes => Attributes::decode(&mut fields).map(Response::Attributes),
+            Expect::Extended => Ok(Response::Extended(fields.rest())),
         }
     }
 
     /// Text and language are missing from some servers' packets.
-    fn status(mut fields: Fields, expect: Expect) -> Result<Reply, SftpError> {
+    fn status(mut fields: Fields, expect: Expect) -> Result<Response, SftpError> {
         let code = StatusCode(fields.u32()?);
         let text = match fields.left() {
             0 => Bytes::new(),
             _ => fields.string()?,
         };
         match (code, expect) {
-            (StatusCode::OK, Expect::Status) => Ok(Reply::Done),
+            (StatusCode::OK, Expect::Status) => Ok(Response::Done),
             (StatusCode::OK, _) => Err(SftpError::Protocol(format!("\"ok\" where {expect:?} was due"))),
             _ => {
                 let message = String::from_utf8_lossy(&text[..text.len().min(TEXT_MAX)]).into_owned();
-                Ok(Reply::Refused { code, message })
+                Ok(Response::Refused { code, message })
             }
         }
     }
@@ -245,7 +245,7 @@ impl Reply {
     /// What to tell when this is not the good answer.
     pub fn refusal(self) -> SftpError {
         match self {
-            Reply::Refused { code, message } => SftpError::Status { code, message },
+            Response::Refused { code, message } => SftpError::Status { code, message },
             other => SftpError::Protocol(format!("an unexpected reply: {other:?}")),
         }
     }
@@ -267,10 +267,10 @@ fn data(data: Bytes, most: usize) -> Result<Bytes, SftpError> {
     }
 }
 
-fn one(names: Vec<Entry>) -> Result<Reply, SftpError> {
+fn one(names: Vec<Entry>) -> Result<Response, SftpError> {
     let count = names.len();
     match names.into_iter().next() {
-        Some(entry) if count == 1 => Ok(Reply::Name(entry.name)),
+        Some(entry) if count == 1 => Ok(Response::Name(entry.name)),
         _ => Err(SftpError::Protocol(format!("{count} names where one was due"))),
     }
 }
@@ -292,8 +292,8 @@ mod tests {
         Expect::Extended,
     ];
 
-    fn parse(kind: u8, body: &[u8], expect: Expect) -> Result<Reply, SftpError> {
-        Reply::parse(kind, Fields::new(Bytes::copy_from_slice(body)), expect)
+    fn parse(kind: u8, body: &[u8], expect: Expect) -> Result<Response, SftpError> {
+        Response::parse(kind, Fields::new(Bytes::copy_from_slice(body)), expect)
     }
 
     /// A frame as one run of bytes, without the length field, which must be right.
@@ -317,7 +317,7 @@ mod tests {
             let length = request.len();
             let frame = request.seal(id);
             prop_assert_eq!(length, frame.head.len() + frame.data.len());
-            let (seen, its_id, mut fields) = Reply::head(packet(&frame))?;
+            let (seen, its_id, mut fields) = Response::head(packet(&frame))?;
             prop_assert_eq!((seen, its_id), (kind, id));
             prop_assert_eq!(&fields.string()?[..], path);
             prop_assert_eq!((fields.u32()?, fields.u64()?), (small, large));
@@ -332,9 +332,9 @@ mod tests {
         ) {
             for expect in EVERY {
                 match parse(kind, &body, expect) {
-                    Ok(Reply::Data(data)) => prop_assert!((1..=40).contains(&data.len())),
-                    Ok(Reply::Handle(raw)) => prop_assert!(raw.len() <= HANDLE_MAX),
-                    Ok(Reply::Refused { code, message }) => prop_assert!(code != StatusCode::OK && message.len() <= 3 * TEXT_MAX),
+                    Ok(Response::Data(data)) => prop_assert!((1..=40).contains(&data.len())),
+                    Ok(Response::Handle(raw)) => prop_assert!(raw.len() <= HANDLE_MAX),
+                    Ok(Response::Refused { code, message }) => prop_assert!(code != StatusCode::OK && message.len() <= 3 * TEXT_MAX),
                     Ok(_) => {}
                     Err(error) => prop_assert!(error.ends_session(), "{error:?}"),
                 }
@@ -364,7 +364,7 @@ mod tests {
         for length in [SLICED_FROM - 1, SLICED_FROM] {
             let body = Bytes::from([&(length as u32).to_be_bytes()[..], &vec![7; length]].concat());
             let place = body[4..].as_ptr();
-            let Ok(Reply::Data(data)) = Reply::parse(kind::DATA, Fields::new(body), Expect::Data(length)) else {
+            let Ok(Response::Data(data)) = Response::parse(kind::DATA, Fields::new(body), Expect::Data(length)) else {
                 panic!("{length} bytes of data are refused");
             };
             assert_eq!(data.as_ptr() == place, length >= SLICED_FROM);

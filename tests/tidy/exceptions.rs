@@ -68,8 +68,8 @@ pub const TYPE_NAMES: &[(&str, &str)] = &[];
 
 /// Type names that more than one place defines, still to be judged one by one.
 pub const TYPE_NAMES_TO_JUDGE: &[&str] = &[
-    "Answer", "Cause", "End", "Ended", "Errand", "Flow", "Folder", "Host", "Identity", "Jump", "Kind", "Pair", "Reply",
-    "Route", "Session", "Share", "Shell", "Slot", "Terms", "Told", "Waiting",
+    "Cause", "End", "Ended", "Errand", "Flow", "Folder", "Host", "Identity", "Jump", "Kind", "Pair", "Route", "Share",
+    "Shell", "Terms", "Told",
 ];
 
 /// How many `(a, b): (A, B)` parameters there are.
