@@ -1,4 +1,4 @@
-//! The errors of all rooms under one roof: [`enum@Error`], each with a [`Kind`] that decides the exit code.
+//! The errors of all rooms under one roof: [`enum@Error`], each with an [`ExitKind`] that decides the exit code.
 //!
 //! What to do about an error is not said here but in `cli/advice`.
 
@@ -20,7 +20,7 @@ use crate::words::words_of;
 /// What a run came to. The number is the exit code.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
-pub enum Kind {
+pub enum ExitKind {
     /// Everything that was asked for was done.
     #[default]
     Done = 0,
@@ -60,27 +60,27 @@ pub enum Kind {
     Terminated = 143,
 }
 
-impl Kind {
+impl ExitKind {
     /// Every kind, in the order of the exit codes.
-    pub const ALL: [Kind; 18] = [
-        Kind::Done,
-        Kind::Internal,
-        Kind::Usage,
-        Kind::Connect,
-        Kind::LocalFile,
-        Kind::Protocol,
-        Kind::HostKey,
-        Kind::Authentication,
-        Kind::SomeFailed,
-        Kind::SourceChanged,
-        Kind::NoSpace,
-        Kind::TimedOut,
-        Kind::AgentMisused,
-        Kind::Locked,
-        Kind::Permissions,
-        Kind::Hangup,
-        Kind::Interrupted,
-        Kind::Terminated,
+    pub const ALL: [ExitKind; 18] = [
+        ExitKind::Done,
+        ExitKind::Internal,
+        ExitKind::Usage,
+        ExitKind::Connect,
+        ExitKind::LocalFile,
+        ExitKind::Protocol,
+        ExitKind::HostKey,
+        ExitKind::Authentication,
+        ExitKind::SomeFailed,
+        ExitKind::SourceChanged,
+        ExitKind::NoSpace,
+        ExitKind::TimedOut,
+        ExitKind::AgentMisused,
+        ExitKind::Locked,
+        ExitKind::Permissions,
+        ExitKind::Hangup,
+        ExitKind::Interrupted,
+        ExitKind::Terminated,
     ];
 
     /// The exit code.
@@ -91,24 +91,24 @@ impl Kind {
     /// The name scripts see in JSON; never changes.
     pub fn name(self) -> &'static str {
         match self {
-            Kind::Done => "done",
-            Kind::Internal => "internal",
-            Kind::Usage => "usage",
-            Kind::Connect => "connect",
-            Kind::LocalFile => "local_file",
-            Kind::Protocol => "protocol",
-            Kind::HostKey => "host_key",
-            Kind::Authentication => "authentication",
-            Kind::SomeFailed => "some_failed",
-            Kind::SourceChanged => "source_changed",
-            Kind::NoSpace => "no_space",
-            Kind::TimedOut => "timed_out",
-            Kind::AgentMisused => "agent_misused",
-            Kind::Locked => "locked",
-            Kind::Permissions => "permissions",
-            Kind::Hangup => "hangup",
-            Kind::Interrupted => "interrupted",
-            Kind::Terminated => "terminated",
+            ExitKind::Done => "done",
+            ExitKind::Internal => "internal",
+            ExitKind::Usage => "usage",
+            ExitKind::Connect => "connect",
+            ExitKind::LocalFile => "local_file",
+            ExitKind::Protocol => "protocol",
+            ExitKind::HostKey => "host_key",
+            ExitKind::Authentication => "authentication",
+            ExitKind::SomeFailed => "some_failed",
+            ExitKind::SourceChanged => "source_changed",
+            ExitKind::NoSpace => "no_space",
+            ExitKind::TimedOut => "timed_out",
+            ExitKind::AgentMisused => "agent_misused",
+            ExitKind::Locked => "locked",
+            ExitKind::Permissions => "permissions",
+            ExitKind::Hangup => "hangup",
+            ExitKind::Interrupted => "interrupted",
+            ExitKind::Terminated => "terminated",
         }
     }
 }
@@ -179,57 +179,57 @@ impl From<CopyError> for Error {
 
 impl Error {
     /// What it means for the exit code.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ExitKind {
         match self {
-            Error::Usage(_) | Error::Target(_) => Kind::Usage,
+            Error::Usage(_) | Error::Target(_) => ExitKind::Usage,
             Error::Config(error) => match error.kind() {
-                ConfigErrorKind::Permissions => Kind::Permissions,
-                ConfigErrorKind::Invalid => Kind::Usage,
+                ConfigErrorKind::Permissions => ExitKind::Permissions,
+                ConfigErrorKind::Invalid => ExitKind::Usage,
             },
             Error::Chain(error) => of_chain(error),
             Error::Copy(error) => of_copy(error),
             Error::Lend(error) => of_lend(error),
-            Error::Lock(LockError::Held { .. }) => Kind::Locked,
-            Error::Lock(LockError::Unsafe(_)) => Kind::Permissions,
-            Error::Lock(LockError::Io { .. }) => Kind::LocalFile,
+            Error::Lock(LockError::Held { .. }) => ExitKind::Locked,
+            Error::Lock(LockError::Unsafe(_)) => ExitKind::Permissions,
+            Error::Lock(LockError::Io { .. }) => ExitKind::LocalFile,
             Error::Local { source, .. } => kind_of_local(source),
-            Error::Internal(_) => Kind::Internal,
+            Error::Internal(_) => ExitKind::Internal,
         }
     }
 }
 
 /// What an error of a file of this machine, or of standard output, means for the exit code.
-pub fn kind_of_local(error: &std::io::Error) -> Kind {
+pub fn kind_of_local(error: &std::io::Error) -> ExitKind {
     match error.kind() {
-        std::io::ErrorKind::StorageFull => Kind::NoSpace,
-        _ => Kind::LocalFile,
+        std::io::ErrorKind::StorageFull => ExitKind::NoSpace,
+        _ => ExitKind::LocalFile,
     }
 }
 
-fn of_copy(error: &CopyError) -> Kind {
+fn of_copy(error: &CopyError) -> ExitKind {
     match (error.kind(), &error.cause) {
         (_, copy::Cause::Chain(error)) => of_chain(error),
         (_, copy::Cause::Direct(obstacle)) => of_direct(obstacle),
-        (copy::Kind::Usage, _) => Kind::Usage,
-        (copy::Kind::LocalFile, _) => Kind::LocalFile,
-        (copy::Kind::RemoteFile | copy::Kind::Differs | copy::Kind::Several, _) => Kind::SomeFailed,
-        (copy::Kind::SourceChanged, _) => Kind::SourceChanged,
-        (copy::Kind::NoSpace, _) => Kind::NoSpace,
-        (copy::Kind::Taken, _) => Kind::Locked,
-        (copy::Kind::Protocol, _) => Kind::Protocol,
-        (copy::Kind::TimedOut, _) => Kind::TimedOut,
-        (copy::Kind::Chain | copy::Kind::Direct | copy::Kind::Lost, _) => Kind::Connect,
+        (copy::Kind::Usage, _) => ExitKind::Usage,
+        (copy::Kind::LocalFile, _) => ExitKind::LocalFile,
+        (copy::Kind::RemoteFile | copy::Kind::Differs | copy::Kind::Several, _) => ExitKind::SomeFailed,
+        (copy::Kind::SourceChanged, _) => ExitKind::SourceChanged,
+        (copy::Kind::NoSpace, _) => ExitKind::NoSpace,
+        (copy::Kind::Taken, _) => ExitKind::Locked,
+        (copy::Kind::Protocol, _) => ExitKind::Protocol,
+        (copy::Kind::TimedOut, _) => ExitKind::TimedOut,
+        (copy::Kind::Chain | copy::Kind::Direct | copy::Kind::Lost, _) => ExitKind::Connect,
     }
 }
 
-fn of_direct(obstacle: &Obstacle) -> Kind {
+fn of_direct(obstacle: &Obstacle) -> ExitKind {
     match obstacle {
-        Obstacle::SameHost | Obstacle::SeveralSources | Obstacle::NoHosts => Kind::Usage,
-        Obstacle::Unreachable { .. } | Obstacle::NoShell { .. } | Obstacle::NoClient { .. } => Kind::Connect,
-        Obstacle::Failed { .. } | Obstacle::AsksAgain { .. } => Kind::Connect,
-        Obstacle::OtherHost { .. } => Kind::HostKey,
-        Obstacle::Late => Kind::TimedOut,
-        Obstacle::Refused { .. } | Obstacle::Besieged { .. } => Kind::Authentication,
+        Obstacle::SameHost | Obstacle::SeveralSources | Obstacle::NoHosts => ExitKind::Usage,
+        Obstacle::Unreachable { .. } | Obstacle::NoShell { .. } | Obstacle::NoClient { .. } => ExitKind::Connect,
+        Obstacle::Failed { .. } | Obstacle::AsksAgain { .. } => ExitKind::Connect,
+        Obstacle::OtherHost { .. } => ExitKind::HostKey,
+        Obstacle::Late => ExitKind::TimedOut,
+        Obstacle::Refused { .. } | Obstacle::Besieged { .. } => ExitKind::Authentication,
         Obstacle::NeitherWay { push, pull } if matches!(**pull, Obstacle::Unreachable { .. }) => of_direct(push),
         // the source did not even begin
         Obstacle::NeitherWay { pull, .. } => of_direct(pull),
@@ -239,38 +239,40 @@ fn of_direct(obstacle: &Obstacle) -> Kind {
 }
 
 /// What an error of a hop means for the exit code.
-pub fn of_chain(error: &ChainError) -> Kind {
+pub fn of_chain(error: &ChainError) -> ExitKind {
     match &error.cause {
-        Cause::Trust(_) => Kind::HostKey,
+        Cause::Trust(_) => ExitKind::HostKey,
         Cause::Auth(error) => of_auth(error),
-        Cause::Protocol(_) | Cause::Sftp(SftpError::Protocol(_)) => Kind::Protocol,
+        Cause::Protocol(_) | Cause::Sftp(SftpError::Protocol(_)) => ExitKind::Protocol,
         // a host that is down and one that drops packets are the same to whoever wants to reach it
-        Cause::TimedOut(_) if error.stage > Stage::Dial => Kind::TimedOut,
-        _ => Kind::Connect,
+        Cause::TimedOut(_) if error.stage > Stage::Dial => ExitKind::TimedOut,
+        _ => ExitKind::Connect,
     }
 }
 
-fn of_lend(error: &LendError) -> Kind {
+fn of_lend(error: &LendError) -> ExitKind {
     match error {
         LendError::Chain(error) => of_chain(error),
-        LendError::SameKey { .. } | LendError::HostKeyType { .. } => Kind::HostKey,
-        LendError::NotByKey { .. } | LendError::NoProof { .. } | LendError::NotHostbound { .. } => Kind::Authentication,
-        LendError::NoForwarding { .. } | LendError::Constrained { .. } => Kind::Authentication,
-        LendError::NoRestriction { .. } | LendError::NotAdmitted { .. } => Kind::Authentication,
-        LendError::LineLeft { .. } => Kind::Connect,
-        LendError::Unfit { .. } => Kind::Usage,
-        LendError::Source { .. } => Kind::Connect,
-        LendError::Misused { .. } => Kind::AgentMisused,
+        LendError::SameKey { .. } | LendError::HostKeyType { .. } => ExitKind::HostKey,
+        LendError::NotByKey { .. } | LendError::NoProof { .. } | LendError::NotHostbound { .. } => {
+            ExitKind::Authentication
+        }
+        LendError::NoForwarding { .. } | LendError::Constrained { .. } => ExitKind::Authentication,
+        LendError::NoRestriction { .. } | LendError::NotAdmitted { .. } => ExitKind::Authentication,
+        LendError::LineLeft { .. } => ExitKind::Connect,
+        LendError::Unfit { .. } => ExitKind::Usage,
+        LendError::Source { .. } => ExitKind::Connect,
+        LendError::Misused { .. } => ExitKind::AgentMisused,
     }
 }
 
-fn of_auth(error: &AuthError) -> Kind {
+fn of_auth(error: &AuthError) -> ExitKind {
     match error {
-        AuthError::Permissions { .. } => Kind::Permissions,
-        AuthError::TimedOut { .. } | AuthError::TooLong { .. } => Kind::TimedOut,
-        AuthError::Peer(_) => Kind::Protocol,
-        AuthError::Transport(_) => Kind::Connect,
-        _ => Kind::Authentication,
+        AuthError::Permissions { .. } => ExitKind::Permissions,
+        AuthError::TimedOut { .. } | AuthError::TooLong { .. } => ExitKind::TimedOut,
+        AuthError::Peer(_) => ExitKind::Protocol,
+        AuthError::Transport(_) => ExitKind::Connect,
+        _ => ExitKind::Authentication,
     }
 }
 
@@ -281,10 +283,10 @@ mod tests {
 
     #[test]
     fn exit_codes_and_names_are_the_documented_ones_and_differ() {
-        let codes = Kind::ALL.map(Kind::code);
+        let codes = ExitKind::ALL.map(ExitKind::code);
         assert_eq!(codes, [0, 1, 2, 10, 11, 12, 13, 14, 23, 24, 28, 30, 31, 75, 77, 129, 130, 143]);
-        let names: std::collections::HashSet<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
-        assert_eq!(names.len(), Kind::ALL.len());
+        let names: std::collections::HashSet<_> = ExitKind::ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(names.len(), ExitKind::ALL.len());
     }
 
     #[test]
@@ -293,8 +295,8 @@ mod tests {
             let cause = Cause::TimedOut(std::time::Duration::from_secs(10));
             Error::from(ChainError { trail: Trail(vec!["h".into()]), stage, cause }).kind()
         };
-        assert_eq!(timed_out(Stage::Dial), Kind::Connect);
-        assert_eq!(timed_out(Stage::Authenticate), Kind::TimedOut);
+        assert_eq!(timed_out(Stage::Dial), ExitKind::Connect);
+        assert_eq!(timed_out(Stage::Authenticate), ExitKind::TimedOut);
     }
 
     #[test]
@@ -302,6 +304,6 @@ mod tests {
         let full = std::io::Error::from_raw_os_error(28);
         let error = Error::Local { path: "standard output".into(), source: full };
         assert_eq!(error.to_string(), "standard output: no space left on device");
-        assert_eq!(error.kind(), Kind::NoSpace);
+        assert_eq!(error.kind(), ExitKind::NoSpace);
     }
 }

@@ -31,14 +31,14 @@ use run::verb_run::VerbFailure;
 use verbs::demo;
 use verbs::{cp, doctor, hosts, key, ls, ssh, sync};
 
-use crate::error::Kind;
+use crate::error::ExitKind;
 
 /// Does what the command line says (its first word is the program's name).
 pub fn main(words: Vec<OsString>) -> ExitCode {
     process::begin();
     let code = catch_unwind(AssertUnwindSafe(|| dispatch(&words)));
     terminal::restore_terminal();
-    ExitCode::from(code.unwrap_or(Kind::Internal.code()))
+    ExitCode::from(code.unwrap_or(ExitKind::Internal.code()))
 }
 
 fn dispatch(words: &[OsString]) -> u8 {
@@ -62,12 +62,12 @@ fn dispatch(words: &[OsString]) -> u8 {
 fn refuse(refusal: NotParsed, words: &[OsString]) -> u8 {
     let usage = match words.get(1).is_some_and(|verb| verb == "ssh") {
         true => ssh::exit_status::OWN_FAILURE,
-        false => Kind::Usage.code(),
+        false => ExitKind::Usage.code(),
     };
     match refusal {
         NotParsed::Shown(text) => match text.print().and_then(|()| io::stdout().flush()).map_err(stdout::unwritten) {
             Err(error) if !stdout::is_closed(&error) => VerbFailure::of_file(&error).say_and_exit_code(),
-            _ => Kind::Done.code(),
+            _ => ExitKind::Done.code(),
         },
         NotParsed::Complaint(text) => {
             text.render().to_string().trim_end().lines().for_each(say);

@@ -8,7 +8,7 @@ use hop::cli::output::display::Level;
 use hop::cli::output::lines::lines_of;
 use hop::cli::output::summary::Summary;
 use hop::cli::output::{json, plain};
-use hop::error::Kind;
+use hop::error::ExitKind;
 use hop::progress::{Event, Stage};
 
 fn events() -> Vec<Event> {
@@ -37,7 +37,7 @@ fn events() -> Vec<Event> {
 
 fn summary() -> Summary {
     Summary {
-        kind: Kind::SomeFailed,
+        kind: ExitKind::SomeFailed,
         route: Some("download".into()),
         files_done: 3,
         files_failed: 2,

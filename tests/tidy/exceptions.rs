@@ -68,8 +68,21 @@ pub const TYPE_NAMES: &[(&str, &str)] = &[];
 
 /// Type names that more than one place defines, still to be judged one by one.
 pub const TYPE_NAMES_TO_JUDGE: &[&str] = &[
-    "Cause", "End", "Ended", "Errand", "Flow", "Folder", "Host", "Identity", "Jump", "Kind", "Pair", "Route", "Share",
-    "Shell", "Terms", "Told",
+    "Cause",
+    "End",
+    "Ended",
+    "Errand",
+    "Flow",
+    "Folder",
+    "Host",
+    "Identity",
+    "Jump",
+    "Pair",
+    "Route",
+    "Share",
+    "Shell",
+    "Terms",
+    "Told",
 ];
 
 /// How many `(a, b): (A, B)` parameters there are.

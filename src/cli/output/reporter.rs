@@ -6,7 +6,7 @@ use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use crate::error::Kind;
+use crate::error::ExitKind;
 use crate::progress::{Counters, Event, Observer};
 
 use super::display::{Data, Face, Level};
@@ -16,7 +16,7 @@ use super::worker::{Note, QueuedEvent, Worker};
 /// Tells a person, a log or a program what the engine does.
 pub struct Reporter {
     notes: Mutex<Option<Sender<Note>>>,
-    thread: Mutex<Option<JoinHandle<Option<Kind>>>>,
+    thread: Mutex<Option<JoinHandle<Option<ExitKind>>>>,
     closing: Arc<AtomicBool>,
     /// Events on their way to the thread.
     waiting: Arc<AtomicUsize>,
@@ -50,7 +50,7 @@ impl Reporter {
 
     /// Says the summary and the last lines, and returns when all is written. Later events are dropped. What the run came
     /// to in the end: a file that could not be written counts.
-    pub fn finish(&self, summary: Summary) -> Kind {
+    pub fn finish(&self, summary: Summary) -> ExitKind {
         let kind = summary.kind;
         self.send(Note::Finish(Box::new(summary)));
         self.end().unwrap_or(kind)
@@ -61,11 +61,11 @@ impl Reporter {
         self.end();
     }
 
-    fn end(&self) -> Option<Kind> {
+    fn end(&self) -> Option<ExitKind> {
         self.closing.store(true, Ordering::Release);
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).take();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        thread?.join().unwrap_or(Some(Kind::Internal)) // its panic has already been reported by the hook
+        thread?.join().unwrap_or(Some(ExitKind::Internal)) // its panic has already been reported by the hook
     }
 
     fn send(&self, note: Note) {

@@ -4,14 +4,14 @@
 
 use std::time::Duration;
 
-use crate::error::Kind;
+use crate::error::ExitKind;
 use crate::progress::Event;
 
 /// What a run came to.
 #[derive(Debug, Clone, Default)]
 pub struct Summary {
     /// Decides the exit code.
-    pub kind: Kind,
+    pub kind: ExitKind,
     /// `upload`, `relay`, …; `None` when it was not decided.
     pub route: Option<String>,
     /// Files that arrived, or would.

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use super::safe;
-use crate::error::{Kind, kind_of_local};
+use crate::error::{ExitKind, kind_of_local};
 use crate::progress::{Counters, Event};
 use crate::words::words_of;
 
@@ -81,7 +81,7 @@ pub struct Worker {
     banners: HashSet<(String, String)>,
     closing: Arc<AtomicBool>,
     records: Vec<Box<dyn Record>>,
-    came_to: Option<Kind>,
+    came_to: Option<ExitKind>,
 }
 
 impl Worker {
@@ -111,7 +111,7 @@ impl Worker {
     }
 
     /// Works until every sender has hung up; what the run came to, if that was told.
-    pub fn run(mut self, inbox: &Receiver<Note>) -> Option<Kind> {
+    pub fn run(mut self, inbox: &Receiver<Note>) -> Option<ExitKind> {
         loop {
             match inbox.recv_timeout(self.patience()) {
                 Ok(Note::Event(event, _waits)) => self.event(&event),
@@ -197,8 +197,8 @@ impl Worker {
         for trouble in self.records.iter_mut().filter_map(|record| record.finish(&summary).err()).collect::<Vec<_>>() {
             let trouble = safe::line(trouble);
             self.say(&format!("hop: {trouble}"));
-            if summary.kind == Kind::Done {
-                summary = Summary { kind: Kind::LocalFile, error: Some(trouble), ..summary };
+            if summary.kind == ExitKind::Done {
+                summary = Summary { kind: ExitKind::LocalFile, error: Some(trouble), ..summary };
             }
         }
         if summary.error.is_none() && self.level >= Level::Story {
@@ -213,7 +213,7 @@ impl Worker {
 
     /// What was asked for and could not be written makes a run that went well fail; it has been said.
     fn fail_with_stdout(&self, summary: &mut Summary) {
-        if let (Stdout::Broken(error), Kind::Done) = (&self.stdout, summary.kind) {
+        if let (Stdout::Broken(error), ExitKind::Done) = (&self.stdout, summary.kind) {
             (summary.kind, summary.error) = (kind_of_local(error), Some(unwritten(error)));
         }
     }

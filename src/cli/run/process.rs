@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, channel};
 
-use crate::error::Kind;
+use crate::error::ExitKind;
 
 use crate::cli::output::{safe, terminal};
 
@@ -32,8 +32,8 @@ fn no_core_dumps() {
 
 /// Runs `work` to its end, or until INT, TERM or HUP: then `work` is dropped where it stands, which leaves parts and
 /// nothing else.
-pub fn run<T>(work: impl Future<Output = T>) -> Result<T, Kind> {
-    let runtime = runtime().map_err(|_| Kind::Internal)?;
+pub fn run<T>(work: impl Future<Output = T>) -> Result<T, ExitKind> {
+    let runtime = runtime().map_err(|_| ExitKind::Internal)?;
     let outcome = runtime.block_on(async {
         tokio::select! {
             kind = signalled() => Err(kind),
@@ -48,7 +48,7 @@ pub fn run<T>(work: impl Future<Output = T>) -> Result<T, Kind> {
 }
 
 /// Ends the process at the next signal, or when its last words take too long: a reader of ours may have stopped.
-fn end_anyway(kind: Kind) {
+fn end_anyway(kind: ExitKind) {
     std::thread::spawn(move || {
         if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
             // either way it is over
@@ -60,8 +60,8 @@ fn end_anyway(kind: Kind) {
 }
 
 /// Runs `work` to its end; signals are its own affair ([`endings`]).
-pub fn run_to_the_end<T>(work: impl Future<Output = T>) -> Result<T, Kind> {
-    let runtime = runtime().map_err(|_| Kind::Internal)?;
+pub fn run_to_the_end<T>(work: impl Future<Output = T>) -> Result<T, ExitKind> {
+    let runtime = runtime().map_err(|_| ExitKind::Internal)?;
     let done = runtime.block_on(work);
     runtime.shutdown_background(); // a thread may still read standard input
     Ok(done)
@@ -93,10 +93,10 @@ pub fn endings() -> Receiver<&'static str> {
 /// The exit code of a program that `name` ended.
 pub fn code_of(name: &str) -> u8 {
     match name {
-        "HUP" => Kind::Hangup.code(),
+        "HUP" => ExitKind::Hangup.code(),
         "QUIT" => 131,
-        "TERM" => Kind::Terminated.code(),
-        _ => Kind::Interrupted.code(),
+        "TERM" => ExitKind::Terminated.code(),
+        _ => ExitKind::Interrupted.code(),
     }
 }
 
@@ -116,11 +116,11 @@ fn outlive_long_files(runtime: &Runtime) {
 
 /// Resolves when the user or the system wants the run to end. Signals ignored from the start (`nohup`, a background
 /// job of a script) stay ignored.
-async fn signalled() -> Kind {
+async fn signalled() -> ExitKind {
     tokio::select! {
-        () = received(Signal::INT, SignalKind::interrupt()) => Kind::Interrupted,
-        () = received(Signal::TERM, SignalKind::terminate()) => Kind::Terminated,
-        () = received(Signal::HUP, SignalKind::hangup()) => Kind::Hangup,
+        () = received(Signal::INT, SignalKind::interrupt()) => ExitKind::Interrupted,
+        () = received(Signal::TERM, SignalKind::terminate()) => ExitKind::Terminated,
+        () = received(Signal::HUP, SignalKind::hangup()) => ExitKind::Hangup,
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::config::Host;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ExitKind};
 use crate::progress::Counters;
 
 use super::process;
@@ -42,7 +42,7 @@ pub enum SummaryError {
 #[derive(Debug, Clone, Default)]
 pub struct VerbFailure {
     /// Decides the exit code.
-    pub kind: Kind,
+    pub kind: ExitKind,
     /// What happened, safe to print; `None` after a signal.
     pub error: Option<String>,
     /// What to do about it.
@@ -131,7 +131,7 @@ impl Run {
 impl VerbFailure {
     /// Nothing was begun.
     pub fn usage(error: &str) -> VerbFailure {
-        VerbFailure { kind: Kind::Usage, error: Some(safe::line(error)), hints: Vec::new() }
+        VerbFailure { kind: ExitKind::Usage, error: Some(safe::line(error)), hints: Vec::new() }
     }
 
     /// Nothing was begun because of a file of this machine.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::copy::{self, End, Job, Options, Report, copy};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ExitKind};
 use crate::lend::{Auth, Weakest};
 use crate::progress::Counters;
 use crate::target::{self, Target};
@@ -127,7 +127,7 @@ fn arrived(report: Report, cp: &Cp, run: &Run) -> (Summary, SummaryError) {
     let (failures, files) = (report.failures, report.files);
     let first = report.failed.into_iter().next().map(|failed| run.failure(&Error::from(failed.error)));
     let (Some(came_to), Some(first)) = (came_to, first) else { return (counted, SummaryError::NotYet) };
-    let kind = if came_to == copy::Kind::Several { Kind::SomeFailed } else { first.kind };
+    let kind = if came_to == copy::Kind::Several { ExitKind::SomeFailed } else { first.kind };
     let is_alone = failures == 1 && files == 0;
     let counts = format!("{} failed, {} arrived", numbers::files(failures), numbers::files(files));
     let (error, told) =

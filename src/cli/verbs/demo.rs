@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use crate::demo::{After, StoryOutcome, visit};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ExitKind};
 
 use crate::cli::args::demo::Demo;
 use crate::cli::run::process;
@@ -14,9 +14,9 @@ use crate::cli::run::verb_run::VerbFailure;
 pub fn run(demo: &Demo) -> u8 {
     let after = if demo.keep { After::Keep } else { After::Leave };
     match tell(after) {
-        Ok(StoryOutcome::Held) => Kind::Done.code(),
-        Ok(StoryOutcome::Failed(_)) => Kind::SomeFailed.code(),
-        Ok(StoryOutcome::Interrupted(signal)) => u8::try_from(128 + signal).unwrap_or(Kind::Internal.code()),
+        Ok(StoryOutcome::Held) => ExitKind::Done.code(),
+        Ok(StoryOutcome::Failed(_)) => ExitKind::SomeFailed.code(),
+        Ok(StoryOutcome::Interrupted(signal)) => u8::try_from(128 + signal).unwrap_or(ExitKind::Internal.code()),
         Err(source) => {
             let error = Error::Local { path: PathBuf::from("the practice street"), source };
             VerbFailure::of_file(&error).say_and_exit_code()

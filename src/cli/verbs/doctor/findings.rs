@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::config::Host;
 use crate::doctor::Finding;
-use crate::error::{self, Kind};
+use crate::error::{self, ExitKind};
 use crate::words::span;
 
 use super::explanation::{Explanation, RELOAD};
@@ -56,14 +56,14 @@ pub fn explain(finding: &Finding, host: &str, ways: &[Vec<Host>]) -> Explanation
 }
 
 /// What a finding means for the exit code.
-pub fn kind(finding: &Finding) -> Kind {
+pub fn kind(finding: &Finding) -> ExitKind {
     match finding {
         Finding::Rung { error, .. } => error::of_chain(error),
-        Finding::Noisy { .. } | Finding::NoShell { .. } => Kind::Protocol,
-        Finding::DiskFull { .. } => Kind::NoSpace,
-        Finding::ReadOnly { .. } | Finding::NoHome => Kind::SomeFailed,
-        Finding::PairUnreachable(_) => Kind::Connect,
-        Finding::ClockSkew { .. } | Finding::NoAgent | Finding::Missing(_) => Kind::Done,
+        Finding::Noisy { .. } | Finding::NoShell { .. } => ExitKind::Protocol,
+        Finding::DiskFull { .. } => ExitKind::NoSpace,
+        Finding::ReadOnly { .. } | Finding::NoHome => ExitKind::SomeFailed,
+        Finding::PairUnreachable(_) => ExitKind::Connect,
+        Finding::ClockSkew { .. } | Finding::NoAgent | Finding::Missing(_) => ExitKind::Done,
     }
 }
 

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use crate::chain::Chain;
 use crate::config::{ConfigError, Configuration, Flags, Host, Purpose};
 use crate::doctor::{Between, Check, HostReport, Outcome, Row, Timeline, between, examine};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ExitKind};
 use crate::prompt::{NoPrompt, Prompt};
 use crate::target::{self, HostSpec, Target};
 
@@ -131,13 +131,13 @@ fn width(environment: &Environment) -> usize {
     columns.unwrap_or(page::WIDTH).max(40)
 }
 
-fn told(doctor: &Doctor, examination: &Examination, width: usize) -> Result<Kind, Error> {
+fn told(doctor: &Doctor, examination: &Examination, width: usize) -> Result<ExitKind, Error> {
     let lines = if doctor.json { objects(examination) } else { page(doctor, examination, width) };
     match printed(lines) {
         Err(error) if is_closed(&error) => {}
         printed => printed?,
     }
-    Ok(examination.failures().first().and_then(|row| row.failure()).map_or(Kind::Done, findings::kind))
+    Ok(examination.failures().first().and_then(|row| row.failure()).map_or(ExitKind::Done, findings::kind))
 }
 
 /// The tables, then the first failure explained, or else what is worth knowing.
@@ -206,7 +206,7 @@ fn objects(examination: &Examination) -> Vec<String> {
     let ways = examination.ways();
     let mut lines: Vec<String> = examination.rows().map(|row| object(row, &ways).to_string()).collect();
     let first = examination.failures().first().copied();
-    let kind = first.and_then(Row::failure).map_or(Kind::Done, findings::kind);
+    let kind = first.and_then(Row::failure).map_or(ExitKind::Done, findings::kind);
     let last = Object::event("diagnosis").with("exit_code", kind.code()).with("result", kind.name());
     let last =
         last.with("host", first.map(|row| safe::line(&row.host))).with("check", first.map(|row| page::name(row.check)));

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use crate::auth::inspect;
 use crate::config::host::Proxy;
 use crate::config::{Configuration, Flags, Host, Origin, Stanza, StanzaError, Surroundings};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ExitKind};
 
 use crate::cli::advice;
 use crate::cli::args::flag_groups::OutputFlags;
@@ -44,7 +44,7 @@ pub fn run(hosts: &Hosts, environment: &Environment) -> u8 {
     };
     let failure = outcome.err().filter(|error| !is_closed(error)).map(|error| run.failure(&error));
     run.close(failure.as_ref());
-    failure.map_or(Kind::Done, |failure| failure.kind).code()
+    failure.map_or(ExitKind::Done, |failure| failure.kind).code()
 }
 
 fn show(hosts: &Hosts, here: Surroundings) -> Result<(), Error> {
@@ -111,7 +111,7 @@ fn added(add: &Add, file: Option<&Path>, here: &Surroundings) -> Result<PathBuf,
     {
         let hints = advice::of_key(&found.file, problem).into_iter().map(safe::line).collect();
         let error = Some(safe::line(format!("{}: {problem}", found.file.display())));
-        return Err(VerbFailure { kind: Kind::Permissions, error, hints });
+        return Err(VerbFailure { kind: ExitKind::Permissions, error, hints });
     }
     let stanza = Stanza {
         name: add.name.clone(),
@@ -132,8 +132,8 @@ fn refused(error: StanzaError, stanza: &Stanza, home: &Path) -> VerbFailure {
             let error = Error::from(error);
             VerbFailure { kind: error.kind(), error: text, hints: advice::hints(&error, &[]) }
         }
-        StanzaError::Write { .. } => VerbFailure { kind: Kind::LocalFile, error: text, hints },
-        _ => VerbFailure { kind: Kind::Usage, error: text, hints },
+        StanzaError::Write { .. } => VerbFailure { kind: ExitKind::LocalFile, error: text, hints },
+        _ => VerbFailure { kind: ExitKind::Usage, error: text, hints },
     }
 }
 

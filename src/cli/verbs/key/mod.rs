@@ -11,7 +11,7 @@ mod key_files;
 
 use crate::auth::{Holds, Inspection, KeyProblem, close_to_others};
 use crate::config::Configuration;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ExitKind};
 use crate::prompt::Prompt;
 use crate::words::words_of;
 
@@ -43,7 +43,7 @@ pub fn run(key: &Key, environment: &Environment) -> u8 {
         }),
     };
     let outcome = match outcome {
-        Err(error) if is_closed(&error) => Ok(Kind::Done),
+        Err(error) if is_closed(&error) => Ok(ExitKind::Done),
         outcome => outcome.map_err(|error| run.failure(&error)),
     };
     run.close(outcome.as_ref().err());
@@ -59,8 +59,8 @@ fn keys(key: &Key, files: &[std::path::PathBuf], environment: &Environment) -> R
     key_files::of(&configuration)
 }
 
-fn verdict(keys: &[Used]) -> Kind {
-    if keys.iter().all(|key| key.found.is_fit()) { Kind::Done } else { Kind::Permissions }
+fn verdict(keys: &[Used]) -> ExitKind {
+    if keys.iter().all(|key| key.found.is_fit()) { ExitKind::Done } else { ExitKind::Permissions }
 }
 
 fn described(keys: &[Used]) -> Vec<String> {
@@ -153,8 +153,8 @@ fn json(key: &Used) -> Object {
 }
 
 /// Closes what is open to others; asks first where there is somebody to be asked.
-fn mend(keys: &[Used], prompt: Option<&dyn Prompt>) -> Result<Kind, Error> {
-    let mut kind = Kind::Done;
+fn mend(keys: &[Used], prompt: Option<&dyn Prompt>) -> Result<ExitKind, Error> {
+    let mut kind = ExitKind::Done;
     for found in keys.iter().map(|key| &key.found) {
         let Some(problem) = &found.problem else { continue };
         let hint = advice::of_key(&found.file, problem).unwrap_or_default();
@@ -167,7 +167,7 @@ fn mend(keys: &[Used], prompt: Option<&dyn Prompt>) -> Result<Kind, Error> {
             },
         };
         if line.is_err() {
-            kind = Kind::Permissions;
+            kind = ExitKind::Permissions;
         }
         printed([line.unwrap_or_else(|line| line)])?;
     }

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use crate::chain::Way;
 use crate::copy::{IdleClock, watchdog};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ExitKind};
 use crate::sftp::FileKind;
 use crate::target::{self, HostSpec, Target};
 
@@ -52,7 +52,7 @@ pub fn run(ls: &Ls, environment: &Environment) -> u8 {
     let run = Run::start(&quiet_screen(&ls.output, Level::Remarks));
     let outcome = run.carry_out(async {
         match list_all(ls, environment, &run).await {
-            Err(error) if is_closed(&error) => Ok(Kind::Done),
+            Err(error) if is_closed(&error) => Ok(ExitKind::Done),
             outcome => outcome,
         }
     });
@@ -60,7 +60,7 @@ pub fn run(ls: &Ls, environment: &Environment) -> u8 {
     outcome.unwrap_or_else(|failure| failure.kind).code()
 }
 
-async fn list_all(ls: &Ls, environment: &Environment, run: &Arc<Run>) -> Result<Kind, Error> {
+async fn list_all(ls: &Ls, environment: &Environment, run: &Arc<Run>) -> Result<ExitKind, Error> {
     let targets = ls.targets.iter().map(|word| remote(word)).collect::<Result<Vec<_>, _>>()?;
     let patience = patience(ls.timeout, environment).map_err(|wrong| Error::Usage(wrong.to_string()))?;
     let network = Network::read(ls.flags(), environment, run)?;
@@ -86,7 +86,7 @@ async fn list_all(ls: &Ls, environment: &Environment, run: &Arc<Run>) -> Result<
     for found in &found {
         lister.list(found).await?;
     }
-    Ok(lister.failed.unwrap_or(Kind::Done))
+    Ok(lister.failed.unwrap_or(ExitKind::Done))
 }
 
 /// The files at the end of the way; they are given up when they move nothing for longer than `patience`.
@@ -151,7 +151,7 @@ struct Lister<'a> {
     run: &'a Run,
     headed: bool,
     shown: usize,
-    failed: Option<Kind>,
+    failed: Option<ExitKind>,
 }
 
 impl Lister<'_> {
@@ -232,7 +232,7 @@ impl Lister<'_> {
             return Err(error);
         }
         self.run.failure(&error).say();
-        self.failed = Some(Kind::SomeFailed);
+        self.failed = Some(ExitKind::SomeFailed);
         Ok(())
     }
 }

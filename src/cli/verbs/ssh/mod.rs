@@ -27,7 +27,7 @@ use tokio::task::JoinSet;
 use crate::chain::{Program, Session, Task, Way};
 use crate::config::host::IdentityAgent;
 use crate::config::{Flags, Host, SessionType, Value};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ExitKind};
 use crate::forward::{self, ForwardAddress};
 use crate::progress::{Event, Observer};
 use crate::shell::{self, Here, Input, RequestTty, Streams, Terminal, TtyRequest};
@@ -52,7 +52,7 @@ const VERSION: &str = concat!("OpenSSH_9.2-compatible hop_", env!("CARGO_PKG_VER
 pub fn run(ssh: &Ssh, environment: &Environment) -> u8 {
     if ssh.version {
         crate::cli::output::stderr::say(VERSION);
-        return Kind::Done.code();
+        return ExitKind::Done.code();
     }
     let errors = match io::stderr().as_fd().try_clone_to_owned().and_then(|errors| log_to(ssh, errors)) {
         Ok(errors) => errors,
@@ -70,7 +70,7 @@ pub fn run(ssh: &Ssh, environment: &Environment) -> u8 {
     run.close(outcome.as_ref().err());
     outcome.unwrap_or_else(|failure| match failure.kind {
         // the one thing that must not look like any other failure
-        Kind::AgentMisused => Kind::AgentMisused.code(),
+        ExitKind::AgentMisused => ExitKind::AgentMisused.code(),
         _ => OWN_FAILURE,
     })
 }
@@ -170,7 +170,7 @@ impl<'a> SshRun<'a> {
         });
         match printed {
             Err(error) if !is_closed(&error) => Err(error),
-            _ => Ok(Kind::Done.code()),
+            _ => Ok(ExitKind::Done.code()),
         }
     }
 
@@ -211,7 +211,7 @@ impl<'a> SshRun<'a> {
             Some(_) = signals.recv() => return Ok(OWN_FAILURE),
         }
         let _ = tokio::task::spawn_blocking(move || thread.join()).await; // its panic has been reported by the hook
-        Ok(Kind::Done.code())
+        Ok(ExitKind::Done.code())
     }
 
     /// A shell or a command, with its tunnels beside it.

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 
 use crate::chain::{Cause, ChainError, Session};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ExitKind};
 use crate::progress::Event;
 
 use super::exit_status::OWN_FAILURE;
@@ -42,7 +42,7 @@ pub async fn over(
     tokio::select! {
         lost = watching => Err(lost.into()),
         // as ssh: to end a run that only has tunnels is no failure of it
-        Some(name) = signals.recv() => Ok(if name == "TERM" { Kind::Done.code() } else { OWN_FAILURE }),
+        Some(name) = signals.recv() => Ok(if name == "TERM" { ExitKind::Done.code() } else { OWN_FAILURE }),
     }
 }
 
