@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::session_options::Errand;
+use super::session_options::SessionOptions;
 use crate::wildcard::match_pattern;
 
 pub use super::origin::{Origin, Value};
@@ -165,7 +165,7 @@ pub struct Host {
     /// `LogLevel` as written.
     pub log_level: Value<String>,
     /// What a shell or a tunnel wants here.
-    pub errand: Errand,
+    pub session_options: SessionOptions,
     /// What hop cannot honour, each with its line; said under `-v`.
     pub not_honoured: Vec<Value<String>>,
 }
@@ -261,7 +261,7 @@ pub(crate) mod tests {
             remote_command: None,
             request_tty: Value::default("auto".to_owned()),
             log_level: Value::default("INFO".to_owned()),
-            errand: Errand::default(),
+            session_options: SessionOptions::default(),
             not_honoured: Vec::new(),
             ..Host::default()
         }

@@ -48,4 +48,4 @@ pub use list::add_host::{Stanza, StanzaError};
 pub use list::named::NamedHost;
 pub use local_env::Surroundings;
 pub use origin::{Origin, Value};
-pub use session_options::{Errand, SessionType};
+pub use session_options::{SessionOptions, SessionType};

@@ -1,6 +1,6 @@
 //! What a shell or a tunnel wants of its host beyond the way there; copies do not look at it.
 //!
-//! Main type: [`Errand`].
+//! Main type: [`SessionOptions`].
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use super::origin::Value;
 
 /// Terminal, escapes and forwardings, as ssh_config has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Errand {
+pub struct SessionOptions {
     /// `SessionType`.
     pub session_type: Value<SessionType>,
     /// `StdinNull`.
@@ -43,10 +43,10 @@ pub enum SessionType {
     Subsystem,
 }
 
-impl Default for Errand {
+impl Default for SessionOptions {
     /// ssh's own.
-    fn default() -> Errand {
-        Errand {
+    fn default() -> SessionOptions {
+        SessionOptions {
             session_type: Value::default(SessionType::Default),
             stdin_null: Value::default(false),
             escape_char: Value::default(Some(b'~')),

@@ -15,7 +15,7 @@ use super::host::{
 };
 use super::local_env::Surroundings;
 use super::origin::{Origin, Value};
-use super::session_options::{Errand, SessionType, escape_char};
+use super::session_options::{SessionOptions, SessionType, escape_char};
 use super::values::keywords::Keyword;
 use super::values::tokens::expand_tilde;
 
@@ -27,7 +27,7 @@ pub fn typed_host(complete: &CompleteSettings, surroundings: &Surroundings) -> R
     let values = TypedValues { complete, surroundings };
     let mut host = Host {
         alias: complete.alias.clone(),
-        errand: values.errand(),
+        session_options: values.session_options(),
         not_honoured: values.not_honoured(),
         ..Host::default()
     };
@@ -270,9 +270,9 @@ impl TypedValues<'_> {
         pairs.collect()
     }
 
-    fn errand(&self) -> Errand {
+    fn session_options(&self) -> SessionOptions {
         let octal = |printed: &str| u32::from_str_radix(printed, 8).unwrap_or(0o177);
-        Errand {
+        SessionOptions {
             session_type: self.choice(Keyword::SessionType, |word| match word {
                 "none" => SessionType::None,
                 "subsystem" => SessionType::Subsystem,

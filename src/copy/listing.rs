@@ -9,7 +9,7 @@ use super::place::Place;
 use super::remote::{ENTRIES_MAX, Remote};
 use super::side::blocking;
 use crate::progress::Stage;
-use crate::sftp::{Attributes, Entries, Folder, SftpError};
+use crate::sftp::{Attributes, Entries, OpenDirectory as Folder, SftpError};
 
 /// Entries given at a time.
 const BATCH: usize = 128;

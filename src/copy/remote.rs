@@ -10,7 +10,9 @@ use super::place::Place;
 use super::side::{Links, UNTOLD_MAX};
 use super::together::all;
 use crate::progress::Stage;
-use crate::sftp::{Attributes, Client, Extension, FileKind, Folder, Handle, OpenFlags, SftpError, StatusCode};
+use crate::sftp::{
+    Attributes, Client, Extension, FileKind, Handle, OpenDirectory as Folder, OpenFlags, SftpError, StatusCode,
+};
 
 /// Entries a folder may have: an endless listing ends here.
 pub const ENTRIES_MAX: usize = 1 << 24;

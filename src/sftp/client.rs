@@ -1,5 +1,5 @@
 //! The client's core: [`Client::start`], and requests on open files. Folders are
-//! listed in [`super::folder`], requests on paths are in [`super::paths`], those that need an announced extension in
+//! listed in [`super::open_directory`], requests on paths are in [`super::paths`], those that need an announced extension in
 //! [`super::extended`].
 
 use std::sync::Arc;

@@ -12,7 +12,7 @@
 //! - **Memory is bounded.** Each request in flight weighs what it sends or what may answer it, at least 32 KiB, and all
 //!   of them together at most 16 MiB: so at most 512 requests, or 64 of 255 KiB. A further one waits; none is dropped.
 //!   Outside that budget stand: one packet being put together (≤ 257 KiB) and one chunk of the stream, a CLOSE for each
-//!   handle dropped (≤ 270 bytes), and answers whose futures their owner does not poll (a [`Folder`] has four at most).
+//!   handle dropped (≤ 270 bytes), and answers whose futures their owner does not poll (an [`OpenDirectory`] has four at most).
 //!   A listing weighs 1 MiB and is kept as it came, ≤ 257 KiB; its entries are made when they are taken ([`Entries`]).
 //! - **Lengths are checked before allocation**: a packet's against 257 KiB and against what its request may be answered
 //!   with, a field's against its packet, a list's count against the bytes left.
@@ -23,7 +23,7 @@
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `folder` `paths` `extended` | listing a folder; requests on paths; requests that need an extension |
+//! | `open_directory` `paths` `extended` | listing a folder; requests on paths; requests that need an extension |
 //! | `client` | the session as its user sees it, and requests on open files |
 //! | `greeting` | how a session begins |
 //! | `tasks` | the task that reads and the one that writes |
@@ -41,10 +41,10 @@ mod error;
 mod extended;
 mod extensions;
 mod fields;
-mod folder;
 mod frame;
 mod greeting;
 mod limits;
+mod open_directory;
 mod paths;
 mod session;
 mod stream;
@@ -58,7 +58,7 @@ pub use entries::Entries;
 pub use error::{SftpError, StatusCode};
 pub use extended::FileSystem;
 pub use extensions::{Extension, Extensions};
-pub use folder::Folder;
+pub use open_directory::OpenDirectory;
 pub use session::Handle;
 pub use stream::{Reader, Receive, Transmit, Writer};
 pub use window::{Block, Sizes, Window};

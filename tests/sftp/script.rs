@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use hop::sftp::{Client, Folder, Handle, OpenFlags, Reader, SftpError, Writer};
+use hop::sftp::{Client, Handle, OpenDirectory, OpenFlags, Reader, SftpError, Writer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
 pub const OPEN: u8 = 3;
@@ -145,7 +145,7 @@ impl Script {
     }
 
     /// Lets the client begin to list a folder; its handle is `h`.
-    pub async fn list(&mut self, client: &Client) -> Folder {
+    pub async fn list(&mut self, client: &Client) -> OpenDirectory {
         let asking = client.clone();
         let opening = tokio::spawn(async move { asking.list(b"folder").await });
         let request = self.request().await.expect("an opendir");

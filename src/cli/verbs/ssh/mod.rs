@@ -144,7 +144,7 @@ impl<'a> SshRun<'a> {
         match purpose {
             SshTask::Stdio(place) => self.stdio(&session, &place, signals).await,
             SshTask::Tunnels => {
-                let building = tunnels::along((&host.errand, &way), &session, 0, self.run.reporter.clone());
+                let building = tunnels::along((&host.session_options, &way), &session, 0, self.run.reporter.clone());
                 watch::over(building, self.ssh, session, signals).await
             }
             SshTask::Run(task) => self.converse(There { session, host, way, lending }, task, signals).await,
@@ -187,7 +187,7 @@ impl<'a> SshRun<'a> {
             (true, Some(remote)) => remote,
             (_, None) => line,
         };
-        Ok(match host.errand.session_type.value {
+        Ok(match host.session_options.session_type.value {
             SessionType::None => SshTask::Tunnels,
             SessionType::Subsystem if line.is_empty() => {
                 return Err(Error::Usage("-s: which subsystem?".to_owned()));
@@ -218,7 +218,7 @@ impl<'a> SshRun<'a> {
     async fn converse(&self, there: There, task: Task, signals: &mut Receiver<&'static str>) -> Result<u8, Error> {
         let There { session, host, way, lending } = &there;
         let mut tasks = JoinSet::new();
-        let building = tunnels::along((&host.errand, way), session, 1, self.run.reporter.clone());
+        let building = tunnels::along((&host.session_options, way), session, 1, self.run.reporter.clone());
         building.here(&mut tasks).await?;
         building.there(&mut tasks).await?;
         let agent = agent_socket(host).filter(|_| lending.is_none());
@@ -230,7 +230,7 @@ impl<'a> SshRun<'a> {
             Some(lending) => lending.program(program),
             None => program,
         };
-        let input = match host.errand.stdin_null.value {
+        let input = match host.session_options.stdin_null.value {
             true => streams::nothing(),
             false => streams::reader(io::stdin()).map_err(local("standard input"))?,
         };
@@ -243,7 +243,7 @@ impl<'a> SshRun<'a> {
         let here = Here {
             streams: Streams { input, output, error },
             terminal,
-            escape: host.errand.escape_char.value,
+            escape: host.session_options.escape_char.value,
             signals: std::mem::replace(signals, streams_of_no_signals()),
             observer: self.run.reporter.clone(),
         };
@@ -272,7 +272,7 @@ impl<'a> SshRun<'a> {
             _ => RequestTty::Auto,
         };
         let local = Terminal::of(io::stdin()).ok().flatten();
-        let input = match local.is_some() && !host.errand.stdin_null.value {
+        let input = match local.is_some() && !host.session_options.stdin_null.value {
             true => Input::Terminal,
             false => Input::Other,
         };
@@ -295,7 +295,7 @@ impl<'a> SshRun<'a> {
 
 /// The agent that the host may use, where it may.
 fn agent_socket(host: &Host) -> Option<PathBuf> {
-    let own = host.errand.agent_socket.as_ref().map(|socket| socket.value.clone());
+    let own = host.session_options.agent_socket.as_ref().map(|socket| socket.value.clone());
     match &host.identity_agent.value {
         _ if !host.forward_agent.value => None,
         _ if own.is_some() => own,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use crate::chain::{ChainError, Session, Way};
-use crate::config::{Errand, Value};
+use crate::config::{SessionOptions, Value};
 use crate::error::Error;
 use crate::forward::{self, Forward, ForwardAddress, ForwardTarget, Hold, Listener, Listening, TunnelSessions};
 use crate::progress::{Event, Observer};
@@ -15,7 +15,7 @@ use crate::progress::{Event, Observer};
 /// Tunnels under construction.
 pub struct Building<'a> {
     /// What the host's configuration asks for.
-    pub errand: &'a Errand,
+    pub session_options: &'a SessionOptions,
     /// Where they lead.
     pub way: &'a Way,
     /// Which lane of it carries those that listen there.
@@ -28,11 +28,11 @@ impl Building<'_> {
     /// Listens on this machine and serves in `tasks`.
     pub async fn here(&self, tasks: &mut JoinSet<()>) -> Result<(), Error> {
         let listening = Listening {
-            gateway_ports: self.errand.gateway_ports.value,
-            mask: self.errand.stream_local_bind_mask.value,
-            unlink: self.errand.stream_local_bind_unlink.value,
+            gateway_ports: self.session_options.gateway_ports.value,
+            mask: self.session_options.stream_local_bind_mask.value,
+            unlink: self.session_options.stream_local_bind_unlink.value,
         };
-        for forward in parsed(&self.errand.local_forwards)? {
+        for forward in parsed(&self.session_options.local_forwards)? {
             match Listener::open(&forward.listen, &listening).await {
                 Ok(listener) => {
                     tasks.spawn(forward::local(listener, forward.to, self.tunnels.clone()));
@@ -45,7 +45,7 @@ impl Building<'_> {
 
     /// Makes the host listen and serves in `tasks`.
     pub async fn there(&self, tasks: &mut JoinSet<()>) -> Result<(), Error> {
-        let forwards = parsed(&self.errand.remote_forwards)?;
+        let forwards = parsed(&self.session_options.remote_forwards)?;
         if forwards.is_empty() {
             return Ok(());
         }
@@ -77,7 +77,7 @@ impl Building<'_> {
 
     fn failed(&self, place: &ForwardAddress, problem: &str) -> Result<(), Error> {
         let text = format!("cannot listen on {place}: {problem}");
-        match self.errand.exit_on_forward_failure.value {
+        match self.session_options.exit_on_forward_failure.value {
             true => Err(Error::Usage(text)),
             false => {
                 self.say(text);
@@ -99,7 +99,7 @@ pub fn agent(session: &Session, socket: &std::path::Path, tunnels: &forward::Tun
 /// The tunnels of a run that has arrived at `session` along `way`; from `lane` on its sessions are free for them, and on
 /// those before a program runs.
 pub fn along<'a>(
-    (errand, way): (&'a Errand, &'a Way),
+    (session_options, way): (&'a SessionOptions, &'a Way),
     session: &Session,
     lane: usize,
     observer: Arc<dyn Observer>,
@@ -111,11 +111,11 @@ pub fn along<'a>(
         }
         false => {
             let hold = Arc::new(Hold::default());
-            let after_what_listens_there = lane + usize::from(!errand.remote_forwards.is_empty());
+            let after_what_listens_there = lane + usize::from(!session_options.remote_forwards.is_empty());
             (hold.clone(), TunnelSessions::of_their_own(way.clone(), after_what_listens_there, &hold))
         }
     };
-    Building { errand, way, lane, tunnels: forward::Tunnels { sessions: Arc::new(sessions), hold, observer } }
+    Building { session_options, way, lane, tunnels: forward::Tunnels { sessions: Arc::new(sessions), hold, observer } }
 }
 
 fn parsed(forwards: &[Value<String>]) -> Result<Vec<Forward>, Error> {

@@ -1,4 +1,4 @@
-//! Listing a folder: [`Folder`] has several READDIRs (§6.7) under way at a time, so that a hundred names do not cost a round
+//! Listing a folder: [`OpenDirectory`] has several READDIRs (§6.7) under way at a time, so that a hundred names do not cost a round
 //! trip. Most folders fit into one answer: one request for it and one for the end are made together.
 
 use std::collections::VecDeque;
@@ -14,7 +14,7 @@ const FIRST: usize = 2;
 const MOST: usize = 4;
 
 /// A folder under way. A server may go on without end, so whoever listens counts. Dropped, it gives up what it asked for.
-pub struct Folder {
+pub struct OpenDirectory {
     client: Client,
     handle: Handle,
     /// Answers to come, in the order they were asked for.
@@ -30,15 +30,15 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::open`].
-    pub async fn list(&self, path: &[u8]) -> Result<Folder, SftpError> {
+    pub async fn list(&self, path: &[u8]) -> Result<OpenDirectory, SftpError> {
         let handle = self.handle(Packet::new(kind::OPENDIR).path(path)?).await?;
-        Ok(Folder::new(self.clone(), handle))
+        Ok(OpenDirectory::new(self.clone(), handle))
     }
 }
 
-impl Folder {
-    fn new(client: Client, handle: Handle) -> Folder {
-        Folder { client, handle, asked: VecDeque::new(), depth: FIRST, is_over: false }
+impl OpenDirectory {
+    fn new(client: Client, handle: Handle) -> OpenDirectory {
+        OpenDirectory { client, handle, asked: VecDeque::new(), depth: FIRST, is_over: false }
     }
 
     /// The next part of the listing; `None` at its end. Dropping its future loses nothing.
