@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-pub use channel::channel_stream::{Arrival, Conduit, ConduitReader, ConduitWriter};
+pub use channel::channel_stream::{Arrival, ChannelReader, ChannelStream, ChannelWriter};
 pub use channel::process::{
     ExitStatus, Output, Process, ProcessInput, ProcessOutput, Program, RemoteTerminal, Size, Task,
 };

@@ -44,13 +44,13 @@ pub(super) async fn probe(session: &Session, host: &str, port: u16) -> Probe {
 async fn by_sshd(session: &Session, host: &str, port: u16) -> Probe {
     let began = Instant::now();
     let connecting = async {
-        let mut conduit = match session.tcpip(host, port, ("127.0.0.1", 65535)).await {
-            Ok(conduit) => conduit,
+        let mut channel = match session.tcpip(host, port, ("127.0.0.1", 65535)).await {
+            Ok(channel) => channel,
             Err(error) => return of_cause(error.cause),
         };
         let took = began.elapsed();
         let mut said = Vec::new();
-        while let Ok(Some(Arrival::Data(bytes))) = tokio::time::timeout(PATIENCE / 4, conduit.incoming.next()).await {
+        while let Ok(Some(Arrival::Data(bytes))) = tokio::time::timeout(PATIENCE / 4, channel.incoming.next()).await {
             said.extend_from_slice(&bytes[..bytes.len().min(LONGEST - said.len())]);
             if said.contains(&b'\n') || said.len() == LONGEST {
                 break;

@@ -32,7 +32,7 @@ pub use spec::{Forward, ForwardAddress, ForwardTarget};
 pub use tunnel_sessions::{MOST_SESSIONS, TunnelSessions};
 
 use crate::agent::AgentClient;
-use crate::chain::{Arrival, ChainError, Conduit, RemoteListener, Session};
+use crate::chain::{Arrival, ChainError, ChannelStream, RemoteListener, Session};
 use crate::progress::{Event, Observer};
 use hold::HoldShare;
 use listen::Local;
@@ -94,18 +94,22 @@ async fn outward(mut local: Local, to: &ForwardTarget, tunnels: &Tunnels) -> Res
         let answer = socks::answer(request.version, opened.as_ref().map(drop).map_err(drop));
         local.writer.write_all(&answer).await.map_err(|error| error.to_string())?;
     }
-    let conduit = opened.map_err(|error| error.to_string())?;
-    carry(local, conduit, share).await
+    let channel = opened.map_err(|error| error.to_string())?;
+    forward_one(local, channel, share).await
 }
 
-async fn carry(local: Local, conduit: Conduit, share: HoldShare) -> Result<(), String> {
+async fn forward_one(local: Local, channel: ChannelStream, share: HoldShare) -> Result<(), String> {
     let from = format!("{} port {}", local.from.0, local.from.1);
-    let carried = pump(local.reader, local.writer, conduit, share).await;
+    let carried = pump(local.reader, local.writer, channel, share).await;
     carried.map_err(|_| format!("the connection from {from} took nothing while others waited for it: closed"))
 }
 
 /// Opens a channel to a place as the host sees it.
-async fn connect(session: &Session, place: &ForwardAddress, originator: (&str, u16)) -> Result<Conduit, ChainError> {
+async fn connect(
+    session: &Session,
+    place: &ForwardAddress,
+    originator: (&str, u16),
+) -> Result<ChannelStream, ChainError> {
     match place {
         ForwardAddress::Port(host, port) => {
             session.tcpip(host.as_deref().unwrap_or("localhost"), *port, originator).await
@@ -132,10 +136,10 @@ pub async fn listen_there(session: &Session, place: &ForwardAddress) -> Result<R
 /// Serves a remote listener until its session ends: each connection goes to a place of this side.
 pub async fn remote(mut listener: RemoteListener, to: ForwardTarget, tunnels: Tunnels) {
     let mut connections = JoinSet::new();
-    while let Some((conduit, originator)) = accepted(&mut listener, &mut connections).await {
+    while let Some((channel, originator)) = accepted(&mut listener, &mut connections).await {
         let (to, tunnels) = (to.clone(), tunnels.clone());
         connections.spawn(async move {
-            if let Err(problem) = inward(conduit, &to, &tunnels).await {
+            if let Err(problem) = inward(channel, &to, &tunnels).await {
                 tunnels.observer.event(Event::Warning(format!("connection from {originator}: {problem}")));
             }
         });
@@ -143,7 +147,7 @@ pub async fn remote(mut listener: RemoteListener, to: ForwardTarget, tunnels: Tu
 }
 
 /// The next connection from there, once there is room for it; meanwhile a few wait, and more are refused.
-async fn accepted(listener: &mut RemoteListener, connections: &mut JoinSet<()>) -> Option<(Conduit, String)> {
+async fn accepted(listener: &mut RemoteListener, connections: &mut JoinSet<()>) -> Option<(ChannelStream, String)> {
     while connections.try_join_next().is_some() {}
     while connections.len() >= MOST_FROM_THERE {
         connections.join_next().await;
@@ -152,18 +156,18 @@ async fn accepted(listener: &mut RemoteListener, connections: &mut JoinSet<()>) 
 }
 
 /// One connection from there, carried to where it goes here; an error in words.
-async fn inward(conduit: Conduit, to: &ForwardTarget, tunnels: &Tunnels) -> Result<(), String> {
+async fn inward(channel: ChannelStream, to: &ForwardTarget, tunnels: &Tunnels) -> Result<(), String> {
     match to {
         ForwardTarget::Fixed(place) => {
             let local = Local::connect(place).await.map_err(|error| format!("{place}: {error}"))?;
-            carry(local, conduit, tunnels.hold.share()).await
+            forward_one(local, channel, tunnels.hold.share()).await
         }
-        ForwardTarget::Asked => reverse_socks(conduit, tunnels).await,
+        ForwardTarget::Asked => reverse_socks(channel, tunnels).await,
     }
 }
 
 /// SOCKS for the far side: the pump runs into a pipe whose other end reads what is wanted.
-async fn reverse_socks(conduit: Conduit, tunnels: &Tunnels) -> Result<(), String> {
+async fn reverse_socks(channel: ChannelStream, tunnels: &Tunnels) -> Result<(), String> {
     let (near, mut far) = tokio::io::duplex(64 * 1024);
     let (reader, writer) = tokio::io::split(near);
     let serving = async {
@@ -176,7 +180,7 @@ async fn reverse_socks(conduit: Conduit, tunnels: &Tunnels) -> Result<(), String
         let mut both = tokio::io::join(local.reader, local.writer);
         tokio::io::copy_bidirectional(&mut far, &mut both).await.map_err(|error| error.to_string())
     };
-    let carrying = pump(reader, writer, conduit, tunnels.hold.share());
+    let carrying = pump(reader, writer, channel, tunnels.hold.share());
     let (served, carried) = tokio::join!(serving, carrying);
     carried.map_err(|_| "it took nothing while others waited for it: closed".to_owned())?;
     served.map(drop)
@@ -192,7 +196,7 @@ pub async fn stdio(
     mut input: Receiver<Bytes>,
     output: Sender<Bytes>,
 ) -> Result<(), ChainError> {
-    let Conduit { mut incoming, outgoing } = connect(session, place, ("127.0.0.1", 65535)).await?;
+    let ChannelStream { mut incoming, outgoing } = connect(session, place, ("127.0.0.1", 65535)).await?;
     let sending = async {
         while let Some(chunk) = input.recv().await {
             if outgoing.send(chunk).await.is_err() {
@@ -223,22 +227,22 @@ pub async fn stdio(
 pub async fn agent(session: Session, socket: PathBuf, tunnels: Tunnels) {
     let mut listener = session.listen_agent();
     let mut connections = JoinSet::new();
-    while let Some((conduit, _)) = accepted(&mut listener, &mut connections).await {
+    while let Some((channel, _)) = accepted(&mut listener, &mut connections).await {
         let (session, socket, tunnels) = (session.clone(), socket.clone(), tunnels.clone());
         connections.spawn(async move {
-            if let Err(error) = to_agent(&session, &socket, conduit, &tunnels).await {
+            if let Err(error) = to_agent(&session, &socket, channel, &tunnels).await {
                 tunnels.observer.event(Event::Warning(format!("agent forwarding: {error}")));
             }
         });
     }
 }
 
-async fn to_agent(session: &Session, socket: &Path, conduit: Conduit, tunnels: &Tunnels) -> io::Result<()> {
+async fn to_agent(session: &Session, socket: &Path, channel: ChannelStream, tunnels: &Tunnels) -> io::Result<()> {
     let mut client = AgentClient::connect(socket).await.map_err(io::Error::other)?;
     if let Some(binding) = session.agent_binding() {
         let _ = client.session_bind(binding).await; // agents before OpenSSH 8.9 know no binding, and have no such keys
     }
     let stream = client.into_stream().ok_or_else(|| io::Error::other("the agent did not answer"))?;
     let local = Local::unix(stream);
-    carry(local, conduit, tunnels.hold.share()).await.map_err(io::Error::other)
+    forward_one(local, channel, tunnels.hold.share()).await.map_err(io::Error::other)
 }

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use super::hold::{HoldShare, Stuck};
-use crate::chain::{Arrival, Conduit, ConduitReader, ConduitWriter};
+use crate::chain::{Arrival, ChannelReader, ChannelStream, ChannelWriter};
 
 /// Bytes read from the local side at once: what fits one channel packet.
 const CHUNK: usize = 32 * 1024;
@@ -22,12 +22,12 @@ const CHUNK: usize = 32 * 1024;
 pub async fn pump(
     reader: impl AsyncRead + Unpin,
     writer: impl AsyncWrite + Unpin,
-    conduit: Conduit,
+    channel: ChannelStream,
     share: HoldShare,
 ) -> Result<(), Stuck> {
     let (queue, waiting) = unbounded_channel();
     let (all_sent, gone) = (CancellationToken::new(), CancellationToken::new());
-    let Conduit { mut incoming, outgoing } = conduit;
+    let ChannelStream { mut incoming, outgoing } = channel;
     let down = async {
         let receiving = receive(&mut incoming, queue, &share, &all_sent);
         let received = tokio::select! {
@@ -63,7 +63,7 @@ pub async fn pump(
 
 /// Reads the channel until it is closed, or both sides have nothing more to send.
 async fn receive(
-    incoming: &mut ConduitReader,
+    incoming: &mut ChannelReader,
     queue: UnboundedSender<Bytes>,
     share: &HoldShare,
     all_sent: &CancellationToken,
@@ -103,7 +103,7 @@ async fn deliver(
 }
 
 /// Sends what the local side says, then its end.
-async fn send(mut reader: impl AsyncRead + Unpin, outgoing: &ConduitWriter) -> io::Result<()> {
+async fn send(mut reader: impl AsyncRead + Unpin, outgoing: &ChannelWriter) -> io::Result<()> {
     let mut buffer = BytesMut::new();
     loop {
         buffer.reserve(CHUNK);

@@ -204,7 +204,7 @@ impl Loan {
         Program { agent: true, ..Program::new(Task::Command(line)) }
     }
 
-    /// Opens the door for agent channels until what is given back is dropped, or the last signature is given.
+    /// Takes agent channels until what is given back is dropped, or the last signature is given.
     pub fn arm(&self) -> Armed {
         let armed = self.lent.arm();
         agent_channels::attend(&self.source, self.lent.clone(), &armed);

@@ -1,6 +1,6 @@
 //! What travels in a forwarded connection (RFC 4254 §7)? Bytes in both directions, nothing else.
 //!
-//! Main type: [`Conduit`]. Each direction ends by itself, as with a TCP connection.
+//! Main type: [`ChannelStream`]. Each direction ends by itself, as with a TCP connection.
 
 use std::io;
 use std::sync::Arc;
@@ -12,22 +12,22 @@ use russh::{Channel, ChannelMsg};
 use super::halves::{Incoming, Outgoing, split};
 use crate::chain::transport::connected::Connected;
 
-/// A connection through a channel, in two halves. The channel is closed when [`ConduitWriter`] is dropped; without
-/// [`ConduitReader`] nothing can be written either.
-pub struct Conduit {
+/// A connection through a channel, in two halves. The channel is closed when [`ChannelWriter`] is dropped; without
+/// [`ChannelReader`] nothing can be written either.
+pub struct ChannelStream {
     /// Bytes from the other side. It must be read all the time: a full channel stops its whole session.
-    pub incoming: ConduitReader,
+    pub incoming: ChannelReader,
     /// Bytes to the other side.
-    pub outgoing: ConduitWriter,
+    pub outgoing: ChannelWriter,
 }
 
 /// The receiving half.
-pub struct ConduitReader {
+pub struct ChannelReader {
     incoming: Incoming,
 }
 
 /// The sending half.
-pub struct ConduitWriter {
+pub struct ChannelWriter {
     outgoing: Outgoing,
 }
 
@@ -40,15 +40,15 @@ pub enum Arrival {
     End,
 }
 
-impl Conduit {
+impl ChannelStream {
     /// Takes `channel` over; both halves keep `connection` open.
-    pub(crate) fn new(channel: Channel<Msg>, connection: Arc<Connected>) -> Conduit {
+    pub(crate) fn new(channel: Channel<Msg>, connection: Arc<Connected>) -> ChannelStream {
         let (incoming, outgoing) = split(channel, connection);
-        Conduit { incoming: ConduitReader { incoming }, outgoing: ConduitWriter { outgoing } }
+        ChannelStream { incoming: ChannelReader { incoming }, outgoing: ChannelWriter { outgoing } }
     }
 }
 
-impl ConduitReader {
+impl ChannelReader {
     /// What comes next; `None` when the channel or its connection has ended.
     pub async fn next(&mut self) -> Option<Arrival> {
         loop {
@@ -62,7 +62,7 @@ impl ConduitReader {
     }
 }
 
-impl ConduitWriter {
+impl ChannelWriter {
     /// Sends a chunk. Waits while the other side accepts none; fails when the channel has ended.
     pub async fn send(&self, chunk: Bytes) -> io::Result<()> {
         self.outgoing.send(chunk).await

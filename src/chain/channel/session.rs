@@ -12,7 +12,7 @@ use russh::client::Msg;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::error::Elapsed;
 
-use super::channel_stream::Conduit;
+use super::channel_stream::ChannelStream;
 use super::halves::split;
 use super::process::{self, Process, Program, Task};
 use crate::agent::wire::SessionBind;
@@ -106,21 +106,21 @@ impl Session {
 
     /// A connection to `host:port` as the host sees it, for a client that connected from `originator` (RFC 4254 §7.2).
     /// The host may try one address after the other, for [`CONNECTING`] in all.
-    pub async fn tcpip(&self, host: &str, port: u16, originator: (&str, u16)) -> Result<Conduit, ChainError> {
+    pub async fn tcpip(&self, host: &str, port: u16, originator: (&str, u16)) -> Result<ChannelStream, ChainError> {
         let opening = self.connection.direct_tcpip(host, port, originator);
-        self.conduit(tokio::time::timeout(CONNECTING, opening).await)
+        self.channel(tokio::time::timeout(CONNECTING, opening).await)
     }
 
     /// A connection to a Unix socket of the host (OpenSSH PROTOCOL §2.4).
-    pub async fn streamlocal(&self, path: &str) -> Result<Conduit, ChainError> {
+    pub async fn streamlocal(&self, path: &str) -> Result<ChannelStream, ChainError> {
         let opening = self.connection.direct_streamlocal(path);
-        self.conduit(tokio::time::timeout(CONNECTING, opening).await)
+        self.channel(tokio::time::timeout(CONNECTING, opening).await)
     }
 
-    fn conduit(&self, opened: Result<Result<Channel<Msg>, Cause>, Elapsed>) -> Result<Conduit, ChainError> {
+    fn channel(&self, opened: Result<Result<Channel<Msg>, Cause>, Elapsed>) -> Result<ChannelStream, ChainError> {
         let opened = opened.unwrap_or(Err(Cause::TimedOut(CONNECTING)));
         let channel = opened.map_err(|cause| self.connection.failed(Stage::OpenChannel, cause))?;
-        Ok(Conduit::new(channel, self.connection.clone()))
+        Ok(ChannelStream::new(channel, self.connection.clone()))
     }
 
     /// Makes the host listen on a port, for 0 on one that it chooses (RFC 4254 §7.1). An empty `address` means all
@@ -198,11 +198,11 @@ impl RemoteListener {
     }
 
     /// The next connection, and its originator as the host names it; `None` when the session has ended.
-    pub async fn accept(&mut self) -> Option<(Conduit, String)> {
+    pub async fn accept(&mut self) -> Option<(ChannelStream, String)> {
         let IncomingChannel { channel, originator } = tokio::select! {
             incoming = self.queue.recv() => incoming?,
             () = self.connection.ended() => return None,
         };
-        Some((Conduit::new(channel, self.connection.clone()), originator))
+        Some((ChannelStream::new(channel, self.connection.clone()), originator))
     }
 }
