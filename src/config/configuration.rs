@@ -5,7 +5,7 @@
 use super::error::ConfigError;
 use super::evaluate::resolver::{Resolver, SystemResolver};
 use super::flags::Flags;
-use super::local_env::Surroundings;
+use super::local_env::LocalEnv;
 use super::origin::Scope;
 use super::parse::files::{ConfigFile, FileCheck, FileReader};
 use super::values::keywords::Keyword;
@@ -15,7 +15,7 @@ pub struct Configuration {
     pub(super) flags: Flags,
     pub(super) options: Vec<(String, Keyword, Vec<String>)>,
     pub(super) files: Vec<ConfigFile>,
-    pub(super) surroundings: Surroundings,
+    pub(super) local_env: LocalEnv,
     pub(super) names: Box<dyn Resolver>,
 }
 
@@ -25,8 +25,8 @@ impl Configuration {
     /// # Errors
     /// Lines that ssh would refuse ([`ConfigError::BadLines`], all of them), files that others could have written, a `-F`
     /// file that is not there.
-    pub fn load(flags: Flags, surroundings: Surroundings) -> Result<Configuration, ConfigError> {
-        let mut reader = FileReader::new(&surroundings);
+    pub fn load(flags: Flags, local_env: LocalEnv) -> Result<Configuration, ConfigError> {
+        let mut reader = FileReader::new(&local_env);
         let read =
             |line: &String| reader.read_flag(line).map(|(keyword, words)| (format!("-o {line}"), keyword, words));
         let options = flags.options.iter().filter_map(read).collect();
@@ -39,14 +39,14 @@ impl Configuration {
                 files.push(reader.read(file, Scope::User, FileCheck::Nothing)?.ok_or_else(missing)?);
             }
             None => {
-                let user = surroundings.home.join(".ssh/config");
-                let system = surroundings.system_folder.join("ssh_config");
+                let user = local_env.home.join(".ssh/config");
+                let system = local_env.system_folder.join("ssh_config");
                 files.extend(reader.read(&user, Scope::User, FileCheck::OwnerAndMode)?);
                 files.extend(reader.read(&system, Scope::System, FileCheck::Nothing)?);
             }
         }
         reader.finish()?;
-        Ok(Configuration { flags, options, files, surroundings, names: Box::new(SystemResolver) })
+        Ok(Configuration { flags, options, files, local_env, names: Box::new(SystemResolver) })
     }
 
     /// Replaces the system's resolver.

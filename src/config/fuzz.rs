@@ -2,7 +2,7 @@
 //! looked up.
 
 use super::lines::{Words, split_lines};
-use super::local_env::Surroundings;
+use super::local_env::LocalEnv;
 use super::parse::criteria::{HostPatterns, parse_criteria};
 use super::values::jump::Jump;
 use super::values::keywords::{Directive, directive};
@@ -14,17 +14,17 @@ use crate::argv::{Hash, split};
 /// # Panics
 /// Never: that is what is tried.
 pub fn ssh_config(bytes: &[u8]) {
-    let surroundings = Surroundings::default();
+    let local_env = LocalEnv::default();
     for line in split_lines(bytes).flatten() {
         let _words = split(line.rest, Hash::Comment);
-        let _expanded = Tokens::of_host("h").expand_with_env(line.rest, &surroundings);
+        let _expanded = Tokens::of_host("h").expand_with_env(line.rest, &local_env);
         let _jump = Jump::parse(line.rest).and_then(Jump::vetted);
         match directive(&line.keyword) {
             Some(Directive::Match) => drop(parse_criteria(line.rest)),
             Some(Directive::Host) => drop(split(line.rest, Hash::Comment).map(HostPatterns::new)),
             Some(Directive::Setting(keyword)) => {
                 if let Ok(mut words) = Words::new(line.rest) {
-                    let _value = (keyword.row().read)(&mut words, &surroundings);
+                    let _value = (keyword.row().read)(&mut words, &local_env);
                 }
             }
             _ => {}

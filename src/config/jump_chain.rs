@@ -52,9 +52,9 @@ fn values(
     settings: Settings,
     purpose: &Purpose,
 ) -> Result<CompleteSettings, ConfigError> {
-    let Configuration { files, surroundings, names, .. } = configuration;
-    let inputs = Inputs { files, surroundings, purpose, names: &**names };
-    let complete = complete(evaluate(inputs, &spec.host, settings)?, surroundings)?;
+    let Configuration { files, local_env, names, .. } = configuration;
+    let inputs = Inputs { files, local_env, purpose, names: &**names };
+    let complete = complete(evaluate(inputs, &spec.host, settings)?, local_env)?;
     refuse_jump_to_self(&complete)?;
     match complete.settings.first(Keyword::RefuseConnection) {
         Some(refusal) => Err(ConfigError::Refused {
@@ -197,7 +197,7 @@ impl ChainBuilder<'_> {
         self.behind.push(spec.clone());
         self.add_jumps(complete, identities)?;
         self.behind.pop();
-        self.hops.push(typed_host(complete, &self.configuration.surroundings)?);
+        self.hops.push(typed_host(complete, &self.configuration.local_env)?);
         Ok(())
     }
 

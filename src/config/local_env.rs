@@ -1,6 +1,6 @@
 //! Who runs this, and where? Told by `cli`: the engine reads no environment itself.
 //!
-//! Main type: [`Surroundings`].
+//! Main type: [`LocalEnv`].
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// Who runs this, and where: the engine reads no environment itself.
 #[derive(Debug, Clone)]
-pub struct Surroundings {
+pub struct LocalEnv {
     /// The home folder, from the password database as ssh takes it.
     pub home: PathBuf,
     /// The local user's name.
@@ -23,10 +23,10 @@ pub struct Surroundings {
     pub system_folder: PathBuf,
 }
 
-impl Default for Surroundings {
+impl Default for LocalEnv {
     /// Nobody, nowhere: what tests start from.
-    fn default() -> Surroundings {
-        Surroundings {
+    fn default() -> LocalEnv {
+        LocalEnv {
             home: PathBuf::from("/nonexistent"),
             user: "nobody".to_owned(),
             uid: 65534,
@@ -37,7 +37,7 @@ impl Default for Surroundings {
     }
 }
 
-impl Surroundings {
+impl LocalEnv {
     /// The shell that runs the user's commands: `$SHELL`, else `/bin/sh`.
     pub fn shell(&self) -> PathBuf {
         self.env.get("SHELL").filter(|shell| !shell.is_empty()).map_or_else(|| "/bin/sh".into(), PathBuf::from)

@@ -4,15 +4,15 @@ use super::*;
 use crate::config::host::{IdentityAgent, Proxy, StrictHostKeyChecking};
 use crate::target::HostSpec;
 
-fn surroundings() -> Surroundings {
-    Surroundings { home: "/home/me".into(), user: "me".into(), ..Surroundings::default() }
+fn local_env() -> LocalEnv {
+    LocalEnv { home: "/home/me".into(), user: "me".into(), ..LocalEnv::default() }
 }
 
 fn configuration(text: &str, flags: Flags) -> Result<Configuration, ConfigError> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config");
     std::fs::write(&file, text).unwrap();
-    Configuration::load(Flags { config_file: Some(file), ..flags }, surroundings())
+    Configuration::load(Flags { config_file: Some(file), ..flags }, local_env())
 }
 
 fn host(name: &str) -> HostSpec {
@@ -126,9 +126,9 @@ fn names_from_the_configuration_are_vetted() {
 #[test]
 fn a_file_that_is_named_must_be_there() {
     let flags = Flags { config_file: Some("/nonexistent/config".into()), ..Flags::default() };
-    assert!(matches!(Configuration::load(flags, surroundings()), Err(ConfigError::Read { .. })));
+    assert!(matches!(Configuration::load(flags, local_env()), Err(ConfigError::Read { .. })));
     let flags = Flags { config_file: Some("none".into()), ..Flags::default() };
-    assert_eq!(Configuration::load(flags, surroundings()).unwrap().resolve(&host("h")).unwrap().len(), 1);
+    assert_eq!(Configuration::load(flags, local_env()).unwrap().resolve(&host("h")).unwrap().len(), 1);
 }
 
 /// Scraps that configurations are made of; none of them runs anything.
@@ -181,7 +181,7 @@ proptest::proptest! {
         let file = folder.path().join("config");
         std::fs::write(&file, [scraps.concat().as_bytes(), &bytes].concat()).unwrap();
         let flags = Flags { config_file: Some(file), ..Flags::default() };
-        if let Ok(configuration) = Configuration::load(flags, surroundings()) {
+        if let Ok(configuration) = Configuration::load(flags, local_env()) {
             let _ = (configuration.dump(&host("h")), configuration.resolve(&host("h")));
         }
     }

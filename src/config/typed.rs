@@ -13,7 +13,7 @@ use super::evaluate::settings::Setting;
 use super::host::{
     AddressFamily, Host, IdentityAgent, Proxy, RekeyLimit, StrictHostKeyChecking, Template, UpdateHostKeys,
 };
-use super::local_env::Surroundings;
+use super::local_env::LocalEnv;
 use super::origin::{Origin, Value};
 use super::session_options::{SessionOptions, SessionType, escape_char};
 use super::values::keywords::Keyword;
@@ -23,8 +23,8 @@ use super::values::tokens::expand_tilde;
 const METHODS: [&str; 4] = ["hostbased", "publickey", "keyboard-interactive", "password"];
 
 /// Types the values of one host.
-pub fn typed_host(complete: &CompleteSettings, surroundings: &Surroundings) -> Result<Host, ConfigError> {
-    let values = TypedValues { complete, surroundings };
+pub fn typed_host(complete: &CompleteSettings, local_env: &LocalEnv) -> Result<Host, ConfigError> {
+    let values = TypedValues { complete, local_env };
     let mut host = Host {
         alias: complete.alias.clone(),
         session_options: values.session_options(),
@@ -41,7 +41,7 @@ pub fn typed_host(complete: &CompleteSettings, surroundings: &Surroundings) -> R
 
 struct TypedValues<'a> {
     complete: &'a CompleteSettings,
-    surroundings: &'a Surroundings,
+    local_env: &'a LocalEnv,
 }
 
 fn value<T>(setting: &Setting, value: T) -> Value<T> {
@@ -151,7 +151,7 @@ impl TypedValues<'_> {
     }
 
     fn template(&self, keyword: Keyword) -> Option<Value<Template>> {
-        let (tokens, variables) = (self.complete.tokens.values(), self.surroundings.env.clone());
+        let (tokens, variables) = (self.complete.tokens.values(), self.local_env.env.clone());
         self.first(keyword).map(|setting| value(setting, Template { text: setting.word.clone(), tokens, variables }))
     }
 
@@ -206,9 +206,9 @@ impl TypedValues<'_> {
     fn path(&self, keyword: Keyword, setting: &Setting) -> Result<PathBuf, ConfigError> {
         let expanded = match keyword {
             Keyword::IdentityFile | Keyword::CertificateFile | Keyword::RevokedHostKeys => {
-                self.complete.tokens.expand_path(&setting.word, self.surroundings)
+                self.complete.tokens.expand_path(&setting.word, self.local_env)
             }
-            Keyword::GlobalKnownHostsFile => expand_tilde(&setting.word, self.surroundings),
+            Keyword::GlobalKnownHostsFile => expand_tilde(&setting.word, self.local_env),
             _ => Ok(setting.word.clone()),
         };
         expanded.map(PathBuf::from).map_err(|problem| self.complete.bad(keyword, problem))
@@ -228,7 +228,7 @@ impl TypedValues<'_> {
         let Some(setting) = self.first(Keyword::ProxyCommand) else { return Ok(Value::default(Proxy::None)) };
         let command = self.complete.tokens.only("hknpr").expand(&setting.word);
         let command = command.map_err(|problem| self.complete.bad(Keyword::ProxyCommand, problem))?;
-        let shell = self.surroundings.env.get("SHELL").filter(|shell| !shell.is_empty());
+        let shell = self.local_env.env.get("SHELL").filter(|shell| !shell.is_empty());
         let shell = shell.map_or_else(|| PathBuf::from("/bin/sh"), PathBuf::from);
         match command.as_str() {
             "-" => Err(self.complete.bad(Keyword::ProxyCommand, "hop does not speak on its own stdin".to_owned())),
@@ -239,7 +239,7 @@ impl TypedValues<'_> {
     /// `IdentityAgent`, else `SSH_AUTH_SOCK`.
     fn identity_agent(&self) -> Value<IdentityAgent> {
         let from_env = |name: &str, origin: Origin| {
-            let path = self.surroundings.env.get(name).filter(|path| !path.is_empty());
+            let path = self.local_env.env.get(name).filter(|path| !path.is_empty());
             let agent = path.map_or(IdentityAgent::None, |path| IdentityAgent::Socket(path.into()));
             Value { value: agent, origin }
         };
@@ -294,7 +294,7 @@ impl TypedValues<'_> {
     fn agent_socket(&self) -> Option<Value<PathBuf>> {
         let setting = self.first(Keyword::ForwardAgentSocket)?;
         let path = match setting.word.strip_prefix('$') {
-            Some(name) => PathBuf::from(self.surroundings.env.get(name)?),
+            Some(name) => PathBuf::from(self.local_env.env.get(name)?),
             None => PathBuf::from(&setting.word),
         };
         Some(value(setting, path))
@@ -338,9 +338,9 @@ mod tests {
             ..Flags::default()
         };
         let env = env.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect();
-        let surroundings = Surroundings { home: "/home/me".into(), env, ..Surroundings::default() };
+        let local_env = LocalEnv { home: "/home/me".into(), env, ..LocalEnv::default() };
         let target = HostSpec { user: None, host: "h".to_owned(), port: None };
-        Configuration::load(flags, surroundings).unwrap().resolve(&target).unwrap().remove(0)
+        Configuration::load(flags, local_env).unwrap().resolve(&target).unwrap().remove(0)
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use hop::auth::{AuthError, Authenticated, Keyring, authenticate};
-use hop::config::{Configuration, Flags, Host, Surroundings};
+use hop::config::{Configuration, Flags, Host, LocalEnv};
 use hop::target::HostSpec;
 use russh::client::{Config, DisconnectReason, Handle, Handler, Session, connect_stream};
 use russh::keys::PublicKeyOrCertificate;
@@ -161,9 +161,9 @@ pub fn host(folder: &Path, config: &str) -> Host {
     let file = folder.join("ssh_config");
     fs::write(&file, format!("Host door\n  HostName 127.0.0.1\n{config}\n")).expect("an ssh_config");
     let flags = Flags { config_file: Some(file), ..Flags::default() };
-    let surroundings = Surroundings { home: folder.to_owned(), user: me(), ..Surroundings::default() };
+    let local_env = LocalEnv { home: folder.to_owned(), user: me(), ..LocalEnv::default() };
     let target = HostSpec { user: None, host: "door".into(), port: None };
-    let hops = Configuration::load(flags, surroundings).and_then(|configuration| configuration.resolve(&target));
+    let hops = Configuration::load(flags, local_env).and_then(|configuration| configuration.resolve(&target));
     hops.expect("a good ssh_config").pop().expect("at least the target")
 }
 

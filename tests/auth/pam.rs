@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hop::auth::AuthError;
 use hop::chain::Chain;
-use hop::config::{Configuration, Flags, Surroundings};
+use hop::config::{Configuration, Flags, LocalEnv};
 use hop::progress::Silent;
 use hop::target::HostSpec;
 use tokio::task::JoinSet;
@@ -98,9 +98,9 @@ async fn one_code_on_the_bastion_however_many_lanes() {
     );
     std::fs::write(sshd.path("ssh_config"), config).expect("an ssh_config");
     let flags = Flags { config_file: Some(sshd.path("ssh_config")), ..Flags::default() };
-    let surroundings = Surroundings { home: sshd.folder().to_owned(), user: me(), ..Surroundings::default() };
+    let local_env = LocalEnv { home: sshd.folder().to_owned(), user: me(), ..LocalEnv::default() };
     let target = HostSpec { user: None, host: "inside".into(), port: None };
-    let hops = Configuration::load(flags, surroundings).and_then(|configuration| configuration.resolve(&target));
+    let hops = Configuration::load(flags, local_env).and_then(|configuration| configuration.resolve(&target));
     let person = Person::who_says(&["pw"]);
     let way = Chain::new(person.clone(), Arc::new(Silent)).with_connections(4).way(hops.expect("two hops"));
     let mut lanes = JoinSet::new();

@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use hop::chain::{Chain, Way};
-use hop::config::{Configuration, Flags, Purpose, Surroundings};
+use hop::config::{Configuration, Flags, LocalEnv, Purpose};
 use hop::progress::Silent;
 use hop::prompt::NoPrompt;
 use hop::sftp::{Attributes, Client, OpenFlags, SftpError};
@@ -37,8 +37,8 @@ fn chain(connections: usize) -> Chain {
 fn way(chain: &Chain, street: &Street, host: &str) -> Way {
     let flags = Flags { config_file: Some(street.config()), purpose: Purpose::Sftp, ..Flags::default() };
     let home = street.laptop().to_owned();
-    let surroundings = Surroundings { home, env: HashMap::new(), ..Surroundings::default() };
-    let configuration = Configuration::load(flags, surroundings).expect("the street's ssh_config");
+    let local_env = LocalEnv { home, env: HashMap::new(), ..LocalEnv::default() };
+    let configuration = Configuration::load(flags, local_env).expect("the street's ssh_config");
     let target = parse_host(host.as_ref()).expect("a host's name");
     chain.way(configuration.resolve(&target).expect("the street's hosts"))
 }

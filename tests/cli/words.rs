@@ -7,7 +7,7 @@ use std::time::Duration;
 use hop::auth::{AuthError, KeyProblem, UnusedKey};
 use hop::chain::{Cause, ChainError, Trail};
 use hop::cli::advice::hints;
-use hop::config::{Configuration, Flags, Host, Surroundings};
+use hop::config::{Configuration, Flags, Host, LocalEnv};
 use hop::error::Error;
 use hop::progress::Stage;
 use hop::sftp::SftpError;
@@ -21,7 +21,7 @@ fn hosts() -> Vec<Host> {
         options: vec!["ProxyJump=acc-bastion:2222".into()],
         ..Flags::default()
     };
-    let configuration = Configuration::load(flags, Surroundings::default()).expect("a configuration");
+    let configuration = Configuration::load(flags, LocalEnv::default()).expect("a configuration");
     let target = HostSpec { user: None, host: "acc-pvt".into(), port: None };
     configuration.resolve(&target).expect("two hosts")
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use hop::config::{ConfigError, ConfigErrorKind, Configuration, Flags, Host, Surroundings};
+use hop::config::{ConfigError, ConfigErrorKind, Configuration, Flags, Host, LocalEnv};
 use hop::target::HostSpec;
 use tempfile::TempDir;
 
@@ -31,18 +31,18 @@ impl Home {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    fn surroundings(&self) -> Surroundings {
-        Surroundings {
+    fn local_env(&self) -> LocalEnv {
+        LocalEnv {
             home: self.path().to_owned(),
             user: "me".into(),
             uid: rustix::process::getuid().as_raw(),
             system_folder: self.path().join("etc"),
-            ..Surroundings::default()
+            ..LocalEnv::default()
         }
     }
 
     fn resolve(&self, flags: Flags) -> Result<Host, ConfigError> {
-        let configuration = Configuration::load(flags, self.surroundings())?;
+        let configuration = Configuration::load(flags, self.local_env())?;
         let target = HostSpec { user: None, host: "h".into(), port: None };
         Ok(configuration.resolve(&target)?.pop().expect("a way has an end"))
     }

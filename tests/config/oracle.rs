@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use hop::config::{ConfigError, Configuration, Flags, Host, Origin, Surroundings};
+use hop::config::{ConfigError, Configuration, Flags, Host, LocalEnv, Origin};
 use hop::target::HostSpec;
 use tempfile::TempDir;
 
@@ -37,7 +37,7 @@ pub struct Oracle {
     ssh: PathBuf,
     /// As `ssh -V` says it.
     pub version: String,
-    surroundings: Surroundings,
+    local_env: LocalEnv,
 }
 
 /// A configuration, written to a folder of its own.
@@ -66,7 +66,7 @@ impl Oracle {
         let ssh = need("ssh")?;
         let version = Command::new(&ssh).arg("-V").output().unwrap();
         let version = String::from_utf8_lossy(&version.stderr).split(',').next().unwrap_or_default().to_owned();
-        Some(Oracle { ssh, version, surroundings: surroundings() })
+        Some(Oracle { ssh, version, local_env: local_env() })
     }
 
     fn is_the_one(&self) -> bool {
@@ -77,7 +77,7 @@ impl Oracle {
     /// `#file: NAME` begins a file of its own, `@DIR@` is the folder of them all, `@HOME@` the user's home.
     pub fn case(&self, text: &str) -> Case {
         let folder = tempfile::tempdir().unwrap();
-        let home = self.surroundings.home.to_string_lossy().into_owned();
+        let home = self.local_env.home.to_string_lossy().into_owned();
         let text = text.replace("@DIR@", &folder.path().to_string_lossy()).replace("@HOME@", &home);
         for (index, part) in text.split("#file: ").enumerate() {
             let (name, content) = match index {
@@ -140,7 +140,7 @@ impl Oracle {
 
     fn ask(&self, case: &Case, arguments: &[&str]) -> Answer {
         let mut command = Command::new(&self.ssh);
-        command.env_clear().envs(self.surroundings.env.clone()).env("HOME", case.folder.path()).stdin(Stdio::null());
+        command.env_clear().envs(self.local_env.env.clone()).env("HOME", case.folder.path()).stdin(Stdio::null());
         if let Some(file) = &case.file {
             command.arg("-F").arg(file);
         }
@@ -172,7 +172,7 @@ impl Oracle {
 
     fn configuration(&self, case: &Case) -> Result<Configuration, ConfigError> {
         let flags = Flags { config_file: case.file.clone(), ..case.flags.clone() };
-        Configuration::load(flags, self.surroundings.clone())
+        Configuration::load(flags, self.local_env.clone())
     }
 
     fn ours(&self, case: &Case, host: &str) -> Answer {
@@ -217,7 +217,7 @@ fn refused_lines(said: &str) -> Vec<usize> {
 }
 
 /// Who runs the tests, as the password database has it: ssh asks no variable.
-fn surroundings() -> Surroundings {
+fn local_env() -> LocalEnv {
     let uid = rustix::process::getuid().as_raw();
     let table = fs::read_to_string("/etc/passwd").unwrap();
     let row = table.lines().map(|line| line.split(':').collect::<Vec<_>>());
@@ -225,12 +225,12 @@ fn surroundings() -> Surroundings {
     let mut env: HashMap<String, OsString> =
         VARIABLES.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect();
     env.insert("PATH".to_owned(), std::env::var_os("PATH").unwrap_or_default());
-    Surroundings {
+    LocalEnv {
         home: PathBuf::from(row[5]),
         user: row[0].to_owned(),
         uid,
         hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         env,
-        ..Surroundings::default()
+        ..LocalEnv::default()
     }
 }

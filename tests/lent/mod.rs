@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hop::chain::{Chain, ExitStatus, Output, Way};
-use hop::config::{Configuration, Flags, Surroundings};
+use hop::config::{Configuration, Flags, LocalEnv};
 use hop::lend::{LendError, Loan, LoanRequest, Running};
 use hop::progress::Silent;
 use hop::prompt::{NoPrompt, Prompt};
@@ -35,9 +35,8 @@ fn ways<const N: usize>(street: &Street, hosts: [&str; N]) -> [Way; N] {
 /// Likewise, with somebody to ask.
 fn ways_asking<const N: usize>(street: &Street, hosts: [&str; N], prompt: Arc<dyn Prompt>) -> [Way; N] {
     let flags = Flags { config_file: Some(street.config()), ..Flags::default() };
-    let surroundings =
-        Surroundings { home: street.laptop().to_owned(), env: HashMap::new(), ..Surroundings::default() };
-    let configuration = Configuration::load(flags, surroundings).expect("the street's ssh_config");
+    let local_env = LocalEnv { home: street.laptop().to_owned(), env: HashMap::new(), ..LocalEnv::default() };
+    let configuration = Configuration::load(flags, local_env).expect("the street's ssh_config");
     let chain = Chain::new(prompt, Arc::new(Silent));
     hosts.map(|host| {
         let target = parse_host(host.as_ref()).expect("a host's name");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hop::chain::{Chain, ExitStatus, Program, RemoteTerminal, Size, Task};
-use hop::config::{Configuration, Flags, Surroundings};
+use hop::config::{Configuration, Flags, LocalEnv};
 use hop::progress::Silent;
 use hop::prompt::NoPrompt;
 use hop::shell::{ConversationEnd, Here, Streams, run};
@@ -20,9 +20,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 async fn session(street: &Street) -> hop::chain::Session {
     let flags = Flags { config_file: Some(street.config()), ..Flags::default() };
-    let surroundings =
-        Surroundings { home: street.laptop().to_owned(), env: HashMap::new(), ..Surroundings::default() };
-    let configuration = Configuration::load(flags, surroundings).expect("the street's ssh_config");
+    let local_env = LocalEnv { home: street.laptop().to_owned(), env: HashMap::new(), ..LocalEnv::default() };
+    let configuration = Configuration::load(flags, local_env).expect("the street's ssh_config");
     let target = parse_host(ACC_PVT.as_ref()).expect("a host's name");
     let chain = Chain::new(Arc::new(NoPrompt), Arc::new(Silent));
     chain.way(configuration.resolve(&target).expect("the street's hosts")).session(0).await.expect("a session")

@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Of `config`, these are the resolved host; the rest of that room is the parser's.
-const NOT_OF_THE_HOST: &[&str] = &["Configuration", "ConfigError", "Flags", "Surroundings"];
+const NOT_OF_THE_HOST: &[&str] = &["Configuration", "ConfigError", "Flags", "LocalEnv"];
 
 /// One line a path that leads where it may not.
 pub fn broken(source: &Source, imports: &Imports) -> Vec<String> {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use hop::config::{Configuration, Flags, Surroundings};
+use hop::config::{Configuration, Flags, LocalEnv};
 use hop::progress::Silent;
 use hop::prompt::NoPrompt;
 use hop::target::HostSpec;
@@ -64,7 +64,7 @@ fn compare(world: &World, identity: &Identity, known: &str, (option, expected): 
 fn lookup(files: &Files, option: &str) -> Lookup {
     let flags = Flags { config_file: Some("none".into()), options: vec![option.to_owned()], ..Flags::default() };
     let target = HostSpec { user: None, host: "host".to_owned(), port: None };
-    let configuration = Configuration::load(flags, Surroundings::default()).expect("a good option");
+    let configuration = Configuration::load(flags, LocalEnv::default()).expect("a good option");
     let host = configuration.resolve(&target).expect("a host").remove(0);
     Lookup {
         shortest_rsa: host.required_rsa_size.value,

@@ -1,12 +1,12 @@
 //! What to do about a key file, a refused login, or a host that was not added?
 //!
-//! Main functions: [`of_key`], [`of_auth`], [`of_stanza`].
+//! Main functions: [`of_key`], [`of_auth`], [`of_host_block`].
 
 use std::path::Path;
 
 use super::shell_word::{one, quoted};
 use crate::auth::{AuthError, KeyProblem};
-use crate::config::{Host, Origin, Stanza, StanzaError};
+use crate::config::{Host, HostBlock, HostBlockError, Origin};
 
 /// What to do about a login that did not pass.
 pub fn of_auth(error: &AuthError, host: Option<&Host>) -> Vec<String> {
@@ -52,13 +52,13 @@ pub fn of_key(file: &Path, problem: &KeyProblem) -> Option<String> {
 }
 
 /// What to do about a host that was not added.
-pub fn of_stanza(error: &StanzaError, stanza: &Stanza, home: &Path) -> Vec<String> {
+pub fn of_host_block(error: &HostBlockError, block: &HostBlock, home: &Path) -> Vec<String> {
     match error {
-        StanzaError::Exists { name, .. } => vec![format!("hop ssh -G {name} shows what it is; choose another name")],
-        StanzaError::NoSuchJump { via } => vec![format!("add the bastion first: hop hosts add {via} --address …")],
-        StanzaError::Overruled { origin, .. } => {
+        HostBlockError::Exists { name, .. } => vec![format!("hop ssh -G {name} shows what it is; choose another name")],
+        HostBlockError::NoSuchJump { via } => vec![format!("add the bastion first: hop hosts add {via} --address …")],
+        HostBlockError::Overruled { origin, .. } => {
             let first = format!("the first value counts in ssh_config: put this above {origin} by hand");
-            std::iter::once(first).chain(stanza.text(home).lines().map(str::to_owned)).collect()
+            std::iter::once(first).chain(block.text(home).lines().map(str::to_owned)).collect()
         }
         _ => Vec::new(),
     }

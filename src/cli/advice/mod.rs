@@ -20,5 +20,5 @@ mod shell_word;
 
 pub use chain::of_chain;
 pub use hints::hints;
-pub use keys::{of_key, of_stanza};
+pub use keys::{of_host_block, of_key};
 pub use shell_word::shell_word;

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::config::Surroundings;
+use crate::config::LocalEnv;
 
 /// Names another home folder than the password database's; `HOME` does not, as with ssh.
 const HOME: &str = "HOP_HOME";
 
 /// This process's own.
-pub fn of_this_process(variables: HashMap<String, OsString>) -> Surroundings {
+pub fn of_this_process(variables: HashMap<String, OsString>) -> LocalEnv {
     let uid = rustix::process::getuid().as_raw();
-    Surroundings {
+    LocalEnv {
         home: home(&variables),
         user: user_name(uid, listed(uid, &passwd()).map(|entry| entry.0), &variables),
         uid,

@@ -6,7 +6,7 @@
 use super::pass::Evaluated;
 use super::settings::{Setting, Settings};
 use crate::config::error::ConfigError;
-use crate::config::local_env::Surroundings;
+use crate::config::local_env::LocalEnv;
 use crate::config::origin::{Origin, SetBy};
 use crate::config::values::algorithms::Family;
 use crate::config::values::keywords::{Keyword, ROWS};
@@ -51,15 +51,15 @@ const CLEARED_BY_NONE: [Keyword; 9] = [
 ];
 
 /// Fills in the defaults and expands tokens and paths.
-pub fn complete(evaluated: Evaluated, surroundings: &Surroundings) -> Result<CompleteSettings, ConfigError> {
+pub fn complete(evaluated: Evaluated, local_env: &LocalEnv) -> Result<CompleteSettings, ConfigError> {
     let Evaluated { alias, host, mut settings } = evaluated;
-    fill_defaults(&mut settings, surroundings);
+    fill_defaults(&mut settings, local_env);
     for keyword in CLEARED_BY_NONE {
         if settings.word(keyword).eq_ignore_ascii_case("none") {
             settings.clear(keyword);
         }
     }
-    settings.fill(Keyword::User, std::slice::from_ref(&surroundings.user), SetBy::BuiltIn);
+    settings.fill(Keyword::User, std::slice::from_ref(&local_env.user), SetBy::BuiltIn);
     let hostname_origin = settings.first(Keyword::Hostname).map(|name| name.origin.clone());
     settings.replace(Keyword::Hostname, std::slice::from_ref(&host), SetBy::BuiltIn);
     settings.set_origin(Keyword::Hostname, &hostname_origin.unwrap_or(Origin::Default));
@@ -79,10 +79,10 @@ pub fn complete(evaluated: Evaluated, surroundings: &Surroundings) -> Result<Com
         key_alias,
         jump: &jump,
     };
-    let tokens = Tokens::of_connection(&connection, surroundings);
+    let tokens = Tokens::of_connection(&connection, local_env);
     let mut complete = CompleteSettings { alias, host, settings, tokens };
     complete.assemble_lists()?;
-    complete.expand(surroundings)?;
+    complete.expand(local_env)?;
     match complete.settings.word(Keyword::ConnectionAttempts) {
         "0" => Err(complete.bad(Keyword::ConnectionAttempts, "at least one attempt is needed".to_owned())),
         _ => Ok(complete),
@@ -118,14 +118,14 @@ impl CompleteSettings {
         Ok(())
     }
 
-    fn expand(&mut self, surroundings: &Surroundings) -> Result<(), ConfigError> {
+    fn expand(&mut self, local_env: &LocalEnv) -> Result<(), ConfigError> {
         self.rewrite(Keyword::RemoteCommand, |tokens, command| tokens.expand(&command.word))?;
         for keyword in [Keyword::ControlPath, Keyword::IdentityAgent, Keyword::ForwardAgentSocket] {
-            self.rewrite(keyword, |tokens, path| tokens.expand_path(&path.word, surroundings))?;
+            self.rewrite(keyword, |tokens, path| tokens.expand_path(&path.word, local_env))?;
         }
         self.rewrite(Keyword::GlobalKnownHostsFile, |_, path| Ok(none_in_lowercase(&path.word)))?;
         self.rewrite(Keyword::UserKnownHostsFile, |tokens, path| {
-            tokens.expand_path(&none_in_lowercase(&path.word), surroundings)
+            tokens.expand_path(&none_in_lowercase(&path.word), local_env)
         })?;
         for keyword in [Keyword::LocalForward, Keyword::RemoteForward] {
             self.rewrite(keyword, |tokens, forward| expand_ends(tokens, &forward.word))?;
@@ -148,7 +148,7 @@ fn set(settings: &mut Settings, keyword: Keyword, word: &str) {
     settings.replace(keyword, &[word.to_owned()], SetBy::BuiltIn);
 }
 
-fn fill_defaults(settings: &mut Settings, surroundings: &Surroundings) {
+fn fill_defaults(settings: &mut Settings, local_env: &LocalEnv) {
     if settings.word(Keyword::ClearAllForwardings) == "yes" {
         settings.clear(Keyword::LocalForward);
         settings.clear(Keyword::RemoteForward);
@@ -159,7 +159,7 @@ fn fill_defaults(settings: &mut Settings, surroundings: &Surroundings) {
     // Debian's ssh watches the connection where nobody does
     let alive = if settings.word(Keyword::BatchMode) == "yes" { "300" } else { "0" };
     settings.fill(Keyword::ServerAliveInterval, &[alive.to_owned()], SetBy::BuiltIn);
-    let system = |name: &str| surroundings.system_folder.join(name).to_string_lossy().into_owned();
+    let system = |name: &str| local_env.system_folder.join(name).to_string_lossy().into_owned();
     let known_hosts = [system("ssh_known_hosts"), system("ssh_known_hosts2")];
     settings.fill(Keyword::GlobalKnownHostsFile, &known_hosts, SetBy::BuiltIn);
     for row in ROWS {

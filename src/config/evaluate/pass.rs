@@ -11,7 +11,7 @@ use super::resolver::Resolver;
 use super::settings::{Applies, Settings};
 use crate::config::error::{BadLine, ConfigError};
 use crate::config::flags::Purpose;
-use crate::config::local_env::Surroundings;
+use crate::config::local_env::LocalEnv;
 use crate::config::origin::{Origin, SetBy};
 use crate::config::parse::criteria::{Criterion, Test};
 use crate::config::parse::files::{Body, ConfigFile, FileReader};
@@ -25,7 +25,7 @@ pub struct Inputs<'a> {
     /// The files, in order.
     pub files: &'a [ConfigFile],
     /// The user, the machine, the variables.
-    pub surroundings: &'a Surroundings,
+    pub local_env: &'a LocalEnv,
     /// What the session is for (`Match command`, `Match sessiontype`).
     pub purpose: &'a Purpose,
     /// Who knows names and networks.
@@ -141,7 +141,7 @@ impl Pass<'_> {
             Body::IncludeLater(_) if block.applies == Applies::No => {}
             Body::IncludeLater(pattern) => {
                 let pattern = self.tokens()?.expand(pattern)?;
-                let files = FileReader::new(self.inputs.surroundings).read_later(&pattern, set_by, self.depth + 1)?;
+                let files = FileReader::new(self.inputs.local_env).read_later(&pattern, set_by, self.depth + 1)?;
                 self.include(&files, *block)?;
             }
             Body::Unknown(keyword) => {
@@ -182,14 +182,14 @@ impl Pass<'_> {
         let listed = |text: &str, list: &str| match_list(text, list) == ListMatch::Match;
         let listed_or_empty =
             |text: &str, list: &str| if text.is_empty() { list.is_empty() } else { listed(text, list) };
-        let Inputs { surroundings, purpose, names, .. } = self.inputs;
+        let Inputs { local_env, purpose, names, .. } = self.inputs;
         Ok(match test {
             Test::All => true,
             Test::Canonical | Test::Final => self.second,
             Test::Host(list) => match_list_ignoring_case(&self.target()?, list) == ListMatch::Match,
             Test::OriginalHost(list) => match_list_ignoring_case(self.alias, list) == ListMatch::Match,
             Test::User(list) => listed(self.remote_user(), list),
-            Test::LocalUser(list) => listed(&surroundings.user, list),
+            Test::LocalUser(list) => listed(&local_env.user, list),
             Test::LocalNetwork(networks) => networks.hold_one_of(&names.local_addresses()?),
             Test::Tagged(list) => listed_or_empty(self.settings.word(Keyword::Tag), list),
             Test::Command(list) => listed_or_empty(purpose.command(), list),
@@ -209,7 +209,7 @@ impl Pass<'_> {
     }
 
     fn remote_user(&self) -> &str {
-        self.settings.first(Keyword::User).map_or(&self.inputs.surroundings.user, |user| &user.word)
+        self.settings.first(Keyword::User).map_or(&self.inputs.local_env.user, |user| &user.word)
     }
 
     fn expand_hostname(&self, name: &str) -> Result<String, ConfigError> {
@@ -228,14 +228,14 @@ impl Pass<'_> {
         let key_alias = self.settings.first(Keyword::HostKeyAlias).map_or(host.as_str(), |alias| &alias.word);
         let (user, jump) = (self.remote_user(), self.settings.last_jump());
         let connection = ConnectionTokens { original: self.alias, host: &host, port, user, key_alias, jump: &jump };
-        Ok(Tokens::of_connection(&connection, self.inputs.surroundings))
+        Ok(Tokens::of_connection(&connection, self.inputs.local_env))
     }
 
     /// Runs a `Match exec` command in the user's shell, as ssh does: nothing to read, nothing to print.
     fn succeeds(&self, command: &str) -> Result<bool, String> {
-        let surroundings = self.inputs.surroundings;
+        let local_env = self.inputs.local_env;
         let command = self.tokens()?.expand(command)?;
-        let shell = surroundings.shell();
+        let shell = local_env.shell();
         let status = Command::new(&shell).arg("-c").arg(&command).stdin(Stdio::null()).stdout(Stdio::null()).status();
         let status = status.map_err(|error| format!("cannot run {}: {error}", shell.display()))?;
         match status.signal() {
@@ -277,12 +277,12 @@ mod tests {
         std::fs::write(&path, text.replace("@DIR@", &folder.path().to_string_lossy())).unwrap();
         std::fs::write(folder.path().join("for-db"), "User from-include\n").unwrap();
         std::fs::write(folder.path().join("loop-db"), text.replace("@DIR@", &folder.path().to_string_lossy())).unwrap();
-        let surroundings =
-            Surroundings { uid: rustix::process::getuid().as_raw(), user: "me".to_owned(), ..Surroundings::default() };
-        let mut reader = FileReader::new(&surroundings);
+        let local_env =
+            LocalEnv { uid: rustix::process::getuid().as_raw(), user: "me".to_owned(), ..LocalEnv::default() };
+        let mut reader = FileReader::new(&local_env);
         let files: Vec<ConfigFile> = reader.read(&path, Scope::User, FileCheck::Nothing)?.into_iter().collect();
         reader.finish()?;
-        let inputs = Inputs { files: &files, surroundings: &surroundings, purpose, names: &Office };
+        let inputs = Inputs { files: &files, local_env: &local_env, purpose, names: &Office };
         evaluate(inputs, alias, Settings::default())
     }
 

@@ -1,6 +1,6 @@
 //! How does one more host get into the configuration? A `Host` block is made, tried, and appended.
 //!
-//! Main type: [`Stanza`]. Nothing that stands in the file is touched, and its last state stays beside it as
+//! Main type: [`HostBlock`]. Nothing that stands in the file is touched, and its last state stays beside it as
 //! `FILE.hop-bak`. Values that an earlier line of the file would overrule are refused before anything is written.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions, copy, remove_file, rename, set_permissions};
@@ -15,14 +15,14 @@ use crate::config::configuration::Configuration;
 use crate::config::error::ConfigError;
 use crate::config::flags::Flags;
 use crate::config::host::Host;
-use crate::config::local_env::Surroundings;
+use crate::config::local_env::LocalEnv;
 use crate::config::origin::Origin;
 use crate::config::values::jump::Jump;
 use crate::target::{HostSpec, vet_host, vet_user};
 
 /// A host to add.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stanza {
+pub struct HostBlock {
     /// What it will be called.
     pub name: String,
     /// `HostName`.
@@ -39,7 +39,7 @@ pub struct Stanza {
 
 /// Why a host is not added; the file is as it was.
 #[derive(Debug, Error)]
-pub enum StanzaError {
+pub enum HostBlockError {
     /// The name is taken.
     #[error("{name}: there is such a host already ({origin})")]
     Exists {
@@ -85,7 +85,7 @@ pub enum StanzaError {
     },
 }
 
-impl Stanza {
+impl HostBlock {
     /// The block, as it is appended.
     pub fn text(&self, home: &Path) -> String {
         let mut text = format!("Host {}\n    HostName {}\n", self.name, self.address);
@@ -103,33 +103,33 @@ impl Stanza {
     /// Appends the block to `file`, or to `~/.ssh/config` where that is `None`; the file it went to. Blocks.
     ///
     /// # Errors
-    /// [`StanzaError`]; then nothing was changed.
-    pub fn append(&self, file: Option<&Path>, surroundings: &Surroundings) -> Result<PathBuf, StanzaError> {
+    /// [`HostBlockError`]; then nothing was changed.
+    pub fn append(&self, file: Option<&Path>, local_env: &LocalEnv) -> Result<PathBuf, HostBlockError> {
         self.vet()?;
-        let own = surroundings.home.join(".ssh/config");
+        let own = local_env.home.join(".ssh/config");
         let file = file.unwrap_or(&own);
-        let written = |source| StanzaError::Write { file: file.to_owned(), source };
+        let written = |source| HostBlockError::Write { file: file.to_owned(), source };
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         make_folder(folder).map_err(written)?;
         let _turn = locked(folder).map_err(written)?;
         // the file itself, so that a link to it stays one
         let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
-        self.refuse_to_repeat(&file, &own, surroundings)?;
+        self.refuse_to_repeat(&file, &own, local_env)?;
         let before = match std::fs::read(&file) {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             read => read.map_err(written)?,
         };
         let trial = beside(&file, ".hop-new");
-        let tried = write_new(&trial, &self.after(&before, &surroundings.home))
+        let tried = write_new(&trial, &self.after(&before, &local_env.home))
             .map_err(written)
-            .and_then(|()| self.try_out(&trial, &file, surroundings))
+            .and_then(|()| self.try_out(&trial, &file, local_env))
             .and_then(|()| put_in_place(&trial, &file).map_err(written));
         tried.inspect_err(|_| drop(remove_file(&trial)))?;
         Ok(file)
     }
 
-    fn vet(&self) -> Result<(), StanzaError> {
-        let unfit = |word: &str, why: &str| StanzaError::Unfit { word: word.to_owned(), why: why.to_owned() };
+    fn vet(&self) -> Result<(), HostBlockError> {
+        let unfit = |word: &str, why: &str| HostBlockError::Unfit { word: word.to_owned(), why: why.to_owned() };
         let odd = |c: char| c.is_whitespace() || c.is_control() || "*?!,\"'#%=".contains(c);
         if self.name.is_empty() || self.name.contains(odd) {
             return Err(unfit(&self.name, "a name has no blank, quote, comma, wildcard or any of ! # % ="));
@@ -160,25 +160,25 @@ impl Stanza {
     }
 
     /// The name must be free, and the jumps known, or be addresses.
-    fn refuse_to_repeat(&self, file: &Path, own: &Path, surroundings: &Surroundings) -> Result<(), StanzaError> {
+    fn refuse_to_repeat(&self, file: &Path, own: &Path, local_env: &LocalEnv) -> Result<(), HostBlockError> {
         let is_own = own.canonicalize().is_ok_and(|own| own == file);
         if !file.exists() {
             return self.jumps_are_known(&[]);
         }
         let config_file = (!is_own).then(|| file.to_owned());
-        let named = Configuration::load(Flags { config_file, ..Flags::default() }, surroundings.clone())?.named();
+        let named = Configuration::load(Flags { config_file, ..Flags::default() }, local_env.clone())?.named();
         if let Some(taken) = named.iter().find(|named| named.name == self.name) {
-            return Err(StanzaError::Exists { name: self.name.clone(), origin: taken.origin.clone() });
+            return Err(HostBlockError::Exists { name: self.name.clone(), origin: taken.origin.clone() });
         }
         self.jumps_are_known(&named.into_iter().map(|named| named.name).collect::<Vec<_>>())
     }
 
-    fn jumps_are_known(&self, names: &[String]) -> Result<(), StanzaError> {
+    fn jumps_are_known(&self, names: &[String]) -> Result<(), HostBlockError> {
         let is_known = |host: &str| host.contains(['.', ':']) || names.iter().any(|name| name == host);
         let jumps = self.via.iter().flat_map(|via| via.split(','));
         let mut hosts = jumps.filter_map(|jump| Jump::parse(jump).and_then(Jump::vetted).ok());
         match hosts.find(|jump| !is_known(&jump.host)) {
-            Some(unknown) => Err(StanzaError::NoSuchJump { via: unknown.host }),
+            Some(unknown) => Err(HostBlockError::NoSuchJump { via: unknown.host }),
             None => Ok(()),
         }
     }
@@ -193,9 +193,9 @@ impl Stanza {
     }
 
     /// Resolves the host from the new text: it must come out as it was asked for.
-    fn try_out(&self, trial: &Path, file: &Path, surroundings: &Surroundings) -> Result<(), StanzaError> {
+    fn try_out(&self, trial: &Path, file: &Path, local_env: &LocalEnv) -> Result<(), HostBlockError> {
         let flags = Flags { config_file: Some(trial.to_owned()), ..Flags::default() };
-        let configuration = Configuration::load(flags, surroundings.clone())?;
+        let configuration = Configuration::load(flags, local_env.clone())?;
         let hops = configuration.resolve(&HostSpec { user: None, host: self.name.clone(), port: None })?;
         let host = hops.last().expect("a way has at least its target");
         let overruled = |keyword: &'static str, value: String, origin: &Origin| {
@@ -203,7 +203,7 @@ impl Stanza {
                 Origin::SshConfig(path, line) if path == trial => Origin::SshConfig(file.to_owned(), *line),
                 other => other.clone(),
             };
-            Err(StanzaError::Overruled { keyword, value, origin })
+            Err(HostBlockError::Overruled { keyword, value, origin })
         };
         if host.hostname.value != self.address {
             return overruled("HostName", host.hostname.value.clone(), &host.hostname.origin);
@@ -286,8 +286,8 @@ fn put_in_place(trial: &Path, file: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn stanza(name: &str, via: Option<&str>) -> Stanza {
-        Stanza {
+    fn block(name: &str, via: Option<&str>) -> HostBlock {
+        HostBlock {
             name: name.into(),
             address: "10.10.2.20".into(),
             port: Some(2222),
@@ -297,18 +297,18 @@ mod tests {
         }
     }
 
-    fn ground(text: &str) -> (tempfile::TempDir, PathBuf, Surroundings) {
+    fn ground(text: &str) -> (tempfile::TempDir, PathBuf, LocalEnv) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config");
         std::fs::write(&file, text).unwrap();
         let uid = rustix::process::getuid().as_raw();
-        (folder, file, Surroundings { home: "/home/me".into(), uid, ..Surroundings::default() })
+        (folder, file, LocalEnv { home: "/home/me".into(), uid, ..LocalEnv::default() })
     }
 
     #[test]
     fn the_block_is_appended_and_the_last_state_kept() {
         let (_folder, file, me) = ground("Host acc-bastion\n  HostName 54.0.0.1");
-        stanza("acc-pvt", Some("acc-bastion")).append(Some(&file), &me).unwrap();
+        block("acc-pvt", Some("acc-bastion")).append(Some(&file), &me).unwrap();
         assert_eq!(
             std::fs::read_to_string(&file).unwrap(),
             "Host acc-bastion\n  HostName 54.0.0.1\n\nHost acc-pvt\n    HostName 10.10.2.20\n    Port 2222\n    \
@@ -323,13 +323,13 @@ mod tests {
     fn what_would_not_mean_what_was_asked_is_refused_and_nothing_written() {
         let text = "Host taken\n  Port 1\nHost acc-*\n  User admin\n";
         let (_folder, file, me) = ground(text);
-        let refused = |stanza: Stanza| stanza.append(Some(&file), &me).unwrap_err().to_string();
-        assert!(refused(stanza("taken", None)).starts_with("taken: there is such a host already"));
-        assert!(refused(stanza("acc-pvt", None)).starts_with("User would be admin: "));
-        assert_eq!(refused(stanza("new", Some("nobody"))), "nobody: no host of the configuration");
-        assert!(refused(stanza("a b", None)).starts_with("`a b`: "));
-        assert!(refused(stanza("x", Some("x.y,$(id)"))).starts_with("`x.y,$(id)`"));
-        assert!(refused(Stanza { address: "-x".into(), ..stanza("n", None) }).starts_with("`-x`"));
+        let refused = |block: HostBlock| block.append(Some(&file), &me).unwrap_err().to_string();
+        assert!(refused(block("taken", None)).starts_with("taken: there is such a host already"));
+        assert!(refused(block("acc-pvt", None)).starts_with("User would be admin: "));
+        assert_eq!(refused(block("new", Some("nobody"))), "nobody: no host of the configuration");
+        assert!(refused(block("a b", None)).starts_with("`a b`: "));
+        assert!(refused(block("x", Some("x.y,$(id)"))).starts_with("`x.y,$(id)`"));
+        assert!(refused(HostBlock { address: "-x".into(), ..block("n", None) }).starts_with("`-x`"));
         assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
         assert!(!beside(&file, ".hop-bak").exists() && !beside(&file, ".hop-new").exists());
     }
@@ -338,8 +338,8 @@ mod tests {
     fn a_first_file_is_made() {
         let folder = tempfile::tempdir().unwrap();
         let uid = rustix::process::getuid().as_raw();
-        let me = Surroundings { home: folder.path().into(), uid, ..Surroundings::default() };
-        stanza("acc-bastion", None).append(None, &me).unwrap();
+        let me = LocalEnv { home: folder.path().into(), uid, ..LocalEnv::default() };
+        block("acc-bastion", None).append(None, &me).unwrap();
         let file = folder.path().join(".ssh/config");
         assert!(std::fs::read_to_string(&file).unwrap().starts_with("Host acc-bastion\n"));
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);

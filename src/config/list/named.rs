@@ -68,7 +68,7 @@ fn of_file(file: &ConfigFile) -> Vec<NamedHost> {
 mod tests {
     use super::*;
     use crate::config::flags::Flags;
-    use crate::config::local_env::Surroundings;
+    use crate::config::local_env::LocalEnv;
 
     #[test]
     fn names_are_listed_once_in_order_with_their_lines() {
@@ -76,7 +76,7 @@ mod tests {
         let file = folder.path().join("config");
         std::fs::write(&file, "Host b !no a\n User me\nHost a 10.*\nMatch host z\nHost *\n").unwrap();
         let flags = Flags { config_file: Some(file.clone()), ..Flags::default() };
-        let named = Configuration::load(flags, Surroundings::default()).unwrap().named();
+        let named = Configuration::load(flags, LocalEnv::default()).unwrap().named();
         let words: Vec<_> = named.iter().map(|named| (named.name.as_str(), named.is_pattern())).collect();
         assert_eq!(words, [("b", false), ("a", false), ("10.*", true), ("*", true)]);
         assert_eq!(named[2].origin, Origin::SshConfig(file, 3));

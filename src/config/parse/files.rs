@@ -13,7 +13,7 @@ use super::criteria::{Criterion, HostPatterns, parse_criteria};
 use super::glob::glob;
 use crate::config::error::{BadLine, ConfigError};
 use crate::config::lines::{RawLine, Words, split_lines};
-use crate::config::local_env::Surroundings;
+use crate::config::local_env::LocalEnv;
 use crate::config::origin::{Origin, Scope, SetBy};
 use crate::config::values::jump::Jump;
 use crate::config::values::keywords::{Directive, Keyword, directive};
@@ -72,14 +72,14 @@ pub enum Body {
 
 /// Reads files and gathers what is wrong with their lines.
 pub struct FileReader<'a> {
-    surroundings: &'a Surroundings,
+    local_env: &'a LocalEnv,
     bad: Vec<BadLine>,
 }
 
 impl<'a> FileReader<'a> {
     /// A reader that has read nothing.
-    pub fn new(surroundings: &'a Surroundings) -> FileReader<'a> {
-        FileReader { surroundings, bad: Vec::new() }
+    pub fn new(local_env: &'a LocalEnv) -> FileReader<'a> {
+        FileReader { local_env, bad: Vec::new() }
     }
 
     /// Reads a file and what it includes. `None` where there is no such file.
@@ -148,7 +148,7 @@ impl<'a> FileReader<'a> {
         if depth > DEEPEST {
             return Err(ConfigError::TooDeep { file: path.to_owned() });
         }
-        let Some(bytes) = contents(path, check, self.surroundings.uid)? else { return Ok(None) };
+        let Some(bytes) = contents(path, check, self.local_env.uid)? else { return Ok(None) };
         let mut lines = Vec::new();
         for raw in split_lines(&bytes) {
             let (number, bodies) = match raw {
@@ -183,7 +183,7 @@ impl<'a> FileReader<'a> {
     fn include(&mut self, patterns: Vec<String>, scope: Scope, depth: usize) -> Result<Vec<Body>, LineError> {
         let mut bodies = Vec::new();
         for pattern in patterns {
-            let plain = expand_env(&pattern, self.surroundings).map_err(include_problem)?;
+            let plain = expand_env(&pattern, self.local_env).map_err(include_problem)?;
             bodies.push(match plain.contains('%') {
                 true => Body::IncludeLater(plain),
                 false => Body::Include(self.included(&plain, scope, depth + 1)?),
@@ -203,7 +203,7 @@ impl<'a> FileReader<'a> {
 
     fn words(&self, keyword: Keyword, rest: &str) -> Result<Vec<String>, String> {
         let mut words = Words::new(rest)?;
-        let read = (keyword.row().read)(&mut words, self.surroundings)?;
+        let read = (keyword.row().read)(&mut words, self.local_env)?;
         if words.left() > 0 { Err("extra arguments at the end of the line".to_owned()) } else { Ok(read) }
     }
 
@@ -213,9 +213,9 @@ impl<'a> FileReader<'a> {
         let anchored = match scope {
             _ if pattern.is_empty() => return Err("an empty argument".to_owned()),
             Scope::System if tilde => return Err(format!("bad include path `{pattern}`")),
-            _ if tilde => PathBuf::from(expand_tilde(pattern, self.surroundings)?),
-            Scope::User => self.surroundings.home.join(".ssh").join(pattern),
-            Scope::System => self.surroundings.system_folder.join(pattern),
+            _ if tilde => PathBuf::from(expand_tilde(pattern, self.local_env)?),
+            Scope::User => self.local_env.home.join(".ssh").join(pattern),
+            Scope::System => self.local_env.system_folder.join(pattern),
         };
         Ok(glob(&anchored))
     }

@@ -151,11 +151,11 @@ fn plain(text: &str) -> Result<(String, &str), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::local_env::Surroundings;
+    use crate::config::local_env::LocalEnv;
     use proptest::prelude::*;
 
     fn read(reader: fn(&mut Words<'_>, Env<'_>) -> ReadResult, text: &str) -> ReadResult {
-        reader(&mut Words::new(text)?, &Surroundings::default())
+        reader(&mut Words::new(text)?, &LocalEnv::default())
     }
 
     #[test]

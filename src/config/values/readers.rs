@@ -228,16 +228,16 @@ pub fn proxy_jump(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::local_env::Surroundings;
+    use crate::config::local_env::LocalEnv;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
         fn no_text_makes_a_reader_panic(text in "[ -~é]{0,24}") {
-            let surroundings = Surroundings::default();
+            let local_env = LocalEnv::default();
             for row in crate::config::values::keywords::ROWS {
                 if let Ok(mut words) = Words::new(&text) {
-                    let _ = (row.read)(&mut words, &surroundings);
+                    let _ = (row.read)(&mut words, &local_env);
                 }
             }
         }

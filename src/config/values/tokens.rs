@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use aws_lc_rs::digest;
 
-use crate::config::local_env::Surroundings;
+use crate::config::local_env::LocalEnv;
 
 /// The values of the tokens for one host.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -34,15 +34,15 @@ pub struct ConnectionTokens<'a> {
 
 impl Tokens {
     /// The tokens that most keywords take: `%%CdhijklLnpru`. `%C` is that of OpenSSH 9.2, without the jump.
-    pub fn of_connection(connection: &ConnectionTokens<'_>, surroundings: &Surroundings) -> Tokens {
+    pub fn of_connection(connection: &ConnectionTokens<'_>, local_env: &LocalEnv) -> Tokens {
         let ConnectionTokens { original, host, port, user, key_alias, jump } = *connection;
-        let this_host = surroundings.hostname.as_str();
+        let this_host = local_env.hostname.as_str();
         let hashed = [this_host, host, port, user].concat();
         let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, hashed.as_bytes());
         let hash = hex::encode(hash);
         let short = this_host.split('.').next().unwrap_or(this_host);
-        let uid = surroundings.uid.to_string();
-        let home = surroundings.home.to_string_lossy();
+        let uid = local_env.uid.to_string();
+        let home = local_env.home.to_string_lossy();
         let values: [(char, &str); 12] = [
             ('C', &hash),
             ('d', &home),
@@ -55,7 +55,7 @@ impl Tokens {
             ('n', original),
             ('p', port),
             ('r', user),
-            ('u', &surroundings.user),
+            ('u', &local_env.user),
         ];
         Tokens { values: values.into_iter().map(|(token, value)| (token, value.to_owned())).collect() }
     }
@@ -82,22 +82,22 @@ impl Tokens {
     }
 
     /// Expands `%` tokens and `${VAR}`.
-    pub fn expand_with_env(&self, text: &str, surroundings: &Surroundings) -> Result<String, String> {
-        expand(text, Some(self), Some(surroundings))
+    pub fn expand_with_env(&self, text: &str, local_env: &LocalEnv) -> Result<String, String> {
+        expand(text, Some(self), Some(local_env))
     }
 
     /// Expands a leading `~`, then `%` tokens and `${VAR}`: how most file names are read.
-    pub fn expand_path(&self, text: &str, surroundings: &Surroundings) -> Result<String, String> {
-        self.expand_with_env(&expand_tilde(text, surroundings)?, surroundings)
+    pub fn expand_path(&self, text: &str, local_env: &LocalEnv) -> Result<String, String> {
+        self.expand_with_env(&expand_tilde(text, local_env)?, local_env)
     }
 }
 
 /// Expands `${VAR}` alone.
-pub fn expand_env(text: &str, surroundings: &Surroundings) -> Result<String, String> {
-    expand(text, None, Some(surroundings))
+pub fn expand_env(text: &str, local_env: &LocalEnv) -> Result<String, String> {
+    expand(text, None, Some(local_env))
 }
 
-fn expand(text: &str, tokens: Option<&Tokens>, env: Option<&Surroundings>) -> Result<String, String> {
+fn expand(text: &str, tokens: Option<&Tokens>, env: Option<&LocalEnv>) -> Result<String, String> {
     let mut expanded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(['%', '$']) {
@@ -110,9 +110,9 @@ fn expand(text: &str, tokens: Option<&Tokens>, env: Option<&Surroundings>) -> Re
                 expanded.push_str(value_of(token, tokens)?);
                 rest = &after[token.len_utf8()..];
             }
-            ("$", _, Some(surroundings)) if after.starts_with('{') => {
+            ("$", _, Some(local_env)) if after.starts_with('{') => {
                 let close = after.find('}').ok_or("`${` without `}`")?;
-                expanded.push_str(variable(&after[1..close], surroundings)?);
+                expanded.push_str(variable(&after[1..close], local_env)?);
                 rest = &after[close + 1..];
             }
             _ => expanded.push_str(sign),
@@ -130,20 +130,20 @@ fn value_of(token: char, tokens: &Tokens) -> Result<&str, String> {
     found.map(|(_, value)| value.as_str()).ok_or_else(|| format!("unknown token %{token}"))
 }
 
-fn variable<'a>(name: &str, surroundings: &'a Surroundings) -> Result<&'a str, String> {
+fn variable<'a>(name: &str, local_env: &'a LocalEnv) -> Result<&'a str, String> {
     if name.is_empty() {
         return Err("`${}` names no variable".to_owned());
     }
-    let value = surroundings.env.get(name).ok_or_else(|| format!("the variable ${{{name}}} is not set"))?;
+    let value = local_env.env.get(name).ok_or_else(|| format!("the variable ${{{name}}} is not set"))?;
     value.to_str().ok_or_else(|| format!("the variable ${{{name}}} is not UTF-8"))
 }
 
 /// Expands a leading `~` or `~user` (the password file is asked, as there is no other source here).
-pub fn expand_tilde(text: &str, surroundings: &Surroundings) -> Result<String, String> {
+pub fn expand_tilde(text: &str, local_env: &LocalEnv) -> Result<String, String> {
     let Some(rest) = text.strip_prefix('~') else { return Ok(text.to_owned()) };
     let (user, path) = rest.split_once('/').unwrap_or((rest, ""));
     let home = match user {
-        "" => surroundings.home.to_string_lossy().into_owned(),
+        "" => local_env.home.to_string_lossy().into_owned(),
         user => home_of(user).ok_or_else(|| format!("no such user `{user}`"))?,
     };
     let slash = if home.ends_with('/') { "" } else { "/" };
@@ -164,14 +164,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn surroundings() -> Surroundings {
-        Surroundings {
+    fn local_env() -> LocalEnv {
+        LocalEnv {
             home: "/home/me".into(),
             user: "me".into(),
             uid: 1000,
             hostname: "laptop.lan".into(),
             env: [("KEYS".to_owned(), "/keys".into())].into(),
-            ..Surroundings::default()
+            ..LocalEnv::default()
         }
     }
 
@@ -184,7 +184,7 @@ mod tests {
             key_alias: "alias",
             jump: "bastion",
         };
-        Tokens::of_connection(&connection, &surroundings())
+        Tokens::of_connection(&connection, &local_env())
     }
 
     #[test]
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn what_is_unknown_is_refused() {
         for bad in ["%q", "%", "${NOWHERE}", "${}", "${KEYS"] {
-            assert!(tokens().expand_with_env(bad, &surroundings()).is_err(), "{bad}");
+            assert!(tokens().expand_with_env(bad, &local_env()).is_err(), "{bad}");
         }
         assert!(tokens().only("hn").expand("%p").is_err());
         assert_eq!(tokens().expand("${KEYS}").unwrap(), "${KEYS}");
@@ -208,18 +208,18 @@ mod tests {
 
     #[test]
     fn paths_begin_at_home() {
-        let path = |text| tokens().expand_path(text, &surroundings()).unwrap();
+        let path = |text| tokens().expand_path(text, &local_env()).unwrap();
         assert_eq!(path("~/.ssh/%h"), "/home/me/.ssh/10.0.0.1");
         assert_eq!(path("~"), "/home/me/");
         assert_eq!(path("${KEYS}/a~b"), "/keys/a~b");
         assert_eq!(path("~root/x"), "/root/x");
-        assert!(expand_tilde("~nobody-here/x", &surroundings()).is_err());
+        assert!(expand_tilde("~nobody-here/x", &local_env()).is_err());
     }
 
     proptest! {
         #[test]
         fn no_text_makes_the_expansion_panic(text in "[%${}a-zé~/]{0,30}") {
-            let _ = tokens().expand_path(&text, &surroundings());
+            let _ = tokens().expand_path(&text, &local_env());
         }
 
         #[test]

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use crate::auth::inspect;
 use crate::config::host::Proxy;
-use crate::config::{Configuration, Flags, Host, Origin, Stanza, StanzaError, Surroundings};
+use crate::config::{Configuration, Flags, Host, HostBlock, HostBlockError, LocalEnv, Origin};
 use crate::error::{Error, ExitKind};
 
 use crate::cli::advice;
@@ -47,7 +47,7 @@ pub fn run(hosts: &Hosts, environment: &Environment) -> u8 {
     failure.map_or(ExitKind::Done, |failure| failure.kind).code()
 }
 
-fn show(hosts: &Hosts, here: Surroundings) -> Result<(), Error> {
+fn show(hosts: &Hosts, here: LocalEnv) -> Result<(), Error> {
     let home = here.home.clone();
     let flags = Flags { config_file: hosts.config_file.clone(), ..Flags::default() };
     let configuration = Configuration::load(flags, here)?;
@@ -103,7 +103,7 @@ fn json(way: &[Host]) -> Option<Object> {
 }
 
 /// Checks the key, then appends; the file that has grown.
-fn added(add: &Add, file: Option<&Path>, here: &Surroundings) -> Result<PathBuf, VerbFailure> {
+fn added(add: &Add, file: Option<&Path>, here: &LocalEnv) -> Result<PathBuf, VerbFailure> {
     let key =
         add.key.as_ref().map(|key| whole(key, &here.home)).transpose().map_err(|error| VerbFailure::usage(&error))?;
     if let Some(found) = key.as_deref().map(inspect)
@@ -113,7 +113,7 @@ fn added(add: &Add, file: Option<&Path>, here: &Surroundings) -> Result<PathBuf,
         let error = Some(safe::line(format!("{}: {problem}", found.file.display())));
         return Err(VerbFailure { kind: ExitKind::Permissions, error, hints });
     }
-    let stanza = Stanza {
+    let block = HostBlock {
         name: add.name.clone(),
         address: add.address.clone(),
         port: add.port,
@@ -121,18 +121,18 @@ fn added(add: &Add, file: Option<&Path>, here: &Surroundings) -> Result<PathBuf,
         key,
         via: add.via.clone(),
     };
-    stanza.append(file, here).map_err(|error| refused(error, &stanza, &here.home))
+    block.append(file, here).map_err(|error| refused(error, &block, &here.home))
 }
 
-fn refused(error: StanzaError, stanza: &Stanza, home: &Path) -> VerbFailure {
-    let hints = advice::of_stanza(&error, stanza, home).into_iter().map(safe::line).collect();
+fn refused(error: HostBlockError, block: &HostBlock, home: &Path) -> VerbFailure {
+    let hints = advice::of_host_block(&error, block, home).into_iter().map(safe::line).collect();
     let text = Some(safe::line(error.to_string()));
     match error {
-        StanzaError::Config(error) => {
+        HostBlockError::Config(error) => {
             let error = Error::from(error);
             VerbFailure { kind: error.kind(), error: text, hints: advice::hints(&error, &[]) }
         }
-        StanzaError::Write { .. } => VerbFailure { kind: ExitKind::LocalFile, error: text, hints },
+        HostBlockError::Write { .. } => VerbFailure { kind: ExitKind::LocalFile, error: text, hints },
         _ => VerbFailure { kind: ExitKind::Usage, error: text, hints },
     }
 }
