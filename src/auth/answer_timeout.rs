@@ -99,34 +99,34 @@ mod tests {
 
     #[tokio::test]
     async fn many_slow_answers_end_it_too() {
-        let patience = AnswerTimeout::new(LIMIT, LIMIT * 3);
+        let answer_timeout = AnswerTimeout::new(LIMIT, LIMIT * 3);
         let mut answers = 0;
-        while patience.wait(sleep(LIMIT / 2)).await.is_some() {
+        while answer_timeout.wait(sleep(LIMIT / 2)).await.is_some() {
             answers += 1;
             assert!(answers < 9, "it never ends");
         }
-        assert!(patience.is_used_up() && answers > 0);
+        assert!(answer_timeout.is_used_up() && answers > 0);
     }
 
     #[tokio::test]
     async fn time_spent_elsewhere_is_not_counted() {
-        let patience = AnswerTimeout::new(LIMIT, LIMIT * 3);
+        let answer_timeout = AnswerTimeout::new(LIMIT, LIMIT * 3);
         let work = async {
-            patience.elsewhere(sleep(LIMIT * 4)).await;
+            answer_timeout.elsewhere(sleep(LIMIT * 4)).await;
             sleep(LIMIT / 4).await;
             7
         };
-        assert_eq!(patience.wait(work).await, Some(7));
-        assert!(!patience.is_used_up());
+        assert_eq!(answer_timeout.wait(work).await, Some(7));
+        assert!(!answer_timeout.is_used_up());
     }
 
     #[tokio::test]
     async fn silence_after_work_elsewhere_ends_it() {
-        let patience = AnswerTimeout::new(LIMIT, LIMIT * 9);
+        let answer_timeout = AnswerTimeout::new(LIMIT, LIMIT * 9);
         let work = async {
-            patience.elsewhere(sleep(LIMIT)).await;
+            answer_timeout.elsewhere(sleep(LIMIT)).await;
             std::future::pending::<()>().await
         };
-        assert_eq!(patience.wait(work).await, None);
+        assert_eq!(answer_timeout.wait(work).await, None);
     }
 }

@@ -46,7 +46,7 @@ impl<'a, H: Handler> LoginAttempt<'a, H> {
     /// Asks which methods there are (RFC 4252 §5.2); OpenSSH does not count it as an attempt.
     async fn none(&mut self) -> Result<ServerAnswer, AuthError> {
         self.asked_none = true;
-        let answer = self.patience.wait(self.handle.authenticate_none(self.user())).await;
+        let answer = self.answer_timeout.wait(self.handle.authenticate_none(self.user())).await;
         let answer = self.answered("the first request", answer)?;
         if let ServerAnswer::Success = answer {
             self.accepted.push("none".into());

@@ -33,7 +33,7 @@ impl<H: Handler> LoginAttempt<'_, H> {
         self.keyboard.interactive += 1;
         self.tried.push("keyboard-interactive".into());
         let start = self.handle.authenticate_keyboard_interactive_start(self.host.user.value.as_str(), None);
-        let mut response = self.patience.wait(start).await;
+        let mut response = self.answer_timeout.wait(start).await;
         for _ in 0..MAX_ROUNDS {
             match self.respond_to(response).await? {
                 KeyboardRound::Over(answer) => {
@@ -44,7 +44,7 @@ impl<H: Handler> LoginAttempt<'_, H> {
                 }
                 KeyboardRound::Answered(answers) => {
                     let respond = self.handle.authenticate_keyboard_interactive_respond(answers);
-                    response = self.patience.wait(respond).await;
+                    response = self.answer_timeout.wait(respond).await;
                 }
             }
         }
@@ -107,7 +107,7 @@ impl<H: Handler> LoginAttempt<'_, H> {
     pub(super) async fn send_password(&mut self, password: Zeroizing<String>) -> Result<ServerAnswer, AuthError> {
         self.tried.push("password".into());
         let sent = self.handle.authenticate_password(self.host.user.value.as_str(), password.as_str());
-        let answer = self.patience.wait(sent).await;
+        let answer = self.answer_timeout.wait(sent).await;
         if answer.is_none() {
             // a server that wants the password changed asks for it (RFC 4252 §8), and russh keeps that to itself
             return Err(self.late("password (has it expired?)"));

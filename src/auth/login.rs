@@ -34,7 +34,7 @@ pub(super) struct LoginAttempt<'a, H: Handler> {
     pub(super) host: &'a Host,
     pub(super) keyring: &'a Keyring,
     pub(super) target: LoginTarget,
-    pub(super) patience: AnswerTimeout,
+    pub(super) answer_timeout: AnswerTimeout,
     pub(super) methods: Methods,
     pub(super) keys: OfferedKeys,
     pub(super) keyboard: KeyboardAttempts,
@@ -61,7 +61,7 @@ impl<'a, H: Handler> LoginAttempt<'a, H> {
             host,
             keyring,
             target,
-            patience: AnswerTimeout::new(LIMIT, WHOLE),
+            answer_timeout: AnswerTimeout::new(LIMIT, WHOLE),
             methods: Methods::of(host),
             keys: OfferedKeys::default(),
             keyboard: KeyboardAttempts::default(),
@@ -87,7 +87,7 @@ impl<'a, H: Handler> LoginAttempt<'a, H> {
 
     /// No answer came to `what`.
     pub(super) fn late(&mut self, what: &str) -> AuthError {
-        match self.patience.is_used_up() {
+        match self.answer_timeout.is_used_up() {
             true => AuthError::TooLong { limit: WHOLE, tried: std::mem::take(&mut self.tried) },
             false => AuthError::TimedOut { what: what.to_owned(), limit: LIMIT },
         }

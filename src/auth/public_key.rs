@@ -254,7 +254,7 @@ impl<H: Handler> LoginAttempt<'_, H> {
         if let Some(hash) = self.keys.rsa {
             return Ok(hash);
         }
-        let hash = match self.patience.wait(self.handle.best_supported_rsa_hash()).await {
+        let hash = match self.answer_timeout.wait(self.handle.best_supported_rsa_hash()).await {
             Some(Ok(hash)) => hash,
             Some(Err(_)) => return Err(self.disconnected()),
             None => return Err(self.late("the question for RSA signatures")),
@@ -267,17 +267,26 @@ impl<H: Handler> LoginAttempt<'_, H> {
     async fn show(&mut self, candidate: &Candidate, hash: Option<HashAlg>) -> Option<Result<AuthResult, OfferError>> {
         let signer = self.signer(candidate);
         let touch = candidate.wants_a_touch().then(|| self.host.alias.clone());
-        let mut pen =
-            RusshSigner { signer, patience: self.patience.clone(), touch, keyring: self.keyring.clone(), hash };
+        let mut russh_signer = RusshSigner {
+            signer,
+            answer_timeout: self.answer_timeout.clone(),
+            touch,
+            keyring: self.keyring.clone(),
+            hash,
+        };
         let user = self.user();
         match &candidate.offer {
             Offer::Key(key) => {
                 let key = PublicKey::new(key.clone(), "");
-                self.patience.wait(self.handle.authenticate_publickey_with(user, key, hash, &mut pen)).await
+                self.answer_timeout
+                    .wait(self.handle.authenticate_publickey_with(user, key, hash, &mut russh_signer))
+                    .await
             }
             Offer::Certificate(certificate) => {
                 let certificate = (**certificate).clone();
-                self.patience.wait(self.handle.authenticate_certificate_with(user, certificate, hash, &mut pen)).await
+                self.answer_timeout
+                    .wait(self.handle.authenticate_certificate_with(user, certificate, hash, &mut russh_signer))
+                    .await
             }
             Offer::Sealed => Some(Err(OfferError::Session)),
         }

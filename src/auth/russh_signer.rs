@@ -26,7 +26,7 @@ impl From<russh::SendError> for OfferError {
 /// Signs for russh, which wants the signature appended to what it asks to have signed.
 pub(super) struct RusshSigner {
     pub(super) signer: Option<Arc<dyn Signer>>,
-    pub(super) patience: AnswerTimeout,
+    pub(super) answer_timeout: AnswerTimeout,
     pub(super) keyring: Keyring,
     pub(super) hash: Option<HashAlg>,
     /// The host to name when a security key must be touched.
@@ -47,7 +47,7 @@ impl russh::Signer for RusshSigner {
         if let Some(alias) = &self.touch {
             self.keyring.tell(Event::Warning(format!("{alias}: touch the security key to log in")));
         }
-        let signed = self.patience.elsewhere(signer.sign(&to_sign, self.hash)).await;
+        let signed = self.answer_timeout.elsewhere(signer.sign(&to_sign, self.hash)).await;
         let signature = signed.map_err(OfferError::Sign)?;
         put_string(&mut to_sign, &signature);
         Ok(to_sign)

@@ -20,7 +20,7 @@ use crate::lend::{self, OpenSshVersion, SourceClient};
 
 const HALF_OPEN: &str = include_str!("half_open.sh");
 /// How long a server may take to say where it is.
-const PATIENCE: Duration = Duration::from_secs(8);
+const TIME_LIMIT: Duration = Duration::from_secs(8);
 /// How much is sent to see how fast a line is, and how long that may take.
 const SAMPLE: (usize, Duration) = (2 * 1024 * 1024, Duration::from_secs(2));
 
@@ -65,7 +65,7 @@ pub async fn between(source: &HostReport, destination: &HostReport) -> Option<Be
 async fn located(report: &HostReport, session: &Session) -> Networks {
     let networks = report.facts.as_ref().map(|facts| facts.networks.clone()).unwrap_or_default();
     let said = match &report.facts {
-        Some(_) => asked(session, CLOUD.as_bytes(), Agent::Not, PATIENCE).await.unwrap_or_default(),
+        Some(_) => asked(session, CLOUD.as_bytes(), Agent::Not, TIME_LIMIT).await.unwrap_or_default(),
         None => Vec::new(),
     };
     Networks { cloud: cloud(&said), ..networks }
@@ -112,7 +112,7 @@ impl ExaminedHost<'_> {
     async fn heard_of(&self, other: &ExaminedHost<'_>, port: u16) -> Option<Vec<u16>> {
         self.report.facts.as_ref()?;
         let peer = other.networks.address?;
-        let said = asked(self.session, HALF_OPEN.as_bytes(), Agent::Not, PATIENCE).await.ok()?;
+        let said = asked(self.session, HALF_OPEN.as_bytes(), Agent::Not, TIME_LIMIT).await.ok()?;
         let text = String::from_utf8_lossy(&said);
         let ports = text.lines().filter_map(|line| half_open(line, peer, port)).collect();
         text.contains("hop-end").then_some(ports)
@@ -214,7 +214,7 @@ fn lost(tried: &Tried, back: &Tried) -> Gap {
         (_, Some(true), _) => Gap::NoWayBack,
         (_, _, Some(true)) => Gap::NoWayThere,
         (Probe::Silence, Some(false), Some(false)) => Gap::NothingPasses,
-        _ => Gap::Silence(probe::PATIENCE),
+        _ => Gap::Silence(probe::TIME_LIMIT),
     }
 }
 
@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(between(&silent(yes), &silent(no)), Gap::NoWayBack, "its SYN came, no answer came back");
         assert_eq!(between(&silent(no), &silent(yes)), Gap::NoWayThere);
         assert_eq!(between(&silent(no), &silent(no)), Gap::NothingPasses);
-        assert_eq!(between(&silent(None), &silent(None)), Gap::Silence(probe::PATIENCE));
+        assert_eq!(between(&silent(None), &silent(None)), Gap::Silence(probe::TIME_LIMIT));
         assert_eq!(between(&silent(no), &tried(Probe::Refused, None)), Gap::Filtered);
         assert_eq!(between(&silent(yes), &tried(Probe::Refused, None)), Gap::AnswersStopped, "as network ACLs do");
         let reached = tried(Probe::Reached(b"SSH-2.0-x".to_vec(), Duration::ZERO), None);

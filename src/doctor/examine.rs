@@ -17,7 +17,7 @@ use crate::progress::Stage;
 use crate::sftp;
 
 /// How long the shell may take to answer.
-const PATIENCE: Duration = Duration::from_secs(15);
+const TIME_LIMIT: Duration = Duration::from_secs(15);
 /// With less than this left, files will not fit.
 const ROOM: u64 = 1024 * 1024;
 /// A clock that is further off makes certificates and logs wrong.
@@ -141,7 +141,7 @@ async fn look_around(report: &mut HostReport, path: &[u8]) {
     let alias = report.target().alias.clone();
     let (began, files) = (Instant::now(), session.sftp().await);
     let files_took = began.elapsed();
-    let (began, answer) = (Instant::now(), asked(&session, QUESTION.as_bytes(), Agent::Asked, PATIENCE).await);
+    let (began, answer) = (Instant::now(), asked(&session, QUESTION.as_bytes(), Agent::Asked, TIME_LIMIT).await);
     let shell_took = began.elapsed();
     let facts = answer.as_ref().ok().and_then(|output| Facts::read(output));
     let noise = facts.as_ref().map(|facts| facts.noise.clone()).filter(|noise| !noise.is_empty());
@@ -155,7 +155,7 @@ async fn look_around(report: &mut HostReport, path: &[u8]) {
     report.rows.push(shell(&alias, answer, facts.as_ref(), files.is_some()).after(shell_took));
     if let Some(files) = &files {
         let looking = disk(&alias, files, path, facts.as_ref());
-        report.rows.extend(tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| mute(&report.hops)));
+        report.rows.extend(tokio::time::timeout(TIME_LIMIT, looking).await.unwrap_or_else(|_| mute(&report.hops)));
         report.round_trip = files.round_trip();
     }
     report.rows.extend(facts.iter().flat_map(|facts| told(&alias, facts)));
@@ -197,7 +197,7 @@ fn shell(alias: &str, answer: Result<Vec<u8>, ChainError>, facts: Option<&Facts>
 fn mute(hops: &[Host]) -> Option<Row> {
     let trail = Trail(hops.iter().map(|hop| hop.alias.clone()).collect());
     let alias = trail.end().to_owned();
-    let error = ChainError { trail, stage: Stage::List, cause: Cause::TimedOut(PATIENCE) };
+    let error = ChainError { trail, stage: Stage::List, cause: Cause::TimedOut(TIME_LIMIT) };
     Some(Row::failed(&alias, Check::Disk, "files".to_owned(), Finding::Rung { error, identification: None }))
 }
 

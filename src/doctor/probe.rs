@@ -12,7 +12,7 @@ use crate::lend::with_variables;
 const SCRIPT: &str = include_str!("probe.sh");
 
 /// How long a connection may take: a first packet and two repeats of it.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const TIME_LIMIT: Duration = Duration::from_secs(5);
 /// As much of the first words as is kept, in bytes.
 const LONGEST: usize = 255;
 
@@ -50,7 +50,7 @@ async fn by_sshd(session: &Session, host: &str, port: u16) -> Probe {
         };
         let took = began.elapsed();
         let mut said = Vec::new();
-        while let Ok(Some(Arrival::Data(bytes))) = tokio::time::timeout(PATIENCE / 4, channel.incoming.next()).await {
+        while let Ok(Some(Arrival::Data(bytes))) = tokio::time::timeout(TIME_LIMIT / 4, channel.incoming.next()).await {
             said.extend_from_slice(&bytes[..bytes.len().min(LONGEST - said.len())]);
             if said.contains(&b'\n') || said.len() == LONGEST {
                 break;
@@ -58,7 +58,7 @@ async fn by_sshd(session: &Session, host: &str, port: u16) -> Probe {
         }
         Probe::Reached(first_line(&said), took)
     };
-    tokio::time::timeout(PATIENCE, connecting).await.unwrap_or(Probe::Silence)
+    tokio::time::timeout(TIME_LIMIT, connecting).await.unwrap_or(Probe::Silence)
 }
 
 fn of_cause(cause: Cause) -> Probe {
@@ -88,10 +88,10 @@ fn of_words(words: &str) -> Probe {
 }
 
 async fn by_shell(session: &Session, host: &str, port: u16) -> Probe {
-    let (port, limit) = (port.to_string(), PATIENCE.as_secs().to_string());
+    let (port, limit) = (port.to_string(), TIME_LIMIT.as_secs().to_string());
     let script = with_variables(&[("host", host), ("port", &port), ("limit", &limit)], SCRIPT);
     let began = Instant::now();
-    match asked(session, &script, Agent::Not, PATIENCE * 2).await {
+    match asked(session, &script, Agent::Not, TIME_LIMIT * 2).await {
         Ok(said) => of_output(&said, began.elapsed()),
         Err(error) => Probe::NotTried(error.cause.to_string()),
     }
@@ -104,7 +104,7 @@ fn of_output(said: &[u8], took: Duration) -> Probe {
     }
     match text.trim().is_empty() {
         // stopped by `timeout` while it still waited
-        true if took >= PATIENCE => Probe::Silence,
+        true if took >= TIME_LIMIT => Probe::Silence,
         true => Probe::NotTried("its shell gave no answer".to_owned()),
         false => of_words(&text),
     }
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn output_without_words_is_silence_once_the_time_is_up() {
-        assert_eq!(of_output(b"", PATIENCE), Probe::Silence);
+        assert_eq!(of_output(b"", TIME_LIMIT), Probe::Silence);
         assert!(matches!(of_output(b"", Duration::ZERO), Probe::NotTried(_)));
         let reached = of_output(b"hop-open\nSSH-2.0-x\r\n", Duration::ZERO);
         assert_eq!(reached, Probe::Reached(b"SSH-2.0-x".to_vec(), Duration::ZERO));

@@ -96,7 +96,7 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock, in `folder`, which is made if need be; waits for it as long as `patience`, and tells `held` once
+    /// Takes the lock, in `folder`, which is made if need be; waits for it as long as `at_most`, and tells `held` once
     /// when it has to.
     ///
     /// # Errors
@@ -104,11 +104,11 @@ impl Lock {
     pub async fn take(
         folder: &Path,
         claim: &Claim,
-        patience: Duration,
+        at_most: Duration,
         held: impl Fn(&LockError),
     ) -> Result<Lock, LockError> {
         let failed = |source: io::Error| LockError::Io { folder: folder.to_owned(), source };
-        let end = Instant::now() + patience;
+        let end = Instant::now() + at_most;
         let place = folder::own(folder).map_err(failed)?.ok_or_else(|| LockError::Unsafe(folder.to_owned()))?;
         let mut is_told = false;
         loop {

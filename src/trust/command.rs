@@ -18,7 +18,7 @@ use super::presented::Presented;
 use crate::argv::{Hash, split};
 
 /// How long the command may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// Bytes of output that are read.
 const LONGEST_OUTPUT: u64 = 16 << 20;
 /// Bytes of its complaints that are kept.
@@ -65,7 +65,7 @@ impl KnownHostsCommand {
         presented: Option<&Presented>,
     ) -> Result<KnownHostsText, String> {
         let words = self.words(&question(invocation, name, presented))?;
-        let text = timeout(PATIENCE, answer(&words)).await.map_err(|_| "no answer within a minute".to_owned())??;
+        let text = timeout(TIME_LIMIT, answer(&words)).await.map_err(|_| "no answer within a minute".to_owned())??;
         let file = format!("KnownHostsCommand-{}", invocation.name()).into();
         Ok(KnownHostsText { file, source: KnownSource::Command, text })
     }

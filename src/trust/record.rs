@@ -20,7 +20,7 @@ use super::hashed;
 use super::known_hosts::{KnownHostsText, KnownSource, Marker};
 
 /// How long another writer may hold the file.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// How the names are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +131,7 @@ pub(super) fn lines(names: &[&str], key: &KeyData, naming: Naming) -> io::Result
 /// Opens `file` for appending and locks it; makes it, and its `.ssh` folder, when missing.
 pub(super) fn locked(file: &Path) -> io::Result<File> {
     make_folder(file)?;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIME_LIMIT;
     loop {
         let opened = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(file)?;
         lock(&opened, deadline)?;

@@ -57,7 +57,7 @@ impl ReliabilityFlags {
     /// `options`, with what was typed or set.
     pub fn apply(&self, environment: &Environment, options: Options) -> Result<Options, WrongVariable> {
         let time = |text: &str| units::duration(text).map(Some);
-        let timeout = patience(self.timeout, environment)?;
+        let timeout = idle_limit(self.timeout, environment)?;
         let number = |text: &str| match text.parse::<u32>() {
             Ok(number) if number <= 100 => Ok(Some(number)),
             _ => Err("give a number from 0 to 100".to_owned()),
@@ -85,7 +85,7 @@ impl ReliabilityFlags {
 }
 
 /// How long nothing may move; `None` where it is not said.
-pub fn patience(typed: Option<Duration>, environment: &Environment) -> Result<Option<Duration>, WrongVariable> {
+pub fn idle_limit(typed: Option<Duration>, environment: &Environment) -> Result<Option<Duration>, WrongVariable> {
     let time = |text: &str| units::duration(text).map(Some);
     Ok(environment.choose((typed.map(Some), "--timeout"), "HOP_TIMEOUT", time, None)?.value)
 }

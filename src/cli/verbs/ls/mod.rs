@@ -24,7 +24,7 @@ use crate::sftp::FileKind;
 use crate::target::{self, HostSpec, Target};
 
 use crate::cli::args::ls::{ListingFlags, Ls};
-use crate::cli::args::reliability::patience;
+use crate::cli::args::reliability::idle_limit;
 use crate::cli::args::settings::quiet_screen;
 use crate::cli::env::environment::Environment;
 use crate::cli::output::display::Level;
@@ -62,14 +62,14 @@ pub fn run(ls: &Ls, environment: &Environment) -> u8 {
 
 async fn list_all(ls: &Ls, environment: &Environment, run: &Arc<Run>) -> Result<ExitKind, Error> {
     let targets = ls.targets.iter().map(|word| remote(word)).collect::<Result<Vec<_>, _>>()?;
-    let patience = patience(ls.timeout, environment).map_err(|wrong| Error::Usage(wrong.to_string()))?;
+    let idle_limit = idle_limit(ls.timeout, environment).map_err(|wrong| Error::Usage(wrong.to_string()))?;
     let network = Network::read(ls.flags(), environment, run)?;
     let mut shelves: HashMap<HostSpec, Shelf> = HashMap::new();
     let mut found = Vec::new();
     let mut lister = Lister { listing: &ls.listing, run, headed: false, shown: 0, failed: None };
     for (host, path) in targets {
         if !shelves.contains_key(&host) {
-            let shelf = shelf(network.way(&host)?, patience.unwrap_or(watchdog::TIMEOUT)).await?;
+            let shelf = shelf(network.way(&host)?, idle_limit.unwrap_or(watchdog::TIMEOUT)).await?;
             shelves.insert(host.clone(), shelf);
         }
         let shelf = &shelves[&host];
@@ -89,11 +89,11 @@ async fn list_all(ls: &Ls, environment: &Environment, run: &Arc<Run>) -> Result<
     Ok(lister.failed.unwrap_or(ExitKind::Done))
 }
 
-/// The files at the end of the way; they are given up when they move nothing for longer than `patience`.
-async fn shelf(way: Way, patience: Duration) -> Result<Shelf, Error> {
+/// The files at the end of the way; they are given up when they move nothing for longer than `idle_limit`.
+async fn shelf(way: Way, idle_limit: Duration) -> Result<Shelf, Error> {
     let session = way.session(0).await?;
     let client = session.sftp().await?;
-    let clock = IdleClock::new(patience, Arc::default(), Vec::new());
+    let clock = IdleClock::new(idle_limit, Arc::default(), Vec::new());
     watchdog::set(&client, Arc::new(clock), (Arc::new(way), 0));
     Ok(Shelf::new(session, client))
 }
