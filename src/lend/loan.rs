@@ -90,7 +90,7 @@ impl Loan {
         };
         let lent = LentAgent::new(terms, pin.credential.signer.clone());
         let kept = ready.keep(lent.clone());
-        let admitted = async { Ok((tier?, pin.admitted((&there, &here), &address, request.patience).await?)) };
+        let admitted = async { Ok((tier?, pin.admitted(&there, &here, &address, request.patience).await?)) };
         let (tier, admitted) = match admitted.await {
             Ok(admitted) => admitted,
             Err(error) => {

@@ -61,12 +61,13 @@ impl Pin {
     /// Has the key let in, where it was made for this.
     pub(super) async fn admitted(
         &self,
-        ends: (&Session, &Session),
+        there: &Session,
+        here: &Session,
         address: &Address,
         patience: Duration,
     ) -> Result<Option<Admitted>, LendError> {
         match &self.public {
-            Some(public) => Ok(Some(admitted::admit(ends, address, public, patience).await?)),
+            Some(public) => Ok(Some(admitted::admit(there, here, address, public, patience).await?)),
             None => Ok(None),
         }
     }

@@ -72,4 +72,4 @@ pub const TYPE_NAMES_TO_JUDGE: &[&str] =
     &["End", "Ended", "Flow", "Host", "Identity", "Jump", "Pair", "Route", "Share", "Shell", "Terms", "Told"];
 
 /// How many `(a, b): (A, B)` parameters there are.
-pub const TUPLE_PARAMETERS: usize = 48;
+pub const TUPLE_PARAMETERS: usize = 40;

@@ -1,6 +1,17 @@
 //! What is shown, and how much of it?
 //!
-//! Main types: [`Face`], [`Data`], [`Level`].
+//! Main type: [`Shows`].
+
+/// What is shown on the screen, what on standard output, and how much of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shows {
+    /// How progress is shown.
+    pub face: Face,
+    /// What standard output is for.
+    pub data: Data,
+    /// How much is said.
+    pub level: Level,
+}
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

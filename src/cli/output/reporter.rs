@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use crate::error::ExitKind;
 use crate::progress::{Counters, Event, Observer};
 
-use super::display::{Data, Face, Level};
+use super::display::{Level, Shows};
 use super::summary::{Record, Summary};
 use super::worker::{Note, QueuedEvent, Worker};
 
@@ -24,10 +24,10 @@ pub struct Reporter {
 
 impl Reporter {
     /// Starts the thread that owns the screen and the files.
-    pub fn start(shows: (Face, Data, Level), records: Vec<Box<dyn Record>>, counters: Arc<Counters>) -> Reporter {
+    pub fn start(shows: Shows, records: Vec<Box<dyn Record>>, counters: Arc<Counters>) -> Reporter {
         let (notes, inbox) = channel();
         let closing = Arc::new(AtomicBool::new(false));
-        let worker = Worker::new(shows, records, (counters, closing.clone()));
+        let worker = Worker::new(shows, records, counters, closing.clone());
         let thread = std::thread::spawn(move || worker.run(&inbox));
         Reporter { notes: Mutex::new(Some(notes)), thread: Mutex::new(Some(thread)), closing, waiting: Arc::default() }
     }

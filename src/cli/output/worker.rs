@@ -14,7 +14,7 @@ use crate::words::words_of;
 
 use super::bars::Bars;
 
-use super::display::{Data, Face, Level};
+use super::display::{Data, Face, Level, Shows};
 use super::lines::{lines_beside_session, lines_of};
 use super::meter::Meter;
 use super::summary::{Record, Summary};
@@ -87,10 +87,12 @@ pub struct Worker {
 impl Worker {
     /// `closing` is set when the run is over, whatever question still stands.
     pub fn new(
-        (face, data, level): (Face, Data, Level),
+        shows: Shows,
         records: Vec<Box<dyn Record>>,
-        (counters, closing): (Arc<Counters>, Arc<AtomicBool>),
+        counters: Arc<Counters>,
+        closing: Arc<AtomicBool>,
     ) -> Worker {
+        let Shows { face, data, level } = shows;
         let bars = (face == Face::Bars).then(Bars::on_stderr);
         let now = Instant::now();
         let next_line = now + plain::EVERY;
@@ -113,7 +115,7 @@ impl Worker {
     /// Works until every sender has hung up; what the run came to, if that was told.
     pub fn run(mut self, inbox: &Receiver<Note>) -> Option<ExitKind> {
         loop {
-            match inbox.recv_timeout(self.patience()) {
+            match inbox.recv_timeout(self.until_next()) {
                 Ok(Note::Event(event, _waits)) => self.event(&event),
                 Ok(Note::Pause { silent, resume }) => {
                     self.clear();
@@ -141,7 +143,7 @@ impl Worker {
         }
     }
 
-    fn patience(&self) -> Duration {
+    fn until_next(&self) -> Duration {
         match (&self.bars, self.face) {
             (Some(bars), _) => bars.until_next_frame(Instant::now()),
             (None, Face::Plain) => self.next_line.saturating_duration_since(Instant::now()),

@@ -70,11 +70,12 @@ impl Unattended {
     /// When it is not free in time.
     pub async fn lock(
         &self,
-        (typed, place): (&OsStr, &LockedDestination),
+        typed: &OsStr,
+        place: &LockedDestination,
         environment: &Environment,
         run: &Arc<Run>,
     ) -> Result<Option<Lock>, Error> {
-        let Some(patience) = self.lock else { return Ok(None) };
+        let Some(wait_for_lock) = self.lock else { return Ok(None) };
         let claim = Claim {
             destination: safe::line(typed.as_bytes()),
             identity: place.identity(),
@@ -83,7 +84,7 @@ impl Unattended {
         };
         let waits = |held: &dyn std::error::Error| run.reporter.event(Event::Waiting(held.to_string()));
         let folder = host_env::locks(&environment.variables);
-        let lock = Lock::take(&folder, &claim, patience.unwrap_or_default(), |held| waits(held)).await?;
+        let lock = Lock::take(&folder, &claim, wait_for_lock.unwrap_or_default(), |held| waits(held)).await?;
         Ok(Some(lock))
     }
 }

@@ -13,7 +13,7 @@ use crate::progress::Counters;
 use super::process;
 use crate::cli::advice;
 use crate::cli::args::settings::{Loudness, Screen, log_level};
-use crate::cli::output::display::Level;
+use crate::cli::output::display::{Level, Shows};
 use crate::cli::output::reporter::Reporter;
 use crate::cli::output::summary::{Record, Summary};
 use crate::cli::output::{library_log, safe};
@@ -58,7 +58,7 @@ impl Run {
     /// Opens the screen, and writes these files as well.
     pub fn start_recorded(screen: &Screen, records: Vec<Box<dyn Record>>) -> Arc<Run> {
         let counters = Arc::new(Counters::default());
-        let shows = (screen.face.value, screen.data, screen.level);
+        let shows = Shows { face: screen.face.value, data: screen.data, level: screen.level };
         let reporter = Arc::new(Reporter::start(shows, records, counters.clone()));
         if screen.level >= Level::Library {
             library_log::listen(reporter.clone(), screen.level);

@@ -43,9 +43,9 @@ pub fn carry_out(cp: &Cp, environment: &Environment, change: impl FnOnce(Options
     };
     let run = Run::start_recorded(&screen, records);
     let outcome = run.carry_out(async {
-        let (job, destination) = job(cp, (&spread, options), environment, &run)?;
+        let (job, destination) = job(cp, &spread, options, environment, &run)?;
         let wanted = if cp.copying.dry_run { &Unattended::default() } else { &cp.unattended };
-        let _lock = wanted.lock((&cp.destination, &destination), environment, &run).await?;
+        let _lock = wanted.lock(&cp.destination, &destination, environment, &run).await?;
         Ok(copy(job, run.reporter.clone(), run.counters.clone()).await?)
     });
     let (summary, told) = match outcome {
@@ -58,7 +58,8 @@ pub fn carry_out(cp: &Cp, environment: &Environment, change: impl FnOnce(Options
 /// What is to be copied, and what its destination is for a lock.
 fn job(
     cp: &Cp,
-    (spread, options): (&Spread, Options),
+    spread: &Spread,
+    options: Options,
     environment: &Environment,
     run: &Arc<Run>,
 ) -> Result<(Job, LockedDestination), Error> {

@@ -50,7 +50,8 @@ pub struct Admitted {
 
 /// Has the key `public` let in at `there`, for a login from `here` to that address of it.
 pub async fn admit(
-    (there, here): (&Session, &Session),
+    there: &Session,
+    here: &Session,
     address: &Address,
     public: &str,
     patience: Duration,

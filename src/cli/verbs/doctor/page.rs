@@ -48,7 +48,7 @@ pub fn summary(trail: &str, rows: &[Row]) -> String {
 
 /// The meaning, then the causes, each with what to type.
 pub fn advice(explanation: &Explanation, width: usize) -> Vec<String> {
-    let mut lines = wrapped(&explanation.meaning, ("", ""), width);
+    let mut lines = wrapped(&explanation.meaning, Indent { first: "", others: "" }, width);
     let several = explanation.causes.len() > 1;
     if several {
         lines.push("Likely, in this order:".to_owned());
@@ -57,7 +57,7 @@ pub fn advice(explanation: &Explanation, width: usize) -> Vec<String> {
         let number = if several { format!("  {}. ", index + 1) } else { "  ".to_owned() };
         match cause.what.is_empty() {
             true => lines.push("What to do:".to_owned()),
-            false => lines.extend(wrapped(&cause.what, (&number, "     "), width)),
+            false => lines.extend(wrapped(&cause.what, Indent { first: &number, others: "     " }, width)),
         }
         lines.extend(cause.todo.iter().map(|line| format!("       {line}")));
     }
@@ -101,14 +101,20 @@ fn took(time: Duration) -> String {
     }
 }
 
-/// Lines of words, what stands before the first and before the others given.
-fn wrapped(text: &str, (first, others): (&str, &str), width: usize) -> Vec<String> {
+/// What stands before the words of the first line, and of the others.
+struct Indent<'a> {
+    first: &'a str,
+    others: &'a str,
+}
+
+/// Lines of words.
+fn wrapped(text: &str, indent: Indent<'_>, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut line = first.to_owned();
+    let mut line = indent.first.to_owned();
     let mut is_empty = true;
     for word in text.split_whitespace() {
         if !is_empty && line.chars().count() + word.chars().count() >= width {
-            lines.push(std::mem::replace(&mut line, others.to_owned()));
+            lines.push(std::mem::replace(&mut line, indent.others.to_owned()));
             is_empty = true;
         }
         if !is_empty {

@@ -15,9 +15,10 @@ pub struct Leaf {
 pub fn drawn(leaves: &[Leaf]) -> Vec<String> {
     let mut rows = vec![("this machine".to_owned(), &[][..])];
     branches(leaves, &[], "", &mut rows);
-    let widths = [0, 1].map(|column| rows.iter().filter_map(|row| row.1.get(column)).map(|note| wide(note)).max());
-    let names = rows.iter().map(|row| wide(&row.0)).max().unwrap_or(0);
-    rows.iter().map(|(name, notes)| line(name, notes, (names, &widths))).collect()
+    let notes = [0, 1].map(|column| rows.iter().filter_map(|row| row.1.get(column)).map(|note| wide(note)).max());
+    let name = rows.iter().map(|row| wide(&row.0)).max().unwrap_or(0);
+    let columns = Columns { name, notes };
+    rows.iter().map(|(name, notes)| columns.line(name, notes)).collect()
 }
 
 fn branches<'a>(leaves: &'a [Leaf], below: &[String], margin: &str, rows: &mut Vec<(String, &'a [String])>) {
@@ -31,14 +32,22 @@ fn branches<'a>(leaves: &'a [Leaf], below: &[String], margin: &str, rows: &mut V
     }
 }
 
-fn line(name: &str, notes: &[String], (names, widths): (usize, &[Option<usize>; 2])) -> String {
-    let mut line = padded(name, names);
-    for (index, note) in notes.iter().enumerate() {
-        let width = widths.get(index).copied().flatten().unwrap_or(0);
-        line.push_str("  ");
-        line.push_str(&padded(note, width));
+/// How wide the columns are, in characters.
+struct Columns {
+    name: usize,
+    notes: [Option<usize>; 2],
+}
+
+impl Columns {
+    fn line(&self, name: &str, notes: &[String]) -> String {
+        let mut line = padded(name, self.name);
+        for (index, note) in notes.iter().enumerate() {
+            let width = self.notes.get(index).copied().flatten().unwrap_or(0);
+            line.push_str("  ");
+            line.push_str(&padded(note, width));
+        }
+        line.trim_end().to_owned()
     }
-    line.trim_end().to_owned()
 }
 
 fn wide(text: &str) -> usize {

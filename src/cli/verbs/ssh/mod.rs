@@ -144,7 +144,7 @@ impl<'a> SshRun<'a> {
         match purpose {
             SshTask::Stdio(place) => self.stdio(&session, &place, signals).await,
             SshTask::Tunnels => {
-                let building = tunnels::along((&host.session_options, &way), &session, 0, self.run.reporter.clone());
+                let building = tunnels::along(&host, &way, &session, 0, self.run.reporter.clone());
                 watch::over(building, self.ssh, session, signals).await
             }
             SshTask::Run(task) => self.converse(There { session, host, way, lending }, task, signals).await,
@@ -218,7 +218,7 @@ impl<'a> SshRun<'a> {
     async fn converse(&self, there: There, task: Task, signals: &mut Receiver<&'static str>) -> Result<u8, Error> {
         let There { session, host, way, lending } = &there;
         let mut tasks = JoinSet::new();
-        let building = tunnels::along((&host.session_options, way), session, 1, self.run.reporter.clone());
+        let building = tunnels::along(host, way, session, 1, self.run.reporter.clone());
         building.here(&mut tasks).await?;
         building.there(&mut tasks).await?;
         let agent = agent_socket(host).filter(|_| lending.is_none());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use crate::chain::{ChainError, Session, Way};
-use crate::config::{SessionOptions, Value};
+use crate::config::{Host, SessionOptions, Value};
 use crate::error::Error;
 use crate::forward::{self, Forward, ForwardAddress, ForwardTarget, Hold, Listener, Listening, TunnelSessions};
 use crate::progress::{Event, Observer};
@@ -99,11 +99,13 @@ pub fn agent(session: &Session, socket: &std::path::Path, tunnels: &forward::Tun
 /// The tunnels of a run that has arrived at `session` along `way`; from `lane` on its sessions are free for them, and on
 /// those before a program runs.
 pub fn along<'a>(
-    (session_options, way): (&'a SessionOptions, &'a Way),
+    host: &'a Host,
+    way: &'a Way,
     session: &Session,
     lane: usize,
     observer: Arc<dyn Observer>,
 ) -> Building<'a> {
+    let session_options = &host.session_options;
     let (hold, sessions) = match session.needed_a_person() {
         true => {
             let hold = Arc::new(if lane > 0 { Hold::beside_a_program() } else { Hold::default() });
