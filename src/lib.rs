@@ -40,7 +40,7 @@
 //!   the screen reads the counters on its own clock.
 //! - Dry run = stop after the plan.
 //! - Each stranger's byte (file name, banner, status text, stderr) passes `cli/output/safe.rs` before a terminal or a log.
-//! - [`progress::Stage`] is one enum for the live progress line and the failing rung in an error; `Route` is one enum
+//! - [`progress::Stage`] is one enum for the live progress line and the failing stage in an error; `Route` is one enum
 //!   for the plan, the summary, JSON and tests; [`config::Origin`] serves precedence, `-v` and hints.
 
 // floor 0

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// One rung of the ladder that is climbed for each hop, then for each file. The live progress line, the failing rung
+/// One stage of what is done for each hop, then for each file. The live progress line, the failing stage
 /// in an error, and the rows of `doctor` all use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
@@ -62,7 +62,7 @@ pub enum Event {
     Stage {
         /// The alias of the host.
         hop: String,
-        /// The rung it now stands on.
+        /// The stage it is at.
         stage: Stage,
     },
     /// The first words of whatever answers at a host: `SSH-2.0-…`, or what is no SSH.

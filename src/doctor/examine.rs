@@ -1,4 +1,4 @@
-//! One host, rung by rung: each hop on the way, then what a copy needs at the end of it.
+//! One host, stage by stage: each hop on the way, then what a copy needs at the end of it.
 //!
 //! Main function: [`examine`]. A way is walked hop by hop over connections that stay open, so each is made once.
 
@@ -84,25 +84,25 @@ struct Hop<'a> {
 
 impl Hop<'_> {
     fn climbed(&self, session: &Session, timeline: &Timeline) -> Vec<Row> {
-        let rungs = timeline.rungs(&self.host.alias, self.mark);
-        rungs.into_iter().map(|(stage, time)| self.row(stage, Some(session), timeline).after(time)).collect()
+        let stages = timeline.stages(&self.host.alias, self.mark);
+        stages.into_iter().map(|(stage, time)| self.row(stage, Some(session), timeline).after(time)).collect()
     }
 
-    /// The rungs that were climbed, and the one that was not.
+    /// The stages that were reached, and the one that was not.
     fn fallen(&self, error: ChainError, timeline: &Timeline) -> Vec<Row> {
-        let rungs = timeline.rungs(&self.host.alias, self.mark);
-        let time = rungs.last().map_or(Duration::ZERO, |(_, time)| *time);
-        let below = rungs.into_iter().filter(|(stage, _)| *stage < error.stage);
+        let stages = timeline.stages(&self.host.alias, self.mark);
+        let time = stages.last().map_or(Duration::ZERO, |(_, time)| *time);
+        let below = stages.into_iter().filter(|(stage, _)| *stage < error.stage);
         let mut rows: Vec<Row> = below.map(|(stage, time)| self.row(stage, None, timeline).after(time)).collect();
         let about = self.about(error.stage, None, timeline);
         let identification = timeline.identification(&self.host.alias, self.mark);
-        let check = Check::Rung(error.stage);
-        rows.push(Row::failed(&self.host.alias, check, about, Finding::Rung { error, identification }).after(time));
+        let check = Check::Stage(error.stage);
+        rows.push(Row::failed(&self.host.alias, check, about, Finding::Stage { error, identification }).after(time));
         rows
     }
 
     fn row(&self, stage: Stage, session: Option<&Session>, timeline: &Timeline) -> Row {
-        Row::good(&self.host.alias, Check::Rung(stage), self.about(stage, session, timeline))
+        Row::good(&self.host.alias, Check::Stage(stage), self.about(stage, session, timeline))
     }
 
     fn about(&self, stage: Stage, session: Option<&Session>, timeline: &Timeline) -> String {
@@ -145,11 +145,11 @@ async fn look_around(report: &mut HostReport, path: &[u8]) {
     let shell_took = began.elapsed();
     let facts = answer.as_ref().ok().and_then(|output| Facts::read(output));
     let noise = facts.as_ref().map(|facts| facts.noise.clone()).filter(|noise| !noise.is_empty());
-    let rung = Check::Rung(Stage::StartSftp);
+    let check = Check::Stage(Stage::StartSftp);
     let (row, files) = match (files, noise) {
-        (Ok(files), _) => (Row::good(&alias, rung, "files".to_owned()), Some(files)),
-        (Err(_), Some(said)) => (Row::failed(&alias, rung, "files".to_owned(), Finding::Noisy { said }), None),
-        (Err(error), None) => (Row::failed(&alias, rung, "files".to_owned(), without_files(error, &answer)), None),
+        (Ok(files), _) => (Row::good(&alias, check, "files".to_owned()), Some(files)),
+        (Err(_), Some(said)) => (Row::failed(&alias, check, "files".to_owned(), Finding::Noisy { said }), None),
+        (Err(error), None) => (Row::failed(&alias, check, "files".to_owned(), without_files(error, &answer)), None),
     };
     report.rows.push(row.after(files_took));
     report.rows.push(shell(&alias, answer, facts.as_ref(), files.is_some()).after(shell_took));
@@ -168,7 +168,7 @@ fn without_files(error: ChainError, answer: &Result<Vec<u8>, ChainError>) -> Fin
         (Cause::Sftp(_), Ok(said)) if Facts::read(said).is_none() => {
             Finding::NoShell { said: said.trim_ascii().to_vec() }
         }
-        _ => Finding::Rung { error, identification: None },
+        _ => Finding::Stage { error, identification: None },
     }
 }
 
@@ -188,7 +188,7 @@ fn shell(alias: &str, answer: Result<Vec<u8>, ChainError>, facts: Option<&Facts>
             row(Finding::NoShell { said: Vec::new() }, "runs no command")
         }
         (Err(error), None) => {
-            Row::failed(alias, Check::Shell, String::new(), Finding::Rung { error, identification: None })
+            Row::failed(alias, Check::Shell, String::new(), Finding::Stage { error, identification: None })
         }
     }
 }
@@ -198,7 +198,7 @@ fn mute(hops: &[Host]) -> Option<Row> {
     let trail = Trail(hops.iter().map(|hop| hop.alias.clone()).collect());
     let alias = trail.end().to_owned();
     let error = ChainError { trail, stage: Stage::List, cause: Cause::TimedOut(TIME_LIMIT) };
-    Some(Row::failed(&alias, Check::Disk, "files".to_owned(), Finding::Rung { error, identification: None }))
+    Some(Row::failed(&alias, Check::Disk, "files".to_owned(), Finding::Stage { error, identification: None }))
 }
 
 /// Room and rights where files would go; a server that tells nothing about disks gets no row.

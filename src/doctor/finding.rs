@@ -8,8 +8,8 @@ use crate::chain::ChainError;
 /// Something that does not work, or should be known.
 #[derive(Debug)]
 pub enum Finding {
-    /// A rung that was not climbed.
-    Rung {
+    /// A stage that was not reached.
+    Stage {
         /// Which, where, and why.
         error: ChainError,
         /// The first words of what answers there; `None` when nothing was said.

@@ -1,4 +1,4 @@
-//! What works on the way to a host, what does not, and why? The same ladder that every verb climbs, rung by rung.
+//! What works on the way to a host, what does not, and why? The same stages that every verb goes through, one by one.
 //!
 //! | floor | what is there |
 //! | --- | --- |
@@ -6,9 +6,9 @@
 //! | `examine` | one host: its hops, then sftp, shell, disk, clock, tools |
 //! | `probe` `row` | one connection from one server to another; one thing that was tried |
 //! | `facts` `finding` | what a server says of itself (pure); what is wrong, as facts |
-//! | `network` `timeline` `shell` | blocks of addresses and routes (pure); when each rung was reached; one command |
+//! | `network` `timeline` `shell` | blocks of addresses and routes (pure); when each stage was reached; one command |
 //!
-//! Nothing is changed on any server, nothing is listened to, and each rung is tried once. What a finding means and what
+//! Nothing is changed on any server, nothing is listened to, and each stage is tried once. What a finding means and what
 //! to type is said by the front door.
 
 mod between;

@@ -10,8 +10,8 @@ use crate::progress::Stage;
 /// What a row is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Check {
-    /// A rung of the ladder.
-    Rung(Stage),
+    /// A stage of reaching the host.
+    Stage(Stage),
     /// The login shell: does it run commands, and say nothing of its own?
     Shell,
     /// The disk that the home folder is on.

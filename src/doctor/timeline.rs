@@ -1,4 +1,4 @@
-//! When was each rung reached, and what answered there? Main type: [`Timeline`], an observer that remembers.
+//! When was each stage reached, and what answered there? Main type: [`Timeline`], an observer that remembers.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -33,23 +33,23 @@ impl Timeline {
         self.entries().len()
     }
 
-    /// The rungs that `hop` has reached since `mark`, in order, each with the time until the next one or until now.
-    pub(super) fn rungs(&self, hop: &str, mark: usize) -> Vec<(Stage, Duration)> {
+    /// The stages that `hop` has reached since `mark`, in order, each with the time until the next one or until now.
+    pub(super) fn stages(&self, hop: &str, mark: usize) -> Vec<(Stage, Duration)> {
         let now = Instant::now();
         let entries = self.entries();
         let reached = entries[mark..].iter().filter(|entry| entry.hop == hop).filter_map(|entry| match entry.what {
             TimelineEvent::Reached(stage) => Some((stage, entry.at)),
             TimelineEvent::Identified(_) => None,
         });
-        let mut rungs: Vec<(Stage, Instant)> = Vec::new();
+        let mut stages: Vec<(Stage, Instant)> = Vec::new();
         for (stage, at) in reached {
             // a key exchange that is made again verifies the host again
-            if rungs.last().is_none_or(|(last, _)| *last < stage) {
-                rungs.push((stage, at));
+            if stages.last().is_none_or(|(last, _)| *last < stage) {
+                stages.push((stage, at));
             }
         }
-        let ends = rungs.iter().skip(1).map(|(_, at)| *at).chain([now]);
-        rungs.iter().zip(ends).map(|((stage, at), end)| (*stage, end.saturating_duration_since(*at))).collect()
+        let ends = stages.iter().skip(1).map(|(_, at)| *at).chain([now]);
+        stages.iter().zip(ends).map(|((stage, at), end)| (*stage, end.saturating_duration_since(*at))).collect()
     }
 
     /// The first words of what answered at `hop`, since `mark`.

@@ -17,7 +17,7 @@ use super::{hop_failures, pair_unreachable};
 /// Explains what was found at `host`; `ways` are those that were resolved.
 pub fn explain(finding: &Finding, host: &str, ways: &[Vec<Host>]) -> Explanation {
     match finding {
-        Finding::Rung { error, identification } => hop_failures::explain(error, identification.as_deref(), ways),
+        Finding::Stage { error, identification } => hop_failures::explain(error, identification.as_deref(), ways),
         Finding::PairUnreachable(pair) => pair_unreachable::explain(pair),
         Finding::Noisy { said } => noisy(host, said),
         Finding::NoShell { said } => no_shell(host, said, user_at(host, ways)),
@@ -58,7 +58,7 @@ pub fn explain(finding: &Finding, host: &str, ways: &[Vec<Host>]) -> Explanation
 /// What a finding means for the exit code.
 pub fn kind(finding: &Finding) -> ExitKind {
     match finding {
-        Finding::Rung { error, .. } => error::of_chain(error),
+        Finding::Stage { error, .. } => error::of_chain(error),
         Finding::Noisy { .. } | Finding::NoShell { .. } => ExitKind::Protocol,
         Finding::DiskFull { .. } => ExitKind::NoSpace,
         Finding::ReadOnly { .. } | Finding::NoHome => ExitKind::SomeFailed,

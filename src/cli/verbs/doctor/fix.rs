@@ -63,7 +63,7 @@ pub fn offer_for(repair: &Repair, prompt: &dyn Prompt) -> Result<Done, Error> {
 
 impl Repair {
     fn of(finding: &Finding) -> Option<Repair> {
-        let Finding::Rung { error, .. } = finding else { return None };
+        let Finding::Stage { error, .. } = finding else { return None };
         match &error.cause {
             Cause::Auth(AuthError::Permissions { file, .. }) => Some(Repair::CloseKey(file.clone())),
             Cause::Trust(TrustError::Changed { host, known, .. }) => Some(Repair::Forget(host.clone(), known.clone())),

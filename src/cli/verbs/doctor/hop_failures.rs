@@ -1,4 +1,4 @@
-//! A rung that was not climbed, in words: what it means and what may have caused it, the likeliest first. Pure.
+//! A stage that was not reached, in words: what it means and what may have caused it, the likeliest first. Pure.
 //!
 //! What has one remedy only is said by `advice`, which knows the same errors; here is what looks alike from outside
 //! and has to be hedged.
@@ -16,7 +16,7 @@ use super::login_failures::{host_key, login};
 use crate::cli::advice;
 use crate::cli::advice::shell_word;
 
-/// Explains why a rung was not climbed.
+/// Explains why a stage was not reached.
 pub fn explain(error: &ChainError, identification: Option<&[u8]>, ways: &[Vec<Host>]) -> Explanation {
     let place = HopDescription::of(error, identification, ways);
     let hints = || advice::of_chain(error, ways);

@@ -67,13 +67,13 @@ pub fn advice(explanation: &Explanation, width: usize) -> Vec<String> {
 /// What a check is called, also in JSON.
 pub fn name(check: Check) -> &'static str {
     match check {
-        Check::Rung(Stage::Resolve) => "resolve",
-        Check::Rung(Stage::Dial) => "dial",
-        Check::Rung(Stage::Greet) => "greet",
-        Check::Rung(Stage::VerifyHost) => "host key",
-        Check::Rung(Stage::Authenticate) => "authenticate",
-        Check::Rung(Stage::StartSftp) => "sftp",
-        Check::Rung(_) => "session",
+        Check::Stage(Stage::Resolve) => "resolve",
+        Check::Stage(Stage::Dial) => "dial",
+        Check::Stage(Stage::Greet) => "greet",
+        Check::Stage(Stage::VerifyHost) => "host key",
+        Check::Stage(Stage::Authenticate) => "authenticate",
+        Check::Stage(Stage::StartSftp) => "sftp",
+        Check::Stage(_) => "session",
         Check::Shell => "shell",
         Check::Disk => "disk",
         Check::Clock => "clock",
