@@ -36,7 +36,7 @@ pub async fn authenticate<H: Handler>(
     loop {
         match answer {
             ServerAnswer::Success => return Ok(login.done()),
-            ServerAnswer::Failure { offered, partial } => login.learn(&offered, partial)?,
+            ServerAnswer::Failure { offered, partial } => login.note_offered(&offered, partial)?,
         }
         answer = login.next().await?;
     }
@@ -107,7 +107,7 @@ impl<'a, H: Handler> LoginAttempt<'a, H> {
         }
     }
 
-    fn learn(&mut self, offered: &[MethodKind], partial: bool) -> Result<(), AuthError> {
+    fn note_offered(&mut self, offered: &[MethodKind], partial: bool) -> Result<(), AuthError> {
         self.methods.update(offered);
         if partial {
             if self.accepted.len() >= MOST_STEPS {

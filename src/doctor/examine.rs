@@ -59,12 +59,12 @@ pub async fn examine(chain: &Chain, hops: Vec<Host>, path: &[u8], timeline: &Tim
         let hop = Hop { host: &report.hops[depth - 1], before: depth.checked_sub(2).map(|at| &report.hops[at]), mark };
         match reached {
             Ok(session) => {
-                let rows = hop.climbed(&session, timeline);
+                let rows = hop.reached(&session, timeline);
                 report.rows.extend(rows);
                 report.session = Some(session);
             }
             Err(error) => {
-                let rows = hop.fallen(error, timeline);
+                let rows = hop.failed(error, timeline);
                 report.rows.extend(rows);
                 report.session = None;
                 return report;
@@ -83,13 +83,13 @@ struct Hop<'a> {
 }
 
 impl Hop<'_> {
-    fn climbed(&self, session: &Session, timeline: &Timeline) -> Vec<Row> {
+    fn reached(&self, session: &Session, timeline: &Timeline) -> Vec<Row> {
         let stages = timeline.stages(&self.host.alias, self.mark);
         stages.into_iter().map(|(stage, time)| self.row(stage, Some(session), timeline).after(time)).collect()
     }
 
     /// The stages that were reached, and the one that was not.
-    fn fallen(&self, error: ChainError, timeline: &Timeline) -> Vec<Row> {
+    fn failed(&self, error: ChainError, timeline: &Timeline) -> Vec<Row> {
         let stages = timeline.stages(&self.host.alias, self.mark);
         let time = stages.last().map_or(Duration::ZERO, |(_, time)| *time);
         let below = stages.into_iter().filter(|(stage, _)| *stage < error.stage);

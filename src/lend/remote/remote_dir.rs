@@ -83,7 +83,7 @@ impl RemoteDir {
             };
             read += chunk.len();
             for line in self.lines.take(&chunk) {
-                match self.facts.learn(&line) {
+                match self.facts.take(&line) {
                     Heard::More => {}
                     Heard::All => return Ok(None),
                     Heard::Problem(problem) => return Ok(Some(problem)),
@@ -121,7 +121,7 @@ enum Heard {
 }
 
 impl SourceFacts {
-    fn learn(&mut self, line: &str) -> Heard {
+    fn take(&mut self, line: &str) -> Heard {
         let (what, value) = line.split_once(' ').unwrap_or((line, ""));
         match what {
             "folder" if is_private_folder(value) => self.folder = value.to_owned(),
@@ -194,10 +194,10 @@ mod tests {
             let mut lines = MarkedLines::new("w");
             let mut facts = SourceFacts::default();
             for chunk in chunks {
-                lines.take(&chunk).iter().for_each(|line| drop(facts.learn(line)));
+                lines.take(&chunk).iter().for_each(|line| drop(facts.take(line)));
             }
-            facts.learn(&line);
-            facts.learn(&format!("folder {line}"));
+            facts.take(&line);
+            facts.take(&format!("folder {line}"));
             prop_assert!(facts.folder.is_empty() || is_private_folder(&facts.folder));
             hex::decode(&line).ok();
         }

@@ -99,7 +99,7 @@ fn address(lend: &Lend, destination: &Way) -> Result<Option<Address>, Error> {
 }
 
 /// Passes on what is said, and keeps the end of it.
-pub fn overhear(to: Sender<Bytes>) -> (Sender<Bytes>, JoinHandle<Vec<u8>>) {
+pub fn keep_last_words(to: Sender<Bytes>) -> (Sender<Bytes>, JoinHandle<Vec<u8>>) {
     let (sender, mut said) = channel::<Bytes>(1);
     let keeping = tokio::spawn(async move {
         let mut last = Vec::new();

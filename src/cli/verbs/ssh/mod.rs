@@ -237,7 +237,7 @@ impl<'a> SshRun<'a> {
         let (output, output_thread) = streams::writer(io::stdout()).map_err(local("standard output"))?;
         let (error, error_thread) = streams::writer(&self.errors).map_err(local("standard error"))?;
         let (error, words) = match lending {
-            Some(_) => lend::overhear(error),
+            Some(_) => lend::keep_last_words(error),
             None => (error, tokio::spawn(async { Vec::new() })),
         };
         let here = Here {
