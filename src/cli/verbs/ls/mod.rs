@@ -32,7 +32,7 @@ use crate::cli::output::safe;
 use crate::cli::output::stdout::{is_closed, written};
 use crate::cli::run::network::Network;
 use crate::cli::run::verb_run::Run;
-use remote_listing::{LINKS_AT_ONCE, Shelf, is_about_one_path, join};
+use remote_listing::{LINKS_AT_ONCE, RemoteFiles, is_about_one_path, join};
 use table::{EntryRow, SizeFormat, widths};
 
 /// Deeper trees than this are a trap.
@@ -64,19 +64,19 @@ async fn list_all(ls: &Ls, environment: &Environment, run: &Arc<Run>) -> Result<
     let targets = ls.targets.iter().map(|word| remote(word)).collect::<Result<Vec<_>, _>>()?;
     let idle_limit = idle_limit(ls.timeout, environment).map_err(|wrong| Error::Usage(wrong.to_string()))?;
     let network = Network::read(ls.flags(), environment, run)?;
-    let mut shelves: HashMap<HostSpec, Shelf> = HashMap::new();
+    let mut hosts: HashMap<HostSpec, RemoteFiles> = HashMap::new();
     let mut found = Vec::new();
     let mut lister = Lister { listing: &ls.listing, run, headed: false, shown: 0, failed: None };
     for (host, path) in targets {
-        if !shelves.contains_key(&host) {
-            let shelf = shelf(network.way(&host)?, idle_limit.unwrap_or(watchdog::TIMEOUT)).await?;
-            shelves.insert(host.clone(), shelf);
+        if !hosts.contains_key(&host) {
+            let files = open_files(network.way(&host)?, idle_limit.unwrap_or(watchdog::TIMEOUT)).await?;
+            hosts.insert(host.clone(), files);
         }
-        let shelf = &shelves[&host];
-        match shelf.find(&path).await {
+        let files = &hosts[&host];
+        match files.find(&path).await {
             Ok(paths) => found.extend(paths.into_iter().map(|path| ListedPath {
                 host: host.to_string(),
-                shelf: shelf.clone(),
+                files: files.clone(),
                 path,
             })),
             Err(error) => lister.pass_over(error)?,
@@ -90,12 +90,12 @@ async fn list_all(ls: &Ls, environment: &Environment, run: &Arc<Run>) -> Result<
 }
 
 /// The files at the end of the way; they are given up when they move nothing for longer than `idle_limit`.
-async fn shelf(way: Way, idle_limit: Duration) -> Result<Shelf, Error> {
+async fn open_files(way: Way, idle_limit: Duration) -> Result<RemoteFiles, Error> {
     let session = way.session(0).await?;
     let client = session.sftp().await?;
     let clock = IdleClock::new(idle_limit, Arc::default(), Vec::new());
     watchdog::set(&client, Arc::new(clock), (Arc::new(way), 0));
-    Ok(Shelf::new(session, client))
+    Ok(RemoteFiles::new(session, client))
 }
 
 fn remote(word: &std::ffi::OsStr) -> Result<(HostSpec, Vec<u8>), Error> {
@@ -111,7 +111,7 @@ fn remote(word: &std::ffi::OsStr) -> Result<(HostSpec, Vec<u8>), Error> {
 /// A path to list.
 struct ListedPath {
     host: String,
-    shelf: Shelf,
+    files: RemoteFiles,
     path: Vec<u8>,
 }
 
@@ -156,7 +156,7 @@ struct Lister<'a> {
 
 impl Lister<'_> {
     async fn list(&mut self, found: &ListedPath) -> Result<(), Error> {
-        match found.shelf.look(&found.path).await {
+        match found.files.look(&found.path).await {
             Ok(attributes) if attributes.kind() == FileKind::Dir => self.list_tree(found).await,
             Ok(_) => self.list_one(found).await,
             // a link that leads nowhere can still be listed
@@ -169,7 +169,7 @@ impl Lister<'_> {
     }
 
     async fn list_one(&mut self, found: &ListedPath) -> Result<(), Error> {
-        let mut rows = [found.shelf.row(&found.path).await?];
+        let mut rows = [found.files.row(&found.path).await?];
         self.print(found, b"", &mut rows).await
     }
 
@@ -177,7 +177,7 @@ impl Lister<'_> {
     async fn list_tree(&mut self, found: &ListedPath) -> Result<(), Error> {
         let mut waiting = FoldersToList::with(found.path.clone());
         while let Some((folder, depth)) = waiting.pop() {
-            let mut rows = match found.shelf.rows(&folder).await {
+            let mut rows = match found.files.rows(&folder).await {
                 Ok(rows) => rows,
                 Err(error) => {
                     self.pass_over(error)?;
@@ -189,7 +189,7 @@ impl Lister<'_> {
             self.print(found, &folder, &mut rows).await?;
             let mut below = rows.iter().rev().filter(|row| self.listing.recursive && row.is_folder_below());
             if !below.all(|row| waiting.add(join(&folder, &row.name), depth + 1)) {
-                self.pass_over(found.shelf.beyond(&folder, TOO_LARGE))?;
+                self.pass_over(found.files.beyond(&folder, TOO_LARGE))?;
             }
         }
         Ok(())
@@ -211,7 +211,7 @@ impl Lister<'_> {
         let at_once = if long || json { LINKS_AT_ONCE } else { rows.len().max(1) };
         for rows in rows.chunks_mut(at_once) {
             if long || json {
-                found.shelf.read_links(folder, rows).await;
+                found.files.read_links(folder, rows).await;
             }
             written(|out| {
                 rows.iter().try_for_each(|row| match (json, long) {

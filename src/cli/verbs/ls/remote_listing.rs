@@ -1,6 +1,6 @@
 //! What lies on a host, for `hop ls`: patterns become paths, paths become rows.
 //!
-//! Main type: [`Shelf`]. Nothing a server says is used but for looking and showing, so hostile names do no harm; counts
+//! Main type: [`RemoteFiles`]. Nothing a server says is used but for looking and showing, so hostile names do no harm; counts
 //! are bounded.
 
 use std::sync::Arc;
@@ -27,17 +27,17 @@ pub const LINKS_AT_ONCE: usize = 64;
 
 /// The files of one host.
 #[derive(Clone)]
-pub struct Shelf {
+pub struct RemoteFiles {
     session: Session,
     client: Client,
     trail: Arc<str>,
 }
 
-impl Shelf {
+impl RemoteFiles {
     /// Over an SFTP client of `session`.
-    pub fn new(session: Session, client: Client) -> Shelf {
+    pub fn new(session: Session, client: Client) -> RemoteFiles {
         let trail = session.trail().to_string().into();
-        Shelf { session, client, trail }
+        RemoteFiles { session, client, trail }
     }
 
     /// The paths a typed word stands for: `~` is expanded, patterns are matched; a pattern without a match is taken
