@@ -185,8 +185,8 @@ impl Remote {
 
     /// Whether a file has a byte at `offset`. A server that refuses to look behind a file's end says that it has none.
     pub async fn goes_on(&self, handle: &Handle, offset: u64) -> Result<bool, SftpError> {
-        match self.client.read(handle, offset, 1).await {
-            Ok(data) => Ok(!data.is_empty()),
+        match self.client.read_some(handle, offset, 1).await {
+            Ok(data) => Ok(data.is_some()),
             Err(error) if error.ends_session() => Err(error),
             Err(_) => Ok(false),
         }
