@@ -144,7 +144,7 @@ impl Host {
             Ok(client) => {
                 self.clock.answered();
                 watchdog::set(&client, Arc::clone(&self.clock), (Arc::clone(&self.reach), lane));
-                Ok(Remote { client, trail })
+                Ok(Remote::new(client, trail))
             }
             Err(error) => Err(CopyError::new(Some(trail), Stage::StartSftp, Vec::new(), Cause::Chain(error.into()))),
         }

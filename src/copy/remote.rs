@@ -2,6 +2,7 @@
 //! answer becomes a [`CopyError`] that names the host, the step and the path.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 
@@ -28,9 +29,16 @@ pub struct Remote {
     pub client: Client,
     /// As errors name the host.
     pub trail: Arc<str>,
+    /// It announces a rename that replaces its target, and has none.
+    replaces_nothing: Arc<AtomicBool>,
 }
 
 impl Remote {
+    /// A session at the end of a trail.
+    pub fn new(client: Client, trail: Arc<str>) -> Remote {
+        Remote { client, trail, replaces_nothing: Arc::default() }
+    }
+
     /// What `place` leads to, or is.
     pub async fn stat(&self, place: &Place, links: Links) -> Result<Attributes, CopyError> {
         let path = place.path();
@@ -128,13 +136,19 @@ impl Remote {
 
     /// Whether [`Remote::rename`] replaces a file that has the name.
     pub fn renames_over(&self) -> bool {
-        self.client.extensions().has(Extension::PosixRename)
+        self.client.extensions().has(Extension::PosixRename) && !self.replaces_nothing.load(Ordering::Relaxed)
     }
 
     /// Gives `from` the name `to`.
     pub async fn rename(&self, from: &Place, to: &Place) -> Result<(), CopyError> {
         let renamed = match self.renames_over() {
-            true => self.client.posix_rename(&from.path(), &to.path()).await,
+            true => match self.client.posix_rename(&from.path(), &to.path()).await {
+                Err(error) if error.code() == Some(StatusCode::OP_UNSUPPORTED) => {
+                    self.replaces_nothing.store(true, Ordering::Relaxed);
+                    self.client.rename(&from.path(), &to.path()).await
+                }
+                renamed => renamed,
+            },
             false => self.client.rename(&from.path(), &to.path()).await,
         };
         self.told(Stage::Land, to, renamed)
