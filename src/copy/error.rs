@@ -255,6 +255,11 @@ impl CopyError {
         matches!(&self.cause, Cause::Sftp(SftpError::Status { code, .. }) if *code == StatusCode::FAILURE)
     }
 
+    /// True when the end does no such thing.
+    pub(super) fn is_unsupported(&self) -> bool {
+        matches!(&self.cause, Cause::Sftp(SftpError::Status { code, .. }) if *code == StatusCode::OP_UNSUPPORTED)
+    }
+
     /// True when something stands in the way of a creation, as far as the end says so.
     pub(super) fn may_exist(&self) -> bool {
         match &self.cause {

@@ -122,7 +122,7 @@ impl OpenFile {
                 blocking(Stage::Transfer, &self.place, move |_| local::identity(&file)).await
             }
             End::Remote(remote, handle) => {
-                let told = remote.told(Stage::Transfer, &self.place, remote.client.fstat(handle).await)?;
+                let told = remote.told(Stage::Transfer, &self.place, remote.fstat(handle, &self.place).await)?;
                 Ok((told, Identity::from(&told)))
             }
         }
@@ -171,7 +171,7 @@ impl OpenFile {
                 blocking(Stage::Transfer, &self.place, read).await
             }
             End::Remote(remote, handle) => {
-                let read = remote.read_whole(handle, size).await;
+                let read = remote.read_whole(handle, &self.place, size).await;
                 let ((pieces, goes_on), after) = remote.told(Stage::Transfer, &self.place, read)?;
                 let is_same = same_version(&after, version);
                 Ok(Whole { pieces, goes_on, began: Identity::from(version), is_same })

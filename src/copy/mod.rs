@@ -23,6 +23,7 @@ mod beneath;
 mod both;
 mod buffers;
 mod care;
+mod denied;
 mod destination;
 mod direct;
 mod error;

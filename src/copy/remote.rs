@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 
+use super::denied::{self, is_denied};
 use super::error::{Cause, CopyError};
 use super::place::Place;
 use super::side::{Links, UNTOLD_MAX};
@@ -46,7 +47,20 @@ impl Remote {
             Links::Follow => self.client.stat(&path).await,
             Links::Keep => self.client.lstat(&path).await,
         };
+        let answer = match (answer, links) {
+            (Err(error), Links::Follow) if is_denied(&error) => or(error, denied::stat(&self.client, &path).await),
+            (Err(error), Links::Keep) if is_denied(&error) => or(error, denied::lstat(&self.client, &path).await),
+            (answer, _) => answer,
+        };
         self.told(Stage::List, place, answer)
+    }
+
+    /// Attributes of an open file; of what has its name, where the server does not tell them by a handle.
+    pub async fn fstat(&self, handle: &Handle, place: &Place) -> Result<Attributes, SftpError> {
+        match self.client.fstat(handle).await {
+            Err(error) if is_denied(&error) => self.client.stat(&place.path()).await,
+            answer => answer,
+        }
     }
 
     /// The absolute path without links.
@@ -98,10 +112,10 @@ impl Remote {
         let path = place.path();
         let nothing = Attributes::default();
         let open = self.client.open(&path, OpenFlags::WRITE, &nothing);
-        let (opened, named) = tokio::join!(biased; open, self.client.lstat(&path));
+        let (opened, named) = tokio::join!(biased; open, self.stat(place, Links::Keep));
         let handle = self.told(Stage::Transfer, place, opened)?;
-        let named = self.told(Stage::Transfer, place, named)?;
-        let opened = self.told(Stage::Transfer, place, self.client.fstat(&handle).await)?;
+        let named = named?;
+        let opened = self.told(Stage::Transfer, place, self.fstat(&handle, place).await)?;
         match named.kind() == FileKind::File && may_become(there, &opened) {
             true => Ok(handle),
             false => Err(self.error(Stage::Transfer, place, Cause::PartTaken)),
@@ -121,7 +135,7 @@ impl Remote {
 
     /// Sets a folder's attributes.
     pub async fn set_folder(&self, place: &Place, wanted: &Attributes) -> Result<(), CopyError> {
-        self.told(Stage::Land, place, self.client.setstat(&place.path(), wanted).await)
+        self.told(Stage::Land, place, self.setstat(place, wanted).await)
     }
 
     /// Removes a file or link.
@@ -156,14 +170,19 @@ impl Remote {
 
     /// The `size` bytes that a file of a few blocks announces, whether it goes on behind them, and its attributes after the
     /// last of them: requests that leave together.
-    pub async fn read_whole(&self, handle: &Handle, size: u64) -> Result<((Vec<Bytes>, bool), Attributes), SftpError> {
+    pub async fn read_whole(
+        &self,
+        handle: &Handle,
+        place: &Place,
+        size: u64,
+    ) -> Result<((Vec<Bytes>, bool), Attributes), SftpError> {
         let read = async {
             match size {
                 0 => self.read_untold(handle).await,
                 _ => self.read_told(handle, size).await,
             }
         };
-        let (read, after) = tokio::join!(biased; read, self.client.fstat(handle));
+        let (read, after) = tokio::join!(biased; read, self.fstat(handle, place));
         Ok((read?, after?))
     }
 
@@ -238,13 +257,21 @@ impl Remote {
         wanted: &Attributes,
         set: Result<(), SftpError>,
     ) -> Result<(), SftpError> {
-        let path = place.path();
         match set {
-            Err(error) if error.code() == Some(StatusCode::OP_UNSUPPORTED) => {
-                match self.client.lstat(&path).await?.kind() {
-                    FileKind::File => self.client.setstat(&path, wanted).await,
-                    _ => Err(error),
-                }
+            Err(error) if is_denied(&error) => match self.stat(place, Links::Keep).await.map(|it| it.kind()) {
+                Ok(FileKind::File) => self.setstat(place, wanted).await,
+                _ => Err(error),
+            },
+            set => set,
+        }
+    }
+
+    /// Sets attributes by the path; the mode also where the server sets no times, which is an error still.
+    async fn setstat(&self, place: &Place, wanted: &Attributes) -> Result<(), SftpError> {
+        let (path, mode) = (place.path(), Attributes { times: None, ..*wanted });
+        match self.client.setstat(&path, wanted).await {
+            Err(error) if wanted.times.is_some() && error.code() == Some(StatusCode::OP_UNSUPPORTED) => {
+                self.client.setstat(&path, &mode).await.and(Err(error))
             }
             set => set,
         }
@@ -267,6 +294,14 @@ impl Remote {
 
     fn error(&self, stage: Stage, place: &Place, cause: Cause) -> CopyError {
         CopyError::new(Some(Arc::clone(&self.trail)), stage, place.path(), cause)
+    }
+}
+
+/// What another request told, unless that was denied as well.
+fn or(denied: SftpError, other: Result<Attributes, SftpError>) -> Result<Attributes, SftpError> {
+    match other {
+        Err(error) if is_denied(&error) => Err(denied),
+        other => other,
     }
 }
 

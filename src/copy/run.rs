@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::care::Care;
 use super::direct::{Carried, Direct};
 use super::error::CopyError;
-use super::folder::{Finish, Folder};
+use super::folder::{Finish, Finished, Folder};
 use super::freight::Freight;
 use super::item::{Item, What};
 use super::land::{Ground, Keep};
@@ -160,7 +160,11 @@ async fn finish_folder(means: Arc<Means>, finish: Finish) -> Result<(), CopyErro
             means.ledger.failed(&target, None, error);
             Ok(())
         }
-        answer => answer,
+        Ok(Finished::WithTimesOfItsOwn) => {
+            means.ledger.has_times_of_its_own();
+            Ok(())
+        }
+        answer => answer.map(drop),
     }
 }
 
