@@ -290,6 +290,16 @@ impl OpenFile {
         }
     }
 
+    /// Closes it if it is open, whatever comes of that.
+    pub async fn let_go(&self) {
+        if let End::Remote(remote, handle) = &self.end
+            && handle.is_open()
+        {
+            // nothing that was written there is of use any more
+            let _ = remote.client.close_behind(handle).await;
+        }
+    }
+
     /// The same source on another lane: opened again at a host, shared on this machine.
     pub async fn also(&self, side: &Side, links: Links) -> Result<OpenFile, CopyError> {
         match &self.end {

@@ -148,6 +148,13 @@ impl Remote {
         self.told(Stage::Land, place, self.client.rmdir(&place.path()).await)
     }
 
+    /// Whether there are files behind the handles, as far as the server shows: one that flushes them, or says how much may be
+    /// written at once, takes bytes anywhere and by several handles. Others do with a file what they do for scp and sftp.
+    pub fn takes_any_order(&self) -> bool {
+        let extensions = self.client.extensions();
+        extensions.has(Extension::Fsync) || extensions.has(Extension::Limits)
+    }
+
     /// Whether [`Remote::rename`] replaces a file that has the name.
     pub fn renames_over(&self) -> bool {
         self.client.extensions().has(Extension::PosixRename) && !self.replaces_nothing.load(Ordering::Relaxed)

@@ -250,6 +250,11 @@ impl Handle {
         }
     }
 
+    /// Whether nobody has closed it yet.
+    pub fn is_open(&self) -> bool {
+        self.is_open.load(Ordering::Relaxed)
+    }
+
     /// From now on somebody else closes it.
     pub(super) fn release(&self) {
         self.is_open.store(false, Ordering::Relaxed);

@@ -4,6 +4,7 @@
 pub mod ends;
 
 mod failures;
+mod gateway;
 mod globs;
 mod hostile;
 mod landing;
