@@ -40,7 +40,6 @@ mod docker;
 mod doctor;
 mod end_to_end;
 mod failures;
-#[allow(dead_code, reason = "the scenario knows more makes than hold today")]
 mod makes;
 mod whole;
 

@@ -46,7 +46,7 @@ pub async fn adopt(side: &Side, freight: Freight<'_>, staged: &Place, arrived: &
 pub async fn link(side: &Side, item: &Item, means: &Means, says: Vec<u8>) -> Result<(), CopyError> {
     let target = &item.target;
     let version = side.version_of(&Identity::from(&item.attributes));
-    let id = Id { pair: pair_of(item), version, run: means.run.id().await };
+    let id = Id { pair: pair_of(item), version, run: means.run.id(0).await };
     let part = target.sibling(&part::part(&own_name(side, target)?, &id));
     stands_there(side, target, item.ground().await).await?;
     match side.symlink(&part, says.clone()).await {

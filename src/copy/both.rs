@@ -8,8 +8,9 @@ use super::file::OpenFile;
 use super::freight::Freight;
 use super::land::Landing;
 use super::lanes::{Busy, Lane};
+use super::order::{BlockOrder, Writing};
 use super::resume::{Acknowledged, Pair, Resume, SoFar, Worth};
-use super::side::{Identity, Side, same_version};
+use super::side::{Identity, Links, Side, same_version};
 use super::source_end::OpenSource;
 use super::sums::Sum;
 use super::takeover;
@@ -35,7 +36,7 @@ impl Both {
     ///
     /// # Errors
     /// [`Cause::SourceChanged`](super::Cause::SourceChanged) when it is not that version any more.
-    pub async fn open(freight: Freight<'_>) -> Result<Both, CopyError> {
+    pub async fn open(freight: Freight<'_>, so_far: &SoFar) -> Result<Both, CopyError> {
         let Freight { means, item, links, version, .. } = freight;
         let lane = item.lanes.idlest();
         let _busy = lane.busy();
@@ -46,13 +47,13 @@ impl Both {
         };
         let begin = async {
             let version = lane.source.version(&item.source, links, version).await?;
-            Landing::begin(&lane.destination, freight, version).await
+            Landing::begin(&lane.destination, freight, version, so_far).await
         };
         match tokio::join!(biased; source, begin) {
             (Ok((source, identity)), Ok(landing)) => {
                 // where it may have changed between the two looks, and they would tell
                 let is_told = matches!(lane.source, Side::Local) && !means.tolerance.growing;
-                if is_told && lane.source.version_of(&identity) != landing.version() {
+                if is_told && lane.source.version_of(&identity) != landing.part_file().version() {
                     landing.discard().await;
                     return Err(source.changed());
                 }
@@ -76,7 +77,7 @@ impl Both {
         OpenSource { side: &self.lane.source, file: &self.source, began: self.identity }
     }
 
-    /// What is still missing: all of it, or what the part of an earlier try or run lacks. That is told, and counted.
+    /// What is still missing: all of it, or what the part of an earlier try or run lacks. That is told, and is to be counted.
     ///
     /// # Errors
     /// When an end cannot be read, or the session is lost.
@@ -84,23 +85,31 @@ impl Both {
         &mut self,
         freight: Freight<'_>,
         (sizes, block, acknowledged): (Sizes, usize, Acknowledged),
-        so_far: &SoFar,
+        so_far: &mut SoFar,
     ) -> Result<Window, CopyError> {
         let Freight { means, item, started, .. } = freight;
         let mut window = Window::new(0..self.size(), sizes);
-        if !self.landing.is_reused() && means.resume == Resume::Trusted {
-            self.landing.take_over(freight, self.size).await?;
+        if !self.landing.part_file().is_reused() && means.resume == Resume::Trusted {
+            let taken = self.landing.take_over(freight, self.size).await;
+            so_far.begun(self.landing.part_file().beginning());
+            taken?;
         }
-        if self.landing.is_reused() {
-            let (sides, files) = ((&self.lane.source, &self.lane.destination), (&*self.source, &**self.landing.file()));
+        if self.landing.part_file().is_reused() {
+            let files = (&*self.source, &**self.landing.part_file().file());
+            let sides = (&self.lane.source, &self.lane.destination);
             let pair = Pair { lanes: &item.lanes, sides, files, size: self.size(), block, acknowledged };
-            let because = match pair.worth(so_far, sizes).await? {
+            let worth = match pair.worth(so_far, sizes).await {
+                Err(error) if error.ends_the_run() || error.is_source_changed() => return Err(error),
+                Err(_) => Worth::Nothing("started over: the part cannot be compared with the source"),
+                Ok(worth) => worth,
+            };
+            let because = match worth {
                 Worth::Missing(rest, because) => {
                     window = rest;
                     because
                 }
                 Worth::Nothing(because) => {
-                    self.landing.start_over().await?;
+                    self.landing.begin_anew().await?;
                     Some(because)
                 }
             };
@@ -108,8 +117,41 @@ impl Both {
                 started.resumed(&means.ledger, item.source.path(), (window.arrived(), because));
             }
         }
-        started.begin_at(window.arrived());
+        so_far.begun(self.landing.part_file().beginning());
         Ok(window)
+    }
+
+    /// What of the `missing` is written, in blocks of so many bytes, and how.
+    ///
+    /// # Errors
+    /// When the part has to be begun anew, and cannot be made.
+    pub async fn writing(
+        &mut self,
+        freight: Freight<'_>,
+        missing: Window,
+        block: usize,
+        so_far: &mut SoFar,
+    ) -> Result<(Window, Writing), CopyError> {
+        let takes_any_order = self.lane.destination.takes_any_order();
+        let order = if takes_any_order { freight.means.order.max(so_far.order()) } else { BlockOrder::Ascending };
+        let mut window = missing;
+        if order == BlockOrder::Ascending {
+            window = window.from(window.low());
+        }
+        if !takes_any_order && self.landing.part_file().is_reused() {
+            // with the last block at least, which shows that it is taken behind what is there
+            window = window.from(self.size().saturating_sub(1) / block as u64 * block as u64);
+            if window.low() == 0 {
+                self.landing.begin_anew().await?;
+                so_far.begun(self.landing.part_file().beginning());
+            }
+        }
+        let is_begun_in_order = order == BlockOrder::Ascending && !self.landing.part_file().is_reused();
+        let writing = match is_begun_in_order || so_far.order() == BlockOrder::Ascending {
+            true => Writing::as_known(order),
+            false => Writing::as_supposed(order, window.arrived()),
+        };
+        Ok((window, writing))
     }
 
     /// The SHA-256 of the source, where both ends are to be compared.
@@ -174,5 +216,43 @@ async fn identity_of(source: &OpenFile, freight: Freight<'_>) -> Result<Identity
     match same_version(&told, freight.version) || has_grown {
         true => Ok(identity),
         false => Err(source.changed()),
+    }
+}
+
+/// Both ends of a file, open on one lane.
+pub struct Ends {
+    /// The source.
+    pub source: Arc<OpenFile>,
+    /// The part.
+    pub part: Arc<OpenFile>,
+    /// What the source was at the beginning.
+    pub identity: Identity,
+    /// Bytes that the source announces.
+    pub size: u64,
+}
+
+impl Ends {
+    /// Of a file that was opened.
+    pub fn of(both: &Both) -> Ends {
+        let (source, part) = (Arc::clone(&both.source), Arc::clone(both.landing.part_file().file()));
+        Ends { source, part, identity: both.identity, size: both.size() }
+    }
+
+    /// The same two files on another lane; nothing has been taken from its source before that is known to be the same.
+    ///
+    /// # Errors
+    /// When they cannot be opened there, or the source has changed.
+    pub async fn also(&self, lane: &Lane, links: Links) -> Result<Ends, CopyError> {
+        let source = async {
+            let source = self.source.also(&lane.source, links).await?;
+            source.is_still(self.identity).await.map(|()| source)
+        };
+        let (source, part) = tokio::try_join!(source, self.part.also_for_writing(&lane.destination))?;
+        Ok(Ends { source: Arc::new(source), part: Arc::new(part), identity: self.identity, size: self.size })
+    }
+
+    /// Bytes of a block that both ends take.
+    pub fn block(&self) -> usize {
+        self.source.max_read().min(self.part.max_write())
     }
 }

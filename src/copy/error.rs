@@ -106,6 +106,12 @@ pub enum Cause {
     /// What has the part's name is not what was written there.
     #[error("it was taken away or replaced while it was written")]
     PartTaken,
+    /// The server does not write where it is asked to, or not by the handle that it gave.
+    #[error("the server takes a file from its beginning to its end only: {0}")]
+    InOrderOnly(SftpError),
+    /// The server said that the file has its name, and it cannot be read there.
+    #[error("the server says that it is there, and it cannot be read")]
+    NotThere,
     /// The run has taken as long as it may.
     #[error("not done within {} s, the whole run's limit; what is on its way is kept in .NAME.hop-ID.part", .0.as_secs_f32())]
     Deadline(Duration),
@@ -159,6 +165,15 @@ impl CopyError {
         self
     }
 
+    /// The same of writing to a server that may take a file from its beginning to its end only: it has refused to write
+    /// elsewhere.
+    pub(super) fn of_order(self) -> CopyError {
+        match self.cause {
+            Cause::Sftp(error @ SftpError::Status { .. }) => CopyError { cause: Cause::InOrderOnly(error), ..self },
+            cause => CopyError { cause, ..self },
+        }
+    }
+
     /// At either end.
     pub(super) fn new(host: Option<Arc<str>>, stage: Stage, path: Vec<u8>, cause: Cause) -> CopyError {
         CopyError { host, stage, path, cause, part: None }
@@ -177,7 +192,7 @@ impl CopyError {
             Cause::NoSpace => Kind::NoSpace,
             Cause::SourceChanged => Kind::SourceChanged,
             Cause::Refused(_) => Kind::Usage,
-            Cause::Stream(_) | Cause::Misstated => Kind::RemoteFile,
+            Cause::Stream(_) | Cause::Misstated | Cause::InOrderOnly(_) | Cause::NotThere => Kind::RemoteFile,
             Cause::Differs => Kind::Differs,
             Cause::TooMany { .. } => Kind::Several,
             Cause::PartTaken => Kind::Taken,
@@ -233,7 +248,13 @@ impl CopyError {
 
     /// True when nothing could go on from the part.
     pub(super) fn is_worthless(&self) -> bool {
-        matches!(self.cause, Cause::SourceChanged | Cause::Differs | Cause::Endless { .. } | Cause::Misstated)
+        let is_of_source = matches!(self.cause, Cause::SourceChanged | Cause::Endless { .. } | Cause::Misstated);
+        is_of_source || matches!(self.cause, Cause::Differs | Cause::InOrderOnly(_))
+    }
+
+    /// True when the file may arrive if it is written from its beginning to its end.
+    pub(super) fn is_in_order_only(&self) -> bool {
+        matches!(self.cause, Cause::InOrderOnly(_))
     }
 
     /// True when the part is not this run's any more.
@@ -253,6 +274,11 @@ impl CopyError {
     /// True for the answer that servers give for anything they have no code for: a full disk, an existing file, …
     pub(super) fn is_bare_failure(&self) -> bool {
         matches!(&self.cause, Cause::Sftp(SftpError::Status { code, .. }) if *code == StatusCode::FAILURE)
+    }
+
+    /// True when the end does no such thing.
+    pub(super) fn is_unsupported(&self) -> bool {
+        matches!(&self.cause, Cause::Sftp(SftpError::Status { code, .. }) if *code == StatusCode::OP_UNSUPPORTED)
     }
 
     /// True when something stands in the way of a creation, as far as the end says so.

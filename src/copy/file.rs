@@ -122,7 +122,7 @@ impl OpenFile {
                 blocking(Stage::Transfer, &self.place, move |_| local::identity(&file)).await
             }
             End::Remote(remote, handle) => {
-                let told = remote.told(Stage::Transfer, &self.place, remote.client.fstat(handle).await)?;
+                let told = remote.told(Stage::Transfer, &self.place, remote.fstat(handle, &self.place).await)?;
                 Ok((told, Identity::from(&told)))
             }
         }
@@ -171,7 +171,7 @@ impl OpenFile {
                 blocking(Stage::Transfer, &self.place, read).await
             }
             End::Remote(remote, handle) => {
-                let read = remote.read_whole(handle, size).await;
+                let read = remote.read_whole(handle, &self.place, size).await;
                 let ((pieces, goes_on), after) = remote.told(Stage::Transfer, &self.place, read)?;
                 let is_same = same_version(&after, version);
                 Ok(Whole { pieces, goes_on, began: Identity::from(version), is_same })
@@ -287,6 +287,16 @@ impl OpenFile {
                 let closed = remote.client.close_behind(handle).await;
                 remote.told(Stage::Land, &self.place, closed)
             }
+        }
+    }
+
+    /// Closes it if it is open, whatever comes of that.
+    pub async fn let_go(&self) {
+        if let End::Remote(remote, handle) = &self.end
+            && handle.is_open()
+        {
+            // nothing that was written there is of use any more
+            let _ = remote.client.close_behind(handle).await;
         }
     }
 

@@ -42,6 +42,15 @@ pub struct Within {
     pub links: Links,
 }
 
+/// What a folder is like in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finished {
+    /// As it should be.
+    AsItShouldBe,
+    /// Its end sets no times of folders.
+    WithTimesOfItsOwn,
+}
+
 /// A folder whose entries are all done.
 pub struct Finish {
     target: Place,
@@ -136,10 +145,19 @@ impl Folder {
             return Ok(Some(Ground::Old));
         }
         let mode = self.attributes.permissions.unwrap_or(OWNER | 0o055) & MODE_MASK | OWNER;
-        match side.mkdir(&target, mode).await {
-            Ok(()) => Ok(Some(Ground::Fresh)),
-            Err(error) if error.may_exist() => already_there(side, &target, error).await.map(Some),
-            Err(error) => Err(error),
+        // some servers say of a folder that is there already that they have made it
+        let seen = async {
+            match side {
+                Side::Local => Ok(None),
+                Side::Remote(_) => side.look(&target, Links::Keep).await,
+            }
+        };
+        match tokio::join!(biased; seen, side.mkdir(&target, mode)) {
+            (Ok(None), Ok(())) => Ok(Some(Ground::Fresh)),
+            (Ok(Some(there)), Ok(())) => ground(side, &target, there.kind()).map(Some),
+            (Err(_), Ok(())) => Ok(Some(Ground::Old)),
+            (_, Err(error)) if error.may_exist() => already_there(side, &target, error).await.map(Some),
+            (_, Err(error)) => Err(error),
         }
     }
 
@@ -175,26 +193,37 @@ impl Drop for Folder {
 }
 
 async fn already_there(side: &Side, target: &Place, error: CopyError) -> Result<Ground, CopyError> {
-    let in_the_way = |what| Err(side.error(Stage::Transfer, target, super::Cause::Unfit(what)));
-    match side.look(target, Links::Keep).await?.map(|there| there.kind()) {
-        Some(FileKind::Dir) => Ok(Ground::Old),
-        Some(FileKind::Symlink) => in_the_way("a symbolic link has the folder's name; nothing is written through it"),
-        Some(_) => in_the_way("a file has the folder's name"),
+    match side.look(target, Links::Keep).await? {
+        Some(there) => ground(side, target, there.kind()),
         None => Err(side.explain(error, target).await),
     }
 }
 
+/// What it means that something of this `kind` has the folder's name.
+fn ground(side: &Side, target: &Place, kind: FileKind) -> Result<Ground, CopyError> {
+    let in_the_way = |what| Err(side.error(Stage::Transfer, target, super::Cause::Unfit(what)));
+    match kind {
+        FileKind::Dir => Ok(Ground::Old),
+        FileKind::Symlink => in_the_way("a symbolic link has the folder's name; nothing is written through it"),
+        _ => in_the_way("a file has the folder's name"),
+    }
+}
+
 impl Finish {
-    /// Gives the folder its mode and times.
+    /// Gives the folder its mode and times. An end that sets no times at all is told once for all folders, and fails none:
+    /// scp fails there for files alone.
     ///
     /// # Errors
     /// When the end refuses.
-    pub async fn run(self, keep: Keep) -> Result<(), CopyError> {
-        let Some(wanted) = self.wanted(keep) else { return Ok(()) };
+    pub async fn run(self, keep: Keep) -> Result<Finished, CopyError> {
+        let Some(wanted) = self.wanted(keep) else { return Ok(Finished::AsItShouldBe) };
         loop {
             match self.lanes.idlest().destination.set_folder(&self.target, wanted).await {
                 Err(error) if error.is_lost() => self.lanes.restore(error).await?,
-                set => return set,
+                Err(error) if error.is_unsupported() && wanted.times.is_some() => {
+                    return Ok(Finished::WithTimesOfItsOwn);
+                }
+                set => return set.map(|()| Finished::AsItShouldBe),
             }
         }
     }

@@ -72,6 +72,7 @@ pub struct Ledger {
     failures: AtomicU64,
     skipped: AtomicU64,
     removed: AtomicU64,
+    untimed: AtomicU64,
     next: AtomicU64,
 }
 
@@ -130,6 +131,7 @@ impl Ledger {
             failures: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
             removed: AtomicU64::new(0),
+            untimed: AtomicU64::new(0),
             next: AtomicU64::new(0),
         }
     }
@@ -222,6 +224,11 @@ impl Ledger {
         }
     }
 
+    /// The destination sets no times of folders.
+    pub fn has_times_of_its_own(&self) {
+        self.untimed.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Something at the destination is gone.
     pub fn removed(&self, target: &Place) {
         self.removed.fetch_add(1, Ordering::Relaxed);
@@ -233,8 +240,13 @@ impl Ledger {
         self.failures.load(Ordering::Relaxed) > 0
     }
 
-    /// The report so far.
+    /// The report at the end; what is to be said once is said now.
     pub fn report(&self, route: Route) -> Report {
+        match self.untimed.load(Ordering::Relaxed) {
+            0 => {}
+            1 => self.event(Event::Warning("the server sets no times of folders; 1 has its own".to_owned())),
+            more => self.event(Event::Warning(format!("the server sets no times of folders; {more} have their own"))),
+        }
         let mut failed = std::mem::take(&mut *self.failed.lock().unwrap_or_else(PoisonError::into_inner));
         // a peer that attacks is worth its word even when all the rest arrived
         failed.sort_by_key(|failure| failure.error.kind() != Kind::Protocol);

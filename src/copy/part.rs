@@ -63,6 +63,15 @@ impl RunId {
         getrandom::fill(&mut bytes).map_err(|_| std::io::Error::other("no random bytes can be had"))?;
         Ok(RunId(u64::from_be_bytes(bytes)))
     }
+
+    /// The number of the `beginning`th part, from 0, that the run with this number makes of one file.
+    pub fn of_beginning(self, beginning: u32) -> RunId {
+        let more = |half: u8| digest(&[&self.0.to_be_bytes(), &beginning.to_be_bytes(), &[half]]);
+        match beginning {
+            0 => self,
+            _ => RunId(u64::from(more(0)) << 32 | u64::from(more(1))),
+        }
+    }
 }
 
 impl fmt::Display for Id {
@@ -182,6 +191,13 @@ mod tests {
         for other in strangers {
             assert!(!is_part(&name(other)) && read(&name(other)).is_none(), "{other}");
         }
+    }
+
+    #[test]
+    fn what_is_begun_anew_has_a_number_of_its_own() {
+        let of = |beginning| id().run.of_beginning(beginning);
+        assert_eq!(of(0), id().run);
+        assert!(of(1) != of(0) && of(2) != of(1) && of(2) != of(0) && of(1) == of(1));
     }
 
     #[test]

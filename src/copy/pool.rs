@@ -2,6 +2,7 @@
 //! known about the end as a whole.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
@@ -14,6 +15,9 @@ use super::sums::Sums;
 use super::umask::Umask;
 use super::watchdog;
 use crate::progress::Stage;
+
+/// How long something that a copy can do without may take to begin, at least and at most: a quarter of the run's timeout.
+const OPTIONAL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
 
 /// One end's sessions.
 pub struct Pool {
@@ -113,9 +117,11 @@ impl Host {
             Shell::Tells(sums) if !sums.has_ended() => return Some(sums.clone()),
             Shell::Tells(_) | Shell::NotAsked => {}
         }
-        let started = match self.reach.shell().await {
-            Some(conversation) => Sums::start(conversation).await,
-            None => None,
+        let begun = tokio::time::timeout((self.clock.timeout() / 4).clamp(OPTIONAL.0, OPTIONAL.1), self.reach.shell());
+        let started = match begun.await {
+            Ok(Some(conversation)) => Sums::start(conversation).await,
+            // none, or a server that never says so
+            Ok(None) | Err(_) => None,
         };
         *shell = started.clone().map_or(Shell::Lacks, Shell::Tells);
         started
@@ -138,7 +144,7 @@ impl Host {
             Ok(client) => {
                 self.clock.answered();
                 watchdog::set(&client, Arc::clone(&self.clock), (Arc::clone(&self.reach), lane));
-                Ok(Remote { client, trail })
+                Ok(Remote::new(client, trail))
             }
             Err(error) => Err(CopyError::new(Some(trail), Stage::StartSftp, Vec::new(), Cause::Chain(error.into()))),
         }

@@ -15,15 +15,15 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::allowance::{Allowance, Distance};
-use super::both::Both;
+use super::both::{Both, Ends};
 use super::error::CopyError;
-use super::file::OpenFile;
 use super::freight::Freight;
 use super::lanes::Lane;
 use super::ledger::Started;
+use super::order::{WriteTurn, Writing};
 use super::resume::{Acknowledged, SoFar};
 use super::run::Means;
-use super::side::{Identity, Links};
+use super::side::Links;
 use super::source_end::{Reached, TrueEnd, endless, judge};
 use crate::sftp::{Block, Sizes, Window};
 
@@ -36,15 +36,6 @@ const LANE_BLOCKS: usize = 128;
 /// Bytes of a file for each lane that works on it.
 const SHARE: u64 = 8 << 20;
 
-/// Both ends of a file, open on one lane.
-struct Ends {
-    source: Arc<OpenFile>,
-    part: Arc<OpenFile>,
-    identity: Identity,
-    /// Bytes that the source announces.
-    size: u64,
-}
-
 /// What the tasks of one file have in common.
 struct Flow {
     window: Arc<Mutex<Window>>,
@@ -55,6 +46,7 @@ struct Flow {
     lanes: AtomicUsize,
     /// Whether the source has data behind what it announces, once that was looked at.
     goes_on: OnceLock<bool>,
+    writing: Writing,
     means: Arc<Means>,
     started: Arc<Started>,
 }
@@ -64,12 +56,12 @@ struct Flow {
 /// # Errors
 /// As `Kind` tells; [`Cause::SourceChanged`](super::Cause::SourceChanged) when it is not that version any more.
 pub async fn carry(freight: Freight<'_>, so_far: &mut SoFar) -> Result<(), CopyError> {
-    let mut both = Both::open(freight).await?;
+    let mut both = Both::open(freight, so_far).await?;
     let arrived = async {
-        let window = begin(freight, &mut both, so_far).await?;
+        let (window, writing) = begin(freight, &mut both, so_far).await?;
         let ends = Arc::new(Ends::of(&both));
         let moved = async {
-            let reached = pump(freight, window, (&ends, &both.lane)).await?;
+            let reached = pump(freight, window, writing, (&ends, &both.lane)).await?;
             to_its_end(freight, &both, &ends, reached).await
         };
         let (size, sum) = match both.size() {
@@ -85,20 +77,27 @@ pub async fn carry(freight: Freight<'_>, so_far: &mut SoFar) -> Result<(), CopyE
     both.end(freight, arrived).await
 }
 
-/// What is still missing, and remembered for another attempt.
-async fn begin(freight: Freight<'_>, both: &mut Both, so_far: &mut SoFar) -> Result<Arc<Mutex<Window>>, CopyError> {
+/// What is still missing, and remembered for another attempt; and how it is written.
+async fn begin(
+    freight: Freight<'_>,
+    both: &mut Both,
+    so_far: &mut SoFar,
+) -> Result<(Arc<Mutex<Window>>, Writing), CopyError> {
     let sizes = Sizes { in_flight: Sizes::default().band, ..Sizes::default() };
     let block = Ends::of(both).block().min(freight.means.throttle.block());
-    let window = both.missing(freight, (sizes, block, Acknowledged::BlockByBlock), so_far).await?;
+    let missing = both.missing(freight, (sizes, block, Acknowledged::BlockByBlock), so_far).await?;
+    let (window, writing) = both.writing(freight, missing, block, so_far).await?;
+    freight.started.begin_at(window.arrived());
     let window = Arc::new(Mutex::new(window));
     so_far.keep(&window);
-    Ok(window)
+    Ok((window, writing))
 }
 
 /// Moves every block that is announced, over the lane it begins on and those that join; where the source ends.
 async fn pump(
     freight: Freight<'_>,
     window: Arc<Mutex<Window>>,
+    writing: Writing,
     (first, began_on): (&Arc<Ends>, &Arc<Lane>),
 ) -> Result<Reached, CopyError> {
     let Freight { item, .. } = freight;
@@ -108,6 +107,7 @@ async fn pump(
         distance: Arc::default(),
         lanes: AtomicUsize::new(0),
         goes_on: OnceLock::new(),
+        writing,
         means: Arc::clone(freight.means),
         started: Arc::clone(freight.started),
     });
@@ -118,7 +118,10 @@ async fn pump(
     let number = began_on.number;
     let (work, ends) = (Arc::clone(&flow), Arc::clone(first));
     tasks.spawn(async move { (number, work.work(ends).await) });
-    let most = usize::try_from(first.size.div_ceil(SHARE)).unwrap_or(usize::MAX);
+    let most = match flow.writing.is_in_order() {
+        true => 1,
+        false => usize::try_from(first.size.div_ceil(SHARE)).unwrap_or(usize::MAX),
+    };
     loop {
         item.lanes.grow();
         let open = lanes.borrow_and_update().clone();
@@ -210,28 +213,6 @@ async fn finish(freight: Freight<'_>, both: &Both, size: u64) -> Result<(), Copy
     same.and(closed)
 }
 
-impl Ends {
-    fn of(both: &Both) -> Ends {
-        let (source, part) = (Arc::clone(&both.source), Arc::clone(both.landing.file()));
-        Ends { source, part, identity: both.identity, size: both.size() }
-    }
-
-    /// The same two files on another lane; nothing has been taken from its source before that is known to be the same.
-    async fn also(&self, lane: &Lane, links: Links) -> Result<Ends, CopyError> {
-        let source = async {
-            let source = self.source.also(&lane.source, links).await?;
-            source.is_still(self.identity).await.map(|()| source)
-        };
-        let (source, part) = tokio::try_join!(source, self.part.also_for_writing(&lane.destination))?;
-        Ok(Ends { source: Arc::new(source), part: Arc::new(part), identity: self.identity, size: self.size })
-    }
-
-    /// Bytes of a block that both ends take.
-    fn block(&self) -> usize {
-        self.source.max_read().min(self.part.max_write())
-    }
-}
-
 impl Flow {
     /// Where the source ends, once all that it announced has come back. What an earlier try has left had its last block
     /// already, so that nobody has looked behind it.
@@ -273,35 +254,56 @@ impl Flow {
         loop {
             let turn = allowance.turn().await;
             let most = ends.block().min(self.means.throttle.block());
-            let Some(block) = self.next(most, &allowance).await else { return Ok(()) };
-            match self.carry_block(&ends, &block).await {
-                Ok((dwelt, got)) if self.fits(&block, got) => {
+            // before its block: one that others wait for would wait for the memory that they hold
+            let memory = if self.writing.is_in_order() { self.means.memory(most).await } else { None };
+            let Some((block, its_turn)) = self.next(most, &allowance).await else { return Ok(()) };
+            let _memory = if memory.is_none() { self.means.memory(block.len()).await } else { memory };
+            let failed = match self.carry_block(&ends, &block, its_turn).await {
+                Ok(Some((dwelt, got))) if self.fits(&block, got) => {
                     self.acknowledge(block);
                     turn.came_back(dwelt);
+                    continue;
                 }
-                Ok(_) => return Err(ends.source.changed()),
-                Err(error) => {
-                    self.window().give_back(block);
-                    self.moved.notify_waiters();
-                    return Err(error);
-                }
-            }
+                Ok(Some(_)) => return Err(ends.source.changed()),
+                // whoever has the block before says why it did not leave
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            };
+            self.window().give_back(block);
+            self.moved.notify_waiters();
+            return failed;
         }
     }
 
-    /// How long it took, and how many bytes of it there were.
-    async fn carry_block(&self, ends: &Ends, block: &Block) -> Result<(Duration, usize), CopyError> {
-        let _memory = self.means.memory(block.len()).await;
+    /// How long it took, and how many bytes of it there were; `None` when the block before it never left.
+    async fn carry_block(
+        &self,
+        ends: &Ends,
+        block: &Block,
+        its_turn: Option<WriteTurn>,
+    ) -> Result<Option<(Duration, usize)>, CopyError> {
         self.means.throttle.pass(block.len()).await;
         let began = Instant::now();
         let read = ends.source.read(block.offset(), block.len());
         let (data, looked) = tokio::join!(biased; read, self.look_behind(ends, block));
         let (data, ()) = (data?, looked?);
         let got = data.len();
-        if got > 0 {
-            ends.part.write(block.offset(), data).await?;
+        let write = async {
+            match got {
+                0 => Ok(()),
+                _ => ends.part.write(block.offset(), data).await,
+            }
+        };
+        let written = match its_turn {
+            None => Some(write.await),
+            Some(its_turn) => its_turn.write(write).await,
+        };
+        match written {
+            Some(Ok(())) => Ok(Some((began.elapsed(), got))),
+            Some(Err(error)) if self.writing.may_lack_order(block, &self.window()) => Err(error.of_order()),
+            Some(Err(error)) => Err(error),
+            None => Ok(None),
         }
-        Ok((began.elapsed(), got))
     }
 
     /// Looks, with the last block, whether the source has data behind what it announces.
@@ -331,7 +333,7 @@ impl Flow {
     ///
     /// A lane that has waited longer than its own blocks take moves one, too, that a slower lane has: it is what the window
     /// is full for, or what is left.
-    async fn next(&self, most: usize, allowance: &Allowance) -> Option<Block> {
+    async fn next(&self, most: usize, allowance: &Allowance) -> Option<(Block, Option<WriteTurn>)> {
         let began = Instant::now();
         loop {
             let mut moved = pin!(self.moved.notified());
@@ -342,7 +344,8 @@ impl Flow {
                 if let Some(block) = window.take(most) {
                     // one block that comes back may make room for several
                     self.moved.notify_one();
-                    return Some(block);
+                    let its_turn = self.writing.next_turn();
+                    return Some((block, its_turn));
                 }
                 if window.is_complete() {
                     return None;
@@ -351,7 +354,7 @@ impl Flow {
                     && began.elapsed() > patience
                     && let Some(block) = window.take_again(most)
                 {
-                    return Some(block);
+                    return Some((block, None));
                 }
             }
             // in either case it is looked again

@@ -2,9 +2,11 @@
 //! answer becomes a [`CopyError`] that names the host, the step and the path.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 
+use super::denied::{self, is_denied};
 use super::error::{Cause, CopyError};
 use super::place::Place;
 use super::side::{Links, UNTOLD_MAX};
@@ -30,9 +32,16 @@ pub struct Remote {
     pub client: Client,
     /// As errors name the host.
     pub trail: Arc<str>,
+    /// It announces a rename that replaces its target, and has none.
+    replaces_nothing: Arc<AtomicBool>,
 }
 
 impl Remote {
+    /// A session at the end of a trail.
+    pub fn new(client: Client, trail: Arc<str>) -> Remote {
+        Remote { client, trail, replaces_nothing: Arc::default() }
+    }
+
     /// What `place` leads to, or is.
     pub async fn stat(&self, place: &Place, links: Links) -> Result<Attributes, CopyError> {
         let path = place.path();
@@ -40,7 +49,20 @@ impl Remote {
             Links::Follow => self.client.stat(&path).await,
             Links::Keep => self.client.lstat(&path).await,
         };
+        let answer = match (answer, links) {
+            (Err(error), Links::Follow) if is_denied(&error) => or(error, denied::stat(&self.client, &path).await),
+            (Err(error), Links::Keep) if is_denied(&error) => or(error, denied::lstat(&self.client, &path).await),
+            (answer, _) => answer,
+        };
         self.told(Stage::List, place, answer)
+    }
+
+    /// Attributes of an open file; of what has its name, where the server does not tell them by a handle.
+    pub async fn fstat(&self, handle: &Handle, place: &Place) -> Result<Attributes, SftpError> {
+        match self.client.fstat(handle).await {
+            Err(error) if is_denied(&error) => self.client.stat(&place.path()).await,
+            answer => answer,
+        }
     }
 
     /// The absolute path without links.
@@ -92,10 +114,10 @@ impl Remote {
         let path = place.path();
         let nothing = Attributes::default();
         let open = self.client.open(&path, OpenFlags::WRITE, &nothing);
-        let (opened, named) = tokio::join!(biased; open, self.client.lstat(&path));
+        let (opened, named) = tokio::join!(biased; open, self.stat(place, Links::Keep));
         let handle = self.told(Stage::Transfer, place, opened)?;
-        let named = self.told(Stage::Transfer, place, named)?;
-        let opened = self.told(Stage::Transfer, place, self.client.fstat(&handle).await)?;
+        let named = named?;
+        let opened = self.told(Stage::Transfer, place, self.fstat(&handle, place).await)?;
         match named.kind() == FileKind::File && may_become(there, &opened) {
             true => Ok(handle),
             false => Err(self.error(Stage::Transfer, place, Cause::PartTaken)),
@@ -115,7 +137,7 @@ impl Remote {
 
     /// Sets a folder's attributes.
     pub async fn set_folder(&self, place: &Place, wanted: &Attributes) -> Result<(), CopyError> {
-        self.told(Stage::Land, place, self.client.setstat(&place.path(), wanted).await)
+        self.told(Stage::Land, place, self.setstat(place, wanted).await)
     }
 
     /// Removes a file or link.
@@ -128,15 +150,28 @@ impl Remote {
         self.told(Stage::Land, place, self.client.rmdir(&place.path()).await)
     }
 
+    /// Whether there are files behind the handles, as far as the server shows: one that flushes them, or says how much may be
+    /// written at once, takes bytes anywhere and by several handles. Others do with a file what they do for scp and sftp.
+    pub fn takes_any_order(&self) -> bool {
+        let extensions = self.client.extensions();
+        extensions.has(Extension::Fsync) || extensions.has(Extension::Limits)
+    }
+
     /// Whether [`Remote::rename`] replaces a file that has the name.
     pub fn renames_over(&self) -> bool {
-        self.client.extensions().has(Extension::PosixRename)
+        self.client.extensions().has(Extension::PosixRename) && !self.replaces_nothing.load(Ordering::Relaxed)
     }
 
     /// Gives `from` the name `to`.
     pub async fn rename(&self, from: &Place, to: &Place) -> Result<(), CopyError> {
         let renamed = match self.renames_over() {
-            true => self.client.posix_rename(&from.path(), &to.path()).await,
+            true => match self.client.posix_rename(&from.path(), &to.path()).await {
+                Err(error) if error.code() == Some(StatusCode::OP_UNSUPPORTED) => {
+                    self.replaces_nothing.store(true, Ordering::Relaxed);
+                    self.client.rename(&from.path(), &to.path()).await
+                }
+                renamed => renamed,
+            },
             false => self.client.rename(&from.path(), &to.path()).await,
         };
         self.told(Stage::Land, to, renamed)
@@ -144,14 +179,19 @@ impl Remote {
 
     /// The `size` bytes that a file of a few blocks announces, whether it goes on behind them, and its attributes after the
     /// last of them: requests that leave together.
-    pub async fn read_whole(&self, handle: &Handle, size: u64) -> Result<((Vec<Bytes>, bool), Attributes), SftpError> {
+    pub async fn read_whole(
+        &self,
+        handle: &Handle,
+        place: &Place,
+        size: u64,
+    ) -> Result<((Vec<Bytes>, bool), Attributes), SftpError> {
         let read = async {
             match size {
                 0 => self.read_untold(handle).await,
                 _ => self.read_told(handle, size).await,
             }
         };
-        let (read, after) = tokio::join!(biased; read, self.client.fstat(handle));
+        let (read, after) = tokio::join!(biased; read, self.fstat(handle, place));
         Ok((read?, after?))
     }
 
@@ -187,8 +227,8 @@ impl Remote {
 
     /// Whether a file has a byte at `offset`. A server that refuses to look behind a file's end says that it has none.
     pub async fn goes_on(&self, handle: &Handle, offset: u64) -> Result<bool, SftpError> {
-        match self.client.read(handle, offset, 1).await {
-            Ok(data) => Ok(!data.is_empty()),
+        match self.client.read_some(handle, offset, 1).await {
+            Ok(data) => Ok(data.is_some()),
             Err(error) if error.ends_session() => Err(error),
             Err(_) => Ok(false),
         }
@@ -226,13 +266,21 @@ impl Remote {
         wanted: &Attributes,
         set: Result<(), SftpError>,
     ) -> Result<(), SftpError> {
-        let path = place.path();
         match set {
-            Err(error) if error.code() == Some(StatusCode::OP_UNSUPPORTED) => {
-                match self.client.lstat(&path).await?.kind() {
-                    FileKind::File => self.client.setstat(&path, wanted).await,
-                    _ => Err(error),
-                }
+            Err(error) if is_denied(&error) => match self.stat(place, Links::Keep).await.map(|it| it.kind()) {
+                Ok(FileKind::File) => self.setstat(place, wanted).await,
+                _ => Err(error),
+            },
+            set => set,
+        }
+    }
+
+    /// Sets attributes by the path; the mode also where the server sets no times, which is an error still.
+    async fn setstat(&self, place: &Place, wanted: &Attributes) -> Result<(), SftpError> {
+        let (path, mode) = (place.path(), Attributes { times: None, ..*wanted });
+        match self.client.setstat(&path, wanted).await {
+            Err(error) if wanted.times.is_some() && error.code() == Some(StatusCode::OP_UNSUPPORTED) => {
+                self.client.setstat(&path, &mode).await.and(Err(error))
             }
             set => set,
         }
@@ -255,6 +303,14 @@ impl Remote {
 
     fn error(&self, stage: Stage, place: &Place, cause: Cause) -> CopyError {
         CopyError::new(Some(Arc::clone(&self.trail)), stage, place.path(), cause)
+    }
+}
+
+/// What another request told, unless that was denied as well.
+fn or(denied: SftpError, other: Result<Attributes, SftpError>) -> Result<Attributes, SftpError> {
+    match other {
+        Err(error) if is_denied(&error) => Err(denied),
+        other => other,
     }
 }
 

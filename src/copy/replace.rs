@@ -13,11 +13,10 @@ use crate::sftp::FileKind;
 /// # Errors
 /// When it cannot be renamed; the old content then still has, or has again, its name.
 pub async fn replace(side: &Side, part: &Place, target: &Place, ground: Ground) -> Result<(), CopyError> {
-    if side.renames_over() || ground == Ground::Fresh {
-        return side.rename(part, target).await;
-    }
     match side.rename(part, target).await {
         Ok(()) => Ok(()),
+        // asked now: a server may announce what it turns out not to have
+        Err(error) if side.renames_over() || ground == Ground::Fresh => Err(error),
         Err(error) => match side.look(target, Links::Keep).await? {
             Some(there) if there.kind() != FileKind::Dir => replace_in_two_steps(side, part, target).await,
             _ => Err(error),

@@ -11,12 +11,13 @@ use tokio::task::JoinSet;
 use super::care::Care;
 use super::direct::{Carried, Direct};
 use super::error::CopyError;
-use super::folder::{Finish, Folder};
+use super::folder::{Finish, Finished, Folder};
 use super::freight::Freight;
 use super::item::{Item, What};
 use super::land::{Ground, Keep};
 use super::ledger::{Ledger, Started};
 use super::leftovers::Leftovers;
+use super::order::BlockOrder;
 use super::resume::{Resume, SoFar};
 use super::side::Links;
 use super::small::Small;
@@ -57,6 +58,8 @@ pub struct Means {
     pub tolerance: Tolerance,
     /// How fast it may go.
     pub throttle: Throttle,
+    /// In which order a file is written wherever it goes.
+    pub order: BlockOrder,
     /// The books.
     pub ledger: Arc<Ledger>,
     /// This run among others.
@@ -87,6 +90,7 @@ impl Means {
             care: options.care,
             tolerance: Tolerance::of(options),
             throttle: Throttle::new(options.rate),
+            order: if options.lanes == Some(1) { BlockOrder::Ascending } else { BlockOrder::Any },
             ledger,
             run,
             leftovers: Leftovers::default(),
@@ -160,7 +164,11 @@ async fn finish_folder(means: Arc<Means>, finish: Finish) -> Result<(), CopyErro
             means.ledger.failed(&target, None, error);
             Ok(())
         }
-        answer => answer,
+        Ok(Finished::WithTimesOfItsOwn) => {
+            means.ledger.has_times_of_its_own();
+            Ok(())
+        }
+        answer => answer.map(drop),
     }
 }
 
@@ -258,7 +266,11 @@ async fn carry_version(freight: Freight<'_>) -> Result<(), CopyError> {
     let mut so_far = SoFar::default();
     loop {
         match attempt(freight, &mut so_far).await {
-            Err(error) if error.is_lost() => freight.item.lanes.restore(error).await?,
+            Err(error) if error.is_lost() => {
+                so_far.cut_off();
+                freight.item.lanes.restore(error).await?;
+            }
+            Err(error) if error.is_in_order_only() => so_far.turn_to_order(),
             ended => return ended,
         }
     }
@@ -273,7 +285,7 @@ async fn attempt(freight: Freight<'_>, so_far: &mut SoFar) -> Result<(), CopyErr
         }
     }
     if size <= small::SMALL.min(means.throttle.block() as u64) {
-        match Box::pin(small::carry(freight)).await? {
+        match Box::pin(small::carry(freight, so_far)).await? {
             Small::Landed => return Ok(()),
             Small::IsNot => {}
         }

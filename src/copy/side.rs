@@ -224,6 +224,23 @@ impl Side {
         }
     }
 
+    /// Whether the file at `place` is there to be read, to the last of its `size` bytes.
+    pub async fn can_be_read(&self, place: &Place, size: u64) -> Result<bool, CopyError> {
+        let file = self.open(place, Links::Keep).await?;
+        match size.checked_sub(1) {
+            None => Ok(true),
+            Some(last) => file.goes_on(last).await,
+        }
+    }
+
+    /// Whether what is written may be written anywhere in a file, by several handles.
+    pub fn takes_any_order(&self) -> bool {
+        match self {
+            Side::Local => true,
+            Side::Remote(remote) => remote.takes_any_order(),
+        }
+    }
+
     /// Opens a source for reading.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use super::file::{OpenFile, Whole};
 use super::freight::Freight;
 use super::land::Landing;
 use super::lanes::Lane;
+use super::resume::SoFar;
 use super::side::{Identity, UNTOLD_MAX, same_version};
 use super::source_end::{OpenSource, Reached, TrueEnd, judge};
 use super::sums::Sum;
@@ -39,7 +40,7 @@ type Content = (Vec<Bytes>, Option<Sum>);
 ///
 /// # Errors
 /// As `Kind` tells; [`Cause::SourceChanged`](super::Cause::SourceChanged) when it is not that version any more.
-pub async fn carry(freight: Freight<'_>) -> Result<Small, CopyError> {
+pub async fn carry(freight: Freight<'_>, so_far: &SoFar) -> Result<Small, CopyError> {
     let Freight { means, item, version, started, .. } = freight;
     started.begin_at(0);
     let room = if freight.size() == 0 { UNTOLD_MAX } else { freight.size() as usize };
@@ -50,7 +51,7 @@ pub async fn carry(freight: Freight<'_>) -> Result<Small, CopyError> {
     let begin = async {
         // nobody goes on from it
         let version = lane.source.version_of(&Identity::from(version));
-        Landing::begin(&lane.destination, freight, version).await
+        Landing::begin(&lane.destination, freight, version, so_far).await
     };
     let (read, landing) = tokio::join!(read(freight, &lane), begin);
     let ((data, sum), landing) = match (read, landing) {

@@ -5,8 +5,6 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::OnceCell;
-
 use super::error::{Cause, CopyError};
 use super::leftovers::Leftover;
 use super::part::RunId;
@@ -45,8 +43,9 @@ pub struct ThisRun {
     id: RunId,
     /// Where the runs of this machine show that they live.
     folder: Option<PathBuf>,
-    shown: OnceCell<()>,
-    alive: Mutex<Option<Alive>>,
+    /// The numbers that others can see.
+    shown: tokio::sync::Mutex<Vec<RunId>>,
+    alive: Mutex<Vec<Alive>>,
 }
 
 impl ThisRun {
@@ -56,25 +55,31 @@ impl ThisRun {
     /// When there are no random bytes.
     pub fn begin(folder: Option<PathBuf>) -> Result<ThisRun, CopyError> {
         let id = RunId::draw().map_err(|error| CopyError::new(None, Stage::List, Vec::new(), Cause::Io(error)))?;
-        Ok(ThisRun { id, folder, shown: OnceCell::new(), alive: Mutex::default() })
+        Ok(ThisRun { id, folder, shown: tokio::sync::Mutex::default(), alive: Mutex::default() })
     }
 
-    /// Its number, for the name of a part. Before there is one, the other runs of this machine can see that this one lives.
-    pub async fn id(&self) -> RunId {
-        self.shown.get_or_init(|| self.show()).await;
-        self.id
+    /// Its number, for the name of a file's part; a part that is begun anew has another one. Before there is one, the other
+    /// runs of this machine can see that this one lives.
+    pub async fn id(&self, beginning: u32) -> RunId {
+        let id = self.id.of_beginning(beginning);
+        let mut shown = self.shown.lock().await;
+        if !shown.contains(&id) {
+            self.show(id).await;
+            shown.push(id);
+        }
+        id
     }
 
-    async fn show(&self) {
-        let (folder, id) = (self.folder.clone(), self.id);
+    async fn show(&self, id: RunId) {
+        let folder = self.folder.clone();
         // without it, others judge by what they see of the parts
         let alive = tokio::task::spawn_blocking(move || Alive::show(&folder?, id.0)).await.ok().flatten();
-        *self.alive.lock().unwrap_or_else(PoisonError::into_inner) = alive;
+        self.alive.lock().unwrap_or_else(PoisonError::into_inner).extend(alive);
     }
 
     /// It is over.
     pub fn end(&self, left: Left) {
-        let alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let alive = std::mem::take(&mut *self.alive.lock().unwrap_or_else(PoisonError::into_inner));
         match left {
             Left::Nothing => alive.into_iter().for_each(Alive::forget),
             Left::Parts => drop(alive),
@@ -106,9 +111,10 @@ impl ThisRun {
     }
 
     async fn fate(&self, run: RunId) -> Fate {
-        let Some(folder) = self.folder.clone().filter(|_| run != self.id) else {
-            return if run == self.id { Fate::Alive } else { Fate::Unknown };
-        };
+        if self.shown.lock().await.contains(&run) {
+            return Fate::Alive;
+        }
+        let Some(folder) = self.folder.clone() else { return Fate::Unknown };
         tokio::task::spawn_blocking(move || fate(&folder, run.0)).await.unwrap_or(Fate::Unknown)
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 const BLOCKS: u64 = 8;
 
 /// No block is made shorter than this.
-const SHORTEST: u64 = 8 * 1024;
+const SHORTEST: u64 = 32 * 1024;
 
 /// Waits below this are not worth a timer: what is owed is waited for later.
 const GRAIN: Duration = Duration::from_millis(2);
@@ -95,8 +95,8 @@ mod tests {
 
     #[test]
     fn blocks_are_short_where_the_rate_is_slow() {
-        assert_eq!(Throttle::new(Some(100_000)).block(), 12_500);
-        assert_eq!(Throttle::new(Some(1)).block(), 8192);
+        assert_eq!(Throttle::new(Some(1_000_000)).block(), 125_000);
+        assert_eq!(Throttle::new(Some(1)).block(), 32_768);
         assert_eq!(Throttle::new(None).block(), usize::MAX);
     }
 }

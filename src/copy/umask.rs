@@ -69,6 +69,7 @@ impl Umask {
             Err(error) if error.ends_the_run() => Err(error),
             // a server that sets no modes: it is made once more, with the mode it is to have until the end
             Err(_) => {
+                file.let_go().await;
                 side.remove(part).await?;
                 Ok((None, mode & told))
             }

@@ -20,6 +20,9 @@ use super::stream::{Receive, Transmit};
 use super::tasks::{self, Inbound, Outbound};
 use super::wire::{Expect, Packet, Response, kind};
 
+/// Bytes that a READ asks for at least: what every server gives (§3).
+const LEAST_READ: usize = 32 * 1024;
+
 /// How to open a file (§6.3); combine with `|`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenFlags(u32);
@@ -235,6 +238,14 @@ impl Client {
         }
     }
 
+    /// As [`Client::read`], one answer of the server's: some bytes, or `None` at the end of the file.
+    ///
+    /// # Errors
+    /// As [`Client::open`].
+    pub async fn read_some(&self, handle: &Handle, offset: u64, len: usize) -> Result<Option<Bytes>, SftpError> {
+        self.read_once(handle, offset, len.min(self.inner.limits.read)).await
+    }
+
     /// Goes on behind `first` until there are `len` bytes or the file ends.
     async fn read_rest(&self, handle: &Handle, offset: u64, first: Bytes, len: usize) -> Result<Bytes, SftpError> {
         let mut whole = BytesMut::with_capacity(len);
@@ -266,11 +277,19 @@ impl Client {
         }
     }
 
-    /// One READ; `None` at the end of the file.
+    /// One READ; `None` at the end of the file. It asks for a block, however few bytes are wanted, where the server shows none
+    /// of OpenSSH's extensions: GNU's lsh sends all the rest of the file where less is asked for. Elsewhere a file that the
+    /// system makes up would be made up anew for each byte that is read twice.
     async fn read_once(&self, handle: &Handle, offset: u64, len: usize) -> Result<Option<Bytes>, SftpError> {
-        let packet = Packet::new(kind::READ).string(self.raw(handle)?).u64(offset).u32(len as u32);
-        match self.reply(packet, Expect::Data(len)).await? {
-            Response::Data(data) => Ok(Some(data)),
+        let extensions = &self.inner.extensions;
+        let least = match extensions.has(Extension::Limits) || extensions.has(Extension::Fsync) {
+            true => len,
+            false => LEAST_READ.min(self.inner.limits.read),
+        };
+        let ask = len.max(least);
+        let packet = Packet::new(kind::READ).string(self.raw(handle)?).u64(offset).u32(ask as u32);
+        match self.reply(packet, Expect::Data(ask)).await? {
+            Response::Data(data) => Ok(Some(data.slice(..len.min(data.len())))),
             Response::Refused { code: StatusCode::EOF, .. } => Ok(None),
             other => Err(other.refusal()),
         }

@@ -16,7 +16,7 @@
 //!   A listing weighs 1 MiB and is kept as it came, ≤ 257 KiB; its entries are made when they are taken ([`Entries`]).
 //! - **Lengths are checked before allocation**: a packet's against 257 KiB and against what its request may be answered
 //!   with, a field's against its packet, a list's count against the bytes left.
-//! - **Nothing is taken for what was not asked**: data is at least one byte and at most what was asked for, a handle at
+//! - **Nothing is taken for what was not asked**: data is at least one byte, and cut to what was asked for, a handle at
 //!   most 256 bytes, 256 answers to no request are passed over and not one more.
 //!
 //! What names mean is not this room's business: they are bytes, and `copy` vets them.

@@ -123,7 +123,7 @@ impl SftpSession {
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| self.reason())?;
         let weight = match expect {
             Expect::Names => LISTING_WEIGHT,
-            _ => packet.len().max(expect.longest()).max(SMALL_REPLY),
+            _ => packet.len().max(expect.weight()).max(SMALL_REPLY),
         };
         let weight = u32::try_from(weight.min(BUDGET)).expect("the budget is below 4 GiB");
         let room = Arc::clone(&self.budget).acquire_many_owned(weight).await.map_err(|_| self.reason())?;
@@ -253,6 +253,11 @@ impl Handle {
             true => Ok(&self.raw),
             false => Err(SftpError::Unfit("a handle of another session")),
         }
+    }
+
+    /// Whether nobody has closed it yet.
+    pub fn is_open(&self) -> bool {
+        self.is_open.load(Ordering::Relaxed)
     }
 
     /// From now on somebody else closes it.

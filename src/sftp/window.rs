@@ -98,6 +98,11 @@ impl Window {
         window
     }
 
+    /// A window over what is missing and all that follows it, from `low` on or from before it.
+    pub fn from(&self, low: u64) -> Window {
+        Window::new(low.min(self.low)..self.end, self.sizes)
+    }
+
     /// Forgets every block that is out, because their session was lost: what was not acknowledged is handed out again.
     pub fn recall(&mut self) {
         let last = self.islands.last_key_value().map_or(0, |(_, end)| *end);

@@ -152,7 +152,7 @@ pub(super) enum Expect {
     Status,
     /// A handle.
     Handle,
-    /// At least one byte and at most so many.
+    /// At least one byte; what lies behind so many was not asked for, and is cut off.
     Data(usize),
     /// Exactly one name.
     Name,
@@ -165,11 +165,20 @@ pub(super) enum Expect {
 }
 
 impl Expect {
-    /// Longest packet that can be a good answer.
+    /// Bytes that a good answer has.
+    pub fn weight(self) -> usize {
+        match self {
+            Expect::Data(length) => SMALL_REPLY.max(length + Packet::HEADER),
+            other => other.longest(),
+        }
+    }
+
+    /// Longest packet that is read as an answer.
     pub fn longest(self) -> usize {
         match self {
             Expect::Names => PACKET_MAX,
-            Expect::Data(length) => SMALL_REPLY.max(length + Packet::HEADER),
+            // some servers give a block whatever was asked for
+            Expect::Data(length) => SMALL_REPLY.max(length) + Packet::HEADER,
             _ => SMALL_REPLY,
         }
     }
@@ -258,10 +267,10 @@ fn handle(handle: Bytes) -> Result<Bytes, SftpError> {
     }
 }
 
-fn data(data: Bytes, most: usize) -> Result<Bytes, SftpError> {
+fn data(mut data: Bytes, most: usize) -> Result<Bytes, SftpError> {
+    data.truncate(most);
     match data.len() {
         0 => Err(SftpError::Protocol("data of no length".into())),
-        length if length > most => Err(SftpError::Protocol(format!("{length} bytes of data where {most} were asked"))),
         length if length < SLICED_FROM => Ok(Bytes::copy_from_slice(&data)),
         _ => Ok(data),
     }

@@ -4,9 +4,11 @@
 pub mod ends;
 
 mod failures;
+mod gateway;
 mod globs;
 mod hostile;
 mod landing;
+mod optional;
 mod parts;
 mod renames;
 mod rules;

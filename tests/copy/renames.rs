@@ -16,6 +16,7 @@ type Refuses = fn(&str, &str) -> bool;
 struct Server {
     files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
     refuses: Refuses,
+    announced: &'static [(&'static str, &'static str)],
 }
 
 impl Reach for Server {
@@ -28,9 +29,9 @@ impl Reach for Server {
     }
 
     fn lane(&self, _: usize) -> Opening<'_> {
-        let (files, refuses) = (Arc::clone(&self.files), self.refuses);
+        let (files, refuses, announced) = (Arc::clone(&self.files), self.refuses, self.announced);
         Box::pin(async move {
-            let (client, mut script) = Script::greet(&[]).await;
+            let (client, mut script) = Script::greet(announced).await;
             tokio::spawn(async move {
                 while let Some(request) = script.request().await {
                     let answer = answer(&request, &mut files.lock().unwrap(), refuses);
@@ -71,6 +72,8 @@ fn answer(request: &Request, files: &mut BTreeMap<String, Vec<u8>>, refuses: Ref
             packet(NAME, id, &[&1_u32.to_be_bytes()[..], &string(subject.as_bytes()), &string(b""), &[0; 4]].concat())
         }
         CLOSE => status(id, 0, ""),
+        // what was announced
+        200 => status(id, 8, "not really"),
         // OPENDIR
         11 => status(id, 8, "no listings here"),
         kind => panic!("request {kind}"),
@@ -96,10 +99,19 @@ fn mode(mode: u32) -> Vec<u8> {
 
 /// What is there after `new` was copied to `f`, where `before` was; and what it came to.
 async fn after(before: &[(&str, &str)], refuses: Refuses) -> (Vec<(String, String)>, Option<Kind>) {
+    after_by(&[], before, refuses).await
+}
+
+/// The same at a server that announces this.
+async fn after_by(
+    announced: &'static [(&'static str, &'static str)],
+    before: &[(&str, &str)],
+    refuses: Refuses,
+) -> (Vec<(String, String)>, Option<Kind>) {
     let mut scene = Scene::new(Way::Up).expect("asked for by the caller");
     let files = before.iter().map(|(name, content)| (name.to_string(), content.as_bytes().to_vec()));
     let files = Arc::new(Mutex::new(files.collect::<BTreeMap<_, _>>()));
-    scene.reach_destination_by(Arc::new(Server { files: Arc::clone(&files), refuses }));
+    scene.reach_destination_by(Arc::new(Server { files: Arc::clone(&files), refuses, announced }));
     fs::write(scene.from.join("f"), "new").unwrap();
     let report = scene.copy("f", "", Options::default()).await.unwrap();
     let left = std::mem::take(&mut *files.lock().unwrap()).into_iter();
@@ -134,4 +146,18 @@ async fn the_old_content_stays_until_the_new_one_stands() {
     let mut found = after(&[("f", "old")], |_, to| to == "f").await;
     found.0.sort();
     assert_eq!(found, (lost, failed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rename_that_is_announced_and_refused_is_done_without() {
+    if Scene::new(Way::Up).is_none() {
+        return;
+    }
+    let announced = &[("posix-rename@openssh.com", "1")];
+    let never: Refuses = |_, _| false;
+    assert_eq!(after_by(announced, &[], never).await, (pairs(&[("f", "new")]), None));
+    assert_eq!(after_by(announced, &[("f", "old")], never).await, (pairs(&[("f", "new")]), None));
+    let kept = pairs(&[("part", "new"), ("f", "old")]);
+    let refused = after_by(announced, &[("f", "old")], |_, to| to.ends_with(".hop-bak")).await;
+    assert_eq!(refused, (kept, Some(Kind::RemoteFile)));
 }

@@ -1,6 +1,6 @@
 //! Dropbear: the server of routers and small devices. Files are served by OpenSSH's `sftp-server`; there is a shell.
 
-use super::make::{Make, Part, daemon, path};
+use super::make::{Make, Part, Times, daemon, path};
 use super::scenario;
 use crate::skips;
 use crate::street::Server;
@@ -10,6 +10,7 @@ const MAKE: Make = Make {
     launch,
     settings: &[],
     part: Part::GoesOn,
+    times: Times::Kept,
 };
 
 const START: &str =

@@ -20,6 +20,17 @@ pub struct Make {
     pub settings: &'static [&'static str],
     /// What the part of a killed run is worth there.
     pub part: Part,
+    /// Whether files keep their times there.
+    pub times: Times,
+}
+
+/// Whether a server sets times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// It does.
+    Kept,
+    /// It says that it does not, and scp fails with `-p`.
+    Unsupported,
 }
 
 /// What the next run can do with a part.

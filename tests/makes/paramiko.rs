@@ -1,6 +1,6 @@
 //! paramiko: a library that gateways, test servers and appliances are built with. It gives no shell.
 
-use super::make::{Make, Part, python};
+use super::make::{Make, Part, Times, python};
 use super::scenario;
 
 const MAKE: Make = Make {
@@ -8,6 +8,7 @@ const MAKE: Make = Make {
     launch: |server| python(server, include_str!("servers/paramiko_server.py")),
     settings: &[],
     part: Part::GoesOn,
+    times: Times::Kept,
 };
 
 #[test]

@@ -3,12 +3,17 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::make::{Make, Part, daemon, owner, path, printed, script};
+use super::make::{Make, Part, Times, daemon, owner, path, printed, script};
 use super::scenario;
 use crate::street::Server;
 
-const MAKE: Make =
-    Make { needs: &["sbin/proftpd", "lib/proftpd/mod_sftp.so"], launch, settings: &[], part: Part::GoesOn };
+const MAKE: Make = Make {
+    needs: &["sbin/proftpd", "lib/proftpd/mod_sftp.so"],
+    launch,
+    settings: &[],
+    part: Part::GoesOn,
+    times: Times::Kept,
+};
 
 /// As Debian's package has it, where that matters for SFTP: files may be replaced.
 const CONFIG: &str = "

@@ -1,7 +1,7 @@
 //! TinySSH: a small server with few algorithms. Files are served by OpenSSH's `sftp-server`; there is a shell, and it
 //! forwards nothing.
 
-use super::make::{Make, Part, daemon, path, script};
+use super::make::{Make, Part, Times, daemon, path, script};
 use super::scenario;
 use crate::skips;
 use crate::street::Server;
@@ -11,6 +11,7 @@ const MAKE: Make = Make {
     launch,
     settings: &[],
     part: Part::GoesOn,
+    times: Times::Kept,
 };
 
 fn launch(server: &Server) -> Vec<String> {

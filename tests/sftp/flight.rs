@@ -59,7 +59,7 @@ async fn what_a_short_answer_leaves_out_is_asked_for_again() {
     let (read, asked) = soon(async { tokio::join!(client.read(&file, 5, 100_000), server) }).await;
     assert_eq!(read.unwrap(), content(5, 100_000));
     assert_eq!(asked[0], (5, 100_000));
-    assert_eq!(asked[3], (90_005, 10_000));
+    assert_eq!(asked[3], (90_005, 32_768), "a block, however little is missing");
     assert_eq!(client.max_read(), 30_000, "the server's own limit is learnt");
 }
 
@@ -71,7 +71,7 @@ async fn a_file_that_ends_early_reads_short() {
         let request = script.request().await.unwrap();
         script.send(&data(request.id, &content(0, 40))).await;
         let gap = script.request().await.unwrap();
-        assert_eq!(gap.range(), (40, 60));
+        assert_eq!(gap.range(), (40, 32_768));
         script.send(&status(gap.id, 1, "End of file")).await;
     };
     let (read, ()) = soon(async { tokio::join!(client.read(&file, 0, 100), server) }).await;

@@ -80,8 +80,8 @@ async fn wrong_answers_end_the_session() {
 }
 
 #[tokio::test]
-async fn data_of_no_length_or_too_long_ends_the_session() {
-    for answer in [vec![], vec![1; 11], vec![1; 100_000]] {
+async fn data_of_no_length_or_far_too_long_ends_the_session() {
+    for answer in [vec![], vec![1; 100_000]] {
         let (client, mut script) = Script::greet(&[]).await;
         let file = script.open(&client).await;
         let server = async {
@@ -91,6 +91,21 @@ async fn data_of_no_length_or_too_long_ends_the_session() {
         let (read, ()) = soon(async { tokio::join!(client.read(&file, 0, 10), server) }).await;
         assert!(matches!(read, Err(SftpError::Protocol(_))), "{} bytes: {read:?}", answer.len());
         assert!(client.is_closed());
+    }
+}
+
+#[tokio::test]
+async fn data_behind_what_was_asked_for_is_cut_off() {
+    for length in [11, 32 * 1024] {
+        let (client, mut script) = Script::greet(&[]).await;
+        let file = script.open(&client).await;
+        let server = async {
+            let request = script.request().await.unwrap();
+            script.send(&data(request.id, &vec![1; length])).await;
+        };
+        let (read, ()) = soon(async { tokio::join!(client.read(&file, 0, 10), server) }).await;
+        assert_eq!(read.unwrap()[..], [1; 10]);
+        assert!(!client.is_closed());
     }
 }
 

@@ -26,6 +26,8 @@ use crate::sftp::{FileKind, Sizes};
 /// Bytes a path may have in a batch, as it is written there. Lines of older versions end at 1024.
 const LONGEST: usize = 900;
 
+const UNSAID: &str = "a batch of sftp cannot say its name";
+
 /// Copies a file, if its name can be said.
 ///
 /// # Errors
@@ -45,7 +47,7 @@ pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<Carried
     match (pack::is_plain(means) && can_stage, direct.is_insisted_on) {
         (true, _) => staged(direct, freight).await.map(|()| Carried::Here),
         (false, true) => {
-            let cause = Cause::Unfit("a batch of sftp cannot say its name");
+            let cause = Cause::Unfit(UNSAID);
             Err(item.lanes.idlest().destination.error(Stage::Transfer, &item.target, cause))
         }
         (false, false) => {
@@ -58,20 +60,24 @@ pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<Carried
     }
 }
 
-/// Into its part; `false` when the part's name cannot be said.
+/// Into its part; `false` when the part's name cannot be said, or the server does not bear that hop has it open, too.
 async fn into_part(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<bool, CopyError> {
+    if !freight.item.lanes.idlest().destination.takes_any_order() {
+        return Ok(false);
+    }
     let _turn = freight.means.turn(freight.size()).await;
-    let mut both = Both::open(freight).await?;
-    let Some(part) = said(&direct.absolute_target(freight.item, both.landing.part()).await?) else {
+    let mut both = Both::open(freight, &SoFar::default()).await?;
+    if said(&direct.absolute_target(freight.item, both.landing.part_file().place()).await?).is_none() {
         both.landing.discard().await;
         return Ok(false);
-    };
+    }
     let arrived = async {
         // nothing but its length tells of an earlier try, which is looked at as any other
         let how = (Sizes::default(), UNIT as usize, Acknowledged::InOrder);
-        let window = both.missing(freight, how, &SoFar::default()).await?;
+        let window = both.missing(freight, how, &mut SoFar::default()).await?;
+        freight.started.begin_at(window.arrived());
         if window.low() < both.size() {
-            put(direct, freight, &both, (&part, window.low())).await?;
+            put(direct, freight, &both, window.low()).await?;
         }
         stream::finish(&both, freight).await?;
         let sum = both.source_sum(freight).await?;
@@ -82,12 +88,16 @@ async fn into_part(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<bool, C
     both.end(freight, arrived).await.map(|()| true)
 }
 
-async fn put(direct: &Direct, freight: Freight<'_>, both: &Both, (part, from): (&[u8], u64)) -> Result<(), CopyError> {
+async fn put(direct: &Direct, freight: Freight<'_>, both: &Both, from: u64) -> Result<(), CopyError> {
     let Freight { item, started, .. } = freight;
-    let link = linked(direct, item).await?;
+    let place = both.landing.part_file().place();
+    let (link, part) = tokio::try_join!(linked(direct, item), direct.absolute_target(item, place))?;
+    let Some(part) = said(&part) else {
+        return Err(both.lane.destination.error(Stage::Transfer, &item.target, Cause::Unfit(UNSAID)));
+    };
     let verb: &[u8] = if from == 0 { b"put " } else { b"reput " };
-    let line = [verb, &link, b" ", part].concat();
-    let growth = Growth::of((item, both.landing.part()), from, both.size() - from);
+    let line = [verb, &link, b" ", &part].concat();
+    let growth = Growth::of((item, place), from, both.size() - from);
     let began = Instant::now();
     let order = |_: &Login, number| batch(number, &[&line]);
     let answer = direct.order_and_watch(item, order, growth.watch(direct, Some(started))).await?;

@@ -41,7 +41,7 @@ impl Staging {
         let Ok(name) = Name::vet(name) else { return Ok(None) };
         let pair = PairId::of(item.lanes.source_alias(), b"", &top.path());
         let version = side.version_of(&Identity::from(&Attributes::default()));
-        let place = top.sibling(&part::part(&name, &Id { pair, version, run: means.run.id().await }));
+        let place = top.sibling(&part::part(&name, &Id { pair, version, run: means.run.id(0).await }));
         let folder = top.parent();
         let (made, found) = tokio::join!(side.mkdir(&place, 0o700), means.leftovers.of(&side, &folder));
         match made {

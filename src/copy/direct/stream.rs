@@ -34,12 +34,14 @@ use crate::sftp::{Block, Sizes, Window};
 /// As `Kind` tells; [`Cause::SourceChanged`] when it is not that version any more.
 pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>, so_far: &mut SoFar) -> Result<(), CopyError> {
     let _turn = freight.means.turn(freight.size()).await;
-    let (both, ()) = tokio::join!(Both::open(freight), direct.look_up_homes(freight.item));
+    let (both, ()) = tokio::join!(Both::open(freight, so_far), direct.look_up_homes(freight.item));
     let mut both = both?;
     let arrived = async {
         let sizes = Sizes { block: BAND_SHARE as usize, in_flight: u64::MAX, ..Sizes::default() };
         let how = (sizes, BLOCK as usize, Acknowledged::ShareByShare);
-        let window = Arc::new(Mutex::new(both.missing(freight, how, so_far).await?));
+        let window = both.missing(freight, how, so_far).await?;
+        freight.started.begin_at(window.arrived());
+        let window = Arc::new(Mutex::new(window));
         so_far.keep(&window);
         send(direct, freight, (&both, window)).await?;
         finish(&both, freight).await?;
@@ -68,7 +70,7 @@ pub async fn judged(freight: Freight<'_>, both: &Both, arrived: Result<(), CopyE
 /// so what is named so now must be what was opened, too.
 pub async fn finish(both: &Both, freight: Freight<'_>) -> Result<(), CopyError> {
     let named = both.lane.source.stat(&freight.item.source, freight.links);
-    let part = both.landing.file().identity();
+    let part = both.landing.part_file().file().identity();
     let behind = both.source.goes_on(both.size());
     let (same, behind, named, part, closed) =
         tokio::join!(biased; both.is_unchanged(freight), behind, named, part, both.landing.close(both.size()));
@@ -91,8 +93,11 @@ async fn send(
 ) -> Result<(), CopyError> {
     let item = freight.item;
     let flow = Arc::new(Flow {
-        paths: tokio::try_join!(direct.absolute_source(item), direct.absolute_target(item, both.landing.part()))?,
-        part: both.landing.part().clone(),
+        paths: tokio::try_join!(
+            direct.absolute_source(item),
+            direct.absolute_target(item, both.landing.part_file().place())
+        )?,
+        part: both.landing.part_file().place().clone(),
         handout: Handout::new(window),
         streams: AtomicUsize::new(0),
         item: item.clone(),
