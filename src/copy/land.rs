@@ -63,6 +63,7 @@ pub struct Landing {
     is_reused: bool,
     keep: Keep,
     attributes: Attributes,
+    started: Arc<super::ledger::Started>,
 }
 
 impl Landing {
@@ -102,8 +103,8 @@ impl Landing {
             }
         };
         let attributes = final_attributes((there, new), freight.version, keep);
-        let (side, target, file) = (side.clone(), target.clone(), Arc::new(file));
-        Ok(Landing { side, target, part, id, file, ground, is_reused, keep, attributes })
+        let (side, target, file, started) = (side.clone(), target.clone(), Arc::new(file), freight.started.clone());
+        Ok(Landing { side, target, part, id, file, ground, is_reused, keep, attributes, started })
     }
 
     /// Which version it is of.
@@ -233,7 +234,9 @@ impl Landing {
 
     /// What has the part's name.
     async fn seen(&self) -> Result<Option<Attributes>, CopyError> {
-        self.side.look(&self.part, Links::Keep).await
+        let seen = self.side.look(&self.part, Links::Keep).await?;
+        self.started.seen_as(seen);
+        Ok(seen)
     }
 
     fn taken(&self) -> CopyError {

@@ -7,6 +7,7 @@ mod failures;
 mod globs;
 mod hostile;
 mod landing;
+mod marked;
 mod parts;
 mod renames;
 mod rules;
