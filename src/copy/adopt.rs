@@ -22,7 +22,7 @@ const MODE_AND_SET_ID: u32 = 0o7777;
 /// # Errors
 /// When something other than a file has the name, or it cannot be set or renamed.
 pub async fn adopt(side: &Side, freight: Freight<'_>, staged: &Place, arrived: &Attributes) -> Result<(), CopyError> {
-    let Freight { means, item, version, .. } = freight;
+    let Freight { means, item, version, started, .. } = freight;
     let (target, ground) = (&item.target, item.ground().await);
     let mode = version.permissions.unwrap_or(MODE_UNTOLD) & MODE_MASK;
     let umask = &item.lanes.destination().umask;
@@ -36,6 +36,7 @@ pub async fn adopt(side: &Side, freight: Freight<'_>, staged: &Place, arrived: &
     if !(has_mode && wanted.times.is_none()) {
         side.set_folder(staged, wanted).await?;
     }
+    started.seen_as(Some(*arrived));
     replace(side, staged, target, ground).await
 }
 

@@ -53,6 +53,16 @@ impl Destination {
         }
     }
 
+    /// What a folder that stands at the typed `path` was before it was made: a name that nothing has.
+    ///
+    /// # Errors
+    /// When it has no name, or its folder cannot be seen.
+    pub async fn before_made(side: &Side, path: &[u8]) -> Result<(Destination, Place), CopyError> {
+        let folder = side.stat(&Place::typed(place::folder_of(path)), Links::Follow).await;
+        let (folder, new) = within(side, path, folder).await?;
+        Ok((Destination { folder, role: Role::New(new.clone()) }, new))
+    }
+
     /// The place a source with this name (`None`: its entries, not itself) and these attributes will have.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use tokio::sync::{SetOnce, mpsc};
 use super::error::CopyError;
 use super::land::{Ground, Keep, MODE_MASK};
 use super::lanes::Lanes;
+use super::marker::TreeMarker;
 use super::name::Name;
 use super::place::{Place, Step};
 use super::plan::Errand;
@@ -56,7 +57,8 @@ pub struct Finish {
     target: Place,
     attributes: Attributes,
     lanes: Arc<Lanes>,
-    ground: Ground,
+    /// By this run, or by one that it goes on from.
+    is_made: bool,
     within: Option<Within>,
 }
 
@@ -144,7 +146,6 @@ impl Folder {
         if target.name().is_none() {
             return Ok(Some(Ground::Old));
         }
-        let mode = self.attributes.permissions.unwrap_or(OWNER | 0o055) & MODE_MASK | OWNER;
         // some servers say of a folder that is there already that they have made it
         let seen = async {
             match side {
@@ -152,13 +153,47 @@ impl Folder {
                 Side::Remote(_) => side.look(&target, Links::Keep).await,
             }
         };
-        match tokio::join!(biased; seen, side.mkdir(&target, mode)) {
-            (Ok(None), Ok(())) => Ok(Some(Ground::Fresh)),
-            (Ok(Some(there)), Ok(())) => ground(side, &target, there.kind()).map(Some),
-            (Err(_), Ok(())) => Ok(Some(Ground::Old)),
-            (_, Err(error)) if error.may_exist() => already_there(side, &target, error).await.map(Some),
-            (_, Err(error)) => Err(error),
+        let ground = match tokio::join!(biased; seen, self.mkdir(side, &target)) {
+            (Ok(None), Ok(())) => Ground::Fresh,
+            (Ok(Some(there)), Ok(())) => self.found(side, &target, &there).await?,
+            (Err(_), Ok(())) => Ground::Old,
+            (_, Err(error)) if error.may_exist() => {
+                let there = already_there(side, &target, error).await?;
+                self.found(side, &target, &there).await?
+            }
+            (_, Err(error)) => return Err(error),
+        };
+        if let Some(marker) = self.own_marker() {
+            marker.has_folder();
         }
+        Ok(Some(ground))
+    }
+
+    async fn mkdir(&self, side: &Side, target: &Place) -> Result<(), CopyError> {
+        let mode = self.attributes.permissions.unwrap_or(OWNER | 0o055) & MODE_MASK | OWNER;
+        match self.own_marker() {
+            Some(marker) => Box::pin(marker.before(side, side.mkdir(target, mode))).await,
+            None => side.mkdir(target, mode).await,
+        }
+    }
+
+    /// What it means that something stands there already.
+    async fn found(&self, side: &Side, target: &Place, there: &Attributes) -> Result<Ground, CopyError> {
+        let ground = ground(side, target, there.kind())?;
+        if self.goes_on() {
+            open_up(side, target, there).await?;
+        }
+        Ok(ground)
+    }
+
+    /// The marker beside it, where it has one.
+    fn own_marker(&self) -> Option<&TreeMarker> {
+        self.errand.marker.as_deref().filter(|_| self.within.is_none())
+    }
+
+    /// Whether a run before this one has begun to make it, as far as it stands already.
+    fn goes_on(&self) -> bool {
+        self.errand.marker.as_ref().is_some_and(|marker| marker.goes_on())
     }
 
     /// Waits until it is made; `None` when it could not be.
@@ -176,7 +211,8 @@ impl Folder {
         let made = self.made.get().copied().flatten();
         let Some(ground) = made else { return Some(self.within.take()?.folder) };
         let (target, lanes) = (self.target(), Arc::clone(self.lanes()));
-        let finish = Finish { target, attributes: self.attributes, lanes, ground, within: self.within.take() };
+        let is_made = ground == Ground::Fresh || self.goes_on();
+        let finish = Finish { target, attributes: self.attributes, lanes, is_made, within: self.within.take() };
         // nobody listens any more when the run has been given up
         Some(self.finish.send(finish).err()?.0.within?.folder)
     }
@@ -192,10 +228,20 @@ impl Drop for Folder {
     }
 }
 
-async fn already_there(side: &Side, target: &Place, error: CopyError) -> Result<Ground, CopyError> {
+async fn already_there(side: &Side, target: &Place, error: CopyError) -> Result<Attributes, CopyError> {
     match side.look(target, Links::Keep).await? {
-        Some(there) => ground(side, target, there.kind()),
+        Some(there) => Ok(there),
         None => Err(side.explain(error, target).await),
+    }
+}
+
+/// Lends the owner what it needs to fill a folder that an earlier run has finished: files may be missing in it.
+async fn open_up(side: &Side, target: &Place, there: &Attributes) -> Result<(), CopyError> {
+    let Some(mode) = there.permissions.filter(|mode| mode & OWNER != OWNER) else { return Ok(()) };
+    match side.set_folder(target, Attributes::with_permissions(mode & MODE_MASK | OWNER)).await {
+        Err(error) if error.ends_the_run() => Err(error),
+        // what cannot be written in it is told file by file
+        _ => Ok(()),
     }
 }
 
@@ -236,7 +282,7 @@ impl Finish {
                 Some(Attributes { permissions, times: self.attributes.times, ..Attributes::default() })
             }
             // the owner's bits were lent to it while it was filled
-            (Keep::Nothing, Some(mode)) if self.ground == Ground::Fresh && mode & OWNER != OWNER => {
+            (Keep::Nothing, Some(mode)) if self.is_made && mode & OWNER != OWNER => {
                 let umask = self.lanes.destination().umask.guess();
                 Some(Attributes::with_permissions(mode & !umask))
             }

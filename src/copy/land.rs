@@ -3,7 +3,7 @@
 //! a piece. A part belongs to one run: it is made exclusively, or taken over by a rename from a run that has ended
 //! ([`takeover`](super::takeover)), and it is never cut.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
@@ -11,6 +11,7 @@ use super::care;
 use super::error::{Cause, CopyError};
 use super::file::Set;
 use super::freight::Freight;
+use super::ledger::Started;
 use super::name::Name;
 use super::part::VersionId;
 use super::part_file::{PartFile, ToOpen};
@@ -61,6 +62,7 @@ pub struct Landing {
     written: OnceLock<u64>,
     /// Mode or times that the end does not set at all. The file gets its name, as with scp, and has failed.
     lacks: OnceLock<CopyError>,
+    started: Arc<Started>,
 }
 
 impl Landing {
@@ -105,9 +107,9 @@ impl Landing {
         };
         let attributes = final_attributes((there, new), freight.version, keep);
         let is_again = so_far.earlier() != Earlier::Nothing;
-        let (side, target) = (side.clone(), target.clone());
+        let (side, target, started) = (side.clone(), target.clone(), Arc::clone(freight.started));
         let (written, lacks) = (OnceLock::new(), OnceLock::new());
-        Ok(Landing { side, target, part, ground, keep, attributes, is_again, written, lacks })
+        Ok(Landing { side, target, part, ground, keep, attributes, is_again, written, lacks, started })
     }
 
     /// What this run writes into.
@@ -169,7 +171,9 @@ impl Landing {
 
     /// What has the part's name.
     async fn seen(&self) -> Result<Option<Attributes>, CopyError> {
-        self.side.look(self.part.place(), Links::Keep).await
+        let seen = self.side.look(self.part.place(), Links::Keep).await?;
+        self.started.seen_as(seen);
+        Ok(seen)
     }
 
     fn taken(&self) -> CopyError {

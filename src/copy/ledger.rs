@@ -11,6 +11,7 @@ use super::place::Place;
 use super::route::Route;
 use super::sums::Sum;
 use crate::progress::{Counters, Event, Observer};
+use crate::sftp::Attributes;
 
 /// Failures kept in a report; the others are counted, and each has had its event.
 pub const FAILURES_KEPT: usize = 1000;
@@ -84,6 +85,8 @@ pub struct Started {
     kept: AtomicU64,
     /// Bytes the whole file has, as far as is known.
     size: AtomicU64,
+    /// What its complete part was seen as, where it was seen.
+    landed: Mutex<Option<Attributes>>,
     counters: Arc<Counters>,
 }
 
@@ -113,6 +116,16 @@ impl Started {
             true => Counters::add(&self.counters.bytes_total, size - before),
             false => drop(self.counters.bytes_total.fetch_sub(before - size, Ordering::Relaxed)),
         }
+    }
+
+    /// So its part was seen; the last time before it gets its name, it is complete.
+    pub fn seen_as(&self, seen: Option<Attributes>) {
+        *self.landed.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+    }
+
+    /// What stands at the destination, once it has landed.
+    pub fn landed_as(&self) -> Option<Attributes> {
+        *self.landed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells what the part of an earlier try is worth.
@@ -167,7 +180,8 @@ impl Ledger {
         let done = Arc::new(AtomicU64::new(0));
         let (path, size) = (item.source.path(), item.size().unwrap_or(0));
         self.event(Event::FileStarted { id, path, size, done: Arc::clone(&done) });
-        Started { id, done, kept: AtomicU64::new(0), size: AtomicU64::new(size), counters: Arc::clone(&self.counters) }
+        let (kept, size, landed) = (AtomicU64::new(0), AtomicU64::new(size), Mutex::default());
+        Started { id, done, kept, size, landed, counters: Arc::clone(&self.counters) }
     }
 
     /// A file stands under its final name.

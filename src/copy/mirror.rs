@@ -16,12 +16,14 @@ use super::filter::Filter;
 use super::known::{KnownNames, Share};
 use super::lanes::Lanes;
 use super::ledger::Ledger;
+use super::marker;
 use super::name::Name;
 use super::part;
 use super::pending::{Child, Pending};
 use super::place::Place;
 use super::plan::Errand;
 use super::side::{Links, Side};
+use super::this_run::ThisRun;
 use crate::progress::{Event, Stage};
 use crate::sftp::{Attributes, FileKind};
 
@@ -39,7 +41,13 @@ pub struct Mirror {
 ///
 /// # Errors
 /// When a folder cannot be listed whole, when there are more than `most`, when the session is lost.
-pub async fn clean(pairs: &[Pair], options: &Options, most: u64, ledger: &Arc<Ledger>) -> Result<(), CopyError> {
+pub async fn clean(
+    pairs: &[Pair],
+    options: &Options,
+    most: u64,
+    ledger: &Arc<Ledger>,
+    run: &ThisRun,
+) -> Result<(), CopyError> {
     if ledger.has_failures() {
         ledger.event(Event::Warning("nothing is deleted, because not everything arrived".to_owned()));
         return Ok(());
@@ -48,7 +56,10 @@ pub async fn clean(pairs: &[Pair], options: &Options, most: u64, ledger: &Arc<Le
         let extras = pair.extras(options, most).await?;
         match options.dry_run {
             true => extras.show(ledger).await,
-            false => extras.remove(ledger).await?,
+            false => {
+                extras.remove(ledger).await?;
+                pair.clear_markers(run).await?;
+            }
         }
     }
     Ok(())
@@ -65,6 +76,12 @@ impl Pair {
     /// What `errand` is about.
     pub fn of(errand: &Errand) -> Pair {
         Pair { source: errand.source.clone(), target: errand.target.clone(), lanes: Arc::clone(&errand.lanes) }
+    }
+
+    /// Removes what ended runs of `cp -r` from the same source have left beside the target: that it is not complete.
+    async fn clear_markers(&self, run: &ThisRun) -> Result<(), CopyError> {
+        let side = self.lanes.idlest().destination.clone();
+        marker::clear(&side, self.lanes.source_alias(), &self.source, &self.target, run).await
     }
 
     /// Finds what is too much; all of it, or nothing.

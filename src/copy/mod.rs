@@ -45,6 +45,7 @@ mod listing;
 mod local;
 mod look;
 mod loops;
+mod marker;
 mod mirror;
 mod name;
 mod order;
@@ -103,6 +104,7 @@ use direct::{Direct, Endurance, Extent};
 use item::Item;
 use land::Keep;
 use ledger::Ledger;
+use marker::{TreeMarker, TreeState};
 use mirror::Pair;
 use plan::Plan;
 use route::{Decision, Reachable, choose};
@@ -209,7 +211,7 @@ async fn carry_out(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters
     });
     moved?;
     if let Some(most) = job.options.mirror.and_then(|mirror| mirror.delete) {
-        clock.bound(Box::pin(mirror::clean(&pairs, &job.options, most, &ledger))).await?;
+        clock.bound(Box::pin(mirror::clean(&pairs, &job.options, most, &ledger, &run))).await?;
     }
     Ok(ledger.report(route))
 }
@@ -247,7 +249,7 @@ async fn begin(job: &Job, ledger: &Ledger, watchers: &Watchers) -> Result<(Plan,
 
 /// Copies what the plan is about, or shows it.
 async fn move_all(
-    plan: Plan,
+    mut plan: Plan,
     options: &Options,
     ledger: &Arc<Ledger>,
     direct: Option<Arc<Direct>>,
@@ -256,16 +258,24 @@ async fn move_all(
     let (finish, finishes) = mpsc::unbounded_channel();
     let terms =
         walk::Terms { symlinks: options.symlinks, filter: options.filter.clone(), scratch: options.scratch.clone() };
+    let marker = plan.mark(&run, ledger, options);
     let walk = Walk::start(plan.errands, terms, Arc::clone(ledger), finish);
     if options.dry_run {
-        return show(walk, options.unchanged, ledger).await;
+        let left_out = LeftOut { unchanged: options.unchanged, marker: marker.as_deref() };
+        return show(walk, left_out, ledger).await;
     }
     if let Some((side, folder)) = plan.folder {
         side.mkdir(&folder, 0o777).await?;
     }
     let keep = if options.preserve { Keep::ModeAndTimes } else { Keep::Nothing };
-    let means = run::Means::new(keep, run, options, Arc::clone(ledger), direct);
-    run::run(Arc::new(means), walk, finishes).await
+    let mut means = run::Means::new(keep, run, options, Arc::clone(ledger), direct);
+    means.marker = marker.clone();
+    let ran = run::run(Arc::new(means), walk, finishes).await;
+    if let Some(marker) = marker {
+        let is_complete = ran.is_ok() && !ledger.has_failures();
+        marker.end(if is_complete { TreeState::Complete } else { TreeState::Lacking }).await;
+    }
+    ran
 }
 
 /// Whether there is a choice of routes.
@@ -311,25 +321,44 @@ fn route_of(job: &Job) -> Route {
     Route::between(source, job.destination.reachable())
 }
 
+/// What a run would leave as it is.
+#[derive(Clone, Copy)]
+struct LeftOut<'a> {
+    unchanged: Unchanged,
+    marker: Option<&'a TreeMarker>,
+}
+
+impl LeftOut<'_> {
+    async fn holds(self, item: &Item) -> bool {
+        let has_landed = async {
+            match self.marker {
+                Some(marker) => marker.holds(item).await,
+                None => false,
+            }
+        };
+        has_landed.await || self.unchanged.holds(item).await
+    }
+}
+
 /// Tells what the walk finds.
-async fn show(mut walk: Walk, unchanged: Unchanged, ledger: &Ledger) -> Result<(), CopyError> {
+async fn show(mut walk: Walk, left_out: LeftOut<'_>, ledger: &Ledger) -> Result<(), CopyError> {
     let mut items = Vec::with_capacity(LOOKS);
     while let Some(item) = walk.next().await? {
         items.push(item);
         if items.len() == LOOKS {
-            show_some(&mut items, unchanged, ledger).await;
+            show_some(&mut items, left_out, ledger).await;
         }
     }
-    show_some(&mut items, unchanged, ledger).await;
+    show_some(&mut items, left_out, ledger).await;
     Ok(())
 }
 
 /// Tells those that would be copied.
-async fn show_some(items: &mut Vec<Item>, unchanged: Unchanged, ledger: &Ledger) {
+async fn show_some(items: &mut Vec<Item>, left_out: LeftOut<'_>, ledger: &Ledger) {
     ledger.heard().await;
-    let looks = together::all(items.iter().map(|item| unchanged.holds(item))).await;
-    for (item, is_unchanged) in items.drain(..).zip(looks) {
-        match is_unchanged {
+    let looks = together::all(items.iter().map(|item| left_out.holds(item))).await;
+    for (item, is_left_out) in items.drain(..).zip(looks) {
+        match is_left_out {
             true => ledger.left(&item),
             false => ledger.event(Event::Planned {
                 path: item.source.path(),

@@ -13,12 +13,15 @@ use super::expand::expand;
 use super::idle::IdleClock;
 use super::lanes::Lanes;
 use super::ledger::Ledger;
+use super::leftovers::Leftovers;
 use super::loops::is_within;
+use super::marker::{Tree, TreeMarker, Trial};
 use super::name::Name;
 use super::place::{self, Place};
 use super::pool::Pool;
 use super::reach::End;
 use super::side::{Links, Side};
+use super::this_run::ThisRun;
 use super::walk::Symlinks;
 use super::watchers::Watchers;
 use super::{Job, Options};
@@ -35,6 +38,8 @@ pub struct Errand {
     pub target: Place,
     /// The sessions between the ends.
     pub lanes: Arc<Lanes>,
+    /// What says that the target is being made, where that would not be known later.
+    pub marker: Option<Arc<TreeMarker>>,
 }
 
 /// Folders of the command line that are held open; each takes a descriptor.
@@ -46,6 +51,8 @@ pub struct Plan {
     pub errands: Vec<Errand>,
     /// A folder that has to be made before anything else.
     pub folder: Option<(Side, Place)>,
+    /// The one errand's target, where the same command would mean another place once it stands.
+    pub tree: Option<Tree>,
 }
 
 /// A source that is there.
@@ -75,6 +82,14 @@ impl Plan {
         }
     }
 
+    /// Gives the one errand whose target needs it a marker, which nothing is made of yet.
+    pub fn mark(&mut self, run: &Arc<ThisRun>, ledger: &Arc<Ledger>, options: &Options) -> Option<Arc<TreeMarker>> {
+        let (tree, [errand]) = (self.tree.take()?, &mut self.errands[..]) else { return None };
+        let marker = Arc::new(TreeMarker::new(tree, &errand.lanes, run, ledger, options));
+        errand.marker = Some(Arc::clone(&marker));
+        Some(marker)
+    }
+
     async fn try_make(job: &Job, missing: &mut Missing, watchers: &Watchers) -> Result<Plan, CopyError> {
         let destination_pool = Arc::new(Pool::of(&job.destination, &watchers.clock));
         let pools = pools(&job.sources, &watchers.clock);
@@ -83,12 +98,12 @@ impl Plan {
             job.sources.iter().zip(&pools).partition(|(end, _)| matches!(end, End::Local(_)));
         let mut sources = found(&here, &job.options, missing).await?;
         if sources.is_empty() && there.is_empty() {
-            return Ok(Plan { errands: Vec::new(), folder: None });
+            return Ok(Plan { errands: Vec::new(), folder: None, tree: None });
         }
         let (side, remote) = tokio::join!(destination_pool.side(0), found(&there, &job.options, missing));
         let side = side?;
         sources.extend(remote?);
-        let destination = Destination::find(&side, job.destination.path()).await?;
+        let (destination, tree) = meant(job, &side, &sources).await?;
         let several = job.sources.len() > 1 || sources.len() > 1;
         if several && !destination.is_folder() {
             let place = Place::typed(job.destination.path());
@@ -100,7 +115,51 @@ impl Plan {
         let settled = Settled { side, pool: destination_pool, destination, real: OnceCell::new() };
         let errands = settled.errands(sources, &job.options, watchers).await?;
         let folder = settled.missing_folder(&errands);
-        Ok(Plan { errands, folder })
+        Ok(Plan { errands, folder, tree })
+    }
+}
+
+/// What the destination means: to a folder that is copied as it is called, a folder that an earlier run of the same has begun
+/// to make is still the new name that it was then.
+async fn meant(job: &Job, side: &Side, sources: &[Source]) -> Result<(Destination, Option<Tree>), CopyError> {
+    let path = side.expand(job.destination.path()).await?;
+    let Some(source) = lone_folder(job, sources) else { return Ok((Destination::find(side, &path).await?, None)) };
+    let leftovers = Arc::<Leftovers>::default();
+    let has_name = Name::vet(place::last(&path)).is_ok();
+    if has_name && matches!(side, Side::Remote(_)) {
+        // beside the other questions
+        leftovers.begin(side, &Place::typed(place::folder_of(&path)));
+    }
+    let destination = Destination::find(side, &path).await?;
+    let tree = |root: &Place| Tree::of(source.pool.alias(), &source.place, root, &leftovers);
+    if let Some(new) = destination.missing() {
+        let tree = tree(new);
+        return Ok((destination, tree));
+    }
+    if !has_name || !destination.is_folder() {
+        return Ok((destination, None));
+    }
+    let trial = if job.options.dry_run { Trial::LookOnly } else { Trial::MakeFile };
+    let begun = async {
+        let (before, root) = Destination::before_made(side, &path).await?;
+        let Some(tree) = tree(&root) else { return Ok(None) };
+        Ok::<_, CopyError>(tree.if_begun(side, trial).await?.map(|tree| (before, Some(tree))))
+    };
+    match begun.await {
+        Err(error) if error.ends_the_run() => Err(error),
+        Ok(Some(begun)) => Ok(begun),
+        Ok(None) | Err(_) => Ok((destination, None)),
+    }
+}
+
+/// The one source, if it is a folder that takes its name along.
+fn lone_folder<'a>(job: &Job, sources: &'a [Source]) -> Option<&'a Source> {
+    let is_alone = job.sources.len() == 1 && job.options.mirror.is_none();
+    match sources {
+        [source] if is_alone && source.attributes.kind() == FileKind::Dir => {
+            Name::vet(place::last(&source.place.path())).ok().map(|_| source)
+        }
+        _ => None,
     }
 }
 
@@ -219,7 +278,7 @@ impl Settled {
             }
             self.refuse_itself(&source, &target).await?;
             let lanes = self.lanes(&mut opened, &source.pool, options, watchers).await?;
-            errands.push(Errand { source: source.place, attributes: source.attributes, target, lanes });
+            errands.push(Errand { source: source.place, attributes: source.attributes, target, lanes, marker: None });
         }
         Ok(errands)
     }

@@ -17,6 +17,7 @@ use super::item::{Item, What};
 use super::land::{Ground, Keep};
 use super::ledger::{Ledger, Started};
 use super::leftovers::Leftovers;
+use super::marker::TreeMarker;
 use super::order::BlockOrder;
 use super::resume::{Resume, SoFar};
 use super::side::Links;
@@ -68,6 +69,8 @@ pub struct Means {
     pub leftovers: Leftovers,
     /// The way of the bytes, where they do not pass through this machine.
     pub direct: Option<Arc<Direct>>,
+    /// What says which files have landed, where the copy has one.
+    pub marker: Option<Arc<TreeMarker>>,
     /// Which files stay as they are.
     unchanged: Unchanged,
     memory: Arc<Semaphore>,
@@ -95,10 +98,16 @@ impl Means {
             run,
             leftovers: Leftovers::default(),
             direct,
+            marker: None,
             unchanged: options.unchanged,
             memory: Arc::new(Semaphore::new(MEMORY)),
             large: Semaphore::new(MEMORY),
         }
+    }
+
+    /// Whether an earlier run has begun to make the folder that all of it goes into.
+    pub fn goes_on(&self) -> bool {
+        self.marker.as_ref().is_some_and(|marker| marker.goes_on())
     }
 
     /// Waits until a large file of `size` bytes may begin; what is returned is dropped when it has ended.
@@ -195,7 +204,17 @@ async fn carry(means: Arc<Means>, item: Item) -> Result<(), CopyError> {
 
 /// Whether it stands at the destination as it should.
 async fn stays(means: &Means, item: &Item) -> bool {
-    if means.unchanged == Unchanged::Never || item.ground().await == Ground::Fresh {
+    if item.ground().await == Ground::Fresh {
+        return false;
+    }
+    if let Some(marker) = &means.marker
+        && Box::pin(marker.holds(item)).await
+    {
+        // the next run may have no more reason to look
+        Box::pin(takeover::clear(&item.lanes.idlest().destination, item, means)).await;
+        return true;
+    }
+    if means.unchanged == Unchanged::Never {
         return false;
     }
     let _room = means.memory(means.unchanged.room()).await;
@@ -238,9 +257,15 @@ async fn file(means: &Arc<Means>, item: &Item, links: Links) -> Result<(), CopyE
     if item.ground().await == Ground::Old {
         means.leftovers.begin(&item.lanes.idlest().destination, &item.target.parent());
     }
+    let mut version = match &means.marker {
+        Some(marker) => marker.version(item).await,
+        None => None,
+    };
     let freight = Freight { means, item, links, version: &item.attributes, started: &started };
     let mut copied = carry_version(freight).await;
     if copied.as_ref().is_err_and(CopyError::is_source_changed) {
+        // which one lands now is not known so well
+        version = None;
         copied = match look_again(item, links).await {
             Ok(now) if matches!(now.kind(), FileKind::File | FileKind::Unknown) => {
                 carry_version(Freight { version: &now, ..freight }).await
@@ -248,6 +273,9 @@ async fn file(means: &Arc<Means>, item: &Item, links: Links) -> Result<(), CopyE
             Ok(_) => copied,
             Err(error) => Err(error),
         };
+    }
+    if let (Ok(()), Some(marker), Some(version), Some(there)) = (&copied, &means.marker, version, started.landed_as()) {
+        marker.landed(item, &version, there);
     }
     settle(means, item, &started, copied).await
 }

@@ -57,6 +57,14 @@ impl Identity {
         let inode = self.inode.map(|(device, inode)| [number(device), number(inode)].concat()).unwrap_or_default();
         VersionId::of(&[&number(self.size), &time(self.modified), &changed, &inode, machine])
     }
+
+    /// All of it in words, `-` for what is not told.
+    pub fn words(&self) -> String {
+        let told = |words: Option<String>| words.unwrap_or_else(|| "-".to_owned());
+        let time = |(seconds, nanoseconds): (i64, u64)| format!("{seconds}.{nanoseconds:09}");
+        let inode = self.inode.map(|(device, inode)| format!("{device}:{inode}"));
+        format!("{} {} {} {}", self.size, time(self.modified), told(self.changed.map(time)), told(inode))
+    }
 }
 
 /// Calls that block at the same time: disks gain nothing from more, and each takes a thread.
@@ -152,12 +160,14 @@ impl Side {
 
     /// Which version `place` is of: as it stands on this machine, or as it was `seen` on a host.
     pub async fn version(&self, place: &Place, links: Links, seen: &Attributes) -> Result<VersionId, CopyError> {
+        Ok(self.version_of(&self.identity(place, links, seen).await?))
+    }
+
+    /// All that tells that version from others.
+    pub async fn identity(&self, place: &Place, links: Links, seen: &Attributes) -> Result<Identity, CopyError> {
         match self {
-            Side::Local => {
-                let identity = blocking(Stage::Transfer, place, move |place| local::identity_at(place, links)).await?;
-                Ok(self.version_of(&identity))
-            }
-            Side::Remote(_) => Ok(self.version_of(&Identity::from(seen))),
+            Side::Local => blocking(Stage::Transfer, place, move |place| local::identity_at(place, links)).await,
+            Side::Remote(_) => Ok(Identity::from(seen)),
         }
     }
 
@@ -388,5 +398,7 @@ mod tests {
         assert!(others.iter().all(|other| other.version(b"m") != base.version(b"m")));
         assert_ne!(base.version(b"n"), base.version(b"m"));
         assert_eq!(base.version(b"m"), base.version(b"m"));
+        assert_eq!(base.words(), "1 2.000000003 4.000000005 6:7");
+        assert!(others.iter().all(|other| other.words() != base.words()));
     }
 }

@@ -81,10 +81,12 @@ pub async fn clear(side: &Side, item: &Item, means: &Means) {
     }
 }
 
-/// The same for a file that took little time: what is not listed yet is not waited for.
+/// The same for a file that took little time: what is not listed yet is not waited for, unless an earlier run is sure to
+/// have left something.
 pub async fn clear_soon(side: &Side, item: &Item, means: &Means, began: Instant) {
+    let patience = if means.goes_on() { Duration::MAX } else { began.elapsed().max(LEAST_WAIT) };
     // the next run lists it again
-    let _ = tokio::time::timeout(began.elapsed().max(LEAST_WAIT), clear(side, item, means)).await;
+    let _ = tokio::time::timeout(patience, clear(side, item, means)).await;
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod gateway;
 mod globs;
 mod hostile;
 mod landing;
+mod marked;
 mod optional;
 mod parts;
 mod renames;

@@ -27,7 +27,7 @@ fn length(parts: &[PathBuf]) -> u64 {
     parts.iter().filter_map(|part| fs::metadata(part).ok()).map(|part| part.len()).sum()
 }
 
-async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..20_000 {
         if is_so() {
             return;
@@ -175,7 +175,7 @@ async fn names_made(scene: &Scene) -> Vec<String> {
     created(&watch)
 }
 
-fn created(watch: &OwnedFd) -> Vec<String> {
+pub fn created(watch: &OwnedFd) -> Vec<String> {
     let mut buffer = [const { std::mem::MaybeUninit::uninit() }; 1 << 16];
     let mut events = inotify::Reader::new(watch, &mut buffer);
     let mut names = Vec::new();

@@ -89,7 +89,7 @@ impl Case<'_> {
             None => {}
         }
         self.only_private_parts();
-        self.nothing_runs();
+        nothing_runs(self.street, &self.name);
         self.must(self.ran.took <= self.limit, &format!("I5: within {:?}", self.limit));
         self.must(self.ran.peak < MEMORY, &format!("I6: {} KiB", self.ran.peak));
         self.no_secret(self.ran);
@@ -132,17 +132,6 @@ impl Case<'_> {
             let is_named = self.ran.code.is_none() || self.ran.stderr.contains(&name);
             // a run given up as a whole names the pattern
             self.must(is_named || self.ran.stderr.contains(".hop-ID.part"), &format!("I3: {name} is not named"));
-        }
-    }
-
-    /// No session of hop is left on any host, and no command or login of a direct copy.
-    fn nothing_runs(&self) {
-        for host in [ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT] {
-            let sessions = || {
-                let all = self.street.server(host).processes();
-                all.into_iter().filter(|process| !process.name.starts_with("sshd")).count()
-            };
-            until(&format!("{}: I5: nothing of it runs on {host}", self.name), || sessions() == 0);
         }
     }
 
@@ -190,6 +179,17 @@ impl Case<'_> {
             [target] if target.new.len() > SMALL && !self.is_old_or_new(target) => self.ran.there().unwrap_or(0),
             _ => 0,
         }
+    }
+}
+
+/// No session of hop is left on any host, and no command or login of a direct copy.
+pub fn nothing_runs(street: &Street, name: &str) {
+    for host in [ACC_BASTION, ACC_PVT, DELL_BASTION, DELL_PVT] {
+        let sessions = || {
+            let all = street.server(host).processes();
+            all.into_iter().filter(|process| !process.name.starts_with("sshd")).count()
+        };
+        until(&format!("{name}: I5: nothing of it runs on {host}"), || sessions() == 0);
     }
 }
 

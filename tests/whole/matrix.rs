@@ -370,4 +370,19 @@ pub const ROWS: &[(&str, &[&str])] = &[
             "direct/gone.rs::a_copy_that_slept_too_long_logs_in_anew",
         ],
     ),
+    (
+        "F44 a copy of a folder under a new name is killed",
+        &[
+            "whole/begun.rs::f44_an_upload_of_a_folder_is_killed",
+            "whole/begun.rs::f44_a_download_of_a_folder_is_killed",
+            "whole/begun.rs::f44_a_relay_of_a_folder_is_killed",
+            "whole/begun.rs::f44_a_direct_copy_of_a_folder_is_killed",
+            "whole/begun.rs::f44_an_upload_of_a_folder_to_a_host_without_a_shell_is_killed",
+            "whole/begun.rs::f44_a_direct_copy_of_a_folder_to_a_host_without_a_shell_is_killed",
+            "whole/begun.rs::f44_a_direct_copy_sends_no_landed_file_again",
+            "copy/marked.rs::another_source_goes_into_the_folder_and_the_marker_stays",
+            "copy/marked.rs::two_runs_at_once_mean_the_same_folder",
+            "copy/marked.rs::f40_a_marker_that_is_not_surely_ours_means_nothing",
+        ],
+    ),
 ];

@@ -8,6 +8,7 @@ pub mod invariants;
 pub mod ran;
 pub mod ways;
 
+mod begun;
 mod clocks;
 mod cuts;
 mod destinations;

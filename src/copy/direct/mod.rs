@@ -51,6 +51,7 @@ pub use obstacle::Obstacle;
 use pace::Pace;
 use pack::Packing;
 use staging::Staging;
+pub use staging::clear as clear_staging;
 
 /// Streams over the one login; sshd allows ten sessions a connection (`MaxSessions`).
 const STREAMS: usize = 4;

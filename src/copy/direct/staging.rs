@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::super::error::CopyError;
 use super::super::item::Item;
 use super::super::lanes::Lanes;
-use super::super::leftovers::Leftover;
+use super::super::leftovers::{Leftover, Leftovers};
 use super::super::name::Name;
 use super::super::part::{self, Id, PairId};
 use super::super::place::Place;
 use super::super::run::Means;
 use super::super::side::{Identity, Links, Side};
-use super::super::this_run::Young;
+use super::super::this_run::{ThisRun, Young};
 use super::super::together;
 use crate::sftp::{Attributes, FileKind};
 
@@ -33,20 +33,14 @@ impl Staging {
     pub async fn make(item: &Item, means: &Means) -> Result<Option<Staging>, CopyError> {
         let side = item.lanes.idlest().destination.clone();
         let top = item.target.top();
-        if top.name().is_none() {
-            return Ok(None);
-        }
-        // one with a line's end in it could not be told to every tool
-        let name = top.name().filter(|name| !name.iter().any(u8::is_ascii_control)).unwrap_or(b"hop");
-        let Ok(name) = Name::vet(name) else { return Ok(None) };
-        let pair = PairId::of(item.lanes.source_alias(), b"", &top.path());
+        let Some((name, pair)) = called(&item.lanes, &top) else { return Ok(None) };
         let version = side.version_of(&Identity::from(&Attributes::default()));
         let place = top.sibling(&part::part(&name, &Id { pair, version, run: means.run.id(0).await }));
         let folder = top.parent();
         let (made, found) = tokio::join!(side.mkdir(&place, 0o700), means.leftovers.of(&side, &folder));
         match made {
             Ok(()) => {
-                let dead = dead(&side, means, &top, found.of_pair(&name, pair)).await?;
+                let dead = dead(&side, &means.run, &top, found.of_pair(&name, pair)).await?;
                 Ok(Some(Staging { place, lanes: Arc::clone(&item.lanes), dead }))
             }
             Err(error) if error.ends_the_run() => Err(error),
@@ -86,17 +80,45 @@ impl Staging {
     }
 }
 
+/// Removes what ended runs have left beside `top`, in a run in which nothing may have to arrive there.
+///
+/// # Errors
+/// When the session is lost.
+pub async fn clear(lanes: &Lanes, top: &Place, leftovers: &Leftovers, run: &ThisRun) -> Result<(), CopyError> {
+    let side = lanes.idlest().destination.clone();
+    let Some((name, pair)) = called(lanes, top) else { return Ok(()) };
+    let found = leftovers.of(&side, &top.parent()).await;
+    let cleared = async {
+        for place in dead(&side, run, top, found.of_pair(&name, pair)).await? {
+            remove(&side, &place).await?;
+        }
+        Ok::<_, CopyError>(())
+    };
+    match cleared.await {
+        Err(error) if error.ends_the_run() => Err(error),
+        // it is a part, which another run removes
+        _ => Ok(()),
+    }
+}
+
+/// After whom it is called, and what for.
+fn called(lanes: &Lanes, top: &Place) -> Option<(Name, PairId)> {
+    // one with a line's end in it could not be told to every tool
+    let name = Some(top.name()?).filter(|name| !name.iter().any(u8::is_ascii_control)).unwrap_or(b"hop");
+    Some((Name::vet(name).ok()?, PairId::of(lanes.source_alias(), b"", &top.path())))
+}
+
 /// Folders of runs that have ended.
 async fn dead(
     side: &Side,
-    means: &Means,
+    run: &ThisRun,
     top: &Place,
     found: impl Iterator<Item = &Leftover>,
 ) -> Result<Vec<Place>, CopyError> {
     let now = side.look(&top.parent(), Links::Follow).await?.and_then(|folder| folder.mtime());
     let mut dead = Vec::new();
     for left in found.filter(|left| left.attributes.kind() == FileKind::Dir) {
-        if means.run.outlived(side, left, now, Young::LeaveAlone).await? {
+        if run.outlived(side, left, now, Young::LeaveAlone).await? {
             dead.push(left.place.clone());
         }
     }
