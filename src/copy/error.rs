@@ -1,18 +1,17 @@
 //! What failed in a copy: [`CopyError`], with the host, the step, the path and the cause; its [`Kind`] says what it means
 //! for the run. Advice and exit codes are the front door's.
 
-use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 
 use rustix::io::Errno;
 use thiserror::Error;
 
-use super::direct::Obstacle;
 use super::idle::Idle;
 use super::name::BadName;
-use super::side::Links;
+use super::obstacle::Obstacle;
+use super::place::Links;
 use crate::chain::ChainError;
 use crate::lend::LendError;
 use crate::progress::Stage;

@@ -10,164 +10,81 @@
 //! What need not go at all is said by [`filter`] and [`unchanged`]; what the destination has too much is the business of
 //! [`mirror`], once all the rest is done.
 //!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `run` `mirror` | items copied, many at once; what is too much removed |
+//! | `plan` | sources found, destination understood, nothing written |
+//! | `marker` | what a run that was killed meant |
+//! | `direct` | from one host straight to the other |
+//! | `walk` | what there is, one item at a time |
+//! | `transfer` | the bytes of a file |
+//! | `land` | a file gets its name |
+//! | `task` | what the steps of a copy hand each other |
+//! | `ends` | one end of a copy |
+//! | `error` | what went wrong, where |
+//! | `idle` | how long nothing has moved |
+//! | `tolerance` | what sources may do while they are read |
+//! | `options` `obstacle` | what is asked for; what keeps hosts from copying directly |
+//! | `reach` `filter` `place` `part` | hosts as they are handed in; names and places |
+//! | `route` `name` | the ways between two ends; one name |
+//!
 //! # Memory
 //!
 //! File data in flight is at most 64 MiB ([`run::MEMORY`]), for any number of lanes and files. The walk takes a few MiB for
 //! any tree, and has a bound for any server (see [`walk`]). Each SFTP session has its own bound on top (see
 //! [`crate::sftp`]), which only counts what a server sends unasked.
 
-mod adopt;
-mod again;
-mod allowance;
-mod beneath;
-mod both;
-mod buffers;
-mod care;
-mod denied;
-mod destination;
 mod direct;
+mod ends;
 mod error;
-mod expand;
-mod extras;
-mod file;
 pub mod filter;
-mod folder;
-mod freight;
-mod handout;
 mod idle;
-mod item;
-mod known;
 mod land;
-mod lanes;
-mod ledger;
-mod leftovers;
-mod listing;
-mod local;
-mod look;
-mod loops;
 mod marker;
 mod mirror;
 mod name;
-mod order;
+mod obstacle;
+mod options;
 mod part;
-mod part_file;
-mod pending;
 mod place;
 mod plan;
-mod pool;
-mod pump;
 mod reach;
-mod remote;
-mod replace;
-mod resume;
 mod route;
 mod run;
-mod side;
-mod small;
-mod source_end;
-mod spill;
-mod sums;
-mod takeover;
-mod this_run;
-mod throttle;
-mod together;
-mod umask;
-mod unchanged;
-mod visited;
+mod task;
+mod tolerance;
+mod transfer;
 mod walk;
-pub mod watchdog;
-mod watchers;
-mod witness;
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use again::{RETRIES, Tries};
-pub use care::Care;
-pub use direct::{Obstacle, Terms};
+use crate::progress::{Counters, Event, Observer, Stage};
+use direct::{Direct, Endurance, Extent};
+use ends::again::{RETRIES, Tries};
+use ends::together;
+pub use ends::watchdog;
+use ends::watchers::Watchers;
 pub use error::{Cause, CopyError, Kind};
 pub use filter::Filter;
 pub use idle::IdleClock;
-pub use ledger::{FAILURES_KEPT, Failure, Report};
-pub use mirror::Mirror;
-pub use reach::{Conversation, End, Opening, Reach, Shell};
-pub use resume::Resume;
-pub use route::{Route, Wanted};
-pub use unchanged::Unchanged;
-pub use walk::Symlinks;
-
-use crate::progress::{Counters, Event, Observer, Stage};
-use direct::{Direct, Endurance, Extent};
-use item::Item;
-use land::Keep;
-use ledger::Ledger;
 use marker::{TreeMarker, TreeState};
 use mirror::Pair;
+pub use obstacle::Obstacle;
+use options::Keep;
+pub use options::{Care, Job, Mirror, Options, Resume, Symlinks, Terms, Unchanged};
 use plan::Plan;
+pub use reach::{Conversation, End, Opening, Reach, Shell};
 use route::{Decision, Reachable, choose};
-use this_run::{Left, ThisRun};
+pub use route::{Route, Wanted};
+use run::Run;
+use task::item::Item;
+use task::ledger::Ledger;
+pub use task::ledger::{FAILURES_KEPT, Failure, Report};
+use task::means::Means;
+use task::this_run::{Left, ThisRun};
 use walk::Walk;
-use watchers::Watchers;
-
-/// What is to be copied where, and how.
-pub struct Job {
-    /// At least one; each by itself on this machine or on a host.
-    pub sources: Vec<End>,
-    /// One file or folder.
-    pub destination: End,
-    /// How.
-    pub options: Options,
-}
-
-/// How to copy.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// Folders with all that is in them (`-r`); otherwise a folder is a failure.
-    pub recursive: bool,
-    /// Modes and times travel (`-p`).
-    pub preserve: bool,
-    /// What becomes of symbolic links.
-    pub symlinks: Symlinks,
-    /// Say what would be copied, and write nothing.
-    pub dry_run: bool,
-    /// At most so many SFTP sessions an end; `None` for a good number.
-    pub lanes: Option<usize>,
-    /// Which way between two hosts.
-    pub route: Wanted,
-    /// What is wanted of a direct copy.
-    pub direct: Terms,
-    /// Whether the part of an earlier run is gone on from.
-    pub resume: Resume,
-    /// Where the runs of this machine show that they live, so that what one that was killed has left is known at once;
-    /// `None` for nowhere.
-    pub runs: Option<PathBuf>,
-    /// What is compared, and flushed.
-    pub care: Care,
-    /// Bytes a second at most, all files together; `None` for as fast as it goes.
-    pub rate: Option<u64>,
-    /// How often a lost connection is made again before something has moved; `None` for 3.
-    pub retries: Option<u32>,
-    /// A session that moves nothing for so long, though something is asked of it, is lost; `None` for 60 s.
-    pub timeout: Option<Duration>,
-    /// The whole run may take so long.
-    pub deadline: Option<Duration>,
-    /// Sources may grow while they are read: what they had when they were found is copied.
-    pub growing: bool,
-    /// Bytes beyond its announced size that are read of a source at rest, unless `growing` or `deadline` is set; `None`
-    /// for 1 GiB.
-    pub surplus: Option<u64>,
-    /// Which files are left where they are.
-    pub unchanged: Unchanged,
-    /// Which entries of folders are meant.
-    pub filter: Filter,
-    /// The destination is to become what the source is; the source is one folder.
-    pub mirror: Option<Mirror>,
-    /// A folder of this machine for what a walk has waiting and memory has no room for; `None` for the system's own.
-    pub scratch: Option<PathBuf>,
-}
 
 /// Items of a dry run that are looked at together.
 const LOOKS: usize = 64;
@@ -268,9 +185,9 @@ async fn move_all(
         side.mkdir(&folder, 0o777).await?;
     }
     let keep = if options.preserve { Keep::ModeAndTimes } else { Keep::Nothing };
-    let mut means = run::Means::new(keep, run, options, Arc::clone(ledger), direct);
-    means.marker = marker.clone();
-    let ran = run::run(Arc::new(means), walk, finishes).await;
+    let mut means = Means::new(keep, run, options, Arc::clone(ledger));
+    means.goes_on = marker.as_ref().is_some_and(|marker| marker.goes_on());
+    let ran = run::run(Arc::new(Run { means: Arc::new(means), direct, marker: marker.clone() }), walk, finishes).await;
     if let Some(marker) = marker {
         let is_complete = ran.is_ok() && !ledger.has_failures();
         marker.end(if is_complete { TreeState::Complete } else { TreeState::Lacking }).await;

@@ -7,6 +7,15 @@ use std::sync::Arc;
 
 use super::name::Name;
 
+/// What a symbolic link in the last component means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Links {
+    /// What it leads to.
+    Follow,
+    /// The link itself.
+    Keep,
+}
+
 /// A path: a base the user typed, and names below it.
 #[derive(Debug, Clone)]
 pub struct Place {

@@ -5,34 +5,25 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rustix::process::{Resource, getrlimit};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::care::Care;
 use super::direct::{Carried, Direct};
 use super::error::CopyError;
-use super::folder::{Finish, Finished, Folder};
-use super::freight::Freight;
-use super::item::{Item, What};
-use super::land::{Ground, Keep};
-use super::ledger::{Ledger, Started};
-use super::leftovers::Leftovers;
+use super::land::{adopt, takeover};
 use super::marker::TreeMarker;
-use super::order::BlockOrder;
-use super::resume::{Resume, SoFar};
-use super::side::Links;
-use super::small::Small;
-use super::source_end::Tolerance;
-use super::takeover;
-use super::this_run::ThisRun;
-use super::throttle::Throttle;
-use super::unchanged::Unchanged;
+use super::options::Unchanged;
+use super::place::Links;
+use super::task::folder::{Finish, Finished, Folder, Ground};
+use super::task::freight::Freight;
+use super::task::item::{Item, What};
+use super::task::ledger::Started;
+use super::task::means::Means;
+use super::task::so_far::SoFar;
+use super::transfer::pump;
+use super::transfer::small::{self, Small};
 use super::walk::Walk;
-use super::{Options, adopt, pump, small};
 use crate::sftp::{Attributes, FileKind};
-
-/// File data held at any moment, all lanes and files together, in bytes.
-pub const MEMORY: usize = 64 << 20;
 
 /// Items under way at once.
 const ITEMS: usize = 256;
@@ -40,89 +31,17 @@ const ITEMS: usize = 256;
 /// The same where the bytes do not pass through here: an item is a few words then, and many small files go as one.
 const DIRECT_ITEMS: usize = 1024;
 
-/// Bytes of one large file that keep others from beginning: four of any size go at once, and more where they are short,
-/// so that the round trips at the ends of each are hidden.
-const LARGE: u64 = MEMORY as u64 / 4;
-
 /// Descriptors for everything but files: connections, standard streams, folders being listed.
 const OTHER_DESCRIPTORS: u64 = 32;
 
-/// What all items of a run share.
-pub struct Means {
-    /// Whether mode and times travel.
-    pub keep: Keep,
-    /// Whether the part of an earlier run is gone on from.
-    pub resume: Resume,
-    /// What is compared, and flushed.
-    pub care: Care,
-    /// What sources may do while they are read.
-    pub tolerance: Tolerance,
-    /// How fast it may go.
-    pub throttle: Throttle,
-    /// In which order a file is written wherever it goes.
-    pub order: BlockOrder,
-    /// The books.
-    pub ledger: Arc<Ledger>,
-    /// This run among others.
-    pub run: Arc<ThisRun>,
-    /// What other runs have left at the destination.
-    pub leftovers: Leftovers,
+/// With what one run copies.
+pub struct Run {
+    /// What all of its items share.
+    pub means: Arc<Means>,
     /// The way of the bytes, where they do not pass through this machine.
     pub direct: Option<Arc<Direct>>,
     /// What says which files have landed, where the copy has one.
     pub marker: Option<Arc<TreeMarker>>,
-    /// Which files stay as they are.
-    unchanged: Unchanged,
-    memory: Arc<Semaphore>,
-    /// In bytes, of which none are held: whose turn it is.
-    large: Semaphore,
-}
-
-impl Means {
-    /// For one run.
-    pub fn new(
-        keep: Keep,
-        run: Arc<ThisRun>,
-        options: &Options,
-        ledger: Arc<Ledger>,
-        direct: Option<Arc<Direct>>,
-    ) -> Means {
-        Means {
-            keep,
-            resume: options.resume,
-            care: options.care,
-            tolerance: Tolerance::of(options),
-            throttle: Throttle::new(options.rate),
-            order: if options.lanes == Some(1) { BlockOrder::Ascending } else { BlockOrder::Any },
-            ledger,
-            run,
-            leftovers: Leftovers::default(),
-            direct,
-            marker: None,
-            unchanged: options.unchanged,
-            memory: Arc::new(Semaphore::new(MEMORY)),
-            large: Semaphore::new(MEMORY),
-        }
-    }
-
-    /// Whether an earlier run has begun to make the folder that all of it goes into.
-    pub fn goes_on(&self) -> bool {
-        self.marker.as_ref().is_some_and(|marker| marker.goes_on())
-    }
-
-    /// Waits until a large file of `size` bytes may begin; what is returned is dropped when it has ended.
-    pub async fn turn(&self, size: u64) -> Option<SemaphorePermit<'_>> {
-        let turn = u32::try_from(size.min(LARGE)).unwrap_or(u32::MAX);
-        // never closed, so never `None`
-        self.large.acquire_many(turn).await.ok()
-    }
-
-    /// Waits for room for `bytes` of file data, which lasts until what is returned is dropped.
-    pub async fn memory(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        let bytes = u32::try_from(bytes.min(MEMORY)).unwrap_or(u32::MAX);
-        // never closed, so never `None`
-        Arc::clone(&self.memory).acquire_many_owned(bytes).await.ok()
-    }
 }
 
 /// Copies what the walk finds, and finishes the folders whose entries are done.
@@ -130,11 +49,11 @@ impl Means {
 /// # Errors
 /// What ends the run: a lost session, or a peer that broke the protocol.
 pub async fn run(
-    means: Arc<Means>,
+    run: Arc<Run>,
     mut walk: Walk,
     mut finishes: mpsc::UnboundedReceiver<Finish>,
 ) -> Result<(), CopyError> {
-    let most = if means.direct.is_some() { DIRECT_ITEMS } else { items_at_once() };
+    let most = if run.direct.is_some() { DIRECT_ITEMS } else { items_at_once() };
     let mut jobs = JoinSet::new();
     let (mut walking, mut finishing) = (true, true);
     while walking || finishing || !jobs.is_empty() {
@@ -147,11 +66,11 @@ pub async fn run(
                 Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
             },
             finish = finishes.recv(), if finishing && jobs.len() < most => match finish {
-                Some(finish) => drop(jobs.spawn(finish_folder(Arc::clone(&means), finish))),
+                Some(finish) => drop(jobs.spawn(finish_folder(Arc::clone(&run.means), finish))),
                 None => finishing = false,
             },
             item = walk.next(), if walking && jobs.len() < most => match item? {
-                Some(item) => drop(jobs.spawn(carry(Arc::clone(&means), item))),
+                Some(item) => drop(jobs.spawn(carry(Arc::clone(&run), item))),
                 None => walking = false,
             },
         }
@@ -181,33 +100,35 @@ async fn finish_folder(means: Arc<Means>, finish: Finish) -> Result<(), CopyErro
     }
 }
 
-async fn carry(means: Arc<Means>, item: Item) -> Result<(), CopyError> {
+async fn carry(run: Arc<Run>, item: Item) -> Result<(), CopyError> {
+    let means = &run.means;
     means.ledger.heard().await;
     // more sessions are of no use to what does not pass through here
-    if means.direct.is_none() {
+    if run.direct.is_none() {
         item.lanes.grow();
     }
     match &item.what {
-        What::Folder(folder) => make(&means, &item, folder).await,
+        What::Folder(folder) => make(means, &item, folder).await,
         _ if item.is_orphan().await => {
             means.ledger.count_failure();
             Ok(())
         }
-        _ if stays(&means, &item).await => {
+        _ if stays(&run, &item).await => {
             means.ledger.unchanged(&item);
             Ok(())
         }
-        What::File(links) => file(&means, &item, *links).await,
-        What::Link => link(&means, &item).await,
+        What::File(links) => file(&run, &item, *links).await,
+        What::Link => link(means, &item).await,
     }
 }
 
 /// Whether it stands at the destination as it should.
-async fn stays(means: &Means, item: &Item) -> bool {
+async fn stays(run: &Run, item: &Item) -> bool {
+    let means = &run.means;
     if item.ground().await == Ground::Fresh {
         return false;
     }
-    if let Some(marker) = &means.marker
+    if let Some(marker) = &run.marker
         && Box::pin(marker.holds(item)).await
     {
         // the next run may have no more reason to look
@@ -252,29 +173,30 @@ async fn link(means: &Means, item: &Item) -> Result<(), CopyError> {
 }
 
 /// Copies a file; once more when its source changed meanwhile.
-async fn file(means: &Arc<Means>, item: &Item, links: Links) -> Result<(), CopyError> {
+async fn file(run: &Run, item: &Item, links: Links) -> Result<(), CopyError> {
+    let (means, direct) = (&run.means, run.direct.as_ref());
     let started = Arc::new(means.ledger.started(item));
     if item.ground().await == Ground::Old {
         means.leftovers.begin(&item.lanes.idlest().destination, &item.target.parent());
     }
-    let mut version = match &means.marker {
+    let mut version = match &run.marker {
         Some(marker) => marker.version(item).await,
         None => None,
     };
     let freight = Freight { means, item, links, version: &item.attributes, started: &started };
-    let mut copied = carry_version(freight).await;
+    let mut copied = carry_version(freight, direct).await;
     if copied.as_ref().is_err_and(CopyError::is_source_changed) {
         // which one lands now is not known so well
         version = None;
         copied = match look_again(item, links).await {
             Ok(now) if matches!(now.kind(), FileKind::File | FileKind::Unknown) => {
-                carry_version(Freight { version: &now, ..freight }).await
+                carry_version(Freight { version: &now, ..freight }, direct).await
             }
             Ok(_) => copied,
             Err(error) => Err(error),
         };
     }
-    if let (Ok(()), Some(marker), Some(version), Some(there)) = (&copied, &means.marker, version, started.landed_as()) {
+    if let (Ok(()), Some(marker), Some(version), Some(there)) = (&copied, &run.marker, version, started.landed_as()) {
         marker.landed(item, &version, there);
     }
     settle(means, item, &started, copied).await
@@ -290,10 +212,10 @@ async fn look_again(item: &Item, links: Links) -> Result<Attributes, CopyError> 
 }
 
 /// Copies one version of a file, over as many sessions as it takes.
-async fn carry_version(freight: Freight<'_>) -> Result<(), CopyError> {
+async fn carry_version(freight: Freight<'_>, direct: Option<&Arc<Direct>>) -> Result<(), CopyError> {
     let mut so_far = SoFar::default();
     loop {
-        match attempt(freight, &mut so_far).await {
+        match attempt(freight, direct, &mut so_far).await {
             Err(error) if error.is_lost() => {
                 so_far.cut_off();
                 freight.item.lanes.restore(error).await?;
@@ -304,9 +226,9 @@ async fn carry_version(freight: Freight<'_>) -> Result<(), CopyError> {
     }
 }
 
-async fn attempt(freight: Freight<'_>, so_far: &mut SoFar) -> Result<(), CopyError> {
+async fn attempt(freight: Freight<'_>, direct: Option<&Arc<Direct>>, so_far: &mut SoFar) -> Result<(), CopyError> {
     let (means, size) = (freight.means, freight.size());
-    if let (Some(direct), 1..) = (&means.direct, size) {
+    if let (Some(direct), 1..) = (direct, size) {
         let carried = Box::pin(direct.carry(freight, &mut *so_far)).await?;
         if carried == Carried::Here {
             return Ok(());

@@ -2,11 +2,12 @@
 //! `tar` and `dd` cut and fill up, `sftp` does neither. [`is_misstated`] reads the last announced byte and the one behind
 //! it over hop's own session. A file that does not end there goes through here instead.
 
-use super::super::error::{Cause, CopyError};
-use super::super::freight::Freight;
-use super::super::side::{Identity, Side};
-use super::super::source_end::{OpenSource, Reached, judge};
 use super::Direct;
+use crate::copy::ends::identity::Identity;
+use crate::copy::ends::side::Side;
+use crate::copy::error::{Cause, CopyError};
+use crate::copy::task::freight::Freight;
+use crate::copy::transfer::source_end::{OpenSource, Reached, judge};
 use crate::progress::{Event, Stage};
 
 /// Whether `source` is at rest and does not end where it announces.

@@ -9,16 +9,17 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::super::reach::End;
-use super::super::route::{Direction, Hindrance as _};
-use super::course::{Course, Endurance, Extent, LOGIN, Terms};
+use super::course::{Course, Endurance, Extent, LOGIN};
 use super::links::LinkFolder;
-use super::obstacle::Obstacle;
 use super::script::Far;
 use super::willing::runs_commands;
 use super::{Direct, Lent};
 use crate::agent::Account;
 use crate::chain::Way;
+use crate::copy::obstacle::Obstacle;
+use crate::copy::options::Terms;
+use crate::copy::reach::End;
+use crate::copy::route::{Direction, Hindrance as _};
 
 /// Where less time is left for a login, so much of it is for what comes next; a moment there always is.
 const NEXT: Duration = Duration::from_secs(6);

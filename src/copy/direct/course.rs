@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::super::route::{Direction, Wanted};
-use super::super::watchers::Watchers;
 use super::courier::Courier;
 use super::links::LinkFolder;
 use super::login::Login;
-use super::obstacle::{Names, Obstacle, understood};
 use super::script::{self, Far, Ready};
 use super::willing::{asks_nobody, runs_commands, still_answers};
 use crate::chain::{Cause, ChainError, Way};
-use crate::lend::{Address, Auth, LendError, Loan, LoanRequest as Wish, Weakest};
+use crate::copy::ends::watchers::Watchers;
+use crate::copy::obstacle::{Names, Obstacle, understood};
+use crate::copy::options::Terms;
+use crate::copy::route::{Direction, Wanted};
+use crate::lend::{Address, Auth, LendError, Loan, LoanRequest as Wish};
 use crate::target::place;
 
 /// How long one host may try to connect to the other before that counts as unreachable.
@@ -22,26 +23,6 @@ const PROBE: Duration = Duration::from_secs(5);
 
 /// How long a host may take to log in at the other: what its client is given to connect in, and as much again.
 pub const LOGIN: Duration = Duration::from_secs(30);
-
-/// What is wanted of a direct copy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terms {
-    /// Where the source finds the destination; its `HostName` and `Port` where nothing else is said. Port 0 is the
-    /// destination's own. With this alone, the destination does not fetch.
-    pub peer: Option<(String, u16)>,
-    /// Where the destination finds the source, likewise. With this alone, the source does not send.
-    pub fetch_from: Option<(String, u16)>,
-    /// How weak a proof will do.
-    pub weakest: Weakest,
-    /// What the login is made with.
-    pub auth: Auth,
-}
-
-impl Default for Terms {
-    fn default() -> Terms {
-        Terms { peer: None, fetch_from: None, weakest: Weakest::Any, auth: Auth::Agent }
-    }
-}
 
 /// How much of it is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -230,7 +211,7 @@ impl Course {
         }
         let (by, address, destination) = (self.roles().0.alias(), shown(&self.address), loan.destination());
         let names = Names { by, destination, address: &address, pinned: loan.fingerprint(), auth: loan.auth() };
-        Err(match understood(&ended, &names) {
+        Err(match understood(&ended.words, &names) {
             Obstacle::Refused { by, destination, .. } if account.refused() > before.refused() => {
                 Obstacle::Besieged { by, destination, refused: account.refused(), why: account.reasons() }
             }

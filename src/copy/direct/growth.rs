@@ -5,12 +5,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::super::error::CopyError;
-use super::super::item::Item;
-use super::super::ledger::Started;
-use super::super::place::Place;
-use super::super::side::Links;
 use super::Direct;
+use crate::copy::error::CopyError;
+use crate::copy::place::{Links, Place};
+use crate::copy::task::item::Item;
+use crate::copy::task::ledger::Started;
 
 /// How often it is looked.
 pub const GLANCE: Duration = Duration::from_millis(300);

@@ -7,14 +7,15 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::super::again::Tries;
-use super::super::error::CopyError;
+use super::Lent;
 use super::courier::Courier;
 use super::course::{Course, LOGIN};
 use super::links::LinkFolder;
 use super::script::Far;
-use super::{Lent, Obstacle};
 use crate::agent::Account;
+use crate::copy::ends::again::Tries;
+use crate::copy::error::CopyError;
+use crate::copy::obstacle::Obstacle;
 use crate::lend::{Auth, Closed, Loan};
 
 /// Signatures a copy may come to: for the first login, and for one more.

@@ -11,18 +11,17 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
-use super::super::adopt;
-use super::super::error::{Cause, CopyError};
-use super::super::freight::Freight;
-use super::super::item::Item;
-use super::super::place::Place;
-use super::super::run::Means;
-use super::super::side::same_version;
-use super::super::takeover;
 use super::course::Engine;
 use super::growth::{GLANCE, size};
 use super::login::Login;
 use super::{Direct, SSH_FAILED, STREAMS, announced, numbered, put, script};
+use crate::copy::ends::identity::same_version;
+use crate::copy::error::{Cause, CopyError};
+use crate::copy::land::{adopt, takeover};
+use crate::copy::place::Place;
+use crate::copy::task::freight::Freight;
+use crate::copy::task::item::Item;
+use crate::copy::task::means::Means;
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 

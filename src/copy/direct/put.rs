@@ -7,18 +7,19 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::super::adopt;
-use super::super::both::Both;
-use super::super::error::{Cause, CopyError};
-use super::super::freight::Freight;
-use super::super::item::Item;
-use super::super::resume::{Acknowledged, SoFar};
-use super::super::side::{Links, same_version};
-use super::super::sums::UNIT;
-use super::super::takeover;
 use super::growth::Growth;
 use super::login::Login;
 use super::{Carried, Direct, announced, numbered, pack, script, stream};
+use crate::copy::ends::identity::same_version;
+use crate::copy::ends::sums::UNIT;
+use crate::copy::error::{Cause, CopyError};
+use crate::copy::land::{adopt, takeover};
+use crate::copy::place::Links;
+use crate::copy::task::freight::Freight;
+use crate::copy::task::item::Item;
+use crate::copy::task::so_far::SoFar;
+use crate::copy::transfer::both::Both;
+use crate::copy::transfer::resume::Acknowledged;
 use crate::lend::quoted;
 use crate::progress::{Event, Stage};
 use crate::sftp::{FileKind, Sizes};

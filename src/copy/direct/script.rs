@@ -3,8 +3,8 @@
 //! which of them is near depends on the [`Direction`]. Pure; every name is quoted, whatever bytes it has, for each of the
 //! shells that will read it.
 
-use super::super::route::Direction;
 use super::course::Engine;
+use crate::copy::route::Direction;
 use crate::lend::{Loan, Seal, line, quoted};
 
 /// Bytes of a block that is read at the source; shares begin and end at multiples of it.

@@ -3,17 +3,18 @@
 
 use std::sync::Arc;
 
-use super::super::error::CopyError;
-use super::super::item::Item;
-use super::super::lanes::Lanes;
-use super::super::leftovers::{Leftover, Leftovers};
-use super::super::name::Name;
-use super::super::part::{self, Id, PairId};
-use super::super::place::Place;
-use super::super::run::Means;
-use super::super::side::{Identity, Links, Side};
-use super::super::this_run::{ThisRun, Young};
-use super::super::together;
+use crate::copy::ends::identity::Identity;
+use crate::copy::ends::lanes::Lanes;
+use crate::copy::ends::side::Side;
+use crate::copy::ends::together;
+use crate::copy::error::CopyError;
+use crate::copy::name::Name;
+use crate::copy::part::{self, Id, PairId};
+use crate::copy::place::{Links, Place};
+use crate::copy::task::item::Item;
+use crate::copy::task::leftovers::{Leftover, Leftovers};
+use crate::copy::task::means::Means;
+use crate::copy::task::this_run::{ThisRun, Young};
 use crate::sftp::{Attributes, FileKind};
 
 /// A folder of the destination that small files arrive in.

@@ -11,20 +11,21 @@ use std::time::Instant;
 
 use tokio::task::JoinSet;
 
-use super::super::both::Both;
-use super::super::error::{Cause, CopyError};
-use super::super::freight::Freight;
-use super::super::handout::Handout;
-use super::super::item::Item;
-use super::super::ledger::Started;
-use super::super::place::Place;
-use super::super::resume::{Acknowledged, SoFar};
-use super::super::side::Identity;
 use super::growth::Growth;
 use super::login::Login;
 use super::pace::{BAND_SHARE, Manner};
 use super::script::{self, BLOCK, Share};
 use super::{Direct, STREAMS, announced};
+use crate::copy::ends::identity::Identity;
+use crate::copy::error::{Cause, CopyError};
+use crate::copy::place::Place;
+use crate::copy::task::freight::Freight;
+use crate::copy::task::item::Item;
+use crate::copy::task::ledger::Started;
+use crate::copy::task::so_far::SoFar;
+use crate::copy::transfer::both::Both;
+use crate::copy::transfer::handout::Handout;
+use crate::copy::transfer::resume::Acknowledged;
 use crate::progress::Stage;
 use crate::sftp::{Block, Sizes, Window};
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::super::route::Wanted;
-use super::obstacle::Obstacle;
 use crate::chain::{Cause, ChainError, Output, Session, Way};
+use crate::copy::obstacle::Obstacle;
+use crate::copy::route::Wanted;
 use crate::lend::{LendError, line};
 use crate::progress::Stage;
 

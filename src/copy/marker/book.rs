@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::super::error::CopyError;
-use super::super::file::OpenFile;
-use super::super::lanes::Lanes;
-use super::super::place::Place;
-use super::super::side::Side;
+use crate::copy::ends::file::OpenFile;
+use crate::copy::ends::lanes::Lanes;
+use crate::copy::ends::side::Side;
+use crate::copy::error::CopyError;
+use crate::copy::place::Place;
 
 /// How often lines are written.
 const EVERY: Duration = Duration::from_secs(1);

@@ -8,21 +8,21 @@ use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
-use super::super::Options;
-use super::super::direct::clear_staging;
-use super::super::error::CopyError;
-use super::super::item::{Item, What};
-use super::super::land::MODE_MASK;
-use super::super::lanes::Lanes;
-use super::super::ledger::Ledger;
-use super::super::leftovers::Leftover;
-use super::super::resume::Resume;
-use super::super::side::{Links, Side};
-use super::super::this_run::ThisRun;
-use super::super::together;
 use super::book::Book;
 use super::lines::{LandedFiles, header, source_words, there_words};
 use super::tree::{PRIVATE, Tree};
+use crate::copy::direct::clear_staging;
+use crate::copy::ends::lanes::Lanes;
+use crate::copy::ends::side::Side;
+use crate::copy::ends::together;
+use crate::copy::error::CopyError;
+use crate::copy::options::{MODE_MASK, Options, Resume};
+use crate::copy::place::Links;
+use crate::copy::task::errand::{FolderMarker, Making};
+use crate::copy::task::item::{Item, What};
+use crate::copy::task::ledger::Ledger;
+use crate::copy::task::leftovers::Leftover;
+use crate::copy::task::this_run::ThisRun;
 use crate::progress::Event;
 use crate::sftp::{Attributes, FileKind};
 
@@ -96,30 +96,6 @@ impl TreeMarker {
         !self.tree.earlier.is_empty()
     }
 
-    /// Is made before `make_folder`, without a round trip of its own. That it cannot be made is no failure.
-    ///
-    /// # Errors
-    /// As `make_folder`.
-    pub async fn before(
-        &self,
-        side: &Side,
-        make_folder: impl Future<Output = Result<(), CopyError>>,
-    ) -> Result<(), CopyError> {
-        // the others can see that this run lives before there is a marker
-        let id = self.run.id(0).await;
-        let place = self.tree.marker(*self.tree.own.get_or_init(|| id));
-        let book = || async { Arc::new(Book::new(place, Arc::clone(&self.lanes), &self.header)) };
-        let book = self.book.get_or_init(book).await;
-        match side {
-            Side::Local => {
-                self.make(side, book).await;
-                make_folder.await
-            }
-            // what is asked for over one session is done in the order in which it was asked for
-            Side::Remote(_) => tokio::join!(biased; self.make(side, book), make_folder).1,
-        }
-    }
-
     async fn make(&self, side: &Side, book: &Arc<Book>) {
         match side.create(&book.place, PRIVATE).await {
             Ok(file) => book.begin(file).await,
@@ -145,11 +121,6 @@ impl TreeMarker {
                 ledger.event(Event::Detail(format!("{place}: no more can be written to it: {error}")));
             });
         }
-    }
-
-    /// The folder is there.
-    pub fn has_folder(&self) {
-        self.has_folder.store(true, Ordering::Relaxed);
     }
 
     /// Which version of a file goes from here on, as a line has it; `None` where that cannot be told.
@@ -257,6 +228,35 @@ impl TreeMarker {
             let place = String::from_utf8_lossy(&book.place.path()).into_owned();
             self.ledger.event(Event::Detail(format!("{place}: {what}")));
         }
+    }
+}
+
+impl FolderMarker for TreeMarker {
+    fn goes_on(&self) -> bool {
+        TreeMarker::goes_on(self)
+    }
+
+    /// Without a round trip of its own. That it cannot be made is no failure.
+    fn before<'a>(&'a self, side: &'a Side, make_folder: Making<'a>) -> Making<'a> {
+        Box::pin(async move {
+            // the others can see that this run lives before there is a marker
+            let id = self.run.id(0).await;
+            let place = self.tree.marker(*self.tree.own.get_or_init(|| id));
+            let book = || async { Arc::new(Book::new(place, Arc::clone(&self.lanes), &self.header)) };
+            let book = self.book.get_or_init(book).await;
+            match side {
+                Side::Local => {
+                    self.make(side, book).await;
+                    make_folder.await
+                }
+                // what is asked for over one session is done in the order in which it was asked for
+                Side::Remote(_) => tokio::join!(biased; self.make(side, book), make_folder).1,
+            }
+        })
+    }
+
+    fn has_folder(&self) {
+        self.has_folder.store(true, Ordering::Relaxed);
     }
 }
 

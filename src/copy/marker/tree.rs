@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::super::error::{Cause, CopyError};
-use super::super::leftovers::{Leftover, Leftovers};
-use super::super::name::Name;
-use super::super::part::{self, Id, PairId, RunId, VersionId};
-use super::super::place::{self, Place};
-use super::super::side::{Links, Side};
-use super::super::takeover::is_ours;
-use super::super::this_run::{ThisRun, Young};
+use crate::copy::ends::side::Side;
+use crate::copy::error::{Cause, CopyError};
+use crate::copy::land::takeover::is_ours;
+use crate::copy::name::Name;
+use crate::copy::part::{self, Id, PairId, RunId, VersionId};
+use crate::copy::place::{self, Links, Place};
+use crate::copy::task::leftovers::{Leftover, Leftovers};
+use crate::copy::task::this_run::{ThisRun, Young};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 

@@ -1,0 +1,318 @@
+//! A file that is open at one end: [`OpenFile`], read and written by position, from many tasks at once.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::blocking::blocking;
+use super::buffers::BLOCK;
+use super::identity::{Identity, same_version};
+use super::local;
+use super::remote::Remote;
+use crate::copy::error::{Cause, CopyError};
+use crate::copy::place::Place;
+use crate::progress::Stage;
+use crate::sftp::{Attributes, Handle};
+
+/// Whether attributes could be set; what that means is for others to say.
+pub type Set = Result<(), CopyError>;
+
+/// What a file of a few blocks gave when it was asked for all that it announces.
+pub struct Whole {
+    /// Its bytes; only the last piece that has any is shorter than was asked for.
+    pub pieces: Vec<Bytes>,
+    /// There is more behind them.
+    pub goes_on: bool,
+    /// What it was before it was read.
+    pub began: Identity,
+    /// It is the version that was listed, and was the same when all of it had been read.
+    pub is_same: bool,
+}
+
+impl Whole {
+    /// How many bytes.
+    pub fn length(&self) -> u64 {
+        self.pieces.iter().map(|piece| piece.len() as u64).sum()
+    }
+
+    /// Keeps the first `length` bytes.
+    pub fn cut(&mut self, length: u64) {
+        let mut left = length;
+        for piece in &mut self.pieces {
+            piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+            left -= piece.len() as u64;
+        }
+    }
+}
+
+/// An open file, and where it is.
+pub struct OpenFile {
+    place: Place,
+    end: End,
+}
+
+enum End {
+    Local(Arc<File>),
+    Remote(Remote, Handle),
+}
+
+impl OpenFile {
+    /// On this machine.
+    pub fn local(place: &Place, file: File) -> OpenFile {
+        OpenFile { place: place.clone(), end: End::Local(Arc::new(file)) }
+    }
+
+    /// On a host.
+    pub fn remote(place: &Place, remote: Remote, handle: Handle) -> OpenFile {
+        OpenFile { place: place.clone(), end: End::Remote(remote, handle) }
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Bytes one [`OpenFile::read`] may ask for.
+    pub fn max_read(&self) -> usize {
+        match &self.end {
+            End::Local(_) => BLOCK,
+            End::Remote(remote, _) => remote.client.max_read(),
+        }
+    }
+
+    /// Bytes one [`OpenFile::write`] may carry.
+    pub fn max_write(&self) -> usize {
+        match &self.end {
+            End::Local(_) => BLOCK,
+            End::Remote(remote, _) => remote.client.max_write(),
+        }
+    }
+
+    /// `len` bytes at `offset`; fewer only where the file ends.
+    pub async fn read(&self, offset: u64, len: usize) -> Result<Bytes, CopyError> {
+        match &self.end {
+            End::Local(file) => {
+                let file = Arc::clone(file);
+                blocking(Stage::Transfer, &self.place, move |_| local::read(&file, offset, len)).await
+            }
+            End::Remote(remote, handle) => {
+                remote.told(Stage::Transfer, &self.place, remote.client.read(handle, offset, len).await)
+            }
+        }
+    }
+
+    /// Writes all of `data` at `offset`.
+    pub async fn write(&self, offset: u64, data: Bytes) -> Result<(), CopyError> {
+        match &self.end {
+            End::Local(file) => {
+                let file = Arc::clone(file);
+                blocking(Stage::Transfer, &self.place, move |_| local::write(&file, offset, &data)).await
+            }
+            End::Remote(remote, handle) => {
+                remote.told(Stage::Transfer, &self.place, remote.client.write(handle, offset, data).await)
+            }
+        }
+    }
+
+    /// Its attributes now, and what tells whether it changes.
+    pub async fn identity(&self) -> Result<(Attributes, Identity), CopyError> {
+        match &self.end {
+            End::Local(file) => {
+                let file = Arc::clone(file);
+                blocking(Stage::Transfer, &self.place, move |_| local::identity(&file)).await
+            }
+            End::Remote(remote, handle) => {
+                let told = remote.told(Stage::Transfer, &self.place, remote.fstat(handle, &self.place).await)?;
+                Ok((told, Identity::from(&told)))
+            }
+        }
+    }
+
+    /// Whether it belongs to this user and has no other name; on a host that is not asked here.
+    pub async fn is_ours_alone(&self) -> Result<bool, CopyError> {
+        match &self.end {
+            End::Local(file) => {
+                let file = Arc::clone(file);
+                blocking(Stage::Transfer, &self.place, move |_| local::is_ours_alone(&file)).await
+            }
+            End::Remote(..) => Ok(true),
+        }
+    }
+
+    /// Sets what is `Some`: size, permission bits, times.
+    pub async fn set(&self, wanted: Attributes) -> Result<(), CopyError> {
+        match &self.end {
+            End::Local(file) => {
+                let file = Arc::clone(file);
+                blocking(Stage::Land, &self.place, move |_| local::set(&file, &wanted)).await
+            }
+            End::Remote(remote, handle) => {
+                let set = remote.client.fsetstat(handle, &wanted).await;
+                remote.told(Stage::Land, &self.place, remote.or_by_path(&self.place, &wanted, set).await)
+            }
+        }
+    }
+
+    /// Everything that a file of a few blocks announces in this `version`: one blocking call, or one round trip.
+    ///
+    /// # Errors
+    /// As [`OpenFile::read`].
+    pub async fn read_whole(&self, version: &Attributes) -> Result<Whole, CopyError> {
+        let size = version.size.unwrap_or(0);
+        match &self.end {
+            End::Local(file) => {
+                let (file, version) = (Arc::clone(file), *version);
+                let read = move |_: &Place| {
+                    let (told, began) = local::identity(&file)?;
+                    let (data, goes_on) = local::read_whole(&file, size as usize)?;
+                    let is_same = same_version(&told, &version) && local::identity(&file)?.1 == began;
+                    Ok(Whole { pieces: vec![data], goes_on, began, is_same })
+                };
+                blocking(Stage::Transfer, &self.place, read).await
+            }
+            End::Remote(remote, handle) => {
+                let read = remote.read_whole(handle, &self.place, size).await;
+                let ((pieces, goes_on), after) = remote.told(Stage::Transfer, &self.place, read)?;
+                let is_same = same_version(&after, version);
+                Ok(Whole { pieces, goes_on, began: Identity::from(version), is_same })
+            }
+        }
+    }
+
+    /// Whether there is a byte at `offset`.
+    ///
+    /// # Errors
+    /// As [`OpenFile::read`].
+    pub async fn goes_on(&self, offset: u64) -> Result<bool, CopyError> {
+        match &self.end {
+            End::Local(_) => Ok(!self.read(offset, 1).await?.is_empty()),
+            End::Remote(remote, handle) => {
+                remote.told(Stage::Transfer, &self.place, remote.goes_on(handle, offset).await)
+            }
+        }
+    }
+
+    /// Writes `data` from the beginning, sets what `wanted` says, and closes: one blocking call, or one round trip.
+    ///
+    /// # Errors
+    /// When writing or closing failed.
+    pub async fn write_whole(&self, data: Vec<Bytes>, wanted: Attributes) -> Result<Set, CopyError> {
+        match &self.end {
+            End::Local(file) => {
+                let file = Arc::clone(file);
+                let write = move |_: &Place| {
+                    let mut offset = 0;
+                    for piece in data {
+                        local::write(&file, offset, &piece)?;
+                        offset += piece.len() as u64;
+                    }
+                    let set = local::set(&file, &wanted);
+                    local::close(&file)?;
+                    Ok(set)
+                };
+                let set = blocking(Stage::Transfer, &self.place, write).await?;
+                Ok(set.map_err(|error| CopyError::local(Stage::Land, self.place.path(), error)))
+            }
+            End::Remote(remote, handle) => {
+                let written = remote.write_whole(handle, data, &wanted).await;
+                let set = remote.told(Stage::Transfer, &self.place, written)?;
+                let set = remote.or_by_path(&self.place, &wanted, set).await;
+                Ok(remote.told(Stage::Land, &self.place, set))
+            }
+        }
+    }
+
+    /// Has what was written flushed to the end's disk.
+    ///
+    /// # Errors
+    /// When that fails, or the server cannot do it.
+    pub async fn flush(&self) -> Result<(), CopyError> {
+        match &self.end {
+            End::Local(file) => {
+                let file = Arc::clone(file);
+                blocking(Stage::Land, &self.place, move |_| file.sync_all()).await
+            }
+            End::Remote(remote, handle) => remote.told(Stage::Land, &self.place, remote.client.fsync(handle).await),
+        }
+    }
+
+    /// The source still is what it was at the beginning.
+    ///
+    /// # Errors
+    /// [`Cause::SourceChanged`] when it is not.
+    pub async fn is_still(&self, identity: Identity) -> Result<(), CopyError> {
+        match self.identity().await?.1 == identity {
+            true => Ok(()),
+            false => Err(self.changed()),
+        }
+    }
+
+    /// The source has at least `size` bytes still.
+    ///
+    /// # Errors
+    /// [`Cause::SourceChanged`] when it has not.
+    pub async fn still_has(&self, size: u64) -> Result<(), CopyError> {
+        match self.identity().await?.1.size >= size {
+            true => Ok(()),
+            false => Err(self.changed()),
+        }
+    }
+
+    /// What a file says that is not what it was.
+    pub fn changed(&self) -> CopyError {
+        let trail = match &self.end {
+            End::Local(_) => None,
+            End::Remote(remote, _) => Some(Arc::clone(&remote.trail)),
+        };
+        CopyError::new(trail, Stage::Transfer, self.place.path(), Cause::SourceChanged)
+    }
+
+    /// Sets what `wanted` says, and closes, in one round trip.
+    ///
+    /// # Errors
+    /// When closing failed.
+    pub async fn set_and_close(&self, wanted: Attributes) -> Result<Set, CopyError> {
+        let (set, closed) = tokio::join!(biased; self.set(wanted), self.close());
+        closed.map(|()| set)
+    }
+
+    /// Closes it behind all that was asked of it; some ends tell only now that writing failed.
+    pub async fn close(&self) -> Result<(), CopyError> {
+        match &self.end {
+            End::Local(file) => {
+                let file = Arc::clone(file);
+                blocking(Stage::Land, &self.place, move |_| local::close(&file)).await
+            }
+            End::Remote(remote, handle) => {
+                let closed = remote.client.close_behind(handle).await;
+                remote.told(Stage::Land, &self.place, closed)
+            }
+        }
+    }
+
+    /// Closes it if it is open, whatever comes of that.
+    pub async fn let_go(&self) {
+        if let End::Remote(remote, handle) = &self.end
+            && handle.is_open()
+        {
+            // nothing that was written there is of use any more
+            let _ = remote.client.close_behind(handle).await;
+        }
+    }
+
+    /// The same once more, where it is on this machine and needs no other handle.
+    pub fn shared(&self) -> Option<OpenFile> {
+        match &self.end {
+            End::Local(file) => Some(OpenFile { place: self.place.clone(), end: End::Local(Arc::clone(file)) }),
+            End::Remote(..) => None,
+        }
+    }
+}
+
+impl From<&Attributes> for Identity {
+    fn from(told: &Attributes) -> Identity {
+        let modified = told.mtime().map_or((0, 0), |seconds| (seconds.into(), 0));
+        Identity { size: told.size.unwrap_or(0), modified, changed: None, inode: None }
+    }
+}

@@ -1,0 +1,42 @@
+//! Is it still the same version of a file? [`Identity`], all that an end tells of one.
+
+use crate::copy::part::VersionId;
+use crate::sftp::Attributes;
+
+/// What must be the same before and after a file was read. Times are seconds and nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// Bytes.
+    pub size: u64,
+    /// When its content changed, as the file says: anyone may set it back.
+    pub modified: (i64, u64),
+    /// When anything about it changed, as the system says; SFTP does not tell.
+    pub changed: Option<(i64, u64)>,
+    /// Device and inode; SFTP does not tell.
+    pub inode: Option<(u64, u64)>,
+}
+
+impl Identity {
+    /// What this version is called in the names of parts; `machine` is this one's name where the file is here, else empty.
+    pub fn version(&self, machine: &[u8]) -> VersionId {
+        let number = |number: u64| number.to_be_bytes().to_vec();
+        let time = |(seconds, nanoseconds): (i64, u64)| [seconds.to_be_bytes(), nanoseconds.to_be_bytes()].concat();
+        let changed = self.changed.map(time).unwrap_or_default();
+        let inode = self.inode.map(|(device, inode)| [number(device), number(inode)].concat()).unwrap_or_default();
+        VersionId::of(&[&number(self.size), &time(self.modified), &changed, &inode, machine])
+    }
+
+    /// All of it in words, `-` for what is not told.
+    pub fn words(&self) -> String {
+        let told = |words: Option<String>| words.unwrap_or_else(|| "-".to_owned());
+        let time = |(seconds, nanoseconds): (i64, u64)| format!("{seconds}.{nanoseconds:09}");
+        let inode = self.inode.map(|(device, inode)| format!("{device}:{inode}"));
+        format!("{} {} {} {}", self.size, time(self.modified), told(self.changed.map(time)), told(inode))
+    }
+}
+
+/// True when two looks at a file saw the same version, as far as both tell.
+pub fn same_version(one: &Attributes, two: &Attributes) -> bool {
+    let same_time = one.mtime().zip(two.mtime()).is_none_or(|(one, two)| one == two);
+    one.size.unwrap_or(0) == two.size.unwrap_or(0) && same_time
+}

@@ -1,0 +1,152 @@
+//! The sessions of one end: [`Pool`] opens the SFTP session of a lane when it is first asked for, and keeps what is
+//! known about the end as a whole.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+
+use super::remote::Remote;
+use super::side::Side;
+use super::sums::Sums;
+use super::umask::Umask;
+use super::watchdog;
+use crate::copy::error::{Cause, CopyError};
+use crate::copy::idle::IdleClock;
+use crate::copy::reach::{End, Reach};
+use crate::progress::Stage;
+
+/// How long something that a copy can do without may take to begin, at least and at most: a quarter of the run's timeout.
+const OPTIONAL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
+
+/// One end's sessions.
+pub struct Pool {
+    host: Option<Host>,
+    /// The bits the end takes from a new file's mode.
+    pub umask: Umask,
+}
+
+/// What is known of the host's shell.
+#[derive(Default)]
+enum Shell {
+    #[default]
+    NotAsked,
+    Tells(Sums),
+    Lacks,
+}
+
+struct Host {
+    reach: Arc<dyn Reach>,
+    trail: Arc<str>,
+    lanes: Mutex<Vec<Arc<OnceCell<Remote>>>>,
+    sums: tokio::sync::Mutex<Shell>,
+    clock: Arc<IdleClock>,
+}
+
+impl Pool {
+    /// Of the end `end` lies at; opens nothing yet.
+    pub fn of(end: &End, clock: &Arc<IdleClock>) -> Pool {
+        let host = match end {
+            End::Local(_) => None,
+            End::Remote(reach, _) => Some(Host {
+                trail: reach.trail().into(),
+                reach: Arc::clone(reach),
+                lanes: Mutex::default(),
+                sums: tokio::sync::Mutex::default(),
+                clock: Arc::clone(clock),
+            }),
+        };
+        Pool { host, umask: Umask::default() }
+    }
+
+    /// True when both are this machine, or the same host by the same way as the same user.
+    pub fn is_same_place(&self, other: &Pool) -> bool {
+        match (&self.host, &other.host) {
+            (None, None) => true,
+            (Some(one), Some(two)) => one.trail == two.trail && one.whose() == two.whose(),
+            _ => false,
+        }
+    }
+
+    /// True when both are this machine, or one host under two names or for two users, as far as its addresses tell.
+    pub fn is_same_host(&self, other: &Pool) -> bool {
+        let dialled = |pool: &Pool| pool.host.as_ref().and_then(|host| host.dialled());
+        self.is_same_place(other) || dialled(self).is_some_and(|place| dialled(other) == Some(place))
+    }
+
+    /// What makes two files with one path two files.
+    pub fn alias(&self) -> &str {
+        self.host.as_ref().map_or("", |host| host.reach.alias())
+    }
+
+    /// The host's tools for checksums; `None` on this machine, and where there are none.
+    pub async fn sums(&self) -> Option<Sums> {
+        match &self.host {
+            Some(host) => host.sums().await,
+            None => None,
+        }
+    }
+
+    /// The end by way of one lane; opened when this is the first to ask, or the first since its session was lost.
+    pub async fn side(&self, lane: usize) -> Result<Side, CopyError> {
+        let Some(host) = &self.host else { return Ok(Side::Local) };
+        let cell = host.cell(lane);
+        let remote = cell.get_or_try_init(|| host.open(lane)).await?;
+        Ok(Side::Remote(remote.clone()))
+    }
+}
+
+impl Host {
+    /// The host's name as it was typed; the user and port, where hop climbs there itself.
+    fn whose(&self) -> (&str, Option<(&str, u16)>) {
+        let last = self.reach.way().and_then(|way| way.hops().last());
+        (self.reach.alias(), last.map(|host| (host.user.value.as_str(), host.port.value)))
+    }
+
+    /// Names or addresses and ports of all the hosts on the way.
+    fn dialled(&self) -> Option<Vec<(String, u16)>> {
+        let hops = self.reach.way()?.hops();
+        Some(hops.iter().map(|hop| (hop.hostname.value.clone(), hop.port.value)).collect())
+    }
+
+    async fn sums(&self) -> Option<Sums> {
+        let mut shell = self.sums.lock().await;
+        let _waits = self.clock.waits();
+        match &*shell {
+            Shell::Lacks => return None,
+            Shell::Tells(sums) if !sums.has_ended() => return Some(sums.clone()),
+            Shell::Tells(_) | Shell::NotAsked => {}
+        }
+        let begun = tokio::time::timeout((self.clock.timeout() / 4).clamp(OPTIONAL.0, OPTIONAL.1), self.reach.shell());
+        let started = match begun.await {
+            Ok(Some(conversation)) => Sums::start(conversation).await,
+            // none, or a server that never says so
+            Ok(None) | Err(_) => None,
+        };
+        *shell = started.clone().map_or(Shell::Lacks, Shell::Tells);
+        started
+    }
+
+    fn cell(&self, lane: usize) -> Arc<OnceCell<Remote>> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        while lanes.len() <= lane {
+            lanes.push(Arc::default());
+        }
+        if lanes[lane].get().is_some_and(|remote| remote.client.is_closed()) {
+            lanes[lane] = Arc::default();
+        }
+        Arc::clone(&lanes[lane])
+    }
+
+    async fn open(&self, lane: usize) -> Result<Remote, CopyError> {
+        let (trail, _waits) = (Arc::clone(&self.trail), self.clock.waits());
+        match self.reach.lane(lane).await {
+            Ok(client) => {
+                self.clock.answered();
+                watchdog::set(&client, Arc::clone(&self.clock), (Arc::clone(&self.reach), lane));
+                Ok(Remote::new(client, trail))
+            }
+            Err(error) => Err(CopyError::new(Some(trail), Stage::StartSftp, Vec::new(), Cause::Chain(error.into()))),
+        }
+    }
+}

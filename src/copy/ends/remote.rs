@@ -1,0 +1,352 @@
+//! A host's end of a copy: the requests behind [`Side::Remote`](super::side::Side), on one SFTP session. Here a server's
+//! answer becomes a [`CopyError`] that names the host, the step and the path.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+
+use super::buffers::UNTOLD_MAX;
+use super::denied::{self, is_denied};
+use super::together::all;
+use crate::copy::error::{Cause, CopyError};
+use crate::copy::place::{Links, Place};
+use crate::progress::Stage;
+use crate::sftp::{
+    Attributes, Client, Extension, FileKind, Handle, OpenDirectory as Folder, OpenFlags, SftpError, StatusCode,
+};
+
+/// Entries a folder may have: an endless listing ends here.
+pub const ENTRIES_MAX: usize = 1 << 24;
+
+/// Free bytes below which a bare "failure" is taken for a full disk: one write of the largest size.
+const NEARLY_FULL: u64 = 256 * 1024;
+
+/// Free inodes below which it is, too: other files under way come and go meanwhile.
+const NEARLY_NONE: u64 = 16;
+
+/// One SFTP session, and the trail to its host.
+#[derive(Clone)]
+pub struct Remote {
+    /// The session.
+    pub client: Client,
+    /// As errors name the host.
+    pub trail: Arc<str>,
+    /// It announces a rename that replaces its target, and has none.
+    replaces_nothing: Arc<AtomicBool>,
+}
+
+impl Remote {
+    /// A session at the end of a trail.
+    pub fn new(client: Client, trail: Arc<str>) -> Remote {
+        Remote { client, trail, replaces_nothing: Arc::default() }
+    }
+
+    /// What `place` leads to, or is.
+    pub async fn stat(&self, place: &Place, links: Links) -> Result<Attributes, CopyError> {
+        let path = place.path();
+        let answer = match links {
+            Links::Follow => self.client.stat(&path).await,
+            Links::Keep => self.client.lstat(&path).await,
+        };
+        let answer = match (answer, links) {
+            (Err(error), Links::Follow) if is_denied(&error) => or(error, denied::stat(&self.client, &path).await),
+            (Err(error), Links::Keep) if is_denied(&error) => or(error, denied::lstat(&self.client, &path).await),
+            (answer, _) => answer,
+        };
+        self.told(Stage::List, place, answer)
+    }
+
+    /// Attributes of an open file; of what has its name, where the server does not tell them by a handle.
+    pub async fn fstat(&self, handle: &Handle, place: &Place) -> Result<Attributes, SftpError> {
+        match self.client.fstat(handle).await {
+            Err(error) if is_denied(&error) => self.client.stat(&place.path()).await,
+            answer => answer,
+        }
+    }
+
+    /// The absolute path without links.
+    pub async fn real(&self, place: &Place) -> Result<Vec<u8>, CopyError> {
+        self.told(Stage::List, place, self.client.realpath(&place.path()).await)
+    }
+
+    /// What a symbolic link says.
+    pub async fn read_link(&self, place: &Place) -> Result<Vec<u8>, CopyError> {
+        self.told(Stage::List, place, self.client.readlink(&place.path()).await)
+    }
+
+    /// The path a shell would make of `~…`; what follows the home folder stays as typed, wildcards too.
+    pub async fn expand(&self, typed: &[u8]) -> Result<Vec<u8>, CopyError> {
+        match typed {
+            b"" => Ok(b".".to_vec()),
+            [b'~', ..] => {
+                let (user, rest) = typed.split_at(typed.iter().position(|b| *b == b'/').unwrap_or(typed.len()));
+                let home = self.told(Stage::List, &Place::typed(user), self.client.expand_path(user).await)?;
+                Ok([&home[..], rest].concat())
+            }
+            _ => Ok(typed.to_vec()),
+        }
+    }
+
+    /// Starts to list a folder.
+    pub async fn list(&self, place: &Place) -> Result<Folder, CopyError> {
+        self.told(Stage::List, place, self.client.list(&place.path()).await)
+    }
+
+    /// Opens a file for reading.
+    pub async fn open(&self, place: &Place) -> Result<Handle, CopyError> {
+        let opened = self.client.open(&place.path(), OpenFlags::READ, &Attributes::default()).await;
+        self.told(Stage::Transfer, place, opened)
+    }
+
+    /// Creates a new file.
+    pub async fn create(&self, place: &Place, mode: u32) -> Result<Handle, CopyError> {
+        let flags = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::EXCLUSIVE;
+        let opened = self.client.open(&place.path(), flags, &Attributes::with_permissions(mode)).await;
+        self.told(Stage::Transfer, place, opened)
+    }
+
+    /// Opens the regular file for writing, as it is, that was `there` when it was last looked at.
+    ///
+    /// Version 3 cannot ask that a link is not followed. So it is looked again: at the name, by a request that leaves with
+    /// the opening, and at what was opened, which must not be another's, shorter or older than what was there.
+    pub async fn reopen(&self, place: &Place, there: &Attributes) -> Result<Handle, CopyError> {
+        let path = place.path();
+        let nothing = Attributes::default();
+        let open = self.client.open(&path, OpenFlags::WRITE, &nothing);
+        let (opened, named) = tokio::join!(biased; open, self.stat(place, Links::Keep));
+        let handle = self.told(Stage::Transfer, place, opened)?;
+        let named = named?;
+        let opened = self.told(Stage::Transfer, place, self.fstat(&handle, place).await)?;
+        match named.kind() == FileKind::File && may_become(there, &opened) {
+            true => Ok(handle),
+            false => Err(self.error(Stage::Transfer, place, Cause::PartTaken)),
+        }
+    }
+
+    /// Makes a folder.
+    pub async fn mkdir(&self, place: &Place, mode: u32) -> Result<(), CopyError> {
+        let made = self.client.mkdir(&place.path(), &Attributes::with_permissions(mode)).await;
+        self.told(Stage::Transfer, place, made)
+    }
+
+    /// Makes a symbolic link that says `target`.
+    pub async fn symlink(&self, place: &Place, target: &[u8]) -> Result<(), CopyError> {
+        self.told(Stage::Transfer, place, self.client.symlink(target, &place.path()).await)
+    }
+
+    /// Sets a folder's attributes.
+    pub async fn set_folder(&self, place: &Place, wanted: &Attributes) -> Result<(), CopyError> {
+        self.told(Stage::Land, place, self.setstat(place, wanted).await)
+    }
+
+    /// Removes a file or link.
+    pub async fn remove(&self, place: &Place) -> Result<(), CopyError> {
+        self.told(Stage::Land, place, self.client.remove(&place.path()).await)
+    }
+
+    /// Removes an empty folder.
+    pub async fn remove_folder(&self, place: &Place) -> Result<(), CopyError> {
+        self.told(Stage::Land, place, self.client.rmdir(&place.path()).await)
+    }
+
+    /// Whether there are files behind the handles, as far as the server shows: one that flushes them, or says how much may be
+    /// written at once, takes bytes anywhere and by several handles. Others do with a file what they do for scp and sftp.
+    pub fn takes_any_order(&self) -> bool {
+        let extensions = self.client.extensions();
+        extensions.has(Extension::Fsync) || extensions.has(Extension::Limits)
+    }
+
+    /// Whether [`Remote::rename`] replaces a file that has the name.
+    pub fn renames_over(&self) -> bool {
+        self.client.extensions().has(Extension::PosixRename) && !self.replaces_nothing.load(Ordering::Relaxed)
+    }
+
+    /// Gives `from` the name `to`.
+    pub async fn rename(&self, from: &Place, to: &Place) -> Result<(), CopyError> {
+        let renamed = match self.renames_over() {
+            true => match self.client.posix_rename(&from.path(), &to.path()).await {
+                Err(error) if error.code() == Some(StatusCode::OP_UNSUPPORTED) => {
+                    self.replaces_nothing.store(true, Ordering::Relaxed);
+                    self.client.rename(&from.path(), &to.path()).await
+                }
+                renamed => renamed,
+            },
+            false => self.client.rename(&from.path(), &to.path()).await,
+        };
+        self.told(Stage::Land, to, renamed)
+    }
+
+    /// The `size` bytes that a file of a few blocks announces, whether it goes on behind them, and its attributes after the
+    /// last of them: requests that leave together.
+    pub async fn read_whole(
+        &self,
+        handle: &Handle,
+        place: &Place,
+        size: u64,
+    ) -> Result<((Vec<Bytes>, bool), Attributes), SftpError> {
+        let read = async {
+            match size {
+                0 => self.read_untold(handle).await,
+                _ => self.read_told(handle, size).await,
+            }
+        };
+        let (read, after) = tokio::join!(biased; read, self.fstat(handle, place));
+        Ok((read?, after?))
+    }
+
+    async fn read_told(&self, handle: &Handle, size: u64) -> Result<(Vec<Bytes>, bool), SftpError> {
+        let block = self.client.max_read() as u64;
+        let reads = (0..size.div_ceil(block)).map(|number| {
+            let at = number * block;
+            self.client.read(handle, at, block.min(size - at) as usize)
+        });
+        let (pieces, goes_on) = tokio::join!(biased; all(reads), self.goes_on(handle, size));
+        let pieces = pieces.into_iter().collect::<Result<Vec<Bytes>, _>>()?;
+        let mut behind = pieces.iter().skip_while(|piece| piece.len() as u64 == block).skip(1);
+        let has_more = behind.any(|piece| !piece.is_empty());
+        Ok((pieces, goes_on? || has_more))
+    }
+
+    /// The first [`UNTOLD_MAX`] bytes of a file that says it is empty: those the system makes up as they are read have more.
+    async fn read_untold(&self, handle: &Handle) -> Result<(Vec<Bytes>, bool), SftpError> {
+        let step = self.client.max_read().min(UNTOLD_MAX);
+        let mut pieces = Vec::new();
+        for number in 0..UNTOLD_MAX / step {
+            let piece = self.client.read(handle, (number * step) as u64, step).await?;
+            let is_last = piece.len() < step;
+            if !piece.is_empty() {
+                pieces.push(piece);
+            }
+            if is_last {
+                return Ok((pieces, false));
+            }
+        }
+        Ok((pieces, true))
+    }
+
+    /// Whether a file has a byte at `offset`. A server that refuses to look behind a file's end says that it has none.
+    pub async fn goes_on(&self, handle: &Handle, offset: u64) -> Result<bool, SftpError> {
+        match self.client.read_some(handle, offset, 1).await {
+            Ok(data) => Ok(data.is_some()),
+            Err(error) if error.ends_session() => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Writes `data` from the beginning, sets what `wanted` says (the inner answer), and closes.
+    pub async fn write_whole(
+        &self,
+        handle: &Handle,
+        data: Vec<Bytes>,
+        wanted: &Attributes,
+    ) -> Result<Result<(), SftpError>, SftpError> {
+        let block = self.client.max_write();
+        let mut offset = 0;
+        let mut writes = Vec::new();
+        for mut piece in data {
+            while !piece.is_empty() {
+                let part = piece.split_to(block.min(piece.len()));
+                let length = part.len() as u64;
+                writes.push(self.client.write(handle, offset, part));
+                offset += length;
+            }
+        }
+        let set = self.client.fsetstat(handle, wanted);
+        let (written, set, closed) = tokio::join!(biased; all(writes), set, self.client.close_behind(handle));
+        written.into_iter().collect::<Result<(), _>>()?;
+        closed.map(|()| set)
+    }
+
+    /// What came of setting attributes by a handle; where the server cannot do that (Twisted Conch), they are set by the
+    /// path, if a regular file has it.
+    pub async fn or_by_path(
+        &self,
+        place: &Place,
+        wanted: &Attributes,
+        set: Result<(), SftpError>,
+    ) -> Result<(), SftpError> {
+        match set {
+            Err(error) if is_denied(&error) => match self.stat(place, Links::Keep).await.map(|it| it.kind()) {
+                Ok(FileKind::File) => self.setstat(place, wanted).await,
+                _ => Err(error),
+            },
+            set => set,
+        }
+    }
+
+    /// Sets attributes by the path; the mode also where the server sets no times, which is an error still.
+    async fn setstat(&self, place: &Place, wanted: &Attributes) -> Result<(), SftpError> {
+        let (path, mode) = (place.path(), Attributes { times: None, ..*wanted });
+        match self.client.setstat(&path, wanted).await {
+            Err(error) if wanted.times.is_some() && error.code() == Some(StatusCode::OP_UNSUPPORTED) => {
+                self.client.setstat(&path, &mode).await.and(Err(error))
+            }
+            set => set,
+        }
+    }
+
+    /// Whether the file system of `place`'s folder is full; `false` where the server cannot say.
+    pub async fn is_full(&self, place: &Place) -> bool {
+        match self.client.statvfs(&place.parent().path()).await {
+            Ok(disk) => {
+                disk.bytes_available() < NEARLY_FULL || (disk.inodes > 0 && disk.inodes_available < NEARLY_NONE)
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// An answer, or an error with all that people need to know.
+    pub fn told<T>(&self, stage: Stage, place: &Place, answer: Result<T, SftpError>) -> Result<T, CopyError> {
+        answer.map_err(|error| self.error(stage, place, Cause::Sftp(error)))
+    }
+
+    fn error(&self, stage: Stage, place: &Place, cause: Cause) -> CopyError {
+        CopyError::new(Some(Arc::clone(&self.trail)), stage, place.path(), cause)
+    }
+}
+
+/// What another request told, unless that was denied as well.
+fn or(denied: SftpError, other: Result<Attributes, SftpError>) -> Result<Attributes, SftpError> {
+    match other {
+        Err(error) if is_denied(&error) => Err(denied),
+        other => other,
+    }
+}
+
+/// Whether the regular file that was `there` may by now be the one that was `opened`, as far as the server tells: writing
+/// makes a file neither shorter nor older, and gives it to nobody.
+fn may_become(there: &Attributes, opened: &Attributes) -> bool {
+    matches!(opened.kind(), FileKind::File | FileKind::Unknown)
+        && there.owner.zip(opened.owner).is_none_or(|(there, opened)| there == opened)
+        && there.size.zip(opened.size).is_none_or(|(there, opened)| opened >= there)
+        && there.mtime().zip(opened.mtime()).is_none_or(|(there, opened)| opened >= there)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_that_is_written_grows_and_stays_its_owners() {
+        let file = |owner, size, mtime| Attributes {
+            size: Some(size),
+            owner: Some((owner, 100)),
+            permissions: Some(0o100_600),
+            times: Some((0, mtime)),
+        };
+        let there = file(1000, 4096, 77);
+        for (opened, may) in [
+            (there, true),
+            (file(1000, 8192, 78), true),
+            (Attributes::default(), true),
+            (file(1000, 4095, 77), false),
+            (file(1000, 4096, 76), false),
+            (file(0, 4096, 77), false),
+            (Attributes { permissions: Some(0o020_600), ..there }, false),
+        ] {
+            assert_eq!(may_become(&there, &opened), may, "{opened:?}");
+        }
+        assert!(may_become(&Attributes::default(), &there));
+    }
+}

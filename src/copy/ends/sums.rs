@@ -1,0 +1,175 @@
+//! What is the SHA-256 of some bytes of a file? [`Sums`] asks a host's own tools, so that the bytes need not travel: one
+//! shell, started when it is first needed, answers any number of questions in order. The first of `sha256sum`,
+//! `shasum -a 256`, `openssl dgst -sha256` and `busybox sha256sum` that gives the right answer for nothing is taken.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::copy::reach::Conversation;
+
+/// A SHA-256.
+pub type Sum = [u8; 32];
+
+/// Bytes of a unit where nothing asks for another: questions begin at a multiple of their unit, and end there or at the
+/// file's end.
+pub const UNIT: u64 = 64 * 1024;
+
+/// Time for a shell to start and to find a tool.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A line of an answer is no longer; a shell that says more is passed over.
+const LINE_MAX: usize = 1024;
+
+/// Bytes a login shell may say before it comes to the point.
+const CHATTER_MAX: usize = 64 * 1024;
+
+/// Read by `sh` whole before any of it runs; questions are lines of a unit's bytes, the first unit, the count of units, and a path whose bytes are
+/// written as `printf %b` reads them.
+const SCRIPT: &str = r#"{
+LC_ALL=C; export LC_ALL; tool=
+for each in 'sha256sum' 'shasum -a 256' 'openssl dgst -sha256' 'busybox sha256sum'; do
+  case $($each </dev/null 2>/dev/null) in
+    *e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855*) tool=$each; break;;
+  esac
+done
+printf 'hop-sums %s\n' "${tool:-none}"
+[ -n "$tool" ] || exit 0
+while read -r unit skip count path; do
+  path=$(printf '%bx' "$path"); path=${path%x}
+  sum=$([ -r "$path" ] && dd if="$path" bs="$unit" skip="$skip" count="$count" 2>/dev/null </dev/null | $tool 2>/dev/null)
+  printf 'hop-sum %s\n' "$sum"
+done
+exit 0
+}
+"#;
+
+/// A question under way: its line, and who waits.
+type Question = (Bytes, oneshot::Sender<Option<Sum>>);
+
+/// A host's answers. Clones share the shell, which ends with the last of them.
+#[derive(Clone)]
+pub struct Sums {
+    questions: mpsc::Sender<Question>,
+}
+
+impl Sums {
+    /// Finds out whether the shell at the other end of `conversation` can do it.
+    pub async fn start(mut conversation: Conversation) -> Option<Sums> {
+        conversation.to.send(Bytes::from_static(SCRIPT.as_bytes())).await.ok()?;
+        let mut lines = Lines::default();
+        let ready = async {
+            let mut heard = 0;
+            loop {
+                let line = lines.next(&mut conversation.from).await?;
+                heard += line.len() + 1;
+                if let Some(tool) = line.strip_prefix("hop-sums ") {
+                    return (tool != "none").then_some(());
+                }
+                if heard > CHATTER_MAX {
+                    return None;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, ready).await.ok()??;
+        let (questions, inbox) = mpsc::channel(64);
+        tokio::spawn(answer(conversation, lines, inbox));
+        Some(Sums { questions })
+    }
+
+    /// The sum of `count` units of `unit` bytes of the file at the absolute `path`, from unit `skip` on. `None` when the
+    /// file cannot be read there, or the shell has ended.
+    pub async fn of(&self, path: &[u8], unit: u64, (skip, count): (u64, u64)) -> Option<Sum> {
+        let (reply, answer) = oneshot::channel();
+        let line = format!("{unit} {skip} {count} {}\n", escaped(path));
+        self.questions.send((line.into(), reply)).await.ok()?;
+        answer.await.ok()?
+    }
+
+    /// The shell is gone.
+    pub fn has_ended(&self) -> bool {
+        self.questions.is_closed()
+    }
+}
+
+/// Passes questions on and gives answers back, in order, until either side hangs up.
+async fn answer(mut conversation: Conversation, mut lines: Lines, mut inbox: mpsc::Receiver<Question>) {
+    let mut waiting = VecDeque::new();
+    loop {
+        tokio::select! {
+            question = inbox.recv() => {
+                let Some((line, reply)) = question else { return };
+                waiting.push_back(reply);
+                if conversation.to.send(line).await.is_err() {
+                    return;
+                }
+            }
+            line = lines.next(&mut conversation.from) => {
+                let Some(line) = line else { return };
+                if let Some(said) = line.strip_prefix("hop-sum ") {
+                    let Some(reply) = waiting.pop_front() else { return };
+                    // whoever asked may have gone
+                    let _ = reply.send(read(said));
+                }
+            }
+        }
+    }
+}
+
+/// The 64 hexadecimal digits in a tool's answer: `DIGITS  -`, `SHA2-256(stdin)= DIGITS`.
+fn read(said: &str) -> Option<Sum> {
+    let digits = said.split(|c: char| !c.is_ascii_hexdigit()).find(|word| word.len() == 64)?;
+    let mut sum = [0; 32];
+    hex::decode_to_slice(digits, &mut sum).ok()?;
+    Some(sum)
+}
+
+/// As `printf %b` reads it: letters and digits as they are, every other byte in octal.
+fn escaped(path: &[u8]) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    path.iter().map(|&byte| if plain(byte) { char::from(byte).to_string() } else { format!("\\0{byte:03o}") }).collect()
+}
+
+/// Lines out of chunks.
+#[derive(Default)]
+struct Lines {
+    held: Vec<u8>,
+}
+
+impl Lines {
+    /// The next line; `None` at the end. May be cancelled without loss.
+    async fn next(&mut self, from: &mut mpsc::Receiver<Bytes>) -> Option<String> {
+        loop {
+            if let Some(end) = self.held.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.held.drain(..=end).collect();
+                return Some(String::from_utf8_lossy(&line[..end]).into_owned());
+            }
+            if self.held.len() > LINE_MAX {
+                self.held.clear();
+            }
+            self.held.extend_from_slice(&from.recv().await?);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tools_way_of_saying_it_is_read() {
+        let digits = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        for said in [format!("{digits}  -"), format!("SHA2-256(stdin)= {digits}"), format!("(stdin)= {digits}")] {
+            assert_eq!(read(&said).map(|sum| sum[..2].to_vec()), Some(vec![0xe3, 0xb0]), "{said}");
+        }
+        assert_eq!(read(""), None);
+        assert_eq!(read("sha256sum: x: Permission denied"), None);
+    }
+
+    #[test]
+    fn any_path_fits_a_line() {
+        assert_eq!(escaped(b"/a b'\n\\\xff1"), "/a\\0040b\\0047\\0012\\0134\\03771");
+    }
+}

@@ -1,0 +1,109 @@
+//! What does one end say that a file holds? [`Witness`]: an open file, asked for the SHA-256 of its ranges. A host with a
+//! shell tells it without the bytes travelling; elsewhere they are read.
+
+use std::ops::Range;
+use std::pin::pin;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{Context, SHA256};
+
+use super::file::OpenFile;
+use super::pool::Pool;
+use super::side::Side;
+use super::sums::{Sum, Sums, UNIT};
+use crate::copy::error::CopyError;
+use crate::copy::place::Links;
+
+/// Bytes read at once.
+const STEP: u64 = 255 * 1024;
+
+/// How often a host that is at work on a sum is asked something else, which shows that the way to it still lives.
+const GLANCE: Duration = Duration::from_secs(10);
+
+/// An open file that can be asked.
+pub struct Witness<'a> {
+    side: &'a Side,
+    file: &'a OpenFile,
+    /// The shell to ask, and the file's absolute path.
+    shell: Option<(Sums, Vec<u8>)>,
+}
+
+impl<'a> Witness<'a> {
+    /// Of a file at the end `pool` is of.
+    ///
+    /// # Errors
+    /// When the session is lost.
+    pub async fn of(pool: &Pool, side: &'a Side, file: &'a OpenFile) -> Result<Witness<'a>, CopyError> {
+        let shell = match pool.sums().await {
+            Some(sums) => Some((sums, side.real(file.place()).await?)),
+            None => None,
+        };
+        Ok(Witness { side, file, shell })
+    }
+
+    /// Whether it tells sums without its bytes travelling.
+    pub fn is_near(&self) -> bool {
+        matches!(self.side, Side::Local) || self.shell.is_some()
+    }
+
+    /// The SHA-256 of `range`, which begins at a multiple of [`UNIT`] and ends at one, or at the end of the file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the session is lost.
+    pub async fn sum(&self, range: Range<u64>) -> Result<Sum, CopyError> {
+        self.sum_in(UNIT, range).await
+    }
+
+    /// Likewise, in another unit.
+    ///
+    /// # Errors
+    /// As [`Witness::sum`].
+    pub async fn sum_in(&self, unit: u64, range: Range<u64>) -> Result<Sum, CopyError> {
+        match self.told_in(unit, range.clone()).await? {
+            Some(sum) => Ok(sum),
+            None => self.read(range).await,
+        }
+    }
+
+    /// As [`Witness::sum`], if a shell can tell it.
+    ///
+    /// # Errors
+    /// When the session is lost.
+    pub async fn told(&self, range: Range<u64>) -> Result<Option<Sum>, CopyError> {
+        self.told_in(UNIT, range).await
+    }
+
+    async fn told_in(&self, unit: u64, range: Range<u64>) -> Result<Option<Sum>, CopyError> {
+        let Some((sums, path)) = &self.shell else { return Ok(None) };
+        let units = (range.start / unit, (range.end - range.start).div_ceil(unit));
+        let mut asked = pin!(sums.of(path, unit, units));
+        loop {
+            match tokio::time::timeout(GLANCE, &mut asked).await {
+                // none of a shell that may read less than the SFTP server, or that has ended
+                Ok(told) => return Ok(told),
+                Err(_) => drop(self.side.stat(self.file.place(), Links::Follow).await?),
+            }
+        }
+    }
+
+    /// The SHA-256 of any range, from its bytes.
+    ///
+    /// # Errors
+    /// As [`Witness::sum`].
+    pub async fn read(&self, range: Range<u64>) -> Result<Sum, CopyError> {
+        let mut hash = Context::new(&SHA256);
+        let mut at = range.start;
+        while at < range.end {
+            let step = (range.end - at).min(STEP.min(self.file.max_read() as u64));
+            let data = self.file.read(at, step as usize).await?;
+            hash.update(&data);
+            if (data.len() as u64) < step {
+                break;
+            }
+            at += step;
+        }
+        let mut sum = [0; 32];
+        sum.copy_from_slice(hash.finish().as_ref());
+        Ok(sum)
+    }
+}

@@ -1,0 +1,40 @@
+//! What is looked at twice? [`Care`]: whether both ends are compared before a file gets its name, and whether it is flushed
+//! to the disk first. Which files need not go at all is another question (`unchanged.rs`).
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::copy::ends::side::Side;
+use crate::copy::ends::sums::Sum;
+use crate::copy::ends::witness::Witness;
+use crate::copy::error::{Cause, CopyError};
+use crate::copy::place::Links;
+use crate::copy::task::item::Item;
+use crate::progress::Stage;
+
+/// The sum of what was read of a small file.
+pub fn sum_of(data: &[bytes::Bytes]) -> Sum {
+    let mut sum = [0; 32];
+    match data {
+        [one] => sum.copy_from_slice(digest(&SHA256, one).as_ref()),
+        many => sum.copy_from_slice(digest(&SHA256, &many.concat()).as_ref()),
+    }
+    sum
+}
+
+/// Holds what was read at the source against what the closed part at `place` has.
+///
+/// # Errors
+/// [`Cause::Differs`] when they are not the same.
+pub async fn compare(
+    item: &Item,
+    (side, part): (&Side, &crate::copy::place::Place),
+    (source, size): (Sum, u64),
+) -> Result<Sum, CopyError> {
+    let file = side.open(part, Links::Keep).await?;
+    // one byte more shows a part that is longer
+    let sum = Witness::of(item.lanes.destination(), side, &file).await?.sum(0..size + 1).await?;
+    match sum == source {
+        true => Ok(sum),
+        false => Err(side.error(Stage::Verify, &item.target, Cause::Differs)),
+    }
+}

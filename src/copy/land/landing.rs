@@ -1,0 +1,281 @@
+//! How does a file get its name? [`Landing`]: the data goes into a part of mode 0600 beside the target; once all of it is
+//! acknowledged, one rename puts it in the target's place. Whoever reads the target sees the old content or the new, never
+//! a piece. A part belongs to one run: it is made exclusively, or taken over by a rename from a run that has ended
+//! ([`takeover`](super::takeover)), and it is never cut.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+
+use super::care;
+use super::part_file::{PartFile, ToOpen};
+use super::replace::replace;
+use crate::copy::ends::file::Set;
+use crate::copy::ends::side::Side;
+use crate::copy::ends::sums::Sum;
+use crate::copy::error::{Cause, CopyError};
+use crate::copy::options::{Keep, MODE_MASK, MODE_UNTOLD};
+use crate::copy::part::VersionId;
+use crate::copy::place::{Links, Place};
+use crate::copy::task::folder::Ground;
+use crate::copy::task::freight::Freight;
+use crate::copy::task::ledger::Started;
+use crate::copy::task::means::Means;
+use crate::copy::task::so_far::{Earlier, SoFar};
+use crate::progress::Stage;
+use crate::sftp::{Attributes, FileKind};
+
+/// A file on its way to its name.
+pub struct Landing {
+    side: Side,
+    target: Place,
+    part: PartFile,
+    ground: Ground,
+    keep: Keep,
+    attributes: Attributes,
+    /// This run has tried before.
+    is_again: bool,
+    /// Bytes that were written, once it is closed.
+    written: OnceLock<u64>,
+    /// Mode or times that the end does not set at all. The file gets its name, as with scp, and has failed.
+    lacks: OnceLock<CopyError>,
+    started: Arc<Started>,
+}
+
+impl Landing {
+    /// Opens this run's part of this `version`, by way of `side`, and finds out with which mode it will land.
+    ///
+    /// # Errors
+    /// When the part cannot be created, or something other than a file has the target's name.
+    pub async fn begin(
+        side: &Side,
+        freight: Freight<'_>,
+        version: VersionId,
+        so_far: &SoFar,
+    ) -> Result<Landing, CopyError> {
+        let Freight { means, item, .. } = freight;
+        let (target, ground, keep) = (&item.target, item.ground().await, means.keep);
+        let to_open = ToOpen::of(side, freight, version, so_far).await?;
+        let mode = freight.version.permissions.unwrap_or(MODE_UNTOLD) & MODE_MASK;
+        let umask = &item.lanes.destination().umask;
+        let known = umask.new_mode(side, mode, keep);
+        let (opened, there, new) = match known {
+            Some(new) => {
+                let (opened, there) = tokio::join!(to_open.open(), stands_there(side, target, ground));
+                (opened, there, new)
+            }
+            None => match stands_there(side, target, ground).await? {
+                // its mode is kept
+                Some(there) => (to_open.open().await, Ok(Some(there)), mode),
+                None => {
+                    let (opened, new) = to_open.learning(mode, umask).await?;
+                    (Ok(opened), Ok(None), new)
+                }
+            },
+        };
+        let part = opened?;
+        let there = match there {
+            Ok(there) => there,
+            Err(error) => {
+                // when this fails, a part is left, which harms nobody
+                let _ = part.give_up().await;
+                return Err(error);
+            }
+        };
+        let attributes = final_attributes((there, new), freight.version, keep);
+        let is_again = so_far.earlier() != Earlier::Nothing;
+        let (side, target, started) = (side.clone(), target.clone(), Arc::clone(freight.started));
+        let (written, lacks) = (OnceLock::new(), OnceLock::new());
+        Ok(Landing { side, target, part, ground, keep, attributes, is_again, written, lacks, started })
+    }
+
+    /// What this run writes into.
+    pub fn part_file(&self) -> &PartFile {
+        &self.part
+    }
+
+    /// Goes on from the part that a run which has ended left of this version, of `size` bytes, if there is one: it gets a name
+    /// of this run's.
+    ///
+    /// # Errors
+    /// When the session is lost.
+    pub async fn take_over(&mut self, freight: Freight<'_>, size: u64) -> Result<(), CopyError> {
+        match self.ground {
+            Ground::Fresh => Ok(()),
+            Ground::Old => self.part.take_over(freight, size).await,
+        }
+    }
+
+    /// A new, empty part instead of one that is worth nothing.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn begin_anew(&mut self) -> Result<(), CopyError> {
+        self.part.begin_anew().await
+    }
+
+    /// Writes all of a small file, closes its part, and looks whether all of it stands there.
+    ///
+    /// # Errors
+    /// What could not be written, or set; [`Cause::PartTaken`].
+    pub async fn write_whole(&self, data: Vec<Bytes>) -> Result<(), CopyError> {
+        let written = *self.written.get_or_init(|| data.iter().map(|piece| piece.len() as u64).sum());
+        let write = self.part.file().write_whole(data, self.attributes);
+        let (set, seen) = tokio::join!(biased; write, self.seen());
+        set.and_then(|set| self.accepted(set)).map_err(|error| self.left_behind(error))?;
+        // it may have been seen before it was closed
+        match is_whole(seen?, written) || is_whole(self.seen().await?, written) {
+            true => Ok(()),
+            false => Err(self.taken()),
+        }
+    }
+
+    /// Closes the part, all of whose `written` bytes are acknowledged, and looks whether it still has its name: whatever
+    /// has, would land.
+    ///
+    /// # Errors
+    /// What the end only tells now, or what could not be set; [`Cause::PartTaken`].
+    pub async fn close(&self, written: u64) -> Result<(), CopyError> {
+        let written = *self.written.get_or_init(|| written);
+        let close = self.part.file().set_and_close(self.attributes);
+        let (set, seen) = tokio::join!(biased; close, self.seen());
+        set.and_then(|set| self.accepted(set)).map_err(|error| self.left_behind(error))?;
+        match is_whole(seen?, written) {
+            true => Ok(()),
+            false => Err(self.taken()),
+        }
+    }
+
+    /// What has the part's name.
+    async fn seen(&self) -> Result<Option<Attributes>, CopyError> {
+        let seen = self.side.look(self.part.place(), Links::Keep).await?;
+        self.started.seen_as(seen);
+        Ok(seen)
+    }
+
+    fn taken(&self) -> CopyError {
+        self.side.error(Stage::Land, self.part.place(), Cause::PartTaken)
+    }
+
+    /// Looks after the closed part as `means` say: compares it with the `sum` of the source and its size, and has it
+    /// flushed to the disk.
+    ///
+    /// # Errors
+    /// [`Cause::Differs`] when it is not what was read; when it cannot be flushed.
+    pub async fn check(&self, freight: Freight<'_>, sum: Option<(Sum, u64)>) -> Result<(), CopyError> {
+        let Freight { means, item, started, .. } = freight;
+        if let Some(sum) = sum {
+            match care::compare(item, (&self.side, self.part.place()), sum).await {
+                Ok(told) => means.ledger.hashed(started, (&sum.0, &told)),
+                Err(error) if error.is_worthless() => {
+                    self.discard().await;
+                    return Err(error);
+                }
+                Err(error) => return Err(self.left_behind(error)),
+            }
+        }
+        if means.care.fsync {
+            self.flush().await.map_err(|error| self.left_behind(error))?;
+        }
+        Ok(())
+    }
+
+    async fn flush(&self) -> Result<(), CopyError> {
+        let file = self.side.reopen(self.part.place()).await?;
+        file.flush().await?;
+        file.close().await
+    }
+
+    /// Gives the closed part its name.
+    ///
+    /// # Errors
+    /// When it cannot be renamed; the old content then still has, or has again, its name.
+    pub async fn land(mut self, means: &Means) -> Result<(), CopyError> {
+        let part = self.part.place();
+        if let Err(error) = replace(&self.side, part, &self.target, self.ground).await {
+            let is_gone = !error.ends_the_run() && self.side.look(part, Links::Keep).await?.is_none();
+            return Err(if is_gone { self.taken() } else { self.left_behind(error) });
+        }
+        self.stands().await?;
+        if means.care.fsync {
+            self.side.flush_folder(&self.target).await?;
+        }
+        self.lacks.take().map_or(Ok(()), |error| Err(CopyError { path: self.target.path(), ..error }))
+    }
+
+    /// Reads of what has landed, where it was begun more than once: a server that goes by names may only have said that it
+    /// was renamed.
+    async fn stands(&self) -> Result<(), CopyError> {
+        let is_doubtful = self.is_again || self.part.is_reused() || self.part.beginning() > 0;
+        if self.side.takes_any_order() || !is_doubtful {
+            return Ok(());
+        }
+        let written = self.written.get().copied().unwrap_or_default();
+        match self.side.can_be_read(&self.target, written).await {
+            Ok(true) => Ok(()),
+            Err(error) if error.ends_the_run() => Err(error),
+            Ok(false) | Err(_) => Err(self.side.error(Stage::Land, &self.target, Cause::NotThere)),
+        }
+    }
+
+    /// The same error, about the target, and naming the part.
+    pub fn left_behind(&self, mut error: CopyError) -> CopyError {
+        let part = self.part.place().path();
+        if error.path == part {
+            error.path = self.target.path();
+        }
+        error.part = Some(part);
+        error
+    }
+
+    /// Gives up: removes a part that nothing could go on from.
+    pub async fn discard(&self) {
+        // when this fails, a part is left, which harms nobody
+        let _ = self.part.give_up().await;
+    }
+
+    /// Some file systems and servers know no modes. That is a failure only where the mode was asked for; what lands has
+    /// less open a mode then, never more.
+    fn accepted(&self, set: Set) -> Result<(), CopyError> {
+        match set {
+            Err(error) if self.keep == Keep::Nothing && !error.ends_the_run() => Ok(()),
+            Err(error) if error.is_unsupported() => {
+                // set once: it is closed once
+                let _ = self.lacks.set(error);
+                Ok(())
+            }
+            set => set,
+        }
+    }
+}
+
+/// What a file gets whose name nothing has, or a file of that mode.
+pub fn final_attributes((there, new): (Option<u32>, u32), version: &Attributes, keep: Keep) -> Attributes {
+    let permissions = match (keep, there) {
+        (Keep::Nothing, Some(old)) => old & MODE_MASK,
+        _ => new,
+    };
+    let times = version.times.filter(|_| keep == Keep::ModeAndTimes);
+    Attributes { permissions: Some(permissions), times, ..Attributes::default() }
+}
+
+/// Whether it is a file of so many bytes, as far as the end tells.
+fn is_whole(seen: Option<Attributes>, written: u64) -> bool {
+    let is_file = |seen: &Attributes| matches!(seen.kind(), FileKind::File | FileKind::Unknown);
+    seen.is_some_and(|seen| is_file(&seen) && seen.size.is_none_or(|size| size == written))
+}
+
+/// The mode of the file that has the target's name; `None` when there is none, or a link, which will be replaced.
+pub async fn stands_there(side: &Side, target: &Place, ground: Ground) -> Result<Option<u32>, CopyError> {
+    if ground == Ground::Fresh {
+        return Ok(None);
+    }
+    let Some(there) = side.look(target, Links::Keep).await? else { return Ok(None) };
+    let in_the_way = |what| Err(side.error(Stage::Land, target, Cause::Unfit(what)));
+    match there.kind() {
+        FileKind::File | FileKind::Unknown => Ok(there.permissions),
+        FileKind::Symlink => Ok(None),
+        FileKind::Dir => in_the_way("a folder has that name"),
+        FileKind::Fifo | FileKind::Socket | FileKind::Device => in_the_way("it is no regular file"),
+    }
+}

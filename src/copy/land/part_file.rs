@@ -1,0 +1,270 @@
+//! What does a file's data go into until all of it is there? [`PartFile`]: a part of this run, open for writing. It is made
+//! under a name that nothing has had before, taken over by a rename from a run that has ended
+//! ([`takeover`](super::takeover)), or found again after this run's session was lost. It is never cut.
+//!
+//! What is begun anew has another name. A lost session's handle may live on at the server, and some servers go by the name:
+//! they put a rename off until that handle is closed, say that it is done, and let the handle's end decide what stands there.
+
+use std::sync::Arc;
+
+use super::takeover::{self, pair_of};
+use crate::copy::ends::file::OpenFile;
+use crate::copy::ends::side::Side;
+use crate::copy::ends::umask::Umask;
+use crate::copy::error::CopyError;
+use crate::copy::name::Name;
+use crate::copy::part::{self, Id, VersionId};
+use crate::copy::place::{Links, Place};
+use crate::copy::task::freight::Freight;
+use crate::copy::task::leftovers::Leftover;
+use crate::copy::task::so_far::{Earlier, SoFar};
+use crate::copy::task::this_run::{ThisRun, Young};
+use crate::progress::Event;
+use crate::sftp::Attributes;
+
+/// A part's mode until all of it is written.
+const PRIVATE: u32 = 0o600;
+
+/// The name of a part.
+#[derive(Clone)]
+struct PartName {
+    /// The name that the file is to have.
+    target: Name,
+    place: Place,
+    id: Id,
+    /// Parts that this run made of the file before.
+    beginning: u32,
+}
+
+/// A part, open for writing.
+pub struct PartFile {
+    side: Side,
+    run: Arc<ThisRun>,
+    named: PartName,
+    file: Arc<OpenFile>,
+    is_reused: bool,
+}
+
+/// A part that is to be opened, by way of one side.
+pub struct ToOpen<'a> {
+    side: &'a Side,
+    run: &'a Arc<ThisRun>,
+    named: PartName,
+    is_again: bool,
+}
+
+impl<'a> ToOpen<'a> {
+    /// This run's part of this `version`, by way of `side`, when `so_far` has come of it.
+    ///
+    /// # Errors
+    /// When the target's is no name of a file, or the session is lost.
+    pub async fn of(
+        side: &'a Side,
+        freight: Freight<'a>,
+        version: VersionId,
+        so_far: &SoFar,
+    ) -> Result<ToOpen<'a>, CopyError> {
+        let Freight { means, item, .. } = freight;
+        let run = &means.run;
+        let id = Id { pair: pair_of(item), version, run: run.id(so_far.beginning()).await };
+        let target = side.own_name(&item.target)?;
+        let place = item.target.sibling(&part::part(&target, &id));
+        let mut named = PartName { target, place, id, beginning: so_far.beginning() };
+        if so_far.earlier() == Earlier::Attempt && !side.takes_any_order() {
+            // nothing of it is gone on from; when this fails, a part is left, which harms nobody
+            let _ = side.remove(&named.next(run, so_far.attempts() - 1).await.place).await;
+            named = named.next(run, so_far.attempts()).await;
+        }
+        let mut is_again = so_far.earlier() == Earlier::Part && !side.takes_any_order();
+        if is_again && side.look(&named.place, Links::Keep).await?.is_none() {
+            named = named.next(run, so_far.attempts()).await;
+            is_again = false;
+        }
+        Ok(ToOpen { side, run, named, is_again })
+    }
+
+    /// Where it will be.
+    pub fn place(&self) -> &Place {
+        &self.named.place
+    }
+
+    /// A new part, or the one that this run made before its session was lost: no other run knows its name.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn open(&self) -> Result<PartFile, CopyError> {
+        let error = match self.is_again {
+            true => None,
+            false => match self.side.create(self.place(), PRIVATE).await {
+                Ok(file) => return Ok(self.opened(self.named.clone(), file, false)),
+                Err(error) if !error.may_exist() => return Err(error),
+                Err(error) => Some(error),
+            },
+        };
+        if let Some(error) = error
+            && self.side.look(self.place(), Links::Keep).await?.is_none()
+        {
+            return Err(error);
+        }
+        match self.side.reopen(self.place()).await {
+            Ok(file) => Ok(self.opened(self.named.clone(), file, true)),
+            Err(error) if error.ends_the_run() => Err(error),
+            // its last mode, which it has already, may forbid it
+            Err(_) => {
+                self.side.remove(self.place()).await?;
+                let named = self.named.next(self.run, 1).await;
+                let file = self.side.create(&named.place, PRIVATE).await?;
+                Ok(self.opened(named, file, false))
+            }
+        }
+    }
+
+    /// A new part, which shows what becomes of `mode`.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn learning(&self, mode: u32, umask: &Umask) -> Result<(PartFile, u32), CopyError> {
+        if self.is_again {
+            return Ok((self.open().await?, mode & !umask.guess()));
+        }
+        match umask.learn(self.side, self.place(), mode).await {
+            Ok((Some(file), new)) => Ok((self.opened(self.named.clone(), file, false), new)),
+            Ok((None, new)) => Ok((self.open().await?, new)),
+            // this run has made it before
+            Err(error) if error.may_exist() => Ok((self.open().await?, mode & !umask.guess())),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn opened(&self, named: PartName, file: OpenFile, is_reused: bool) -> PartFile {
+        PartFile { side: self.side.clone(), run: Arc::clone(self.run), named, file: Arc::new(file), is_reused }
+    }
+}
+
+impl PartFile {
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        &self.named.place
+    }
+
+    /// Which version it is of.
+    pub fn version(&self) -> VersionId {
+        self.named.id.version
+    }
+
+    /// The file.
+    pub fn file(&self) -> &Arc<OpenFile> {
+        &self.file
+    }
+
+    /// Whether an earlier try left it.
+    pub fn is_reused(&self) -> bool {
+        self.is_reused
+    }
+
+    /// Parts that this run made of the file before.
+    pub fn beginning(&self) -> u32 {
+        self.named.beginning
+    }
+
+    /// Goes on from the part that a run which has ended left of this version of `target`, of `size` bytes, if there is one.
+    ///
+    /// # Errors
+    /// When the session is lost.
+    pub async fn take_over(&mut self, freight: Freight<'_>, size: u64) -> Result<(), CopyError> {
+        let (target, folder) = (&freight.item.target, freight.item.target.parent());
+        let found = freight.means.leftovers.of(&self.side, &folder).await;
+        let candidates = takeover::candidates(&found, &self.side.own_name(target)?, self.named.id, size);
+        if candidates.is_empty() {
+            return Ok(());
+        }
+        let (own, folder) = match tokio::try_join!(self.file.identity(), self.side.stat(&folder, Links::Follow)) {
+            Err(error) if error.ends_the_run() => return Err(error),
+            Err(_) => return Ok(()),
+            Ok(((own, _), folder)) => (own, folder),
+        };
+        for left in candidates.into_iter().filter(|left| takeover::is_ours(left, &own, &folder)) {
+            match self.run.outlived(&self.side, left, own.mtime(), Young::Watch).await? {
+                true if self.take(left, &own).await? => return Ok(()),
+                true => {}
+                false => freight.means.ledger.event(Event::Detail(another_run(target))),
+            }
+        }
+        Ok(())
+    }
+
+    /// Renames the part of a run that has ended; `false` when another took it before, or it is not what it seemed.
+    async fn take(&mut self, left: &Leftover, own: &Attributes) -> Result<bool, CopyError> {
+        let named = self.named.next(&self.run, 1).await;
+        match self.side.rename(&left.place, &named.place).await {
+            Err(error) if error.ends_the_run() => return Err(error),
+            Err(_) => return Ok(false),
+            Ok(()) => self.named.beginning = named.beginning,
+        }
+        let taken = async {
+            let file = self.side.reopen(&named.place).await?;
+            let told = file.identity().await?.0;
+            let is_it = told.size == left.attributes.size && file.is_ours_alone().await?;
+            // also shows that this run works on it
+            let private = Attributes { permissions: Some(PRIVATE), times: own.times, ..Attributes::default() };
+            match file.set(private).await {
+                // of a server that sets no times at all; the mode it has set
+                Err(error) if !error.is_unsupported() => Err(error),
+                _ => Ok(is_it.then_some(file)),
+            }
+        };
+        match taken.await {
+            Err(error) if error.ends_the_run() => Err(error),
+            Ok(Some(file)) => {
+                self.give_up().await?;
+                (self.named, self.file, self.is_reused) = (named, Arc::new(file), true);
+                Ok(true)
+            }
+            Ok(None) | Err(_) => {
+                // when this fails, a part is left, which harms nobody
+                let _ = self.side.remove(&named.place).await;
+                Ok(false)
+            }
+        }
+    }
+
+    /// A new, empty part instead of one that is worth nothing.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn begin_anew(&mut self) -> Result<(), CopyError> {
+        self.give_up().await?;
+        self.named = self.named.next(&self.run, 1).await;
+        self.file = Arc::new(self.side.create(self.place(), PRIVATE).await?);
+        self.is_reused = false;
+        Ok(())
+    }
+
+    /// Closes and removes it.
+    ///
+    /// # Errors
+    /// When the session is lost; otherwise a part may be left, which harms nobody.
+    pub async fn give_up(&self) -> Result<(), CopyError> {
+        // closed first: some servers make the file once more when its handle is closed
+        let (_, removed) = tokio::join!(biased; self.file.let_go(), self.side.remove(self.place()));
+        match removed {
+            Err(error) if error.ends_the_run() => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl PartName {
+    /// The name of the part that is begun `further` beginnings later.
+    async fn next(&self, run: &ThisRun, further: u32) -> PartName {
+        let (target, beginning) = (self.target.clone(), self.beginning + further);
+        let id = Id { run: run.id(beginning).await, ..self.id };
+        let place = self.place.sibling(&part::part(&target, &id));
+        PartName { target, place, id, beginning }
+    }
+}
+
+fn another_run(target: &Place) -> String {
+    let path = String::from_utf8_lossy(&target.path()).into_owned();
+    format!("{path}: another run is at work on it, so all of it is sent; --lock lets one run at a time")
+}

@@ -1,0 +1,129 @@
+//! May a run go on from a part that another left, and which does it remove? Parts of the same source and target whose runs
+//! have ended: one of the same version is gone on from, if it is surely this user's; the others go once the file has its
+//! name. What belongs to another pair is somebody else's.
+
+use std::time::{Duration, Instant};
+
+use crate::copy::ends::side::Side;
+use crate::copy::name::Name;
+use crate::copy::part::{Id, PairId};
+use crate::copy::place::Links;
+use crate::copy::task::folder::Ground;
+use crate::copy::task::item::Item;
+use crate::copy::task::leftovers::{Found, Leftover};
+use crate::copy::task::means::Means;
+use crate::copy::task::this_run::Young;
+use crate::sftp::{Attributes, FileKind};
+
+/// Parts of one version that are looked at closely.
+const MOST: usize = 4;
+
+/// For so long, or as long as the file itself took, the end of a small file waits for the listing of its folder.
+const LEAST_WAIT: Duration = Duration::from_secs(1);
+
+/// Write permission of the group and of all others; of all others; that only owners may rename (chmod(1)).
+const SHARED: u32 = 0o022;
+const PUBLIC: u32 = 0o002;
+const STICKY: u32 = 0o1000;
+
+/// From where to where `item` goes.
+pub fn pair_of(item: &Item) -> PairId {
+    PairId::of(item.lanes.source_alias(), &item.source.path(), &item.target.path())
+}
+
+/// Parts that may be gone on from, the longest first. A longer one than the source, of `size` bytes, is not of this version,
+/// whatever its name says; an empty one may be another run's that has just begun, and is worth nothing.
+pub fn candidates<'a>(found: &'a Found, name: &Name, id: Id, size: u64) -> Vec<&'a Leftover> {
+    let length = |left: &Leftover| left.attributes.size.unwrap_or(0);
+    let fits =
+        |left: &&Leftover| left.id.version == id.version && left.id.run != id.run && (1..=size).contains(&length(left));
+    let mut fitting: Vec<&Leftover> = found.of_pair(name, id.pair).filter(fits).collect();
+    fitting.sort_by_key(|left| std::cmp::Reverse(length(left)));
+    fitting.truncate(MOST);
+    fitting
+}
+
+/// Whether a part is this user's, as the end tells: `own` is what it says of a file just made in the same `folder`. What it
+/// does not tell counts against it where others may write.
+pub fn is_ours(left: &Leftover, own: &Attributes, folder: &Attributes) -> bool {
+    let (found, mode) = (&left.attributes, folder.permissions.unwrap_or(SHARED));
+    let has_owner = |is: fn(Option<bool>) -> bool| is(found.owner.zip(own.owner).map(|(one, other)| one.0 == other.0));
+    match found.kind() {
+        FileKind::File | FileKind::Unknown if mode & SHARED == 0 => has_owner(|same| same != Some(false)),
+        FileKind::File => {
+            let is_private = found.permissions.is_some_and(|mode| mode & 0o7777 == 0o600);
+            let may_be_moved = mode & PUBLIC != 0 && mode & STICKY == 0;
+            is_private
+                && !may_be_moved
+                && left.names.is_none_or(|names| names == 1)
+                && has_owner(|same| same == Some(true))
+        }
+        _ => false,
+    }
+}
+
+/// Removes what runs that have ended left of `item`, which has its name now.
+pub async fn clear(side: &Side, item: &Item, means: &Means) {
+    if item.ground().await == Ground::Fresh {
+        return;
+    }
+    let (Ok(name), folder) = (side.own_name(&item.target), item.target.parent()) else { return };
+    let found = means.leftovers.of(side, &folder).await;
+    let mut now = None;
+    for left in found.of_pair(&name, pair_of(item)).filter(|left| left.attributes.kind() != FileKind::Dir) {
+        if now.is_none() {
+            // landing has changed the folder just now
+            now = side.stat(&folder, Links::Follow).await.ok().and_then(|folder| folder.mtime());
+        }
+        if let Ok(true) = means.run.outlived(side, left, now, Young::LeaveAlone).await {
+            // one that stays is left for the next run
+            let _ = side.remove(&left.place).await;
+        }
+    }
+}
+
+/// The same for a file that took little time: what is not listed yet is not waited for, unless an earlier run is sure to
+/// have left something.
+pub async fn clear_soon(side: &Side, item: &Item, means: &Means, began: Instant) {
+    let patience = if means.goes_on { Duration::MAX } else { began.elapsed().max(LEAST_WAIT) };
+    // the next run lists it again
+    let _ = tokio::time::timeout(patience, clear(side, item, means)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::copy::part::{RunId, VersionId};
+    use crate::copy::place::Place;
+
+    const OWN: Attributes =
+        Attributes { size: Some(0), owner: Some((7, 7)), permissions: Some(0o100_600), times: Some((0, 5)) };
+
+    fn left(attributes: Attributes, names: Option<u64>) -> Leftover {
+        let id = Id { pair: PairId::of("h", b"/a", b"/b"), version: VersionId::of(&[b"v"]), run: RunId(1) };
+        Leftover { place: Place::typed(b"/srv"), id, attributes, names }
+    }
+
+    #[test]
+    fn only_what_is_surely_ours_is_gone_on_from() {
+        let folder = |mode: u32| Attributes::with_permissions(0o040_000 | mode);
+        let ours = |found, names, mode| is_ours(&left(found, names), &OWN, &folder(mode));
+        assert!(ours(OWN, Some(1), 0o755) && ours(OWN, Some(1), 0o775) && ours(OWN, Some(1), 0o1777));
+        assert!(ours(Attributes { owner: None, permissions: None, ..OWN }, None, 0o700));
+        let others = [
+            (Attributes { owner: Some((8, 7)), ..OWN }, Some(1), 0o1777),
+            (Attributes { owner: Some((8, 7)), ..OWN }, Some(1), 0o755),
+            (Attributes { owner: None, ..OWN }, Some(1), 0o1777),
+            (Attributes { permissions: Some(0o100_644), ..OWN }, Some(1), 0o1777),
+            (Attributes { permissions: Some(0o100_600 | 0o4000), ..OWN }, Some(1), 0o1777),
+            (Attributes { permissions: Some(0o120_600), ..OWN }, Some(1), 0o755),
+            (Attributes { permissions: None, ..OWN }, Some(1), 0o1777),
+            (OWN, Some(2), 0o1777),
+            (OWN, Some(1), 0o777),
+        ];
+        for (found, names, mode) in others {
+            assert!(!ours(found, names, mode), "{found:?} {names:?} {mode:o}");
+        }
+        assert!(!is_ours(&left(OWN, Some(2)), &OWN, &Attributes::default()), "a folder that tells no mode");
+    }
+}

@@ -1,0 +1,247 @@
+//! What does the destination have too much, and how does it go? [`Extras`]: counted before anything is removed, then removed
+//! from the leaves up. What is remembered is bounded: a server may make up entries without end. Finds nothing itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::task::JoinSet;
+
+use crate::copy::ends::lanes::Lanes;
+use crate::copy::error::CopyError;
+use crate::copy::name::Name;
+use crate::copy::place::{Links, Place, Step};
+use crate::copy::task::ledger::Ledger;
+use crate::copy::walk::pending::Child;
+use crate::progress::Event;
+
+/// Removals under way at once.
+const AT_ONCE: usize = 32;
+
+/// Bytes of what is remembered.
+const HELD: usize = 24 << 20;
+
+/// Bytes of an entry besides its name.
+const AROUND: usize = 128;
+
+/// Whether the source has a folder, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Also {
+    /// Both ends have it.
+    AtSource,
+    /// The destination alone has it.
+    Nowhere,
+}
+
+/// A folder of the destination, by its name and the folder it is in.
+pub struct TargetFolder {
+    within: Option<Below>,
+    /// Whether the source has it.
+    pub also: Also,
+    /// Folders it is in, from the root of the tree.
+    pub depth: usize,
+    /// Something in it stays, so it stays too.
+    stays: AtomicBool,
+}
+
+struct Below {
+    folder: Arc<TargetFolder>,
+    name: Name,
+    links: Links,
+}
+
+impl TargetFolder {
+    /// The root of both trees.
+    pub fn root() -> Arc<TargetFolder> {
+        Arc::new(TargetFolder { within: None, also: Also::AtSource, depth: 0, stays: AtomicBool::new(false) })
+    }
+
+    /// The folder in this one that `child` is; its name may be a link's at the source.
+    pub fn enter(self: &Arc<TargetFolder>, child: Child, also: Also) -> Arc<TargetFolder> {
+        let within = Some(Below { folder: Arc::clone(self), name: child.name, links: child.links });
+        Arc::new(TargetFolder { within, also, depth: self.depth + 1, stays: AtomicBool::new(false) })
+    }
+
+    /// The way to it at the source.
+    pub fn steps(&self) -> Vec<Step<'_>> {
+        let (mut steps, mut folder) = (Vec::with_capacity(self.depth), self);
+        while let Some(within) = &folder.within {
+            steps.push(Step { name: &within.name, is_followed: within.links == Links::Follow });
+            folder = &within.folder;
+        }
+        steps.reverse();
+        steps
+    }
+
+    /// Its place below `root` at the destination, where nothing is a link.
+    pub fn place(&self, root: &Place) -> Place {
+        let steps = self.steps().into_iter().map(|step| Step { is_followed: false, ..step });
+        root.descend(&steps.collect::<Vec<_>>())
+    }
+
+    /// Something in it stays, so it stays, and all it is in.
+    pub fn keep(&self) {
+        let mut level = self;
+        while !level.stays.swap(true, Ordering::Relaxed)
+            && let Some(within) = &level.within
+        {
+            level = &within.folder;
+        }
+    }
+}
+
+/// One after the other up the tree, so that a deep one takes no deep stack.
+impl Drop for TargetFolder {
+    fn drop(&mut self) {
+        let mut above = self.within.take();
+        while let Some(mut level) = above.and_then(|within| Arc::into_inner(within.folder)) {
+            above = level.within.take();
+        }
+    }
+}
+
+/// Entries of the destination that the source has not.
+pub struct Extras {
+    root: Place,
+    lanes: Arc<Lanes>,
+    files: Vec<(Arc<TargetFolder>, Name)>,
+    /// A folder before the folders in it.
+    folders: Vec<Arc<TargetFolder>>,
+    held: usize,
+}
+
+impl Extras {
+    /// None yet below `root`.
+    pub fn below(root: &Place, lanes: &Arc<Lanes>) -> Extras {
+        Extras { root: root.clone(), lanes: Arc::clone(lanes), files: Vec::new(), folders: Vec::new(), held: 0 }
+    }
+
+    /// Remembers a file, a link, or anything else that is no folder.
+    pub fn add_file(&mut self, within: &Arc<TargetFolder>, name: Name) {
+        self.held += name.as_bytes().len() + AROUND;
+        self.files.push((Arc::clone(within), name));
+    }
+
+    /// Remembers a folder, whose name is `name`.
+    pub fn add_folder(&mut self, level: &Arc<TargetFolder>) {
+        self.held += level.within.as_ref().map_or(0, |within| within.name.as_bytes().len()) + AROUND;
+        self.folders.push(Arc::clone(level));
+    }
+
+    /// Whether more are remembered than may be.
+    pub fn is_too_much(&self) -> bool {
+        self.held > HELD
+    }
+
+    /// Forgets the folders in which something stays.
+    pub fn settle(&mut self) {
+        self.folders.retain(|level| !level.stays.load(Ordering::Relaxed));
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> u64 {
+        (self.files.len() + self.folders.len()) as u64
+    }
+
+    /// Says what would be removed.
+    pub async fn show(&self, ledger: &Ledger) {
+        let files = self.files.iter().map(|(within, name)| within.place(&self.root).join(name));
+        let folders = self.folders.iter().map(|level| level.place(&self.root));
+        for place in files.chain(folders) {
+            ledger.heard().await;
+            ledger.event(Event::PlannedRemoval { path: place.path() });
+        }
+    }
+
+    /// Removes them, the files first, then the folders from the innermost out. One that cannot be removed is a failure of
+    /// its own.
+    ///
+    /// # Errors
+    /// When the session is lost.
+    pub async fn remove(mut self, ledger: &Arc<Ledger>) -> Result<(), CopyError> {
+        let files = self.files.iter().map(|(within, name)| within.place(&self.root).join(name));
+        self.round(files, Removal::File, ledger).await?;
+        self.folders.sort_by_key(|level| std::cmp::Reverse(level.depth));
+        for level in self.folders.chunk_by(|one, other| one.depth == other.depth) {
+            let folders = level.iter().map(|folder| folder.place(&self.root));
+            self.round(folders, Removal::Folder, ledger).await?;
+        }
+        Ok(())
+    }
+
+    async fn round(
+        &self,
+        places: impl Iterator<Item = Place>,
+        what: Removal,
+        ledger: &Arc<Ledger>,
+    ) -> Result<(), CopyError> {
+        let mut running = JoinSet::new();
+        for place in places {
+            if running.len() >= AT_ONCE
+                && let Some(ended) = running.join_next().await
+            {
+                tell(ended, ledger)?;
+            }
+            let side = self.lanes.idlest().destination.clone();
+            running.spawn(async move {
+                let removed = match what {
+                    Removal::File => side.remove(&place).await,
+                    Removal::Folder => side.remove_folder(&place).await,
+                };
+                (place, removed)
+            });
+        }
+        while let Some(ended) = running.join_next().await {
+            tell(ended, ledger)?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Removal {
+    /// Or a link, or anything else that is no folder.
+    File,
+    Folder,
+}
+
+type Ended = Result<(Place, Result<(), CopyError>), tokio::task::JoinError>;
+
+fn tell(ended: Ended, ledger: &Ledger) -> Result<(), CopyError> {
+    let (place, removed) = ended.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()));
+    match removed {
+        Ok(()) => ledger.removed(&place),
+        Err(error) if error.is_missing() => {}
+        Err(error) if error.ends_the_run() => return Err(error),
+        Err(error) => ledger.failed(&place, None, error),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sftp::Attributes;
+
+    fn child(text: &str) -> Child {
+        let name = Name::vet(text.as_bytes()).unwrap();
+        Child { name, attributes: Attributes::default(), links: Links::Keep }
+    }
+
+    #[test]
+    fn what_stays_keeps_all_the_folders_it_is_in() {
+        let root = TargetFolder::root();
+        let a = root.enter(child("a"), Also::Nowhere);
+        let (b, c) = (a.enter(child("b"), Also::Nowhere), a.enter(child("c"), Also::Nowhere));
+        b.keep();
+        let stay = [&root, &a, &b, &c].map(|level| level.stays.load(Ordering::Relaxed));
+        assert_eq!(stay, [true, true, true, false]);
+        assert_eq!(b.place(&Place::typed(b"/srv")).path(), b"/srv/a/b");
+    }
+
+    #[test]
+    fn a_deep_tree_is_let_go_without_a_deep_stack() {
+        let root = TargetFolder::root();
+        let deep = (0..100_000).fold(root, |level, _| level.enter(child("d"), Also::Nowhere));
+        std::thread::Builder::new().stack_size(64 * 1024).spawn(move || drop(deep)).unwrap().join().unwrap();
+    }
+}

@@ -1,0 +1,103 @@
+//! Which of a folder's names does the other end have, too? [`KnownNames`] remembers those of one end as hashes under a key of this
+//! run, a [`Share`] of them at a time where they are too many: both ends are listed once more for each further share. Two
+//! names of one hash are taken for one, so that rather something stays than goes.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+
+use crate::copy::name::Name;
+use crate::copy::place::Links;
+
+/// Names remembered at a time; a share that is not the first may have twice as many. 32 bytes each.
+const MOST: usize = 1 << 17;
+
+/// Part of all names, by the last bits of their hashes.
+#[derive(Debug, Clone, Default)]
+pub struct Share {
+    key: RandomState,
+    mask: u64,
+    number: u64,
+}
+
+impl Share {
+    /// Whether a name is in it.
+    pub fn holds(&self, name: &Name) -> bool {
+        self.key.hash_one(name) & self.mask == self.number
+    }
+
+    /// The next one; `None` behind the last.
+    pub fn next(self) -> Option<Share> {
+        (self.number < self.mask).then(|| Share { number: self.number + 1, ..self })
+    }
+}
+
+/// The names of one folder that are in a share.
+pub struct KnownNames {
+    names: HashMap<u64, Links>,
+    share: Share,
+}
+
+impl KnownNames {
+    /// None yet; the first share becomes as small as it must be.
+    pub fn of(share: Share) -> KnownNames {
+        KnownNames { names: HashMap::new(), share }
+    }
+
+    /// Remembers a name of the share, and whether a link has it; `false` when there are too many.
+    pub fn insert(&mut self, name: &Name, links: Links) -> bool {
+        if self.share.holds(name) {
+            self.names.insert(self.share.key.hash_one(name), links);
+        }
+        while self.names.len() > MOST && self.share.number == 0 {
+            self.share.mask = self.share.mask << 1 | 1;
+            let mask = self.share.mask;
+            self.names.retain(|hash, _| hash & mask == 0);
+        }
+        self.names.len() <= 2 * MOST
+    }
+
+    /// Whether a link has a name of the share; `None` where it was not remembered.
+    pub fn get(&self, name: &Name) -> Option<Links> {
+        self.names.get(&self.share.key.hash_one(name)).copied()
+    }
+
+    /// What of all names these are.
+    pub fn share(&self) -> &Share {
+        &self.share
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(number: usize) -> Name {
+        Name::vet(number.to_string().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_few_names_are_one_share() {
+        let mut known = KnownNames::of(Share::default());
+        assert!((0..1000).all(|number| known.insert(&name(number), Links::Keep)));
+        assert!((0..1000).all(|number| known.get(&name(number)).is_some()) && known.get(&name(1000)).is_none());
+        assert!(known.share().clone().next().is_none());
+    }
+
+    #[test]
+    fn many_names_are_all_in_exactly_one_share() {
+        const MANY: usize = 3 * MOST;
+        let (mut share, mut shares, mut seen) = (Share::default(), 0, 0);
+        loop {
+            let mut known = KnownNames::of(share);
+            assert!((0..MANY).all(|number| known.insert(&name(number), Links::Keep)));
+            let held = (0..MANY).filter(|number| known.share().holds(&name(*number)));
+            seen += held.inspect(|number| assert!(known.get(&name(*number)) == Some(Links::Keep))).count();
+            shares += 1;
+            match known.share().clone().next() {
+                Some(next) => share = next,
+                None => break,
+            }
+        }
+        assert_eq!((shares, seen), (4, MANY));
+    }
+}

@@ -1,0 +1,147 @@
+//! What does the destination mean? [`Destination`], by scp's rules: a folder takes sources under their own names, anything
+//! else is the one new name. Looks, and writes nothing.
+
+use crate::copy::ends::side::Side;
+use crate::copy::error::{Cause, CopyError};
+use crate::copy::name::Name;
+use crate::copy::place::{self, Links, Place};
+use crate::progress::Stage;
+use crate::sftp::{Attributes, FileKind};
+
+/// What was typed as destination.
+pub struct Destination {
+    /// The folder below which everything will be created.
+    pub folder: Place,
+    /// What it is for the sources.
+    pub role: Role,
+}
+
+/// What the destination is for the sources.
+pub enum Role {
+    /// A folder they go into.
+    Folder,
+    /// A file's place.
+    File(Place),
+    /// A name nothing has yet.
+    New(Place),
+    /// The same, typed with a slash at the end: only a folder can be meant.
+    NewFolder(Place),
+}
+
+impl Destination {
+    /// Looks at what was typed.
+    ///
+    /// # Errors
+    /// When the folder it would be in is not there, or it is neither file nor folder.
+    pub async fn find(side: &Side, typed: &[u8]) -> Result<Destination, CopyError> {
+        let path = side.expand(typed).await?;
+        let typed = Place::typed(&path);
+        // all that may have to be known is asked at once: on a long way each question costs as much as the others together
+        let (trimmed, folder) = (Place::typed(place::trimmed(&path)), Place::typed(place::folder_of(&path)));
+        let (there, itself, folder) = tokio::join!(
+            side.look(&typed, Links::Follow),
+            side.look(&trimmed, Links::Keep),
+            side.stat(&folder, Links::Follow),
+        );
+        match there?.map(|there| there.kind()) {
+            Some(FileKind::Dir) => Ok(Destination { folder: side.hold(&path).await?, role: Role::Folder }),
+            Some(FileKind::File | FileKind::Unknown) => existing(side, &path, (itself?, folder)).await,
+            Some(_) => {
+                Err(side.error(Stage::List, &typed, Cause::Refused("neither a file nor a folder; it is left alone")))
+            }
+            None => new(side, &path, (itself?, folder)).await,
+        }
+    }
+
+    /// What a folder that stands at the typed `path` was before it was made: a name that nothing has.
+    ///
+    /// # Errors
+    /// When it has no name, or its folder cannot be seen.
+    pub async fn before_made(side: &Side, path: &[u8]) -> Result<(Destination, Place), CopyError> {
+        let folder = side.stat(&Place::typed(place::folder_of(path)), Links::Follow).await;
+        let (folder, new) = within(side, path, folder).await?;
+        Ok((Destination { folder, role: Role::New(new.clone()) }, new))
+    }
+
+    /// The place a source with this name (`None`: its entries, not itself) and these attributes will have.
+    ///
+    /// # Errors
+    /// When a folder would have to take a file's place, or a file a folder's name.
+    pub fn place_for(&self, side: &Side, (name, attributes): (Option<&Name>, &Attributes)) -> Result<Place, CopyError> {
+        let refused = |place: &Place, why| Err(side.error(Stage::List, place, Cause::Refused(why)));
+        match (&self.role, attributes.kind(), name) {
+            (Role::Folder, _, Some(name)) => Ok(self.folder.join(name)),
+            (Role::Folder, _, None) => Ok(self.folder.clone()),
+            (Role::File(place), FileKind::Dir, _) => refused(place, "a file; a folder cannot take its place"),
+            (Role::NewFolder(place), kind, _) if kind != FileKind::Dir => refused(place, "no such folder"),
+            (Role::File(place) | Role::New(place) | Role::NewFolder(place), _, _) => Ok(place.clone()),
+        }
+    }
+
+    /// The same by rsync's rules: a source with a name goes below the destination, which is made if it is not there.
+    ///
+    /// # Errors
+    /// As [`Destination::place_for`].
+    pub fn place_below(&self, side: &Side, what: (Option<&Name>, &Attributes)) -> Result<Place, CopyError> {
+        match (self.missing(), what.0) {
+            (Some(new), Some(name)) => Ok(new.join(name)),
+            _ => self.place_for(side, what),
+        }
+    }
+
+    /// Its place, when nothing is there yet.
+    pub fn missing(&self) -> Option<&Place> {
+        match &self.role {
+            Role::New(place) | Role::NewFolder(place) => Some(place),
+            Role::Folder | Role::File(_) => None,
+        }
+    }
+
+    /// True when it can take several sources.
+    pub fn is_folder(&self) -> bool {
+        matches!(self.role, Role::Folder)
+    }
+}
+
+/// What stands under the typed name itself, and what its folder is.
+type Around = (Option<Attributes>, Result<Attributes, CopyError>);
+
+/// A file: when a link leads there, the file it leads to is replaced, and the link stays.
+async fn existing(side: &Side, path: &[u8], (itself, folder): Around) -> Result<Destination, CopyError> {
+    let (folder, file) = match itself.map(|itself| itself.kind()) {
+        Some(FileKind::Symlink) => {
+            let real = side.real(&Place::typed(path)).await?;
+            let folder = side.stat(&Place::typed(place::folder_of(&real)), Links::Follow).await;
+            within(side, &real, folder).await?
+        }
+        _ => within(side, path, folder).await?,
+    };
+    Ok(Destination { folder, role: Role::File(file) })
+}
+
+async fn new(side: &Side, path: &[u8], (itself, folder): Around) -> Result<Destination, CopyError> {
+    if let Some(there) = itself {
+        let why = match there.kind() {
+            FileKind::Symlink => "a link that leads nowhere; it is left alone",
+            _ => "not a folder",
+        };
+        return Err(side.error(Stage::List, &Place::typed(path), Cause::Refused(why)));
+    }
+    let (folder, new) = within(side, path, folder).await?;
+    let role = if path.ends_with(b"/") { Role::NewFolder(new) } else { Role::New(new) };
+    Ok(Destination { folder, role })
+}
+
+/// The folder of a path, which has been looked at, and the place of its last name below it.
+async fn within(side: &Side, path: &[u8], looked: Result<Attributes, CopyError>) -> Result<(Place, Place), CopyError> {
+    let typed = Place::typed(path);
+    let name = Name::vet(place::last(path)).map_err(|bad| side.error(Stage::List, &typed, Cause::Name(bad)))?;
+    let folder = Place::typed(place::folder_of(path));
+    match looked?.kind() {
+        FileKind::Dir => {}
+        _ => return Err(side.error(Stage::List, &folder, Cause::Refused("not a folder"))),
+    }
+    let folder = side.hold(&folder.path()).await?;
+    let place = folder.join(&name);
+    Ok((folder, place))
+}

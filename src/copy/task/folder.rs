@@ -1,0 +1,305 @@
+//! A folder at the destination: [`Folder`]. Its entries wait until it is made; when the last of them is done, it gets its
+//! own mode and times, which no later entry disturbs. Nobody keeps a list: the entries hold their folder, and the last one
+//! to let go sends it to be finished.
+
+use std::sync::Arc;
+
+use tokio::sync::{SetOnce, mpsc};
+
+use super::errand::{Errand, FolderMarker};
+use crate::copy::ends::lanes::Lanes;
+use crate::copy::ends::side::Side;
+use crate::copy::error::CopyError;
+use crate::copy::name::Name;
+use crate::copy::options::{Keep, MODE_MASK};
+use crate::copy::place::{Links, Place, Step};
+use crate::progress::Stage;
+use crate::sftp::{Attributes, FileKind};
+
+/// What the owner needs to fill a folder.
+const OWNER: u32 = 0o700;
+
+/// The folder a file lands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// Made by this run: nothing of an earlier time is in it.
+    Fresh,
+    /// There before.
+    Old,
+}
+
+/// One folder that this run makes or fills. It knows its name and the folder it is in, so that a path is written out only
+/// where it is needed.
+pub struct Folder {
+    errand: Arc<Errand>,
+    /// Held so that it is finished after this one; `None` for the errand's own folder.
+    within: Option<Within>,
+    /// Of the source.
+    attributes: Attributes,
+    made: SetOnce<Option<Ground>>,
+    finish: mpsc::UnboundedSender<Finish>,
+    is_closed: bool,
+}
+
+/// The folder that another one is in, and its name there.
+pub struct Within {
+    /// The folder.
+    pub folder: Arc<Folder>,
+    /// The name.
+    pub name: Name,
+    /// Whether it is a link at the source, which is followed.
+    pub links: Links,
+}
+
+/// What a folder is like in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finished {
+    /// As it should be.
+    AsItShouldBe,
+    /// Its end sets no times of folders.
+    WithTimesOfItsOwn,
+}
+
+/// A folder whose entries are all done.
+pub struct Finish {
+    target: Place,
+    attributes: Attributes,
+    lanes: Arc<Lanes>,
+    /// By this run, or by one that it goes on from.
+    is_made: bool,
+    within: Option<Within>,
+}
+
+impl Folder {
+    /// The folder that `errand` is about; finished through `finish`.
+    pub fn of(errand: Errand, finish: &mpsc::UnboundedSender<Finish>) -> Arc<Folder> {
+        let attributes = errand.attributes;
+        Folder::new((Arc::new(errand), None), attributes, finish)
+    }
+
+    /// A folder in another one, with the source's `attributes`; finished through `finish`.
+    pub fn below(within: Within, attributes: Attributes, finish: &mpsc::UnboundedSender<Finish>) -> Arc<Folder> {
+        Folder::new((Arc::clone(&within.folder.errand), Some(within)), attributes, finish)
+    }
+
+    fn new(
+        (errand, within): (Arc<Errand>, Option<Within>),
+        attributes: Attributes,
+        finish: &mpsc::UnboundedSender<Finish>,
+    ) -> Arc<Folder> {
+        let (made, finish) = (SetOnce::new(), finish.clone());
+        Arc::new(Folder { errand, within, attributes, made, finish, is_closed: false })
+    }
+
+    /// Its place at the source.
+    pub fn source(&self) -> Place {
+        self.errand.source.descend(&self.steps())
+    }
+
+    /// Its place at the destination, where nothing is a link.
+    pub fn target(&self) -> Place {
+        let steps = self.steps().into_iter().map(|step| Step { is_followed: false, ..step });
+        self.errand.target.descend(&steps.collect::<Vec<_>>())
+    }
+
+    /// The way to it from the errand's own folder.
+    pub fn steps(&self) -> Vec<Step<'_>> {
+        let mut steps = Vec::new();
+        let mut folder = self;
+        while let Some(within) = &folder.within {
+            steps.push(Step { name: &within.name, is_followed: within.links == Links::Follow });
+            folder = &within.folder;
+        }
+        steps.reverse();
+        steps
+    }
+
+    /// The sessions between the two ends.
+    pub fn lanes(&self) -> &Arc<Lanes> {
+        &self.errand.lanes
+    }
+
+    /// Of the source.
+    pub fn attributes(&self) -> Attributes {
+        self.attributes
+    }
+
+    /// Makes it, once its own folder is there, and lets its entries go on.
+    ///
+    /// # Errors
+    /// When it cannot be made, or something else has its name. Its entries are then told by [`Folder::ready`].
+    pub async fn make(&self) -> Result<(), CopyError> {
+        let made = loop {
+            match self.try_make().await {
+                Err(error) if error.is_lost() => match self.lanes().restore(error).await {
+                    Ok(()) => {}
+                    Err(error) => break Err(error),
+                },
+                made => break made,
+            }
+        };
+        // set once only: each folder is one item
+        let _ = self.made.set(made.as_ref().ok().copied().flatten());
+        made.map(drop)
+    }
+
+    /// `None` when the folder it goes into could not be made, which is told already.
+    async fn try_make(&self) -> Result<Option<Ground>, CopyError> {
+        if let Some(within) = &self.within
+            && within.folder.ready().await.is_none()
+        {
+            return Ok(None);
+        }
+        let (side, target) = (&self.lanes().idlest().destination, self.target());
+        if target.name().is_none() {
+            return Ok(Some(Ground::Old));
+        }
+        // some servers say of a folder that is there already that they have made it
+        let seen = async {
+            match side {
+                Side::Local => Ok(None),
+                Side::Remote(_) => side.look(&target, Links::Keep).await,
+            }
+        };
+        let ground = match tokio::join!(biased; seen, self.mkdir(side, &target)) {
+            (Ok(None), Ok(())) => Ground::Fresh,
+            (Ok(Some(there)), Ok(())) => self.found(side, &target, &there).await?,
+            (Err(_), Ok(())) => Ground::Old,
+            (_, Err(error)) if error.may_exist() => {
+                let there = already_there(side, &target, error).await?;
+                self.found(side, &target, &there).await?
+            }
+            (_, Err(error)) => return Err(error),
+        };
+        if let Some(marker) = self.own_marker() {
+            marker.has_folder();
+        }
+        Ok(Some(ground))
+    }
+
+    async fn mkdir(&self, side: &Side, target: &Place) -> Result<(), CopyError> {
+        let mode = self.attributes.permissions.unwrap_or(OWNER | 0o055) & MODE_MASK | OWNER;
+        match self.own_marker() {
+            Some(marker) => marker.before(side, Box::pin(side.mkdir(target, mode))).await,
+            None => side.mkdir(target, mode).await,
+        }
+    }
+
+    /// What it means that something stands there already.
+    async fn found(&self, side: &Side, target: &Place, there: &Attributes) -> Result<Ground, CopyError> {
+        let ground = ground(side, target, there.kind())?;
+        if self.goes_on() {
+            open_up(side, target, there).await?;
+        }
+        Ok(ground)
+    }
+
+    /// The marker beside it, where it has one.
+    fn own_marker(&self) -> Option<&dyn FolderMarker> {
+        self.errand.marker.as_deref().filter(|_| self.within.is_none())
+    }
+
+    /// Whether a run before this one has begun to make it, as far as it stands already.
+    fn goes_on(&self) -> bool {
+        self.errand.marker.as_ref().is_some_and(|marker| marker.goes_on())
+    }
+
+    /// Waits until it is made; `None` when it could not be.
+    pub async fn ready(&self) -> Option<Ground> {
+        *self.made.wait().await
+    }
+}
+
+impl Folder {
+    /// Sends it to be finished if it was made; otherwise gives the folder it is in, which it lets go. Once only.
+    fn close(&mut self) -> Option<Arc<Folder>> {
+        if std::mem::replace(&mut self.is_closed, true) {
+            return None;
+        }
+        let made = self.made.get().copied().flatten();
+        let Some(ground) = made else { return Some(self.within.take()?.folder) };
+        let (target, lanes) = (self.target(), Arc::clone(self.lanes()));
+        let is_made = ground == Ground::Fresh || self.goes_on();
+        let finish = Finish { target, attributes: self.attributes, lanes, is_made, within: self.within.take() };
+        // nobody listens any more when the run has been given up
+        Some(self.finish.send(finish).err()?.0.within?.folder)
+    }
+}
+
+/// One after the other up the tree, so that a deep one takes no deep stack.
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let mut above = self.close();
+        while let Some(mut folder) = above.and_then(Arc::into_inner) {
+            above = folder.close();
+        }
+    }
+}
+
+async fn already_there(side: &Side, target: &Place, error: CopyError) -> Result<Attributes, CopyError> {
+    match side.look(target, Links::Keep).await? {
+        Some(there) => Ok(there),
+        None => Err(side.explain(error, target).await),
+    }
+}
+
+/// Lends the owner what it needs to fill a folder that an earlier run has finished: files may be missing in it.
+async fn open_up(side: &Side, target: &Place, there: &Attributes) -> Result<(), CopyError> {
+    let Some(mode) = there.permissions.filter(|mode| mode & OWNER != OWNER) else { return Ok(()) };
+    match side.set_folder(target, Attributes::with_permissions(mode & MODE_MASK | OWNER)).await {
+        Err(error) if error.ends_the_run() => Err(error),
+        // what cannot be written in it is told file by file
+        _ => Ok(()),
+    }
+}
+
+/// What it means that something of this `kind` has the folder's name.
+fn ground(side: &Side, target: &Place, kind: FileKind) -> Result<Ground, CopyError> {
+    let in_the_way = |what| Err(side.error(Stage::Transfer, target, crate::copy::Cause::Unfit(what)));
+    match kind {
+        FileKind::Dir => Ok(Ground::Old),
+        FileKind::Symlink => in_the_way("a symbolic link has the folder's name; nothing is written through it"),
+        _ => in_the_way("a file has the folder's name"),
+    }
+}
+
+impl Finish {
+    /// Gives the folder its mode and times. An end that sets no times at all is told once for all folders, and fails none:
+    /// scp fails there for files alone.
+    ///
+    /// # Errors
+    /// When the end refuses.
+    pub async fn run(self, keep: Keep) -> Result<Finished, CopyError> {
+        let Some(wanted) = self.wanted(keep) else { return Ok(Finished::AsItShouldBe) };
+        loop {
+            match self.lanes.idlest().destination.set_folder(&self.target, wanted).await {
+                Err(error) if error.is_lost() => self.lanes.restore(error).await?,
+                Err(error) if error.is_unsupported() && wanted.times.is_some() => {
+                    return Ok(Finished::WithTimesOfItsOwn);
+                }
+                set => return set.map(|()| Finished::AsItShouldBe),
+            }
+        }
+    }
+
+    /// What is not as it should be yet; `None` when nothing is.
+    fn wanted(&self, keep: Keep) -> Option<Attributes> {
+        let mode = self.attributes.permissions.map(|mode| mode & MODE_MASK);
+        match (keep, mode) {
+            (Keep::ModeAndTimes, permissions) => {
+                Some(Attributes { permissions, times: self.attributes.times, ..Attributes::default() })
+            }
+            // the owner's bits were lent to it while it was filled
+            (Keep::Nothing, Some(mode)) if self.is_made && mode & OWNER != OWNER => {
+                let umask = self.lanes.destination().umask.guess();
+                Some(Attributes::with_permissions(mode & !umask))
+            }
+            (Keep::Nothing, _) => None,
+        }
+    }
+
+    /// Where it is.
+    pub fn target(&self) -> &Place {
+        &self.target
+    }
+}

@@ -1,0 +1,23 @@
+//! What do the steps of a copy hand each other? One thing to copy ([`item`]), one version of a file on its way ([`freight`]),
+//! what all items of a run share ([`means`]), and the books ([`ledger`]).
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `freight` | one version of a file on its way |
+//! | `means` | what all items of a run share |
+//! | `ledger` | what has happened so far |
+//! | `item` | one thing to copy |
+//! | `folder` | a folder that is made and filled |
+//! | `errand` `this_run` `throttle` `so_far` | a source and its target; this run among others; its rate; earlier attempts |
+//! | `leftovers` | what other runs have left |
+
+pub mod errand;
+pub mod folder;
+pub mod freight;
+pub mod item;
+pub mod ledger;
+pub mod leftovers;
+pub mod means;
+pub mod so_far;
+pub mod this_run;
+pub mod throttle;

@@ -1,0 +1,134 @@
+//! This run among others: [`ThisRun`], whose number is in the names of its parts. It says which of the runs that left parts
+//! have ended: those of this machine by the lock that each holds while it lives, others by whether their parts still change.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::leftovers::Leftover;
+use crate::copy::ends::side::Side;
+use crate::copy::error::{Cause, CopyError};
+use crate::copy::part::RunId;
+use crate::copy::place::Links;
+use crate::lock::{Alive, Fate, fate};
+use crate::progress::Stage;
+use crate::sftp::Attributes;
+
+/// A part of a run that nobody here knows has been given up when nothing was written to it for so long, in seconds of its
+/// own end's clock.
+const GIVEN_UP: u32 = 60;
+
+/// How long a younger one is watched.
+const WATCHED: Duration = Duration::from_secs(4);
+
+/// What becomes of a part that is young, and of a run that nobody here knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Young {
+    /// It is watched for a moment.
+    Watch,
+    /// Its run is taken to be at work.
+    LeaveAlone,
+}
+
+/// What a run that is over has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing that a later run could ask about.
+    Nothing,
+    /// Perhaps parts, from which a later run may go on.
+    Parts,
+}
+
+/// One run.
+pub struct ThisRun {
+    id: RunId,
+    /// Where the runs of this machine show that they live.
+    folder: Option<PathBuf>,
+    /// The numbers that others can see.
+    shown: tokio::sync::Mutex<Vec<RunId>>,
+    alive: Mutex<Vec<Alive>>,
+}
+
+impl ThisRun {
+    /// Draws a number. A run that never makes a part writes nothing anywhere, so the others are told later.
+    ///
+    /// # Errors
+    /// When there are no random bytes.
+    pub fn begin(folder: Option<PathBuf>) -> Result<ThisRun, CopyError> {
+        let id = RunId::draw().map_err(|error| CopyError::new(None, Stage::List, Vec::new(), Cause::Io(error)))?;
+        Ok(ThisRun { id, folder, shown: tokio::sync::Mutex::default(), alive: Mutex::default() })
+    }
+
+    /// Its number, for the name of a file's part; a part that is begun anew has another one. Before there is one, the other
+    /// runs of this machine can see that this one lives.
+    pub async fn id(&self, beginning: u32) -> RunId {
+        let id = self.id.of_beginning(beginning);
+        let mut shown = self.shown.lock().await;
+        if !shown.contains(&id) {
+            self.show(id).await;
+            shown.push(id);
+        }
+        id
+    }
+
+    async fn show(&self, id: RunId) {
+        let folder = self.folder.clone();
+        // without it, others judge by what they see of the parts
+        let alive = tokio::task::spawn_blocking(move || Alive::show(&folder?, id.0)).await.ok().flatten();
+        self.alive.lock().unwrap_or_else(PoisonError::into_inner).extend(alive);
+    }
+
+    /// It is over.
+    pub fn end(&self, left: Left) {
+        let alive = std::mem::take(&mut *self.alive.lock().unwrap_or_else(PoisonError::into_inner));
+        match left {
+            Left::Nothing => alive.into_iter().for_each(Alive::forget),
+            Left::Parts => drop(alive),
+        }
+    }
+
+    /// Whether the run that left this has ended; `now` is the time at that end, as far as it is known.
+    ///
+    /// # Errors
+    /// When the session is lost.
+    pub async fn outlived(
+        &self,
+        side: &Side,
+        left: &Leftover,
+        now: Option<u32>,
+        young: Young,
+    ) -> Result<bool, CopyError> {
+        match self.fate(left.id.run).await {
+            Fate::Alive => return Ok(false),
+            Fate::Dead => return Ok(true),
+            Fate::Unknown => {}
+        }
+        let age = now.zip(left.attributes.mtime()).map(|(now, then)| now.saturating_sub(then));
+        match young {
+            _ if age.is_some_and(|age| age > GIVEN_UP) => Ok(true),
+            Young::Watch => rests(side, left).await,
+            Young::LeaveAlone => Ok(false),
+        }
+    }
+
+    async fn fate(&self, run: RunId) -> Fate {
+        if self.shown.lock().await.contains(&run) {
+            return Fate::Alive;
+        }
+        let Some(folder) = self.folder.clone() else { return Fate::Unknown };
+        tokio::task::spawn_blocking(move || fate(&folder, run.0)).await.unwrap_or(Fate::Unknown)
+    }
+}
+
+/// Whether nothing about it changes while it is watched.
+async fn rests(side: &Side, left: &Leftover) -> Result<bool, CopyError> {
+    if !is_same(&left.attributes, side.look(&left.place, Links::Keep).await?) {
+        return Ok(false);
+    }
+    tokio::time::sleep(WATCHED).await;
+    Ok(is_same(&left.attributes, side.look(&left.place, Links::Keep).await?))
+}
+
+fn is_same(then: &Attributes, now: Option<Attributes>) -> bool {
+    now.is_some_and(|now| (now.size, now.mtime()) == (then.size, then.mtime()))
+}

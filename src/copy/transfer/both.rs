@@ -1,0 +1,262 @@
+//! A file that is open at both ends: [`Both`], the source still the version that was listed, and its part. What every way
+//! of moving a large file has in common: how it begins, what the part of an earlier try is worth, and how it ends.
+
+use std::sync::Arc;
+
+use super::order::Writing;
+use super::resume::{Acknowledged, Pair, Worth};
+use super::source_end::OpenSource;
+use crate::copy::ends::file::OpenFile;
+use crate::copy::ends::identity::{Identity, same_version};
+use crate::copy::ends::lanes::{Busy, Lane};
+use crate::copy::ends::side::Side;
+use crate::copy::ends::sums::Sum;
+use crate::copy::ends::witness::Witness;
+use crate::copy::error::CopyError;
+use crate::copy::land::landing::Landing;
+use crate::copy::land::takeover;
+use crate::copy::options::{BlockOrder, Resume};
+use crate::copy::place::Links;
+use crate::copy::task::freight::Freight;
+use crate::copy::task::so_far::SoFar;
+use crate::sftp::{Sizes, Window};
+
+/// Both ends, by way of one lane.
+pub struct Both {
+    /// The lane they were opened on.
+    pub lane: Arc<Lane>,
+    /// The source.
+    pub source: Arc<OpenFile>,
+    /// What the source was at the beginning.
+    pub identity: Identity,
+    size: u64,
+    /// The part, and what becomes of it.
+    pub landing: Landing,
+    _busy: Busy,
+}
+
+impl Both {
+    /// Opens a file at both ends.
+    ///
+    /// # Errors
+    /// [`Cause::SourceChanged`](crate::copy::Cause::SourceChanged) when it is not that version any more.
+    pub async fn open(freight: Freight<'_>, so_far: &SoFar) -> Result<Both, CopyError> {
+        let Freight { means, item, links, version, .. } = freight;
+        let lane = item.lanes.idlest();
+        let _busy = lane.busy();
+        let source = async {
+            let source = lane.source.open_source(&item.source, links).await?;
+            let identity = identity_of(&source, freight).await?;
+            Ok((Arc::new(source), identity))
+        };
+        let begin = async {
+            let version = lane.source.version(&item.source, links, version).await?;
+            Landing::begin(&lane.destination, freight, version, so_far).await
+        };
+        match tokio::join!(biased; source, begin) {
+            (Ok((source, identity)), Ok(landing)) => {
+                // where it may have changed between the two looks, and they would tell
+                let is_told = matches!(lane.source, Side::Local) && !means.tolerance.growing;
+                if is_told && lane.source.version_of(&identity) != landing.part_file().version() {
+                    landing.discard().await;
+                    return Err(source.changed());
+                }
+                Ok(Both { lane, source, identity, size: freight.size(), landing, _busy })
+            }
+            (Err(error), Ok(landing)) => {
+                landing.discard().await;
+                Err(error)
+            }
+            (Err(error), Err(_)) | (Ok(_), Err(error)) => Err(error),
+        }
+    }
+
+    /// Bytes that the source announces.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The source, as it is judged.
+    pub fn open_source(&self) -> OpenSource<'_> {
+        OpenSource { side: &self.lane.source, file: &self.source, began: self.identity }
+    }
+
+    /// What is still missing: all of it, or what the part of an earlier try or run lacks. That is told, and is to be counted.
+    ///
+    /// # Errors
+    /// When an end cannot be read, or the session is lost.
+    pub async fn missing(
+        &mut self,
+        freight: Freight<'_>,
+        (sizes, block, acknowledged): (Sizes, usize, Acknowledged),
+        so_far: &mut SoFar,
+    ) -> Result<Window, CopyError> {
+        let Freight { means, item, started, .. } = freight;
+        let mut window = Window::new(0..self.size(), sizes);
+        if !self.landing.part_file().is_reused() && means.resume == Resume::Trusted {
+            let taken = self.landing.take_over(freight, self.size).await;
+            so_far.begun(self.landing.part_file().beginning());
+            taken?;
+        }
+        if self.landing.part_file().is_reused() {
+            let files = (&*self.source, &**self.landing.part_file().file());
+            let sides = (&self.lane.source, &self.lane.destination);
+            let pair = Pair { lanes: &item.lanes, sides, files, size: self.size(), block, acknowledged };
+            let worth = match pair.worth(so_far, sizes).await {
+                Err(error) if error.ends_the_run() || error.is_source_changed() => return Err(error),
+                Err(_) => Worth::Nothing("started over: the part cannot be compared with the source"),
+                Ok(worth) => worth,
+            };
+            let because = match worth {
+                Worth::Missing(rest, because) => {
+                    window = rest;
+                    because
+                }
+                Worth::Nothing(because) => {
+                    self.landing.begin_anew().await?;
+                    Some(because)
+                }
+            };
+            if let Some(because) = because {
+                started.resumed(&means.ledger, item.source.path(), (window.arrived(), because));
+            }
+        }
+        so_far.begun(self.landing.part_file().beginning());
+        Ok(window)
+    }
+
+    /// What of the `missing` is written, in blocks of so many bytes, and how.
+    ///
+    /// # Errors
+    /// When the part has to be begun anew, and cannot be made.
+    pub async fn writing(
+        &mut self,
+        freight: Freight<'_>,
+        missing: Window,
+        block: usize,
+        so_far: &mut SoFar,
+    ) -> Result<(Window, Writing), CopyError> {
+        let takes_any_order = self.lane.destination.takes_any_order();
+        let order = if takes_any_order { freight.means.order.max(so_far.order()) } else { BlockOrder::Ascending };
+        let mut window = missing;
+        if order == BlockOrder::Ascending {
+            window = window.from(window.low());
+        }
+        if !takes_any_order && self.landing.part_file().is_reused() {
+            // with the last block at least, which shows that it is taken behind what is there
+            window = window.from(self.size().saturating_sub(1) / block as u64 * block as u64);
+            if window.low() == 0 {
+                self.landing.begin_anew().await?;
+                so_far.begun(self.landing.part_file().beginning());
+            }
+        }
+        let is_begun_in_order = order == BlockOrder::Ascending && !self.landing.part_file().is_reused();
+        let writing = match is_begun_in_order || so_far.order() == BlockOrder::Ascending {
+            true => Writing::as_known(order),
+            false => Writing::as_supposed(order, window.arrived()),
+        };
+        Ok((window, writing))
+    }
+
+    /// The SHA-256 of the source, where both ends are to be compared.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn source_sum(&self, freight: Freight<'_>) -> Result<Option<Sum>, CopyError> {
+        if !freight.means.care.verify {
+            return Ok(None);
+        }
+        let witness = Witness::of(freight.item.lanes.source(), &self.lane.source, &self.source).await?;
+        let tolerance = freight.means.tolerance;
+        let sum = match tolerance.growing {
+            // where a file ends that has grown since, its host cannot be told
+            true => witness.read(0..self.size()).await,
+            // to its end, wherever that is
+            false => witness.sum(0..tolerance.limit(self.size())).await,
+        };
+        sum.map(Some)
+    }
+
+    /// The source still is what it was at the beginning; one that may grow still has all that it had.
+    ///
+    /// # Errors
+    /// [`Cause::SourceChanged`](crate::copy::Cause::SourceChanged) when it is not.
+    pub async fn is_unchanged(&self, freight: Freight<'_>) -> Result<(), CopyError> {
+        match freight.means.tolerance.growing {
+            true => self.source.still_has(self.size()).await,
+            false => self.source.is_still(self.identity).await,
+        }
+    }
+
+    /// Lands what has arrived and was compared; or says what is left of what has not.
+    ///
+    /// # Errors
+    /// Why it did not arrive, or did not get its name.
+    pub async fn end(
+        self,
+        Freight { means, item, .. }: Freight<'_>,
+        arrived: Result<(), CopyError>,
+    ) -> Result<(), CopyError> {
+        match arrived {
+            Ok(()) => {
+                self.landing.land(means).await?;
+                takeover::clear(&self.lane.destination, item, means).await;
+                Ok(())
+            }
+            // whatever has its name now is another run's
+            Err(error) if error.is_taken() => Err(error),
+            Err(error) if error.is_worthless() => {
+                self.landing.discard().await;
+                Err(error)
+            }
+            Err(error) => Err(self.landing.left_behind(error)),
+        }
+    }
+}
+
+async fn identity_of(source: &OpenFile, freight: Freight<'_>) -> Result<Identity, CopyError> {
+    let (told, identity) = source.identity().await?;
+    let has_grown = freight.means.tolerance.growing && identity.size >= freight.size();
+    match same_version(&told, freight.version) || has_grown {
+        true => Ok(identity),
+        false => Err(source.changed()),
+    }
+}
+
+/// Both ends of a file, open on one lane.
+pub struct Ends {
+    /// The source.
+    pub source: Arc<OpenFile>,
+    /// The part.
+    pub part: Arc<OpenFile>,
+    /// What the source was at the beginning.
+    pub identity: Identity,
+    /// Bytes that the source announces.
+    pub size: u64,
+}
+
+impl Ends {
+    /// Of a file that was opened.
+    pub fn of(both: &Both) -> Ends {
+        let (source, part) = (Arc::clone(&both.source), Arc::clone(both.landing.part_file().file()));
+        Ends { source, part, identity: both.identity, size: both.size() }
+    }
+
+    /// The same two files on another lane; nothing has been taken from its source before that is known to be the same.
+    ///
+    /// # Errors
+    /// When they cannot be opened there, or the source has changed.
+    pub async fn also(&self, lane: &Lane, links: Links) -> Result<Ends, CopyError> {
+        let source = async {
+            let source = lane.source.open_source_again(&self.source, links).await?;
+            source.is_still(self.identity).await.map(|()| source)
+        };
+        let (source, part) = tokio::try_join!(source, lane.destination.open_part_again(&self.part))?;
+        Ok(Ends { source: Arc::new(source), part: Arc::new(part), identity: self.identity, size: self.size })
+    }
+
+    /// Bytes of a block that both ends take.
+    pub fn block(&self) -> usize {
+        self.source.max_read().min(self.part.max_write())
+    }
+}

@@ -1,0 +1,384 @@
+//! How does a large file go? [`carry`]: in blocks, many in flight, over every lane there is. Each block is read at one end
+//! of a lane and written at the other; the window ([`Window`]) says which block is next, so that a part that was cut off
+//! can be trusted up to its band. The source must be the same version at the end as at the beginning, on every lane.
+//!
+//! With the last block goes a READ behind it: a source ends where that finds nothing, or where a block comes back short
+//! ([`source_end`](super::source_end)). What it has beyond its announced size is read by the lane it began on.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+
+use super::allowance::{Allowance, Distance};
+use super::both::{Both, Ends};
+use super::order::{WriteTurn, Writing};
+use super::resume::Acknowledged;
+use super::source_end::{Reached, TrueEnd, endless, judge};
+use crate::copy::ends::lanes::Lane;
+use crate::copy::error::CopyError;
+use crate::copy::place::Links;
+use crate::copy::task::freight::Freight;
+use crate::copy::task::ledger::Started;
+use crate::copy::task::means::Means;
+use crate::copy::task::so_far::SoFar;
+use crate::sftp::{Block, Sizes, Window};
+
+/// Bytes in flight on one lane at most, where it brings them through in time ([`Allowance`]).
+const LANE_BYTES: usize = 8 << 20;
+
+/// Blocks in flight on one lane, for servers that only take short ones.
+const LANE_BLOCKS: usize = 128;
+
+/// Bytes of a file for each lane that works on it.
+const SHARE: u64 = 8 << 20;
+
+/// What the tasks of one file have in common.
+struct Flow {
+    window: Arc<Mutex<Window>>,
+    /// A block has come back.
+    moved: Notify,
+    distance: Arc<Distance>,
+    /// Lanes that have begun to work on it.
+    lanes: AtomicUsize,
+    /// Whether the source has data behind what it announces, once that was looked at.
+    goes_on: OnceLock<bool>,
+    writing: Writing,
+    means: Arc<Means>,
+    started: Arc<Started>,
+}
+
+/// Copies a file, going on from what is there of it.
+///
+/// # Errors
+/// As `Kind` tells; [`Cause::SourceChanged`](crate::copy::Cause::SourceChanged) when it is not that version any more.
+pub async fn carry(freight: Freight<'_>, so_far: &mut SoFar) -> Result<(), CopyError> {
+    let mut both = Both::open(freight, so_far).await?;
+    let arrived = async {
+        let (window, writing) = begin(freight, &mut both, so_far).await?;
+        let ends = Arc::new(Ends::of(&both));
+        let moved = async {
+            let reached = pump(freight, window, writing, (&ends, &both.lane)).await?;
+            to_its_end(freight, &both, &ends, reached).await
+        };
+        let (size, sum) = match both.size() {
+            // it is made up as it is read, and read by one at a time
+            0 => (moved.await?, both.source_sum(freight).await?),
+            // summed beside the copying
+            _ => tokio::try_join!(moved, both.source_sum(freight))?,
+        };
+        finish(freight, &both, size).await?;
+        both.landing.check(freight, sum.map(|sum| (sum, size))).await
+    };
+    let arrived = arrived.await;
+    both.end(freight, arrived).await
+}
+
+/// What is still missing, and remembered for another attempt; and how it is written.
+async fn begin(
+    freight: Freight<'_>,
+    both: &mut Both,
+    so_far: &mut SoFar,
+) -> Result<(Arc<Mutex<Window>>, Writing), CopyError> {
+    let sizes = Sizes { in_flight: Sizes::default().band, ..Sizes::default() };
+    let block = Ends::of(both).block().min(freight.means.throttle.block());
+    let missing = both.missing(freight, (sizes, block, Acknowledged::BlockByBlock), so_far).await?;
+    let (window, writing) = both.writing(freight, missing, block, so_far).await?;
+    freight.started.begin_at(window.arrived());
+    let window = Arc::new(Mutex::new(window));
+    so_far.keep(&window);
+    Ok((window, writing))
+}
+
+/// Moves every block that is announced, over the lane it begins on and those that join; where the source ends.
+async fn pump(
+    freight: Freight<'_>,
+    window: Arc<Mutex<Window>>,
+    writing: Writing,
+    (first, began_on): (&Arc<Ends>, &Arc<Lane>),
+) -> Result<Reached, CopyError> {
+    let Freight { item, .. } = freight;
+    let flow = Arc::new(Flow {
+        window,
+        moved: Notify::new(),
+        distance: Arc::default(),
+        lanes: AtomicUsize::new(0),
+        goes_on: OnceLock::new(),
+        writing,
+        means: Arc::clone(freight.means),
+        started: Arc::clone(freight.started),
+    });
+    let mut lanes = item.lanes.watch();
+    let mut tasks = JoinSet::new();
+    let mut lost = None;
+    let mut joined = vec![began_on.number];
+    let number = began_on.number;
+    let (work, ends) = (Arc::clone(&flow), Arc::clone(first));
+    tasks.spawn(async move { (number, work.work(ends).await) });
+    let most = match flow.writing.is_in_order() {
+        true => 1,
+        false => usize::try_from(first.size.div_ceil(SHARE)).unwrap_or(usize::MAX),
+    };
+    loop {
+        item.lanes.grow();
+        let open = lanes.borrow_and_update().clone();
+        for lane in open {
+            if joined.len() < most && !joined.contains(&lane.number) && !lane.is_lost() {
+                joined.push(lane.number);
+                let (flow, first, links) = (Arc::clone(&flow), Arc::clone(first), freight.links);
+                tasks.spawn(async move { (lane.number, join(flow, first, lane, links).await) });
+            }
+        }
+        tokio::select! {
+            ended = tasks.join_next() => match ended {
+                None if flow.window().is_complete() => return flow.reached(first).await,
+                None => return Err(lost.unwrap_or_else(|| first.source.changed())),
+                // the other lanes go on with what it gave back
+                Some(Ok((number, Err(error)))) if error.is_lost() && !tasks.is_empty() => {
+                    item.lanes.leave_out_the_lost();
+                    joined.retain(|lane| *lane != number);
+                    lost = Some(error);
+                }
+                Some(Ok((_, worked))) => worked?,
+                Some(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
+            },
+            Ok(()) = lanes.changed() => {}
+        }
+    }
+}
+
+/// One more lane works on the file, as far as it can be opened there.
+async fn join(flow: Arc<Flow>, first: Arc<Ends>, lane: Arc<Lane>, links: Links) -> Result<(), CopyError> {
+    let _busy = lane.busy();
+    let growing = flow.means.tolerance.growing;
+    let ends = match first.also(&lane, links).await {
+        Ok(ends) => Arc::new(ends),
+        // the other lanes do its work
+        Err(error) if !error.ends_the_run() && (growing || !error.is_source_changed()) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    flow.work(Arc::clone(&ends)).await?;
+    match growing {
+        true => ends.source.still_has(ends.size).await?,
+        false => ends.source.is_still(ends.identity).await?,
+    }
+    ends.part.close().await
+}
+
+/// What is announced has arrived, as far as the source has it: how many bytes it really has, once they have arrived, too.
+async fn to_its_end(freight: Freight<'_>, both: &Both, ends: &Ends, reached: Reached) -> Result<u64, CopyError> {
+    if reached == Reached::Announced {
+        return Ok(ends.size);
+    }
+    let end = match judge(freight, both.open_source(), reached).await? {
+        TrueEnd::At(end) => end,
+        TrueEnd::Further => read_on(freight, both, ends).await?,
+    };
+    freight.started.ends_at(end);
+    Ok(end)
+}
+
+/// Moves what the source has beyond its announced size, one block after the other, as OpenSSH does: some systems make such
+/// a file up from its beginning for every read that is out of order. Where it ends.
+async fn read_on(freight: Freight<'_>, both: &Both, ends: &Ends) -> Result<u64, CopyError> {
+    let Freight { means, started, .. } = freight;
+    let limit = means.tolerance.limit(ends.size);
+    let mut at = ends.size;
+    loop {
+        let block = ends.block().min(means.throttle.block());
+        let _memory = means.memory(block).await;
+        means.throttle.pass(block).await;
+        let data = ends.source.read(at, block).await?;
+        let got = data.len();
+        if got > 0 {
+            ends.part.write(at, data).await?;
+            started.moved(got as u64);
+            at += got as u64;
+        }
+        if at > limit {
+            return Err(endless(freight, &both.lane.source));
+        }
+        if got < block {
+            return Ok(at);
+        }
+    }
+}
+
+/// Gives the complete part, of `size` bytes, what it needs to land.
+async fn finish(freight: Freight<'_>, both: &Both, size: u64) -> Result<(), CopyError> {
+    let (same, closed) = tokio::join!(both.is_unchanged(freight), both.landing.close(size));
+    same.and(closed)
+}
+
+impl Flow {
+    /// Where the source ends, once all that it announced has come back. What an earlier try has left had its last block
+    /// already, so that nobody has looked behind it.
+    async fn reached(&self, ends: &Ends) -> Result<Reached, CopyError> {
+        let end = self.window().end();
+        if end < ends.size {
+            return Ok(Reached::Early(end));
+        }
+        let goes_on = match self.goes_on.get() {
+            Some(goes_on) => *goes_on,
+            None => ends.source.goes_on(ends.size).await?,
+        };
+        Ok(if goes_on { Reached::Beyond } else { Reached::Announced })
+    }
+
+    /// Keeps as many blocks in flight on one lane as it bears, until none is left.
+    async fn work(self: Arc<Self>, ends: Arc<Ends>) -> Result<(), CopyError> {
+        let blocks = usize::try_from(ends.size.div_ceil(ends.block() as u64)).unwrap_or(usize::MAX);
+        self.lanes.fetch_add(1, Ordering::Relaxed);
+        let most = (LANE_BYTES / ends.block()).clamp(1, LANE_BLOCKS).min(blocks);
+        let allowance = Arc::new(Allowance::new(most, Arc::clone(&self.distance)));
+        let mut workers = JoinSet::new();
+        for _ in 0..most {
+            workers.spawn(Arc::clone(&self).carry_blocks(Arc::clone(&ends), Arc::clone(&allowance)));
+        }
+        let mut lost = None;
+        while let Some(ended) = workers.join_next().await {
+            match ended.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic())) {
+                // the others on this lane fail likewise, and give back their blocks
+                Err(error) if error.is_lost() => lost = Some(error),
+                ended => ended?,
+            }
+        }
+        lost.map_or(Ok(()), Err)
+    }
+
+    /// One block after the other. A block that did not arrive because the session was lost goes back to the window.
+    async fn carry_blocks(self: Arc<Self>, ends: Arc<Ends>, allowance: Arc<Allowance>) -> Result<(), CopyError> {
+        loop {
+            let turn = allowance.turn().await;
+            let most = ends.block().min(self.means.throttle.block());
+            // before its block: one that others wait for would wait for the memory that they hold
+            let memory = if self.writing.is_in_order() { self.means.memory(most).await } else { None };
+            let Some((block, its_turn)) = self.next(most, &allowance).await else { return Ok(()) };
+            let _memory = if memory.is_none() { self.means.memory(block.len()).await } else { memory };
+            let failed = match self.carry_block(&ends, &block, its_turn).await {
+                Ok(Some((dwelt, got))) if self.fits(&block, got) => {
+                    self.acknowledge(block);
+                    turn.came_back(dwelt);
+                    continue;
+                }
+                Ok(Some(_)) => return Err(ends.source.changed()),
+                // whoever has the block before says why it did not leave
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            };
+            self.window().give_back(block);
+            self.moved.notify_waiters();
+            return failed;
+        }
+    }
+
+    /// How long it took, and how many bytes of it there were; `None` when the block before it never left.
+    async fn carry_block(
+        &self,
+        ends: &Ends,
+        block: &Block,
+        its_turn: Option<WriteTurn>,
+    ) -> Result<Option<(Duration, usize)>, CopyError> {
+        self.means.throttle.pass(block.len()).await;
+        let began = Instant::now();
+        let read = ends.source.read(block.offset(), block.len());
+        let (data, looked) = tokio::join!(biased; read, self.look_behind(ends, block));
+        let (data, ()) = (data?, looked?);
+        let got = data.len();
+        let write = async {
+            match got {
+                0 => Ok(()),
+                _ => ends.part.write(block.offset(), data).await,
+            }
+        };
+        let written = match its_turn {
+            None => Some(write.await),
+            Some(its_turn) => its_turn.write(write).await,
+        };
+        match written {
+            Some(Ok(())) => Ok(Some((began.elapsed(), got))),
+            Some(Err(error)) if self.writing.may_lack_order(block, &self.window()) => Err(error.of_order()),
+            Some(Err(error)) => Err(error),
+            None => Ok(None),
+        }
+    }
+
+    /// Looks, with the last block, whether the source has data behind what it announces.
+    async fn look_behind(&self, ends: &Ends, block: &Block) -> Result<(), CopyError> {
+        if block.range().end == ends.size && self.goes_on.get().is_none() {
+            let goes_on = ends.source.goes_on(ends.size).await?;
+            // of two lanes that move the block, the first one has looked
+            let _ = self.goes_on.set(goes_on);
+        }
+        Ok(())
+    }
+
+    /// Takes in where the file ends, when only the first `got` bytes of a block were there; `false` when that is somewhere
+    /// else than before.
+    fn fits(&self, block: &Block, got: usize) -> bool {
+        let (mut window, end) = (self.window(), block.offset() + got as u64);
+        if (got > 0 && end > window.end()) || (got < block.len() && window.reach() > end) {
+            return false;
+        }
+        if got < block.len() {
+            window.end_at(end);
+        }
+        true
+    }
+
+    /// The next block; waits while the window is full. `None` when all have arrived.
+    ///
+    /// A lane that has waited longer than its own blocks take moves one, too, that a slower lane has: it is what the window
+    /// is full for, or what is left.
+    async fn next(&self, most: usize, allowance: &Allowance) -> Option<(Block, Option<WriteTurn>)> {
+        let began = Instant::now();
+        loop {
+            let mut moved = pin!(self.moved.notified());
+            moved.as_mut().enable();
+            let patience = allowance.patience();
+            {
+                let mut window = self.window();
+                if let Some(block) = window.take(most) {
+                    // one block that comes back may make room for several
+                    self.moved.notify_one();
+                    let its_turn = self.writing.next_turn();
+                    return Some((block, its_turn));
+                }
+                if window.is_complete() {
+                    return None;
+                }
+                if self.lanes.load(Ordering::Relaxed) > 1
+                    && began.elapsed() > patience
+                    && let Some(block) = window.take_again(most)
+                {
+                    return Some((block, None));
+                }
+            }
+            // in either case it is looked again
+            let _ = timeout(patience, moved).await;
+        }
+    }
+
+    fn acknowledge(&self, block: Block) {
+        let (moved, is_complete) = {
+            let mut window = self.window();
+            let before = window.arrived();
+            window.acknowledge(block);
+            (window.arrived().saturating_sub(before), window.is_complete())
+        };
+        self.started.moved(moved);
+        match is_complete {
+            true => self.moved.notify_waiters(),
+            false => self.moved.notify_one(),
+        }
+    }
+
+    fn window(&self) -> MutexGuard<'_, Window> {
+        // nothing panics while it holds the window
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,352 @@
+//! What is there to copy? [`Walk`] goes through the sources, several folders at once, and hands out [`Item`]s as it finds
+//! them: a folder before its entries, nothing twice, never in a circle. It never calls itself, however deep a tree is.
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `look` `unchanged` | what is behind a name; what need not go |
+//! | `pending` | folders that wait |
+//! | `spill` `visited` | what memory has no room for; where the walk was |
+//!
+//! # Memory
+//!
+//! A tree of any width and depth takes a few MiB, and one that a server makes up 40 MiB at most: [`QUEUE`] items with paths of
+//! 4 KiB each way, [`LISTINGS`] listings of four answers (257 KiB) each, the names that [`Visited`] remembers, the folders that
+//! wait ([`Pending`]: 6 MiB here, then 1 GiB in a file without a name), and those whose entries wait: [`LISTINGS`] a level,
+//! [`DEPTH`] levels, each with no more than its own name. What a server makes up without end ends with the run's deadline
+//! or the user; a folder ends after 16,777,216 entries.
+
+pub mod look;
+pub mod pending;
+pub mod spill;
+pub mod unchanged;
+pub mod visited;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+
+use super::ends::loops::Jump;
+use super::ends::side::Side;
+use super::error::{Cause, CopyError};
+use super::filter::Filter;
+use super::name::Name;
+use super::options::Symlinks;
+use super::place::{Links, Place};
+use super::task::errand::Errand;
+use super::task::folder::{Finish, Folder, Within};
+use super::task::item::{Item, What};
+use super::task::ledger::Ledger;
+use crate::progress::Stage;
+use crate::sftp::{Attributes, FileKind};
+use look::Look;
+use pending::{Child, Next, Pending};
+use visited::{Room, Visited};
+
+/// Items found and not taken yet.
+const QUEUE: usize = 1024;
+
+/// Folders listed at the same time; an SFTP session's budget has room for twice as many parts of listings.
+const LISTINGS: usize = 8;
+
+/// Folders within folders.
+const DEPTH: usize = 1024;
+
+/// Bytes of a path below a source or destination; Linux's `PATH_MAX`.
+const PATH_MAX: usize = 4096;
+
+/// What of the sources is meant, and where what waits is kept.
+pub struct Terms {
+    /// What becomes of symbolic links.
+    pub symlinks: Symlinks,
+    /// Which entries of folders are meant.
+    pub filter: Filter,
+    /// A folder of this machine for what does not fit into memory; `None` for the system's own.
+    pub scratch: Option<PathBuf>,
+}
+
+/// A walk under way; it ends when dropped.
+pub struct Walk {
+    items: mpsc::Receiver<Item>,
+    task: JoinSet<Result<(), CopyError>>,
+}
+
+impl Walk {
+    /// Starts to walk.
+    pub fn start(
+        errands: Vec<Errand>,
+        terms: Terms,
+        ledger: Arc<Ledger>,
+        finish: mpsc::UnboundedSender<Finish>,
+    ) -> Walk {
+        let (found, items) = mpsc::channel(QUEUE);
+        let Terms { symlinks, filter, scratch } = terms;
+        let pending = Mutex::new(Pending::new(scratch));
+        let (room, news) = (Arc::default(), Notify::new());
+        let walker = Walker { symlinks, filter, ledger, finish, found, pending, room, news };
+        let mut task = JoinSet::new();
+        task.spawn(Arc::new(walker).walk(errands));
+        Walk { items, task }
+    }
+
+    /// The next item; `None` at the end.
+    ///
+    /// # Errors
+    /// What ends the walk before its end: a lost session. What only concerns one folder is in the ledger.
+    pub async fn next(&mut self) -> Result<Option<Item>, CopyError> {
+        if let Some(item) = self.items.recv().await {
+            return Ok(Some(item));
+        }
+        match self.task.join_next().await {
+            Some(Ok(ended)) => ended.map(|()| None),
+            Some(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
+            None => Ok(None),
+        }
+    }
+}
+
+struct Walker {
+    symlinks: Symlinks,
+    filter: Filter,
+    ledger: Arc<Ledger>,
+    finish: mpsc::UnboundedSender<Finish>,
+    found: mpsc::Sender<Item>,
+    pending: Mutex<Pending<Node>>,
+    room: Arc<Room>,
+    news: Notify,
+}
+
+/// A folder that was entered.
+struct Node {
+    folder: Arc<Folder>,
+    depth: usize,
+    jump: Option<Arc<Jump>>,
+}
+
+/// A folder that is being listed, with what its entries have in common written out.
+struct ListedFolder {
+    node: Arc<Node>,
+    source: Place,
+    target: Place,
+    /// From the root of the tree that is walked, as filters see it.
+    below_root: Vec<u8>,
+}
+
+type Listings = JoinSet<Result<(), CopyError>>;
+
+impl Walker {
+    /// Lists folders until none is left; the next source is begun when none of those before it waits.
+    async fn walk(self: Arc<Self>, errands: Vec<Errand>) -> Result<(), CopyError> {
+        let (mut errands, mut listings) = (errands.into_iter(), Listings::new());
+        loop {
+            while listings.len() < LISTINGS {
+                if let Some(next) = self.pending().pop() {
+                    listings.spawn(Arc::clone(&self).enter(next));
+                } else if let Some(errand) = errands.next() {
+                    self.begin(errand, &mut listings).await;
+                } else {
+                    break;
+                }
+            }
+            if listings.is_empty() {
+                self.ledger.walked();
+                return Ok(());
+            }
+            tokio::select! {
+                ended = listings.join_next() => match ended {
+                    Some(Ok(listed)) => listed?,
+                    Some(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
+                    None => {}
+                },
+                () = self.news.notified(), if listings.len() < LISTINGS => {}
+            }
+        }
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending<Node>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands out a source; one that is a folder is listed.
+    async fn begin(self: &Arc<Self>, errand: Errand, listings: &mut Listings) {
+        let (source, target, attributes) = (errand.source.clone(), errand.target.clone(), errand.attributes);
+        let (lanes, what) = (Arc::clone(&errand.lanes), What::File(Links::Follow));
+        let mut item = Item { source, target, attributes, lanes, folder: None, what };
+        if attributes.kind() != FileKind::Dir {
+            return self.sort(item).await;
+        }
+        let folder = Folder::of(errand, &self.finish);
+        let node = Arc::new(Node { folder: Arc::clone(&folder), depth: 0, jump: None });
+        item.what = What::Folder(folder);
+        self.hand_out(item).await;
+        listings.spawn(Arc::clone(self).list(node));
+    }
+
+    /// Hands out a folder, and lists it.
+    async fn enter(self: Arc<Self>, next: Next<Node>) -> Result<(), CopyError> {
+        let Next { parent, child } = next;
+        let within = parent.folder.source();
+        let child = match child {
+            Ok(child) => child,
+            Err(error) => return self.tell(&within, CopyError::local(Stage::List, within.path(), error)).await,
+        };
+        let Child { name, attributes, links } = child;
+        let source = within.join(&name);
+        let jump = match self.jump(&parent, &source, links).await {
+            Ok(jump) => jump,
+            Err(error) => return self.tell(&source, error).await,
+        };
+        let lanes = Arc::clone(parent.folder.lanes());
+        let inside = Within { folder: Arc::clone(&parent.folder), name, links };
+        let folder = Folder::below(inside, attributes, &self.finish);
+        let (target, within, depth) = (folder.target(), Some(Arc::clone(&parent.folder)), parent.depth + 1);
+        let what = What::Folder(Arc::clone(&folder));
+        self.hand_out(Item { source, target, attributes, lanes, folder: within, what }).await;
+        self.list(Arc::new(Node { folder, depth, jump })).await
+    }
+
+    /// The way into a folder of `parent`, when it leads through a link; an error when that way is a circle.
+    async fn jump(&self, parent: &Node, source: &Place, links: Links) -> Result<Option<Arc<Jump>>, CopyError> {
+        if links == Links::Keep {
+            return Ok(parent.jump.clone());
+        }
+        let (lanes, within) = (parent.folder.lanes(), parent.folder.source());
+        loop {
+            let side = lanes.idlest().source.clone();
+            match Jump::through(&side, source, (&within, parent.jump.as_ref())).await {
+                Err(error) if error.is_lost() => lanes.restore(error).await?,
+                answer => return answer.map(Some),
+            }
+        }
+    }
+
+    /// A failure that concerns one place is told, and the walk goes on.
+    async fn tell(&self, place: &Place, error: CopyError) -> Result<(), CopyError> {
+        if error.ends_the_run() {
+            return Err(error);
+        }
+        self.ledger.failed(place, None, error);
+        self.ledger.heard().await;
+        Ok(())
+    }
+
+    /// Lists one folder; goes on where it was when its session is lost.
+    async fn list(self: Arc<Self>, node: Arc<Node>) -> Result<(), CopyError> {
+        let open = ListedFolder::new(node);
+        let mut visited = Visited::within(&self.room);
+        loop {
+            match self.try_list(&open, &mut visited).await {
+                Err(error) if error.is_lost() && visited.is_complete() => {
+                    open.node.folder.lanes().restore(error).await?;
+                }
+                Err(error) => return self.tell(&open.source, error).await,
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+
+    /// Goes through the entries that are not `visited` yet.
+    async fn try_list(&self, open: &ListedFolder, visited: &mut Visited) -> Result<(), CopyError> {
+        let side = open.node.folder.lanes().idlest().source.clone();
+        let mut listing = side.list(&open.source).await.map_err(|error| error.of_source(Links::Keep))?;
+        while let Some(entries) = listing.next().await? {
+            let mut looks = Vec::with_capacity(entries.len());
+            for entry in entries {
+                match entry {
+                    Ok((name, listed)) if !visited.contains(&name) && self.takes(open, &name, &listed) => {
+                        looks.push(self.look((&side, open), name, listed));
+                    }
+                    Ok(_) => {}
+                    Err(bad) => {
+                        self.tell(&open.source, side.error(Stage::List, &open.source, Cause::Name(bad))).await?
+                    }
+                }
+            }
+            for look in looks {
+                let found = look.end().await;
+                let name = found.as_ref().map_or_else(|(name, _)| name, |child| &child.name).clone();
+                match found {
+                    Ok(child) => self.visit((&side, open), child).await?,
+                    Err((name, error)) => self.tell(&open.source.join(&name), error).await?,
+                }
+                visited.insert(&name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an entry of a folder is meant.
+    fn takes(&self, open: &ListedFolder, name: &Name, listed: &Attributes) -> bool {
+        let slash: &[u8] = if open.below_root.is_empty() { b"" } else { b"/" };
+        let path = [&open.below_root, slash, name.as_bytes()].concat();
+        self.filter.takes(&path, listed.kind() == FileKind::Dir)
+    }
+
+    /// Looks at an entry; links that are followed are looked up all at once.
+    fn look(&self, (side, open): (&Side, &ListedFolder), name: Name, listed: Attributes) -> Look {
+        let is_followed = self.symlinks == Symlinks::Follow && listed.kind() == FileKind::Symlink;
+        match is_followed || listed.kind() == FileKind::Unknown {
+            true => Look::ask(name.clone(), side, open.source.join(&name)),
+            false => Look::known(name, listed),
+        }
+    }
+
+    /// Hands out what was found; a folder waits until those before it are listed.
+    async fn visit(&self, (side, open): (&Side, &ListedFolder), child: Child) -> Result<(), CopyError> {
+        let source = open.source.join(&child.name);
+        if child.attributes.kind() != FileKind::Dir {
+            let folder = &open.node.folder;
+            let (target, lanes) = (open.target.join(&child.name), Arc::clone(folder.lanes()));
+            let (folder, what) = (Some(Arc::clone(folder)), What::File(child.links));
+            self.sort(Item { source, target, attributes: child.attributes, lanes, folder, what }).await;
+            return Ok(());
+        }
+        if let Some(why) = open.is_too_far(&child.name) {
+            return self.tell(&source, side.error(Stage::List, &source, Cause::Unfit(why))).await;
+        }
+        let pushed = self.pending().push(&open.node, open.node.depth, &child);
+        pushed.map_err(|error| CopyError::local(Stage::List, open.source.path(), error))?;
+        self.news.notify_one();
+        Ok(())
+    }
+
+    /// Hands out what is no folder, if it can be copied.
+    async fn sort(&self, mut item: Item) {
+        match (item.attributes.kind(), self.symlinks) {
+            (FileKind::Symlink, Symlinks::Skip) => return self.ledger.skipped(&item.source, "a symbolic link"),
+            (FileKind::Symlink, _) => item.what = What::Link,
+            (FileKind::Fifo | FileKind::Socket | FileKind::Device, _) => {
+                let side = &item.lanes.idlest().source;
+                let error = side.error(Stage::List, &item.source, Cause::Unfit("not a regular file"));
+                return self.ledger.failed(&item.source, None, error);
+            }
+            (FileKind::File | FileKind::Unknown | FileKind::Dir, _) => {}
+        }
+        self.hand_out(item).await;
+    }
+
+    async fn hand_out(&self, item: Item) {
+        self.ledger.found(&item);
+        // nobody takes items any more when the run has been given up
+        let _ = self.found.send(item).await;
+    }
+}
+
+impl ListedFolder {
+    fn new(node: Arc<Node>) -> ListedFolder {
+        let (source, target) = (node.folder.source(), node.folder.target());
+        let names: Vec<&[u8]> = node.folder.steps().iter().map(|step| step.name.as_bytes()).collect();
+        let below_root = names.join(&b"/"[..]);
+        ListedFolder { source, target, below_root, node }
+    }
+
+    /// Why a folder in this one is not entered.
+    fn is_too_far(&self, name: &Name) -> Option<&'static str> {
+        let length = self.below_root.len() + 1 + name.as_bytes().len();
+        match self.node.depth >= DEPTH {
+            true => Some("folders too deep"),
+            false => (length > PATH_MAX).then_some("a path too long"),
+        }
+    }
+}
