@@ -2,12 +2,12 @@
 //!
 //! [`copy`] is the whole story: a **plan** ([`plan`]: sources found, destination understood, nothing written), a **walk**
 //! ([`walk`]: items found as they are needed), and a **run** ([`run`]: items copied, many at once, each landing in one
-//! step). Upload, download and relay are this one function over two [`side`]s; a dry run stops before the run.
+//! step). Upload, download and relay are this one function over two sides ([`ends`]); a dry run stops before the run.
 //!
-//! What a file needs on its way: [`lanes`] (sessions, opened as they pay), [`small`] or [`pump`] (its bytes, to its real end:
-//! [`source_end`]), [`land`] (its name). What goes wrong with it is in the [`ledger`], and the rest goes on.
+//! What a file needs on its way: sessions, opened as they pay ([`ends`]), its bytes, to its real end ([`transfer`], or
+//! [`direct`]), its name ([`land`]). What goes wrong with it is in the books ([`task`]), and the rest goes on.
 //!
-//! What need not go at all is said by [`filter`] and [`unchanged`]; what the destination has too much is the business of
+//! What need not go at all is said by [`filter`] and the [`walk`]; what the destination has too much is the business of
 //! [`mirror`], once all the rest is done.
 //!
 //! | floor | what is there |
@@ -30,7 +30,7 @@
 //!
 //! # Memory
 //!
-//! File data in flight is at most 64 MiB ([`run::MEMORY`]), for any number of lanes and files. The walk takes a few MiB for
+//! File data in flight is at most 64 MiB ([`task`]), for any number of lanes and files. The walk takes a few MiB for
 //! any tree, and has a bound for any server (see [`walk`]). Each SFTP session has its own bound on top (see
 //! [`crate::sftp`]), which only counts what a server sends unasked.
 
@@ -78,7 +78,7 @@ use plan::Plan;
 pub use reach::{Conversation, End, Opening, Reach, Shell};
 use route::{Decision, Reachable, choose};
 pub use route::{Route, Wanted};
-use run::Run;
+use run::CopyRun;
 use task::item::Item;
 use task::ledger::Ledger;
 pub use task::ledger::{FAILURES_KEPT, Failure, Report};
@@ -187,7 +187,7 @@ async fn move_all(
     let keep = if options.preserve { Keep::ModeAndTimes } else { Keep::Nothing };
     let mut means = Means::new(keep, run, options, Arc::clone(ledger));
     means.goes_on = marker.as_ref().is_some_and(|marker| marker.goes_on());
-    let ran = run::run(Arc::new(Run { means: Arc::new(means), direct, marker: marker.clone() }), walk, finishes).await;
+    let ran = run::run(Arc::new(CopyRun { means: Arc::new(means), direct, marker: marker.clone() }), walk, finishes).await;
     if let Some(marker) = marker {
         let is_complete = ran.is_ok() && !ledger.has_failures();
         marker.end(if is_complete { TreeState::Complete } else { TreeState::Lacking }).await;

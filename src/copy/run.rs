@@ -35,7 +35,7 @@ const DIRECT_ITEMS: usize = 1024;
 const OTHER_DESCRIPTORS: u64 = 32;
 
 /// With what one run copies.
-pub struct Run {
+pub struct CopyRun {
     /// What all of its items share.
     pub means: Arc<Means>,
     /// The way of the bytes, where they do not pass through this machine.
@@ -49,7 +49,7 @@ pub struct Run {
 /// # Errors
 /// What ends the run: a lost session, or a peer that broke the protocol.
 pub async fn run(
-    run: Arc<Run>,
+    run: Arc<CopyRun>,
     mut walk: Walk,
     mut finishes: mpsc::UnboundedReceiver<Finish>,
 ) -> Result<(), CopyError> {
@@ -100,7 +100,7 @@ async fn finish_folder(means: Arc<Means>, finish: Finish) -> Result<(), CopyErro
     }
 }
 
-async fn carry(run: Arc<Run>, item: Item) -> Result<(), CopyError> {
+async fn carry(run: Arc<CopyRun>, item: Item) -> Result<(), CopyError> {
     let means = &run.means;
     means.ledger.heard().await;
     // more sessions are of no use to what does not pass through here
@@ -123,7 +123,7 @@ async fn carry(run: Arc<Run>, item: Item) -> Result<(), CopyError> {
 }
 
 /// Whether it stands at the destination as it should.
-async fn stays(run: &Run, item: &Item) -> bool {
+async fn stays(run: &CopyRun, item: &Item) -> bool {
     let means = &run.means;
     if item.ground().await == Ground::Fresh {
         return false;
@@ -173,7 +173,7 @@ async fn link(means: &Means, item: &Item) -> Result<(), CopyError> {
 }
 
 /// Copies a file; once more when its source changed meanwhile.
-async fn file(run: &Run, item: &Item, links: Links) -> Result<(), CopyError> {
+async fn file(run: &CopyRun, item: &Item, links: Links) -> Result<(), CopyError> {
     let (means, direct) = (&run.means, run.direct.as_ref());
     let started = Arc::new(means.ledger.started(item));
     if item.ground().await == Ground::Old {

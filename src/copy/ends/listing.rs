@@ -9,7 +9,7 @@ use crate::copy::error::{Cause, CopyError};
 use crate::copy::name::{BadName, Name};
 use crate::copy::place::Place;
 use crate::progress::Stage;
-use crate::sftp::{Attributes, Entries, OpenDirectory as Folder, SftpError};
+use crate::sftp::{Attributes, Entries, OpenDirectory, SftpError};
 
 /// Entries given at a time.
 const BATCH: usize = 128;
@@ -29,7 +29,7 @@ enum End {
     /// Taken out while the blocking pool reads from it.
     Local(Option<Dir>),
     /// With what is left of the server's last answer.
-    Remote(Remote, Folder, Option<Entries>),
+    Remote(Remote, OpenDirectory, Option<Entries>),
 }
 
 /// An entry: its name and its own attributes (a link's, not those of what it leads to), or a name nobody may use.
@@ -42,7 +42,7 @@ impl Listing {
     }
 
     /// Of a host's folder.
-    pub fn remote(place: &Place, remote: Remote, folder: Folder) -> Listing {
+    pub fn remote(place: &Place, remote: Remote, folder: OpenDirectory) -> Listing {
         Listing { place: place.clone(), end: End::Remote(remote, folder, None), seen: 0, bad: 0 }
     }
 

@@ -12,9 +12,7 @@ use super::together::all;
 use crate::copy::error::{Cause, CopyError};
 use crate::copy::place::{Links, Place};
 use crate::progress::Stage;
-use crate::sftp::{
-    Attributes, Client, Extension, FileKind, Handle, OpenDirectory as Folder, OpenFlags, SftpError, StatusCode,
-};
+use crate::sftp::{Attributes, Client, Extension, FileKind, Handle, OpenDirectory, OpenFlags, SftpError, StatusCode};
 
 /// Entries a folder may have: an endless listing ends here.
 pub const ENTRIES_MAX: usize = 1 << 24;
@@ -89,7 +87,7 @@ impl Remote {
     }
 
     /// Starts to list a folder.
-    pub async fn list(&self, place: &Place) -> Result<Folder, CopyError> {
+    pub async fn list(&self, place: &Place) -> Result<OpenDirectory, CopyError> {
         self.told(Stage::List, place, self.client.list(&place.path()).await)
     }
 

@@ -2,7 +2,7 @@
 //! `tar` and `dd` cut and fill up, `sftp` does neither. [`is_misstated`] reads the last announced byte and the one behind
 //! it over hop's own session. A file that does not end there goes through here instead.
 
-use super::Direct;
+use super::orders::Orders;
 use crate::copy::ends::identity::Identity;
 use crate::copy::ends::side::Side;
 use crate::copy::error::{Cause, CopyError};
@@ -51,19 +51,17 @@ pub fn misstated(freight: Freight<'_>, side: &Side) -> CopyError {
     side.error(Stage::Transfer, &freight.item.source, Cause::Misstated)
 }
 
-impl Direct {
-    /// Whether a file that failed with `error` goes through here instead, which is then said.
-    pub(super) fn gives_way(&self, freight: Freight<'_>, error: &CopyError) -> bool {
-        let Freight { means, item, .. } = freight;
-        let why = match &error.cause {
-            Cause::Misstated => "it has more or fewer bytes than it says",
-            Cause::SourceChanged if means.tolerance.growing => "it grows",
-            _ => return false,
-        };
-        if !self.is_insisted_on {
-            let path = String::from_utf8_lossy(&item.source.path()).into_owned();
-            means.ledger.event(Event::Warning(format!("{path} goes through here: {why}")));
-        }
-        !self.is_insisted_on
+/// Whether a file that failed with `error` goes through here instead, which is then said.
+pub fn gives_way(orders: &Orders, freight: Freight<'_>, error: &CopyError) -> bool {
+    let Freight { means, item, .. } = freight;
+    let why = match &error.cause {
+        Cause::Misstated => "it has more or fewer bytes than it says",
+        Cause::SourceChanged if means.tolerance.growing => "it grows",
+        _ => return false,
+    };
+    if !orders.is_insisted_on {
+        let path = String::from_utf8_lossy(&item.source.path()).into_owned();
+        means.ledger.event(Event::Warning(format!("{path} goes through here: {why}")));
     }
+    !orders.is_insisted_on
 }

@@ -3,7 +3,7 @@
 //! which of them is near depends on the [`Direction`]. Pure; every name is quoted, whatever bytes it has, for each of the
 //! shells that will read it.
 
-use super::course::Engine;
+use crate::copy::direct::engine::Engine;
 use crate::copy::route::Direction;
 use crate::lend::{Loan, Seal, line, quoted};
 

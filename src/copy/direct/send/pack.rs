@@ -5,16 +5,19 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OnceCell, Semaphore, oneshot};
 use tokio::time::timeout;
 
-use super::course::Engine;
+use super::announced;
 use super::growth::{GLANCE, size};
-use super::login::Login;
-use super::{Direct, SSH_FAILED, STREAMS, announced, numbered, put, script};
+use super::orders::{Orders, SSH_FAILED, numbered};
+use super::staging::Staging;
+use crate::copy::direct::engine::{Engine, STREAMS};
+use crate::copy::direct::remote::login::Login;
+use crate::copy::direct::remote::{batch, script};
 use crate::copy::ends::identity::same_version;
 use crate::copy::error::{Cause, CopyError};
 use crate::copy::land::{adopt, takeover};
@@ -71,6 +74,8 @@ pub struct Packing {
     /// Files of a pack: their numbers are words of one line.
     files: usize,
     is_off: AtomicBool,
+    /// The folder that they arrive in; `None` where none can be made.
+    staging: OnceCell<Option<Staging>>,
 }
 
 /// Whether a file is packed with others: it is small, and gets its name without being looked at again.
@@ -87,17 +92,17 @@ pub fn is_plain(means: &Means) -> bool {
 ///
 /// # Errors
 /// As [`stream::carry`](super::stream::carry).
-pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<bool, CopyError> {
+pub async fn carry(orders: &Orders, packing: &Packing, freight: Freight<'_>) -> Result<bool, CopyError> {
     let Freight { means, item, links, version, started } = freight;
     started.begin_at(0);
     let began = Instant::now();
-    let Some(staging) = direct.staging(freight).await? else { return Ok(false) };
-    let (sent, as_announced) = tokio::join!(sent(direct, item, (staging, version)), direct.packing.check(freight));
+    let Some(staging) = packing.staging(freight).await? else { return Ok(false) };
+    let (sent, as_announced) = tokio::join!(sent(orders, packing, item, (staging, version)), packing.check(freight));
     let Some((staged, told)) = sent? else { return Ok(false) };
     let arrived = match told {
         Told::There(arrived) => arrived,
         Told::Missing => return Ok(false),
-        Told::Lost(words) => return Err(direct.of_login(item, Cause::StreamLost(words))),
+        Told::Lost(words) => return Err(orders.of_login(item, Cause::StreamLost(words))),
     };
     let lane = item.lanes.idlest();
     if !same_version(&lane.source.stat(&item.source, links).await?, version) {
@@ -115,24 +120,25 @@ pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<bool, C
 
 /// Waits until a pack with this file has been sent; where it should stand then. `None` when it cannot be packed.
 async fn sent(
-    direct: &Arc<Direct>,
+    orders: &Orders,
+    packing: &Packing,
     item: &Item,
     (staging, version): (&Place, &Attributes),
 ) -> Result<Option<(Place, Told)>, CopyError> {
-    let login = direct.logins.current();
-    let coming = direct.packing.comes();
-    let Some(number) = link(direct, item, login.links.as_deref()).await? else { return Ok(None) };
+    let login = orders.logins.current();
+    let coming = packing.comes();
+    let Some(number) = link(orders, item, login.links.as_deref()).await? else { return Ok(None) };
     let (tell, mut told) = oneshot::channel();
-    direct.packing.push(Waiting { number, size: version.size.unwrap_or(0), login: login.number, tell });
+    packing.push(Waiting { number, size: version.size.unwrap_or(0), login: login.number, tell });
     drop(coming);
     let told = loop {
         tokio::select! {
             biased;
             told = &mut told => break told.unwrap_or(Told::Missing),
-            _turn = direct.packing.turns.acquire() => {
-                direct.packing.linger().await;
-                if let Some(batch) = direct.packing.take(direct.pace.order()) {
-                    send(direct, item, staging, batch).await?;
+            _turn = packing.turns.acquire() => {
+                packing.linger().await;
+                if let Some(batch) = packing.take(orders.pace.order()) {
+                    send(orders, packing, item, staging, batch).await?;
                 }
             }
         }
@@ -141,11 +147,11 @@ async fn sent(
 }
 
 /// Links a file in the folder of links; the link's number. `None` where there can be no link.
-pub async fn link(direct: &Direct, item: &Item, links: Option<&[u8]>) -> Result<Option<u64>, CopyError> {
+pub async fn link(orders: &Orders, item: &Item, links: Option<&[u8]>) -> Result<Option<u64>, CopyError> {
     let Some(links) = links else { return Ok(None) };
-    let number = direct.number();
+    let number = orders.number();
     let link = Place::typed(links).join(&numbered(number));
-    match item.lanes.idlest().source.symlink(&link, direct.absolute_source(item).await?).await {
+    match item.lanes.idlest().source.symlink(&link, orders.absolute_source(item).await?).await {
         Err(error) if error.ends_the_run() => Err(error),
         Err(_) => Ok(None),
         Ok(()) => Ok(Some(number)),
@@ -153,18 +159,24 @@ pub async fn link(direct: &Direct, item: &Item, links: Option<&[u8]>) -> Result<
 }
 
 /// Sends a pack, and tells those who wait for it.
-async fn send(direct: &Direct, item: &Item, staging: &Place, batch: Vec<Waiting>) -> Result<(), CopyError> {
-    let Some(links) = direct.logins.current().links.clone() else { return Ok(()) };
-    let folder = direct.absolute_target(item, staging).await?;
+async fn send(
+    orders: &Orders,
+    packing: &Packing,
+    item: &Item,
+    staging: &Place,
+    batch: Vec<Waiting>,
+) -> Result<(), CopyError> {
+    let Some(links) = orders.logins.current().links.clone() else { return Ok(()) };
+    let folder = orders.absolute_target(item, staging).await?;
     let numbers: Vec<u64> = batch.iter().map(|waiting| waiting.number).collect();
     let bytes = batch.iter().map(|waiting| waiting.size).sum();
     let began = Instant::now();
-    let order = |login: &Login, order| match direct.engine {
+    let order = |login: &Login, order| match orders.engine {
         Engine::Streams => script::pack(&login.far, order, (&links, &folder), &numbers),
-        Engine::Puts => put::puts(order, &links, &folder, &numbers),
+        Engine::Puts => batch::puts(order, &links, &folder, &numbers),
     };
-    let watch = watch(direct, item, (staging, &numbers));
-    let answer = match direct.order_and_watch(item, order, watch).await {
+    let watch = watch(orders, item, (staging, &numbers));
+    let answer = match orders.order_and_watch(item, order, watch).await {
         Ok(answer) => answer,
         Err(error) => {
             if error.is_of_login() {
@@ -172,21 +184,21 @@ async fn send(direct: &Direct, item: &Item, staging: &Place, batch: Vec<Waiting>
                     Cause::StreamLost(why) => why.clone(),
                     cause => cause.to_string(),
                 };
-                tell_lost((direct, item), staging, batch, &why).await;
+                tell_lost((orders, item), staging, batch, &why).await;
             }
             return Err(error);
         }
     };
     match answer.status {
-        0 if bytes >= PACKED => direct.pace.learn((bytes, began.elapsed()), STREAMS),
+        0 if bytes >= PACKED => orders.pace.learn((bytes, began.elapsed()), STREAMS),
         0 => {}
         SSH_FAILED.. => {
-            tell_lost((direct, item), staging, batch, &answer.said()).await;
-            return Err(direct.failed(item, &answer));
+            tell_lost((orders, item), staging, batch, &answer.said()).await;
+            return Err(orders.failed(item, &answer));
         }
         // some file of the batch
-        _ if direct.engine == Engine::Puts => {}
-        _ => direct.packing.stop(),
+        _ if orders.engine == Engine::Puts => {}
+        _ => packing.stop(),
     }
     let mut arrived = loop {
         match listed(item, staging).await {
@@ -202,8 +214,8 @@ async fn send(direct: &Direct, item: &Item, staging: &Place, batch: Vec<Waiting>
 }
 
 /// Tells those whose pack was lost with the login; files that `tar` had written to their ends have arrived.
-async fn tell_lost((direct, item): (&Direct, &Item), staging: &Place, batch: Vec<Waiting>, words: &str) {
-    let mut arrived = match direct.engine {
+async fn tell_lost((orders, item): (&Orders, &Item), staging: &Place, batch: Vec<Waiting>, words: &str) {
+    let mut arrived = match orders.engine {
         // where nothing can be seen, nothing has arrived
         Engine::Streams => timeout(LISTED, listed(item, staging)).await.ok().and_then(Result::ok).unwrap_or_default(),
         Engine::Puts => HashMap::new(),
@@ -231,8 +243,8 @@ async fn listed(item: &Item, staging: &Place) -> Result<HashMap<u64, Attributes>
     Ok(found)
 }
 
-/// Looks, again and again, which is the first that has not arrived, and lets `direct` know when that changes.
-async fn watch(direct: &Direct, item: &Item, (staging, numbers): (&Place, &[u64])) -> CopyError {
+/// Looks, again and again, which is the first that has not arrived, and lets `orders` know when that changes.
+async fn watch(orders: &Orders, item: &Item, (staging, numbers): (&Place, &[u64])) -> CopyError {
     let (mut first, mut last) = (0, None);
     loop {
         tokio::time::sleep(GLANCE).await;
@@ -241,7 +253,7 @@ async fn watch(direct: &Direct, item: &Item, (staging, numbers): (&Place, &[u64]
             Err(error) => return error,
         };
         if last.replace((first, found)) != Some((first, found)) {
-            direct.beat();
+            orders.beat();
         }
         // the one after it shows that it is whole
         for _ in 0..LOOKS {
@@ -282,7 +294,19 @@ impl Packing {
             checks: Semaphore::new(CHECKS),
             files,
             is_off: AtomicBool::new(false),
+            staging: OnceCell::new(),
         }
+    }
+
+    /// The folder that small files arrive in; `None` where none can be made.
+    pub async fn staging(&self, Freight { item, means, .. }: Freight<'_>) -> Result<Option<&Place>, CopyError> {
+        let staging = self.staging.get_or_try_init(|| Staging::make(item, means)).await?;
+        Ok(staging.as_ref().map(|staging| &staging.place))
+    }
+
+    /// That folder, if one was made.
+    pub fn made(&self) -> Option<&Staging> {
+        self.staging.get()?.as_ref()
     }
 
     /// Sees that a file has the bytes that it announces: a program that sends it goes by its size.

@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::courier::Courier;
 use super::links::LinkFolder;
-use super::login::Login;
-use super::script::{self, Far, Ready};
 use super::willing::{asks_nobody, runs_commands, still_answers};
 use crate::chain::{Cause, ChainError, Way};
+use crate::copy::direct::engine::Engine;
+use crate::copy::direct::remote::courier::Courier;
+use crate::copy::direct::remote::login::Login;
+use crate::copy::direct::remote::script::{self, Far, Ready};
 use crate::copy::ends::watchers::Watchers;
 use crate::copy::obstacle::{Names, Obstacle, understood};
 use crate::copy::options::Terms;
 use crate::copy::route::{Direction, Wanted};
-use crate::lend::{Address, Auth, LendError, Loan, LoanRequest as Wish};
+use crate::lend::{Address, Auth, LendError, Loan, LoanRequest};
 use crate::target::place;
 
 /// How long one host may try to connect to the other before that counts as unreachable.
@@ -42,15 +43,6 @@ pub struct Endurance {
     pub watchers: Watchers,
 }
 
-/// What carries the bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Engine {
-    /// `dd` and `tar` at both ends, through the login.
-    Streams,
-    /// `sftp` at the source: the destination runs no commands.
-    Puts,
-}
-
 /// One of two hosts, on its way to log in at the other.
 #[derive(Clone)]
 pub struct Course {
@@ -65,7 +57,7 @@ pub struct Course {
     destination: Way,
     /// Where the one finds the other.
     address: Address,
-    wish: Wish,
+    request: LoanRequest,
     /// How much of it is done.
     pub extent: Extent,
 }
@@ -83,14 +75,14 @@ impl Course {
             Direction::Pull => source,
         };
         let address = self::address(found, address.as_ref());
-        let wish = Wish {
+        let request = LoanRequest {
             weakest: terms.weakest,
             auth: terms.auth,
             patience: endurance.watchers.clock.timeout(),
-            ..Wish::default()
+            ..LoanRequest::default()
         };
         let (source, destination, endurance) = (source.clone(), destination.clone(), endurance.clone());
-        Course { direction, engine: Engine::Streams, endurance, source, destination, address, wish, extent }
+        Course { direction, engine: Engine::Streams, endurance, source, destination, address, request, extent }
     }
 
     /// The same, with what the bytes can go with.
@@ -116,7 +108,7 @@ impl Course {
         match runs_commands(&self.destination).await {
             Ok(()) => Ok(Engine::Streams),
             // a line for one key runs a command
-            Err(Obstacle::NoShell { .. }) if self.direction == Direction::Push && self.wish.auth == Auth::Agent => {
+            Err(Obstacle::NoShell { .. }) if self.direction == Direction::Push && self.request.auth == Auth::Agent => {
                 Ok(Engine::Puts)
             }
             Err(obstacle) => Err(obstacle),
@@ -134,7 +126,7 @@ impl Course {
             Extent::Look => Wanted::Auto,
         };
         let leave = asks_nobody(by, wanted);
-        let loan = Loan::prepare_given(leave, (by, at), Some(self.address.clone()), &self.wish);
+        let loan = Loan::prepare_given(leave, (by, at), Some(self.address.clone()), &self.request);
         match Box::pin(loan).await {
             Ok(loan) => loan.ok_or_else(|| Obstacle::AsksAgain { host: by.alias().to_owned() }),
             // its own connection, beside one that has been let in
@@ -234,7 +226,7 @@ impl Course {
     /// How it goes, for people.
     pub fn said(&self) -> String {
         let (by, address) = (self.roles().0.alias(), shown(&self.address));
-        let with = match self.wish.auth {
+        let with = match self.request.auth {
             Auth::Agent => "",
             Auth::Ephemeral => " with an ephemeral key",
         };
@@ -251,7 +243,7 @@ impl Course {
             Direction::Push => None,
             Direction::Pull => {
                 let source = self.source.session(0).await.ok()?;
-                LinkFolder::make(&source, loan.folder(), self.wish.patience).await
+                LinkFolder::make(&source, loan.folder(), self.request.patience).await
             }
         }
     }

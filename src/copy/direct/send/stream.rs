@@ -11,11 +11,13 @@ use std::time::Instant;
 
 use tokio::task::JoinSet;
 
+use super::announced;
 use super::growth::Growth;
-use super::login::Login;
+use super::orders::Orders;
 use super::pace::{BAND_SHARE, Manner};
-use super::script::{self, BLOCK, Share};
-use super::{Direct, STREAMS, announced};
+use crate::copy::direct::engine::STREAMS;
+use crate::copy::direct::remote::login::Login;
+use crate::copy::direct::remote::script::{self, BLOCK, Share};
 use crate::copy::ends::identity::Identity;
 use crate::copy::error::{Cause, CopyError};
 use crate::copy::place::Place;
@@ -33,9 +35,9 @@ use crate::sftp::{Block, Sizes, Window};
 ///
 /// # Errors
 /// As `Kind` tells; [`Cause::SourceChanged`] when it is not that version any more.
-pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>, so_far: &mut SoFar) -> Result<(), CopyError> {
+pub async fn carry(orders: &Arc<Orders>, freight: Freight<'_>, so_far: &mut SoFar) -> Result<(), CopyError> {
     let _turn = freight.means.turn(freight.size()).await;
-    let (both, ()) = tokio::join!(Both::open(freight, so_far), direct.look_up_homes(freight.item));
+    let (both, ()) = tokio::join!(Both::open(freight, so_far), orders.look_up_homes(freight.item));
     let mut both = both?;
     let arrived = async {
         let sizes = Sizes { block: BAND_SHARE as usize, in_flight: u64::MAX, ..Sizes::default() };
@@ -44,7 +46,7 @@ pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>, so_far: &mut SoFa
         freight.started.begin_at(window.arrived());
         let window = Arc::new(Mutex::new(window));
         so_far.keep(&window);
-        send(direct, freight, (&both, window)).await?;
+        send(orders, freight, (&both, window)).await?;
         finish(&both, freight).await?;
         let sum = both.source_sum(freight).await?;
         both.landing.check(freight, sum.map(|sum| (sum, both.size()))).await
@@ -88,21 +90,21 @@ pub async fn finish(both: &Both, freight: Freight<'_>) -> Result<(), CopyError> 
 
 /// Sends what is missing, over as many streams as the rest bears.
 async fn send(
-    direct: &Arc<Direct>,
+    orders: &Arc<Orders>,
     freight: Freight<'_>,
     (both, window): (&Both, Arc<Mutex<Window>>),
 ) -> Result<(), CopyError> {
     let item = freight.item;
     let flow = Arc::new(Flow {
         paths: tokio::try_join!(
-            direct.absolute_source(item),
-            direct.absolute_target(item, both.landing.part_file().place())
+            orders.absolute_source(item),
+            orders.absolute_target(item, both.landing.part_file().place())
         )?,
         part: both.landing.part_file().place().clone(),
         handout: Handout::new(window),
         streams: AtomicUsize::new(0),
         item: item.clone(),
-        direct: Arc::clone(direct),
+        orders: Arc::clone(orders),
         started: Arc::clone(freight.started),
     });
     let most = usize::try_from(both.size().div_ceil(BAND_SHARE)).unwrap_or(usize::MAX);
@@ -125,7 +127,7 @@ struct Flow {
     /// Shares that are out.
     streams: AtomicUsize,
     item: Item,
-    direct: Arc<Direct>,
+    orders: Arc<Orders>,
     started: Arc<Started>,
 }
 
@@ -150,11 +152,11 @@ impl Flow {
     async fn next(&self) -> Option<(Block, Manner)> {
         let manner = Mutex::new(Manner::Alone);
         let block = self.handout.next(|window| {
-            let chosen = self.direct.pace.manner(self.direct.idle());
+            let chosen = self.orders.pace.manner(self.orders.idle());
             *manner.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = chosen;
             match chosen {
-                Manner::Alone => window.take_alone(self.direct.pace.alone()),
-                Manner::Together => window.take(self.direct.pace.together() as usize),
+                Manner::Alone => window.take_alone(self.orders.pace.alone()),
+                Manner::Together => window.take(self.orders.pace.together() as usize),
             }
         });
         let block = block.await?;
@@ -167,15 +169,15 @@ impl Flow {
         let order = |login: &Login, number| script::share(&login.far, number, (&self.paths.0, &self.paths.1), share);
         let told = (manner == Manner::Alone).then_some(&*self.started);
         let growth = Growth::of((&self.item, &self.part), share.offset, share.length);
-        let answer = self.direct.order_and_watch(&self.item, order, growth.watch(&self.direct, told)).await?;
+        let answer = self.orders.order_and_watch(&self.item, order, growth.watch(&self.orders, told)).await?;
         if answer.status != 0 {
-            return Err(self.direct.failed(&self.item, &answer));
+            return Err(self.orders.failed(&self.item, &answer));
         }
         if answer.records != share.records() {
             let (source, place) = (&self.item.lanes.idlest().source, &self.item.source);
             return Err(source.error(Stage::Transfer, place, Cause::SourceChanged));
         }
-        self.direct.pace.learn((share.length, began.elapsed()), self.streams.load(Ordering::Relaxed));
+        self.orders.pace.learn((share.length, began.elapsed()), self.streams.load(Ordering::Relaxed));
         growth.tell_all(&self.started);
         Ok(())
     }

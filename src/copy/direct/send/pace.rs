@@ -5,7 +5,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::STREAMS;
+use crate::copy::direct::engine::STREAMS;
 
 /// Bytes of an order before anything is known.
 const FIRST: u64 = 4 << 20;

@@ -7,12 +7,12 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::Lent;
-use super::courier::Courier;
 use super::course::{Course, LOGIN};
+use super::lent::Lent;
 use super::links::LinkFolder;
-use super::script::Far;
 use crate::agent::Account;
+use crate::copy::direct::remote::login::Login;
+use crate::copy::direct::remote::script::Far;
 use crate::copy::ends::again::Tries;
 use crate::copy::error::CopyError;
 use crate::copy::obstacle::Obstacle;
@@ -23,18 +23,6 @@ const SIGNATURES: u32 = 2;
 
 /// How long the end of a courier may take before another login is had.
 const ENDED: Duration = Duration::from_secs(2);
-
-/// A login that works.
-pub struct Login {
-    /// Which of the copy's, from 0.
-    pub number: u32,
-    /// How the other host is told what to do.
-    pub far: Far,
-    /// Who takes orders.
-    pub courier: Courier,
-    /// The folder at the source where links to files are made; `None` where there is none.
-    pub links: Option<Vec<u8>>,
-}
 
 /// What a login is had with, and the next one too if it still is there: the loan, and the folder of links where it has one
 /// of its own.

@@ -4,18 +4,19 @@
 //! fetches. Nothing has been written when any of it fails.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
 use super::course::{Course, Endurance, Extent, LOGIN};
+use super::lent::Lent;
 use super::links::LinkFolder;
-use super::script::Far;
+use super::logins::Held;
 use super::willing::runs_commands;
-use super::{Direct, Lent};
 use crate::agent::Account;
 use crate::chain::Way;
+use crate::copy::direct::remote::login::Login;
+use crate::copy::direct::remote::script::Far;
 use crate::copy::obstacle::Obstacle;
 use crate::copy::options::Terms;
 use crate::copy::reach::End;
@@ -25,7 +26,17 @@ use crate::copy::route::{Direction, Hindrance as _};
 const NEXT: Duration = Duration::from_secs(6);
 const MOMENT: Duration = Duration::from_secs(2);
 
-/// Begins; a direct way, and how it goes, for people. There is no way yet where it is only looked at.
+/// A login that works, and what it was had with.
+pub struct Begun {
+    /// Who has logged in at whom.
+    pub course: Course,
+    /// The login.
+    pub login: Login,
+    /// What it was lent.
+    pub held: Held,
+}
+
+/// Has one of the hosts log in at the other; and how it goes, for people. Nobody logs in where it is only looked at.
 ///
 /// # Errors
 /// What stands in the way; nothing is left at either end.
@@ -34,7 +45,7 @@ pub async fn begin(
     destination: &End,
     (terms, extent): (&Terms, Extent),
     endurance: &Endurance,
-) -> Result<(Option<Arc<Direct>>, String), Obstacle> {
+) -> Result<(Option<Begun>, String), Obstacle> {
     let ends = ways(sources, destination)?;
     let course = |direction, address: &Option<_>| Course::new(direction, ends, (address, terms, extent), endurance);
     let (push, pull) = (course(Direction::Push, &terms.peer), course(Direction::Pull, &terms.fetch_from));
@@ -47,7 +58,7 @@ pub async fn begin(
 
 /// The source sends; where it does not reach the destination, or is lent nothing, the destination fetches. Whether that
 /// could is found out meanwhile.
-async fn either(push: &Course, pull: &Course) -> Result<(Option<Arc<Direct>>, String), Obstacle> {
+async fn either(push: &Course, pull: &Course) -> Result<(Option<Begun>, String), Obstacle> {
     let mut pull_reaches = pin!(pull.reaches());
     // on the heap, as all that is large here: a test's or a worker's stack is small
     let mut pushed = Box::pin(begin_by(push, push.reaches()));
@@ -80,7 +91,7 @@ async fn either(push: &Course, pull: &Course) -> Result<(Option<Arc<Direct>>, St
 async fn begin_by(
     course: &Course,
     reached: impl Future<Output = Result<(), Obstacle>>,
-) -> Result<(Option<Arc<Direct>>, String), Obstacle> {
+) -> Result<(Option<Begun>, String), Obstacle> {
     let Extent::Begin(_) = course.extent else {
         let ((), (), engine) = tokio::try_join!(reached, runs_commands(&course.source), course.engine())?;
         let course = course.with(engine);
@@ -113,7 +124,7 @@ async fn begin_by(
     // a line that cannot be removed now is tried again at the end, and told then
     let _ = loan.logged_in().await;
     let login = course.login((0, far), courier, links.as_ref());
-    Ok((Some(Arc::new(Direct::new(course, login, (loan, links)))), reason))
+    Ok((Some(Begun { course, login, held: (loan, links) }), reason))
 }
 
 async fn remove(links: Option<LinkFolder>) {

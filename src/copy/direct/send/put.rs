@@ -4,12 +4,15 @@
 //! The source's names are not in the batches: files are linked by number. The destination's are, exactly ([`said`]); where a
 //! name cannot be said, the file goes into the staging folder by number, and gets its name there.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::growth::Growth;
-use super::login::Login;
-use super::{Carried, Direct, announced, numbered, pack, script, stream};
+use super::orders::{Orders, numbered};
+use super::pack::{self, Packing};
+use super::{announced, stream};
+use crate::copy::direct::engine::Carried;
+use crate::copy::direct::remote::batch::{batch, said};
+use crate::copy::direct::remote::login::Login;
 use crate::copy::ends::identity::same_version;
 use crate::copy::ends::sums::UNIT;
 use crate::copy::error::{Cause, CopyError};
@@ -20,12 +23,8 @@ use crate::copy::task::item::Item;
 use crate::copy::task::so_far::SoFar;
 use crate::copy::transfer::both::Both;
 use crate::copy::transfer::resume::Acknowledged;
-use crate::lend::quoted;
 use crate::progress::{Event, Stage};
 use crate::sftp::{FileKind, Sizes};
-
-/// Bytes a path may have in a batch, as it is written there. Lines of older versions end at 1024.
-const LONGEST: usize = 900;
 
 const UNSAID: &str = "a batch of sftp cannot say its name";
 
@@ -33,20 +32,20 @@ const UNSAID: &str = "a batch of sftp cannot say its name";
 ///
 /// # Errors
 /// As [`stream::carry`].
-pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<Carried, CopyError> {
+pub async fn carry(orders: &Orders, packing: &Packing, freight: Freight<'_>) -> Result<Carried, CopyError> {
     let Freight { means, item, .. } = freight;
-    let can_stage = match direct.staging(freight).await? {
-        Some(staging) => said(&direct.absolute_target(item, &staging.join(&numbered(u64::MAX))).await?).is_some(),
+    let can_stage = match packing.staging(freight).await? {
+        Some(staging) => said(&orders.absolute_target(item, &staging.join(&numbered(u64::MAX))).await?).is_some(),
         None => false,
     };
-    if pack::fits(freight) && can_stage && pack::carry(direct, freight).await? {
+    if pack::fits(freight) && can_stage && pack::carry(orders, packing, freight).await? {
         return Ok(Carried::Here);
     }
-    if into_part(direct, freight).await? {
+    if into_part(orders, freight).await? {
         return Ok(Carried::Here);
     }
-    match (pack::is_plain(means) && can_stage, direct.is_insisted_on) {
-        (true, _) => staged(direct, freight).await.map(|()| Carried::Here),
+    match (pack::is_plain(means) && can_stage, orders.is_insisted_on) {
+        (true, _) => staged(orders, packing, freight).await.map(|()| Carried::Here),
         (false, true) => {
             let cause = Cause::Unfit(UNSAID);
             Err(item.lanes.idlest().destination.error(Stage::Transfer, &item.target, cause))
@@ -62,13 +61,13 @@ pub async fn carry(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<Carried
 }
 
 /// Into its part; `false` when the part's name cannot be said, or the server does not bear that hop has it open, too.
-async fn into_part(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<bool, CopyError> {
+async fn into_part(orders: &Orders, freight: Freight<'_>) -> Result<bool, CopyError> {
     if !freight.item.lanes.idlest().destination.takes_any_order() {
         return Ok(false);
     }
     let _turn = freight.means.turn(freight.size()).await;
     let mut both = Both::open(freight, &SoFar::default()).await?;
-    if said(&direct.absolute_target(freight.item, both.landing.part_file().place()).await?).is_none() {
+    if said(&orders.absolute_target(freight.item, both.landing.part_file().place()).await?).is_none() {
         both.landing.discard().await;
         return Ok(false);
     }
@@ -78,7 +77,7 @@ async fn into_part(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<bool, C
         let window = both.missing(freight, how, &mut SoFar::default()).await?;
         freight.started.begin_at(window.arrived());
         if window.low() < both.size() {
-            put(direct, freight, &both, window.low()).await?;
+            put(orders, freight, &both, window.low()).await?;
         }
         stream::finish(&both, freight).await?;
         let sum = both.source_sum(freight).await?;
@@ -89,10 +88,10 @@ async fn into_part(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<bool, C
     both.end(freight, arrived).await.map(|()| true)
 }
 
-async fn put(direct: &Direct, freight: Freight<'_>, both: &Both, from: u64) -> Result<(), CopyError> {
+async fn put(orders: &Orders, freight: Freight<'_>, both: &Both, from: u64) -> Result<(), CopyError> {
     let Freight { item, started, .. } = freight;
     let place = both.landing.part_file().place();
-    let (link, part) = tokio::try_join!(linked(direct, item), direct.absolute_target(item, place))?;
+    let (link, part) = tokio::try_join!(linked(orders, item), orders.absolute_target(item, place))?;
     let Some(part) = said(&part) else {
         return Err(both.lane.destination.error(Stage::Transfer, &item.target, Cause::Unfit(UNSAID)));
     };
@@ -101,32 +100,32 @@ async fn put(direct: &Direct, freight: Freight<'_>, both: &Both, from: u64) -> R
     let growth = Growth::of((item, place), from, both.size() - from);
     let began = Instant::now();
     let order = |_: &Login, number| batch(number, &[&line]);
-    let answer = direct.order_and_watch(item, order, growth.watch(direct, Some(started))).await?;
+    let answer = orders.order_and_watch(item, order, growth.watch(orders, Some(started))).await?;
     if answer.status != 0 {
-        return Err(direct.failed(item, &answer));
+        return Err(orders.failed(item, &answer));
     }
-    direct.pace.learn((both.size() - from, began.elapsed()), 1);
+    orders.pace.learn((both.size() - from, began.elapsed()), 1);
     growth.tell_all(started);
     Ok(())
 }
 
 /// Into the staging folder, and from there to its name.
-async fn staged(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<(), CopyError> {
+async fn staged(orders: &Orders, packing: &Packing, freight: Freight<'_>) -> Result<(), CopyError> {
     let Freight { means, item, links, version, started } = freight;
     started.begin_at(0);
     let (lane, began) = (item.lanes.idlest(), Instant::now());
     let unfit = |what| Err(lane.destination.error(Stage::Transfer, &item.target, Cause::Unfit(what)));
-    let Some(staging) = direct.staging(freight).await? else { return unfit("no folder can be made beside it") };
-    let place = staging.join(&numbered(direct.number()));
-    let Some(path) = said(&direct.absolute_target(item, &place).await?) else {
+    let Some(staging) = packing.staging(freight).await? else { return unfit("no folder can be made beside it") };
+    let place = staging.join(&numbered(orders.number()));
+    let Some(path) = said(&orders.absolute_target(item, &place).await?) else {
         return unfit("its name cannot be said");
     };
-    let line = [b"put ", &linked(direct, item).await?[..], b" ", &path].concat();
+    let line = [b"put ", &linked(orders, item).await?[..], b" ", &path].concat();
     let growth = Growth::of((item, &place), 0, freight.size());
-    let watch = growth.watch(direct, Some(started));
-    let answer = direct.order_and_watch(item, |_: &Login, number| batch(number, &[&line]), watch).await?;
+    let watch = growth.watch(orders, Some(started));
+    let answer = orders.order_and_watch(item, |_: &Login, number| batch(number, &[&line]), watch).await?;
     if answer.status != 0 {
-        return Err(direct.failed(item, &answer));
+        return Err(orders.failed(item, &answer));
     }
     let (source, arrived) =
         tokio::try_join!(lane.source.stat(&item.source, links), lane.destination.stat(&place, Links::Keep))?;
@@ -141,65 +140,14 @@ async fn staged(direct: &Arc<Direct>, freight: Freight<'_>) -> Result<(), CopyEr
 }
 
 /// The path of a link to the source.
-async fn linked(direct: &Direct, item: &Item) -> Result<Vec<u8>, CopyError> {
-    let login = direct.logins.current();
-    let number = pack::link(direct, item, login.links.as_deref()).await?;
+async fn linked(orders: &Orders, item: &Item) -> Result<Vec<u8>, CopyError> {
+    let login = orders.logins.current();
+    let number = pack::link(orders, item, login.links.as_deref()).await?;
     match (number, &login.links) {
         (Some(number), Some(links)) => Ok([&links[..], b"/", number.to_string().as_bytes()].concat()),
         _ => {
             let cause = Cause::Unfit("no link to it can be made");
             Err(item.lanes.idlest().source.error(Stage::Transfer, &item.source, cause))
         }
-    }
-}
-
-/// The order to send files, by the numbers of their links, into the folder `staging`, whose name can be said. One that
-/// cannot be read keeps no other from being sent.
-pub fn puts(number: u64, links: &[u8], staging: &[u8], numbers: &[u64]) -> Vec<u8> {
-    let staging = said(staging).unwrap_or_default();
-    let line = |link: &u64| {
-        let link = link.to_string();
-        [b"-put ", links, b"/", link.as_bytes(), b" ", &staging, b"/", link.as_bytes()].concat()
-    };
-    let lines: Vec<Vec<u8>> = numbers.iter().map(line).collect();
-    batch(number, &lines.iter().map(Vec::as_slice).collect::<Vec<_>>())
-}
-
-/// The order to carry out lines of sftp(1).
-fn batch(number: u64, lines: &[&[u8]]) -> Vec<u8> {
-    let words: Vec<u8> = lines.iter().flat_map(|line| [&b" "[..], &quoted(line)].concat()).collect();
-    [format!("{} {number}", script::BATCH).as_bytes(), &words, b"\n"].concat()
-}
-
-/// A path as a line of sftp(1)'s batches says it: what could mean anything there has a backslash before it, which is taken
-/// away again by its word splitting, or with what it keeps for patterns. `None` for what has no place in a line.
-pub fn said(path: &[u8]) -> Option<Vec<u8>> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80 || b"/._-".contains(&byte);
-    let word = path.iter().flat_map(|&byte| if plain(byte) { vec![byte] } else { vec![b'\\', byte] });
-    let word: Vec<u8> = word.collect();
-    let fits = word.len() <= LONGEST && !word.is_empty() && !path.iter().any(|byte| b"\n\r\0".contains(byte));
-    fits.then_some(word)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_is_said_so_that_it_is_read_again() {
-        assert_eq!(said(b"/a b/it's*").as_deref(), Some(&br"/a\ b/it\'s\*"[..]));
-        assert_eq!(said(b"/\xff\"#\\").as_deref(), Some(&b"/\xff\\\"\\#\\\\"[..]));
-        assert_eq!((said(b"/a\nb"), said(b"/a\rb"), said(&[b'*'; 600])), (None, None, None));
-    }
-
-    #[test]
-    fn a_batch_is_one_line() {
-        let order = puts(7, b"/tmp/hop.x/links", b"/home/it's", &[1, 2]);
-        let words = concat!(
-            r"put 7 '-put /tmp/hop.x/links/1 /home/it\'\''s/1'",
-            r" '-put /tmp/hop.x/links/2 /home/it\'\''s/2'",
-            "\n"
-        );
-        assert_eq!(String::from_utf8_lossy(&order), words);
     }
 }

@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::Direct;
+use super::orders::Orders;
 use crate::copy::error::CopyError;
 use crate::copy::place::{Links, Place};
 use crate::copy::task::item::Item;
@@ -34,12 +34,12 @@ impl<'a> Growth<'a> {
         self.tell(started, self.offset + self.length);
     }
 
-    /// Looks, again and again, and lets `direct` know that something moves; what is written from its beginning to its end
+    /// Looks, again and again, and lets `orders` know that something moves; what is written from its beginning to its end
     /// is told by its length.
     ///
     /// # Errors
     /// When the part cannot be looked at: there is no other end to this.
-    pub async fn watch(&self, direct: &Direct, started: Option<&Started>) -> CopyError {
+    pub async fn watch(&self, orders: &Orders, started: Option<&Started>) -> CopyError {
         let (mut first, mut last) = (None, None);
         loop {
             let length = match size(self.item, self.part).await {
@@ -49,7 +49,7 @@ impl<'a> Growth<'a> {
             // what was beyond it from the beginning is nothing that it has written
             let was = *first.get_or_insert(length);
             if last.replace(length).is_some_and(|last| last != length) {
-                direct.beat();
+                orders.beat();
             }
             if let Some(started) = started.filter(|_| length > was) {
                 self.tell(started, length);

@@ -1,0 +1,16 @@
+//! One host's login at the other: [`Login`].
+
+use super::courier::Courier;
+use super::script::Far;
+
+/// A login that works.
+pub struct Login {
+    /// Which of the copy's, from 0.
+    pub number: u32,
+    /// How the other host is told what to do.
+    pub far: Far,
+    /// Who takes orders.
+    pub courier: Courier,
+    /// The folder at the source where links to files are made; `None` where there is none.
+    pub links: Option<Vec<u8>>,
+}

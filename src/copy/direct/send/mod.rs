@@ -1,0 +1,19 @@
+//! How do files go over a login between two hosts? Large ones in shares ([`stream`]), small ones many together ([`pack`]), to a
+//! host that runs no commands by `sftp` ([`put`]); all of it by [`orders`].
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `put` | by sftp |
+//! | `pack` `stream` | many small files together; a large one in shares |
+//! | `announced` `growth` | whether a file has the bytes it announces; what of it has arrived |
+//! | `orders` `staging` | an order and its answer; where small files arrive |
+//! | `pace` | how much is asked for at once |
+
+pub mod announced;
+pub mod growth;
+pub mod orders;
+pub mod pace;
+pub mod pack;
+pub mod put;
+pub mod staging;
+pub mod stream;

@@ -1,0 +1,204 @@
+//! How is an order given? [`Orders`] waits for its turn on the login, gives it a number, and watches whether anything moves
+//! until it is answered. What goes wrong with it is a fact about the file or about the login.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{OnceCell, Semaphore};
+
+use super::pace::Pace;
+use crate::copy::direct::engine::{Engine, STREAMS};
+use crate::copy::direct::remote::courier::Answer;
+use crate::copy::direct::remote::login::Login;
+use crate::copy::direct::setup::course::Course;
+use crate::copy::direct::setup::logins::{Held, Logins};
+use crate::copy::ends::side::Side;
+use crate::copy::error::{Cause, CopyError};
+use crate::copy::idle::IdleClock;
+use crate::copy::name::Name;
+use crate::copy::place::Place;
+use crate::copy::route::Direction;
+use crate::copy::task::item::Item;
+use crate::progress::Stage;
+use crate::sftp::{SftpError, StatusCode};
+
+/// How many looks a patience is divided into.
+const LOOKS: u32 = 20;
+
+/// From here on an exit status says that ssh failed itself (255, ssh(1)) or that a signal ended it.
+pub const SSH_FAILED: u32 = 128;
+
+/// The orders of one copy, over its logins.
+pub struct Orders {
+    /// Which of the two hosts has logged in.
+    direction: Direction,
+    /// With what the bytes go.
+    pub engine: Engine,
+    /// Nothing but a direct copy will do.
+    pub is_insisted_on: bool,
+    /// The present login, and what is to be had when it is lost.
+    pub logins: Logins,
+    /// How much is asked for at once.
+    pub pace: Pace,
+    clock: Arc<IdleClock>,
+    /// Grows when anything moves.
+    pulse: AtomicU64,
+    /// Numbers of orders and links; no run begins where another did, for what a killed one has left stands under its own.
+    numbers: AtomicU64,
+    /// The folders that relative paths begin in: the source's and the destination's.
+    homes: (OnceCell<Vec<u8>>, OnceCell<Vec<u8>>),
+    streams: AtomicUsize,
+    turns: Semaphore,
+}
+
+impl Orders {
+    /// Over a login that works.
+    pub fn new(course: Course, login: Login, held: Held) -> Orders {
+        Orders {
+            direction: course.direction,
+            engine: course.engine,
+            is_insisted_on: course.is_insisted_on(),
+            clock: Arc::clone(&course.endurance.watchers.clock),
+            logins: Logins::new(course, login, held),
+            pace: Pace::default(),
+            pulse: AtomicU64::new(0),
+            numbers: AtomicU64::new(somewhere()),
+            homes: (OnceCell::new(), OnceCell::new()),
+            streams: AtomicUsize::new(STREAMS),
+            turns: Semaphore::new(STREAMS),
+        }
+    }
+
+    /// Gives an order when it is its turn, and waits for its answer, unless `watch` or nobody sees anything move.
+    pub async fn order_and_watch(
+        &self,
+        item: &Item,
+        order: impl Fn(&Login, u64) -> Vec<u8>,
+        watch: impl Future<Output = CopyError>,
+    ) -> Result<Answer, CopyError> {
+        let mut watch = std::pin::pin!(watch);
+        loop {
+            // never closed, so never refused
+            let turn = self.turns.acquire().await;
+            let _waits = self.clock.waits();
+            let (number, login) = (self.number(), self.logins.current());
+            let answer = tokio::select! {
+                biased;
+                answer = login.courier.order(number, order(&login, number)) => answer,
+                error = &mut watch => return Err(error),
+                () = self.stalled() => return Err(self.of_login(item, Cause::StreamStalled(self.clock.timeout()))),
+            };
+            let answer = match answer {
+                Ok(answer) if answer.status != 0 && login.far.is_shut(&answer.words) => {
+                    return Err(self.of_login(item, Cause::StreamLost(answer.words)));
+                }
+                Ok(answer) => answer,
+                Err(ended) => return Err(self.of_login(item, Cause::StreamLost(ended.said()))),
+            };
+            self.beat();
+            let one_too_many = answer.status >= SSH_FAILED && answer.words.contains("refused");
+            if !one_too_many || !self.leave_one() {
+                return Ok(answer);
+            }
+            turn.into_iter().for_each(tokio::sync::SemaphorePermit::forget);
+        }
+    }
+
+    /// Something has moved.
+    pub fn beat(&self) {
+        self.pulse.fetch_add(1, Ordering::Relaxed);
+        self.clock.moved();
+    }
+
+    /// Returns when nothing has moved for too long. Looks are counted: a run that was asleep has not waited.
+    async fn stalled(&self) {
+        let (mut last, mut looks) = (self.pulse.load(Ordering::Relaxed), 0);
+        while looks < LOOKS {
+            tokio::time::sleep(self.clock.timeout() / LOOKS).await;
+            let now = self.pulse.load(Ordering::Relaxed);
+            looks = if now == last { looks + 1 } else { 0 };
+            last = now;
+        }
+    }
+
+    /// A number that no other order or link has.
+    pub fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Streams that nobody uses.
+    pub fn idle(&self) -> usize {
+        self.turns.available_permits()
+    }
+
+    /// One stream less from now on; `false` when only one is left.
+    fn leave_one(&self) -> bool {
+        let less = |streams: usize| streams.checked_sub(1).filter(|left| *left > 0);
+        self.streams.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+    }
+
+    /// What an order's failure means.
+    pub fn failed(&self, item: &Item, answer: &Answer) -> CopyError {
+        let destination = &item.lanes.idlest().destination;
+        match answer {
+            Answer { status: SSH_FAILED.., .. } => self.of_login(item, Cause::StreamLost(answer.said())),
+            Answer { words, .. } if words.contains("No space left") || words.contains("quota") => {
+                destination.error(Stage::Transfer, &item.target, Cause::NoSpace)
+            }
+            // sftp(1)'s word for what has no code of its own, a full disk among it
+            Answer { words, .. } if self.engine == Engine::Puts && words.ends_with("Failure") => {
+                let status = SftpError::Status { code: StatusCode::FAILURE, message: String::new() };
+                destination.error(Stage::Transfer, &item.target, Cause::Sftp(status))
+            }
+            answer => destination.error(Stage::Transfer, &item.target, Cause::Stream(answer.said())),
+        }
+    }
+
+    /// What is wrong with the login, at the host that has it.
+    pub fn of_login(&self, item: &Item, cause: Cause) -> CopyError {
+        let lane = item.lanes.idlest();
+        match self.direction {
+            Direction::Push => lane.source.error(Stage::Transfer, &item.source, cause),
+            Direction::Pull => lane.destination.error(Stage::Transfer, &item.target, cause),
+        }
+    }
+
+    /// Asks for the folders that relative paths begin in, so that it need not be waited for later.
+    pub async fn look_up_homes(&self, item: &Item) {
+        // what fails here is told where it is needed
+        let _ = tokio::join!(self.absolute_source(item), self.absolute_target(item, &item.target));
+    }
+
+    pub async fn absolute_source(&self, item: &Item) -> Result<Vec<u8>, CopyError> {
+        absolute(&self.homes.0, &item.lanes.idlest().source, &item.source).await
+    }
+
+    pub async fn absolute_target(&self, item: &Item, place: &Place) -> Result<Vec<u8>, CopyError> {
+        absolute(&self.homes.1, &item.lanes.idlest().destination, place).await
+    }
+}
+
+/// Where a run's numbers begin: without random bytes at the time of day.
+fn somewhere() -> u64 {
+    let mut bytes = [0; 8];
+    if getrandom::fill(&mut bytes).is_err() {
+        bytes = SystemTime::now().duration_since(UNIX_EPOCH).map_or(bytes, |now| (now.as_nanos() as u64).to_be_bytes());
+    }
+    // room enough above it, and short words for a line of many
+    u64::from_be_bytes(bytes) >> 16
+}
+
+/// What the link or file of this number is called.
+pub fn numbered(number: u64) -> Name {
+    Name::vet(number.to_string().as_bytes()).expect("digits are a name")
+}
+
+async fn absolute(home: &OnceCell<Vec<u8>>, side: &Side, place: &Place) -> Result<Vec<u8>, CopyError> {
+    let path = place.path();
+    if path.starts_with(b"/") {
+        return Ok(path);
+    }
+    let home = home.get_or_try_init(|| async { side.real(&Place::typed(b".")).await }).await?;
+    Ok([home, &b"/"[..], &path].concat())
+}

@@ -1,0 +1,16 @@
+//! How does one of two hosts come to be logged in at the other? [`begin`] asks what stands in the way, has a login lent and
+//! made; [`logins`] has another one when it is lost.
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `begin` | the first login |
+//! | `logins` | a lost one is had again |
+//! | `course` | one host, on its way to log in at the other |
+//! | `willing` `links` `lent` | whether a host does its part; the folder of links; what was lent |
+
+pub mod begin;
+pub mod course;
+pub mod lent;
+pub mod links;
+pub mod logins;
+pub mod willing;
