@@ -61,28 +61,28 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::progress::{Counters, Event, Observer, Stage};
-use direct::{Direct, Endurance, Extent};
-use ends::again::{RETRIES, Tries};
-use ends::together;
+use direct::{Direct, DirectMode, RetryPolicy};
+use ends::join_in_order;
+use ends::retry::{RETRIES, RetryBudget};
 pub use ends::watchdog;
 use ends::watchers::Watchers;
 pub use error::{Cause, CopyError, Kind};
 pub use filter::Filter;
 pub use idle::IdleClock;
 use marker::{TreeMarker, TreeState};
-use mirror::Pair;
+use mirror::FolderPair;
 pub use obstacle::Obstacle;
 use options::Keep;
-pub use options::{Care, Job, Mirror, Options, Resume, Symlinks, Terms, Unchanged};
+pub use options::{Care, DirectOptions, Job, Mirror, Options, Resume, Symlinks, Unchanged};
 use plan::Plan;
 pub use reach::{Conversation, End, Opening, Reach, Shell};
 use route::{Decision, Reachable, choose};
-pub use route::{Route, Wanted};
+pub use route::{Route, RoutePreference};
 use run::CopyRun;
 use task::item::Item;
 use task::ledger::Ledger;
 pub use task::ledger::{FAILURES_KEPT, Failure, Report};
-use task::means::Means;
+use task::run_context::RunContext;
 use task::this_run::{Left, ThisRun};
 use walk::Walk;
 
@@ -99,14 +99,14 @@ const LOOKS: usize = 64;
 pub async fn copy(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters>) -> Result<Report, CopyError> {
     let deadline = job.options.deadline;
     // on the heap: what it keeps while it waits would fill a small stack
-    let carried_out = Box::pin(carry_out(job, observer, counters));
-    let Some(deadline) = deadline else { return carried_out.await };
-    let carried_out = tokio::time::timeout(deadline, carried_out).await;
-    carried_out.unwrap_or_else(|_| Err(CopyError::new(None, Stage::Transfer, Vec::new(), Cause::Deadline(deadline))))
+    let copied = Box::pin(copy_all(job, observer, counters));
+    let Some(deadline) = deadline else { return copied.await };
+    let copied = tokio::time::timeout(deadline, copied).await;
+    copied.unwrap_or_else(|_| Err(CopyError::new(None, Stage::Transfer, Vec::new(), Cause::Deadline(deadline))))
 }
 
-async fn carry_out(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters>) -> Result<Report, CopyError> {
-    if job.options.route == Wanted::Direct && job.options.rate.is_some() {
+async fn copy_all(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters>) -> Result<Report, CopyError> {
+    if job.options.route == RoutePreference::Direct && job.options.rate.is_some() {
         let cause = Cause::Refused("a direct copy does not pass through here, so its rate cannot be limited");
         return Err(CopyError::new(None, Stage::List, job.destination.path().to_vec(), cause));
     }
@@ -114,7 +114,8 @@ async fn carry_out(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters
     let clock = Arc::new(clock(&job, &counters));
     let watchers = Watchers { observer, counters, clock: Arc::clone(&clock) };
     let (plan, Decision { route, means: direct, .. }) = begin(&job, &ledger, &watchers).await?;
-    let pairs: Vec<Pair> = job.options.mirror.iter().flat_map(|_| plan.errands.iter().map(Pair::of)).collect();
+    let pairs: Vec<FolderPair> =
+        job.options.mirror.iter().flat_map(|_| plan.errands.iter().map(FolderPair::of)).collect();
     let run = Arc::new(ThisRun::begin(job.options.runs.clone())?);
     let moved = move_all(plan, &job.options, &ledger, direct.clone(), Arc::clone(&run));
     let moved = clock.bound(Box::pin(moved)).await;
@@ -173,8 +174,11 @@ async fn move_all(
     run: Arc<ThisRun>,
 ) -> Result<(), CopyError> {
     let (finish, finishes) = mpsc::unbounded_channel();
-    let terms =
-        walk::Terms { symlinks: options.symlinks, filter: options.filter.clone(), scratch: options.scratch.clone() };
+    let terms = walk::WalkTerms {
+        symlinks: options.symlinks,
+        filter: options.filter.clone(),
+        scratch: options.scratch.clone(),
+    };
     let marker = plan.mark(&run, ledger, options);
     let walk = Walk::start(plan.errands, terms, Arc::clone(ledger), finish);
     if options.dry_run {
@@ -185,9 +189,11 @@ async fn move_all(
         side.mkdir(&folder, 0o777).await?;
     }
     let keep = if options.preserve { Keep::ModeAndTimes } else { Keep::Nothing };
-    let mut means = Means::new(keep, run, options, Arc::clone(ledger));
-    means.goes_on = marker.as_ref().is_some_and(|marker| marker.goes_on());
-    let ran = run::run(Arc::new(CopyRun { means: Arc::new(means), direct, marker: marker.clone() }), walk, finishes).await;
+    let mut context = RunContext::new(keep, run, options, Arc::clone(ledger));
+    context.goes_on = marker.as_ref().is_some_and(|marker| marker.goes_on());
+    let ran =
+        run::run(Arc::new(CopyRun { context: Arc::new(context), direct, marker: marker.clone() }), walk, finishes)
+            .await;
     if let Some(marker) = marker {
         let is_complete = ran.is_ok() && !ledger.has_failures();
         marker.end(if is_complete { TreeState::Complete } else { TreeState::Lacking }).await;
@@ -199,7 +205,7 @@ async fn move_all(
 fn between_hosts(job: &Job) -> bool {
     let is_there = |end: &End| end.reachable() == Reachable::There;
     // what does not pass through here cannot be slowed down here
-    let may_be_direct = job.options.route != Wanted::Relay && job.options.rate.is_none();
+    let may_be_direct = job.options.route != RoutePreference::Relay && job.options.rate.is_none();
     may_be_direct && is_there(&job.destination) && job.sources.iter().all(is_there)
 }
 
@@ -207,12 +213,12 @@ fn between_hosts(job: &Job) -> bool {
 async fn decide(job: &Job, watchers: &Watchers) -> Result<Decision<Arc<Direct>>, CopyError> {
     let (observer, _waits) = (&watchers.observer, watchers.clock.waits());
     let Options { route: wanted, direct: terms, dry_run, .. } = &job.options;
-    let extent = if *dry_run { Extent::Look } else { Extent::Begin(*wanted) };
-    let endurance = Endurance { retries: job.options.retries.unwrap_or(RETRIES), watchers: watchers.clone() };
+    let mode = if *dry_run { DirectMode::Look } else { DirectMode::Begin(*wanted) };
+    let retry_policy = RetryPolicy { retries: job.options.retries.unwrap_or(RETRIES), watchers: watchers.clone() };
     // a login that has begun is not tried again here: what it signed counts
-    let tries = Tries::new(endurance.retries, watchers.clone());
+    let tries = RetryBudget::new(retry_policy.retries, watchers.clone());
     let found = loop {
-        match direct::begin(&job.sources, &job.destination, (terms, extent), &endurance).await {
+        match direct::begin(&job.sources, &job.destination, (terms, mode), &retry_policy).await {
             Err(obstacle) if obstacle.is_lost() => tries.next(CopyError::direct(obstacle)).await?,
             found => break found,
         }
@@ -273,7 +279,7 @@ async fn show(mut walk: Walk, left_out: LeftOut<'_>, ledger: &Ledger) -> Result<
 /// Tells those that would be copied.
 async fn show_some(items: &mut Vec<Item>, left_out: LeftOut<'_>, ledger: &Ledger) {
     ledger.heard().await;
-    let looks = together::all(items.iter().map(|item| left_out.holds(item))).await;
+    let looks = join_in_order::all(items.iter().map(|item| left_out.holds(item))).await;
     for (item, is_left_out) in items.drain(..).zip(looks) {
         match is_left_out {
             true => ledger.left(&item),

@@ -196,7 +196,7 @@ pub struct Names<'a> {
     pub auth: Auth,
 }
 
-/// What it means that a courier ended before it was ready, with these words. They are those of ssh(1) and the C library.
+/// What it means that a remote helper ended before it was ready, with these words. They are those of ssh(1) and the C library.
 pub fn understood(ended: &str, names: &Names<'_>) -> Obstacle {
     let (by, destination) = (names.by.to_owned(), names.destination.to_owned());
     let (address, pinned) = (names.address.to_owned(), names.pinned.to_owned());

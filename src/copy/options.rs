@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::filter::Filter;
 use super::reach::End;
-use super::route::Wanted;
+use super::route::RoutePreference;
 use crate::lend::{Auth, Weakest};
 
 /// Permission bits that travel: no set-id, no sticky bit.
@@ -39,9 +39,9 @@ pub struct Options {
     /// At most so many SFTP sessions an end; `None` for a good number.
     pub lanes: Option<usize>,
     /// Which way between two hosts.
-    pub route: Wanted,
+    pub route: RoutePreference,
     /// What is wanted of a direct copy.
-    pub direct: Terms,
+    pub direct: DirectOptions,
     /// Whether the part of an earlier run is gone on from.
     pub resume: Resume,
     /// Where the runs of this machine show that they live, so that what one that was killed has left is known at once;
@@ -126,7 +126,7 @@ pub struct Mirror {
 
 /// What is wanted of a direct copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terms {
+pub struct DirectOptions {
     /// Where the source finds the destination; its `HostName` and `Port` where nothing else is said. Port 0 is the
     /// destination's own. With this alone, the destination does not fetch.
     pub peer: Option<(String, u16)>,
@@ -138,9 +138,9 @@ pub struct Terms {
     pub auth: Auth,
 }
 
-impl Default for Terms {
-    fn default() -> Terms {
-        Terms { peer: None, fetch_from: None, weakest: Weakest::Any, auth: Auth::Agent }
+impl Default for DirectOptions {
+    fn default() -> DirectOptions {
+        DirectOptions { peer: None, fetch_from: None, weakest: Weakest::Any, auth: Auth::Agent }
     }
 }
 

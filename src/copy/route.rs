@@ -20,7 +20,7 @@ pub enum Route {
 
 /// What is wanted between two hosts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Wanted {
+pub enum RoutePreference {
     /// Direct where it can be had and proven safe, else relay.
     #[default]
     Auto,
@@ -97,11 +97,11 @@ impl Route {
 ///
 /// # Errors
 /// What stands in the way, when a relay is not wanted, or not allowed.
-pub fn choose<T, E: Hindrance>(wanted: Wanted, found: Result<(T, String), E>) -> Result<Decision<T>, E> {
+pub fn choose<T, E: Hindrance>(wanted: RoutePreference, found: Result<(T, String), E>) -> Result<Decision<T>, E> {
     match (wanted, found) {
-        (Wanted::Relay, _) => Ok(Route::Relay.decided()),
+        (RoutePreference::Relay, _) => Ok(Route::Relay.decided()),
         (_, Ok((means, reason))) => Ok(Decision { route: Route::Direct, reason, means: Some(means) }),
-        (Wanted::Auto, Err(hindrance)) if hindrance.may_relay() => {
+        (RoutePreference::Auto, Err(hindrance)) if hindrance.may_relay() => {
             Ok(Decision { route: Route::Relay, reason: hindrance.to_string(), means: None })
         }
         (_, Err(hindrance)) => Err(hindrance),
@@ -147,12 +147,12 @@ mod tests {
         let open = || Ok(((), "tier A".to_owned()));
         let way = |wanted, found| choose(wanted, found).map(|decided| (decided.route, decided.reason));
         let direct = Ok((Route::Direct, "tier A".to_owned()));
-        assert_eq!(way(Wanted::Auto, open()), direct);
-        assert_eq!(way(Wanted::Direct, open()), direct);
-        assert_eq!(way(Wanted::Relay, open()).unwrap().0, Route::Relay);
-        assert_eq!(way(Wanted::Auto, Err(Wall::Low)), Ok((Route::Relay, "a wall".to_owned())));
-        assert_eq!(way(Wanted::Auto, Err(Wall::High)), Err(Wall::High));
-        assert_eq!(way(Wanted::Direct, Err(Wall::Low)), Err(Wall::Low));
-        assert_eq!(way(Wanted::Relay, Err(Wall::High)).unwrap().0, Route::Relay);
+        assert_eq!(way(RoutePreference::Auto, open()), direct);
+        assert_eq!(way(RoutePreference::Direct, open()), direct);
+        assert_eq!(way(RoutePreference::Relay, open()).unwrap().0, Route::Relay);
+        assert_eq!(way(RoutePreference::Auto, Err(Wall::Low)), Ok((Route::Relay, "a wall".to_owned())));
+        assert_eq!(way(RoutePreference::Auto, Err(Wall::High)), Err(Wall::High));
+        assert_eq!(way(RoutePreference::Direct, Err(Wall::Low)), Err(Wall::Low));
+        assert_eq!(way(RoutePreference::Relay, Err(Wall::High)).unwrap().0, Route::Relay);
     }
 }

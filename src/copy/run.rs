@@ -14,13 +14,13 @@ use super::land::{adopt, takeover};
 use super::marker::TreeMarker;
 use super::options::Unchanged;
 use super::place::Links;
+use super::task::file_transfer::FileTransfer;
 use super::task::folder::{Finish, Finished, Folder, Ground};
-use super::task::freight::Freight;
 use super::task::item::{Item, What};
-use super::task::ledger::Started;
-use super::task::means::Means;
+use super::task::ledger::FileProgress;
+use super::task::run_context::RunContext;
 use super::task::so_far::SoFar;
-use super::transfer::pump;
+use super::transfer::large;
 use super::transfer::small::{self, Small};
 use super::walk::Walk;
 use crate::sftp::{Attributes, FileKind};
@@ -37,7 +37,7 @@ const OTHER_DESCRIPTORS: u64 = 32;
 /// With what one run copies.
 pub struct CopyRun {
     /// What all of its items share.
-    pub means: Arc<Means>,
+    pub context: Arc<RunContext>,
     /// The way of the bytes, where they do not pass through this machine.
     pub direct: Option<Arc<Direct>>,
     /// What says which files have landed, where the copy has one.
@@ -66,11 +66,11 @@ pub async fn run(
                 Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
             },
             finish = finishes.recv(), if finishing && jobs.len() < most => match finish {
-                Some(finish) => drop(jobs.spawn(finish_folder(Arc::clone(&run.means), finish))),
+                Some(finish) => drop(jobs.spawn(finish_folder(Arc::clone(&run.context), finish))),
                 None => finishing = false,
             },
             item = walk.next(), if walking && jobs.len() < most => match item? {
-                Some(item) => drop(jobs.spawn(carry(Arc::clone(&run), item))),
+                Some(item) => drop(jobs.spawn(copy_item(Arc::clone(&run), item))),
                 None => walking = false,
             },
         }
@@ -85,46 +85,46 @@ fn items_at_once() -> usize {
     usize::try_from(room).unwrap_or(usize::MAX).clamp(4, ITEMS)
 }
 
-async fn finish_folder(means: Arc<Means>, finish: Finish) -> Result<(), CopyError> {
+async fn finish_folder(context: Arc<RunContext>, finish: Finish) -> Result<(), CopyError> {
     let target = finish.target().clone();
-    match finish.run(means.keep).await {
+    match finish.run(context.keep).await {
         Err(error) if !error.ends_the_run() => {
-            means.ledger.failed(&target, None, error);
+            context.ledger.failed(&target, None, error);
             Ok(())
         }
         Ok(Finished::WithTimesOfItsOwn) => {
-            means.ledger.has_times_of_its_own();
+            context.ledger.has_times_of_its_own();
             Ok(())
         }
         answer => answer.map(drop),
     }
 }
 
-async fn carry(run: Arc<CopyRun>, item: Item) -> Result<(), CopyError> {
-    let means = &run.means;
-    means.ledger.heard().await;
+async fn copy_item(run: Arc<CopyRun>, item: Item) -> Result<(), CopyError> {
+    let context = &run.context;
+    context.ledger.heard().await;
     // more sessions are of no use to what does not pass through here
     if run.direct.is_none() {
         item.lanes.grow();
     }
     match &item.what {
-        What::Folder(folder) => make(means, &item, folder).await,
+        What::Folder(folder) => make(context, &item, folder).await,
         _ if item.is_orphan().await => {
-            means.ledger.count_failure();
+            context.ledger.count_failure();
             Ok(())
         }
         _ if stays(&run, &item).await => {
-            means.ledger.unchanged(&item);
+            context.ledger.unchanged(&item);
             Ok(())
         }
         What::File(links) => file(&run, &item, *links).await,
-        What::Link => link(means, &item).await,
+        What::Link => link(context, &item).await,
     }
 }
 
 /// Whether it stands at the destination as it should.
 async fn stays(run: &CopyRun, item: &Item) -> bool {
-    let means = &run.means;
+    let context = &run.context;
     if item.ground().await == Ground::Fresh {
         return false;
     }
@@ -132,65 +132,65 @@ async fn stays(run: &CopyRun, item: &Item) -> bool {
         && Box::pin(marker.holds(item)).await
     {
         // the next run may have no more reason to look
-        Box::pin(takeover::clear(&item.lanes.idlest().destination, item, means)).await;
+        Box::pin(takeover::clear(&item.lanes.idlest().destination, item, context)).await;
         return true;
     }
-    if means.unchanged == Unchanged::Never {
+    if context.unchanged == Unchanged::Never {
         return false;
     }
-    let _room = means.memory(means.unchanged.room()).await;
+    let _room = context.memory(context.unchanged.room()).await;
     // boxed: every item's task would have to have room for it
-    Box::pin(means.unchanged.holds(item)).await
+    Box::pin(context.unchanged.holds(item)).await
 }
 
-async fn make(means: &Means, item: &Item, folder: &Folder) -> Result<(), CopyError> {
+async fn make(context: &RunContext, item: &Item, folder: &Folder) -> Result<(), CopyError> {
     match folder.make().await {
         Err(error) if !error.ends_the_run() => {
-            means.ledger.failed(&item.source, None, error);
+            context.ledger.failed(&item.source, None, error);
             Ok(())
         }
         answer => answer,
     }
 }
 
-async fn link(means: &Means, item: &Item) -> Result<(), CopyError> {
-    let (started, began) = (means.ledger.started(item), Instant::now());
+async fn link(context: &RunContext, item: &Item) -> Result<(), CopyError> {
+    let (started, began) = (context.ledger.started(item), Instant::now());
     loop {
         let lane = item.lanes.idlest();
         let linked = match lane.source.read_link(&item.source).await {
-            Ok(says) => adopt::link(&lane.destination, item, means, says).await,
+            Ok(says) => adopt::link(&lane.destination, item, context, says).await,
             Err(error) => Err(error),
         };
         match linked {
             Err(error) if error.is_lost() => item.lanes.restore(error).await?,
             Ok(()) => {
-                takeover::clear_soon(&lane.destination, item, means, began).await;
-                return settle(means, item, &started, Ok(())).await;
+                takeover::clear_soon(&lane.destination, item, context, began).await;
+                return settle(context, item, &started, Ok(())).await;
             }
-            linked => return settle(means, item, &started, linked).await,
+            linked => return settle(context, item, &started, linked).await,
         }
     }
 }
 
 /// Copies a file; once more when its source changed meanwhile.
 async fn file(run: &CopyRun, item: &Item, links: Links) -> Result<(), CopyError> {
-    let (means, direct) = (&run.means, run.direct.as_ref());
-    let started = Arc::new(means.ledger.started(item));
+    let (context, direct) = (&run.context, run.direct.as_ref());
+    let started = Arc::new(context.ledger.started(item));
     if item.ground().await == Ground::Old {
-        means.leftovers.begin(&item.lanes.idlest().destination, &item.target.parent());
+        context.leftovers.begin(&item.lanes.idlest().destination, &item.target.parent());
     }
     let mut version = match &run.marker {
         Some(marker) => marker.version(item).await,
         None => None,
     };
-    let freight = Freight { means, item, links, version: &item.attributes, started: &started };
-    let mut copied = carry_version(freight, direct).await;
+    let transfer = FileTransfer { context, item, links, version: &item.attributes, started: &started };
+    let mut copied = copy_version(transfer, direct).await;
     if copied.as_ref().is_err_and(CopyError::is_source_changed) {
         // which one lands now is not known so well
         version = None;
         copied = match look_again(item, links).await {
             Ok(now) if matches!(now.kind(), FileKind::File | FileKind::Unknown) => {
-                carry_version(Freight { version: &now, ..freight }, direct).await
+                copy_version(FileTransfer { version: &now, ..transfer }, direct).await
             }
             Ok(_) => copied,
             Err(error) => Err(error),
@@ -199,7 +199,7 @@ async fn file(run: &CopyRun, item: &Item, links: Links) -> Result<(), CopyError>
     if let (Ok(()), Some(marker), Some(version), Some(there)) = (&copied, &run.marker, version, started.landed_as()) {
         marker.landed(item, &version, there);
     }
-    settle(means, item, &started, copied).await
+    settle(context, item, &started, copied).await
 }
 
 async fn look_again(item: &Item, links: Links) -> Result<Attributes, CopyError> {
@@ -212,13 +212,13 @@ async fn look_again(item: &Item, links: Links) -> Result<Attributes, CopyError> 
 }
 
 /// Copies one version of a file, over as many sessions as it takes.
-async fn carry_version(freight: Freight<'_>, direct: Option<&Arc<Direct>>) -> Result<(), CopyError> {
+async fn copy_version(transfer: FileTransfer<'_>, direct: Option<&Arc<Direct>>) -> Result<(), CopyError> {
     let mut so_far = SoFar::default();
     loop {
-        match attempt(freight, direct, &mut so_far).await {
+        match attempt(transfer, direct, &mut so_far).await {
             Err(error) if error.is_lost() => {
                 so_far.cut_off();
-                freight.item.lanes.restore(error).await?;
+                transfer.item.lanes.restore(error).await?;
             }
             Err(error) if error.is_in_order_only() => so_far.turn_to_order(),
             ended => return ended,
@@ -226,32 +226,41 @@ async fn carry_version(freight: Freight<'_>, direct: Option<&Arc<Direct>>) -> Re
     }
 }
 
-async fn attempt(freight: Freight<'_>, direct: Option<&Arc<Direct>>, so_far: &mut SoFar) -> Result<(), CopyError> {
-    let (means, size) = (freight.means, freight.size());
+async fn attempt(
+    transfer: FileTransfer<'_>,
+    direct: Option<&Arc<Direct>>,
+    so_far: &mut SoFar,
+) -> Result<(), CopyError> {
+    let (context, size) = (transfer.context, transfer.size());
     if let (Some(direct), 1..) = (direct, size) {
-        let carried = Box::pin(direct.carry(freight, &mut *so_far)).await?;
+        let carried = Box::pin(direct.send(transfer, &mut *so_far)).await?;
         if carried == Carried::Here {
             return Ok(());
         }
     }
-    if size <= small::SMALL.min(means.throttle.block() as u64) {
-        match Box::pin(small::carry(freight, so_far)).await? {
+    if size <= small::SMALL.min(context.throttle.block() as u64) {
+        match Box::pin(small::copy_small(transfer, so_far)).await? {
             Small::Landed => return Ok(()),
             Small::IsNot => {}
         }
     }
-    let _turn = means.turn(size).await;
-    Box::pin(pump::carry(freight, so_far)).await
+    let _turn = context.turn(size).await;
+    Box::pin(large::copy_large(transfer, so_far)).await
 }
 
 /// Tells how an item ended.
-async fn settle(means: &Means, item: &Item, started: &Started, ended: Result<(), CopyError>) -> Result<(), CopyError> {
+async fn settle(
+    context: &RunContext,
+    item: &Item,
+    started: &FileProgress,
+    ended: Result<(), CopyError>,
+) -> Result<(), CopyError> {
     match ended {
-        Ok(()) => means.ledger.done(item, started),
+        Ok(()) => context.ledger.done(item, started),
         Err(error) if error.ends_the_run() => return Err(error),
         Err(error) => {
             let error = item.lanes.idlest().destination.explain(error, &item.target).await;
-            means.ledger.failed(&item.source, Some(started), error);
+            context.ledger.failed(&item.source, Some(started), error);
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hop::copy::{CopyError, End, Job, Options, Report, Terms, Wanted, copy};
+use hop::copy::{CopyError, DirectOptions, End, Job, Options, Report, RoutePreference, copy};
 use hop::lend::{Auth, LendError, Loan, LoanRequest, Tier, Weakest, quoted};
 use hop::progress::{Counters, Silent};
 
@@ -90,11 +90,11 @@ async fn where_nothing_can_be_proven_the_key_itself_opens_one_door() {
 }
 
 /// Copies a file to a destination that wants a password, told as often as it asks; how often that was.
-async fn copied(street: &Street, (route, auth): (Wanted, Auth)) -> (usize, Result<Report, CopyError>) {
+async fn copied(street: &Street, (route, auth): (RoutePreference, Auth)) -> (usize, Result<Report, CopyError>) {
     street.put(ACC_PVT, "f", b"content");
     let person = Person::who_says(&["pw"; 3]);
     let [source, destination] = ways_asking(street, [ACC_PVT, DELL_PVT], person.clone());
-    let direct = Terms { auth, ..Terms::default() };
+    let direct = DirectOptions { auth, ..DirectOptions::default() };
     let options = Options { route, direct, ..Options::default() };
     let sources = vec![End::Remote(Arc::new(source), b"f".to_vec())];
     let job = Job { sources, destination: End::Remote(Arc::new(destination), Vec::new()), options };
@@ -111,7 +111,7 @@ async fn where_the_source_forwards_no_agent_and_the_destination_fetches_a_person
     let plan = plan.sshd(DELL_PVT, "AuthorizedKeysFile .ssh/authorized_keys").sshd(ACC_PVT, "AllowAgentForwarding no");
     let keys = "AuthorizedKeysFile .ssh/authorized_keys %h/../authorized_keys";
     let Some(street) = plan.sshd(ACC_PVT, keys).start() else { return };
-    for route in [Wanted::Auto, Wanted::Direct] {
+    for route in [RoutePreference::Auto, RoutePreference::Direct] {
         let (asked, report) = copied(&street, (route, Auth::Ephemeral)).await;
         assert_eq!((asked, report.expect("fetched").route.to_string()), (1, "direct".to_owned()));
     }
@@ -124,10 +124,13 @@ async fn a_destination_that_takes_a_password_from_us() {
     }
     let plan = Street::plan().password(DELL_PVT, "pw").sshd(DELL_PVT, "PasswordAuthentication yes");
     let Some(street) = plan.sshd(DELL_PVT, "AuthorizedKeysFile .ssh/authorized_keys").start() else { return };
-    let refused =
-        copied(&street, (Wanted::Direct, Auth::Agent)).await.1.expect_err("a password cannot be lent").to_string();
+    let refused = copied(&street, (RoutePreference::Direct, Auth::Agent))
+        .await
+        .1
+        .expect_err("a password cannot be lent")
+        .to_string();
     assert!(refused.contains("the login was by password, which cannot be lent"), "{refused}");
-    let report = copied(&street, (Wanted::Direct, Auth::Ephemeral)).await.1.expect("a key can");
+    let report = copied(&street, (RoutePreference::Direct, Auth::Ephemeral)).await.1.expect("a key can");
     assert_eq!((report.files, report.route.to_string()), (1, "direct".to_owned()));
     assert_eq!(std::fs::read(street.home(DELL_PVT).join("f")).expect("it is there"), b"content");
     assert!(!street.home(DELL_PVT).join(".ssh").exists());

@@ -98,11 +98,11 @@ fn options(cp: &Cp, spread: &Spread) -> Options {
             Count::Exactly(lanes) => Some(lanes),
         },
         route: match spread.route.value {
-            RouteChoice::Auto => copy::Wanted::Auto,
-            RouteChoice::Direct => copy::Wanted::Direct,
-            RouteChoice::Relay => copy::Wanted::Relay,
+            RouteChoice::Auto => copy::RoutePreference::Auto,
+            RouteChoice::Direct => copy::RoutePreference::Direct,
+            RouteChoice::Relay => copy::RoutePreference::Relay,
         },
-        direct: copy::Terms {
+        direct: copy::DirectOptions {
             peer: cp.copying.peer_address.clone(),
             fetch_from: cp.copying.fetch_from.clone(),
             weakest: if cp.copying.require_hostbound { Weakest::Hostbound } else { Weakest::Any },

@@ -1,10 +1,10 @@
 //! Straight from one host to another: a host's own ssh carries the bytes, hop does the rest. [`Direct`] is one copy's
-//! login from the source to the destination, or the other way round ([`Direction`]), signed by a lent agent (`lend`), and
+//! login from the source to the destination, or the other way round (`Direction`), signed by a lent agent (`lend`), and
 //! what goes over it.
 //!
 //! Sources are walked, folders made, parts opened, measured and renamed by hop's own sessions, as for any copy. Only what
 //! is in files goes from host to host: large ones in shares ([`stream`]), small ones many together ([`pack`]), both by
-//! orders ([`script`]) to a program on the host that logs in ([`courier`]), which has one login open for all of them.
+//! orders (`script`) to a program on the host that logs in (`remote_helper`), which has one login open for all of them.
 //!
 //! | floor | what is there |
 //! | --- | --- |
@@ -25,9 +25,9 @@ use tokio::time::timeout;
 
 use super::error::CopyError;
 use super::obstacle::Obstacle;
-use super::options::Terms;
+use super::options::DirectOptions;
 use super::reach::End;
-use super::task::freight::Freight;
+use super::task::file_transfer::FileTransfer;
 use super::task::so_far::SoFar;
 pub use engine::Carried;
 use engine::Engine;
@@ -35,9 +35,9 @@ use send::orders::Orders;
 use send::pack::Packing;
 pub use send::staging::clear as clear_staging;
 use send::{announced, pack, put, stream};
+pub use setup::attempt::{DirectMode, RetryPolicy};
 use setup::begin;
 use setup::begin::Begun;
-pub use setup::course::{Endurance, Extent};
 use setup::lent::Lent;
 
 /// The direct way between two hosts.
@@ -53,48 +53,48 @@ pub struct Direct {
 pub async fn begin(
     sources: &[End],
     destination: &End,
-    how: (&Terms, Extent),
-    endurance: &Endurance,
+    how: (&DirectOptions, DirectMode),
+    retry_policy: &RetryPolicy,
 ) -> Result<(Option<Arc<Direct>>, String), Obstacle> {
-    let (begun, reason) = begin::begin(sources, destination, how, endurance).await?;
+    let (begun, reason) = begin::begin(sources, destination, how, retry_policy).await?;
     Ok((begun.map(|begun| Arc::new(Direct::new(begun))), reason))
 }
 
 impl Direct {
     /// What has `begun`.
-    fn new(Begun { course, login, held }: Begun) -> Direct {
-        let packing = Packing::of(course.engine);
-        Direct { orders: Arc::new(Orders::new(course, login, held)), packing }
+    fn new(Begun { attempt, login, held }: Begun) -> Direct {
+        let packing = Packing::of(attempt.engine);
+        Direct { orders: Arc::new(Orders::new(attempt, login, held)), packing }
     }
 
     /// Copies a file that is not empty, over as many logins as there may be.
     ///
     /// # Errors
-    /// As [`Kind`](super::Kind) tells; [`Cause::SourceChanged`] when it is not that version any more.
-    pub async fn carry(&self, freight: Freight<'_>, so_far: &mut SoFar) -> Result<Carried, CopyError> {
+    /// As [`Kind`](super::Kind) tells; `Cause::SourceChanged` when it is not that version any more.
+    pub async fn send(&self, transfer: FileTransfer<'_>, so_far: &mut SoFar) -> Result<Carried, CopyError> {
         loop {
             let number = self.orders.logins.current().number;
-            match self.attempt(freight, &mut *so_far).await {
+            match self.attempt(transfer, &mut *so_far).await {
                 Err(error) if error.is_of_login() => {
                     self.orders.logins.restore(error, number).await?;
                     // what waited for the old one has its links there
                     self.packing.give_up(number);
                 }
-                Err(error) if announced::gives_way(&self.orders, freight, &error) => return Ok(Carried::NotHere),
+                Err(error) if announced::gives_way(&self.orders, transfer, &error) => return Ok(Carried::NotHere),
                 ended => return ended,
             }
         }
     }
 
-    async fn attempt(&self, freight: Freight<'_>, so_far: &mut SoFar) -> Result<Carried, CopyError> {
+    async fn attempt(&self, transfer: FileTransfer<'_>, so_far: &mut SoFar) -> Result<Carried, CopyError> {
         let (orders, packing) = (&self.orders, &self.packing);
         if orders.engine == Engine::Puts {
-            return put::carry(orders, packing, freight).await;
+            return put::send_by_sftp(orders, packing, transfer).await;
         }
-        if pack::fits(freight) && packing.is_on() && pack::carry(orders, packing, freight).await? {
+        if pack::fits(transfer) && packing.is_on() && pack::send_packed(orders, packing, transfer).await? {
             return Ok(Carried::Here);
         }
-        stream::carry(orders, freight, so_far).await.map(|()| Carried::Here)
+        stream::send_large(orders, transfer, so_far).await.map(|()| Carried::Here)
     }
 
     /// Ends the login within `limit`, and removes what small files arrived in; what was lent.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::blocking::blocking;
 use super::buffers::BLOCK;
-use super::identity::{Identity, same_version};
+use super::identity::{FileIdentity, same_version};
 use super::local;
 use super::remote::Remote;
 use crate::copy::error::{Cause, CopyError};
@@ -25,7 +25,7 @@ pub struct Whole {
     /// There is more behind them.
     pub goes_on: bool,
     /// What it was before it was read.
-    pub began: Identity,
+    pub began: FileIdentity,
     /// It is the version that was listed, and was the same when all of it had been read.
     pub is_same: bool,
 }
@@ -49,10 +49,10 @@ impl Whole {
 /// An open file, and where it is.
 pub struct OpenFile {
     place: Place,
-    end: End,
+    end: OpenEnd,
 }
 
-enum End {
+enum OpenEnd {
     Local(Arc<File>),
     Remote(Remote, Handle),
 }
@@ -60,12 +60,12 @@ enum End {
 impl OpenFile {
     /// On this machine.
     pub fn local(place: &Place, file: File) -> OpenFile {
-        OpenFile { place: place.clone(), end: End::Local(Arc::new(file)) }
+        OpenFile { place: place.clone(), end: OpenEnd::Local(Arc::new(file)) }
     }
 
     /// On a host.
     pub fn remote(place: &Place, remote: Remote, handle: Handle) -> OpenFile {
-        OpenFile { place: place.clone(), end: End::Remote(remote, handle) }
+        OpenFile { place: place.clone(), end: OpenEnd::Remote(remote, handle) }
     }
 
     /// Where it is.
@@ -76,27 +76,27 @@ impl OpenFile {
     /// Bytes one [`OpenFile::read`] may ask for.
     pub fn max_read(&self) -> usize {
         match &self.end {
-            End::Local(_) => BLOCK,
-            End::Remote(remote, _) => remote.client.max_read(),
+            OpenEnd::Local(_) => BLOCK,
+            OpenEnd::Remote(remote, _) => remote.client.max_read(),
         }
     }
 
     /// Bytes one [`OpenFile::write`] may carry.
     pub fn max_write(&self) -> usize {
         match &self.end {
-            End::Local(_) => BLOCK,
-            End::Remote(remote, _) => remote.client.max_write(),
+            OpenEnd::Local(_) => BLOCK,
+            OpenEnd::Remote(remote, _) => remote.client.max_write(),
         }
     }
 
     /// `len` bytes at `offset`; fewer only where the file ends.
     pub async fn read(&self, offset: u64, len: usize) -> Result<Bytes, CopyError> {
         match &self.end {
-            End::Local(file) => {
+            OpenEnd::Local(file) => {
                 let file = Arc::clone(file);
                 blocking(Stage::Transfer, &self.place, move |_| local::read(&file, offset, len)).await
             }
-            End::Remote(remote, handle) => {
+            OpenEnd::Remote(remote, handle) => {
                 remote.told(Stage::Transfer, &self.place, remote.client.read(handle, offset, len).await)
             }
         }
@@ -105,26 +105,26 @@ impl OpenFile {
     /// Writes all of `data` at `offset`.
     pub async fn write(&self, offset: u64, data: Bytes) -> Result<(), CopyError> {
         match &self.end {
-            End::Local(file) => {
+            OpenEnd::Local(file) => {
                 let file = Arc::clone(file);
                 blocking(Stage::Transfer, &self.place, move |_| local::write(&file, offset, &data)).await
             }
-            End::Remote(remote, handle) => {
+            OpenEnd::Remote(remote, handle) => {
                 remote.told(Stage::Transfer, &self.place, remote.client.write(handle, offset, data).await)
             }
         }
     }
 
     /// Its attributes now, and what tells whether it changes.
-    pub async fn identity(&self) -> Result<(Attributes, Identity), CopyError> {
+    pub async fn identity(&self) -> Result<(Attributes, FileIdentity), CopyError> {
         match &self.end {
-            End::Local(file) => {
+            OpenEnd::Local(file) => {
                 let file = Arc::clone(file);
                 blocking(Stage::Transfer, &self.place, move |_| local::identity(&file)).await
             }
-            End::Remote(remote, handle) => {
+            OpenEnd::Remote(remote, handle) => {
                 let told = remote.told(Stage::Transfer, &self.place, remote.fstat(handle, &self.place).await)?;
-                Ok((told, Identity::from(&told)))
+                Ok((told, FileIdentity::from(&told)))
             }
         }
     }
@@ -132,22 +132,22 @@ impl OpenFile {
     /// Whether it belongs to this user and has no other name; on a host that is not asked here.
     pub async fn is_ours_alone(&self) -> Result<bool, CopyError> {
         match &self.end {
-            End::Local(file) => {
+            OpenEnd::Local(file) => {
                 let file = Arc::clone(file);
                 blocking(Stage::Transfer, &self.place, move |_| local::is_ours_alone(&file)).await
             }
-            End::Remote(..) => Ok(true),
+            OpenEnd::Remote(..) => Ok(true),
         }
     }
 
     /// Sets what is `Some`: size, permission bits, times.
     pub async fn set(&self, wanted: Attributes) -> Result<(), CopyError> {
         match &self.end {
-            End::Local(file) => {
+            OpenEnd::Local(file) => {
                 let file = Arc::clone(file);
                 blocking(Stage::Land, &self.place, move |_| local::set(&file, &wanted)).await
             }
-            End::Remote(remote, handle) => {
+            OpenEnd::Remote(remote, handle) => {
                 let set = remote.client.fsetstat(handle, &wanted).await;
                 remote.told(Stage::Land, &self.place, remote.or_by_path(&self.place, &wanted, set).await)
             }
@@ -161,7 +161,7 @@ impl OpenFile {
     pub async fn read_whole(&self, version: &Attributes) -> Result<Whole, CopyError> {
         let size = version.size.unwrap_or(0);
         match &self.end {
-            End::Local(file) => {
+            OpenEnd::Local(file) => {
                 let (file, version) = (Arc::clone(file), *version);
                 let read = move |_: &Place| {
                     let (told, began) = local::identity(&file)?;
@@ -171,11 +171,11 @@ impl OpenFile {
                 };
                 blocking(Stage::Transfer, &self.place, read).await
             }
-            End::Remote(remote, handle) => {
+            OpenEnd::Remote(remote, handle) => {
                 let read = remote.read_whole(handle, &self.place, size).await;
                 let ((pieces, goes_on), after) = remote.told(Stage::Transfer, &self.place, read)?;
                 let is_same = same_version(&after, version);
-                Ok(Whole { pieces, goes_on, began: Identity::from(version), is_same })
+                Ok(Whole { pieces, goes_on, began: FileIdentity::from(version), is_same })
             }
         }
     }
@@ -186,8 +186,8 @@ impl OpenFile {
     /// As [`OpenFile::read`].
     pub async fn goes_on(&self, offset: u64) -> Result<bool, CopyError> {
         match &self.end {
-            End::Local(_) => Ok(!self.read(offset, 1).await?.is_empty()),
-            End::Remote(remote, handle) => {
+            OpenEnd::Local(_) => Ok(!self.read(offset, 1).await?.is_empty()),
+            OpenEnd::Remote(remote, handle) => {
                 remote.told(Stage::Transfer, &self.place, remote.goes_on(handle, offset).await)
             }
         }
@@ -199,7 +199,7 @@ impl OpenFile {
     /// When writing or closing failed.
     pub async fn write_whole(&self, data: Vec<Bytes>, wanted: Attributes) -> Result<Set, CopyError> {
         match &self.end {
-            End::Local(file) => {
+            OpenEnd::Local(file) => {
                 let file = Arc::clone(file);
                 let write = move |_: &Place| {
                     let mut offset = 0;
@@ -214,7 +214,7 @@ impl OpenFile {
                 let set = blocking(Stage::Transfer, &self.place, write).await?;
                 Ok(set.map_err(|error| CopyError::local(Stage::Land, self.place.path(), error)))
             }
-            End::Remote(remote, handle) => {
+            OpenEnd::Remote(remote, handle) => {
                 let written = remote.write_whole(handle, data, &wanted).await;
                 let set = remote.told(Stage::Transfer, &self.place, written)?;
                 let set = remote.or_by_path(&self.place, &wanted, set).await;
@@ -229,11 +229,11 @@ impl OpenFile {
     /// When that fails, or the server cannot do it.
     pub async fn flush(&self) -> Result<(), CopyError> {
         match &self.end {
-            End::Local(file) => {
+            OpenEnd::Local(file) => {
                 let file = Arc::clone(file);
                 blocking(Stage::Land, &self.place, move |_| file.sync_all()).await
             }
-            End::Remote(remote, handle) => remote.told(Stage::Land, &self.place, remote.client.fsync(handle).await),
+            OpenEnd::Remote(remote, handle) => remote.told(Stage::Land, &self.place, remote.client.fsync(handle).await),
         }
     }
 
@@ -241,7 +241,7 @@ impl OpenFile {
     ///
     /// # Errors
     /// [`Cause::SourceChanged`] when it is not.
-    pub async fn is_still(&self, identity: Identity) -> Result<(), CopyError> {
+    pub async fn is_still(&self, identity: FileIdentity) -> Result<(), CopyError> {
         match self.identity().await?.1 == identity {
             true => Ok(()),
             false => Err(self.changed()),
@@ -262,8 +262,8 @@ impl OpenFile {
     /// What a file says that is not what it was.
     pub fn changed(&self) -> CopyError {
         let trail = match &self.end {
-            End::Local(_) => None,
-            End::Remote(remote, _) => Some(Arc::clone(&remote.trail)),
+            OpenEnd::Local(_) => None,
+            OpenEnd::Remote(remote, _) => Some(Arc::clone(&remote.trail)),
         };
         CopyError::new(trail, Stage::Transfer, self.place.path(), Cause::SourceChanged)
     }
@@ -280,11 +280,11 @@ impl OpenFile {
     /// Closes it behind all that was asked of it; some ends tell only now that writing failed.
     pub async fn close(&self) -> Result<(), CopyError> {
         match &self.end {
-            End::Local(file) => {
+            OpenEnd::Local(file) => {
                 let file = Arc::clone(file);
                 blocking(Stage::Land, &self.place, move |_| local::close(&file)).await
             }
-            End::Remote(remote, handle) => {
+            OpenEnd::Remote(remote, handle) => {
                 let closed = remote.client.close_behind(handle).await;
                 remote.told(Stage::Land, &self.place, closed)
             }
@@ -293,7 +293,7 @@ impl OpenFile {
 
     /// Closes it if it is open, whatever comes of that.
     pub async fn let_go(&self) {
-        if let End::Remote(remote, handle) = &self.end
+        if let OpenEnd::Remote(remote, handle) = &self.end
             && handle.is_open()
         {
             // nothing that was written there is of use any more
@@ -304,15 +304,15 @@ impl OpenFile {
     /// The same once more, where it is on this machine and needs no other handle.
     pub fn shared(&self) -> Option<OpenFile> {
         match &self.end {
-            End::Local(file) => Some(OpenFile { place: self.place.clone(), end: End::Local(Arc::clone(file)) }),
-            End::Remote(..) => None,
+            OpenEnd::Local(file) => Some(OpenFile { place: self.place.clone(), end: OpenEnd::Local(Arc::clone(file)) }),
+            OpenEnd::Remote(..) => None,
         }
     }
 }
 
-impl From<&Attributes> for Identity {
-    fn from(told: &Attributes) -> Identity {
+impl From<&Attributes> for FileIdentity {
+    fn from(told: &Attributes) -> FileIdentity {
         let modified = told.mtime().map_or((0, 0), |seconds| (seconds.into(), 0));
-        Identity { size: told.size.unwrap_or(0), modified, changed: None, inode: None }
+        FileIdentity { size: told.size.unwrap_or(0), modified, changed: None, inode: None }
     }
 }

@@ -1,11 +1,11 @@
-//! Is it still the same version of a file? [`Identity`], all that an end tells of one.
+//! Is it still the same version of a file? [`FileIdentity`], all that an end tells of one.
 
 use crate::copy::part::VersionId;
 use crate::sftp::Attributes;
 
 /// What must be the same before and after a file was read. Times are seconds and nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Identity {
+pub struct FileIdentity {
     /// Bytes.
     pub size: u64,
     /// When its content changed, as the file says: anyone may set it back.
@@ -16,7 +16,7 @@ pub struct Identity {
     pub inode: Option<(u64, u64)>,
 }
 
-impl Identity {
+impl FileIdentity {
     /// What this version is called in the names of parts; `machine` is this one's name where the file is here, else empty.
     pub fn version(&self, machine: &[u8]) -> VersionId {
         let number = |number: u64| number.to_be_bytes().to_vec();

@@ -13,8 +13,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::again::Tries;
 use super::pool::Pool;
+use super::retry::RetryBudget;
 use super::side::Side;
 use super::watchers::Watchers;
 use crate::copy::error::CopyError;
@@ -52,17 +52,17 @@ pub struct Lane {
 
 /// The lanes between two ends.
 pub struct Lanes {
-    route: Arc<Route>,
+    route: Arc<LaneSet>,
     opening: Mutex<JoinSet<()>>,
 }
 
-struct Route {
+struct LaneSet {
     ends: (Arc<Pool>, Arc<Pool>),
     open: watch::Sender<Vec<Arc<Lane>>>,
     /// The numbers of lanes that are open, or being opened; never more than `most`.
     taken: Mutex<BTreeSet<usize>>,
     most: AtomicUsize,
-    tries: Tries,
+    tries: RetryBudget,
     /// A lane was lost, and nothing has moved since: no new ones for now.
     is_shaken: AtomicBool,
     restoring: tokio::sync::Mutex<()>,
@@ -80,12 +80,12 @@ impl Lanes {
         (most, retries): (Option<usize>, u32),
         watchers: Watchers,
     ) -> Result<Lanes, CopyError> {
-        let route = Route {
+        let route = LaneSet {
             ends,
             open: watch::Sender::new(Vec::new()),
             taken: Mutex::new(BTreeSet::from([0])),
             most: AtomicUsize::new(1),
-            tries: Tries::new(retries, watchers.clone()),
+            tries: RetryBudget::new(retries, watchers.clone()),
             is_shaken: AtomicBool::new(false),
             restoring: tokio::sync::Mutex::default(),
             watchers,
@@ -162,7 +162,7 @@ impl Lanes {
     }
 }
 
-impl Route {
+impl LaneSet {
     async fn add(&self, number: usize) -> Result<Arc<Lane>, CopyError> {
         let (source, destination) = tokio::try_join!(self.ends.0.side(number), self.ends.1.side(number))?;
         let lane = Arc::new(Lane { number, source, destination, busy: AtomicUsize::new(0) });

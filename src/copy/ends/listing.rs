@@ -20,12 +20,12 @@ const BAD_MAX: usize = 256;
 /// A listing under way.
 pub struct Listing {
     place: Place,
-    end: End,
+    end: ListedEnd,
     seen: usize,
     bad: usize,
 }
 
-enum End {
+enum ListedEnd {
     /// Taken out while the blocking pool reads from it.
     Local(Option<Dir>),
     /// With what is left of the server's last answer.
@@ -38,12 +38,12 @@ pub type Listed = Result<(Name, Attributes), BadName>;
 impl Listing {
     /// Of a local folder.
     pub fn local(place: &Place, entries: Dir) -> Listing {
-        Listing { place: place.clone(), end: End::Local(Some(entries)), seen: 0, bad: 0 }
+        Listing { place: place.clone(), end: ListedEnd::Local(Some(entries)), seen: 0, bad: 0 }
     }
 
     /// Of a host's folder.
     pub fn remote(place: &Place, remote: Remote, folder: OpenDirectory) -> Listing {
-        Listing { place: place.clone(), end: End::Remote(remote, folder, None), seen: 0, bad: 0 }
+        Listing { place: place.clone(), end: ListedEnd::Remote(remote, folder, None), seen: 0, bad: 0 }
     }
 
     /// The next entries, without `.` and `..`; `None` at the end.
@@ -63,7 +63,7 @@ impl Listing {
 
     async fn raw(&mut self) -> Result<Option<Vec<(Vec<u8>, Attributes)>>, CopyError> {
         match &mut self.end {
-            End::Local(entries) => {
+            ListedEnd::Local(entries) => {
                 let Some(mut taken) = entries.take() else { return Ok(None) };
                 let (left, batch) = blocking(Stage::List, &self.place, move |_| {
                     let batch = local::next_entries(&mut taken, BATCH)?;
@@ -73,7 +73,7 @@ impl Listing {
                 *entries = Some(left);
                 Ok((!batch.is_empty()).then_some(batch))
             }
-            End::Remote(remote, folder, names) => {
+            ListedEnd::Remote(remote, folder, names) => {
                 if names.as_ref().is_none_or(Entries::is_empty) {
                     *names = remote.told(Stage::List, &self.place, folder.next().await)?;
                 }
@@ -85,8 +85,8 @@ impl Listing {
 
     fn endless(&self) -> CopyError {
         let trail = match &self.end {
-            End::Local(_) => None,
-            End::Remote(remote, ..) => Some(remote.trail.clone()),
+            ListedEnd::Local(_) => None,
+            ListedEnd::Remote(remote, ..) => Some(remote.trail.clone()),
         };
         let text = "a listing without end, or of names that nobody may use";
         CopyError::new(trail, Stage::List, self.place.path(), Cause::Sftp(SftpError::Protocol(text.into())))

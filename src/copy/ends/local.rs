@@ -13,9 +13,9 @@ use std::path::Path;
 use bytes::Bytes;
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, Stat, Timespec, Timestamps};
 
-use super::beneath;
 use super::buffers::{self, UNTOLD_MAX};
-use super::identity::Identity;
+use super::identity::FileIdentity;
+use super::resolve_beneath;
 use crate::copy::place::{self, Anchor, Links, Place};
 use crate::sftp::{Attributes, FileKind};
 
@@ -26,14 +26,14 @@ pub fn path(bytes: &[u8]) -> &Path {
 
 /// Holds the folder at `typed`, so that what is created below it stays there.
 pub fn hold(typed: &[u8]) -> io::Result<Place> {
-    Ok(Place::held(typed, beneath::hold(path(typed))?))
+    Ok(Place::held(typed, resolve_beneath::hold(path(typed))?))
 }
 
 /// Holds the folder at `typed`, from which something is copied; through a link of that name only where those are followed.
 pub fn hold_source(typed: &[u8], links: Links) -> io::Result<Place> {
     let folder = match links {
-        Links::Follow => beneath::hold(path(typed))?,
-        Links::Keep => beneath::hold_itself(path(typed))?,
+        Links::Follow => resolve_beneath::hold(path(typed))?,
+        Links::Keep => resolve_beneath::hold_itself(path(typed))?,
     };
     Ok(Place::held(typed, folder))
 }
@@ -141,20 +141,20 @@ fn regular(file: OwnedFd) -> io::Result<File> {
 }
 
 /// Attributes of an open file, and what tells whether it changes.
-pub fn identity(file: &File) -> io::Result<(Attributes, Identity)> {
+pub fn identity(file: &File) -> io::Result<(Attributes, FileIdentity)> {
     let stat = rustix::fs::fstat(file)?;
     Ok((attributes(&stat), identity_of(&stat)))
 }
 
 /// What tells one version of the file at `place` from another.
-pub fn identity_at(place: &Place, links: Links) -> io::Result<Identity> {
+pub fn identity_at(place: &Place, links: Links) -> io::Result<FileIdentity> {
     Ok(identity_of(&raw_stat(place, links)?))
 }
 
 // other systems have other types
 #[allow(clippy::unnecessary_cast)]
-fn identity_of(stat: &Stat) -> Identity {
-    Identity {
+fn identity_of(stat: &Stat) -> FileIdentity {
+    FileIdentity {
         size: stat.st_size as u64,
         modified: (stat.st_mtime, stat.st_mtime_nsec as u64),
         changed: Some((stat.st_ctime, stat.st_ctime_nsec as u64)),
@@ -277,18 +277,18 @@ fn entry(place: &Place) -> io::Result<(OwnedFd, Vec<u8>)> {
         Anchor::Seen(device, inode) => seen_again(place, *device, *inode)?,
         Anchor::Link(link) => {
             let (folder, name) = entry(link)?;
-            beneath::follow(folder.as_fd(), &name)?
+            resolve_beneath::follow(folder.as_fd(), &name)?
         }
     };
     match place.name() {
-        Some(name) => Ok((beneath::open_folder(base.as_fd(), place.parent().below())?, name.to_vec())),
+        Some(name) => Ok((resolve_beneath::open_folder(base.as_fd(), place.parent().below())?, name.to_vec())),
         None => Ok((base, b".".to_vec())),
     }
 }
 
 /// The base of `place`, found by its path once more.
 fn seen_again(place: &Place, device: u64, inode: u64) -> io::Result<OwnedFd> {
-    let folder = beneath::hold(path(place.base()))?;
+    let folder = resolve_beneath::hold(path(place.base()))?;
     match numbers(&rustix::fs::fstat(&folder)?) == (device, inode) {
         true => Ok(folder),
         false => Err(rustix::io::Errno::NOTDIR.into()),
@@ -302,9 +302,9 @@ fn numbers(stat: &Stat) -> (u64, u64) {
 }
 
 fn typed_entry(typed: &[u8]) -> io::Result<(OwnedFd, Vec<u8>)> {
-    let folder = beneath::hold(path(place::folder_of(typed)))?;
+    let folder = resolve_beneath::hold(path(place::folder_of(typed)))?;
     match place::last(typed) {
-        b"" | b"." | b".." => Ok((beneath::hold(path(typed))?, b".".to_vec())),
+        b"" | b"." | b".." => Ok((resolve_beneath::hold(path(typed))?, b".".to_vec())),
         // a trailing slash stays: it says that a folder is meant
         name => {
             let slash = if typed.ends_with(b"/") { &b"/"[..] } else { b"" };

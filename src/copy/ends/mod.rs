@@ -3,33 +3,33 @@
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `lanes` `witness` | the sessions between two ends; the checksum of a file at one |
-//! | `pool` `again` | the sessions of one end; how often a lost one is made again |
-//! | `umask` `loops` | the modes new files get; links that lead back |
+//! | `lanes` `file_checksum` | the sessions between two ends; the checksum of a file at one |
+//! | `pool` `retry` | the sessions of one end; how often a lost one is made again |
+//! | `umask` `symlink_loops` | the modes new files get; links that lead back |
 //! | `side` | one end |
 //! | `file` `listing` | what is open at an end |
 //! | `local` `remote` | a file system here, a server there |
-//! | `blocking` `identity` `buffers` `beneath` `denied` | threads for disks, versions of files, memory, paths below a folder; requests that are denied |
-//! | `sums` `together` | checksums by the host; several answers at once |
+//! | `blocking` `identity` `buffers` `resolve_beneath` `denied` | threads for disks, versions of files, memory, paths below a folder; requests that are denied |
+//! | `remote_sha256` `join_in_order` | checksums by the host; several answers at once |
 //! | `watchdog` `watchers` | who watches |
 
-pub mod again;
-pub mod beneath;
 pub mod blocking;
 pub mod buffers;
 pub mod denied;
 pub mod file;
+pub mod file_checksum;
 pub mod identity;
+pub mod join_in_order;
 pub mod lanes;
 pub mod listing;
 pub mod local;
-pub mod loops;
 pub mod pool;
 pub mod remote;
+pub mod remote_sha256;
+pub mod resolve_beneath;
+pub mod retry;
 pub mod side;
-pub mod sums;
-pub mod together;
+pub mod symlink_loops;
 pub mod umask;
 pub mod watchdog;
 pub mod watchers;
-pub mod witness;

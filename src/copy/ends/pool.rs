@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use super::remote::Remote;
+use super::remote_sha256::RemoteSha256;
 use super::side::Side;
-use super::sums::Sums;
 use super::umask::Umask;
 use super::watchdog;
 use crate::copy::error::{Cause, CopyError};
@@ -21,25 +21,25 @@ const OPTIONAL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_s
 
 /// One end's sessions.
 pub struct Pool {
-    host: Option<Host>,
+    host: Option<RemoteEnd>,
     /// The bits the end takes from a new file's mode.
     pub umask: Umask,
 }
 
 /// What is known of the host's shell.
 #[derive(Default)]
-enum Shell {
+enum ShellState {
     #[default]
     NotAsked,
-    Tells(Sums),
+    Tells(RemoteSha256),
     Lacks,
 }
 
-struct Host {
+struct RemoteEnd {
     reach: Arc<dyn Reach>,
     trail: Arc<str>,
     lanes: Mutex<Vec<Arc<OnceCell<Remote>>>>,
-    sums: tokio::sync::Mutex<Shell>,
+    sums: tokio::sync::Mutex<ShellState>,
     clock: Arc<IdleClock>,
 }
 
@@ -48,7 +48,7 @@ impl Pool {
     pub fn of(end: &End, clock: &Arc<IdleClock>) -> Pool {
         let host = match end {
             End::Local(_) => None,
-            End::Remote(reach, _) => Some(Host {
+            End::Remote(reach, _) => Some(RemoteEnd {
                 trail: reach.trail().into(),
                 reach: Arc::clone(reach),
                 lanes: Mutex::default(),
@@ -80,7 +80,7 @@ impl Pool {
     }
 
     /// The host's tools for checksums; `None` on this machine, and where there are none.
-    pub async fn sums(&self) -> Option<Sums> {
+    pub async fn sums(&self) -> Option<RemoteSha256> {
         match &self.host {
             Some(host) => host.sums().await,
             None => None,
@@ -96,7 +96,7 @@ impl Pool {
     }
 }
 
-impl Host {
+impl RemoteEnd {
     /// The host's name as it was typed; the user and port, where hop climbs there itself.
     fn whose(&self) -> (&str, Option<(&str, u16)>) {
         let last = self.reach.way().and_then(|way| way.hops().last());
@@ -109,21 +109,21 @@ impl Host {
         Some(hops.iter().map(|hop| (hop.hostname.value.clone(), hop.port.value)).collect())
     }
 
-    async fn sums(&self) -> Option<Sums> {
+    async fn sums(&self) -> Option<RemoteSha256> {
         let mut shell = self.sums.lock().await;
         let _waits = self.clock.waits();
         match &*shell {
-            Shell::Lacks => return None,
-            Shell::Tells(sums) if !sums.has_ended() => return Some(sums.clone()),
-            Shell::Tells(_) | Shell::NotAsked => {}
+            ShellState::Lacks => return None,
+            ShellState::Tells(sums) if !sums.has_ended() => return Some(sums.clone()),
+            ShellState::Tells(_) | ShellState::NotAsked => {}
         }
         let begun = tokio::time::timeout((self.clock.timeout() / 4).clamp(OPTIONAL.0, OPTIONAL.1), self.reach.shell());
         let started = match begun.await {
-            Ok(Some(conversation)) => Sums::start(conversation).await,
+            Ok(Some(conversation)) => RemoteSha256::start(conversation).await,
             // none, or a server that never says so
             Ok(None) | Err(_) => None,
         };
-        *shell = started.clone().map_or(Shell::Lacks, Shell::Tells);
+        *shell = started.clone().map_or(ShellState::Lacks, ShellState::Tells);
         started
     }
 

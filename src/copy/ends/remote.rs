@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::buffers::UNTOLD_MAX;
 use super::denied::{self, is_denied};
-use super::together::all;
+use super::join_in_order::all;
 use crate::copy::error::{Cause, CopyError};
 use crate::copy::place::{Links, Place};
 use crate::progress::Stage;

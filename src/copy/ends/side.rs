@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::blocking::blocking;
 use super::file::OpenFile;
-use super::identity::Identity;
+use super::identity::FileIdentity;
 use super::listing::Listing;
 use super::local;
 use super::remote::Remote;
@@ -136,15 +136,15 @@ impl Side {
     }
 
     /// All that tells that version from others.
-    pub async fn identity(&self, place: &Place, links: Links, seen: &Attributes) -> Result<Identity, CopyError> {
+    pub async fn identity(&self, place: &Place, links: Links, seen: &Attributes) -> Result<FileIdentity, CopyError> {
         match self {
             Side::Local => blocking(Stage::Transfer, place, move |place| local::identity_at(place, links)).await,
-            Side::Remote(_) => Ok(Identity::from(seen)),
+            Side::Remote(_) => Ok(FileIdentity::from(seen)),
         }
     }
 
     /// What a version is called in the names of parts.
-    pub fn version_of(&self, identity: &Identity) -> VersionId {
+    pub fn version_of(&self, identity: &FileIdentity) -> VersionId {
         match self {
             Side::Local => identity.version(rustix::system::uname().nodename().to_bytes()),
             Side::Remote(_) => identity.version(b""),
@@ -340,15 +340,15 @@ mod tests {
 
     #[test]
     fn everything_that_is_known_of_a_version_counts() {
-        let base = Identity { size: 1, modified: (2, 3), changed: Some((4, 5)), inode: Some((6, 7)) };
+        let base = FileIdentity { size: 1, modified: (2, 3), changed: Some((4, 5)), inode: Some((6, 7)) };
         let others = [
-            Identity { size: 2, ..base },
-            Identity { modified: (3, 3), ..base },
-            Identity { modified: (2, 4), ..base },
-            Identity { changed: Some((4, 6)), ..base },
-            Identity { changed: None, ..base },
-            Identity { inode: Some((6, 8)), ..base },
-            Identity { inode: None, ..base },
+            FileIdentity { size: 2, ..base },
+            FileIdentity { modified: (3, 3), ..base },
+            FileIdentity { modified: (2, 4), ..base },
+            FileIdentity { changed: Some((4, 6)), ..base },
+            FileIdentity { changed: None, ..base },
+            FileIdentity { inode: Some((6, 8)), ..base },
+            FileIdentity { inode: None, ..base },
         ];
         assert!(others.iter().all(|other| other.version(b"m") != base.version(b"m")));
         assert_ne!(base.version(b"n"), base.version(b"m"));

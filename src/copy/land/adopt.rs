@@ -4,17 +4,17 @@
 use super::landing::{final_attributes, stands_there};
 use super::replace::replace;
 use super::takeover::pair_of;
-use crate::copy::ends::identity::Identity;
+use crate::copy::ends::identity::FileIdentity;
 use crate::copy::ends::side::Side;
 use crate::copy::error::CopyError;
 use crate::copy::name::Name;
 use crate::copy::options::{MODE_MASK, MODE_UNTOLD};
 use crate::copy::part::{self, Id};
 use crate::copy::place::Place;
+use crate::copy::task::file_transfer::FileTransfer;
 use crate::copy::task::folder::Ground;
-use crate::copy::task::freight::Freight;
 use crate::copy::task::item::Item;
-use crate::copy::task::means::Means;
+use crate::copy::task::run_context::RunContext;
 use crate::sftp::Attributes;
 
 /// All that a mode says of who may do what.
@@ -24,17 +24,22 @@ const MODE_AND_SET_ID: u32 = 0o7777;
 ///
 /// # Errors
 /// When something other than a file has the name, or it cannot be set or renamed.
-pub async fn adopt(side: &Side, freight: Freight<'_>, staged: &Place, arrived: &Attributes) -> Result<(), CopyError> {
-    let Freight { means, item, version, started, .. } = freight;
+pub async fn adopt(
+    side: &Side,
+    transfer: FileTransfer<'_>,
+    staged: &Place,
+    arrived: &Attributes,
+) -> Result<(), CopyError> {
+    let FileTransfer { context, item, version, started, .. } = transfer;
     let (target, ground) = (&item.target, item.ground().await);
     let mode = version.permissions.unwrap_or(MODE_UNTOLD) & MODE_MASK;
     let umask = &item.lanes.destination().umask;
-    if umask.new_mode(side, mode, means.keep).is_none() {
+    if umask.new_mode(side, mode, context.keep).is_none() {
         // the folder is this run's own, and goes
         umask.learn_by_probe(side, &staged.sibling(&probe())).await?;
     }
-    let new = umask.new_mode(side, mode, means.keep).unwrap_or(mode & !umask.guess());
-    let wanted = final_attributes((stands_there(side, target, ground).await?, new), version, means.keep);
+    let new = umask.new_mode(side, mode, context.keep).unwrap_or(mode & !umask.guess());
+    let wanted = final_attributes((stands_there(side, target, ground).await?, new), version, context.keep);
     let has_mode = arrived.permissions.map(|mode| mode & MODE_AND_SET_ID) == wanted.permissions;
     if !(has_mode && wanted.times.is_none()) {
         side.set_folder(staged, wanted).await?;
@@ -47,10 +52,10 @@ pub async fn adopt(side: &Side, freight: Freight<'_>, staged: &Place, arrived: &
 ///
 /// # Errors
 /// When it cannot be made, or renamed.
-pub async fn link(side: &Side, item: &Item, means: &Means, says: Vec<u8>) -> Result<(), CopyError> {
+pub async fn link(side: &Side, item: &Item, context: &RunContext, says: Vec<u8>) -> Result<(), CopyError> {
     let target = &item.target;
-    let version = side.version_of(&Identity::from(&item.attributes));
-    let id = Id { pair: pair_of(item), version, run: means.run.id(0).await };
+    let version = side.version_of(&FileIdentity::from(&item.attributes));
+    let id = Id { pair: pair_of(item), version, run: context.run.id(0).await };
     let part = target.sibling(&part::part(&side.own_name(target)?, &id));
     stands_there(side, target, item.ground().await).await?;
     match side.symlink(&part, says.clone()).await {

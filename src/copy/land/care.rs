@@ -1,11 +1,11 @@
-//! What is looked at twice? [`Care`]: whether both ends are compared before a file gets its name, and whether it is flushed
+//! What is looked at twice? `Care`: whether both ends are compared before a file gets its name, and whether it is flushed
 //! to the disk first. Which files need not go at all is another question (`unchanged.rs`).
 
 use aws_lc_rs::digest::{SHA256, digest};
 
+use crate::copy::ends::file_checksum::FileChecksum;
+use crate::copy::ends::remote_sha256::Sum;
 use crate::copy::ends::side::Side;
-use crate::copy::ends::sums::Sum;
-use crate::copy::ends::witness::Witness;
 use crate::copy::error::{Cause, CopyError};
 use crate::copy::place::Links;
 use crate::copy::task::item::Item;
@@ -32,7 +32,7 @@ pub async fn compare(
 ) -> Result<Sum, CopyError> {
     let file = side.open(part, Links::Keep).await?;
     // one byte more shows a part that is longer
-    let sum = Witness::of(item.lanes.destination(), side, &file).await?.sum(0..size + 1).await?;
+    let sum = FileChecksum::of(item.lanes.destination(), side, &file).await?.sum(0..size + 1).await?;
     match sum == source {
         true => Ok(sum),
         false => Err(side.error(Stage::Verify, &item.target, Cause::Differs)),

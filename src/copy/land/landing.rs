@@ -11,16 +11,16 @@ use super::care;
 use super::part_file::{PartFile, ToOpen};
 use super::replace::replace;
 use crate::copy::ends::file::Set;
+use crate::copy::ends::remote_sha256::Sum;
 use crate::copy::ends::side::Side;
-use crate::copy::ends::sums::Sum;
 use crate::copy::error::{Cause, CopyError};
 use crate::copy::options::{Keep, MODE_MASK, MODE_UNTOLD};
 use crate::copy::part::VersionId;
 use crate::copy::place::{Links, Place};
+use crate::copy::task::file_transfer::FileTransfer;
 use crate::copy::task::folder::Ground;
-use crate::copy::task::freight::Freight;
-use crate::copy::task::ledger::Started;
-use crate::copy::task::means::Means;
+use crate::copy::task::ledger::FileProgress;
+use crate::copy::task::run_context::RunContext;
 use crate::copy::task::so_far::{Earlier, SoFar};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
@@ -39,7 +39,7 @@ pub struct Landing {
     written: OnceLock<u64>,
     /// Mode or times that the end does not set at all. The file gets its name, as with scp, and has failed.
     lacks: OnceLock<CopyError>,
-    started: Arc<Started>,
+    started: Arc<FileProgress>,
 }
 
 impl Landing {
@@ -49,14 +49,14 @@ impl Landing {
     /// When the part cannot be created, or something other than a file has the target's name.
     pub async fn begin(
         side: &Side,
-        freight: Freight<'_>,
+        transfer: FileTransfer<'_>,
         version: VersionId,
         so_far: &SoFar,
     ) -> Result<Landing, CopyError> {
-        let Freight { means, item, .. } = freight;
-        let (target, ground, keep) = (&item.target, item.ground().await, means.keep);
-        let to_open = ToOpen::of(side, freight, version, so_far).await?;
-        let mode = freight.version.permissions.unwrap_or(MODE_UNTOLD) & MODE_MASK;
+        let FileTransfer { context, item, .. } = transfer;
+        let (target, ground, keep) = (&item.target, item.ground().await, context.keep);
+        let to_open = ToOpen::of(side, transfer, version, so_far).await?;
+        let mode = transfer.version.permissions.unwrap_or(MODE_UNTOLD) & MODE_MASK;
         let umask = &item.lanes.destination().umask;
         let known = umask.new_mode(side, mode, keep);
         let (opened, there, new) = match known {
@@ -82,9 +82,9 @@ impl Landing {
                 return Err(error);
             }
         };
-        let attributes = final_attributes((there, new), freight.version, keep);
+        let attributes = final_attributes((there, new), transfer.version, keep);
         let is_again = so_far.earlier() != Earlier::Nothing;
-        let (side, target, started) = (side.clone(), target.clone(), Arc::clone(freight.started));
+        let (side, target, started) = (side.clone(), target.clone(), Arc::clone(transfer.started));
         let (written, lacks) = (OnceLock::new(), OnceLock::new());
         Ok(Landing { side, target, part, ground, keep, attributes, is_again, written, lacks, started })
     }
@@ -99,10 +99,10 @@ impl Landing {
     ///
     /// # Errors
     /// When the session is lost.
-    pub async fn take_over(&mut self, freight: Freight<'_>, size: u64) -> Result<(), CopyError> {
+    pub async fn take_over(&mut self, transfer: FileTransfer<'_>, size: u64) -> Result<(), CopyError> {
         match self.ground {
             Ground::Fresh => Ok(()),
-            Ground::Old => self.part.take_over(freight, size).await,
+            Ground::Old => self.part.take_over(transfer, size).await,
         }
     }
 
@@ -157,16 +157,16 @@ impl Landing {
         self.side.error(Stage::Land, self.part.place(), Cause::PartTaken)
     }
 
-    /// Looks after the closed part as `means` say: compares it with the `sum` of the source and its size, and has it
+    /// Looks after the closed part as `run_context` say: compares it with the `sum` of the source and its size, and has it
     /// flushed to the disk.
     ///
     /// # Errors
     /// [`Cause::Differs`] when it is not what was read; when it cannot be flushed.
-    pub async fn check(&self, freight: Freight<'_>, sum: Option<(Sum, u64)>) -> Result<(), CopyError> {
-        let Freight { means, item, started, .. } = freight;
+    pub async fn check(&self, transfer: FileTransfer<'_>, sum: Option<(Sum, u64)>) -> Result<(), CopyError> {
+        let FileTransfer { context, item, started, .. } = transfer;
         if let Some(sum) = sum {
             match care::compare(item, (&self.side, self.part.place()), sum).await {
-                Ok(told) => means.ledger.hashed(started, (&sum.0, &told)),
+                Ok(told) => context.ledger.hashed(started, (&sum.0, &told)),
                 Err(error) if error.is_worthless() => {
                     self.discard().await;
                     return Err(error);
@@ -174,7 +174,7 @@ impl Landing {
                 Err(error) => return Err(self.left_behind(error)),
             }
         }
-        if means.care.fsync {
+        if context.care.fsync {
             self.flush().await.map_err(|error| self.left_behind(error))?;
         }
         Ok(())
@@ -190,14 +190,14 @@ impl Landing {
     ///
     /// # Errors
     /// When it cannot be renamed; the old content then still has, or has again, its name.
-    pub async fn land(mut self, means: &Means) -> Result<(), CopyError> {
+    pub async fn land(mut self, context: &RunContext) -> Result<(), CopyError> {
         let part = self.part.place();
         if let Err(error) = replace(&self.side, part, &self.target, self.ground).await {
             let is_gone = !error.ends_the_run() && self.side.look(part, Links::Keep).await?.is_none();
             return Err(if is_gone { self.taken() } else { self.left_behind(error) });
         }
         self.stands().await?;
-        if means.care.fsync {
+        if context.care.fsync {
             self.side.flush_folder(&self.target).await?;
         }
         self.lacks.take().map_or(Ok(()), |error| Err(CopyError { path: self.target.path(), ..error }))

@@ -15,7 +15,7 @@ use crate::copy::error::CopyError;
 use crate::copy::name::Name;
 use crate::copy::part::{self, Id, VersionId};
 use crate::copy::place::{Links, Place};
-use crate::copy::task::freight::Freight;
+use crate::copy::task::file_transfer::FileTransfer;
 use crate::copy::task::leftovers::Leftover;
 use crate::copy::task::so_far::{Earlier, SoFar};
 use crate::copy::task::this_run::{ThisRun, Young};
@@ -60,12 +60,12 @@ impl<'a> ToOpen<'a> {
     /// When the target's is no name of a file, or the session is lost.
     pub async fn of(
         side: &'a Side,
-        freight: Freight<'a>,
+        transfer: FileTransfer<'a>,
         version: VersionId,
         so_far: &SoFar,
     ) -> Result<ToOpen<'a>, CopyError> {
-        let Freight { means, item, .. } = freight;
-        let run = &means.run;
+        let FileTransfer { context, item, .. } = transfer;
+        let run = &context.run;
         let id = Id { pair: pair_of(item), version, run: run.id(so_far.beginning()).await };
         let target = side.own_name(&item.target)?;
         let place = item.target.sibling(&part::part(&target, &id));
@@ -171,9 +171,9 @@ impl PartFile {
     ///
     /// # Errors
     /// When the session is lost.
-    pub async fn take_over(&mut self, freight: Freight<'_>, size: u64) -> Result<(), CopyError> {
-        let (target, folder) = (&freight.item.target, freight.item.target.parent());
-        let found = freight.means.leftovers.of(&self.side, &folder).await;
+    pub async fn take_over(&mut self, transfer: FileTransfer<'_>, size: u64) -> Result<(), CopyError> {
+        let (target, folder) = (&transfer.item.target, transfer.item.target.parent());
+        let found = transfer.context.leftovers.of(&self.side, &folder).await;
         let candidates = takeover::candidates(&found, &self.side.own_name(target)?, self.named.id, size);
         if candidates.is_empty() {
             return Ok(());
@@ -187,7 +187,7 @@ impl PartFile {
             match self.run.outlived(&self.side, left, own.mtime(), Young::Watch).await? {
                 true if self.take(left, &own).await? => return Ok(()),
                 true => {}
-                false => freight.means.ledger.event(Event::Detail(another_run(target))),
+                false => transfer.context.ledger.event(Event::Detail(another_run(target))),
             }
         }
         Ok(())

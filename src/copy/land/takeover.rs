@@ -11,7 +11,7 @@ use crate::copy::place::Links;
 use crate::copy::task::folder::Ground;
 use crate::copy::task::item::Item;
 use crate::copy::task::leftovers::{Found, Leftover};
-use crate::copy::task::means::Means;
+use crate::copy::task::run_context::RunContext;
 use crate::copy::task::this_run::Young;
 use crate::sftp::{Attributes, FileKind};
 
@@ -63,19 +63,19 @@ pub fn is_ours(left: &Leftover, own: &Attributes, folder: &Attributes) -> bool {
 }
 
 /// Removes what runs that have ended left of `item`, which has its name now.
-pub async fn clear(side: &Side, item: &Item, means: &Means) {
+pub async fn clear(side: &Side, item: &Item, context: &RunContext) {
     if item.ground().await == Ground::Fresh {
         return;
     }
     let (Ok(name), folder) = (side.own_name(&item.target), item.target.parent()) else { return };
-    let found = means.leftovers.of(side, &folder).await;
+    let found = context.leftovers.of(side, &folder).await;
     let mut now = None;
     for left in found.of_pair(&name, pair_of(item)).filter(|left| left.attributes.kind() != FileKind::Dir) {
         if now.is_none() {
             // landing has changed the folder just now
             now = side.stat(&folder, Links::Follow).await.ok().and_then(|folder| folder.mtime());
         }
-        if let Ok(true) = means.run.outlived(side, left, now, Young::LeaveAlone).await {
+        if let Ok(true) = context.run.outlived(side, left, now, Young::LeaveAlone).await {
             // one that stays is left for the next run
             let _ = side.remove(&left.place).await;
         }
@@ -84,10 +84,10 @@ pub async fn clear(side: &Side, item: &Item, means: &Means) {
 
 /// The same for a file that took little time: what is not listed yet is not waited for, unless an earlier run is sure to
 /// have left something.
-pub async fn clear_soon(side: &Side, item: &Item, means: &Means, began: Instant) {
-    let patience = if means.goes_on { Duration::MAX } else { began.elapsed().max(LEAST_WAIT) };
+pub async fn clear_soon(side: &Side, item: &Item, context: &RunContext, began: Instant) {
+    let patience = if context.goes_on { Duration::MAX } else { began.elapsed().max(LEAST_WAIT) };
     // the next run lists it again
-    let _ = tokio::time::timeout(patience, clear(side, item, means)).await;
+    let _ = tokio::time::timeout(patience, clear(side, item, context)).await;
 }
 
 #[cfg(test)]

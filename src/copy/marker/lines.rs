@@ -37,7 +37,7 @@ pub fn there_words(there: &Attributes) -> Option<String> {
     Some(format!("{} {mtime}", there.size?))
 }
 
-/// The second half of a line, for the file at `path` below the folder, of a version as `Identity::words` has it.
+/// The second half of a line, for the file at `path` below the folder, of a version as `FileIdentity::words` has it.
 pub fn source_words(version: &str, path: &[u8]) -> String {
     let mut words = format!("{version} ");
     for byte in path {

@@ -12,9 +12,9 @@ use super::book::Book;
 use super::lines::{LandedFiles, header, source_words, there_words};
 use super::tree::{PRIVATE, Tree};
 use crate::copy::direct::clear_staging;
+use crate::copy::ends::join_in_order;
 use crate::copy::ends::lanes::Lanes;
 use crate::copy::ends::side::Side;
-use crate::copy::ends::together;
 use crate::copy::error::CopyError;
 use crate::copy::options::{MODE_MASK, Options, Resume};
 use crate::copy::place::Links;
@@ -276,7 +276,7 @@ async fn read(side: &Side, left: &Leftover, landed: &mut LandedFiles) -> Result<
     let mut at = 0;
     while at < size {
         let offsets = (0..TOGETHER).map(|number| at + number * block).filter(|offset| *offset < size);
-        let pieces = together::all(offsets.map(|offset| file.read(offset, block as usize))).await;
+        let pieces = join_in_order::all(offsets.map(|offset| file.read(offset, block as usize))).await;
         for piece in pieces {
             if !reader.take(&piece?) {
                 return Ok(());

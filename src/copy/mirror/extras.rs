@@ -204,9 +204,9 @@ enum Removal {
     Folder,
 }
 
-type Ended = Result<(Place, Result<(), CopyError>), tokio::task::JoinError>;
+type Removed = Result<(Place, Result<(), CopyError>), tokio::task::JoinError>;
 
-fn tell(ended: Ended, ledger: &Ledger) -> Result<(), CopyError> {
+fn tell(ended: Removed, ledger: &Ledger) -> Result<(), CopyError> {
     let (place, removed) = ended.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()));
     match removed {
         Ok(()) => ledger.removed(&place),

@@ -1,5 +1,5 @@
 //! Which of a folder's names does the other end have, too? [`KnownNames`] remembers those of one end as hashes under a key of this
-//! run, a [`Share`] of them at a time where they are too many: both ends are listed once more for each further share. Two
+//! run, a [`NameShare`] of them at a time where they are too many: both ends are listed once more for each further share. Two
 //! names of one hash are taken for one, so that rather something stays than goes.
 
 use std::collections::HashMap;
@@ -13,33 +13,33 @@ const MOST: usize = 1 << 17;
 
 /// Part of all names, by the last bits of their hashes.
 #[derive(Debug, Clone, Default)]
-pub struct Share {
+pub struct NameShare {
     key: RandomState,
     mask: u64,
     number: u64,
 }
 
-impl Share {
+impl NameShare {
     /// Whether a name is in it.
     pub fn holds(&self, name: &Name) -> bool {
         self.key.hash_one(name) & self.mask == self.number
     }
 
     /// The next one; `None` behind the last.
-    pub fn next(self) -> Option<Share> {
-        (self.number < self.mask).then(|| Share { number: self.number + 1, ..self })
+    pub fn next(self) -> Option<NameShare> {
+        (self.number < self.mask).then(|| NameShare { number: self.number + 1, ..self })
     }
 }
 
 /// The names of one folder that are in a share.
 pub struct KnownNames {
     names: HashMap<u64, Links>,
-    share: Share,
+    share: NameShare,
 }
 
 impl KnownNames {
     /// None yet; the first share becomes as small as it must be.
-    pub fn of(share: Share) -> KnownNames {
+    pub fn of(share: NameShare) -> KnownNames {
         KnownNames { names: HashMap::new(), share }
     }
 
@@ -62,7 +62,7 @@ impl KnownNames {
     }
 
     /// What of all names these are.
-    pub fn share(&self) -> &Share {
+    pub fn share(&self) -> &NameShare {
         &self.share
     }
 }
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_few_names_are_one_share() {
-        let mut known = KnownNames::of(Share::default());
+        let mut known = KnownNames::of(NameShare::default());
         assert!((0..1000).all(|number| known.insert(&name(number), Links::Keep)));
         assert!((0..1000).all(|number| known.get(&name(number)).is_some()) && known.get(&name(1000)).is_none());
         assert!(known.share().clone().next().is_none());
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn many_names_are_all_in_exactly_one_share() {
         const MANY: usize = 3 * MOST;
-        let (mut share, mut shares, mut seen) = (Share::default(), 0, 0);
+        let (mut share, mut shares, mut seen) = (NameShare::default(), 0, 0);
         loop {
             let mut known = KnownNames::of(share);
             assert!((0..MANY).all(|number| known.insert(&name(number), Links::Keep)));

@@ -1,4 +1,4 @@
-//! What does the destination have that the source has not? [`Pair`] finds the [`Extras`] by listing both ends once the copy
+//! What does the destination have that the source has not? [`FolderPair`] finds the [`Extras`] by listing both ends once the copy
 //! has ended, one folder at a time and the deepest first.
 //!
 //! Nothing is removed through a link, outside the destination, or when either side could not be listed whole. What a
@@ -31,7 +31,7 @@ use super::{marker, part};
 use crate::progress::{Event, Stage};
 use crate::sftp::{Attributes, FileKind};
 use extras::{Also, Extras, TargetFolder};
-use known::{KnownNames, Share};
+use known::{KnownNames, NameShare};
 
 /// Folders within folders.
 const DEPTH: usize = 1024;
@@ -41,7 +41,7 @@ const DEPTH: usize = 1024;
 /// # Errors
 /// When a folder cannot be listed whole, when there are more than `most`, when the session is lost.
 pub async fn clean(
-    pairs: &[Pair],
+    pairs: &[FolderPair],
     options: &Options,
     most: u64,
     ledger: &Arc<Ledger>,
@@ -65,16 +65,16 @@ pub async fn clean(
 }
 
 /// Two folders that are to hold the same.
-pub struct Pair {
+pub struct FolderPair {
     source: Place,
     target: Place,
     lanes: Arc<Lanes>,
 }
 
-impl Pair {
+impl FolderPair {
     /// What `errand` is about.
-    pub fn of(errand: &Errand) -> Pair {
-        Pair { source: errand.source.clone(), target: errand.target.clone(), lanes: Arc::clone(&errand.lanes) }
+    pub fn of(errand: &Errand) -> FolderPair {
+        FolderPair { source: errand.source.clone(), target: errand.target.clone(), lanes: Arc::clone(&errand.lanes) }
     }
 
     /// Removes what ended runs of `cp -r` from the same source have left beside the target: that it is not complete.
@@ -111,7 +111,7 @@ impl Pair {
 }
 
 struct Search<'a> {
-    pair: &'a Pair,
+    pair: &'a FolderPair,
     filter: &'a Filter,
     /// Source and destination.
     ends: (&'a Side, &'a Side),
@@ -154,7 +154,7 @@ impl Search<'_> {
 
     /// Compares one folder, as often as it takes.
     async fn compare(&mut self, open: &ComparedFolder) -> Result<(), CopyError> {
-        let mut share = Share::default();
+        let mut share = NameShare::default();
         loop {
             let known = self.known(open, share).await?;
             let mut listing = self.ends.1.list(&open.target).await?;
@@ -175,7 +175,7 @@ impl Search<'_> {
     }
 
     /// The names that the source has.
-    async fn known(&self, open: &ComparedFolder, share: Share) -> Result<KnownNames, CopyError> {
+    async fn known(&self, open: &ComparedFolder, share: NameShare) -> Result<KnownNames, CopyError> {
         let (source, mut known) = (self.ends.0, KnownNames::of(share));
         if open.both.level.also == Also::Nowhere {
             return Ok(known);
@@ -232,7 +232,7 @@ impl Search<'_> {
 }
 
 impl ComparedFolder {
-    fn new(pair: &Pair, level: &Arc<TargetFolder>) -> ComparedFolder {
+    fn new(pair: &FolderPair, level: &Arc<TargetFolder>) -> ComparedFolder {
         let steps = level.steps();
         let (source, target) = (pair.source.descend(&steps), level.place(&pair.target));
         let names: Vec<&[u8]> = steps.iter().map(|step| step.name.as_bytes()).collect();

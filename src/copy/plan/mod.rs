@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use super::ends::again::{RETRIES, Tries};
 use super::ends::lanes::Lanes;
-use super::ends::loops::is_within;
 use super::ends::pool::Pool;
+use super::ends::retry::{RETRIES, RetryBudget};
 use super::ends::side::Side;
+use super::ends::symlink_loops::is_within;
 use super::ends::watchers::Watchers;
 use super::error::{Cause, CopyError};
 use super::idle::IdleClock;
@@ -62,7 +62,7 @@ impl Plan {
     /// When an end cannot be reached, or what was asked for cannot be meant: several sources without a folder to take
     /// them, two sources with one name, a source that is its own destination.
     pub async fn make(job: &Job, ledger: &Ledger, watchers: &Watchers) -> Result<Plan, CopyError> {
-        let tries = Tries::new(job.options.retries.unwrap_or(RETRIES), watchers.clone());
+        let tries = RetryBudget::new(job.options.retries.unwrap_or(RETRIES), watchers.clone());
         loop {
             let mut missing = Missing::new();
             match Box::pin(Plan::try_make(job, &mut missing, watchers)).await {

@@ -13,7 +13,7 @@ use crate::sftp::Attributes;
 pub struct Errand {
     /// As typed, or as a pattern gave it.
     pub source: Place,
-    /// Its attributes; a link's own under [`Symlinks::Keep`].
+    /// Its attributes; a link's own under `Symlinks::Keep`.
     pub attributes: Attributes,
     /// The place it will have.
     pub target: Place,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::item::{Item, What};
-use crate::copy::ends::sums::Sum;
+use crate::copy::ends::remote_sha256::Sum;
 use crate::copy::error::{CopyError, Kind};
 use crate::copy::place::Place;
 use crate::copy::route::Route;
@@ -78,7 +78,7 @@ pub struct Ledger {
 }
 
 /// A file whose data moves.
-pub struct Started {
+pub struct FileProgress {
     id: u64,
     done: Arc<AtomicU64>,
     /// Of those, bytes that were there from an earlier run.
@@ -90,7 +90,7 @@ pub struct Started {
     counters: Arc<Counters>,
 }
 
-impl Started {
+impl FileProgress {
     /// The destination has acknowledged `bytes` more.
     pub fn moved(&self, bytes: u64) {
         let before = self.done.fetch_add(bytes, Ordering::Relaxed);
@@ -175,17 +175,17 @@ impl Ledger {
     }
 
     /// A file's data begins to move.
-    pub fn started(&self, item: &Item) -> Started {
+    pub fn started(&self, item: &Item) -> FileProgress {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let done = Arc::new(AtomicU64::new(0));
         let (path, size) = (item.source.path(), item.size().unwrap_or(0));
         self.event(Event::FileStarted { id, path, size, done: Arc::clone(&done) });
         let (kept, size, landed) = (AtomicU64::new(0), AtomicU64::new(size), Mutex::default());
-        Started { id, done, kept, size, landed, counters: Arc::clone(&self.counters) }
+        FileProgress { id, done, kept, size, landed, counters: Arc::clone(&self.counters) }
     }
 
     /// A file stands under its final name.
-    pub fn done(&self, item: &Item, started: &Started) {
+    pub fn done(&self, item: &Item, started: &FileProgress) {
         let size = started.done.load(Ordering::Relaxed);
         Counters::add(&self.counters.files_done, 1);
         let (path, destination) = (item.source.path(), item.target.path());
@@ -201,13 +201,13 @@ impl Ledger {
     }
 
     /// Both ends of a file were read, and are the same.
-    pub fn hashed(&self, started: &Started, (source, destination): (&Sum, &Sum)) {
+    pub fn hashed(&self, started: &FileProgress, (source, destination): (&Sum, &Sum)) {
         let (source, destination) = (hex::encode(source), hex::encode(destination));
         self.event(Event::Hashed { id: started.id, source, destination });
     }
 
     /// A file, folder or link did not arrive.
-    pub fn failed(&self, source: &Place, started: Option<&Started>, error: CopyError) {
+    pub fn failed(&self, source: &Place, started: Option<&FileProgress>, error: CopyError) {
         let path = source.path();
         let id = started.map(|started| started.id);
         self.count_failure();

@@ -1,6 +1,6 @@
 //! What have other runs left in a folder? [`Leftovers`] lists a folder of the destination once a run, beside the work, and
 //! keeps the parts in it: files on their way, markers of trees, folders that small files arrive in. It does not say
-//! whether their runs still live ([`alive`](crate::copy::alive)), nor whose they are ([`takeover`](crate::copy::land::takeover)).
+//! whether their runs still live (`alive`), nor whose they are ([`takeover`](crate::copy::land::takeover)).
 //!
 //! Memory: at most [`KEPT`] names in all, however many folders and whatever a server lists: 2 MiB.
 

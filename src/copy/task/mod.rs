@@ -1,10 +1,10 @@
-//! What do the steps of a copy hand each other? One thing to copy ([`item`]), one version of a file on its way ([`freight`]),
-//! what all items of a run share ([`means`]), and the books ([`ledger`]).
+//! What do the steps of a copy hand each other? One thing to copy ([`item`]), one version of a file on its way ([`file_transfer`]),
+//! what all items of a run share ([`run_context`]), and the books ([`ledger`]).
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `freight` | one version of a file on its way |
-//! | `means` | what all items of a run share |
+//! | `file_transfer` | one version of a file on its way |
+//! | `run_context` | what all items of a run share |
 //! | `ledger` | what has happened so far |
 //! | `item` | one thing to copy |
 //! | `folder` | a folder that is made and filled |
@@ -12,12 +12,12 @@
 //! | `leftovers` | what other runs have left |
 
 pub mod errand;
+pub mod file_transfer;
 pub mod folder;
-pub mod freight;
 pub mod item;
 pub mod ledger;
 pub mod leftovers;
-pub mod means;
+pub mod run_context;
 pub mod so_far;
 pub mod this_run;
 pub mod throttle;

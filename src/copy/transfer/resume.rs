@@ -6,10 +6,10 @@
 use std::ops::Range;
 
 use crate::copy::ends::file::OpenFile;
+use crate::copy::ends::file_checksum::FileChecksum;
+use crate::copy::ends::join_in_order::all;
 use crate::copy::ends::lanes::Lanes;
 use crate::copy::ends::side::Side;
-use crate::copy::ends::together::all;
-use crate::copy::ends::witness::Witness;
 use crate::copy::error::CopyError;
 use crate::copy::place::Links;
 use crate::copy::task::so_far::SoFar;
@@ -30,7 +30,7 @@ const TOGETHER: usize = 32;
 /// No block that is compared is shorter.
 const SHORTEST: u64 = 32 * 1024;
 
-type Witnesses<'a> = (Witness<'a>, Witness<'a>);
+type Witnesses<'a> = (FileChecksum<'a>, FileChecksum<'a>);
 type Pieces = Vec<Range<u64>>;
 
 /// How finely a run knows what the destination has, and so how a part is looked at.
@@ -46,7 +46,7 @@ pub enum Acknowledged {
 }
 
 /// Both ends of a file, by way of one lane.
-pub struct Pair<'a> {
+pub struct PartialFile<'a> {
     /// Between the two ends.
     pub lanes: &'a Lanes,
     /// Source and destination.
@@ -69,7 +69,7 @@ pub enum Worth {
     Nothing(&'static str),
 }
 
-impl Pair<'_> {
+impl PartialFile<'_> {
     /// A window over what is still missing.
     ///
     /// # Errors
@@ -95,11 +95,11 @@ impl Pair<'_> {
             return Ok(window);
         }
         let part = self.sides.1.open(self.files.1.place(), Links::Keep).await?;
-        let both = self.witnesses(&part).await?;
-        if !(both.0.is_near() && both.1.is_near()) {
+        let pair = self.witnesses(&part).await?;
+        if !(pair.0.is_near() && pair.1.is_near()) {
             return Ok(window);
         }
-        let mut arrived = same_pieces(&both, self.unit(), window.low()..self.whole(length)).await?;
+        let mut arrived = same_pieces(&pair, self.unit(), window.low()..self.whole(length)).await?;
         arrived.push(0..window.low());
         Ok(Window::resumed(self.size, &arrived, sizes))
     }
@@ -107,9 +107,9 @@ impl Pair<'_> {
     /// Whether the part has what the source has before `end`, as far as samples show.
     async fn has(&self, end: u64) -> Result<bool, CopyError> {
         let part = self.sides.1.open(self.files.1.place(), Links::Keep).await?;
-        let both = self.witnesses(&part).await?;
+        let pair = self.witnesses(&part).await?;
         for sample in self.samples(end) {
-            if !is_equal(&both, sample).await? {
+            if !is_equal(&pair, sample).await? {
                 return Ok(false);
             }
         }
@@ -127,19 +127,19 @@ impl Pair<'_> {
 
     async fn witnesses<'a>(&'a self, part: &'a OpenFile) -> Result<Witnesses<'a>, CopyError> {
         tokio::try_join!(
-            Witness::of(self.lanes.source(), self.sides.0, self.files.0),
-            Witness::of(self.lanes.destination(), self.sides.1, part)
+            FileChecksum::of(self.lanes.source(), self.sides.0, self.files.0),
+            FileChecksum::of(self.lanes.destination(), self.sides.1, part)
         )
     }
 
     /// A part of an earlier run, `length` bytes long.
     async fn compared(&self, length: u64, sizes: Sizes) -> Result<Worth, CopyError> {
         let part = self.sides.1.open(self.files.1.place(), Links::Keep).await?;
-        let both = self.witnesses(&part).await?;
+        let pair = self.witnesses(&part).await?;
         let unit = self.unit();
         // below this every byte was acknowledged, by the band's rule
         let certain = length.saturating_sub(sizes.band) / unit * unit;
-        let (sure, doubtful, because) = match (both.0.is_near(), both.1.is_near()) {
+        let (sure, doubtful, because) = match (pair.0.is_near(), pair.1.is_near()) {
             (true, true) => (
                 std::iter::once(0..certain).collect(),
                 certain..self.whole(length),
@@ -152,15 +152,15 @@ impl Pair<'_> {
             (false, true) => (self.samples(certain), 0..0, "samples of it were read at the source and compared"),
         };
         let taken = if sure.is_empty() { 0..0 } else { 0..certain };
-        if !compared(&both, unit, sure.into_iter()).await?.1.is_empty() {
+        if !compared(&pair, unit, sure.into_iter()).await?.1.is_empty() {
             return Ok(Worth::Nothing("started over: the part differs from the source"));
         }
-        let mut arrived = same_pieces(&both, unit, doubtful).await?;
+        let mut arrived = same_pieces(&pair, unit, doubtful).await?;
         arrived.push(taken);
         let window = Window::resumed(self.size, &arrived, sizes);
         let is_short = self.acknowledged == Acknowledged::InOrder && window.low() != length;
         // it is written on from its end, so the rest of it counts, too
-        if is_short && !(window.low() == self.whole(length) && is_equal(&both, window.low()..length).await?) {
+        if is_short && !(window.low() == self.whole(length) && is_equal(&pair, window.low()..length).await?) {
             return Ok(Worth::Nothing("started over: the part differs from the source"));
         }
         let all = 0..length;
@@ -181,21 +181,21 @@ impl Pair<'_> {
 }
 
 /// What both ends have in `range`, which is cut into a few pieces; one that differs is looked at unit by unit.
-async fn same_pieces(both: &Witnesses<'_>, unit: u64, range: Range<u64>) -> Result<Pieces, CopyError> {
+async fn same_pieces(pair: &Witnesses<'_>, unit: u64, range: Range<u64>) -> Result<Pieces, CopyError> {
     let few = (range.end - range.start).div_ceil(PIECES).next_multiple_of(unit);
     // what has to be read back is read once
-    let step = if both.1.is_near() { few } else { unit };
-    let (mut same, other) = compared(both, unit, cut(range, step)).await?;
+    let step = if pair.1.is_near() { few } else { unit };
+    let (mut same, other) = compared(pair, unit, cut(range, step)).await?;
     if step > unit {
         let units = other.into_iter().flat_map(|piece| cut(piece, unit));
-        same.extend(compared(both, unit, units).await?.0);
+        same.extend(compared(pair, unit, units).await?.0);
     }
     Ok(same)
 }
 
 /// Those of `pieces` that are the same at both ends, and those that are not; neighbours as one.
 async fn compared(
-    both: &Witnesses<'_>,
+    pair: &Witnesses<'_>,
     unit: u64,
     mut pieces: impl Iterator<Item = Range<u64>>,
 ) -> Result<(Pieces, Pieces), CopyError> {
@@ -205,7 +205,7 @@ async fn compared(
         if group.is_empty() {
             return Ok((same, other));
         }
-        let answers = all(group.iter().map(|piece| is_same(both, unit, piece.clone()))).await;
+        let answers = all(group.iter().map(|piece| is_same(pair, unit, piece.clone()))).await;
         for (piece, answer) in group.into_iter().zip(answers) {
             add(if answer? { &mut same } else { &mut other }, piece);
         }

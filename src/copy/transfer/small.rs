@@ -1,4 +1,4 @@
-//! How does a small file go? [`carry`]: opened at both ends at once, read in one round trip, written, set and closed in
+//! How does a small file go? [`copy_small`]: opened at both ends at once, read in one round trip, written, set and closed in
 //! another, then renamed. The run keeps many of them in flight, so that the distance is paid once for all and not once a file.
 
 use std::time::Instant;
@@ -8,14 +8,14 @@ use bytes::Bytes;
 use super::source_end::{OpenSource, Reached, TrueEnd, judge};
 use crate::copy::ends::buffers::UNTOLD_MAX;
 use crate::copy::ends::file::{OpenFile, Whole};
-use crate::copy::ends::identity::{Identity, same_version};
+use crate::copy::ends::file_checksum::FileChecksum;
+use crate::copy::ends::identity::{FileIdentity, same_version};
 use crate::copy::ends::lanes::Lane;
-use crate::copy::ends::sums::Sum;
-use crate::copy::ends::witness::Witness;
+use crate::copy::ends::remote_sha256::Sum;
 use crate::copy::error::CopyError;
 use crate::copy::land::landing::Landing;
 use crate::copy::land::{care, takeover};
-use crate::copy::task::freight::Freight;
+use crate::copy::task::file_transfer::FileTransfer;
 use crate::copy::task::so_far::SoFar;
 
 /// Bytes up to which a file is small.
@@ -40,20 +40,20 @@ type Content = (Vec<Bytes>, Option<Sum>);
 ///
 /// # Errors
 /// As `Kind` tells; [`Cause::SourceChanged`](crate::copy::Cause::SourceChanged) when it is not that version any more.
-pub async fn carry(freight: Freight<'_>, so_far: &SoFar) -> Result<Small, CopyError> {
-    let Freight { means, item, version, started, .. } = freight;
+pub async fn copy_small(transfer: FileTransfer<'_>, so_far: &SoFar) -> Result<Small, CopyError> {
+    let FileTransfer { context, item, version, started, .. } = transfer;
     started.begin_at(0);
-    let room = if freight.size() == 0 { UNTOLD_MAX } else { freight.size() as usize };
-    let _memory = means.memory(room.max(LEAST)).await;
+    let room = if transfer.size() == 0 { UNTOLD_MAX } else { transfer.size() as usize };
+    let _memory = context.memory(room.max(LEAST)).await;
     let lane = item.lanes.idlest();
     let _busy = lane.busy();
     let began = Instant::now();
     let begin = async {
         // nobody goes on from it
-        let version = lane.source.version_of(&Identity::from(version));
-        Landing::begin(&lane.destination, freight, version, so_far).await
+        let version = lane.source.version_of(&FileIdentity::from(version));
+        Landing::begin(&lane.destination, transfer, version, so_far).await
     };
-    let (read, landing) = tokio::join!(read(freight, &lane), begin);
+    let (read, landing) = tokio::join!(read(transfer, &lane), begin);
     let ((data, sum), landing) = match (read, landing) {
         (Ok(Some(read)), Ok(landing)) => (read, landing),
         (Ok(None), Ok(landing)) => {
@@ -68,26 +68,26 @@ pub async fn carry(freight: Freight<'_>, so_far: &SoFar) -> Result<Small, CopyEr
     };
     let written: u64 = data.iter().map(|piece| piece.len() as u64).sum();
     started.ends_at(written);
-    means.throttle.pass(written as usize).await;
+    context.throttle.pass(written as usize).await;
     landing.write_whole(data).await?;
     started.moved(written);
-    landing.check(freight, sum.map(|sum| (sum, written))).await?;
-    landing.land(means).await?;
-    takeover::clear_soon(&lane.destination, item, means, began).await;
+    landing.check(transfer, sum.map(|sum| (sum, written))).await?;
+    landing.land(context).await?;
+    takeover::clear_soon(&lane.destination, item, context, began).await;
     Ok(Small::Landed)
 }
 
 /// Reads all of the source; `None` when it has too much.
-async fn read(freight: Freight<'_>, lane: &Lane) -> Result<Option<Content>, CopyError> {
-    let source = lane.source.open_source(&freight.item.source, freight.links).await?;
-    let (whole, told) = tokio::join!(biased; source.read_whole(freight.version), told_sum(freight, lane, &source));
-    let Some(data) = all_of(freight, lane, &source, whole?).await? else { return Ok(None) };
+async fn read(transfer: FileTransfer<'_>, lane: &Lane) -> Result<Option<Content>, CopyError> {
+    let source = lane.source.open_source(&transfer.item.source, transfer.links).await?;
+    let (whole, told) = tokio::join!(biased; source.read_whole(transfer.version), told_sum(transfer, lane, &source));
+    let Some(data) = all_of(transfer, lane, &source, whole?).await? else { return Ok(None) };
     let told = told?;
-    if told.is_some() && !same_version(&source.identity().await?.0, freight.version) {
+    if told.is_some() && !same_version(&source.identity().await?.0, transfer.version) {
         // they may have read it later
         return Err(source.changed());
     }
-    let sum = match (freight.means.care.verify, told) {
+    let sum = match (transfer.context.care.verify, told) {
         (false, _) => None,
         (true, Some(told)) => Some(told),
         (true, None) => Some(care::sum_of(&data)),
@@ -96,29 +96,29 @@ async fn read(freight: Freight<'_>, lane: &Lane) -> Result<Option<Content>, Copy
 }
 
 /// What the source's own tools say that it holds, whatever was read of it; `None` where there is nobody to ask.
-async fn told_sum(freight: Freight<'_>, lane: &Lane, source: &OpenFile) -> Result<Option<Sum>, CopyError> {
-    let means = freight.means;
+async fn told_sum(transfer: FileTransfer<'_>, lane: &Lane, source: &OpenFile) -> Result<Option<Sum>, CopyError> {
+    let context = transfer.context;
     // what a file that grows had when it was found, they cannot say
-    if !means.care.verify || means.tolerance.growing {
+    if !context.care.verify || context.tolerance.growing {
         return Ok(None);
     }
-    let witness = Witness::of(freight.item.lanes.source(), &lane.source, source).await?;
-    witness.told(0..means.tolerance.limit(freight.size())).await
+    let witness = FileChecksum::of(transfer.item.lanes.source(), &lane.source, source).await?;
+    witness.told(0..context.tolerance.limit(transfer.size())).await
 }
 
 /// All that the source has, of which `whole` was read.
 async fn all_of(
-    freight: Freight<'_>,
+    transfer: FileTransfer<'_>,
     lane: &Lane,
     source: &OpenFile,
     mut whole: Whole,
 ) -> Result<Option<Vec<Bytes>>, CopyError> {
-    let Some(reached) = Reached::of(&whole, freight.size()) else { return Err(source.changed()) };
+    let Some(reached) = Reached::of(&whole, transfer.size()) else { return Err(source.changed()) };
     if reached == Reached::Announced && whole.is_same {
         return Ok(Some(whole.pieces));
     }
     let opened = OpenSource { side: &lane.source, file: source, began: whole.began };
-    match judge(freight, opened, reached).await? {
+    match judge(transfer, opened, reached).await? {
         TrueEnd::At(end) => whole.cut(end),
         TrueEnd::Further if whole.goes_on => return Ok(None),
         TrueEnd::Further => {}

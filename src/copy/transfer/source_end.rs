@@ -1,15 +1,15 @@
 //! Where does a source end? A READ says so, not the size that was announced: files that the system makes up announce 0 or
 //! 4096 bytes, and gateways and network file systems tell sizes that are out of date. [`judge`] decides what it means that
 //! reading did not end where it was announced; [`Tolerance`](crate::copy::tolerance::Tolerance) is what the user allows. It moves no data: who reads on is
-//! `small.rs` and `pump.rs`.
+//! `small.rs` and `large.rs`.
 
 use std::cmp::Ordering;
 
 use crate::copy::ends::file::{OpenFile, Whole};
-use crate::copy::ends::identity::{Identity, same_version};
+use crate::copy::ends::identity::{FileIdentity, same_version};
 use crate::copy::ends::side::Side;
 use crate::copy::error::{Cause, CopyError};
-use crate::copy::task::freight::Freight;
+use crate::copy::task::file_transfer::FileTransfer;
 use crate::progress::Stage;
 
 /// Where reading ended, seen from the announced size.
@@ -53,7 +53,7 @@ pub struct OpenSource<'a> {
     /// The file.
     pub file: &'a OpenFile,
     /// What it was at the beginning.
-    pub began: Identity,
+    pub began: FileIdentity,
 }
 
 /// What it means that `source` has `reached` its end elsewhere. It is looked at by its handle and by its path: one that is
@@ -61,17 +61,17 @@ pub struct OpenSource<'a> {
 ///
 /// # Errors
 /// [`Cause::SourceChanged`] when it has changed, and is not one that may grow.
-pub async fn judge(freight: Freight<'_>, source: OpenSource<'_>, reached: Reached) -> Result<TrueEnd, CopyError> {
+pub async fn judge(transfer: FileTransfer<'_>, source: OpenSource<'_>, reached: Reached) -> Result<TrueEnd, CopyError> {
     let OpenSource { side, file, began } = source;
-    let (opened, named) = tokio::join!(biased; file.identity(), side.look(file.place(), freight.links));
-    let (opened, named) = (opened?.1, named.map_err(|error| error.of_source(freight.links))?);
-    let is_at_rest = opened == began && named.is_some_and(|named| same_version(&named, freight.version));
-    let size = freight.size();
+    let (opened, named) = tokio::join!(biased; file.identity(), side.look(file.place(), transfer.links));
+    let (opened, named) = (opened?.1, named.map_err(|error| error.of_source(transfer.links))?);
+    let is_at_rest = opened == began && named.is_some_and(|named| same_version(&named, transfer.version));
+    let size = transfer.size();
     match reached {
         Reached::Announced if is_at_rest => Ok(TrueEnd::At(size)),
         Reached::Early(end) if is_at_rest => Ok(TrueEnd::At(end)),
         Reached::Beyond if is_at_rest => Ok(TrueEnd::Further),
-        Reached::Announced | Reached::Beyond if freight.means.tolerance.growing && opened.size >= size => {
+        Reached::Announced | Reached::Beyond if transfer.context.tolerance.growing && opened.size >= size => {
             Ok(TrueEnd::At(size))
         }
         Reached::Announced | Reached::Early(_) | Reached::Beyond => Err(file.changed()),
@@ -79,9 +79,9 @@ pub async fn judge(freight: Freight<'_>, source: OpenSource<'_>, reached: Reache
 }
 
 /// That a file has gone on up to the limit.
-pub fn endless(freight: Freight<'_>, side: &Side) -> CopyError {
-    let (announced, surplus) = (freight.size(), freight.means.tolerance.surplus);
-    side.error(Stage::Transfer, &freight.item.source, Cause::Endless { announced, surplus })
+pub fn endless(transfer: FileTransfer<'_>, side: &Side) -> CopyError {
+    let (announced, surplus) = (transfer.size(), transfer.context.tolerance.surplus);
+    side.error(Stage::Transfer, &transfer.item.source, Cause::Endless { announced, surplus })
 }
 
 #[cfg(test)]
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn where_reading_ended_is_seen_from_the_announced_size() {
         let reached = |size: u64, length: usize, goes_on: bool| {
-            let began = Identity { size, modified: (0, 0), changed: None, inode: None };
+            let began = FileIdentity { size, modified: (0, 0), changed: None, inode: None };
             Reached::of(&Whole { pieces: vec![vec![7; length].into()], goes_on, began, is_same: true }, size)
         };
         assert_eq!(reached(5, 5, false), Some(Reached::Announced));

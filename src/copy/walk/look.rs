@@ -13,10 +13,10 @@ use crate::sftp::Attributes;
 /// An entry whose attributes are known or on their way.
 pub struct Look {
     name: Name,
-    told: Told,
+    told: LookOutcome,
 }
 
-enum Told {
+enum LookOutcome {
     Now(Attributes),
     Later(JoinHandle<Result<Attributes, CopyError>>),
 }
@@ -24,21 +24,21 @@ enum Told {
 impl Look {
     /// What the listing says is all there is to know.
     pub fn known(name: Name, listed: Attributes) -> Look {
-        Look { name, told: Told::Now(listed) }
+        Look { name, told: LookOutcome::Now(listed) }
     }
 
     /// Asks what the entry at `place` is, or leads to.
     pub fn ask(name: Name, side: &Side, place: Place) -> Look {
         let side = side.clone();
-        Look { name, told: Told::Later(tokio::spawn(async move { side.stat(&place, Links::Follow).await })) }
+        Look { name, told: LookOutcome::Later(tokio::spawn(async move { side.stat(&place, Links::Follow).await })) }
     }
 
     /// What it is, or its name and why that cannot be said.
     pub async fn end(self) -> Result<Child, (Name, CopyError)> {
         let Look { name, told } = self;
         let (attributes, links) = match told {
-            Told::Now(attributes) => (attributes, Links::Keep),
-            Told::Later(asked) => match asked.await {
+            LookOutcome::Now(attributes) => (attributes, Links::Keep),
+            LookOutcome::Later(asked) => match asked.await {
                 Ok(Ok(attributes)) => (attributes, Links::Follow),
                 Ok(Err(error)) => return Err((name, error)),
                 Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),

@@ -27,8 +27,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
-use super::ends::loops::Jump;
 use super::ends::side::Side;
+use super::ends::symlink_loops::SymlinkHop;
 use super::error::{Cause, CopyError};
 use super::filter::Filter;
 use super::name::Name;
@@ -57,7 +57,7 @@ const DEPTH: usize = 1024;
 const PATH_MAX: usize = 4096;
 
 /// What of the sources is meant, and where what waits is kept.
-pub struct Terms {
+pub struct WalkTerms {
     /// What becomes of symbolic links.
     pub symlinks: Symlinks,
     /// Which entries of folders are meant.
@@ -76,12 +76,12 @@ impl Walk {
     /// Starts to walk.
     pub fn start(
         errands: Vec<Errand>,
-        terms: Terms,
+        terms: WalkTerms,
         ledger: Arc<Ledger>,
         finish: mpsc::UnboundedSender<Finish>,
     ) -> Walk {
         let (found, items) = mpsc::channel(QUEUE);
-        let Terms { symlinks, filter, scratch } = terms;
+        let WalkTerms { symlinks, filter, scratch } = terms;
         let pending = Mutex::new(Pending::new(scratch));
         let (room, news) = (Arc::default(), Notify::new());
         let walker = Walker { symlinks, filter, ledger, finish, found, pending, room, news };
@@ -121,7 +121,7 @@ struct Walker {
 struct Node {
     folder: Arc<Folder>,
     depth: usize,
-    jump: Option<Arc<Jump>>,
+    jump: Option<Arc<SymlinkHop>>,
 }
 
 /// A folder that is being listed, with what its entries have in common written out.
@@ -207,14 +207,14 @@ impl Walker {
     }
 
     /// The way into a folder of `parent`, when it leads through a link; an error when that way is a circle.
-    async fn jump(&self, parent: &Node, source: &Place, links: Links) -> Result<Option<Arc<Jump>>, CopyError> {
+    async fn jump(&self, parent: &Node, source: &Place, links: Links) -> Result<Option<Arc<SymlinkHop>>, CopyError> {
         if links == Links::Keep {
             return Ok(parent.jump.clone());
         }
         let (lanes, within) = (parent.folder.lanes(), parent.folder.source());
         loop {
             let side = lanes.idlest().source.clone();
-            match Jump::through(&side, source, (&within, parent.jump.as_ref())).await {
+            match SymlinkHop::through(&side, source, (&within, parent.jump.as_ref())).await {
                 Err(error) if error.is_lost() => lanes.restore(error).await?,
                 answer => return answer.map(Some),
             }

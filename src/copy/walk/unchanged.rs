@@ -1,8 +1,8 @@
 //! Does a file have to go at all? [`Unchanged`] says which are left where they are, and finds it out.
 
+use crate::copy::ends::file_checksum::FileChecksum;
+use crate::copy::ends::remote_sha256::Sum;
 use crate::copy::ends::side::Side;
-use crate::copy::ends::sums::Sum;
-use crate::copy::ends::witness::Witness;
 use crate::copy::error::CopyError;
 use crate::copy::options::Unchanged;
 use crate::copy::place::Links;
@@ -69,8 +69,8 @@ async fn has_same_content(item: &Item, links: Links, (source, destination): (&Si
     let (here, there) =
         tokio::try_join!(source.open_source(&item.source, links), destination.open(&item.target, Links::Keep))?;
     let (here, there) = tokio::try_join!(
-        Witness::of(item.lanes.source(), source, &here),
-        Witness::of(item.lanes.destination(), destination, &there)
+        FileChecksum::of(item.lanes.source(), source, &here),
+        FileChecksum::of(item.lanes.destination(), destination, &there)
     )?;
     let (here, there): (Sum, Sum) = tokio::try_join!(here.sum(range.clone()), there.sum(range))?;
     Ok(here == there)

@@ -1,6 +1,6 @@
 //! One host's login at the other: [`Login`].
 
-use super::courier::Courier;
+use super::remote_helper::RemoteHelper;
 use super::script::Far;
 
 /// A login that works.
@@ -10,7 +10,7 @@ pub struct Login {
     /// How the other host is told what to do.
     pub far: Far,
     /// Who takes orders.
-    pub courier: Courier,
+    pub helper: RemoteHelper,
     /// The folder at the source where links to files are made; `None` where there is none.
     pub links: Option<Vec<u8>>,
 }

@@ -1,13 +1,13 @@
-//! What runs at the host that has logged in? A script ([`script`]) that takes orders, and [`courier`], which gives them and hears
+//! What runs at the host that has logged in? A script ([`script`]) that takes orders, and [`remote_helper`], which gives them and hears
 //! how each ended.
 //!
 //! | floor | what is there |
 //! | --- | --- |
 //! | `login` | one login |
-//! | `courier` `batch` | who gives orders; orders for sftp |
+//! | `remote_helper` `batch` | who gives orders; orders for sftp |
 //! | `script` | the program, and its orders |
 
 pub mod batch;
-pub mod courier;
 pub mod login;
+pub mod remote_helper;
 pub mod script;

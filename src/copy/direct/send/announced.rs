@@ -3,10 +3,10 @@
 //! it over hop's own session. A file that does not end there goes through here instead.
 
 use super::orders::Orders;
-use crate::copy::ends::identity::Identity;
+use crate::copy::ends::identity::FileIdentity;
 use crate::copy::ends::side::Side;
 use crate::copy::error::{Cause, CopyError};
-use crate::copy::task::freight::Freight;
+use crate::copy::task::file_transfer::FileTransfer;
 use crate::copy::transfer::source_end::{OpenSource, Reached, judge};
 use crate::progress::{Event, Stage};
 
@@ -14,13 +14,13 @@ use crate::progress::{Event, Stage};
 ///
 /// # Errors
 /// When the session is lost.
-pub async fn is_misstated(freight: Freight<'_>, source: OpenSource<'_>) -> Result<bool, CopyError> {
-    let (size, file) = (freight.size(), source.file);
+pub async fn is_misstated(transfer: FileTransfer<'_>, source: OpenSource<'_>) -> Result<bool, CopyError> {
+    let (size, file) = (transfer.size(), source.file);
     let (last, behind) = tokio::join!(biased; file.goes_on(size.saturating_sub(1)), file.goes_on(size));
     if last? && !behind? {
         return Ok(false);
     }
-    match judge(freight, source, Reached::Early(0)).await {
+    match judge(transfer, source, Reached::Early(0)).await {
         Err(error) if error.is_source_changed() => Ok(false),
         judged => judged.map(|_| true),
     }
@@ -30,38 +30,38 @@ pub async fn is_misstated(freight: Freight<'_>, source: OpenSource<'_>) -> Resul
 ///
 /// # Errors
 /// [`Cause::Misstated`]; when the session is lost.
-pub async fn check(freight: Freight<'_>) -> Result<(), CopyError> {
-    let Freight { item, links, version, .. } = freight;
+pub async fn check(transfer: FileTransfer<'_>) -> Result<(), CopyError> {
+    let FileTransfer { item, links, version, .. } = transfer;
     let side = &item.lanes.idlest().source;
     let file = match side.open_source(&item.source, links).await {
         Err(error) if !error.ends_the_run() => return Ok(()),
         opened => opened?,
     };
-    let source = OpenSource { side, file: &file, began: Identity::from(version) };
-    let is_misstated = is_misstated(freight, source).await;
+    let source = OpenSource { side, file: &file, began: FileIdentity::from(version) };
+    let is_misstated = is_misstated(transfer, source).await;
     let closed = file.close().await;
     match is_misstated? {
-        true => Err(misstated(freight, side)),
+        true => Err(misstated(transfer, side)),
         false => closed,
     }
 }
 
 /// That it does not end where it announces.
-pub fn misstated(freight: Freight<'_>, side: &Side) -> CopyError {
-    side.error(Stage::Transfer, &freight.item.source, Cause::Misstated)
+pub fn misstated(transfer: FileTransfer<'_>, side: &Side) -> CopyError {
+    side.error(Stage::Transfer, &transfer.item.source, Cause::Misstated)
 }
 
 /// Whether a file that failed with `error` goes through here instead, which is then said.
-pub fn gives_way(orders: &Orders, freight: Freight<'_>, error: &CopyError) -> bool {
-    let Freight { means, item, .. } = freight;
+pub fn gives_way(orders: &Orders, transfer: FileTransfer<'_>, error: &CopyError) -> bool {
+    let FileTransfer { context, item, .. } = transfer;
     let why = match &error.cause {
         Cause::Misstated => "it has more or fewer bytes than it says",
-        Cause::SourceChanged if means.tolerance.growing => "it grows",
+        Cause::SourceChanged if context.tolerance.growing => "it grows",
         _ => return false,
     };
     if !orders.is_insisted_on {
         let path = String::from_utf8_lossy(&item.source.path()).into_owned();
-        means.ledger.event(Event::Warning(format!("{path} goes through here: {why}")));
+        context.ledger.event(Event::Warning(format!("{path} goes through here: {why}")));
     }
     !orders.is_insisted_on
 }

@@ -5,15 +5,15 @@
 //! | --- | --- |
 //! | `put` | by sftp |
 //! | `pack` `stream` | many small files together; a large one in shares |
-//! | `announced` `growth` | whether a file has the bytes it announces; what of it has arrived |
+//! | `announced` `part_poll` | whether a file has the bytes it announces; what of it has arrived |
 //! | `orders` `staging` | an order and its answer; where small files arrive |
-//! | `pace` | how much is asked for at once |
+//! | `chunk_sizer` | how much is asked for at once |
 
 pub mod announced;
-pub mod growth;
+pub mod chunk_sizer;
 pub mod orders;
-pub mod pace;
 pub mod pack;
+pub mod part_poll;
 pub mod put;
 pub mod staging;
 pub mod stream;

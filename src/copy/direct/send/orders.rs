@@ -7,11 +7,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{OnceCell, Semaphore};
 
-use super::pace::Pace;
+use super::chunk_sizer::ChunkSizer;
 use crate::copy::direct::engine::{Engine, STREAMS};
-use crate::copy::direct::remote::courier::Answer;
 use crate::copy::direct::remote::login::Login;
-use crate::copy::direct::setup::course::Course;
+use crate::copy::direct::remote::remote_helper::Answer;
+use crate::copy::direct::setup::attempt::Attempt;
 use crate::copy::direct::setup::logins::{Held, Logins};
 use crate::copy::ends::side::Side;
 use crate::copy::error::{Cause, CopyError};
@@ -40,7 +40,7 @@ pub struct Orders {
     /// The present login, and what is to be had when it is lost.
     pub logins: Logins,
     /// How much is asked for at once.
-    pub pace: Pace,
+    pub chunk_sizer: ChunkSizer,
     clock: Arc<IdleClock>,
     /// Grows when anything moves.
     pulse: AtomicU64,
@@ -54,14 +54,14 @@ pub struct Orders {
 
 impl Orders {
     /// Over a login that works.
-    pub fn new(course: Course, login: Login, held: Held) -> Orders {
+    pub fn new(attempt: Attempt, login: Login, held: Held) -> Orders {
         Orders {
-            direction: course.direction,
-            engine: course.engine,
-            is_insisted_on: course.is_insisted_on(),
-            clock: Arc::clone(&course.endurance.watchers.clock),
-            logins: Logins::new(course, login, held),
-            pace: Pace::default(),
+            direction: attempt.direction,
+            engine: attempt.engine,
+            is_insisted_on: attempt.is_insisted_on(),
+            clock: Arc::clone(&attempt.retry_policy.watchers.clock),
+            logins: Logins::new(attempt, login, held),
+            chunk_sizer: ChunkSizer::default(),
             pulse: AtomicU64::new(0),
             numbers: AtomicU64::new(somewhere()),
             homes: (OnceCell::new(), OnceCell::new()),
@@ -85,7 +85,7 @@ impl Orders {
             let (number, login) = (self.number(), self.logins.current());
             let answer = tokio::select! {
                 biased;
-                answer = login.courier.order(number, order(&login, number)) => answer,
+                answer = login.helper.order(number, order(&login, number)) => answer,
                 error = &mut watch => return Err(error),
                 () = self.stalled() => return Err(self.of_login(item, Cause::StreamStalled(self.clock.timeout()))),
             };

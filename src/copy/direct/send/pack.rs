@@ -1,4 +1,4 @@
-//! How do many small files go directly? [`carry`]: each is linked by number in a folder at the source, and numbers that wait
+//! How do many small files go directly? [`send_packed`]: each is linked by number in a folder at the source, and numbers that wait
 //! together go as one stream of `tar`, or one batch of `sftp`, into a staging folder of mode 0700 at the destination. One
 //! listing of it shows what has arrived, and hop's own session gives each file its name, and its mode where it has another.
 //! What did not arrive whole is sent again by itself, where an error can be told exactly.
@@ -12,8 +12,8 @@ use tokio::sync::{OnceCell, Semaphore, oneshot};
 use tokio::time::timeout;
 
 use super::announced;
-use super::growth::{GLANCE, size};
 use super::orders::{Orders, SSH_FAILED, numbered};
+use super::part_poll::{GLANCE, size};
 use super::staging::Staging;
 use crate::copy::direct::engine::{Engine, STREAMS};
 use crate::copy::direct::remote::login::Login;
@@ -22,9 +22,9 @@ use crate::copy::ends::identity::same_version;
 use crate::copy::error::{Cause, CopyError};
 use crate::copy::land::{adopt, takeover};
 use crate::copy::place::Place;
-use crate::copy::task::freight::Freight;
+use crate::copy::task::file_transfer::FileTransfer;
 use crate::copy::task::item::Item;
-use crate::copy::task::means::Means;
+use crate::copy::task::run_context::RunContext;
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 
@@ -79,25 +79,25 @@ pub struct Packing {
 }
 
 /// Whether a file is packed with others: it is small, and gets its name without being looked at again.
-pub fn fits(freight: Freight<'_>) -> bool {
-    is_plain(freight.means) && freight.size() <= PACKED
+pub fn fits(transfer: FileTransfer<'_>) -> bool {
+    is_plain(transfer.context) && transfer.size() <= PACKED
 }
 
 /// Whether files get their names without being compared or flushed.
-pub fn is_plain(means: &Means) -> bool {
-    !means.care.verify && !means.care.fsync
+pub fn is_plain(context: &RunContext) -> bool {
+    !context.care.verify && !context.care.fsync
 }
 
 /// Copies a small file; `false` where it has to go by itself.
 ///
 /// # Errors
-/// As [`stream::carry`](super::stream::carry).
-pub async fn carry(orders: &Orders, packing: &Packing, freight: Freight<'_>) -> Result<bool, CopyError> {
-    let Freight { means, item, links, version, started } = freight;
+/// As [`stream::send_large`](super::stream::send_large).
+pub async fn send_packed(orders: &Orders, packing: &Packing, transfer: FileTransfer<'_>) -> Result<bool, CopyError> {
+    let FileTransfer { context, item, links, version, started } = transfer;
     started.begin_at(0);
     let began = Instant::now();
-    let Some(staging) = packing.staging(freight).await? else { return Ok(false) };
-    let (sent, as_announced) = tokio::join!(sent(orders, packing, item, (staging, version)), packing.check(freight));
+    let Some(staging) = packing.staging(transfer).await? else { return Ok(false) };
+    let (sent, as_announced) = tokio::join!(sent(orders, packing, item, (staging, version)), packing.check(transfer));
     let Some((staged, told)) = sent? else { return Ok(false) };
     let arrived = match told {
         Told::There(arrived) => arrived,
@@ -112,9 +112,9 @@ pub async fn carry(orders: &Orders, packing: &Packing, freight: Freight<'_>) -> 
     if arrived.kind() != FileKind::File || arrived.size != version.size {
         return Ok(false);
     }
-    started.moved(freight.size());
-    adopt::adopt(&lane.destination, freight, &staged, &arrived).await?;
-    takeover::clear_soon(&lane.destination, item, means, began).await;
+    started.moved(transfer.size());
+    adopt::adopt(&lane.destination, transfer, &staged, &arrived).await?;
+    takeover::clear_soon(&lane.destination, item, context, began).await;
     Ok(true)
 }
 
@@ -137,7 +137,7 @@ async fn sent(
             told = &mut told => break told.unwrap_or(Told::Missing),
             _turn = packing.turns.acquire() => {
                 packing.linger().await;
-                if let Some(batch) = packing.take(orders.pace.order()) {
+                if let Some(batch) = packing.take(orders.chunk_sizer.order()) {
                     send(orders, packing, item, staging, batch).await?;
                 }
             }
@@ -190,7 +190,7 @@ async fn send(
         }
     };
     match answer.status {
-        0 if bytes >= PACKED => orders.pace.learn((bytes, began.elapsed()), STREAMS),
+        0 if bytes >= PACKED => orders.chunk_sizer.learn((bytes, began.elapsed()), STREAMS),
         0 => {}
         SSH_FAILED.. => {
             tell_lost((orders, item), staging, batch, &answer.said()).await;
@@ -299,8 +299,11 @@ impl Packing {
     }
 
     /// The folder that small files arrive in; `None` where none can be made.
-    pub async fn staging(&self, Freight { item, means, .. }: Freight<'_>) -> Result<Option<&Place>, CopyError> {
-        let staging = self.staging.get_or_try_init(|| Staging::make(item, means)).await?;
+    pub async fn staging(
+        &self,
+        FileTransfer { item, context, .. }: FileTransfer<'_>,
+    ) -> Result<Option<&Place>, CopyError> {
+        let staging = self.staging.get_or_try_init(|| Staging::make(item, context)).await?;
         Ok(staging.as_ref().map(|staging| &staging.place))
     }
 
@@ -310,10 +313,10 @@ impl Packing {
     }
 
     /// Sees that a file has the bytes that it announces: a program that sends it goes by its size.
-    async fn check(&self, freight: Freight<'_>) -> Result<(), CopyError> {
+    async fn check(&self, transfer: FileTransfer<'_>) -> Result<(), CopyError> {
         // never closed, so never refused
         let _turn = self.checks.acquire().await;
-        announced::check(freight).await
+        announced::check(transfer).await
     }
 
     /// One more file will wait; until what is returned is dropped, a pack waits for it.

@@ -3,17 +3,17 @@
 
 use std::sync::Arc;
 
-use crate::copy::ends::identity::Identity;
+use crate::copy::ends::identity::FileIdentity;
+use crate::copy::ends::join_in_order;
 use crate::copy::ends::lanes::Lanes;
 use crate::copy::ends::side::Side;
-use crate::copy::ends::together;
 use crate::copy::error::CopyError;
 use crate::copy::name::Name;
 use crate::copy::part::{self, Id, PairId};
 use crate::copy::place::{Links, Place};
 use crate::copy::task::item::Item;
 use crate::copy::task::leftovers::{Leftover, Leftovers};
-use crate::copy::task::means::Means;
+use crate::copy::task::run_context::RunContext;
 use crate::copy::task::this_run::{ThisRun, Young};
 use crate::sftp::{Attributes, FileKind};
 
@@ -31,17 +31,17 @@ impl Staging {
     ///
     /// # Errors
     /// When the session is lost.
-    pub async fn make(item: &Item, means: &Means) -> Result<Option<Staging>, CopyError> {
+    pub async fn make(item: &Item, context: &RunContext) -> Result<Option<Staging>, CopyError> {
         let side = item.lanes.idlest().destination.clone();
         let top = item.target.top();
         let Some((name, pair)) = called(&item.lanes, &top) else { return Ok(None) };
-        let version = side.version_of(&Identity::from(&Attributes::default()));
-        let place = top.sibling(&part::part(&name, &Id { pair, version, run: means.run.id(0).await }));
+        let version = side.version_of(&FileIdentity::from(&Attributes::default()));
+        let place = top.sibling(&part::part(&name, &Id { pair, version, run: context.run.id(0).await }));
         let folder = top.parent();
-        let (made, found) = tokio::join!(side.mkdir(&place, 0o700), means.leftovers.of(&side, &folder));
+        let (made, found) = tokio::join!(side.mkdir(&place, 0o700), context.leftovers.of(&side, &folder));
         match made {
             Ok(()) => {
-                let dead = dead(&side, &means.run, &top, found.of_pair(&name, pair)).await?;
+                let dead = dead(&side, &context.run, &top, found.of_pair(&name, pair)).await?;
                 Ok(Some(Staging { place, lanes: Arc::clone(&item.lanes), dead }))
             }
             Err(error) if error.ends_the_run() => Err(error),
@@ -140,7 +140,7 @@ async fn remove(side: &Side, place: &Place) -> Result<(), CopyError> {
     while let Some(entries) = listing.next().await? {
         let names = entries.into_iter().flatten().map(|(name, _)| place.join(&name));
         let removals = names.map(|file| async move { side.remove(&file).await });
-        together::all(removals).await.into_iter().collect::<Result<(), _>>()?;
+        join_in_order::all(removals).await.into_iter().collect::<Result<(), _>>()?;
     }
     side.remove_folder(place).await
 }

@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::course::{Course, Endurance, Extent, LOGIN};
+use super::attempt::{Attempt, DirectMode, LOGIN, RetryPolicy};
 use super::lent::Lent;
 use super::links::LinkFolder;
 use super::logins::Held;
-use super::willing::runs_commands;
+use super::preflight::runs_commands;
 use crate::agent::Account;
 use crate::chain::Way;
 use crate::copy::direct::remote::login::Login;
 use crate::copy::direct::remote::script::Far;
 use crate::copy::obstacle::Obstacle;
-use crate::copy::options::Terms;
+use crate::copy::options::DirectOptions;
 use crate::copy::reach::End;
 use crate::copy::route::{Direction, Hindrance as _};
 
@@ -29,7 +29,7 @@ const MOMENT: Duration = Duration::from_secs(2);
 /// A login that works, and what it was had with.
 pub struct Begun {
     /// Who has logged in at whom.
-    pub course: Course,
+    pub attempt: Attempt,
     /// The login.
     pub login: Login,
     /// What it was lent.
@@ -43,12 +43,12 @@ pub struct Begun {
 pub async fn begin(
     sources: &[End],
     destination: &End,
-    (terms, extent): (&Terms, Extent),
-    endurance: &Endurance,
+    (terms, mode): (&DirectOptions, DirectMode),
+    retry_policy: &RetryPolicy,
 ) -> Result<(Option<Begun>, String), Obstacle> {
     let ends = ways(sources, destination)?;
-    let course = |direction, address: &Option<_>| Course::new(direction, ends, (address, terms, extent), endurance);
-    let (push, pull) = (course(Direction::Push, &terms.peer), course(Direction::Pull, &terms.fetch_from));
+    let attempt = |direction, address: &Option<_>| Attempt::new(direction, ends, (address, terms, mode), retry_policy);
+    let (push, pull) = (attempt(Direction::Push, &terms.peer), attempt(Direction::Pull, &terms.fetch_from));
     match (&terms.peer, &terms.fetch_from) {
         (Some(_), None) => begin_by(&push, push.reaches()).await,
         (None, Some(_)) => begin_by(&pull, pull.reaches()).await,
@@ -58,7 +58,7 @@ pub async fn begin(
 
 /// The source sends; where it does not reach the destination, or is lent nothing, the destination fetches. Whether that
 /// could is found out meanwhile.
-async fn either(push: &Course, pull: &Course) -> Result<(Option<Begun>, String), Obstacle> {
+async fn either(push: &Attempt, pull: &Attempt) -> Result<(Option<Begun>, String), Obstacle> {
     let mut pull_reaches = pin!(pull.reaches());
     // on the heap, as all that is large here: a test's or a worker's stack is small
     let mut pushed = Box::pin(begin_by(push, push.reaches()));
@@ -89,42 +89,42 @@ async fn either(push: &Course, pull: &Course) -> Result<(Option<Begun>, String),
 
 /// Begins, once the one has `reached` the other.
 async fn begin_by(
-    course: &Course,
+    attempt: &Attempt,
     reached: impl Future<Output = Result<(), Obstacle>>,
 ) -> Result<(Option<Begun>, String), Obstacle> {
-    let Extent::Begin(_) = course.extent else {
-        let ((), (), engine) = tokio::try_join!(reached, runs_commands(&course.source), course.engine())?;
-        let course = course.with(engine);
-        return Ok((None, format!("{}; the login is not tried in a dry run", course.said())));
+    let DirectMode::Begin(_) = attempt.mode else {
+        let ((), (), engine) = tokio::try_join!(reached, runs_commands(&attempt.source), attempt.engine())?;
+        let attempt = attempt.with(engine);
+        return Ok((None, format!("{}; the login is not tried in a dry run", attempt.said())));
     };
-    let asked = async { tokio::try_join!(reached, runs_commands(&course.source), course.engine(), course.lend()) };
-    let clock = &course.endurance.watchers.clock;
+    let asked = async { tokio::try_join!(reached, runs_commands(&attempt.source), attempt.engine(), attempt.lend()) };
+    let clock = &attempt.retry_policy.watchers.clock;
     let ((), (), engine, mut loan) = clock.within(asked).await.unwrap_or(Err(Obstacle::Late))?;
     clock.answered();
     let limit = LOGIN.min(clock.left().saturating_sub(NEXT)).max(MOMENT);
-    let course = course.with(engine);
-    let far = Far::new(course.direction, &loan);
-    let (courier, links) =
-        tokio::join!(Box::pin(course.log_in(&loan, &far, limit)), timeout(limit, Box::pin(course.links(&loan))));
+    let attempt = attempt.with(engine);
+    let far = Far::new(attempt.direction, &loan);
+    let (helper, links) =
+        tokio::join!(Box::pin(attempt.log_in(&loan, &far, limit)), timeout(limit, Box::pin(attempt.links(&loan))));
     let links = links.ok().flatten();
-    let courier = match courier {
-        Ok(courier) => courier,
+    let helper = match helper {
+        Ok(helper) => helper,
         Err(obstacle) => {
             let mut lent = Lent::of(&loan);
             let (closed, ()) = tokio::join!(loan.close(), remove(links));
             lent.add(closed);
             // whoever asked for more than the login is told of, whatever comes next
             if lent.account != Account::default() {
-                lent.tell(&course.endurance.watchers.observer);
+                lent.tell(&attempt.retry_policy.watchers.observer);
             }
             return Err(obstacle);
         }
     };
-    let reason = format!("{}, tier {}, host key {}", course.said(), loan.tier(), loan.fingerprint());
+    let reason = format!("{}, tier {}, host key {}", attempt.said(), loan.tier(), loan.fingerprint());
     // a line that cannot be removed now is tried again at the end, and told then
     let _ = loan.logged_in().await;
-    let login = course.login((0, far), courier, links.as_ref());
-    Ok((Some(Begun { course, login, held: (loan, links) }), reason))
+    let login = attempt.login((0, far), helper, links.as_ref());
+    Ok((Some(Begun { attempt, login, held: (loan, links) }), reason))
 }
 
 async fn remove(links: Option<LinkFolder>) {

@@ -1,6 +1,6 @@
 //! Where do the links to small files stand when the destination fetches them? In [`LinkFolder`]: a private folder of the source,
 //! kept by a process there that removes it when its input ends, so that nothing is left however hop ends. Where the source
-//! sends, they stand in the courier's own folder instead.
+//! sends, they stand in the remote helper's own folder instead.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
 //! One host's login at the other, and what comes when it is lost: [`Logins`]. Another one is had by hop's own decision, after
-//! it saw the courier end or stand still, and once a copy; never when somebody else took the signature.
+//! it saw the remote helper end or stand still, and once a copy; never when somebody else took the signature.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::course::{Course, LOGIN};
+use super::attempt::{Attempt, LOGIN};
 use super::lent::Lent;
 use super::links::LinkFolder;
 use crate::agent::Account;
 use crate::copy::direct::remote::login::Login;
 use crate::copy::direct::remote::script::Far;
-use crate::copy::ends::again::Tries;
+use crate::copy::ends::retry::RetryBudget;
 use crate::copy::error::CopyError;
 use crate::copy::obstacle::Obstacle;
 use crate::lend::{Auth, Closed, Loan};
@@ -21,7 +21,7 @@ use crate::lend::{Auth, Closed, Loan};
 /// Signatures a copy may come to: for the first login, and for one more.
 const SIGNATURES: u32 = 2;
 
-/// How long the end of a courier may take before another login is had.
+/// How long the end of a remote helper may take before another login is had.
 const ENDED: Duration = Duration::from_secs(2);
 
 /// What a login is had with, and the next one too if it still is there: the loan, and the folder of links where it has one
@@ -30,11 +30,11 @@ pub type Held = (Loan, Option<LinkFolder>);
 
 /// The logins of a copy.
 pub struct Logins {
-    course: Course,
+    attempt: Attempt,
     current: Mutex<Arc<Login>>,
     held: tokio::sync::Mutex<Option<Held>>,
     over: Mutex<Over>,
-    tries: Tries,
+    tries: RetryBudget,
 }
 
 /// What is lent, and loans that are over.
@@ -49,11 +49,11 @@ struct Over {
 
 impl Logins {
     /// The first is there.
-    pub fn new(course: Course, login: Login, held: Held) -> Logins {
-        let tries = Tries::new(course.endurance.retries, course.endurance.watchers.clone());
+    pub fn new(attempt: Attempt, login: Login, held: Held) -> Logins {
+        let tries = RetryBudget::new(attempt.retry_policy.retries, attempt.retry_policy.watchers.clone());
         let over = Over { lent: Lent::of(&held.0), accounts: Vec::new(), closing: JoinSet::new() };
         let (current, held) = (Mutex::new(Arc::new(login)), tokio::sync::Mutex::new(Some(held)));
-        Logins { course, current, held, over: Mutex::new(over), tries }
+        Logins { attempt, current, held, over: Mutex::new(over), tries }
     }
 
     /// The present one.
@@ -71,10 +71,10 @@ impl Logins {
         if before.number != number {
             return Ok(());
         }
-        let clock = &self.course.endurance.watchers.clock;
+        let clock = &self.attempt.retry_policy.watchers.clock;
         let (part, mut lost) = (lost.part.clone(), lost);
         clock.shake();
-        let has_ended = timeout(ENDED, before.courier.end()).await.is_ok();
+        let has_ended = timeout(ENDED, before.helper.end()).await.is_ok();
         // a key made for one login is of no use for another
         let is_over = |(loan, _): &Held| loan.has_ended() || loan.auth() == Auth::Ephemeral;
         if !has_ended || held.as_ref().is_some_and(is_over) {
@@ -114,8 +114,8 @@ impl Logins {
         let (loan, links) = match held {
             Some(held) => held,
             None => {
-                let loan = self.course.lend().await?;
-                let links = self.course.links(&loan).await;
+                let loan = self.attempt.lend().await?;
+                let links = self.attempt.links(&loan).await;
                 self.over().lent = Lent::of(&loan);
                 held.insert((loan, links))
             }
@@ -123,11 +123,11 @@ impl Logins {
         if !loan.has_left() {
             loan.grant(1);
         }
-        let far = Far::new(self.course.direction, loan);
-        let courier = self.course.log_in(loan, &far, LOGIN).await?;
+        let far = Far::new(self.attempt.direction, loan);
+        let helper = self.attempt.log_in(loan, &far, LOGIN).await?;
         // what cannot be removed now is tried again at the end, and told then
         let _ = loan.logged_in().await;
-        Ok(self.course.login((number, far), courier, links.as_ref()))
+        Ok(self.attempt.login((number, far), helper, links.as_ref()))
     }
 
     fn signatures(&self, held: Option<&Held>) -> u32 {
@@ -155,8 +155,8 @@ impl Logins {
     /// Ends the present one within `limit`; what was lent in all.
     pub async fn end(&self, limit: Duration) -> Lent {
         let end = Instant::now() + limit;
-        // a courier that does not end by itself ends with its loan
-        let _ = timeout(limit / 2, self.current().courier.end()).await;
+        // a remote helper that does not end by itself ends with its loan
+        let _ = timeout(limit / 2, self.current().helper.end()).await;
         let held = self.held.lock().await.take();
         self.settle(held);
         let Over { mut lent, mut accounts, mut closing } = self.over().take();

@@ -5,12 +5,12 @@
 //! | --- | --- |
 //! | `begin` | the first login |
 //! | `logins` | a lost one is had again |
-//! | `course` | one host, on its way to log in at the other |
-//! | `willing` `links` `lent` | whether a host does its part; the folder of links; what was lent |
+//! | `attempt` | one host, on its way to log in at the other |
+//! | `preflight` `links` `lent` | whether a host does its part; the folder of links; what was lent |
 
+pub mod attempt;
 pub mod begin;
-pub mod course;
 pub mod lent;
 pub mod links;
 pub mod logins;
-pub mod willing;
+pub mod preflight;

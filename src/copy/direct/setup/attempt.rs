@@ -1,4 +1,4 @@
-//! Who logs in at whom, how, and with what? [`Course`]: one of the two hosts of a direct copy, on its way to log in at the
+//! Who logs in at whom, how, and with what? [`Attempt`]: one of the two hosts of a direct copy, on its way to log in at the
 //! other. It asks what stands in the way, has a login lent, and has it made.
 
 use std::time::Duration;
@@ -6,16 +6,16 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::links::LinkFolder;
-use super::willing::{asks_nobody, runs_commands, still_answers};
+use super::preflight::{asks_nobody, runs_commands, still_answers};
 use crate::chain::{Cause, ChainError, Way};
 use crate::copy::direct::engine::Engine;
-use crate::copy::direct::remote::courier::Courier;
 use crate::copy::direct::remote::login::Login;
+use crate::copy::direct::remote::remote_helper::RemoteHelper;
 use crate::copy::direct::remote::script::{self, Far, Ready};
 use crate::copy::ends::watchers::Watchers;
 use crate::copy::obstacle::{Names, Obstacle, understood};
-use crate::copy::options::Terms;
-use crate::copy::route::{Direction, Wanted};
+use crate::copy::options::DirectOptions;
+use crate::copy::route::{Direction, RoutePreference};
 use crate::lend::{Address, Auth, LendError, Loan, LoanRequest};
 use crate::target::place;
 
@@ -27,16 +27,16 @@ pub const LOGIN: Duration = Duration::from_secs(30);
 
 /// How much of it is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
+pub enum DirectMode {
     /// For a plan: nobody logs in.
     Look,
     /// All of it; what was wanted decides whether a person may be asked again.
-    Begin(Wanted),
+    Begin(RoutePreference),
 }
 
 /// How much a copy bears.
 #[derive(Clone)]
-pub struct Endurance {
+pub struct RetryPolicy {
     /// How often a lost login is tried to be had again, before something has moved.
     pub retries: u32,
     /// Who is told, and how long nothing may move.
@@ -45,13 +45,13 @@ pub struct Endurance {
 
 /// One of two hosts, on its way to log in at the other.
 #[derive(Clone)]
-pub struct Course {
+pub struct Attempt {
     /// Which of the two logs in.
     pub direction: Direction,
     /// How the bytes go.
     pub engine: Engine,
     /// How much it bears.
-    pub endurance: Endurance,
+    pub retry_policy: RetryPolicy,
     /// Where the bytes are.
     pub source: Way,
     destination: Way,
@@ -59,17 +59,17 @@ pub struct Course {
     address: Address,
     request: LoanRequest,
     /// How much of it is done.
-    pub extent: Extent,
+    pub mode: DirectMode,
 }
 
-impl Course {
+impl Attempt {
     /// From one of the ends.
     pub fn new(
         direction: Direction,
         (source, destination): (&Way, &Way),
-        (address, terms, extent): (&Option<(String, u16)>, &Terms, Extent),
-        endurance: &Endurance,
-    ) -> Course {
+        (address, terms, mode): (&Option<(String, u16)>, &DirectOptions, DirectMode),
+        retry_policy: &RetryPolicy,
+    ) -> Attempt {
         let found = match direction {
             Direction::Push => destination,
             Direction::Pull => source,
@@ -78,16 +78,16 @@ impl Course {
         let request = LoanRequest {
             weakest: terms.weakest,
             auth: terms.auth,
-            patience: endurance.watchers.clock.timeout(),
+            patience: retry_policy.watchers.clock.timeout(),
             ..LoanRequest::default()
         };
-        let (source, destination, endurance) = (source.clone(), destination.clone(), endurance.clone());
-        Course { direction, engine: Engine::Streams, endurance, source, destination, address, request, extent }
+        let (source, destination, retry_policy) = (source.clone(), destination.clone(), retry_policy.clone());
+        Attempt { direction, engine: Engine::Streams, retry_policy, source, destination, address, request, mode }
     }
 
     /// The same, with what the bytes can go with.
-    pub fn with(&self, engine: Engine) -> Course {
-        Course { engine, ..self.clone() }
+    pub fn with(&self, engine: Engine) -> Attempt {
+        Attempt { engine, ..self.clone() }
     }
 
     /// Who logs in, and where.
@@ -100,7 +100,7 @@ impl Course {
 
     /// Whether only a direct copy will do.
     pub fn is_insisted_on(&self) -> bool {
-        self.extent == Extent::Begin(Wanted::Direct)
+        self.mode == DirectMode::Begin(RoutePreference::Direct)
     }
 
     /// With what the bytes can go; a destination that is sent to need not run commands.
@@ -121,9 +121,9 @@ impl Course {
     /// Why it cannot be had.
     pub async fn lend(&self) -> Result<Loan, Obstacle> {
         let (by, at) = self.roles();
-        let wanted = match self.extent {
-            Extent::Begin(wanted) => wanted,
-            Extent::Look => Wanted::Auto,
+        let wanted = match self.mode {
+            DirectMode::Begin(wanted) => wanted,
+            DirectMode::Look => RoutePreference::Auto,
         };
         let leave = asks_nobody(by, wanted);
         let loan = Loan::prepare_given(leave, (by, at), Some(self.address.clone()), &self.request);
@@ -137,18 +137,18 @@ impl Course {
         }
     }
 
-    /// What a courier that is ready makes of it.
+    /// What a remote helper that is ready makes of it.
     pub fn login(
         &self,
         (number, far): (u32, Far),
-        (courier, ready): (Courier, Ready),
+        (helper, ready): (RemoteHelper, Ready),
         links: Option<&LinkFolder>,
     ) -> Login {
         let folder = match self.direction {
             Direction::Push => Some([&ready.folder[..], b"/", script::LINKS.as_bytes()].concat()),
             Direction::Pull => links.map(|links| links.folder().to_vec()),
         };
-        Login { number, far, courier, links: folder.filter(|_| ready.packs) }
+        Login { number, far, helper, links: folder.filter(|_| ready.packs) }
     }
 
     /// Asks its sshd to connect. One that forbids forwarding does not tell; the login will.
@@ -176,7 +176,7 @@ impl Course {
     ///
     /// # Errors
     /// What stood in its way; that somebody else took the signature.
-    pub async fn log_in(&self, loan: &Loan, far: &Far, limit: Duration) -> Result<(Courier, Ready), Obstacle> {
+    pub async fn log_in(&self, loan: &Loan, far: &Far, limit: Duration) -> Result<(RemoteHelper, Ready), Obstacle> {
         if self.engine == Engine::Puts && !loan.has("sftp") {
             return Err(Obstacle::NoShell { host: self.destination.alias().to_owned(), words: String::new() });
         }
@@ -185,10 +185,10 @@ impl Course {
         // from the login on the agent hears nobody any more
         let armed = loan.arm();
         let process = loan.source().start(&program).await.map_err(LendError::Chain)?;
-        let began = timeout(limit, Courier::start(process, token)).await;
+        let began = timeout(limit, RemoteHelper::start(process, token)).await;
         drop(armed);
         let ended = match began {
-            Ok(Ok(courier)) => return Ok(courier),
+            Ok(Ok(helper)) => return Ok(helper),
             Ok(Err(ended)) => ended,
             Err(_) => return Err(self.unheard(loan, limit).await),
         };
@@ -237,7 +237,7 @@ impl Course {
         }
     }
 
-    /// Where links to small files stand, unless the courier's folder is at the source. It does without them.
+    /// Where links to small files stand, unless the remote helper's folder is at the source. It does without them.
     pub async fn links(&self, loan: &Loan) -> Option<LinkFolder> {
         match self.direction {
             Direction::Push => None,

@@ -1,5 +1,5 @@
 //! How far is it? What a host sends another does not pass through here, so hop's own session at the destination looks at
-//! what has arrived: [`Growth`], of a part that is written from some byte on. A session that is lost meanwhile is made again:
+//! what has arrived: [`PartPoll`], of a part that is written from some byte on. A session that is lost meanwhile is made again:
 //! what the hosts have between them goes on without it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,13 +9,13 @@ use super::orders::Orders;
 use crate::copy::error::CopyError;
 use crate::copy::place::{Links, Place};
 use crate::copy::task::item::Item;
-use crate::copy::task::ledger::Started;
+use crate::copy::task::ledger::FileProgress;
 
 /// How often it is looked.
 pub const GLANCE: Duration = Duration::from_millis(300);
 
 /// What grows.
-pub struct Growth<'a> {
+pub struct PartPoll<'a> {
     item: &'a Item,
     part: &'a Place,
     offset: u64,
@@ -23,14 +23,14 @@ pub struct Growth<'a> {
     told: AtomicU64,
 }
 
-impl<'a> Growth<'a> {
+impl<'a> PartPoll<'a> {
     /// The part of `item`, of which `length` bytes from `offset` on are being written.
-    pub fn of((item, part): (&'a Item, &'a Place), offset: u64, length: u64) -> Growth<'a> {
-        Growth { item, part, offset, length, told: AtomicU64::new(0) }
+    pub fn of((item, part): (&'a Item, &'a Place), offset: u64, length: u64) -> PartPoll<'a> {
+        PartPoll { item, part, offset, length, told: AtomicU64::new(0) }
     }
 
     /// All of it has arrived: what was not told yet is told.
-    pub fn tell_all(&self, started: &Started) {
+    pub fn tell_all(&self, started: &FileProgress) {
         self.tell(started, self.offset + self.length);
     }
 
@@ -39,7 +39,7 @@ impl<'a> Growth<'a> {
     ///
     /// # Errors
     /// When the part cannot be looked at: there is no other end to this.
-    pub async fn watch(&self, orders: &Orders, started: Option<&Started>) -> CopyError {
+    pub async fn watch(&self, orders: &Orders, started: Option<&FileProgress>) -> CopyError {
         let (mut first, mut last) = (None, None);
         loop {
             let length = match size(self.item, self.part).await {
@@ -58,7 +58,7 @@ impl<'a> Growth<'a> {
         }
     }
 
-    fn tell(&self, started: &Started, length: u64) {
+    fn tell(&self, started: &FileProgress, length: u64) {
         let there = length.saturating_sub(self.offset).min(self.length);
         let told = self.told.fetch_max(there, Ordering::Relaxed);
         if there > told {

@@ -1,4 +1,4 @@
-//! How many blocks may be under way on one lane? About as many as it brings through in [`DWELL`]: an [`Allowance`] begins
+//! How many blocks may be under way on one lane? About as many as it brings through in [`DWELL`]: an [`InFlight`] begins
 //! low, grows while blocks come back in time, and shrinks where they dwell. A slow lane among fast ones would otherwise
 //! take so many of the next blocks that the band is used up, and the fast ones stand still until they have arrived.
 //!
@@ -46,7 +46,7 @@ impl Distance {
 }
 
 /// What one lane may have under way.
-pub struct Allowance {
+pub struct InFlight {
     turns: Semaphore,
     most: usize,
     distance: Arc<Distance>,
@@ -65,22 +65,22 @@ struct State {
 
 /// Leave to have one block under way, until it is dropped.
 pub struct Turn<'a> {
-    allowance: &'a Allowance,
+    in_flight: &'a InFlight,
     permit: Option<SemaphorePermit<'a>>,
 }
 
-impl Allowance {
+impl InFlight {
     /// At most so many blocks, one at least.
-    pub fn new(most: usize, distance: Arc<Distance>) -> Allowance {
+    pub fn new(most: usize, distance: Arc<Distance>) -> InFlight {
         let allowed = FIRST.min(most).max(1);
         let state = State { allowed, surplus: 0, dwelt: Duration::ZERO, settled: None };
-        Allowance { turns: Semaphore::new(allowed), most: most.max(1), distance, state: Mutex::new(state) }
+        InFlight { turns: Semaphore::new(allowed), most: most.max(1), distance, state: Mutex::new(state) }
     }
 
     /// Waits for leave.
     pub async fn turn(&self) -> Turn<'_> {
         // never closed, so never refused
-        Turn { allowance: self, permit: self.turns.acquire().await.ok() }
+        Turn { in_flight: self, permit: self.turns.acquire().await.ok() }
     }
 
     /// How long the lane may wait before a slower one's block is worth its while: as long as two of its own take.
@@ -97,11 +97,11 @@ impl Allowance {
 impl Turn<'_> {
     /// The block has come back, so long after it left.
     pub fn came_back(mut self, dwelt: Duration) {
-        self.allowance.distance.learn(dwelt);
-        let due = self.allowance.distance.due();
-        let mut state = self.allowance.state();
-        if state.learn((dwelt, due), Instant::now(), self.allowance.most) {
-            self.allowance.turns.add_permits(1);
+        self.in_flight.distance.learn(dwelt);
+        let due = self.in_flight.distance.due();
+        let mut state = self.in_flight.state();
+        if state.learn((dwelt, due), Instant::now(), self.in_flight.most) {
+            self.in_flight.turns.add_permits(1);
         }
         if state.surplus > 0 {
             state.surplus -= 1;
@@ -164,30 +164,30 @@ mod tests {
 
     #[tokio::test]
     async fn turns_follow_what_is_allowed() {
-        let allowance = Allowance::new(6, Arc::default());
+        let in_flight = InFlight::new(6, Arc::default());
         for _ in 0..10 {
-            allowance.turn().await.came_back(ms(1));
+            in_flight.turn().await.came_back(ms(1));
         }
-        assert_eq!(allowance.turns.available_permits(), 6);
-        allowance.turn().await.came_back(ms(5_000));
-        allowance.turn().await.came_back(ms(300));
-        allowance.turn().await.came_back(ms(300));
-        assert_eq!(allowance.turns.available_permits(), 3, "half of six");
-        drop(allowance.turn().await);
-        assert_eq!(allowance.turns.available_permits(), 3);
-        drop(Allowance::new(0, Arc::default()).turn().await);
+        assert_eq!(in_flight.turns.available_permits(), 6);
+        in_flight.turn().await.came_back(ms(5_000));
+        in_flight.turn().await.came_back(ms(300));
+        in_flight.turn().await.came_back(ms(300));
+        assert_eq!(in_flight.turns.available_permits(), 3, "half of six");
+        drop(in_flight.turn().await);
+        assert_eq!(in_flight.turns.available_permits(), 3);
+        drop(InFlight::new(0, Arc::default()).turn().await);
     }
 
     #[tokio::test]
     async fn a_long_way_is_no_dwelling_and_a_queue_is_no_distance() {
-        let far = Allowance::new(32, Arc::default());
+        let far = InFlight::new(32, Arc::default());
         for _ in 0..40 {
             far.turn().await.came_back(ms(3_000));
         }
         assert_eq!(far.turns.available_permits(), 32);
         let distance: Arc<Distance> = Arc::default();
-        Allowance::new(32, Arc::clone(&distance)).turn().await.came_back(ms(100));
-        let queued = Allowance::new(32, distance);
+        InFlight::new(32, Arc::clone(&distance)).turn().await.came_back(ms(100));
+        let queued = InFlight::new(32, distance);
         for _ in 0..40 {
             queued.turn().await.came_back(ms(3_000));
         }

@@ -1,4 +1,4 @@
-//! What is the SHA-256 of some bytes of a file? [`Sums`] asks a host's own tools, so that the bytes need not travel: one
+//! What is the SHA-256 of some bytes of a file? [`RemoteSha256`] asks a host's own tools, so that the bytes need not travel: one
 //! shell, started when it is first needed, answers any number of questions in order. The first of `sha256sum`,
 //! `shasum -a 256`, `openssl dgst -sha256` and `busybox sha256sum` that gives the right answer for nothing is taken.
 
@@ -51,13 +51,13 @@ type Question = (Bytes, oneshot::Sender<Option<Sum>>);
 
 /// A host's answers. Clones share the shell, which ends with the last of them.
 #[derive(Clone)]
-pub struct Sums {
+pub struct RemoteSha256 {
     questions: mpsc::Sender<Question>,
 }
 
-impl Sums {
+impl RemoteSha256 {
     /// Finds out whether the shell at the other end of `conversation` can do it.
-    pub async fn start(mut conversation: Conversation) -> Option<Sums> {
+    pub async fn start(mut conversation: Conversation) -> Option<RemoteSha256> {
         conversation.to.send(Bytes::from_static(SCRIPT.as_bytes())).await.ok()?;
         let mut lines = Lines::default();
         let ready = async {
@@ -76,7 +76,7 @@ impl Sums {
         tokio::time::timeout(PATIENCE, ready).await.ok()??;
         let (questions, inbox) = mpsc::channel(64);
         tokio::spawn(answer(conversation, lines, inbox));
-        Some(Sums { questions })
+        Some(RemoteSha256 { questions })
     }
 
     /// The sum of `count` units of `unit` bytes of the file at the absolute `path`, from unit `skip` on. `None` when the

@@ -1,4 +1,4 @@
-//! What do all items of a run share? [`Means`]: how it is to be done, the books, what other runs have left, and the bound on
+//! What do all items of a run share? [`RunContext`]: how it is to be done, the books, what other runs have left, and the bound on
 //! file data in memory.
 
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub const MEMORY: usize = 64 << 20;
 const LARGE: u64 = MEMORY as u64 / 4;
 
 /// What all items of a run share.
-pub struct Means {
+pub struct RunContext {
     /// Whether mode and times travel.
     pub keep: Keep,
     /// Whether the part of an earlier run is gone on from.
@@ -48,10 +48,10 @@ pub struct Means {
     large: Semaphore,
 }
 
-impl Means {
+impl RunContext {
     /// For one run.
-    pub fn new(keep: Keep, run: Arc<ThisRun>, options: &Options, ledger: Arc<Ledger>) -> Means {
-        Means {
+    pub fn new(keep: Keep, run: Arc<ThisRun>, options: &Options, ledger: Arc<Ledger>) -> RunContext {
+        RunContext {
             keep,
             resume: options.resume,
             care: options.care,

@@ -1,4 +1,4 @@
-//! What if the connection is lost? [`Tries`] lets a run connect again a few times, each time after a longer wait with some
+//! What if the connection is lost? [`RetryBudget`] lets a run connect again a few times, each time after a longer wait with some
 //! chance in it, and counts anew once something has moved: a bad link is endured, a dead one is not besieged.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -21,7 +21,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 pub const RETRIES: u32 = 3;
 
 /// What is left of a run's patience with one pair of ends.
-pub struct Tries {
+pub struct RetryBudget {
     most: u32,
     first: Duration,
     used: AtomicU32,
@@ -30,10 +30,10 @@ pub struct Tries {
     watchers: Watchers,
 }
 
-impl Tries {
+impl RetryBudget {
     /// `most` in a row without anything moving between them.
-    pub fn new(most: u32, watchers: Watchers) -> Tries {
-        Tries { most, first: FIRST, used: AtomicU32::new(0), mark: AtomicU64::new(0), watchers }
+    pub fn new(most: u32, watchers: Watchers) -> RetryBudget {
+        RetryBudget { most, first: FIRST, used: AtomicU32::new(0), mark: AtomicU64::new(0), watchers }
     }
 
     /// Waits for the next try to begin.
@@ -115,8 +115,8 @@ mod tests {
     #[tokio::test]
     async fn tries_run_out_and_come_back_when_something_has_moved() {
         let counters = Arc::new(Counters::default());
-        let quick = Tries::new(2, watchers(&counters));
-        let tries = Tries { first: Duration::from_millis(1), ..quick };
+        let quick = RetryBudget::new(2, watchers(&counters));
+        let tries = RetryBudget { first: Duration::from_millis(1), ..quick };
         for _ in 0..3 {
             Counters::add(&counters.bytes_done, 1);
             assert!(tries.next(lost()).await.is_ok());

@@ -1,4 +1,4 @@
-//! Who moves which bytes of a file? [`Handout`]: a window ([`Window`]) from which many tasks take blocks, each waiting while
+//! Who moves which bytes of a file? [`BlockQueue`]: a window ([`Window`]) from which many tasks take blocks, each waiting while
 //! there is none for it, until all have arrived.
 
 use std::pin::pin;
@@ -9,16 +9,16 @@ use tokio::sync::Notify;
 use crate::sftp::{Block, Window};
 
 /// A window, and who waits for it.
-pub struct Handout {
+pub struct BlockQueue {
     window: Arc<Mutex<Window>>,
     /// A block has come back.
     moved: Notify,
 }
 
-impl Handout {
+impl BlockQueue {
     /// Of the bytes that are missing.
-    pub fn new(window: Arc<Mutex<Window>>) -> Handout {
-        Handout { window, moved: Notify::new() }
+    pub fn new(window: Arc<Mutex<Window>>) -> BlockQueue {
+        BlockQueue { window, moved: Notify::new() }
     }
 
     /// The next block that `take` gives; waits while it gives none. `None` when all have arrived.

@@ -1,67 +1,67 @@
-//! A file that is open at both ends: [`Both`], the source still the version that was listed, and its part. What every way
+//! A file that is open at both ends: [`OpenPair`], the source still the version that was listed, and its part. What every way
 //! of moving a large file has in common: how it begins, what the part of an earlier try is worth, and how it ends.
 
 use std::sync::Arc;
 
 use super::order::Writing;
-use super::resume::{Acknowledged, Pair, Worth};
+use super::resume::{Acknowledged, PartialFile, Worth};
 use super::source_end::OpenSource;
 use crate::copy::ends::file::OpenFile;
-use crate::copy::ends::identity::{Identity, same_version};
+use crate::copy::ends::file_checksum::FileChecksum;
+use crate::copy::ends::identity::{FileIdentity, same_version};
 use crate::copy::ends::lanes::{Busy, Lane};
+use crate::copy::ends::remote_sha256::Sum;
 use crate::copy::ends::side::Side;
-use crate::copy::ends::sums::Sum;
-use crate::copy::ends::witness::Witness;
 use crate::copy::error::CopyError;
 use crate::copy::land::landing::Landing;
 use crate::copy::land::takeover;
 use crate::copy::options::{BlockOrder, Resume};
 use crate::copy::place::Links;
-use crate::copy::task::freight::Freight;
+use crate::copy::task::file_transfer::FileTransfer;
 use crate::copy::task::so_far::SoFar;
 use crate::sftp::{Sizes, Window};
 
 /// Both ends, by way of one lane.
-pub struct Both {
+pub struct OpenPair {
     /// The lane they were opened on.
     pub lane: Arc<Lane>,
     /// The source.
     pub source: Arc<OpenFile>,
     /// What the source was at the beginning.
-    pub identity: Identity,
+    pub identity: FileIdentity,
     size: u64,
     /// The part, and what becomes of it.
     pub landing: Landing,
     _busy: Busy,
 }
 
-impl Both {
+impl OpenPair {
     /// Opens a file at both ends.
     ///
     /// # Errors
     /// [`Cause::SourceChanged`](crate::copy::Cause::SourceChanged) when it is not that version any more.
-    pub async fn open(freight: Freight<'_>, so_far: &SoFar) -> Result<Both, CopyError> {
-        let Freight { means, item, links, version, .. } = freight;
+    pub async fn open(transfer: FileTransfer<'_>, so_far: &SoFar) -> Result<OpenPair, CopyError> {
+        let FileTransfer { context, item, links, version, .. } = transfer;
         let lane = item.lanes.idlest();
         let _busy = lane.busy();
         let source = async {
             let source = lane.source.open_source(&item.source, links).await?;
-            let identity = identity_of(&source, freight).await?;
+            let identity = identity_of(&source, transfer).await?;
             Ok((Arc::new(source), identity))
         };
         let begin = async {
             let version = lane.source.version(&item.source, links, version).await?;
-            Landing::begin(&lane.destination, freight, version, so_far).await
+            Landing::begin(&lane.destination, transfer, version, so_far).await
         };
         match tokio::join!(biased; source, begin) {
             (Ok((source, identity)), Ok(landing)) => {
                 // where it may have changed between the two looks, and they would tell
-                let is_told = matches!(lane.source, Side::Local) && !means.tolerance.growing;
+                let is_told = matches!(lane.source, Side::Local) && !context.tolerance.growing;
                 if is_told && lane.source.version_of(&identity) != landing.part_file().version() {
                     landing.discard().await;
                     return Err(source.changed());
                 }
-                Ok(Both { lane, source, identity, size: freight.size(), landing, _busy })
+                Ok(OpenPair { lane, source, identity, size: transfer.size(), landing, _busy })
             }
             (Err(error), Ok(landing)) => {
                 landing.discard().await;
@@ -87,21 +87,21 @@ impl Both {
     /// When an end cannot be read, or the session is lost.
     pub async fn missing(
         &mut self,
-        freight: Freight<'_>,
+        transfer: FileTransfer<'_>,
         (sizes, block, acknowledged): (Sizes, usize, Acknowledged),
         so_far: &mut SoFar,
     ) -> Result<Window, CopyError> {
-        let Freight { means, item, started, .. } = freight;
+        let FileTransfer { context, item, started, .. } = transfer;
         let mut window = Window::new(0..self.size(), sizes);
-        if !self.landing.part_file().is_reused() && means.resume == Resume::Trusted {
-            let taken = self.landing.take_over(freight, self.size).await;
+        if !self.landing.part_file().is_reused() && context.resume == Resume::Trusted {
+            let taken = self.landing.take_over(transfer, self.size).await;
             so_far.begun(self.landing.part_file().beginning());
             taken?;
         }
         if self.landing.part_file().is_reused() {
             let files = (&*self.source, &**self.landing.part_file().file());
             let sides = (&self.lane.source, &self.lane.destination);
-            let pair = Pair { lanes: &item.lanes, sides, files, size: self.size(), block, acknowledged };
+            let pair = PartialFile { lanes: &item.lanes, sides, files, size: self.size(), block, acknowledged };
             let worth = match pair.worth(so_far, sizes).await {
                 Err(error) if error.ends_the_run() || error.is_source_changed() => return Err(error),
                 Err(_) => Worth::Nothing("started over: the part cannot be compared with the source"),
@@ -118,7 +118,7 @@ impl Both {
                 }
             };
             if let Some(because) = because {
-                started.resumed(&means.ledger, item.source.path(), (window.arrived(), because));
+                started.resumed(&context.ledger, item.source.path(), (window.arrived(), because));
             }
         }
         so_far.begun(self.landing.part_file().beginning());
@@ -131,13 +131,13 @@ impl Both {
     /// When the part has to be begun anew, and cannot be made.
     pub async fn writing(
         &mut self,
-        freight: Freight<'_>,
+        transfer: FileTransfer<'_>,
         missing: Window,
         block: usize,
         so_far: &mut SoFar,
     ) -> Result<(Window, Writing), CopyError> {
         let takes_any_order = self.lane.destination.takes_any_order();
-        let order = if takes_any_order { freight.means.order.max(so_far.order()) } else { BlockOrder::Ascending };
+        let order = if takes_any_order { transfer.context.order.max(so_far.order()) } else { BlockOrder::Ascending };
         let mut window = missing;
         if order == BlockOrder::Ascending {
             window = window.from(window.low());
@@ -162,12 +162,12 @@ impl Both {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn source_sum(&self, freight: Freight<'_>) -> Result<Option<Sum>, CopyError> {
-        if !freight.means.care.verify {
+    pub async fn source_sum(&self, transfer: FileTransfer<'_>) -> Result<Option<Sum>, CopyError> {
+        if !transfer.context.care.verify {
             return Ok(None);
         }
-        let witness = Witness::of(freight.item.lanes.source(), &self.lane.source, &self.source).await?;
-        let tolerance = freight.means.tolerance;
+        let witness = FileChecksum::of(transfer.item.lanes.source(), &self.lane.source, &self.source).await?;
+        let tolerance = transfer.context.tolerance;
         let sum = match tolerance.growing {
             // where a file ends that has grown since, its host cannot be told
             true => witness.read(0..self.size()).await,
@@ -181,8 +181,8 @@ impl Both {
     ///
     /// # Errors
     /// [`Cause::SourceChanged`](crate::copy::Cause::SourceChanged) when it is not.
-    pub async fn is_unchanged(&self, freight: Freight<'_>) -> Result<(), CopyError> {
-        match freight.means.tolerance.growing {
+    pub async fn is_unchanged(&self, transfer: FileTransfer<'_>) -> Result<(), CopyError> {
+        match transfer.context.tolerance.growing {
             true => self.source.still_has(self.size()).await,
             false => self.source.is_still(self.identity).await,
         }
@@ -194,13 +194,13 @@ impl Both {
     /// Why it did not arrive, or did not get its name.
     pub async fn end(
         self,
-        Freight { means, item, .. }: Freight<'_>,
+        FileTransfer { context, item, .. }: FileTransfer<'_>,
         arrived: Result<(), CopyError>,
     ) -> Result<(), CopyError> {
         match arrived {
             Ok(()) => {
-                self.landing.land(means).await?;
-                takeover::clear(&self.lane.destination, item, means).await;
+                self.landing.land(context).await?;
+                takeover::clear(&self.lane.destination, item, context).await;
                 Ok(())
             }
             // whatever has its name now is another run's
@@ -214,10 +214,10 @@ impl Both {
     }
 }
 
-async fn identity_of(source: &OpenFile, freight: Freight<'_>) -> Result<Identity, CopyError> {
+async fn identity_of(source: &OpenFile, transfer: FileTransfer<'_>) -> Result<FileIdentity, CopyError> {
     let (told, identity) = source.identity().await?;
-    let has_grown = freight.means.tolerance.growing && identity.size >= freight.size();
-    match same_version(&told, freight.version) || has_grown {
+    let has_grown = transfer.context.tolerance.growing && identity.size >= transfer.size();
+    match same_version(&told, transfer.version) || has_grown {
         true => Ok(identity),
         false => Err(source.changed()),
     }
@@ -230,16 +230,16 @@ pub struct Ends {
     /// The part.
     pub part: Arc<OpenFile>,
     /// What the source was at the beginning.
-    pub identity: Identity,
+    pub identity: FileIdentity,
     /// Bytes that the source announces.
     pub size: u64,
 }
 
 impl Ends {
     /// Of a file that was opened.
-    pub fn of(both: &Both) -> Ends {
-        let (source, part) = (Arc::clone(&both.source), Arc::clone(both.landing.part_file().file()));
-        Ends { source, part, identity: both.identity, size: both.size() }
+    pub fn of(pair: &OpenPair) -> Ends {
+        let (source, part) = (Arc::clone(&pair.source), Arc::clone(pair.landing.part_file().file()));
+        Ends { source, part, identity: pair.identity, size: pair.size() }
     }
 
     /// The same two files on another lane; nothing has been taken from its source before that is known to be the same.

@@ -1,4 +1,4 @@
-//! Does a link lead back to where the walk came from? [`Jump`] remembers, for a folder that was entered through a link,
+//! Does a link lead back to where the walk came from? [`SymlinkHop`] remembers, for a folder that was entered through a link,
 //! where it really is, and where its link stood. SFTP tells no inode, so real paths are compared, at both ends alike.
 
 use std::sync::Arc;
@@ -16,19 +16,19 @@ const PATH_MAX: usize = 4096;
 
 /// A folder entered through a link.
 #[derive(Debug)]
-pub struct Jump {
+pub struct SymlinkHop {
     /// The folder's real path.
     real: Vec<u8>,
     /// The real path of the folder its link stands in.
     from: Vec<u8>,
     /// Length of the link's own path, as walked.
     walked: usize,
-    before: Option<Arc<Jump>>,
+    before: Option<Arc<SymlinkHop>>,
     /// Links on the way, this one among them.
     links: usize,
 }
 
-impl Jump {
+impl SymlinkHop {
     /// Through the link at `link`, which stands in the folder `within`.
     ///
     /// # Errors
@@ -36,15 +36,15 @@ impl Jump {
     pub async fn through(
         side: &Side,
         link: &Place,
-        (within, before): (&Place, Option<&Arc<Jump>>),
-    ) -> Result<Arc<Jump>, CopyError> {
+        (within, before): (&Place, Option<&Arc<SymlinkHop>>),
+    ) -> Result<Arc<SymlinkHop>, CopyError> {
         let real = side.real(link).await?;
         let from = match before {
             Some(jump) => jump.real_path(within),
             None => side.real(within).await?,
         };
         let links = before.map_or(0, |jump| jump.links) + 1;
-        let jump = Jump { real, from, walked: link.path().len(), before: before.cloned(), links };
+        let jump = SymlinkHop { real, from, walked: link.path().len(), before: before.cloned(), links };
         match jump.is_bad() {
             Some(why) => Err(side.error(Stage::List, link, Cause::Unfit(why))),
             None => Ok(Arc::new(jump)),
@@ -97,7 +97,7 @@ mod tests {
     fn a_circle_through_two_links_is_seen() {
         let jump = |real: &str, from: &str, before| {
             let (real, from) = (real.into(), from.into());
-            Jump { real, from, walked: 0, before, links: 1 }
+            SymlinkHop { real, from, walked: 0, before, links: 1 }
         };
         let first = Arc::new(jump("/t/b", "/t/a", None));
         assert!(!first.is_circle());
@@ -110,7 +110,7 @@ mod tests {
     fn too_many_links_and_too_long_paths_are_refused() {
         let jump = |links, length| {
             let (real, from) = (vec![b'r'; length], b"/t".to_vec());
-            Jump { real, from, walked: 0, before: None, links }
+            SymlinkHop { real, from, walked: 0, before: None, links }
         };
         assert!(jump(LINKS, PATH_MAX).is_bad().is_none());
         assert!(jump(LINKS + 1, 9).is_bad().is_some() && jump(1, PATH_MAX + 1).is_bad().is_some());

@@ -1,4 +1,4 @@
-//! What does one end say that a file holds? [`Witness`]: an open file, asked for the SHA-256 of its ranges. A host with a
+//! What does one end say that a file holds? [`FileChecksum`]: an open file, asked for the SHA-256 of its ranges. A host with a
 //! shell tells it without the bytes travelling; elsewhere they are read.
 
 use std::ops::Range;
@@ -9,8 +9,8 @@ use aws_lc_rs::digest::{Context, SHA256};
 
 use super::file::OpenFile;
 use super::pool::Pool;
+use super::remote_sha256::{RemoteSha256, Sum, UNIT};
 use super::side::Side;
-use super::sums::{Sum, Sums, UNIT};
 use crate::copy::error::CopyError;
 use crate::copy::place::Links;
 
@@ -21,24 +21,24 @@ const STEP: u64 = 255 * 1024;
 const GLANCE: Duration = Duration::from_secs(10);
 
 /// An open file that can be asked.
-pub struct Witness<'a> {
+pub struct FileChecksum<'a> {
     side: &'a Side,
     file: &'a OpenFile,
     /// The shell to ask, and the file's absolute path.
-    shell: Option<(Sums, Vec<u8>)>,
+    shell: Option<(RemoteSha256, Vec<u8>)>,
 }
 
-impl<'a> Witness<'a> {
+impl<'a> FileChecksum<'a> {
     /// Of a file at the end `pool` is of.
     ///
     /// # Errors
     /// When the session is lost.
-    pub async fn of(pool: &Pool, side: &'a Side, file: &'a OpenFile) -> Result<Witness<'a>, CopyError> {
+    pub async fn of(pool: &Pool, side: &'a Side, file: &'a OpenFile) -> Result<FileChecksum<'a>, CopyError> {
         let shell = match pool.sums().await {
             Some(sums) => Some((sums, side.real(file.place()).await?)),
             None => None,
         };
-        Ok(Witness { side, file, shell })
+        Ok(FileChecksum { side, file, shell })
     }
 
     /// Whether it tells sums without its bytes travelling.
@@ -57,7 +57,7 @@ impl<'a> Witness<'a> {
     /// Likewise, in another unit.
     ///
     /// # Errors
-    /// As [`Witness::sum`].
+    /// As [`FileChecksum::sum`].
     pub async fn sum_in(&self, unit: u64, range: Range<u64>) -> Result<Sum, CopyError> {
         match self.told_in(unit, range.clone()).await? {
             Some(sum) => Ok(sum),
@@ -65,7 +65,7 @@ impl<'a> Witness<'a> {
         }
     }
 
-    /// As [`Witness::sum`], if a shell can tell it.
+    /// As [`FileChecksum::sum`], if a shell can tell it.
     ///
     /// # Errors
     /// When the session is lost.
@@ -89,7 +89,7 @@ impl<'a> Witness<'a> {
     /// The SHA-256 of any range, from its bytes.
     ///
     /// # Errors
-    /// As [`Witness::sum`].
+    /// As [`FileChecksum::sum`].
     pub async fn read(&self, range: Range<u64>) -> Result<Sum, CopyError> {
         let mut hash = Context::new(&SHA256);
         let mut at = range.start;

@@ -1,4 +1,4 @@
-//! How much is asked for at once, and is one stream enough? [`Pace`], from what the last orders took. A stream that fills a
+//! How much is asked for at once, and is one stream enough? [`ChunkSizer`], from what the last orders took. A stream that fills a
 //! short way is best left alone, with a long share; on a long way, where each is held up by the distance, several carry
 //! more, in shares that divide the band.
 
@@ -44,7 +44,7 @@ pub enum Manner {
 
 /// What was learned.
 #[derive(Debug, Default)]
-pub struct Pace(Mutex<Learned>);
+pub struct ChunkSizer(Mutex<Learned>);
 
 /// In bytes a second.
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ struct Learned {
     together: Option<f64>,
 }
 
-impl Pace {
+impl ChunkSizer {
     /// An order of so many bytes took so long, while so many shares were out.
     pub fn learn(&self, (bytes, took): (u64, Duration), streams: usize) {
         let now = bytes as f64 / took.as_secs_f64().max(0.001);
@@ -114,8 +114,8 @@ fn mix(known: &mut Option<f64>, now: f64) {
 }
 
 /// Bytes that take so long; saturates.
-fn worth(pace: f64, lasts: Duration) -> u64 {
-    ((pace * lasts.as_secs_f64()) as u64).min(1 << 40)
+fn worth(chunk_sizer: f64, lasts: Duration) -> u64 {
+    ((chunk_sizer * lasts.as_secs_f64()) as u64).min(1 << 40)
 }
 
 #[cfg(test)]
@@ -124,29 +124,29 @@ mod tests {
 
     #[test]
     fn orders_grow_with_the_pace_and_stay_within_bounds() {
-        let pace = Pace::default();
-        assert_eq!(pace.order(), FIRST);
-        pace.learn((4 << 20, Duration::from_secs(8)), 1);
-        assert_eq!(pace.order(), LEAST);
-        (0..20).for_each(|_| pace.learn((50 << 20, Duration::from_secs(1)), 1));
-        assert!((95 << 20..=100 << 20).contains(&pace.order()), "{}", pace.order());
-        pace.learn((u64::MAX / 2, Duration::ZERO), 1);
-        assert_eq!(pace.order(), MOST);
-        assert!(pace.alone() <= 1 << 40 && pace.together() == BAND_SHARE);
+        let chunk_sizer = ChunkSizer::default();
+        assert_eq!(chunk_sizer.order(), FIRST);
+        chunk_sizer.learn((4 << 20, Duration::from_secs(8)), 1);
+        assert_eq!(chunk_sizer.order(), LEAST);
+        (0..20).for_each(|_| chunk_sizer.learn((50 << 20, Duration::from_secs(1)), 1));
+        assert!((95 << 20..=100 << 20).contains(&chunk_sizer.order()), "{}", chunk_sizer.order());
+        chunk_sizer.learn((u64::MAX / 2, Duration::ZERO), 1);
+        assert_eq!(chunk_sizer.order(), MOST);
+        assert!(chunk_sizer.alone() <= 1 << 40 && chunk_sizer.together() == BAND_SHARE);
     }
 
     #[test]
     fn a_fast_stream_stays_alone_and_a_slow_one_is_helped_as_long_as_that_helps() {
-        let pace = Pace::default();
-        let manner = |idle| pace.manner(idle);
+        let chunk_sizer = ChunkSizer::default();
+        let manner = |idle| chunk_sizer.manner(idle);
         assert_eq!(manner(1), Manner::Alone, "nothing is known");
-        pace.learn((4 << 20, Duration::from_millis(80)), 1);
+        chunk_sizer.learn((4 << 20, Duration::from_millis(80)), 1);
         assert_eq!(manner(1), Manner::Alone, "that was mostly its start");
-        pace.learn((30 << 20, Duration::from_secs(1)), 1);
+        chunk_sizer.learn((30 << 20, Duration::from_secs(1)), 1);
         assert_eq!((manner(1), manner(0)), (Manner::Together, Manner::Alone));
-        pace.learn((16 << 20, Duration::from_secs(2)), 4);
+        chunk_sizer.learn((16 << 20, Duration::from_secs(2)), 4);
         assert_eq!(manner(1), Manner::Alone, "together they are no faster");
-        let fast = Pace::default();
+        let fast = ChunkSizer::default();
         fast.learn((100 << 20, Duration::from_millis(400)), 1);
         assert_eq!(fast.manner(1), Manner::Alone);
         assert!(fast.alone() > 2 << 30, "{}", fast.alone());
@@ -154,8 +154,8 @@ mod tests {
 
     #[test]
     fn shares_begin_at_whole_mebibytes() {
-        let pace = Pace::default();
-        pace.learn((12_345_678, Duration::from_secs(1)), 1);
-        assert!(pace.alone() % LEAST == 0 && pace.together() % LEAST == 0);
+        let chunk_sizer = ChunkSizer::default();
+        chunk_sizer.learn((12_345_678, Duration::from_secs(1)), 1);
+        assert!(chunk_sizer.alone() % LEAST == 0 && chunk_sizer.together() % LEAST == 0);
     }
 }

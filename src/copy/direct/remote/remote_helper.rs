@@ -1,4 +1,4 @@
-//! Who sends the bytes? [`Courier`]: the program on the source that takes orders ([`script`](super::script)) and says how
+//! Who sends the bytes? [`RemoteHelper`]: the program on the source that takes orders ([`script`](super::script)) and says how
 //! each ended. It lives as long as its input stays open; many orders are under way at once. What it says is bounded, and
 //! lines that do not begin with its token are a login shell's and not read.
 
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::script::Ready;
 use crate::chain::{ExitStatus, Output, Process, ProcessInput, ProcessOutput};
 
-/// Bytes a line of the courier's may have; a longer one is no line of its.
+/// Bytes a line of the remote helper's may have; a longer one is no line of its.
 const LINE: usize = 4096;
 
 /// Bytes kept of what is said on standard error: the end of it.
@@ -36,7 +36,7 @@ impl Answer {
     }
 }
 
-/// How the courier itself ended.
+/// How the remote helper itself ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ended {
     /// Its exit status; `None` when the connection broke first, or a signal ended it.
@@ -61,7 +61,7 @@ fn told(words: &str, status: Option<u32>) -> String {
 }
 
 /// A program on the source that sends files.
-pub struct Courier {
+pub struct RemoteHelper {
     input: tokio::sync::Mutex<ProcessInput>,
     post: Arc<Post>,
     ended: watch::Receiver<Option<Ended>>,
@@ -74,12 +74,12 @@ struct Post {
     waiting: Mutex<HashMap<u64, oneshot::Sender<Answer>>>,
 }
 
-impl Courier {
+impl RemoteHelper {
     /// Waits until `process` says that it is ready, with this `token`.
     ///
     /// # Errors
     /// How it ended instead.
-    pub async fn start(process: Process, token: &str) -> Result<(Courier, Ready), Ended> {
+    pub async fn start(process: Process, token: &str) -> Result<(RemoteHelper, Ready), Ended> {
         let post = Arc::new(Post::default());
         let (ready, is_ready) = oneshot::channel();
         let (end, mut ended) = watch::channel(None);
@@ -89,14 +89,14 @@ impl Courier {
         reader.spawn(async move {
             let last = listen(output, &mut ear).await;
             ear.post.locked().clear();
-            // nobody listens any more when the courier was dropped
+            // nobody listens any more when the remote helper was dropped
             let _ = end.send(Some(last));
         });
-        let courier =
-            Courier { input: tokio::sync::Mutex::new(process.input), post, ended: ended.clone(), _reader: reader };
+        let helper =
+            RemoteHelper { input: tokio::sync::Mutex::new(process.input), post, ended: ended.clone(), _reader: reader };
         tokio::select! {
             biased;
-            Ok(ready) = is_ready => Ok((courier, ready)),
+            Ok(ready) = is_ready => Ok((helper, ready)),
             end = ended.wait_for(Option::is_some) => Err(end.ok().and_then(|end| end.clone()).unwrap_or_default()),
         }
     }
@@ -104,7 +104,7 @@ impl Courier {
     /// Gives the order of this number, and waits for its answer.
     ///
     /// # Errors
-    /// How the courier ended, when it ended first.
+    /// How the remote helper ended, when it ended first.
     pub async fn order(&self, number: u64, order: Vec<u8>) -> Result<Answer, Ended> {
         let (tell, told) = oneshot::channel();
         self.post.locked().insert(number, tell);
@@ -159,7 +159,7 @@ async fn listen(mut output: ProcessOutput, ear: &mut Ear) -> Ended {
     Ended { status, words: String::from_utf8_lossy(&words).trim().to_owned() }
 }
 
-/// What is understood of the courier's standard output.
+/// What is understood of the remote helper's standard output.
 struct Ear {
     token: String,
     post: Arc<Post>,
@@ -186,7 +186,7 @@ impl Ear {
         match words[..] {
             [b"ready", folder, packs] => {
                 let ready = Ready { folder: folder.to_vec(), packs: !packs.is_empty() };
-                // told once; nobody waits any more when the courier was given up
+                // told once; nobody waits any more when the remote helper was given up
                 let _ = self.ready.take().map(|tell| tell.send(ready));
             }
             [b"done", number, status, records, said] => {

@@ -1,4 +1,4 @@
-//! How does a large file go? [`carry`]: in blocks, many in flight, over every lane there is. Each block is read at one end
+//! How does a large file go? [`copy_large`]: in blocks, many in flight, over every lane there is. Each block is read at one end
 //! of a lane and written at the other; the window ([`Window`]) says which block is next, so that a part that was cut off
 //! can be trusted up to its band. The source must be the same version at the end as at the beginning, on every lane.
 //!
@@ -14,21 +14,21 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use super::allowance::{Allowance, Distance};
-use super::both::{Both, Ends};
+use super::in_flight::{Distance, InFlight};
+use super::open_pair::{Ends, OpenPair};
 use super::order::{WriteTurn, Writing};
 use super::resume::Acknowledged;
 use super::source_end::{Reached, TrueEnd, endless, judge};
 use crate::copy::ends::lanes::Lane;
 use crate::copy::error::CopyError;
 use crate::copy::place::Links;
-use crate::copy::task::freight::Freight;
-use crate::copy::task::ledger::Started;
-use crate::copy::task::means::Means;
+use crate::copy::task::file_transfer::FileTransfer;
+use crate::copy::task::ledger::FileProgress;
+use crate::copy::task::run_context::RunContext;
 use crate::copy::task::so_far::SoFar;
 use crate::sftp::{Block, Sizes, Window};
 
-/// Bytes in flight on one lane at most, where it brings them through in time ([`Allowance`]).
+/// Bytes in flight on one lane at most, where it brings them through in time ([`InFlight`]).
 const LANE_BYTES: usize = 8 << 20;
 
 /// Blocks in flight on one lane, for servers that only take short ones.
@@ -48,47 +48,47 @@ struct Flow {
     /// Whether the source has data behind what it announces, once that was looked at.
     goes_on: OnceLock<bool>,
     writing: Writing,
-    means: Arc<Means>,
-    started: Arc<Started>,
+    context: Arc<RunContext>,
+    started: Arc<FileProgress>,
 }
 
 /// Copies a file, going on from what is there of it.
 ///
 /// # Errors
 /// As `Kind` tells; [`Cause::SourceChanged`](crate::copy::Cause::SourceChanged) when it is not that version any more.
-pub async fn carry(freight: Freight<'_>, so_far: &mut SoFar) -> Result<(), CopyError> {
-    let mut both = Both::open(freight, so_far).await?;
+pub async fn copy_large(transfer: FileTransfer<'_>, so_far: &mut SoFar) -> Result<(), CopyError> {
+    let mut pair = OpenPair::open(transfer, so_far).await?;
     let arrived = async {
-        let (window, writing) = begin(freight, &mut both, so_far).await?;
-        let ends = Arc::new(Ends::of(&both));
+        let (window, writing) = begin(transfer, &mut pair, so_far).await?;
+        let ends = Arc::new(Ends::of(&pair));
         let moved = async {
-            let reached = pump(freight, window, writing, (&ends, &both.lane)).await?;
-            to_its_end(freight, &both, &ends, reached).await
+            let reached = pump(transfer, window, writing, (&ends, &pair.lane)).await?;
+            to_its_end(transfer, &pair, &ends, reached).await
         };
-        let (size, sum) = match both.size() {
+        let (size, sum) = match pair.size() {
             // it is made up as it is read, and read by one at a time
-            0 => (moved.await?, both.source_sum(freight).await?),
+            0 => (moved.await?, pair.source_sum(transfer).await?),
             // summed beside the copying
-            _ => tokio::try_join!(moved, both.source_sum(freight))?,
+            _ => tokio::try_join!(moved, pair.source_sum(transfer))?,
         };
-        finish(freight, &both, size).await?;
-        both.landing.check(freight, sum.map(|sum| (sum, size))).await
+        finish(transfer, &pair, size).await?;
+        pair.landing.check(transfer, sum.map(|sum| (sum, size))).await
     };
     let arrived = arrived.await;
-    both.end(freight, arrived).await
+    pair.end(transfer, arrived).await
 }
 
 /// What is still missing, and remembered for another attempt; and how it is written.
 async fn begin(
-    freight: Freight<'_>,
-    both: &mut Both,
+    transfer: FileTransfer<'_>,
+    pair: &mut OpenPair,
     so_far: &mut SoFar,
 ) -> Result<(Arc<Mutex<Window>>, Writing), CopyError> {
     let sizes = Sizes { in_flight: Sizes::default().band, ..Sizes::default() };
-    let block = Ends::of(both).block().min(freight.means.throttle.block());
-    let missing = both.missing(freight, (sizes, block, Acknowledged::BlockByBlock), so_far).await?;
-    let (window, writing) = both.writing(freight, missing, block, so_far).await?;
-    freight.started.begin_at(window.arrived());
+    let block = Ends::of(pair).block().min(transfer.context.throttle.block());
+    let missing = pair.missing(transfer, (sizes, block, Acknowledged::BlockByBlock), so_far).await?;
+    let (window, writing) = pair.writing(transfer, missing, block, so_far).await?;
+    transfer.started.begin_at(window.arrived());
     let window = Arc::new(Mutex::new(window));
     so_far.keep(&window);
     Ok((window, writing))
@@ -96,12 +96,12 @@ async fn begin(
 
 /// Moves every block that is announced, over the lane it begins on and those that join; where the source ends.
 async fn pump(
-    freight: Freight<'_>,
+    transfer: FileTransfer<'_>,
     window: Arc<Mutex<Window>>,
     writing: Writing,
     (first, began_on): (&Arc<Ends>, &Arc<Lane>),
 ) -> Result<Reached, CopyError> {
-    let Freight { item, .. } = freight;
+    let FileTransfer { item, .. } = transfer;
     let flow = Arc::new(Flow {
         window,
         moved: Notify::new(),
@@ -109,8 +109,8 @@ async fn pump(
         lanes: AtomicUsize::new(0),
         goes_on: OnceLock::new(),
         writing,
-        means: Arc::clone(freight.means),
-        started: Arc::clone(freight.started),
+        context: Arc::clone(transfer.context),
+        started: Arc::clone(transfer.started),
     });
     let mut lanes = item.lanes.watch();
     let mut tasks = JoinSet::new();
@@ -129,7 +129,7 @@ async fn pump(
         for lane in open {
             if joined.len() < most && !joined.contains(&lane.number) && !lane.is_lost() {
                 joined.push(lane.number);
-                let (flow, first, links) = (Arc::clone(&flow), Arc::clone(first), freight.links);
+                let (flow, first, links) = (Arc::clone(&flow), Arc::clone(first), transfer.links);
                 tasks.spawn(async move { (lane.number, join(flow, first, lane, links).await) });
             }
         }
@@ -154,7 +154,7 @@ async fn pump(
 /// One more lane works on the file, as far as it can be opened there.
 async fn join(flow: Arc<Flow>, first: Arc<Ends>, lane: Arc<Lane>, links: Links) -> Result<(), CopyError> {
     let _busy = lane.busy();
-    let growing = flow.means.tolerance.growing;
+    let growing = flow.context.tolerance.growing;
     let ends = match first.also(&lane, links).await {
         Ok(ends) => Arc::new(ends),
         // the other lanes do its work
@@ -170,28 +170,33 @@ async fn join(flow: Arc<Flow>, first: Arc<Ends>, lane: Arc<Lane>, links: Links) 
 }
 
 /// What is announced has arrived, as far as the source has it: how many bytes it really has, once they have arrived, too.
-async fn to_its_end(freight: Freight<'_>, both: &Both, ends: &Ends, reached: Reached) -> Result<u64, CopyError> {
+async fn to_its_end(
+    transfer: FileTransfer<'_>,
+    pair: &OpenPair,
+    ends: &Ends,
+    reached: Reached,
+) -> Result<u64, CopyError> {
     if reached == Reached::Announced {
         return Ok(ends.size);
     }
-    let end = match judge(freight, both.open_source(), reached).await? {
+    let end = match judge(transfer, pair.open_source(), reached).await? {
         TrueEnd::At(end) => end,
-        TrueEnd::Further => read_on(freight, both, ends).await?,
+        TrueEnd::Further => read_on(transfer, pair, ends).await?,
     };
-    freight.started.ends_at(end);
+    transfer.started.ends_at(end);
     Ok(end)
 }
 
 /// Moves what the source has beyond its announced size, one block after the other, as OpenSSH does: some systems make such
 /// a file up from its beginning for every read that is out of order. Where it ends.
-async fn read_on(freight: Freight<'_>, both: &Both, ends: &Ends) -> Result<u64, CopyError> {
-    let Freight { means, started, .. } = freight;
-    let limit = means.tolerance.limit(ends.size);
+async fn read_on(transfer: FileTransfer<'_>, pair: &OpenPair, ends: &Ends) -> Result<u64, CopyError> {
+    let FileTransfer { context, started, .. } = transfer;
+    let limit = context.tolerance.limit(ends.size);
     let mut at = ends.size;
     loop {
-        let block = ends.block().min(means.throttle.block());
-        let _memory = means.memory(block).await;
-        means.throttle.pass(block).await;
+        let block = ends.block().min(context.throttle.block());
+        let _memory = context.memory(block).await;
+        context.throttle.pass(block).await;
         let data = ends.source.read(at, block).await?;
         let got = data.len();
         if got > 0 {
@@ -200,7 +205,7 @@ async fn read_on(freight: Freight<'_>, both: &Both, ends: &Ends) -> Result<u64, 
             at += got as u64;
         }
         if at > limit {
-            return Err(endless(freight, &both.lane.source));
+            return Err(endless(transfer, &pair.lane.source));
         }
         if got < block {
             return Ok(at);
@@ -209,8 +214,8 @@ async fn read_on(freight: Freight<'_>, both: &Both, ends: &Ends) -> Result<u64, 
 }
 
 /// Gives the complete part, of `size` bytes, what it needs to land.
-async fn finish(freight: Freight<'_>, both: &Both, size: u64) -> Result<(), CopyError> {
-    let (same, closed) = tokio::join!(both.is_unchanged(freight), both.landing.close(size));
+async fn finish(transfer: FileTransfer<'_>, pair: &OpenPair, size: u64) -> Result<(), CopyError> {
+    let (same, closed) = tokio::join!(pair.is_unchanged(transfer), pair.landing.close(size));
     same.and(closed)
 }
 
@@ -234,10 +239,10 @@ impl Flow {
         let blocks = usize::try_from(ends.size.div_ceil(ends.block() as u64)).unwrap_or(usize::MAX);
         self.lanes.fetch_add(1, Ordering::Relaxed);
         let most = (LANE_BYTES / ends.block()).clamp(1, LANE_BLOCKS).min(blocks);
-        let allowance = Arc::new(Allowance::new(most, Arc::clone(&self.distance)));
+        let in_flight = Arc::new(InFlight::new(most, Arc::clone(&self.distance)));
         let mut workers = JoinSet::new();
         for _ in 0..most {
-            workers.spawn(Arc::clone(&self).carry_blocks(Arc::clone(&ends), Arc::clone(&allowance)));
+            workers.spawn(Arc::clone(&self).copy_blocks(Arc::clone(&ends), Arc::clone(&in_flight)));
         }
         let mut lost = None;
         while let Some(ended) = workers.join_next().await {
@@ -251,15 +256,15 @@ impl Flow {
     }
 
     /// One block after the other. A block that did not arrive because the session was lost goes back to the window.
-    async fn carry_blocks(self: Arc<Self>, ends: Arc<Ends>, allowance: Arc<Allowance>) -> Result<(), CopyError> {
+    async fn copy_blocks(self: Arc<Self>, ends: Arc<Ends>, in_flight: Arc<InFlight>) -> Result<(), CopyError> {
         loop {
-            let turn = allowance.turn().await;
-            let most = ends.block().min(self.means.throttle.block());
+            let turn = in_flight.turn().await;
+            let most = ends.block().min(self.context.throttle.block());
             // before its block: one that others wait for would wait for the memory that they hold
-            let memory = if self.writing.is_in_order() { self.means.memory(most).await } else { None };
-            let Some((block, its_turn)) = self.next(most, &allowance).await else { return Ok(()) };
-            let _memory = if memory.is_none() { self.means.memory(block.len()).await } else { memory };
-            let failed = match self.carry_block(&ends, &block, its_turn).await {
+            let memory = if self.writing.is_in_order() { self.context.memory(most).await } else { None };
+            let Some((block, its_turn)) = self.next(most, &in_flight).await else { return Ok(()) };
+            let _memory = if memory.is_none() { self.context.memory(block.len()).await } else { memory };
+            let failed = match self.copy_block(&ends, &block, its_turn).await {
                 Ok(Some((dwelt, got))) if self.fits(&block, got) => {
                     self.acknowledge(block);
                     turn.came_back(dwelt);
@@ -277,13 +282,13 @@ impl Flow {
     }
 
     /// How long it took, and how many bytes of it there were; `None` when the block before it never left.
-    async fn carry_block(
+    async fn copy_block(
         &self,
         ends: &Ends,
         block: &Block,
         its_turn: Option<WriteTurn>,
     ) -> Result<Option<(Duration, usize)>, CopyError> {
-        self.means.throttle.pass(block.len()).await;
+        self.context.throttle.pass(block.len()).await;
         let began = Instant::now();
         let read = ends.source.read(block.offset(), block.len());
         let (data, looked) = tokio::join!(biased; read, self.look_behind(ends, block));
@@ -334,12 +339,12 @@ impl Flow {
     ///
     /// A lane that has waited longer than its own blocks take moves one, too, that a slower lane has: it is what the window
     /// is full for, or what is left.
-    async fn next(&self, most: usize, allowance: &Allowance) -> Option<(Block, Option<WriteTurn>)> {
+    async fn next(&self, most: usize, in_flight: &InFlight) -> Option<(Block, Option<WriteTurn>)> {
         let began = Instant::now();
         loop {
             let mut moved = pin!(self.moved.notified());
             moved.as_mut().enable();
-            let patience = allowance.patience();
+            let patience = in_flight.patience();
             {
                 let mut window = self.window();
                 if let Some(block) = window.take(most) {

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::chain::{Cause, ChainError, Output, Session, Way};
 use crate::copy::obstacle::Obstacle;
-use crate::copy::route::Wanted;
+use crate::copy::route::RoutePreference;
 use crate::lend::{LendError, line};
 use crate::progress::Stage;
 
@@ -26,9 +26,9 @@ const GREETING: usize = 64 << 10;
 ///
 /// # Errors
 /// That there is no session.
-pub async fn asks_nobody(source: &Way, wanted: Wanted) -> Result<bool, ChainError> {
+pub async fn asks_nobody(source: &Way, wanted: RoutePreference) -> Result<bool, ChainError> {
     let session = source.session(0).await?;
-    Ok(wanted != Wanted::Auto || !session.needed_a_person())
+    Ok(wanted != RoutePreference::Auto || !session.needed_a_person())
 }
 
 /// `host` has not answered for `waited`: an error when it does not answer hop either, over the session it should do it on.
