@@ -1,5 +1,6 @@
 //! What does a folder mean that a run was making when it ended? The same command goes on with it; all else is as it was.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
@@ -56,7 +57,33 @@ async fn cut_off(scene: &Scene, options: Options) {
     until("lines are written", || lines(&markers(scene)) > before + 10).await;
     run.abort();
     assert!(run.await.is_err(), "it had ended before");
+    at_rest(scene).await;
     assert!(!markers(scene).is_empty() && scene.to.join("new").is_dir());
+}
+
+/// Returns when what servers and disks had still to do for a run that was cut off is done.
+async fn at_rest(scene: &Scene) {
+    let mut seen = BTreeMap::new();
+    loop {
+        let now = lengths(&scene.to);
+        if now == seen {
+            return;
+        }
+        seen = now;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+}
+
+/// Every path below a folder, and its length.
+fn lengths(folder: &Path) -> BTreeMap<PathBuf, u64> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let below = entries.flat_map(|entry| {
+        let length = entry.metadata().map_or(0, |told| told.len());
+        let mut all = if entry.path().is_dir() { lengths(&entry.path()) } else { BTreeMap::new() };
+        all.insert(entry.path(), length);
+        all
+    });
+    below.collect()
 }
 
 /// The same command once more: it makes the folder complete, and nothing is left beside it.

@@ -70,6 +70,11 @@ impl<'a> ToOpen<'a> {
         let target = side.own_name(&item.target)?;
         let place = item.target.sibling(&part::part(&target, &id));
         let mut named = PartName { target, place, id, beginning: so_far.beginning() };
+        if let Some(before) = so_far.given_up() {
+            // gone already, unless its session was lost meanwhile
+            let id = Id { run: run.id(before).await, ..id };
+            let _ = side.remove(&item.target.sibling(&part::part(&named.target, &id))).await;
+        }
         if so_far.earlier() == Earlier::Attempt && !side.takes_any_order() {
             // nothing of it is gone on from; when this fails, a part is left, which harms nobody
             let _ = side.remove(&named.next(run, so_far.attempts() - 1).await.place).await;

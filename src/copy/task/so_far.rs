@@ -67,6 +67,11 @@ impl SoFar {
         *self = SoFar { order: BlockOrder::Ascending, beginning: self.beginning + 1, ..SoFar::default() };
     }
 
+    /// The number of the part that was given up for another order.
+    pub fn given_up(&self) -> Option<u32> {
+        (self.order == BlockOrder::Ascending).then(|| self.beginning.checked_sub(1)).flatten()
+    }
+
     /// Remembers the window of the attempt that begins.
     pub fn keep(&mut self, window: &Arc<Mutex<Window>>) {
         self.window = Some(Arc::clone(window));
