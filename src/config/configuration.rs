@@ -1,4 +1,4 @@
-//! What do flags and files say, all in all? They are read and checked once, for every host that is asked for later.
+//! What do the flags and the files say? They are read and checked once, for every host that is resolved later.
 //!
 //! Main type: [`Configuration`]. No host is resolved here; see `jump_chain.rs`.
 
@@ -20,11 +20,11 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// Reads the files and the flags.
+    /// Reads and checks the files and the flags.
     ///
     /// # Errors
-    /// Lines that ssh would refuse ([`ConfigError::BadLines`], all of them), files that others could have written, a `-F`
-    /// file that is not there.
+    /// Lines that ssh would refuse (all of them, in one [`ConfigError::BadLines`]), a file that others could have
+    /// written, a `-F` file that does not exist.
     pub fn load(flags: Flags, local_env: LocalEnv) -> Result<Configuration, ConfigError> {
         let mut reader = FileReader::new(&local_env);
         let read =

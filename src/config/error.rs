@@ -1,4 +1,4 @@
-//! Why is there no configuration? Facts with file and line; what to do about it is said elsewhere.
+//! Why is there no usable configuration? The errors state facts, with file and line; advice is given elsewhere.
 //!
 //! Main type: [`ConfigError`].
 
@@ -9,21 +9,21 @@ use thiserror::Error;
 
 use super::origin::Origin;
 
-/// Whether an error is one of permissions (they have an exit code of their own).
+/// Whether an error is about permissions; those have an exit code of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConfigErrorKind {
     /// A file that someone else could have written.
     Permissions,
-    /// Anything else.
+    /// Any other error.
     Invalid,
 }
 
 /// A line that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadLine {
-    /// Where it stands: a file and line, or the flag it came with.
+    /// Where the line is: file and line number, or the flag that held it.
     pub origin: Origin,
-    /// What is wrong with it.
+    /// What is wrong with the line.
     pub problem: String,
 }
 
@@ -33,7 +33,7 @@ impl fmt::Display for BadLine {
     }
 }
 
-/// Why a host cannot be resolved.
+/// Why the configuration cannot be read, or a host cannot be resolved.
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// Lines that OpenSSH would refuse as well; at least one.
@@ -44,26 +44,26 @@ pub enum ConfigError {
     Permissions {
         /// The file.
         file: PathBuf,
-        /// Its owner.
+        /// The user id of its owner.
         uid: u32,
         /// Its mode bits.
         mode: u32,
     },
-    /// A file that is there, or was asked for, and cannot be read.
+    /// A file that exists, or was asked for, and cannot be read.
     #[error("cannot read {}: {source}", file.display())]
     Read {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// `Include` nested deeper than 16.
     #[error("{}: too many nested includes", file.display())]
     TooDeep {
-        /// The file that was to be read next.
+        /// The file that would have been read next.
         file: PathBuf,
     },
-    /// A value that cannot be used for this host: an unknown token, a name a shell could act on, …
+    /// A value that cannot be used for this host: an unknown token, a name that a shell would interpret, …
     #[error("{host}: {keyword} ({origin}): {problem}")]
     Value {
         /// The host, as typed.
@@ -72,49 +72,49 @@ pub enum ConfigError {
         keyword: String,
         /// Where the value came from.
         origin: Origin,
-        /// What is wrong with it.
+        /// What is wrong with the value.
         problem: String,
     },
-    /// The jumps lead back to a host that is on the way already.
+    /// The jumps lead back to a host that is already in the chain.
     #[error("{}: the jumps go in a loop: {}", way.first().map_or("", String::as_str), way.join(" > "))]
     JumpLoop {
-        /// The hosts, as they were met, from the target on.
+        /// The hosts in the order they were met, beginning with the target.
         way: Vec<String>,
     },
-    /// More hops than anyone has.
+    /// More hops than hop allows.
     #[error("{host}: more than {most} hops")]
     TooManyHops {
         /// The target, as typed.
         host: String,
-        /// The most there may be.
+        /// The largest number allowed.
         most: usize,
     },
-    /// Canonicalisation found no name, and `CanonicalizeFallbackLocal no` forbids to go on with the one typed.
+    /// Canonicalisation found no name, and `CanonicalizeFallbackLocal no` forbids using the name as typed.
     #[error("could not resolve host `{host}` in any canonical domain")]
     NotCanonical {
-        /// The name.
+        /// The name that was looked up.
         host: String,
     },
-    /// There are rules for aliases (`CanonicalizePermittedCNAMEs`), and the name is none.
+    /// `CanonicalizePermittedCNAMEs` has rules, and the name does not exist.
     #[error("could not resolve host `{host}`, which CanonicalizePermittedCNAMEs is to be applied to")]
     NoSuchHost {
-        /// The name.
+        /// The name that was looked up.
         host: String,
     },
-    /// `RefuseConnection`.
+    /// A `RefuseConnection` line applies to the host.
     #[error("{host}: {origin} refuses the connection: {reason}")]
     Refused {
         /// The host, as typed.
         host: String,
         /// The line.
         origin: Origin,
-        /// What the line says.
+        /// The reason the line gives.
         reason: String,
     },
 }
 
 impl ConfigError {
-    /// What kind of error it is.
+    /// The kind of the error.
     pub fn kind(&self) -> ConfigErrorKind {
         match self {
             ConfigError::Permissions { .. } => ConfigErrorKind::Permissions,

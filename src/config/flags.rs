@@ -1,4 +1,4 @@
-//! What did the command line say? Flags as they concern the configuration, already taken apart by `cli`.
+//! What did the command line say? The flags that affect the configuration, already parsed by `cli`.
 //!
 //! Main type: [`Flags`].
 
@@ -6,21 +6,21 @@ use std::path::PathBuf;
 
 use super::host::AddressFamily;
 
-/// What the command line says, already taken apart by `cli`.
+/// The flags that affect the configuration, already parsed by `cli`.
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
-    /// `-F`: this file alone is read; `none` = no file at all.
+    /// `-F`: the only file to read; `none` means no file at all.
     pub config_file: Option<PathBuf>,
-    /// `-o`, as `Key=Value` or `Key Value`, in order. For the target only, as with ssh.
+    /// `-o`, as `Key=Value` or `Key Value`, in order. As with ssh, for the target only.
     pub options: Vec<String>,
     /// `-l`, for the target only.
     pub user: Option<String>,
     /// `-p` / `-P`, for the target only.
     pub port: Option<u16>,
-    /// `-J JUMPS` and `-J PATTERN=JUMPS`: the jumps of the targets that match.
+    /// `-J JUMPS` and `-J PATTERN=JUMPS`: the jumps for the targets that match.
     pub jumps: Vec<Patterned<String>>,
-    /// `-i FILE` and `-i PATTERN=FILE`: a host takes those that match its name and those without a pattern; a jump that
-    /// no pattern matches takes those of the host behind it.
+    /// `-i FILE` and `-i PATTERN=FILE`. A host uses the files whose pattern matches its name and those without a
+    /// pattern; a jump that no pattern matches uses the files of the host behind it.
     pub identities: Vec<Patterned<PathBuf>>,
     /// `-4` and `-6`, for every hop.
     pub address_family: Option<AddressFamily>,
@@ -28,14 +28,14 @@ pub struct Flags {
     pub batch: bool,
     /// `-C`, for the target only.
     pub compression: bool,
-    /// What the session is for.
+    /// The purpose of the session.
     pub purpose: Purpose,
 }
 
-/// A value for the hosts that match a pattern list, or for all.
+/// A value for the hosts that match a pattern list, or for all hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patterned<T> {
-    /// As in `Match originalhost`: `*`, `?`, commas, `!`.
+    /// The pattern list, as in `Match originalhost`: `*`, `?`, commas, `!`.
     pub pattern: Option<String>,
     /// The value.
     pub value: T,
@@ -51,12 +51,12 @@ pub enum Purpose {
     Exec(String),
     /// The `sftp` subsystem.
     Sftp,
-    /// No session, only a way through (a jump, `-N`).
+    /// No session, only a connection (a jump, `-N`).
     Nothing,
 }
 
 impl Purpose {
-    /// What `Match command` is compared with.
+    /// The string that `Match command` is compared with.
     pub(super) fn command(&self) -> &str {
         match self {
             Purpose::Exec(command) => command,
@@ -65,7 +65,7 @@ impl Purpose {
         }
     }
 
-    /// What `Match sessiontype` is compared with.
+    /// The string that `Match sessiontype` is compared with.
     pub(super) fn session_type(&self) -> &'static str {
         match self {
             Purpose::Exec(_) => "exec",

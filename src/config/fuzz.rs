@@ -1,5 +1,4 @@
-//! Any bytes as an ssh_config: every line is read as far as a line goes. No file is opened, no command run, no name
-//! looked up.
+//! Any bytes, read as an ssh_config line by line. No file is opened, no command run, no name looked up.
 
 use super::lines::{Words, split_lines};
 use super::local_env::LocalEnv;
@@ -12,7 +11,7 @@ use crate::argv::{Hash, split};
 /// Reads `bytes` as ssh_config.
 ///
 /// # Panics
-/// Never: that is what is tried.
+/// Never; that is what the fuzzer checks.
 pub fn ssh_config(bytes: &[u8]) {
     let local_env = LocalEnv::default();
     for line in split_lines(bytes).flatten() {

@@ -15,14 +15,14 @@ pub use super::origin::{Origin, Value};
 /// `StrictHostKeyChecking`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StrictHostKeyChecking {
-    /// Never add, refuse unknown and changed keys.
+    /// Never add keys; refuse unknown and changed ones.
     #[default]
     Yes,
-    /// Ask a person about unknown keys, refuse changed ones.
+    /// Ask a person about unknown keys; refuse changed ones.
     Ask,
-    /// Add unknown keys, refuse changed ones.
+    /// Add unknown keys; refuse changed ones.
     AcceptNew,
-    /// Add unknown keys; changed ones are refused by hop all the same (see `trust`).
+    /// Add unknown keys. Unlike ssh, hop still refuses changed ones (see `trust`).
     Off,
 }
 
@@ -32,51 +32,52 @@ pub enum IdentityAgent {
     /// No agent at all (`none`).
     #[default]
     None,
-    /// A socket path, already expanded (`SSH_AUTH_SOCK` is resolved by the configuration too).
+    /// The path of a socket, already expanded; `SSH_AUTH_SOCK` has been resolved too.
     Socket(PathBuf),
 }
 
-/// How the first byte gets to a host.
+/// How the byte stream to a host is opened.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Proxy {
-    /// Straight, or through the hop before it in the list.
+    /// Directly, or through the hop before it in the list.
     #[default]
     None,
-    /// `ProxyCommand`, for a shell to run.
+    /// `ProxyCommand`, run by a shell.
     Command {
-        /// `$SHELL`, else `/bin/sh`, as ssh has it.
+        /// The shell: `$SHELL`, else `/bin/sh`, as with ssh.
         shell: PathBuf,
-        /// The line, tokens expanded.
+        /// The command line, tokens expanded.
         line: String,
     },
 }
 
-/// A command that is expanded later, and what it takes.
+/// A command whose tokens are expanded later, with the values known by then.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Template {
-    /// As written.
+    /// The text as written.
     pub text: String,
-    /// The tokens whose values the configuration knows.
+    /// The values of the tokens that the configuration knows.
     pub tokens: Vec<(char, String)>,
     /// The environment, for `${NAME}`.
     pub variables: HashMap<String, OsString>,
 }
 
-/// One host to pass through or to end at, resolved. Paths and tokens are expanded. `Host::default()` is a host of which
-/// nothing is known: it has no name, and nothing is allowed.
+/// One resolved host to pass through or to end at; paths and tokens are expanded. `Host::default()` is a host about
+/// which nothing is known: it has no name, and nothing is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Host {
-    /// As it was typed on the command line or in `ProxyJump` (`%n`): what errors call it.
+    /// The host as typed on the command line or in `ProxyJump` (`%n`); errors use this name.
     pub alias: String,
     /// The name or address to dial (`%h`).
     pub hostname: Value<String>,
     /// TCP port.
     pub port: Value<u16>,
-    /// Whom to log in as.
+    /// The user to log in as.
     pub user: Value<String>,
-    /// `ProxyCommand`, for the first hop or for one that replaces the jump.
+    /// `ProxyCommand`, for the first hop or for one whose jump it replaces.
     pub proxy: Value<Proxy>,
-    /// `IdentityFile` and `-i`, in order; `Origin::Default` marks the built-in list (`~/.ssh/id_…`), which may be absent.
+    /// `IdentityFile` and `-i`, in order; `Origin::Default` marks the built-in list (`~/.ssh/id_…`), whose files may be
+    /// absent.
     pub identity_files: Vec<Value<PathBuf>>,
     /// `CertificateFile`, in order.
     pub certificate_files: Vec<Value<PathBuf>>,
@@ -88,7 +89,7 @@ pub struct Host {
     pub user_known_hosts_files: Value<Vec<PathBuf>>,
     /// `GlobalKnownHostsFile`.
     pub global_known_hosts_files: Value<Vec<PathBuf>>,
-    /// `KnownHostsCommand`, tokens not yet expanded (some need the presented key).
+    /// `KnownHostsCommand`, tokens not yet expanded, since some need the presented key.
     pub known_hosts_command: Option<Value<Template>>,
     /// `StrictHostKeyChecking`.
     pub strict_host_key_checking: Value<StrictHostKeyChecking>,
@@ -106,19 +107,19 @@ pub struct Host {
     pub revoked_host_keys: Option<Value<PathBuf>>,
     /// `FingerprintHash` as `ssh -G` prints it: `SHA256`, `MD5`, …
     pub fingerprint_hash: Value<String>,
-    /// `CASignatureAlgorithms`, the final list, when the user set one.
+    /// `CASignatureAlgorithms`, the resulting list, if the user set one.
     pub ca_signature_algorithms: Option<Value<Vec<String>>>,
     /// `RequiredRSASize`, in bits.
     pub required_rsa_size: Value<u32>,
-    /// `HostKeyAlgorithms`, the final list, when the user set one.
+    /// `HostKeyAlgorithms`, the resulting list, if the user set one.
     pub host_key_algorithms: Option<Value<Vec<String>>>,
-    /// `KexAlgorithms`, the final list, when the user set one.
+    /// `KexAlgorithms`, the resulting list, if the user set one.
     pub kex_algorithms: Option<Value<Vec<String>>>,
-    /// `Ciphers`, the final list, when the user set one.
+    /// `Ciphers`, the resulting list, if the user set one.
     pub ciphers: Option<Value<Vec<String>>>,
-    /// `MACs`, the final list, when the user set one.
+    /// `MACs`, the resulting list, if the user set one.
     pub macs: Option<Value<Vec<String>>>,
-    /// `PubkeyAcceptedAlgorithms`, the final list, when the user set one.
+    /// `PubkeyAcceptedAlgorithms`, the resulting list, if the user set one.
     pub pubkey_accepted_algorithms: Option<Value<Vec<String>>>,
     /// `PreferredAuthentications`, in order.
     pub preferred_authentications: Value<Vec<String>>,
@@ -140,7 +141,7 @@ pub struct Host {
     pub compression: Value<bool>,
     /// `ConnectionAttempts`.
     pub connection_attempts: Value<u32>,
-    /// `ConnectTimeout`; `None` leaves hop's own limits.
+    /// `ConnectTimeout`; `None` keeps hop's own limits.
     pub connect_timeout: Option<Value<Duration>>,
     /// `TCPKeepAlive`.
     pub tcp_keep_alive: Value<bool>,
@@ -148,30 +149,30 @@ pub struct Host {
     pub server_alive_interval: Value<Duration>,
     /// `ServerAliveCountMax`.
     pub server_alive_count_max: Value<u32>,
-    /// `BatchMode`: never ask.
+    /// `BatchMode`: never ask a person.
     pub batch_mode: Value<bool>,
     /// `ForwardAgent`.
     pub forward_agent: Value<bool>,
-    /// `RekeyLimit` in bytes and seconds; `None` where not set.
+    /// `RekeyLimit` in bytes and seconds; `None` if not set.
     pub rekey_limit: Option<Value<RekeyLimit>>,
-    /// `SendEnv` patterns.
+    /// The patterns of `SendEnv`.
     pub send_env: Vec<Value<String>>,
-    /// `SetEnv` pairs.
+    /// The pairs of `SetEnv`.
     pub set_env: Vec<Value<(String, String)>>,
     /// `RemoteCommand`, tokens expanded.
     pub remote_command: Option<Value<String>>,
-    /// `RequestTTY` as written: `no`, `yes`, `force`, `auto`.
+    /// `RequestTTY`: `no`, `yes`, `force` or `auto`.
     pub request_tty: Value<String>,
-    /// `LogLevel` as written.
+    /// `LogLevel`, by its name.
     pub log_level: Value<String>,
-    /// What a shell or a tunnel wants here.
+    /// Options for a shell or a tunnel.
     pub session_options: SessionOptions,
-    /// What hop cannot honour, each with its line; said under `-v`.
+    /// Settings that hop cannot honour, each with its line; shown under `-v`.
     pub not_honoured: Vec<Value<String>>,
 }
 
 impl Host {
-    /// The variables to send: those of `variables` that `SendEnv` names, in the order of their names, then `SetEnv`'s.
+    /// The variables to send: those in `variables` that `SendEnv` names, sorted by name, then those of `SetEnv`.
     pub fn environment(&self, variables: &HashMap<String, OsString>) -> Vec<(String, String)> {
         let wanted = |name: &str| self.send_env.iter().any(|pattern| match_pattern(name, &pattern.value));
         let text = |(name, value): (&String, &OsString)| Some((name.clone(), value.to_str()?.to_owned()));
@@ -182,17 +183,17 @@ impl Host {
     }
 }
 
-/// `RekeyLimit`: after so many bytes, after so long a time.
+/// `RekeyLimit`: the number of bytes and the time after which keys are exchanged again.
 pub type RekeyLimit = (Option<u64>, Option<Duration>);
 
 /// `UpdateHostKeys`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UpdateHostKeys {
-    /// Learn proven keys.
+    /// Add keys that the server has proven to hold.
     Yes,
-    /// Ask before learning them.
+    /// Ask before adding them.
     Ask,
-    /// Never.
+    /// Never add any.
     #[default]
     No,
 }

@@ -1,8 +1,9 @@
-//! Through which hosts? The target's `ProxyJump` list, the jumps' own, and theirs, become hops in dial order.
+//! Through which hosts does the connection go? The target's `ProxyJump` list, and the lists of the jumps in turn,
+//! become hops in dial order.
 //!
 //! Main function: [`hops`]. As with ssh, the first jump of a list is reached as its own block says, each later one
-//! through the one before it; flags are for the target, but identities serve the jumps too. A host that is met twice on
-//! the way makes a loop, which is refused.
+//! through the one before it. Flags are for the target, except that identities serve the jumps too. A host that occurs
+//! twice in the chain is a loop, which is refused.
 
 use super::configuration::Configuration;
 use super::error::ConfigError;
@@ -18,21 +19,21 @@ use super::values::keywords::Keyword;
 use crate::target::HostSpec;
 use crate::wildcard::{ListMatch, match_list_ignoring_case};
 
-/// The most hops a way may have.
+/// The largest number of hops in a chain, the target included.
 const MOST_HOPS: usize = 32;
 
 impl Configuration {
-    /// The hosts to pass through, in the order they are dialled; the last one is the target. May look names up and run
-    /// `Match exec` commands: it blocks.
+    /// The hosts to pass through, in the order they are dialled; the last one is the target. Blocks: names may be
+    /// looked up and `Match exec` commands run.
     ///
     /// # Errors
-    /// What ssh would refuse, loops among the jumps, names a shell could act on.
+    /// What ssh would refuse, a loop among the jumps, a name that a shell would interpret.
     pub fn resolve(&self, target: &HostSpec) -> Result<Vec<Host>, ConfigError> {
         hops(self, target)
     }
 }
 
-/// The hops to `target`, itself the last.
+/// The hops to `target`, which is the last of them.
 fn hops(configuration: &Configuration, target: &HostSpec) -> Result<Vec<Host>, ConfigError> {
     let mut builder = ChainBuilder { configuration, behind: Vec::new(), hops: Vec::new() };
     let complete = self::target(configuration, target)?;
@@ -40,7 +41,7 @@ fn hops(configuration: &Configuration, target: &HostSpec) -> Result<Vec<Host>, C
     Ok(builder.hops)
 }
 
-/// The target's own values.
+/// The values of the target itself.
 pub fn target(configuration: &Configuration, target: &HostSpec) -> Result<CompleteSettings, ConfigError> {
     let settings = from_flags(configuration, target)?;
     values(configuration, target, settings, &configuration.flags.purpose)
@@ -66,7 +67,7 @@ fn values(
     }
 }
 
-/// What the command line says of the target.
+/// What the command line sets for the target.
 fn from_flags(configuration: &Configuration, target: &HostSpec) -> Result<Settings, ConfigError> {
     let flags = &configuration.flags;
     let mut settings = for_every_hop(configuration);
@@ -100,7 +101,7 @@ fn from_flags(configuration: &Configuration, target: &HostSpec) -> Result<Settin
     Ok(settings)
 }
 
-/// Names typed on the command line end up in tokens and commands: they are vetted, as ssh does it.
+/// Vets the names typed on the command line, as ssh does: they end up in tokens and commands.
 fn vet_typed(target: &HostSpec, settings: &Settings) -> Result<(), ConfigError> {
     let refuse = |keyword: Keyword, origin: Origin, why: &str| ConfigError::Value {
         host: target.host.clone(),
@@ -118,7 +119,7 @@ fn vet_typed(target: &HostSpec, settings: &Settings) -> Result<(), ConfigError> 
     }
 }
 
-/// What the command line says of the whole run. A run that may not ask may not ask for a jump either.
+/// What the command line sets for every hop: a run that may not ask for the target may not ask for a jump either.
 fn for_every_hop(configuration: &Configuration) -> Settings {
     let Configuration { flags, options, .. } = configuration;
     let mut settings = Settings::default();
@@ -144,7 +145,7 @@ fn applies<T>(patterned: &Patterned<T>, name: &str) -> Option<bool> {
     Some(match_list_ignoring_case(name, pattern) == ListMatch::Match)
 }
 
-/// The `-i` files for a host: those without a pattern and those whose pattern matches, in order.
+/// The `-i` files for a host, in order: those without a pattern and those whose pattern matches.
 fn identities(flags: &Flags, name: &str) -> Vec<String> {
     let fitting = flags.identities.iter().filter(|identity| applies(identity, name) != Some(false));
     fitting.map(|identity| identity.value.to_string_lossy().into_owned()).collect()
@@ -156,7 +157,7 @@ fn chosen_jumps<'a>(flags: &'a Flags, name: &str) -> Option<&'a str> {
     matching.or_else(|| flags.jumps.iter().find(|jumps| jumps.pattern.is_none())).map(|jumps| jumps.value.as_str())
 }
 
-/// ssh refuses to jump to a host through itself.
+/// Refuses a jump to a host through itself, as ssh does.
 fn refuse_jump_to_self(complete: &CompleteSettings) -> Result<(), ConfigError> {
     let Some(last) = complete.settings.all(Keyword::ProxyJump).last() else { return Ok(()) };
     let Ok(jump) = Jump::parse(&last.word).and_then(Jump::vetted) else { return Ok(()) };
@@ -180,7 +181,7 @@ struct ChainBuilder<'a> {
 }
 
 impl ChainBuilder<'_> {
-    /// Resolves everything before `spec`, then `spec` itself. `identities` are the `-i` files it takes.
+    /// Resolves the hops before `spec`, then `spec` itself with the `-i` files `identities`.
     fn add_with_jumps(
         &mut self,
         spec: &HostSpec,
@@ -201,7 +202,7 @@ impl ChainBuilder<'_> {
         Ok(())
     }
 
-    /// Resolves the last jump of a list; the ones before it become that jump's own, as `ssh -J BEFORE LAST` has it.
+    /// Resolves the last jump of a list; those before it become that jump's own list, as in `ssh -J BEFORE LAST`.
     fn add_jumps(&mut self, from: &CompleteSettings, identities: &[String]) -> Result<(), ConfigError> {
         let Some((last, before)) = from.settings.all(Keyword::ProxyJump).split_last() else { return Ok(()) };
         let tokens = from.tokens.only("hknpr");
@@ -222,7 +223,7 @@ impl ChainBuilder<'_> {
     }
 }
 
-/// The `-i` files for a jump: as for any host, but where no pattern names it, those of the host behind it.
+/// The `-i` files for a jump: as for any host, but if no pattern matches its name, those of the host behind it.
 fn jump_identities(flags: &Flags, name: &str, behind: &[String]) -> Vec<String> {
     match flags.identities.iter().any(|identity| applies(identity, name) == Some(true)) {
         true => identities(flags, name),
@@ -230,7 +231,7 @@ fn jump_identities(flags: &Flags, name: &str, behind: &[String]) -> Vec<String> 
     }
 }
 
-/// The user and port that stand with a host's name.
+/// Sets the user and port given together with a host's name.
 fn set_from_spec(settings: &mut Settings, spec: &HostSpec) {
     if let Some(user) = &spec.user {
         settings.fill(Keyword::User, std::slice::from_ref(user), SetBy::Flag("user@host"));

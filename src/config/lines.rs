@@ -1,35 +1,35 @@
 //! How is a line of ssh_config read? Text becomes numbered lines: a keyword, the words after it, and the raw rest.
 //!
 //! Main types: [`Words`], [`split_lines`]. The rules are those of OpenSSH's `readconf.c` (`process_config_line`) and
-//! `misc.c` (`strdelim`, `argv_split`): their quirks decide what a configuration means. What a keyword makes of its
-//! words is not known here.
+//! `misc.c` (`strdelim`, `argv_split`), quirks included, since they decide what a configuration means. What the words
+//! mean to a keyword is not known here.
 
 use crate::argv::{Hash, split};
 
-/// One line that says something.
+/// A line that is neither blank nor a comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawLine<'a> {
-    /// From 1.
+    /// The line number, from 1.
     pub number: usize,
     /// The keyword, lowercased.
     pub keyword: String,
-    /// What follows the keyword, its first blanks and one `=` taken off.
+    /// The text after the keyword, without the blanks and the one `=` that come first.
     pub rest: &'a str,
 }
 
 /// Why a line cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
-    /// From 1.
+    /// The line number, from 1.
     pub number: usize,
-    /// What is wrong with it.
+    /// What is wrong with the line.
     pub problem: String,
 }
 
-/// What separates words after a keyword; a form feed counts only at the end of a line.
+/// The characters that separate words after a keyword; a form feed is stripped only at the end of a line.
 const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
 
-/// The lines of a file that say something, in order.
+/// The lines of a file that are neither blank nor comments, in order.
 pub fn split_lines(bytes: &[u8]) -> impl Iterator<Item = Result<RawLine<'_>, Unreadable>> {
     bytes.split(|&b| b == b'\n').enumerate().filter_map(|(index, line)| {
         let number = index + 1;
@@ -42,7 +42,7 @@ pub fn split_lines(bytes: &[u8]) -> impl Iterator<Item = Result<RawLine<'_>, Unr
     })
 }
 
-/// Reads one line; `None` where it says nothing.
+/// Reads one line; `None` if it is blank or a comment.
 pub fn read_line(number: usize, line: &str) -> Result<Option<RawLine<'_>>, Unreadable> {
     let line = line.trim_end_matches([' ', '\t', '\r', '\n', '\x0c']);
     let mut rest = Some(line);
@@ -65,8 +65,8 @@ fn is_comment(line: &[u8]) -> bool {
     line.iter().find(|&&b| b != b' ' && b != b'\t') == Some(&b'#')
 }
 
-/// Takes the next word as `strdelim` does: up to a blank or `=`, or up to the closing quote when a quote comes first.
-/// `None` at the end, and where a quote is not closed.
+/// Takes the next word as `strdelim` does: up to a blank or `=`, or up to the closing quote if it begins with a quote.
+/// `None` at the end, and if a quote is not closed.
 pub fn next_delimited(rest: &mut Option<&str>) -> Option<String> {
     let text = rest.take()?;
     let Some(at) = text.find(|c| BLANK.contains(&c) || c == '"' || c == '=') else {
@@ -86,7 +86,7 @@ pub fn next_delimited(rest: &mut Option<&str>) -> Option<String> {
     Some(text[..at].to_owned())
 }
 
-/// The words of a line on their way to their meaning.
+/// The words after a keyword, taken one by one.
 #[derive(Debug)]
 pub struct Words<'a> {
     rest: &'a str,
@@ -94,33 +94,33 @@ pub struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    /// Splits the rest of a line.
+    /// Splits the text after a keyword into words.
     pub fn new(rest: &'a str) -> Result<Words<'a>, String> {
         let words = split(rest, Hash::Comment).ok_or("invalid quotes")?;
         Ok(Words { rest, words: words.into_iter() })
     }
 
-    /// The next word; one must be there and not empty.
+    /// The next word, which must exist and not be empty.
     pub fn needed(&mut self) -> Result<String, String> {
         self.words.next().filter(|word| !word.is_empty()).ok_or_else(|| "missing argument".to_owned())
     }
 
-    /// The next word, if any, even an empty one.
+    /// The next word, if any; it may be empty.
     pub fn optional(&mut self) -> Option<String> {
         self.words.next()
     }
 
-    /// All words that are left.
+    /// All remaining words.
     pub fn all(&mut self) -> Vec<String> {
         std::mem::take(&mut self.words).collect()
     }
 
-    /// How many words are left.
+    /// How many words remain.
     pub fn left(&self) -> usize {
         self.words.len()
     }
 
-    /// The line after the keyword as it was typed; no word is left afterwards.
+    /// The text after the keyword as typed; afterwards no word remains.
     pub fn whole_rest(&mut self) -> &'a str {
         self.words = Vec::new().into_iter();
         self.rest.trim_start_matches([' ', '\t', '\r', '\n', '='])

@@ -1,4 +1,4 @@
-//! Who runs this, and where? Told by `cli`: the engine reads no environment itself.
+//! Who runs hop, and on which machine? `cli` says so: the engine does not read the environment itself.
 //!
 //! Main type: [`LocalEnv`].
 
@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Who runs this, and where: the engine reads no environment itself.
+/// The user, the machine and the environment, as given by `cli`.
 #[derive(Debug, Clone)]
 pub struct LocalEnv {
-    /// The home folder, from the password database as ssh takes it.
+    /// The home folder, from the password database as with ssh.
     pub home: PathBuf,
     /// The local user's name.
     pub user: String,
@@ -17,14 +17,14 @@ pub struct LocalEnv {
     pub uid: u32,
     /// This machine's name (`%l`).
     pub hostname: String,
-    /// The environment, `SSH_AUTH_SOCK` among it.
+    /// The environment variables, `SSH_AUTH_SOCK` among them.
     pub env: HashMap<String, OsString>,
-    /// Where the system's `ssh_config` and `ssh_known_hosts` are; `/etc/ssh`.
+    /// The folder with the system's `ssh_config` and `ssh_known_hosts`: `/etc/ssh`.
     pub system_folder: PathBuf,
 }
 
 impl Default for LocalEnv {
-    /// Nobody, nowhere: what tests start from.
+    /// A user without home or environment, as a start for tests.
     fn default() -> LocalEnv {
         LocalEnv {
             home: PathBuf::from("/nonexistent"),

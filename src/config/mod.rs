@@ -1,13 +1,14 @@
 //! Where? ssh_config text and flags become the hosts to pass through, every value with its origin.
 //!
-//! Main type: [`Configuration`]. Files are read and checked once ([`Configuration::load`]); each host is then resolved as
-//! `ssh` would resolve it ([`Configuration::resolve`]), its jumps before it. The language and its quirks are those of
-//! OpenSSH 9.2p1, with the keywords that came later. Nothing is dialled here; names are looked up only where
-//! `CanonicalizeHostname` or rules for aliases ask for it, and `Match exec` runs what the user's own, checked files say.
+//! Main type: [`Configuration`]. Files are read and checked once ([`Configuration::load`]); each host is then resolved
+//! as `ssh` would resolve it, with its jumps before it ([`Configuration::resolve`]). The language and its quirks are
+//! those of OpenSSH 9.2p1, with the keywords that came later. Nothing is dialled here. Names are looked up only if
+//! `CanonicalizeHostname` or rules for aliases ask for it, and `Match exec` runs only commands from the user's own,
+//! checked files.
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `list` `fuzz` | what `ssh -G` prints, the names of all hosts, one host more; any bytes, for the fuzzer |
+//! | `list` `fuzz` | what `ssh -G` prints, the names of all hosts, adding a host; any bytes, for the fuzzer |
 //! | `jump_chain` | the jumps before the host: [`Configuration::resolve`] |
 //! | `typed` | the values of one host, typed: [`Host`] |
 //! | `configuration` | flags and files, read and checked once: [`Configuration::load`] |
@@ -15,10 +16,10 @@
 //! | `parse` | a file and what it includes, as lines with `Host` and `Match` |
 //! | `values` | the keywords, and what the words after each mean |
 //! | `lines` | a line as keyword and words |
-//! | `error` `flags` `local_env` | what went wrong, what the command line said, who runs this |
+//! | `error` `flags` `local_env` | what went wrong, what the command line said, who runs hop and where |
 //! | `host` | a resolved host |
-//! | `session_options` | what a shell or a tunnel asks of it |
-//! | `origin` | a value, and where it came from |
+//! | `session_options` | options for a shell or a tunnel |
+//! | `origin` | a value and its origin |
 
 mod configuration;
 mod error;

@@ -1,4 +1,4 @@
-//! Where did a value come from? Each value is kept with its origin, and the origins have an order.
+//! Where did a value come from? Each value is kept with its origin, and the origins are ordered.
 //!
 //! Main types: [`Origin`], [`Value`]. What a value means is not known here.
 
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Where a value came from. The order is the precedence: a later variant wins over an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Origin {
-    /// Built in, as `ssh_config(5)` gives it.
+    /// Built in, as given in `ssh_config(5)`.
     #[default]
     Default,
     /// A line of an ssh_config file (line numbers from 1).
@@ -53,23 +53,24 @@ impl<T> std::ops::Deref for Value<T> {
     }
 }
 
-/// Whose file it is: what a relative `Include` and `~` mean, and whether an identity counts as asked for.
+/// Whose file a line is in: decides what a relative `Include` and `~` mean, and whether an identity counts as asked
+/// for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// The user's, or the command line.
+    /// The user's file, or the command line.
     User,
-    /// The system's.
+    /// The system's file.
     System,
 }
 
 /// What sets a value: a line, a flag, or hop itself.
 #[derive(Debug, Clone, Copy)]
 pub enum SetBy<'a> {
-    /// In a file.
+    /// A line of a file: path, line number, whose file it is.
     Line(&'a Path, usize, Scope),
-    /// On the command line.
+    /// A flag of the command line.
     Flag(&'a str),
-    /// Nowhere: it is built in.
+    /// hop itself: the value is built in.
     BuiltIn,
 }
 
@@ -83,7 +84,7 @@ impl SetBy<'_> {
         }
     }
 
-    /// Whose file it is in.
+    /// Whose file the line is in.
     pub fn scope(&self) -> Scope {
         match *self {
             SetBy::Line(_, _, scope) => scope,

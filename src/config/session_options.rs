@@ -1,4 +1,4 @@
-//! What a shell or a tunnel wants of its host beyond the way there; copies do not look at it.
+//! Which options does a shell or a tunnel need beyond those of the connection? Copies ignore them.
 //!
 //! Main type: [`SessionOptions`].
 
@@ -6,21 +6,21 @@ use std::path::PathBuf;
 
 use super::origin::Value;
 
-/// Terminal, escapes and forwardings, as ssh_config has them.
+/// Options for the terminal, escapes and forwardings, as in ssh_config.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionOptions {
     /// `SessionType`.
     pub session_type: Value<SessionType>,
     /// `StdinNull`.
     pub stdin_null: Value<bool>,
-    /// `EscapeChar`; `None` for `none`.
+    /// `EscapeChar`, as a byte; `None` for `none`.
     pub escape_char: Value<Option<u8>>,
-    /// `ForwardAgent` with a path of its own, expanded; with `yes` it is the agent of the login.
+    /// The path in `ForwardAgent`, expanded; `ForwardAgent yes` forwards the agent used for the login.
     pub agent_socket: Option<Value<PathBuf>>,
-    /// `LocalForward` and `DynamicForward` as `LISTEN CONNECT` and `LISTEN`: a place is a path, a port or
+    /// `LocalForward` as `LISTEN CONNECT` and `DynamicForward` as `LISTEN`; each end is a path, a port or
     /// `[ADDRESS]:PORT`.
     pub local_forwards: Vec<Value<String>>,
-    /// `RemoteForward`, likewise; `LISTEN [socks]:0` where each connection says where it wants to go.
+    /// `RemoteForward`, in the same form; `LISTEN [socks]:0` if each connection names its own destination.
     pub remote_forwards: Vec<Value<String>>,
     /// `GatewayPorts`.
     pub gateway_ports: Value<bool>,
@@ -44,7 +44,7 @@ pub enum SessionType {
 }
 
 impl Default for SessionOptions {
-    /// ssh's own.
+    /// The defaults of ssh.
     fn default() -> SessionOptions {
         SessionOptions {
             session_type: Value::default(SessionType::Default),
@@ -61,7 +61,7 @@ impl Default for SessionOptions {
     }
 }
 
-/// `EscapeChar` as `ssh -G` prints it, as a byte.
+/// `EscapeChar` as a byte, from the form that `ssh -G` prints.
 pub fn escape_char(printed: &str) -> Option<u8> {
     match printed.as_bytes() {
         b"none" | b"" => None,

@@ -1,4 +1,4 @@
-//! Does the whole configuration mean what it says? From text and flags to hops.
+//! Does a whole configuration mean what it says? From text and flags to hops.
 
 use super::*;
 use crate::config::host::{IdentityAgent, Proxy, StrictHostKeyChecking};
@@ -131,7 +131,7 @@ fn a_file_that_is_named_must_be_there() {
     assert_eq!(Configuration::load(flags, local_env()).unwrap().resolve(&host("h")).unwrap().len(), 1);
 }
 
-/// Scraps that configurations are made of; none of them runs anything.
+/// Pieces to build configurations from; none of them runs anything.
 const SCRAPS: [&str; 36] = [
     "\n",
     "\n",

@@ -1,6 +1,6 @@
-//! What do the other rooms get? The complete values of a host, typed.
+//! What do the other rooms get? All values of a host, typed.
 //!
-//! Main function: [`typed_host`]. Values that hop cannot honour are named in `Host::not_honoured`.
+//! Main function: [`typed_host`]. Values that hop cannot honour are listed in `Host::not_honoured`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,10 +19,10 @@ use super::session_options::{SessionOptions, SessionType, escape_char};
 use super::values::keywords::Keyword;
 use super::values::tokens::expand_tilde;
 
-/// The methods that are tried, in order, where `PreferredAuthentications` is not set.
+/// The authentication methods to try, in order, if `PreferredAuthentications` is not set.
 const METHODS: [&str; 4] = ["hostbased", "publickey", "keyboard-interactive", "password"];
 
-/// Types the values of one host.
+/// Converts the values of one host to their types.
 pub fn typed_host(complete: &CompleteSettings, local_env: &LocalEnv) -> Result<Host, ConfigError> {
     let values = TypedValues { complete, local_env };
     let mut host = Host {
@@ -63,7 +63,7 @@ impl TypedValues<'_> {
         host.bind_interface = self.optional(Keyword::BindInterface);
         host.compression = self.flag(Keyword::Compression);
         host.connection_attempts = self.parsed(Keyword::ConnectionAttempts)?;
-        // zero is no limit, as for ssh
+        // as with ssh, zero means no limit
         host.connect_timeout = self.seconds(Keyword::ConnectTimeout)?.filter(|limit| !limit.is_zero());
         host.tcp_keep_alive = self.flag(Keyword::TCPKeepAlive);
         host.server_alive_interval = self.seconds(Keyword::ServerAliveInterval)?.unwrap_or_default();
@@ -187,7 +187,7 @@ impl TypedValues<'_> {
         self.parse(keyword, setting).map(|seconds| Some(value(setting, Duration::from_secs(seconds.value))))
     }
 
-    /// A list the user set; `None` where it is the built-in one.
+    /// A list that the user set; `None` if it is the built-in one.
     fn list(&self, keyword: Keyword) -> Result<Option<Value<Vec<String>>>, ConfigError> {
         let Some(setting) = self.first(keyword).filter(|setting| setting.origin != Origin::Default) else {
             return Ok(None);
@@ -300,7 +300,7 @@ impl TypedValues<'_> {
         Some(value(setting, path))
     }
 
-    /// What the user set and hop does not do.
+    /// Settings of the user that hop does not honour.
     fn not_honoured(&self) -> Vec<Value<String>> {
         const OTHERWISE: [(Keyword, &[&str]); 10] = [
             (Keyword::VerifyHostKeyDNS, &["false"]),

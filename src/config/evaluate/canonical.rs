@@ -1,8 +1,8 @@
-//! What is the host's full name? Addresses get their usual form, and short names a domain where the configuration asks
-//! for it (`resolve_canonicalize` in OpenSSH's `ssh.c`).
+//! What is the host's full name? Addresses are put into their usual form; short names get a domain if the configuration
+//! asks for it (`resolve_canonicalize` in OpenSSH's `ssh.c`).
 //!
-//! Main function: [`canonicalise`]. A name is looked up only under `CanonicalizeHostname`, and where
-//! `CanonicalizePermittedCNAMEs` has rules: then the name must exist, as for ssh, even if nothing comes of it.
+//! Main function: [`canonicalise`]. Names are looked up only under `CanonicalizeHostname`, or if
+//! `CanonicalizePermittedCNAMEs` has rules: then, as with ssh, the name must exist even if no rule applies to it.
 
 use std::net::Ipv4Addr;
 
@@ -13,7 +13,7 @@ use crate::config::host::AddressFamily;
 use crate::config::values::keywords::Keyword;
 use crate::wildcard::{ListMatch, match_list};
 
-/// Can the name only be an address?
+/// Whether the name can only be an address.
 pub fn is_address(name: &str) -> bool {
     looks_like_address(name) || old_v4(name).is_some()
 }
@@ -29,7 +29,7 @@ pub fn canonicalise(names: &dyn Resolver, settings: &Settings, host: String) -> 
     }
     let canonicaliser = Canonicaliser { names, settings };
     let (direct, mode) = (canonicaliser.is_direct(), settings.word(Keyword::CanonicalizeHostname));
-    // what a proxy makes of the name is its own affair, unless the user says otherwise
+    // a proxy resolves the name itself, unless the user says otherwise
     if host.is_empty() || (mode != "always" && !direct) {
         return Ok(host);
     }
@@ -52,14 +52,14 @@ pub fn canonicalise(names: &dyn Resolver, settings: &Settings, host: String) -> 
     }
 }
 
-/// Whom to ask, and by which rules.
+/// The resolver to ask, and the settings that govern it.
 struct Canonicaliser<'a> {
     names: &'a dyn Resolver,
     settings: &'a Settings,
 }
 
 impl Canonicaliser<'_> {
-    /// Nothing stands between this machine and the host.
+    /// Whether the host is dialled directly: no `ProxyCommand` and no `ProxyJump`.
     fn is_direct(&self) -> bool {
         let command = self.settings.word(Keyword::ProxyCommand);
         let commanded = !(command.is_empty() || command.eq_ignore_ascii_case("none"));
@@ -75,7 +75,7 @@ impl Canonicaliser<'_> {
         self.names.look_up(name, family)
     }
 
-    /// The first name that exists: the host itself where it ends in a dot, else with each domain in turn.
+    /// The first name that exists: the host itself if it ends in a dot, else the host with each domain in turn.
     fn full_name(&self, host: &str) -> Option<(String, ResolvedName)> {
         if let Some(full) = host.strip_suffix('.') {
             return self.look_up(host).map(|found| (full.to_owned(), found));
@@ -90,7 +90,7 @@ impl Canonicaliser<'_> {
         })
     }
 
-    /// The name is one that the domains are tried for, or that stands for itself.
+    /// Whether the domains are tried for this name, or it ends in a dot and stands for itself.
     fn was_tried(&self, host: &str) -> bool {
         let most = self.settings.word(Keyword::CanonicalizeMaxDots).parse().unwrap_or(1);
         host.ends_with('.') || host.matches('.').count() <= most
@@ -105,18 +105,18 @@ impl Canonicaliser<'_> {
         self.rules().next().is_some()
     }
 
-    /// The name `full` is an alias of, where a rule permits to follow it.
+    /// The name that `full` is an alias of, if a rule permits following it.
     fn permitted_alias(&self, full: &str, found: ResolvedName) -> Option<String> {
         let alias = found.canonical_name.filter(|name| crate::config::values::readers::is_domain(name))?;
         let target = alias.strip_suffix('.').unwrap_or(&alias);
-        // the rules are in lowercase; a name that the resolver gives in capitals matches none of their letters
+        // the rules are in lowercase, so a name that the resolver returns in capitals matches none of them
         let listed = |name: &str, list: &str| match_list(name, list) == ListMatch::Match;
         let follows = target != full && self.rules().any(|(from, to)| listed(full, from) && listed(target, to));
         follows.then(|| target.to_owned())
     }
 }
 
-/// An address as `getnameinfo` prints it; `None` for a name, or an address of the other family.
+/// An address as `getnameinfo` prints it; `None` for a name, or for an address of the other family.
 fn usual_form(host: &str, family: &str) -> Option<String> {
     if let Some(address) = old_v4(host) {
         return (family != "inet6").then(|| address.to_string());

@@ -1,7 +1,8 @@
-//! What holds where nothing was said? Built-in values, and the expansions that need the whole picture.
+//! Which values hold for what the configuration leaves unset? The built-in ones; and the expansions that need all
+//! values are made here.
 //!
-//! Main type: [`CompleteSettings`]. The steps are those of `fill_default_options` in OpenSSH's `readconf.c` and of `ssh.c`
-//! up to the point where `ssh -G` prints.
+//! Main type: [`CompleteSettings`]. The steps are those of `fill_default_options` in OpenSSH's `readconf.c` and of
+//! `ssh.c` up to the point where `ssh -G` prints.
 
 use super::pass::Evaluated;
 use super::settings::{Setting, Settings};
@@ -12,16 +13,16 @@ use crate::config::values::algorithms::Family;
 use crate::config::values::keywords::{Keyword, ROWS};
 use crate::config::values::tokens::{ConnectionTokens, Tokens};
 
-/// The values of one host, complete.
+/// All values of one host, defaults included.
 #[derive(Debug, Clone)]
 pub struct CompleteSettings {
-    /// As typed (`%n`).
+    /// The host as typed (`%n`).
     pub alias: String,
     /// The name or address to dial (`%h`).
     pub host: String,
     /// The values, as `ssh -G` prints them.
     pub settings: Settings,
-    /// The tokens of this connection.
+    /// The values of the `%` tokens for this connection.
     pub tokens: Tokens,
 }
 
@@ -37,7 +38,7 @@ const LISTS: [(Keyword, Family); 8] = [
     (Keyword::GssapiKexAlgorithms, Family::GssapiKex),
 ];
 
-/// The keywords for which `none` means what saying nothing means.
+/// The keywords for which `none` is the same as no line at all.
 const CLEARED_BY_NONE: [Keyword; 9] = [
     Keyword::LocalCommand,
     Keyword::RemoteCommand,
@@ -96,7 +97,7 @@ impl CompleteSettings {
         ConfigError::Value { host: self.alias.clone(), keyword: keyword.row().name.to_owned(), origin, problem }
     }
 
-    /// Changes each word of a value; what goes wrong is said with the value's origin.
+    /// Rewrites each word of a value; an error names the origin of the value.
     fn rewrite(
         &mut self,
         keyword: Keyword,
@@ -138,7 +139,7 @@ fn none_in_lowercase(word: &str) -> String {
     if word.eq_ignore_ascii_case("none") { "none".to_owned() } else { word.to_owned() }
 }
 
-/// The ends of a forwarding that are paths take tokens.
+/// Expands tokens in those ends of a forwarding that are paths.
 fn expand_ends(tokens: &Tokens, forward: &str) -> Result<String, String> {
     let ends = forward.split(' ').map(|end| if end.contains('/') { tokens.expand(end) } else { Ok(end.to_owned()) });
     ends.collect::<Result<Vec<_>, _>>().map(|ends| ends.join(" "))
@@ -156,7 +157,7 @@ fn fill_defaults(settings: &mut Settings, local_env: &LocalEnv) {
     }
     let update = if updates_host_keys(settings) { "true" } else { "false" };
     settings.fill(Keyword::UpdateHostKeys, &[update.to_owned()], SetBy::BuiltIn);
-    // Debian's ssh watches the connection where nobody does
+    // Debian's ssh sends keepalives by default under BatchMode
     let alive = if settings.word(Keyword::BatchMode) == "yes" { "300" } else { "0" };
     settings.fill(Keyword::ServerAliveInterval, &[alive.to_owned()], SetBy::BuiltIn);
     let system = |name: &str| local_env.system_folder.join(name).to_string_lossy().into_owned();
@@ -168,14 +169,14 @@ fn fill_defaults(settings: &mut Settings, local_env: &LocalEnv) {
     }
 }
 
-/// The default of `UpdateHostKeys`: yes, unless keys are kept elsewhere or checked by DNS.
+/// The default of `UpdateHostKeys`: yes, unless host keys are kept in other files or checked by DNS.
 fn updates_host_keys(settings: &Settings) -> bool {
     let files = settings.all(Keyword::UserKnownHostsFile);
     let usual = files.is_empty() || matches!(files, [only] if only.word == "~/.ssh/known_hosts");
     usual && matches!(settings.word(Keyword::VerifyHostKeyDNS), "" | "false")
 }
 
-/// `UpdateHostKeys ask` gives way where nobody could be asked.
+/// Turns `UpdateHostKeys ask` off where nobody could be asked.
 fn tame_update_host_keys(settings: &mut Settings) {
     let persists = settings.word(Keyword::ControlPersist) != "no" && !settings.all(Keyword::ControlPath).is_empty();
     let no_terminal = settings.word(Keyword::RequestTTY) == "false" || !settings.all(Keyword::RemoteCommand).is_empty();

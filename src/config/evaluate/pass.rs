@@ -1,7 +1,8 @@
-//! Which values hold for one host? The lines are walked in order, once, or twice where the configuration asks for it.
+//! Which values do the lines set for one host? They are walked in order, once, or twice if the configuration asks for
+//! it.
 //!
 //! Main function: [`evaluate`]. The order is that of OpenSSH's `ssh.c`: flags, the user's file, the system's file, then
-//! `Hostname`, canonicalisation, and the second pass with the name that came of it. Defaults are filled in `defaults.rs`.
+//! `Hostname`, canonicalisation, and the second pass with the resulting name. Defaults are filled in `defaults.rs`.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
@@ -19,31 +20,31 @@ use crate::config::values::keywords::Keyword;
 use crate::config::values::tokens::{ConnectionTokens, Tokens};
 use crate::wildcard::{ListMatch, match_list, match_list_ignoring_case};
 
-/// What an evaluation looks at; the same for every host.
+/// The inputs of an evaluation, the same for every host.
 #[derive(Clone, Copy)]
 pub struct Inputs<'a> {
     /// The files, in order.
     pub files: &'a [ConfigFile],
-    /// The user, the machine, the variables.
+    /// The user, the machine and the environment.
     pub local_env: &'a LocalEnv,
-    /// What the session is for (`Match command`, `Match sessiontype`).
+    /// The purpose of the session (`Match command`, `Match sessiontype`).
     pub purpose: &'a Purpose,
-    /// Who knows names and networks.
+    /// The source of names and local addresses.
     pub names: &'a dyn Resolver,
 }
 
-/// What came of it.
+/// The result of an evaluation.
 #[derive(Debug, Clone)]
 pub struct Evaluated {
-    /// As typed (`%n`).
+    /// The host as typed (`%n`).
     pub alias: String,
     /// The name or address to dial (`%h`).
     pub host: String,
-    /// The values; defaults are still missing.
+    /// The values set by flags and lines; defaults are still missing.
     pub settings: Settings,
 }
 
-/// Walks the files for `alias`, `settings` holding what the command line says.
+/// Walks the files for `alias`; `settings` already holds what the command line sets.
 pub fn evaluate(inputs: Inputs<'_>, alias: &str, settings: Settings) -> Result<Evaluated, ConfigError> {
     let mut pass =
         Pass { inputs, alias, host: alias.to_owned(), settings, second: false, wants_second: false, depth: 0 };
@@ -73,20 +74,20 @@ pub fn evaluate(inputs: Inputs<'_>, alias: &str, settings: Settings) -> Result<E
 struct Pass<'a> {
     inputs: Inputs<'a>,
     alias: &'a str,
-    /// What `Host` lines are compared with: the name as typed, then the canonical one.
+    /// The name that `Host` lines are compared with: the one typed, then the canonical one.
     host: String,
     settings: Settings,
     second: bool,
     wants_second: bool,
-    /// How many includes lead to the line that is walked.
+    /// How many `Include` lines enclose the current line.
     depth: usize,
 }
 
-/// Why a line is given up.
+/// Why evaluation of a line stops.
 enum WalkError {
-    /// The line is bad; the others are still looked at.
+    /// This line is bad; the others are still evaluated.
     Line(String),
-    /// Nothing more is to be looked at.
+    /// Nothing more is evaluated.
     All(ConfigError),
 }
 
@@ -106,7 +107,7 @@ impl From<ConfigError> for WalkError {
 #[derive(Clone, Copy)]
 struct BlockState {
     applies: Applies,
-    /// Inside an `Include` of a block that does not apply: nothing can apply.
+    /// True inside an `Include` of a block that does not apply: no line of the included file can apply.
     never: bool,
 }
 
@@ -168,7 +169,7 @@ impl Pass<'_> {
             if criterion.test == Test::Final {
                 self.wants_second = true;
             }
-            // a command is run only when everything before it holds
+            // a command runs only if every criterion before it holds
             if matches!(criterion.test, Test::Exec(_)) && (!result || never) {
                 result = false;
                 continue;
@@ -199,7 +200,7 @@ impl Pass<'_> {
         })
     }
 
-    /// The name `Match host` sees.
+    /// The name that `Match host` is compared with.
     fn target(&self) -> Result<String, String> {
         match self.settings.first(Keyword::Hostname) {
             Some(name) if self.second => Ok(name.word.clone()),
@@ -231,7 +232,7 @@ impl Pass<'_> {
         Ok(Tokens::of_connection(&connection, self.inputs.local_env))
     }
 
-    /// Runs a `Match exec` command in the user's shell, as ssh does: nothing to read, nothing to print.
+    /// Runs a `Match exec` command in the user's shell, as ssh does: stdin and stdout are `/dev/null`.
     fn succeeds(&self, command: &str) -> Result<bool, String> {
         let local_env = self.inputs.local_env;
         let command = self.tokens()?.expand(command)?;

@@ -1,7 +1,7 @@
-//! Who knows which names exist, and where this machine is?
+//! Which names exist, and which addresses does this machine have?
 //!
-//! Main types: [`Resolver`], [`SystemResolver`]. Only names to be made canonical are looked up here; the name that is dialled
-//! is resolved by `chain`.
+//! Main types: [`Resolver`], [`SystemResolver`]. Only names that are being canonicalised are looked up here; `chain`
+//! resolves the name that is dialled.
 
 use std::net::IpAddr;
 use std::panic::catch_unwind;
@@ -10,12 +10,12 @@ use dns_lookup::{AddrFamily, AddrInfoHints, SockType, getaddrinfo};
 
 use crate::config::host::AddressFamily;
 
-/// `AI_CANONNAME` (RFC 3493 §6.1), the same on every Unix: the first answer tells what the name is an alias of.
+/// `AI_CANONNAME` (RFC 3493 §6.1), the same on every Unix: asks for the canonical name in the first answer.
 const AI_CANONNAME: i32 = 2;
 
-/// Who knows which names exist, and where this machine is.
+/// A source of names and of this machine's addresses.
 pub trait Resolver: Send + Sync {
-    /// Looks a name up; `None` where it has no address of the family.
+    /// Looks a name up; `None` if it has no address of the family.
     fn look_up(&self, name: &str, family: AddressFamily) -> Option<ResolvedName>;
     /// The addresses of this machine's interfaces that are up.
     fn local_addresses(&self) -> Result<Vec<IpAddr>, String>;
@@ -24,7 +24,7 @@ pub trait Resolver: Send + Sync {
 /// A name that exists.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ResolvedName {
-    /// The name it is an alias of, where the resolver says so; the name itself otherwise.
+    /// The name it is an alias of if the resolver says so, otherwise the name itself.
     pub canonical_name: Option<String>,
 }
 
@@ -34,7 +34,7 @@ pub struct SystemResolver;
 
 impl Resolver for SystemResolver {
     fn look_up(&self, name: &str, family: AddressFamily) -> Option<ResolvedName> {
-        // the wrapper panics over a canonical name that is not UTF-8; ssh ignores such a one
+        // the wrapper panics on a canonical name that is not UTF-8; ssh ignores such a name
         catch_unwind(|| ask(name, family, AI_CANONNAME)).unwrap_or_else(|_| ask(name, family, 0))
     }
 

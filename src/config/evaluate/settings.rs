@@ -1,20 +1,20 @@
-//! What has been said so far? The values of one host while its lines are read: the first to speak wins, mostly.
+//! Which values are set so far? While the lines of one host are read, the first value of most keywords wins.
 //!
-//! Main type: [`Settings`]. How a keyword takes a second line is in its row ([`OnRepeat`]); which lines apply is not known
-//! here.
+//! Main type: [`Settings`]. Each keyword's row says what a second line does ([`OnRepeat`]); which lines apply is not
+//! known here.
 
 use crate::config::origin::{Origin, Scope, SetBy};
 use crate::config::values::jump::Jump;
 use crate::config::values::keywords::{Keyword, OnRepeat, ROWS};
 use crate::wildcard::match_pattern;
 
-/// The most `IdentityFile` and `CertificateFile` lines a host may have.
+/// The largest number of `IdentityFile` or `CertificateFile` lines for one host.
 const MOST_FILES: usize = 100;
 
 /// One word of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
-    /// As `ssh -G` prints it.
+    /// The word as `ssh -G` prints it.
     pub word: String,
     /// Where it came from.
     pub origin: Origin,
@@ -22,16 +22,16 @@ pub struct Setting {
     pub scope: Scope,
 }
 
-/// Whether a line stands in a block that applies.
+/// Whether a line is in a block that applies to the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applies {
-    /// It does.
+    /// It is.
     Yes,
-    /// It does not.
+    /// It is not.
     No,
 }
 
-/// The values of one host.
+/// The values of one host, by keyword.
 #[derive(Debug, Clone)]
 pub struct Settings {
     slots: Vec<Vec<Setting>>,
@@ -44,7 +44,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The host of the last jump, or nothing (`%j`).
+    /// The host of the last jump, or the empty string (`%j`).
     pub fn last_jump(&self) -> String {
         let last = self.all(Keyword::ProxyJump).last().and_then(|jump| Jump::parse(&jump.word).ok());
         last.map(|jump| jump.host().to_owned()).filter(|host| host != "none").unwrap_or_default()
@@ -60,12 +60,12 @@ impl Settings {
         self.all(keyword).first()
     }
 
-    /// The first word of a keyword, or nothing.
+    /// The first word of a keyword, or the empty string.
     pub fn word(&self, keyword: Keyword) -> &str {
         self.first(keyword).map_or("", |setting| &setting.word)
     }
 
-    /// Takes a line into account.
+    /// Applies a line to the values.
     pub fn take(
         &mut self,
         keyword: Keyword,
@@ -96,29 +96,29 @@ impl Settings {
         Ok(())
     }
 
-    /// Sets what has no value yet.
+    /// Sets the value of a keyword that has none yet.
     pub fn fill(&mut self, keyword: Keyword, words: &[String], set_by: SetBy<'_>) {
         if self.all(keyword).is_empty() {
             self.replace(keyword, words, set_by);
         }
     }
 
-    /// Sets a value, whatever was there.
+    /// Sets the value of a keyword, replacing what was there.
     pub fn replace(&mut self, keyword: Keyword, words: &[String], set_by: SetBy<'_>) {
         self.slots[keyword as usize] = words.iter().map(|word| setting(word, set_by)).collect();
     }
 
-    /// Says where a value came from.
+    /// Sets the origin of a keyword's value.
     pub fn set_origin(&mut self, keyword: Keyword, origin: &Origin) {
         self.slots[keyword as usize].iter_mut().for_each(|setting| setting.origin = origin.clone());
     }
 
-    /// Takes a value away.
+    /// Removes the value of a keyword.
     pub fn clear(&mut self, keyword: Keyword) {
         self.slots[keyword as usize].clear();
     }
 
-    /// Changes each word of a keyword, its origin kept.
+    /// Rewrites each word of a keyword; the origins stay.
     pub fn rewrite<E>(
         &mut self,
         keyword: Keyword,
@@ -130,7 +130,8 @@ impl Settings {
         Ok(())
     }
 
-    /// Jumps keep a command out and the other way round; `ProxyJump none` stops later jumps only.
+    /// Whether the keyword may still be set: `ProxyJump` excludes `ProxyCommand` and the other way round; `ProxyJump
+    /// none` only excludes later jumps.
     fn proxy_is_open(&self, keyword: Keyword, words: &[String]) -> bool {
         let says_none = |word: &str| word == "none";
         let (jump, command) = (self.first(Keyword::ProxyJump), self.first(Keyword::ProxyCommand));

@@ -1,7 +1,7 @@
-//! How does one more host get into the configuration? A `Host` block is made, tried, and appended.
+//! How is a host added to the configuration? A `Host` block is made, tried out, and appended.
 //!
-//! Main type: [`HostBlock`]. Nothing that stands in the file is touched, and its last state stays beside it as
-//! `FILE.hop-bak`. Values that an earlier line of the file would overrule are refused before anything is written.
+//! Main type: [`HostBlock`]. Existing lines are not touched, and the previous state of the file is kept as
+//! `FILE.hop-bak`. Values that an earlier line of the file would override are refused before anything is written.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions, copy, remove_file, rename, set_permissions};
 use std::io::{self, ErrorKind, Write};
@@ -23,21 +23,21 @@ use crate::target::{HostSpec, vet_host, vet_user};
 /// A host to add.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostBlock {
-    /// What it will be called.
+    /// The name in the `Host` line.
     pub name: String,
     /// `HostName`.
     pub address: String,
-    /// `Port`, where it is not 22.
+    /// `Port`, if it is not 22.
     pub port: Option<u16>,
     /// `User`.
     pub user: Option<String>,
-    /// `IdentityFile`, absolute.
+    /// `IdentityFile`, an absolute path.
     pub key: Option<PathBuf>,
     /// `ProxyJump`.
     pub via: Option<String>,
 }
 
-/// Why a host is not added; the file is as it was.
+/// Why a host was not added; the file is unchanged.
 #[derive(Debug, Error)]
 pub enum HostBlockError {
     /// The name is taken.
@@ -48,10 +48,10 @@ pub enum HostBlockError {
         /// Its line.
         origin: Origin,
     },
-    /// Something that cannot stand in a `Host` block, or would mean something else there.
+    /// A word that cannot be in a `Host` block, or would mean something else there.
     #[error("`{word}`: {why}")]
     Unfit {
-        /// As given.
+        /// The word as given.
         word: String,
         /// What is wrong with it.
         why: String,
@@ -62,17 +62,17 @@ pub enum HostBlockError {
         /// The name.
         via: String,
     },
-    /// In ssh_config the first value counts, and an earlier line has one for this host.
+    /// An earlier line already sets a value for this host, and in ssh_config the first value counts.
     #[error("{keyword} would be {value}: {origin} comes first")]
     Overruled {
         /// The keyword.
         keyword: &'static str,
-        /// What it would be.
+        /// The value the host would get.
         value: String,
-        /// The line that says so.
+        /// The line that sets it.
         origin: Origin,
     },
-    /// The configuration cannot be read, or would have an error with the host in it.
+    /// The configuration cannot be read, or would contain an error once the host is added.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The file cannot be written.
@@ -80,13 +80,13 @@ pub enum HostBlockError {
     Write {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
 impl HostBlock {
-    /// The block, as it is appended.
+    /// The text of the block, as it is appended.
     pub fn text(&self, home: &Path) -> String {
         let mut text = format!("Host {}\n    HostName {}\n", self.name, self.address);
         let mut line = |keyword: &str, value: &str| text.push_str(&format!("    {keyword} {value}\n"));
@@ -100,10 +100,11 @@ impl HostBlock {
         text
     }
 
-    /// Appends the block to `file`, or to `~/.ssh/config` where that is `None`; the file it went to. Blocks.
+    /// Appends the block to `file`, or to `~/.ssh/config` if that is `None`, and returns the path it was written to.
+    /// Blocks.
     ///
     /// # Errors
-    /// [`HostBlockError`]; then nothing was changed.
+    /// [`HostBlockError`]; nothing has been changed then.
     pub fn append(&self, file: Option<&Path>, local_env: &LocalEnv) -> Result<PathBuf, HostBlockError> {
         self.vet()?;
         let own = local_env.home.join(".ssh/config");
@@ -112,7 +113,7 @@ impl HostBlock {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         make_folder(folder).map_err(written)?;
         let _turn = locked(folder).map_err(written)?;
-        // the file itself, so that a link to it stays one
+        // the file itself, so that a symbolic link to it stays a link
         let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
         self.refuse_to_repeat(&file, &own, local_env)?;
         let before = match std::fs::read(&file) {
@@ -159,7 +160,7 @@ impl HostBlock {
         }
     }
 
-    /// The name must be free, and the jumps known, or be addresses.
+    /// Checks that the name is free, and that each jump is a known host or an address.
     fn refuse_to_repeat(&self, file: &Path, own: &Path, local_env: &LocalEnv) -> Result<(), HostBlockError> {
         let is_own = own.canonicalize().is_ok_and(|own| own == file);
         if !file.exists() {
@@ -192,7 +193,7 @@ impl HostBlock {
         [before, gap, self.text(home).as_bytes()].concat()
     }
 
-    /// Resolves the host from the new text: it must come out as it was asked for.
+    /// Resolves the host from the new text and checks that its values are those asked for.
     fn try_out(&self, trial: &Path, file: &Path, local_env: &LocalEnv) -> Result<(), HostBlockError> {
         let flags = Flags { config_file: Some(trial.to_owned()), ..Flags::default() };
         let configuration = Configuration::load(flags, local_env.clone())?;
@@ -225,7 +226,7 @@ impl HostBlock {
         }
     }
 
-    /// An identity that would be offered before ours.
+    /// An identity that would be offered before the block's own.
     fn other_key_first(&self, host: &Host) -> Option<(String, Origin)> {
         let key = self.key.as_ref()?;
         let first = host.identity_files.first().filter(|first| first.value != *key)?;
@@ -233,7 +234,7 @@ impl HostBlock {
     }
 }
 
-/// A path as ssh_config takes it: below the home folder with `~`, percent signs doubled, quoted where it has blanks.
+/// A path as written in ssh_config: `~` for the home folder, percent signs doubled, quoted if it contains blanks.
 fn written(key: &Path, home: &Path) -> String {
     let path = match key.strip_prefix(home) {
         Ok(inside) => Path::new("~").join(inside),
@@ -256,7 +257,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// One writer at a time; released when dropped.
+/// Locks the folder, so that there is one writer at a time; dropping the file releases the lock.
 fn locked(folder: &Path) -> io::Result<File> {
     let folder = File::open(folder)?;
     flock(&folder, FlockOperation::LockExclusive)?;
@@ -264,7 +265,7 @@ fn locked(folder: &Path) -> io::Result<File> {
 }
 
 fn write_new(file: &Path, text: &[u8]) -> io::Result<()> {
-    // what an interrupted run left is nobody's: we hold the lock
+    // a file left by an interrupted run belongs to nobody, since the lock is ours
     match remove_file(file) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}

@@ -1,4 +1,4 @@
-//! How does `ssh -G` show it? The values of one host as lines, in the order and form of OpenSSH 9.2.
+//! What does `ssh -G` print? The values of one host as lines, in the order and form of OpenSSH 9.2.
 //!
 //! Main function: [`Configuration::dump`].
 
@@ -12,20 +12,20 @@ use crate::config::values::jump::Jump;
 use crate::config::values::keywords::{Keyword, KeywordRow, ROWS, Show};
 use crate::target::HostSpec;
 
-/// A line: keyword, value, and where the value came from.
+/// A line: keyword, value, and the origin of the value.
 pub type DumpLine = (String, String, Origin);
 
 impl Configuration {
-    /// The lines `ssh -G` would print, each with its origin.
+    /// The lines that `ssh -G` would print, each with its origin.
     ///
     /// # Errors
-    /// As [`Configuration::resolve`], for the target alone.
+    /// Those of [`Configuration::resolve`], for the target alone.
     pub fn dump(&self, target: &HostSpec) -> Result<Vec<DumpLine>, ConfigError> {
         jump_chain::target(self, target).map(|complete| lines(&complete))
     }
 }
 
-/// All lines.
+/// The lines for all keywords.
 fn lines(complete: &CompleteSettings) -> Vec<DumpLine> {
     let mut lines = vec![("host".to_owned(), complete.alias.clone(), Origin::Default)];
     for row in ROWS {
@@ -81,7 +81,7 @@ fn apart(row: &KeywordRow, complete: &CompleteSettings) -> Vec<DumpLine> {
     }
 }
 
-/// `ssh -G` lists a local forwarding to a socket among the dynamic ones too.
+/// The listener of a forwarding, if it is dynamic; `ssh -G` also lists a local forwarding to a socket among those.
 fn dynamic_listener(forward: &str) -> Option<String> {
     match forward.split_once(' ') {
         None => Some(forward.to_owned()),
@@ -89,7 +89,7 @@ fn dynamic_listener(forward: &str) -> Option<String> {
     }
 }
 
-/// All jumps but the last as written, the last in its usual form.
+/// All jumps but the last as written; the last in the form that ssh prints.
 fn jumps(all: &[Setting]) -> String {
     let Some((last, before)) = all.split_last() else { return String::new() };
     let last = Jump::parse(&last.word).map_or_else(|_| last.word.clone(), |jump| jump.printed());

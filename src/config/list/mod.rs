@@ -1,8 +1,8 @@
-//! What does the configuration hold? It is shown, and one host more is added.
+//! What is in the configuration? It is listed, and a host can be added.
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `add_host` | a `Host` block, tried and appended |
+//! | `add_host` | a `Host` block, tried out and appended |
 //! | `dump` `named` | the lines of `ssh -G`; the names of all hosts |
 
 pub mod add_host;

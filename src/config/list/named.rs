@@ -1,7 +1,7 @@
-//! Which hosts does the configuration speak of? The names of its `Host` lines, each with the line it stands on.
+//! Which hosts does the configuration name? The names of its `Host` lines, each with its line.
 //!
-//! Main type: [`NamedHost`]. What a name means is asked of [`Configuration::resolve`] as for any other; names that only
-//! `Match` knows, or an `Include` with tokens, are not listed.
+//! Main type: [`NamedHost`]. What a name resolves to is up to [`Configuration::resolve`], as for any other; names that
+//! occur only in `Match` lines, or in an `Include` with tokens, are not listed.
 
 use std::path::{Path, PathBuf};
 
@@ -13,19 +13,19 @@ use crate::target::HostSpec;
 /// A name of a `Host` line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedHost {
-    /// As written; a pattern where it has `*` or `?`.
+    /// The name as written; a pattern if it has `*` or `?`.
     pub name: String,
-    /// The line.
+    /// The line it is on.
     pub origin: Origin,
 }
 
 impl NamedHost {
-    /// True for a name that is not one host's.
+    /// Whether the name is a pattern and so not the name of one host.
     pub fn is_pattern(&self) -> bool {
         self.name.contains(['*', '?'])
     }
 
-    /// The host it names; for a pattern, one that it matches.
+    /// The host with this name; for a pattern, a host that matches it.
     pub fn host(&self) -> HostSpec {
         HostSpec { user: None, host: self.name.replace(['*', '?'], "x"), port: None }
     }

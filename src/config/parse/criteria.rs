@@ -1,8 +1,7 @@
-//! Does a block apply? `Host` lines and `Match` criteria, parsed once and cheap to try.
+//! Does a block apply? `Host` lines and `Match` criteria are parsed once and cheap to test.
 //!
-//! Main types: [`HostPatterns`], [`Criterion`]. The criteria are those of `match_cfg_line` in `readconf.c`, with the ones
-//! that came after 9.2. Nothing runs here: `exec` is handed to whoever
-//! evaluates.
+//! Main types: [`HostPatterns`], [`Criterion`]. The criteria are those of `match_cfg_line` in `readconf.c`, with the
+//! ones that came after 9.2. No command runs here: `exec` is left to the evaluation.
 
 use std::net::IpAddr;
 
@@ -14,7 +13,7 @@ use crate::wildcard::match_pattern;
 pub struct HostPatterns(Vec<String>);
 
 impl HostPatterns {
-    /// Takes the words of the line; none may be empty.
+    /// Takes the words of the line, none of which may be empty.
     pub fn new(words: Vec<String>) -> Result<HostPatterns, String> {
         match words.iter().any(String::is_empty) {
             true => Err("an empty pattern".to_owned()),
@@ -27,7 +26,7 @@ impl HostPatterns {
         self.0.iter().map(String::as_str).filter(|pattern| !pattern.starts_with('!'))
     }
 
-    /// Does the block apply to `host`? Case counts, as it does for ssh.
+    /// Whether the block applies to `host`. As with ssh, case matters.
     pub fn apply_to(&self, host: &str) -> bool {
         let mut applies = false;
         for pattern in &self.0 {
@@ -44,44 +43,44 @@ impl HostPatterns {
 /// One criterion of a `Match` line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Criterion {
-    /// `!` stands before it.
+    /// Whether a `!` precedes it.
     pub negated: bool,
-    /// What it asks.
+    /// The test itself.
     pub test: Test,
 }
 
-/// What a criterion asks.
+/// The test of a criterion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Test {
     /// `all`.
     All,
-    /// `canonical`: is this the second pass?
+    /// `canonical`: whether this is the second pass.
     Canonical,
-    /// `final`: likewise, and there shall be one.
+    /// `final`: the same, and it asks for a second pass.
     Final,
     /// `host`: the name after `Hostname` and canonicalisation.
     Host(String),
     /// `originalhost`: the name as typed.
     OriginalHost(String),
-    /// `user`: whom to log in as.
+    /// `user`: the user to log in as.
     User(String),
-    /// `localuser`: who runs this.
+    /// `localuser`: the local user.
     LocalUser(String),
-    /// `localnetwork`: is one of this machine's addresses in one of the networks?
+    /// `localnetwork`: whether one of this machine's addresses is in one of the networks.
     LocalNetwork(CidrList),
-    /// `tagged`: what `Tag` said.
+    /// `tagged`: the value of `Tag`.
     Tagged(String),
     /// `command`: the command or subsystem asked for.
     Command(String),
     /// `sessiontype`: `shell`, `exec`, `subsystem` or `none`.
     SessionType(String),
-    /// `version`: of the client.
+    /// `version`: the version of the client.
     Version(String),
     /// `exec`: a command, tokens not yet expanded.
     Exec(String),
 }
 
-/// Reads what follows `Match`.
+/// Parses the text after `Match`.
 pub fn parse_criteria(rest: &str) -> Result<Vec<Criterion>, String> {
     let mut rest = Some(rest);
     let mut criteria = Vec::new();
@@ -146,7 +145,7 @@ struct CidrPattern {
 }
 
 impl CidrList {
-    /// Reads `10.0.0.0/8,!10.1.0.0/16,fe80::/10`; a bare address is a network of one.
+    /// Parses `10.0.0.0/8,!10.1.0.0/16,fe80::/10`; a bare address is a network of one.
     pub fn parse(list: &str) -> Result<CidrList, String> {
         list.split(',')
             .map(CidrPattern::parse)
@@ -155,7 +154,7 @@ impl CidrList {
             .ok_or_else(|| format!("`{list}` is no list of networks in CIDR form"))
     }
 
-    /// Is one of `addresses` in the networks, and none in a negated one?
+    /// Whether one of `addresses` is in one of the networks and in no negated one.
     pub fn hold_one_of(&self, addresses: &[IpAddr]) -> bool {
         addresses.iter().any(|address| {
             let holding = |negated| self.0.iter().any(|net| net.negated == negated && net.holds(*address));
@@ -172,7 +171,7 @@ impl CidrPattern {
         let most = if address.is_ipv4() { 32 } else { 128 };
         let bits = bits.map_or(Some(most), |bits| bits.parse().ok().filter(|&bits| bits <= most))?;
         let network = CidrPattern { negated, address, bits };
-        // OpenSSH refuses a network with bits set beyond its length
+        // OpenSSH refuses a network with bits set beyond its prefix length
         (network.prefix(address) == as_bits(address)).then_some(network)
     }
 
@@ -180,7 +179,7 @@ impl CidrPattern {
         self.address.is_ipv4() == address.is_ipv4() && self.prefix(address) == as_bits(self.address)
     }
 
-    /// The first `bits` of an address of the same family, the others zero.
+    /// The first `bits` bits of an address of the same family, the others zero.
     fn prefix(&self, address: IpAddr) -> u128 {
         let width = if address.is_ipv4() { 32 } else { 128 };
         let beyond = width - self.bits;

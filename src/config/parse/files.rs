@@ -1,8 +1,8 @@
-//! Which lines are there? Configuration files are read once, checked once, and kept as a tree of lines.
+//! Which lines are there? Configuration files are read and checked once, and kept as a tree of lines.
 //!
-//! Main types: [`ConfigFile`], [`FileLine`]. A file below the user's home, and every included one, must belong to root or to
-//! the user and be written by nobody else (`read_config_file_depth` in OpenSSH's `readconf.c`). Nothing of it is evaluated
-//! here, so nothing it names is run before the check.
+//! Main types: [`ConfigFile`], [`FileLine`]. A file below the user's home, and every included one, must belong to root
+//! or to the user and be writable by nobody else (`read_config_file_depth` in OpenSSH's `readconf.c`). Nothing is
+//! evaluated here, so no command in a file runs before the check.
 
 use std::fs;
 use std::io::{self, Read};
@@ -19,75 +19,75 @@ use crate::config::values::jump::Jump;
 use crate::config::values::keywords::{Directive, Keyword, directive};
 use crate::config::values::tokens::{expand_env, expand_tilde};
 
-/// How deep `Include` may nest.
+/// The deepest nesting of `Include`.
 const DEEPEST: usize = 16;
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 16 << 20;
 
-/// Whether owner and mode decide if a file is used.
+/// Whether owner and mode are checked before a file is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileCheck {
-    /// They do.
+    /// They are.
     OwnerAndMode,
-    /// They do not: the file was named with `-F`, or is the system's own.
+    /// They are not: the file was named with `-F`, or is the system's own.
     Nothing,
 }
 
-/// A file, read.
+/// A file that has been read.
 #[derive(Debug)]
 pub struct ConfigFile {
-    /// Where it is.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Whose it is.
+    /// Whose file it is.
     pub scope: Scope,
-    /// What it says, in order.
+    /// Its lines, in order.
     pub lines: Vec<FileLine>,
 }
 
-/// A line, read.
+/// A line that has been parsed.
 #[derive(Debug)]
 pub struct FileLine {
-    /// From 1.
+    /// The line number, from 1.
     pub number: usize,
-    /// What it says.
+    /// What the line says.
     pub body: Body,
 }
 
 /// What a line says.
 #[derive(Debug)]
 pub enum Body {
-    /// A keyword and its words, in printed form.
+    /// A keyword and its words, as `ssh -G` prints them.
     Set(Keyword, Vec<String>),
     /// `Host`.
     Host(HostPatterns),
     /// `Match`.
     Match(Vec<Criterion>),
-    /// `Include`, with what was found.
+    /// `Include`, with the files it names.
     Include(Vec<ConfigFile>),
-    /// An `Include` whose name has tokens: which files it names is known only when a host is.
+    /// An `Include` whose name has tokens: which files it names depends on the host.
     IncludeLater(String),
-    /// A keyword nobody knows: an error unless `IgnoreUnknown` names it.
+    /// An unknown keyword: an error unless `IgnoreUnknown` names it.
     Unknown(String),
 }
 
-/// Reads files and gathers what is wrong with their lines.
+/// Reads files and collects the lines that cannot be used.
 pub struct FileReader<'a> {
     local_env: &'a LocalEnv,
     bad: Vec<BadLine>,
 }
 
 impl<'a> FileReader<'a> {
-    /// A reader that has read nothing.
+    /// A reader that has read nothing yet.
     pub fn new(local_env: &'a LocalEnv) -> FileReader<'a> {
         FileReader { local_env, bad: Vec::new() }
     }
 
-    /// Reads a file and what it includes. `None` where there is no such file.
+    /// Reads a file and those it includes. `None` if the file does not exist.
     pub fn read(&mut self, path: &Path, scope: Scope, check: FileCheck) -> Result<Option<ConfigFile>, ConfigError> {
         self.read_at_depth(path, scope, check, 0)
     }
 
-    /// Reads what an `Include` names once its tokens are expanded; `depth` includes lead there.
+    /// Reads the files of an `Include` whose tokens are expanded; `depth` is how many `Include` lines enclose it.
     pub fn read_later(
         mut self,
         pattern: &str,
@@ -121,14 +121,17 @@ impl<'a> FileReader<'a> {
         }
     }
 
-    /// Checks the jumps given with `-J`, strictly: what is typed there ends in names and tokens.
+    /// Checks the jumps given with `-J`, strictly, since they end up in names and tokens.
     pub fn check_jumps(&mut self, list: &str) {
         let jumps = list.split(',').filter(|_| !list.eq_ignore_ascii_case("none"));
         let bad = jumps.filter_map(|jump| Jump::parse(jump).and_then(Jump::vetted).err());
         self.bad.extend(bad.map(|problem| BadLine { origin: Origin::Flag("-J".to_owned()), problem }));
     }
 
-    /// The lines that cannot be used, if any.
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// The lines that cannot be used, if there are any.
     pub fn finish(self) -> Result<(), ConfigError> {
         if self.bad.is_empty() { Ok(()) } else { Err(ConfigError::BadLines(self.bad)) }
     }
@@ -179,7 +182,7 @@ impl<'a> FileReader<'a> {
         }])
     }
 
-    /// What an `Include` names, in order. A `${VAR}` is known now, a token is not.
+    /// The files of an `Include`, in order. `${VAR}` is expanded now; a name with tokens is kept for later.
     fn include(&mut self, patterns: Vec<String>, scope: Scope, depth: usize) -> Result<Vec<Body>, LineError> {
         let mut bodies = Vec::new();
         for pattern in patterns {
@@ -230,7 +233,7 @@ fn include_problem(problem: String) -> LineError {
     LineError::Problem(format!("include: {problem}"))
 }
 
-/// The bytes of a file, its owner and mode looked at on the open descriptor.
+/// The bytes of a file; owner and mode are checked on the open descriptor.
 fn contents(path: &Path, check: FileCheck, uid: u32) -> Result<Option<Vec<u8>>, ConfigError> {
     let unreadable = |source| ConfigError::Read { file: path.to_owned(), source };
     let file = match fs::File::open(path) {

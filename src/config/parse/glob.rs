@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::wildcard::ShellPattern;
 
-/// The paths that exist and match, sorted; a pattern without wildcards names at most itself.
+/// The paths that exist and match, sorted; a pattern without wildcards yields at most itself.
 pub fn glob(pattern: &Path) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::from(if pattern.is_absolute() { "/" } else { "" })];
     for part in pattern.as_os_str().as_bytes().split(|&b| b == b'/').filter(|part| !part.is_empty()) {
@@ -18,7 +18,7 @@ pub fn glob(pattern: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The entries of `folder` that one part of the pattern names.
+/// The entries of `folder` that match one part of the pattern.
 fn step(folder: &Path, part: &[u8]) -> Vec<PathBuf> {
     let pattern = ShellPattern::parse(part);
     if let Some(name) = pattern.literal() {

@@ -1,4 +1,4 @@
-//! Which lines are there? Files become trees of lines, checked once, nothing evaluated.
+//! Which lines are there? Files become trees of lines, checked once; nothing is evaluated.
 //!
 //! | floor | what is there |
 //! | --- | --- |

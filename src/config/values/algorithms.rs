@@ -1,7 +1,7 @@
-//! Which algorithms does a list name? `+`, `-`, `^` and patterns against OpenSSH's own lists, kept here as data.
+//! Which algorithms does a list name? `+`, `-`, `^` and patterns apply to OpenSSH's own lists, kept here as data.
 //!
 //! Main type: [`Family`]. The lists are those of OpenSSH 9.2p1 (`myproposal.h`, `ssh -Q`), with the names that later
-//! versions added. What hop itself can do is not known here: `chain` intersects.
+//! versions added. What hop itself supports is not known here: `chain` intersects.
 
 use crate::wildcard::{ListMatch, match_list};
 
@@ -23,7 +23,7 @@ pub enum Family {
 }
 
 impl Family {
-    /// What is offered where nothing is configured.
+    /// The list that is offered if nothing is configured.
     pub fn default_list(self) -> &'static [&'static str] {
         match self {
             Family::Cipher => CIPHERS_OFFERED,
@@ -47,7 +47,7 @@ impl Family {
         }
     }
 
-    /// Is `list` one that OpenSSH takes? Names must be known; those to take away (`-…`) need not be.
+    /// Checks that OpenSSH would accept `list`. Names must be known, except those to remove (`-…`).
     pub fn check(self, list: &str) -> Result<(), String> {
         let names = match self {
             Family::GssapiKex => list,
@@ -169,7 +169,7 @@ const KEX_OFFERED: &[&str] = &[
     "diffie-hellman-group14-sha256",
 ];
 
-/// The last one came with OpenSSH 9.9.
+/// The last name came with OpenSSH 9.9.
 const KEX: &[&str] = &[
     "diffie-hellman-group1-sha1",
     "diffie-hellman-group14-sha1",
@@ -231,7 +231,7 @@ const KEYS: &[&str] = &[
     "rsa-sha2-512-cert-v01@openssh.com",
 ];
 
-/// Names of key types that `sshkey_type_from_name` takes besides.
+/// Further names of key types that `sshkey_type_from_name` accepts.
 const SHORT_KEY_TYPES: &[&str] = &["ED25519", "ED25519-SK", "ECDSA", "ECDSA-SK", "RSA", "DSA"];
 
 const SIGNATURES_OFFERED: &[&str] = &[

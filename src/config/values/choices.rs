@@ -1,11 +1,11 @@
-//! Which of a few words is it? The keywords that take a word of a fixed set, each word with its printed form.
+//! Which word of a fixed set is it? The keywords that take such words, each word with its printed form.
 //!
 //! The tables are those of OpenSSH's `readconf.c` (`multistate_…`).
 
 use super::reading::{Env, ReadResult, one};
 use crate::config::lines::Words;
 
-/// A word of a fixed set, case not regarded; the table says how each is printed.
+/// Reads a word of a fixed set, ignoring case; the table gives the printed form of each.
 fn one_of(words: &mut Words<'_>, table: &[(&str, &str)]) -> ReadResult {
     let word = words.needed()?;
     let row = table.iter().find(|(taken, _)| word.eq_ignore_ascii_case(taken));

@@ -7,9 +7,9 @@ use super::reading::{Env, ReadResult};
 use super::tokens::expand_env;
 use crate::config::lines::Words;
 
-/// The longest path of a socket (`sun_path`), its final NUL counted.
+/// The longest path of a socket in bytes (`sun_path`), the final NUL included.
 const LONGEST_SOCKET_PATH: usize = 108;
-/// The longest host name (`NI_MAXHOST`).
+/// The longest host name in bytes (`NI_MAXHOST`).
 const LONGEST_HOST: usize = 1025;
 
 /// One end of a forwarding.
@@ -32,7 +32,7 @@ pub fn local(words: &mut Words<'_>, env: Env<'_>) -> ReadResult {
     })
 }
 
-/// `RemoteForward`, as `LocalForward`; without a target it is dynamic.
+/// `RemoteForward`, like `LocalForward`; without a target it is dynamic.
 pub fn remote(words: &mut Words<'_>, env: Env<'_>) -> ReadResult {
     let listen = words.needed()?;
     match words.optional().filter(|target| !target.is_empty()) {
@@ -109,7 +109,7 @@ fn dynamic_end(text: &str, env: Env<'_>) -> Result<ForwardEnd, String> {
     }
 }
 
-/// Up to four fields between colons; brackets keep colons, a backslash keeps one.
+/// Splits the text at colons into at most four fields; a colon in brackets or after a backslash does not split.
 fn fields(text: &str) -> Result<Vec<Field>, String> {
     let mut all = Vec::new();
     let mut rest = text.trim_start();

@@ -1,13 +1,13 @@
-//! Which hosts does a `ProxyJump` name? One jump of the list is taken apart here.
+//! Which host does a `ProxyJump` name? One jump of the list is parsed here.
 //!
 //! Main type: [`Jump`]. The syntax is `[user@]host[:port]` or `ssh://[user@]host[:port]` (`parse_jump` in `readconf.c`,
-//! `parse_user_host_port` in `misc.c`). Who climbs the list, and loops, are in `jump_chain.rs`.
+//! `parse_user_host_port` in `misc.c`). The order of the hops and loops among them are handled in `jump_chain.rs`.
 
 use crate::target::{self, HostSpec};
 
 use super::numbers::port_number;
 
-/// One jump as written; its parts are not vetted yet.
+/// One jump as written; its parts are not yet vetted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Jump {
     user: Option<String>,
@@ -15,13 +15,13 @@ pub struct Jump {
     port: Option<u16>,
 }
 
-/// Is `text` a jump that OpenSSH takes?
+/// Checks that OpenSSH would accept `text` as a jump.
 pub fn check(text: &str) -> Result<(), String> {
     Jump::parse(text).map(|_| ())
 }
 
 impl Jump {
-    /// Takes a jump apart.
+    /// Parses a jump.
     pub fn parse(text: &str) -> Result<Jump, String> {
         if text.starts_with("ssh://") {
             let spec = target::parse_jump(text).map_err(|error| error.to_string())?;
@@ -38,7 +38,7 @@ impl Jump {
         }
     }
 
-    /// The jump as a host to reach, vetted as the command line is.
+    /// The jump as a host to reach, vetted like the command line.
     pub fn vetted(self) -> Result<HostSpec, String> {
         let Jump { user, host, port } = self;
         target::vet_host(&host).map_err(|why| format!("jump `{host}`: {why}"))?;
@@ -53,7 +53,7 @@ impl Jump {
         &self.host
     }
 
-    /// As `ssh -G` prints it: addresses in brackets.
+    /// The jump as `ssh -G` prints it: addresses in brackets.
     pub fn printed(&self) -> String {
         let user = self.user.as_ref().map_or(String::new(), |user| format!("{user}@"));
         let numeric = self.host.contains(':') || self.host.bytes().all(|b| b.is_ascii_digit() || b == b'.');
@@ -63,7 +63,7 @@ impl Jump {
     }
 }
 
-/// `host`, `host:port`, `[address]:port`, brackets taken off (`hpdelim` in misc.c).
+/// Splits `host`, `host:port` or `[address]:port` and removes the brackets (`hpdelim` in misc.c).
 pub fn split_host(text: &str) -> Option<(&str, Option<&str>)> {
     let end = match text.starts_with('[') {
         true => text.find(']')? + 1,

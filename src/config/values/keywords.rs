@@ -1,7 +1,7 @@
-//! Which keywords are there? One row a keyword: its name, how its words are read, how a second line adds to the first,
+//! Which keywords are there? One row for each: its name, how its words are read, how a second line adds to the first,
 //! the built-in value, and whether `ssh -G` shows it.
 //!
-//! Main types: [`Keyword`], [`KeywordRow`]. The rows stand in the order in which `ssh -G` of OpenSSH 9.2 (Debian) prints
+//! Main types: [`Keyword`], [`KeywordRow`]. The rows are in the order in which `ssh -G` of OpenSSH 9.2 (Debian) prints
 //! them; what the words mean is in `choices.rs`, `numbers.rs`, `readers.rs` and `forwards.rs`.
 
 use std::collections::HashMap;
@@ -12,48 +12,48 @@ use super::reading::Env;
 use super::{choices as c, forwards, numbers as n, readers as v};
 use crate::config::lines::Words;
 
-/// Reads the words after a keyword into the value's printed form, one item a word.
+/// Reads the words after a keyword into the value's printed form, one item per word.
 pub type ReadWords = fn(&mut Words<'_>, Env<'_>) -> Result<Vec<String>, String>;
 
-/// What a line does when the keyword already has a value.
+/// What a line does if the keyword already has a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnRepeat {
     /// Nothing: the first line wins.
     First,
-    /// As `First`, and the line counts even in a block that does not match (an oversight of OpenSSH's).
+    /// Nothing, and the first line counts even in a block that does not match (an oversight of OpenSSH's).
     FirstEverywhere,
-    /// The last line wins, even one in a block that does not match (likewise).
+    /// The last line wins, even in a block that does not match (the same oversight).
     LastEverywhere,
-    /// It is added, unless it is there already.
+    /// Its value is added, unless it is already there.
     AddNew,
-    /// As `AddNew`, to another keyword's values.
+    /// Its value is added like `AddNew`, but to another keyword's values.
     AddNewTo(Keyword),
-    /// `SendEnv`: it is added; `-PATTERN` takes away.
+    /// `SendEnv`: its value is added; `-PATTERN` removes values.
     AddOrTakeAway,
-    /// The first word is the keyword's own, the second that of another one; the first line wins for each.
+    /// The first word is the keyword's own, the second that of another keyword; for each the first line wins.
     Two(Keyword),
-    /// `ProxyJump` and `ProxyCommand`: whichever comes first keeps the other out.
+    /// `ProxyJump` and `ProxyCommand`: whichever comes first excludes the other.
     Proxy,
 }
 
 /// How `ssh -G` shows a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Show {
-    /// One line, all words; nothing where there is no value.
+    /// One line with all words; no line if there is no value.
     Line,
-    /// One line a word.
+    /// One line per word.
     Each,
-    /// One line, all words; `none` where there is no value.
+    /// One line with all words; `none` if there is no value.
     LineOrNone,
-    /// In a way of its own, or not at all.
+    /// In a form of its own, or not at all.
     Apart,
 }
 
-/// What is known of a keyword.
+/// The row of a keyword.
 pub struct KeywordRow {
     /// The keyword.
     pub keyword: Keyword,
-    /// Its name as `ssh -G` prints it, lowercase but for one.
+    /// Its name as `ssh -G` prints it; all but one are in lowercase.
     pub name: &'static str,
     /// How its words are read.
     pub read: ReadWords,
@@ -61,7 +61,7 @@ pub struct KeywordRow {
     pub rule: OnRepeat,
     /// How it is shown.
     pub show: Show,
-    /// The built-in value: words, or none.
+    /// The built-in value as words; empty if there is none.
     pub default: &'static [&'static str],
 }
 
@@ -197,7 +197,7 @@ keywords! {
     ForwardAgentSocket "" v::text, First, Apart, [];
     RekeyInterval "" v::text, First, Apart, ["0"];
 
-    // newer than 9.2: known, and not shown
+    // newer than 9.2: known, but not shown
     Tag "tag" v::text, First, Apart, [];
     RefuseConnection "refuseconnection" v::text, First, Apart, [];
     VersionAddendum "versionaddendum" v::command, First, Apart, [];
@@ -206,7 +206,7 @@ keywords! {
     WarnWeakCrypto "warnweakcrypto" v::anything, First, Apart, [];
 }
 
-/// Other names that OpenSSH still takes.
+/// Other names that OpenSSH still accepts.
 const ALIASES: &[(&str, Keyword)] = &[
     ("canonicalizepermittedcnames", Keyword::CanonicalizePermittedCNAMEs),
     ("challengeresponseauthentication", Keyword::KbdInteractiveAuthentication),
@@ -222,7 +222,7 @@ const ALIASES: &[(&str, Keyword)] = &[
     ("setuptimeout", Keyword::ServerAliveInterval),
 ];
 
-/// Keywords that OpenSSH takes and does nothing with.
+/// Keywords that OpenSSH accepts and ignores.
 const WITHOUT_EFFECT: &[&str] = &[
     "protocol",
     "cipher",
@@ -242,7 +242,7 @@ const WITHOUT_EFFECT: &[&str] = &[
     "compressionlevel",
 ];
 
-/// What a word at the start of a line stands for.
+/// What the word at the start of a line stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Directive {
     /// A keyword with a value.
@@ -253,11 +253,11 @@ pub enum Directive {
     Match,
     /// `Include`.
     Include,
-    /// Taken and ignored, as OpenSSH does.
+    /// A keyword that is accepted and ignored, as OpenSSH does.
     WithoutEffect,
 }
 
-/// Looks a lowercase keyword up.
+/// Looks up a keyword given in lowercase.
 pub fn directive(name: &str) -> Option<Directive> {
     static DIRECTIVES: OnceLock<HashMap<&str, Directive>> = OnceLock::new();
     let directives = DIRECTIVES.get_or_init(|| {

@@ -2,11 +2,11 @@
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `keywords` | one row a keyword |
-//! | `readers` `choices` `forwards` | text, lists and the odd ones; words of a fixed set; forwardings |
+//! | `keywords` | one row per keyword |
+//! | `readers` `choices` `forwards` | text, lists and special cases; words of a fixed set; forwardings |
 //! | `algorithms` `jump` `tokens` | `+`, `-` and `^`; one jump; `%` tokens and `~` |
 //! | `numbers` | numbers, times, sizes, ports |
-//! | `reading` | what a reader is given, and gives |
+//! | `reading` | what a reader takes and returns |
 
 pub mod algorithms;
 pub mod choices;

@@ -15,13 +15,13 @@ pub fn number(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     }
 }
 
-/// What `strtonum` takes: blanks and a sign may stand before the digits.
+/// Parses a number as `strtonum` does: blanks and a sign may precede the digits.
 pub fn whole_number(text: &str, most: i64) -> Option<i64> {
     let number: i64 = text.trim_start().parse().ok()?;
     (0..=most).contains(&number).then_some(number)
 }
 
-/// A port, or the name of a service.
+/// A port number from 1, or the name of a service.
 pub fn port(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     let word = words.needed()?;
     match port_number(&word) {
@@ -30,7 +30,7 @@ pub fn port(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     }
 }
 
-/// A port from 0, or the name of a TCP service (`/etc/services`).
+/// A port number from 0, or the name of a TCP service (`/etc/services`).
 pub fn port_number(text: &str) -> Option<u16> {
     match whole_number(text, u16::MAX.into()) {
         Some(port) => u16::try_from(port).ok(),
@@ -48,7 +48,7 @@ fn service(name: &str) -> Option<u16> {
     })
 }
 
-/// A time in seconds; `none` sets nothing.
+/// A time in seconds; `none` sets no value.
 pub fn seconds(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     let word = words.needed()?;
     match (word.as_str(), duration(&word)) {
@@ -83,7 +83,7 @@ pub fn duration(text: &str) -> Option<i32> {
     (!text.is_empty()).then_some(total)
 }
 
-/// `RekeyLimit`: bytes, then perhaps seconds.
+/// `RekeyLimit`: a number of bytes, then optionally seconds.
 pub fn rekey_limit(words: &mut Words<'_>, env: Env<'_>) -> ReadResult {
     let word = words.needed()?;
     let bytes = match word.as_str() {
@@ -100,7 +100,8 @@ pub fn rekey_limit(words: &mut Words<'_>, env: Env<'_>) -> ReadResult {
     Ok(limit)
 }
 
-/// `1.5G` and the like (`scan_scaled` in fmt_scaled.c): units of 1024, the fraction counts only with one.
+/// Parses `1.5G` and the like (`scan_scaled` in fmt_scaled.c): units are powers of 1024, and a fraction counts only
+/// with a unit.
 fn scaled(text: &str) -> Option<i64> {
     let text = text.trim_start();
     let (sign, number) = match text.strip_prefix('-') {
@@ -152,7 +153,7 @@ const QOS: &[(&str, i64)] = &[
     ("reliability", 0x04),
 ];
 
-/// `IPQoS`: one class for both, or interactive and bulk.
+/// `IPQoS`: one class for both kinds of traffic, or one for interactive and one for bulk.
 pub fn ip_qos(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     let interactive = qos(&words.needed()?)?;
     let bulk = words.optional().map_or_else(|| Ok(interactive.clone()), |word| qos(&word))?;

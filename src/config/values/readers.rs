@@ -1,8 +1,8 @@
-//! What do the words after a keyword mean? One reader a kind of value; each gives the words that `ssh -G` prints, or
-//! says what is wrong with them.
+//! What do the words after a keyword mean? There is one reader per kind of value; each returns the words that `ssh -G`
+//! prints, or says what is wrong.
 //!
-//! The readers follow `process_config_line` in OpenSSH's `readconf.c`. A reader that finds nothing to set (`none` for
-//! a time) gives no words. Nothing is looked up or run here.
+//! The readers follow `process_config_line` in OpenSSH's `readconf.c`. A reader that finds nothing to set (`none` for a
+//! time) returns no words. Nothing is looked up or run here.
 
 use super::algorithms::Family;
 use super::jump;
@@ -26,14 +26,14 @@ pub fn anything(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     Ok(words.all())
 }
 
-/// A list of algorithms as it was typed.
+/// A list of algorithms, as typed.
 pub fn algorithms(words: &mut Words<'_>, family: Family) -> ReadResult {
     let list = words.needed()?;
     family.check(&list)?;
     one(list)
 }
 
-/// File names; `none` only alone, at most 32.
+/// File names, at most 32; `none` must be the only word.
 pub fn names(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     let alone = words.left() == 1;
     let mut all = Vec::new();
@@ -47,7 +47,7 @@ pub fn names(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     if all.len() > 32 { Err("too many entries (at most 32)".to_owned()) } else { Ok(all) }
 }
 
-/// `LogVerbose`: as `names`; OpenSSH 9.2 keeps only the first.
+/// `LogVerbose`: read like `names`, but OpenSSH 9.2 keeps only the first word.
 pub fn log_verbose(words: &mut Words<'_>, env: Env<'_>) -> ReadResult {
     names(words, env).map(|words| words.into_iter().take(1).collect())
 }
@@ -61,7 +61,7 @@ pub fn send_env(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     }
 }
 
-/// `SetEnv`: `NAME=VALUE` pairs; the first of a name counts.
+/// `SetEnv`: `NAME=VALUE` pairs; the first pair for a name counts.
 pub fn set_env(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     let mut pairs: Vec<String> = Vec::new();
     while let Some(pair) = words.optional() {
@@ -73,7 +73,7 @@ pub fn set_env(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     Ok(pairs)
 }
 
-/// `IdentityAgent`: a path; the variables it names must exist.
+/// `IdentityAgent`: a path; variables in it must be set.
 pub fn agent(words: &mut Words<'_>, env: Env<'_>) -> ReadResult {
     let path = words.needed()?;
     expand_env(&path, env)?;
@@ -85,12 +85,12 @@ pub fn agent(words: &mut Words<'_>, env: Env<'_>) -> ReadResult {
     }
 }
 
-/// Letters, digits and `_` only.
+/// Whether the name consists only of letters, digits and `_`.
 pub fn is_variable_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-/// `ForwardAgent`: yes or no, or the path of the agent to lend.
+/// `ForwardAgent`: yes or no, or the path of the agent to forward.
 pub fn forward_agent(words: &mut Words<'_>, env: Env<'_>) -> ReadResult {
     let path = agent(words, env)?.remove(0);
     Ok(match path.to_ascii_lowercase().as_str() {
@@ -144,7 +144,7 @@ pub fn tunnel_device(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     one(format!("{}:{}", device(local)?, device(remote)?))
 }
 
-/// `CanonicalDomains`: lowercased, a final dot taken off.
+/// `CanonicalDomains`: in lowercase, without a final dot.
 pub fn canonical_domains(words: &mut Words<'_>, env: Env<'_>) -> ReadResult {
     let domain = |name: String| match is_domain(&name) {
         true => Ok(name.strip_suffix('.').unwrap_or(&name).to_ascii_lowercase()),
@@ -153,7 +153,7 @@ pub fn canonical_domains(words: &mut Words<'_>, env: Env<'_>) -> ReadResult {
     names(words, env)?.into_iter().map(domain).collect()
 }
 
-/// `valid_domain` in misc.c.
+/// Whether the name is a domain, as in `valid_domain` of misc.c.
 pub fn is_domain(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && !name.contains("..")

@@ -1,11 +1,11 @@
-//! What is a reader of values given, and what does it give? Said once for all of them.
+//! What does a reader of values take and return? These types are shared by all readers.
 
 use crate::config::local_env::LocalEnv;
 
-/// What readers may look at besides the line: the variables a value names must exist when the line is read.
+/// What readers may look at besides the line: variables that a value names must be set when the line is read.
 pub type Env<'a> = &'a LocalEnv;
 
-/// What a reader gives.
+/// The words of a value, or what is wrong with them.
 pub type ReadResult = Result<Vec<String>, String>;
 
 pub(super) fn one(word: impl Into<String>) -> ReadResult {

@@ -1,6 +1,6 @@
-//! What do `%h`, `${VAR}` and `~` stand for? Pure text expansion, as `misc.c` of OpenSSH does it.
+//! What do `%h`, `${VAR}` and `~` stand for? Pure text expansion, as in OpenSSH's `misc.c`.
 //!
-//! Main type: [`Tokens`]. Which keyword takes which of them is decided where the keyword is used.
+//! Main type: [`Tokens`]. Which of them a keyword takes is decided where the keyword is used.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -9,7 +9,7 @@ use aws_lc_rs::digest;
 
 use crate::config::local_env::LocalEnv;
 
-/// The values of the tokens for one host.
+/// The values of the `%` tokens for one host.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tokens {
     values: Vec<(char, String)>,
@@ -18,7 +18,7 @@ pub struct Tokens {
 /// The connection that tokens describe.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionTokens<'a> {
-    /// `%n`: as typed.
+    /// `%n`: the host as typed.
     pub original: &'a str,
     /// `%h`.
     pub host: &'a str,
@@ -28,12 +28,12 @@ pub struct ConnectionTokens<'a> {
     pub user: &'a str,
     /// `%k`: `HostKeyAlias`, or the name as typed.
     pub key_alias: &'a str,
-    /// `%j`: the host of the last jump, or nothing.
+    /// `%j`: the host of the last jump, or the empty string.
     pub jump: &'a str,
 }
 
 impl Tokens {
-    /// The tokens that most keywords take: `%%CdhijklLnpru`. `%C` is that of OpenSSH 9.2, without the jump.
+    /// The tokens that most keywords take: `%%CdhijklLnpru`. `%C` is computed as in OpenSSH 9.2, without the jump.
     pub fn of_connection(connection: &ConnectionTokens<'_>, local_env: &LocalEnv) -> Tokens {
         let ConnectionTokens { original, host, port, user, key_alias, jump } = *connection;
         let this_host = local_env.hostname.as_str();
@@ -86,7 +86,7 @@ impl Tokens {
         expand(text, Some(self), Some(local_env))
     }
 
-    /// Expands a leading `~`, then `%` tokens and `${VAR}`: how most file names are read.
+    /// Expands a leading `~`, then `%` tokens and `${VAR}`, as for most file names.
     pub fn expand_path(&self, text: &str, local_env: &LocalEnv) -> Result<String, String> {
         self.expand_with_env(&expand_tilde(text, local_env)?, local_env)
     }
@@ -138,7 +138,7 @@ fn variable<'a>(name: &str, local_env: &'a LocalEnv) -> Result<&'a str, String> 
     value.to_str().ok_or_else(|| format!("the variable ${{{name}}} is not UTF-8"))
 }
 
-/// Expands a leading `~` or `~user` (the password file is asked, as there is no other source here).
+/// Expands a leading `~` or `~user`; the home of `user` comes from the password database.
 pub fn expand_tilde(text: &str, local_env: &LocalEnv) -> Result<String, String> {
     let Some(rest) = text.strip_prefix('~') else { return Ok(text.to_owned()) };
     let (user, path) = rest.split_once('/').unwrap_or((rest, ""));
