@@ -1,5 +1,5 @@
-//! Does the address speak for the same key as the name (`CheckHostIP`)? The part of a case that is about it; whether it
-//! is asked at all is [`Lookup::address_as_known`]'s to say.
+//! Does the host's address have the same key as its name (`CheckHostIP`)? This is the part of a [`HostKeyCheck`] that
+//! is about the address; [`Lookup::address_as_known`] decides whether it is looked up at all.
 //!
 //! [`Lookup::address_as_known`]: super::Lookup
 
@@ -10,19 +10,19 @@ use super::policy::{self, AddressVerdict, Evidence, Policy};
 use super::{ask, record};
 use crate::progress::Event;
 
-/// What `CheckHostIP` found.
+/// The result of `CheckHostIP`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AddressIs {
-    /// Nothing to add: not asked, known, or passed over.
+    /// There is nothing to record: the address is not looked up, already known, or accepted with another key.
     NotAsked,
-    /// Known, but not by the user's own files.
+    /// The address is known, but not from the user's own files.
     ElsewhereKnown,
-    /// To be recorded beside the name.
+    /// The address is to be recorded along with the name.
     New,
 }
 
 impl HostKeyCheck<'_> {
-    /// What the address says of the key.
+    /// Compares the key with those known for the address.
     pub(super) async fn check_address(&self, evidence: &Evidence) -> Result<AddressIs, TrustError> {
         let known = match policy::judge_address(evidence, self.presented) {
             AddressVerdict::Agrees(Some(KnownSource::Global)) => return Ok(AddressIs::ElsewhereKnown),
@@ -49,7 +49,7 @@ impl HostKeyCheck<'_> {
         accepted.map(|()| AddressIs::NotAsked).map_err(|_| self.changed(address, known))
     }
 
-    /// Writes the address down beside what is known of the name.
+    /// Records the address along with the name.
     pub(super) async fn record_address(&self) {
         let names: Vec<_> = self.lookup.address_as_known().into_iter().filter(|name| record::can_name(name)).collect();
         if !names.is_empty() && !self.lookup.user_files.is_empty() {

@@ -1,6 +1,6 @@
-//! Is this key the right one? The question a person gets, in ssh's words, and the reading of the answer.
+//! Is this key the right one? The question to a person, in ssh's words, and how the answer is read.
 //!
-//! One question at a time: whoever waits behind another looks again before asking.
+//! Only one question is asked at a time: a check that had to wait looks the host up again before it asks.
 
 use std::sync::{Arc, PoisonError};
 
@@ -13,27 +13,27 @@ use super::error::NotAccepted;
 use super::known_hosts::fingerprint;
 use crate::prompt::{NoAnswer, Prompt};
 
-/// Other names of the key that are listed in the question.
+/// The largest number of other names of the key listed in the question.
 const MOST_NAMES: usize = 8;
-/// Answers that are none of those asked for, after which it is a no.
+/// The number of unusable answers after which the answer counts as no.
 const MOST_TRIES: usize = 20;
 
 static TURN: Mutex<()> = Mutex::const_new(());
 static ASKING: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
-/// Waits until nobody else is being asked about a host. Whoever was may have been asked about this one.
+/// Waits until no other question about a host is open; the previous one may have been about this host.
 pub(super) async fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().await
 }
 
-/// What the question says.
+/// The contents of a question about an unknown key.
 pub(super) struct Unknown<'a> {
-    /// As known_hosts would name it.
+    /// The host as written in known_hosts.
     pub(super) host: &'a str,
-    /// As known_hosts would name it.
+    /// The address as written in known_hosts.
     pub(super) address: Option<String>,
     pub(super) key: &'a KeyData,
-    /// `file:line: names` of the lines that hold this key for others.
+    /// `file:line: names` of the lines that hold this key for other hosts.
     pub(super) other_names: Vec<String>,
 }
 
@@ -71,13 +71,13 @@ pub(super) async fn about_unknown(prompt: &Arc<dyn Prompt>, unknown: &Unknown<'_
     confirm(prompt, unknown.question(), again, Some(fingerprint(unknown.key))).await
 }
 
-/// Asks whether to go on although the address is known by another key.
+/// Asks whether to continue although another key is known for the address.
 pub(super) async fn about_address(prompt: &Arc<dyn Prompt>, warning: &str) -> Result<(), NotAccepted> {
     let question = format!("{}\nAre you sure you want to continue connecting (yes/no)? ", printable(warning));
     confirm(prompt, question, "Please type 'yes' or 'no': ", None).await
 }
 
-/// Asks whether the files may follow a server's new keys.
+/// Asks whether the files may be updated to a server's new keys.
 pub(super) async fn about_update(prompt: &Arc<dyn Prompt>, summary: &[String]) -> Result<(), NotAccepted> {
     let question = format!(
         "The server has updated its host keys.\nThese changes were verified by the server's existing trusted key.\n{}\n\
@@ -98,7 +98,7 @@ async fn confirm(
     }
     let prompt = Arc::clone(prompt);
     let asked = spawn_blocking(move || {
-        // whoever waits for the answer may be gone; the question is still on the screen
+        // the caller may have given up waiting while the question is still on the screen
         let _asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut question = question.as_str();
         for _ in 0..MOST_TRIES {
@@ -113,11 +113,11 @@ async fn confirm(
         }
         Err(NotAccepted::Declined)
     });
-    // a prompt that panics has answered nothing
+    // a prompt that panics has given no answer
     asked.await.unwrap_or(Err(NotAccepted::Declined))
 }
 
-/// `None` when the answer is neither; nothing at all is a no.
+/// The verdict of an answer, or `None` if it is neither yes nor no; an empty answer is a no.
 fn read(answer: &str, fingerprint: Option<&str>) -> Option<Result<(), NotAccepted>> {
     let word = answer.split_ascii_whitespace().next().unwrap_or_default();
     if word.is_empty() || word.eq_ignore_ascii_case("no") {
@@ -142,7 +142,7 @@ pub(super) fn kind(key: &KeyData) -> &'static str {
     }
 }
 
-/// Names come from files and from the command line: no control character of theirs reaches a question.
+/// Text with control characters replaced by `?`, since names come from files and from the command line.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '?' } else { c }).collect()
 }

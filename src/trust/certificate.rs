@@ -1,12 +1,12 @@
-//! Does a host certificate hold? `PROTOCOL.certkeys` and `sshkey_cert_check_host` of OpenSSH 9.2. Whether its authority
-//! is trusted for the host is not decided here (see `policy.rs`).
+//! Is a host certificate valid? The rules are those of `PROTOCOL.certkeys` and of `sshkey_cert_check_host` in OpenSSH
+//! 9.2. Whether its authority is trusted for the host is not decided here (see `policy.rs`).
 
 use russh::keys::ssh_key::certificate::CertType;
 use russh::keys::ssh_key::public::KeyData;
 use russh::keys::ssh_key::{Algorithm, Certificate, HashAlg};
 use thiserror::Error;
 
-/// What keeps a certificate, rightly signed by a trusted authority, from proving a host.
+/// Why a certificate that a trusted authority has signed does not prove a host.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(super) enum Flaw {
     #[error("it is no host certificate")]
@@ -23,20 +23,20 @@ pub(super) enum Flaw {
     WeakSignature(String),
 }
 
-/// True when the signature is the one the named authority made over this very certificate. Nothing else is looked at;
-/// a certificate that fails here is a forgery, not a flaw.
+/// Whether the authority that the certificate names has signed it. Nothing else is checked; a certificate that fails
+/// here is a forgery, not a flaw.
 pub(super) fn is_signed(certificate: &Certificate) -> bool {
     let authority = certificate.signature_key();
     if matches!(authority, KeyData::Certificate(_) | KeyData::Other(_)) {
         return false;
     }
-    // the window is looked at in `check`: here it must only not get in the way
+    // `check` looks at the validity period; the time passed here only has to lie inside it
     let inside = certificate.valid_after();
     inside < certificate.valid_before()
         && certificate.validate_at(inside, &[authority.fingerprint(HashAlg::Sha256)]).is_ok()
 }
 
-/// Checks everything but signature and trust. `host` is the name without its port, `now` in seconds since 1970.
+/// Checks everything except signature and trust. `host` is the name without its port, `now` in seconds since 1970.
 pub(super) fn check(certificate: &Certificate, host: &str, now: u64) -> Result<(), Flaw> {
     if certificate.cert_type() != CertType::Host {
         return Err(Flaw::NotForHosts);
@@ -62,7 +62,7 @@ pub(super) fn check(certificate: &Certificate, host: &str, now: u64) -> Result<(
     }
 }
 
-/// The signature is of a kind that `allowed` names (`CASignatureAlgorithms`), where the user set a list.
+/// Checks that the signature algorithm is one of `allowed` (`CASignatureAlgorithms`), if the user set a list.
 pub(super) fn is_signed_as(certificate: &Certificate, allowed: Option<&[String]>) -> Result<(), Flaw> {
     let algorithm = certificate.signature().algorithm();
     match allowed.is_none_or(|names| names.iter().any(|name| name == algorithm.as_str())) {

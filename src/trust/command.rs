@@ -1,7 +1,9 @@
-//! What does `KnownHostsCommand` say? A command, run as ssh runs it: its words split by ssh's quoting, no shell, tokens
-//! expanded in every word but the first, standard input empty, its output read as a known_hosts file.
+//! What does `KnownHostsCommand` say? The command is run as ssh runs it: its words are split by ssh's quoting rules,
+//! there is no shell, tokens are expanded in every word but the first, standard input is empty, and its output is read
+//! as a known_hosts file.
 //!
-//! Stricter than ssh: whatever keeps the command from answering refuses the host, bad quotes too, and it has a minute.
+//! Stricter than ssh: the host is refused if the command fails for any reason, bad quotes included, or runs longer than
+//! a minute.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -19,26 +21,27 @@ use crate::argv::{Hash, split};
 
 /// How long the command may take.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
-/// Bytes of output that are read.
+/// The most bytes of its standard output that are read.
 const LONGEST_OUTPUT: u64 = 16 << 20;
-/// Bytes of its complaints that are kept.
+/// The most bytes of its standard error that are kept.
 const LONGEST_COMPLAINT: u64 = 1024;
 
 /// `KnownHostsCommand`, with the values its tokens need.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownHostsCommand {
-    /// As configured, nothing expanded.
+    /// The command as configured, nothing expanded.
     pub template: String,
-    /// Every token of `ssh_config(5)`, TOKENS, but the five that depend on the question: `%f %H %I %K %t`.
+    /// The values of all tokens in `ssh_config(5)`, TOKENS, except the five that depend on the key looked up: `%f %H %I
+    /// %K %t`.
     pub tokens: Vec<(char, String)>,
-    /// What `${NAME}` stands for.
+    /// The values of `${NAME}`.
     pub variables: HashMap<String, OsString>,
 }
 
 /// Why the command is run (`%I`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Invocation {
-    /// To know which key types to ask for.
+    /// To choose which key types to ask for.
     Order,
     /// To look up the name.
     Hostname,
@@ -57,7 +60,7 @@ impl Invocation {
 }
 
 impl KnownHostsCommand {
-    /// Runs the command about `name`. The error is one line.
+    /// Runs the command for `name`. An error is one line of text.
     pub(super) async fn run(
         &self,
         invocation: Invocation,
@@ -161,7 +164,7 @@ async fn listen(child: &mut Child) -> (std::io::Result<Vec<u8>>, Vec<u8>) {
         let mut complaint = complaint;
         let kept = read(complaint.as_mut(), LONGEST_COMPLAINT).await.unwrap_or_default();
         if let Some(rest) = &mut complaint {
-            // a full pipe would hold the command up; what it says beyond the first line does not matter
+            // a full pipe would block the command; only the first line of its standard error matters
             let _ = tokio::io::copy(rest, &mut tokio::io::sink()).await;
         }
         kept

@@ -1,5 +1,5 @@
-//! Why is this host not verified? [`TrustError`]: the facts, without advice. It names the host as known_hosts does and
-//! the lines that speak against it; which hop it was and what to type is added above.
+//! Why is this host not verified? [`TrustError`] states facts, without advice: the host as known_hosts names it, and
+//! the lines that speak against it. Which hop it was and what to type is added by its callers.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use thiserror::Error;
 pub struct KnownAt {
     /// The file; `KnownHostsCommand-HOSTNAME` for the output of the command.
     pub file: PathBuf,
-    /// The line, from 1.
+    /// The line number, from 1.
     pub line: usize,
     /// The key type recorded there, as known_hosts names it (`ssh-ed25519`).
     pub algorithm: String,
@@ -19,12 +19,12 @@ pub struct KnownAt {
     pub fingerprint: String,
 }
 
-/// What revokes a key.
+/// The list that revokes a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Revoker {
-    /// A line, of known_hosts or of `RevokedHostKeys`.
+    /// A line of known_hosts or of `RevokedHostKeys`.
     Line(Box<KnownAt>),
-    /// A key revocation list: this file, which has no lines.
+    /// A key revocation list: the whole file, since it has no lines.
     List(PathBuf),
 }
 
@@ -46,7 +46,7 @@ pub enum NotAccepted {
     NobodyToAsk,
     /// The person said no.
     Declined,
-    /// There is no user file to record it in, or the name cannot stand in one. ssh refuses here too.
+    /// There is no user file to record the key in, or the name cannot be written in one. ssh refuses here too.
     NowhereToRecord,
 }
 
@@ -65,7 +65,7 @@ pub enum TrustError {
         /// Why it was not accepted.
         because: NotAccepted,
     },
-    /// Keys are known for the name, and this is none of them.
+    /// Keys are known for the name, and the presented key is none of them.
     #[error("host key CHANGED: {host} presented {algorithm} {fingerprint}")]
     Changed {
         /// The name looked up in known_hosts.
@@ -74,15 +74,15 @@ pub enum TrustError {
         algorithm: String,
         /// `SHA256:…` of the key that was presented.
         fingerprint: String,
-        /// Where the known ones stand.
+        /// The lines with the known keys.
         known: Vec<KnownAt>,
     },
-    /// The host showed another key when keys were changed (RFC 4253 §9) than when the connection began.
+    /// The host presented another key in a later key exchange (RFC 4253 §9) than at the start of the connection.
     #[error("host key CHANGED: {host} presented {} when keys were changed", shown.as_deref().unwrap_or("none that could be seen"))]
     ChangedAtRekey {
         /// The name looked up in known_hosts.
         host: String,
-        /// The type of the key that was presented, and `SHA256:…` of it; `None` where it was not seen.
+        /// The type and `SHA256:…` of the key presented then; `None` if it was not seen.
         shown: Option<String>,
     },
     /// The key, or the authority that signed its certificate, is marked `@revoked` or listed in `RevokedHostKeys`.
@@ -97,7 +97,7 @@ pub enum TrustError {
         /// What revokes it.
         by: Revoker,
     },
-    /// A host certificate that does not hold.
+    /// A host certificate that is not valid.
     #[error("host certificate for {host}: {problem}")]
     Certificate {
         /// The name looked up in known_hosts.
@@ -105,15 +105,15 @@ pub enum TrustError {
         /// What is wrong with it.
         problem: String,
     },
-    /// An RSA key too short to prove anything (`RequiredRSASize`).
+    /// An RSA key that is too short to be trusted (`RequiredRSASize`).
     #[error("host key of {host} is too short: RSA with {bits} bits")]
     TooShort {
         /// The name looked up in known_hosts.
         host: String,
-        /// The length of its modulus.
+        /// The length of its modulus in bits.
         bits: u32,
     },
-    /// `KnownHostsCommand` did not answer.
+    /// `KnownHostsCommand` gave no answer.
     #[error("KnownHostsCommand for {host}: {problem}")]
     Command {
         /// The name looked up in known_hosts.
@@ -126,7 +126,7 @@ pub enum TrustError {
     Read {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// The accepted key could not be recorded.
@@ -134,7 +134,7 @@ pub enum TrustError {
     Record {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
 }

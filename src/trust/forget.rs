@@ -1,5 +1,5 @@
-//! Lines of known_hosts that a person no longer believes are taken out. Whoever asks for it has decided; nothing here
-//! looks at why.
+//! How is a known key forgotten? Lines are removed from known_hosts; the caller has decided which, and no reason is
+//! asked for.
 //!
 //! Main function: [`forget`].
 
@@ -10,11 +10,11 @@ use super::error::KnownAt;
 use super::known_hosts::{KnownHostsText, KnownSource, Marker};
 use super::record;
 
-/// Takes the lines `known` of `host` out of their files, if they still say the same; the file as it was stays as
-/// `FILE.old`. Gives the number of lines taken out. Lines with a marker (`@revoked`, `@cert-authority`) stay. Blocks.
+/// Removes the lines `known` of `host` from their files if they are unchanged, and returns how many were removed; the
+/// previous file is kept as `FILE.old`. Lines with a marker (`@revoked`, `@cert-authority`) stay. Blocks.
 ///
 /// # Errors
-/// What the system said; each file has its old content or its new.
+/// The system's error; each file then has its old content or its new.
 pub fn forget(host: &str, known: &[KnownAt]) -> io::Result<usize> {
     let files: BTreeSet<_> = known.iter().map(|at| &at.file).collect();
     let mut gone = 0;
@@ -30,7 +30,7 @@ pub fn forget(host: &str, known: &[KnownAt]) -> io::Result<usize> {
     Ok(gone)
 }
 
-/// The text without these lines, counted from 1.
+/// The text without the given lines, which are counted from 1.
 fn without(text: &[u8], lines: &BTreeSet<usize>) -> Vec<u8> {
     let all = text.split_inclusive(|&byte| byte == b'\n').enumerate();
     all.filter(|(index, _)| !lines.contains(&(index + 1))).flat_map(|(_, line)| line.to_vec()).collect()

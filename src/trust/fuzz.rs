@@ -1,5 +1,5 @@
-//! Any bytes as a known_hosts file: every line is read, matched and, where it holds a key, written and found again. Any
-//! bytes as a key revocation list.
+//! Any bytes as a known_hosts file: every line is read and matched, and if it holds a key, that key is written and
+//! found again. Any bytes as a key revocation list.
 
 use super::known_hosts::{Marker, entries};
 use super::krl::{self, Certified, Suspect};
@@ -8,7 +8,7 @@ use super::record::{self, Naming};
 /// Reads `bytes` as known_hosts.
 ///
 /// # Panics
-/// When a recorded key is not found again.
+/// If a recorded key is not found again.
 pub fn known_hosts(bytes: &[u8]) {
     for entry in entries(bytes) {
         let _named = entry.names("acc-pvt") || entry.names("[10.10.2.20]:2222");
@@ -24,7 +24,7 @@ pub fn known_hosts(bytes: &[u8]) {
 /// Reads `bytes` as a key revocation list.
 ///
 /// # Panics
-/// When a list that holds says another thing the second time.
+/// If a second reading gives another result.
 pub fn krl(bytes: &[u8]) {
     let certified = Some(Certified { authority: b"authority", serial: 7, key_id: "id" });
     let suspect = Suspect { key: b"key", certified };

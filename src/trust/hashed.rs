@@ -1,25 +1,26 @@
-//! Is this hashed name ours? `|1|salt|hash`: both in base64, the hash is HMAC-SHA1 of the name with the salt as its key
-//! (`host_hash` in OpenSSH's `hostfile.c`). SHA-1 hides names here; it decides nothing about keys.
+//! Does this hashed name stand for the host? It is written `|1|salt|hash`, both in base64; the hash is the HMAC-SHA1 of
+//! the name with the salt as key (`host_hash` in OpenSSH's `hostfile.c`). SHA-1 only hides names here; it decides
+//! nothing about keys.
 
 use aws_lc_rs::{hmac, rand};
 use russh::keys::ssh_key::encoding::base64::{Base64, Encoding};
 
 const MAGIC: &[u8] = b"|1|";
-/// Bytes of a salt, and of an HMAC-SHA1.
+/// The length of a salt, and of an HMAC-SHA1, in bytes.
 const SALT: usize = 20;
 
-/// What a hosts field that starts with `|` says of a name.
+/// How a hosts field that starts with `|` compares with a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hashed {
-    /// It is this name.
+    /// It is the hash of this name.
     Same,
-    /// It is another name.
+    /// It is the hash of another name.
     Other,
-    /// It is no hashed name at all.
+    /// It is not a hashed name.
     Malformed,
 }
 
-/// Compares `field` with `name`, as text: ssh hashes the name anew and compares what it would have written.
+/// Compares `field` with `name` as text: like ssh, it hashes the name with the same salt and compares the results.
 pub(super) fn compare(name: &str, field: &[u8]) -> Hashed {
     match salt_of(field) {
         None => Hashed::Malformed,
@@ -28,7 +29,7 @@ pub(super) fn compare(name: &str, field: &[u8]) -> Hashed {
     }
 }
 
-/// Hashes `name` with a fresh salt. `None` when the system gives no random bytes.
+/// Hashes `name` with a fresh salt. `None` if the system returns no random bytes.
 pub(super) fn hash(name: &str) -> Option<String> {
     let mut salt = [0; SALT];
     rand::fill(&mut salt).ok()?;

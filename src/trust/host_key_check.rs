@@ -1,6 +1,6 @@
-//! What is one host key judged by, and what is said of it? The lookup, the key, who may be asked, and the refusals.
+//! What is needed to judge one host key? The lookup, the key, the prompt, and the errors for a refusal.
 //!
-//! Main type: [`HostKeyCheck`]. The verdict is `verify.rs`'s.
+//! Main type: [`HostKeyCheck`]. The verdict is reached in `verify.rs`.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::record::{self, Recorded};
 use crate::progress::{Event, Observer};
 use crate::prompt::Prompt;
 
-/// One host key to be judged.
+/// The check of one host key.
 pub(super) struct HostKeyCheck<'a> {
     pub(super) lookup: &'a Lookup,
     pub(super) presented: &'a Presented,

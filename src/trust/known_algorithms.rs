@@ -1,7 +1,7 @@
-//! Which host key algorithms come first? Those of the keys known for the host (`order_hostkeyalgs` of OpenSSH), so that a
-//! server with several keys shows the one that can be compared. Main type: [`KnownAlgorithms`].
+//! Which host key algorithms come first? Those of the keys known for the host (`order_hostkeyalgs` of OpenSSH), so that
+//! a server with several keys presents one that can be compared. Main type: [`KnownAlgorithms`].
 //!
-//! Unlike ssh, a bare name's keys count when `[host]:port` has none: they would be asked next.
+//! Unlike ssh, the keys of the bare name count if `[host]:port` has none, since they would be looked up next.
 
 use russh::keys::ssh_key::public::KeyData;
 use russh::keys::ssh_key::{Algorithm, HashAlg};
@@ -11,13 +11,13 @@ use super::error::TrustError;
 use super::known_hosts::Marker;
 use super::lookup::{Lookup, ask_command, read_known_hosts};
 
-/// Key types known for a host: what to put first in the host key algorithms offered, so that the server shows a key that
-/// can be compared.
+/// The key types known for a host. They come first among the host key algorithms offered, so that the server presents a
+/// key that can be compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownAlgorithms {
-    /// Of the keys, in the order of the files; an `ssh-rsa` key stands for its SHA-2 signatures.
+    /// The algorithms of the keys, in the order of the files; an `ssh-rsa` key stands for its SHA-2 signatures.
     pub keys: Vec<Algorithm>,
-    /// True when a `@cert-authority` line names the host: certificates of any type come before every key.
+    /// Whether a `@cert-authority` line names the host: certificates of any type then come before all keys.
     pub authority: bool,
 }
 

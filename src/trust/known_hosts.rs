@@ -1,10 +1,10 @@
-//! What do the known_hosts files say of a name? The format of `sshd(8)`, "SSH_KNOWN_HOSTS FILE FORMAT", read as
-//! OpenSSH's `hostfile.c` reads it: a line that cannot be read is skipped, and keys are decoded only on lines that name
-//! the host. Main types: [`KnownHostsLine`], a line, and [`Known`], a key known for a name.
+//! What do the known_hosts files say about a name? The format is that of `sshd(8)`, "SSH_KNOWN_HOSTS FILE FORMAT", read
+//! as OpenSSH's `hostfile.c` reads it: a line that cannot be read is skipped, and keys are decoded only on lines that
+//! name the host. Main types: [`KnownHostsLine`], a line, and [`Known`], a key known for a name.
 //!
 //! It decides nothing (see `policy.rs`) and writes nothing (see `record.rs`).
 //!
-//! One reading is stricter than ssh's: a marker may end in a tab where ssh overlooks the line, but only a `@revoked`.
+//! In one case it is stricter than ssh: a tab may follow the marker `@revoked` on lines that ssh would skip.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -18,15 +18,15 @@ use super::error::KnownAt;
 use super::hashed::{self, Hashed};
 use crate::wildcard::{ListMatch, match_list_ignoring_case};
 
-/// Bytes of a known_hosts file that are read; a longer one is an error.
+/// The largest known_hosts file in bytes; a longer one is an error.
 const LONGEST_FILE: u64 = 64 << 20;
 /// The shortest RSA modulus that counts as a key, in bits (`SSH_RSA_MINIMUM_MODULUS_SIZE`).
 pub(super) const SHORTEST_RSA: u32 = 1024;
 
-/// What a line says of its key.
+/// The marker of a line: what its key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Marker {
-    /// It is the host's.
+    /// No marker: it is the host's key.
     None,
     /// `@cert-authority`: it signs the host's certificates.
     Authority,
@@ -34,19 +34,19 @@ pub(super) enum Marker {
     Revoked,
 }
 
-/// A line that is neither comment nor malformed as far as its hosts; the key is not decoded yet.
+/// A line that is not a comment and whose hosts field is well formed; the key is not decoded yet.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct KnownHostsLine<'a> {
-    /// The line, from 1.
+    /// The line number, from 1.
     pub(super) line: usize,
     pub(super) marker: Marker,
-    /// The hosts field as it stands.
+    /// The hosts field, unparsed.
     pub(super) hosts: &'a [u8],
     key: &'a [u8],
 }
 
 impl KnownHostsLine<'_> {
-    /// True when the line is about `name` (lower case, `[host]:port` for a port other than 22).
+    /// Whether the line is about `name` (lower case, `[host]:port` for a port other than 22).
     pub(super) fn names(&self, name: &str) -> bool {
         match self.hosts.first() {
             Some(b'|') => hashed::compare(name, self.hosts) == Hashed::Same,
@@ -54,7 +54,7 @@ impl KnownHostsLine<'_> {
         }
     }
 
-    /// The key; `None` when it is malformed or of an unknown type.
+    /// The key; `None` if it is malformed or of an unknown type.
     pub(super) fn key(&self) -> Option<KeyData> {
         let (name, rest) = field(self.key);
         let (blob, _) = field(rest);
@@ -103,7 +103,7 @@ fn marker(text: &[u8]) -> Option<(Marker, &[u8])> {
     (rest.first() != Some(&b'@')).then_some((marker, rest))
 }
 
-/// The text up to the first blank, and what follows the blanks.
+/// The text up to the first blank, and the text after the blanks.
 fn field(text: &[u8]) -> (&[u8], &[u8]) {
     let end = text.iter().position(is_blank).unwrap_or(text.len());
     (&text[..end], skip_blanks(&text[end..]))
@@ -118,7 +118,7 @@ fn is_blank(byte: &u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-/// True when the type written before a key is the type of the key. ssh reads the names of RSA signatures too.
+/// Whether the type written before a key is the type of the key. Like ssh, it also accepts the names of RSA signatures.
 fn is_named(key: &KeyData, name: &str) -> bool {
     match key {
         KeyData::Certificate(certificate) => certificate.algorithm().to_certificate_type() == name,
@@ -135,7 +135,7 @@ fn is_usable(key: &KeyData) -> bool {
     }
 }
 
-/// Where a key is known from. Only the user's own files are ever written.
+/// The source of a known key. Only the user's own files are ever written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KnownSource {
     /// `UserKnownHostsFile`.
@@ -155,7 +155,7 @@ pub(super) struct Known {
     pub(super) at: KnownAt,
 }
 
-/// The text of one file, or of the command.
+/// The text of one file, or the output of the command.
 #[derive(Debug, Clone)]
 pub(super) struct KnownHostsText {
     pub(super) file: PathBuf,
@@ -164,8 +164,8 @@ pub(super) struct KnownHostsText {
 }
 
 impl KnownHostsText {
-    /// Reads a file; `None` when there is none. Every other failure is an error: a file that cannot be read may hold
-    /// the line that refuses the host.
+    /// Reads a file; `None` if it does not exist. Every other failure is an error, because a file that cannot be read
+    /// may hold the line that refuses the host.
     pub(super) fn read(file: &Path, source: KnownSource) -> io::Result<Option<KnownHostsText>> {
         let opened = match File::open(file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -179,12 +179,12 @@ impl KnownHostsText {
         Ok(Some(KnownHostsText { file: file.to_owned(), source, text }))
     }
 
-    /// The keys known for `name` here.
+    /// The keys that this text holds for `name`.
     pub(super) fn known<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Known> + 'a {
         entries(&self.text).filter(move |entry| entry.names(name)).filter_map(|entry| self.recall(entry))
     }
 
-    /// The names other than `name` that stand beside `key` here, each with its file and line.
+    /// The names other than `name` on lines with `key`, each with its file and line.
     pub(super) fn other_names(&self, key: &KeyData, name: &str) -> Vec<String> {
         let mut names = Vec::new();
         for entry in entries(&self.text).filter(|e| e.marker == Marker::None && !e.names(name)) {

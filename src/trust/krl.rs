@@ -1,16 +1,15 @@
-//! Does a key revocation list revoke this? The binary form of `RevokedHostKeys` (`ssh-keygen -k`, OpenSSH's
+//! Does a key revocation list revoke this key? It is the binary form of `RevokedHostKeys` (`ssh-keygen -k`, OpenSSH's
 //! `PROTOCOL.krl`).
 //!
-//! Main function: [`revokes`]. Pure, and without allocation: the list is walked to its end in any case, since one that
-//! cannot be read whole revokes nothing reliably and is an error. As in OpenSSH 9.4 and later, so are a list that carries
-//! a signature, which nobody verifies, and an extension that is critical. Serial 0 stands for "none was given": no
-//! list revokes it.
+//! Main function: [`revokes`]. Pure. The list is always read to its end, because one that cannot be read whole is an
+//! error and revokes nothing reliably. As in OpenSSH 9.4 and later, a list with a signature, which nobody verifies, and
+//! one with a critical extension are errors too. Serial 0 means "none was given", and no list revokes it.
 
 use aws_lc_rs::digest;
 use russh::keys::PublicKey;
 use thiserror::Error;
 
-/// How a list begins.
+/// The first bytes of a list.
 pub(super) const MAGIC: &[u8] = b"SSHKRL\n\0";
 const FORMAT: u64 = 1;
 
@@ -29,7 +28,7 @@ const SERIAL_BITMAP: u8 = 0x22;
 const KEY_ID: u8 = 0x23;
 const CERTIFICATE_EXTENSION: u8 = 0x39;
 
-/// Bytes of a bitmap at most (`SSHBUF_MAX_BIGNUM`).
+/// The largest bitmap in bytes (`SSHBUF_MAX_BIGNUM`).
 const LONGEST_BITMAP: usize = 2048;
 
 /// Why a list cannot be used.
@@ -49,26 +48,26 @@ pub(super) enum KrlError {
     Signed,
 }
 
-/// A key or a certificate, as far as a list can name it.
+/// A key or a certificate to look for in a list.
 pub(super) struct Suspect<'a> {
     /// The key in its wire form (RFC 4253 §6.6), without a certificate.
     pub(super) key: &'a [u8],
-    /// What its certificate says, if it came in one.
+    /// The certificate it came in, if any.
     pub(super) certified: Option<Certified<'a>>,
 }
 
-/// What identifies a certificate.
+/// The parts of a certificate that a list can name.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Certified<'a> {
     /// The key that signed it, in wire form.
     pub(super) authority: &'a [u8],
-    /// Its serial number; 0 where none was given.
+    /// Its serial number; 0 if none was given.
     pub(super) serial: u64,
     /// Its key id.
     pub(super) key_id: &'a str,
 }
 
-/// Reads the whole list: does it revoke `suspect`, or the authority of its certificate?
+/// Reads the whole list and says whether it revokes `suspect`, or the authority of its certificate.
 pub(super) fn revokes(list: &[u8], suspect: &Suspect<'_>) -> Result<bool, KrlError> {
     let mut rest = Rest(list.strip_prefix(MAGIC).ok_or(KrlError::Malformed("its beginning"))?);
     match rest.number::<4>()? {
@@ -95,7 +94,7 @@ pub(super) fn revokes(list: &[u8], suspect: &Suspect<'_>) -> Result<bool, KrlErr
     Ok(found)
 }
 
-/// What the sections about keys may call the suspect or its authority.
+/// The forms in which sections about keys may name the suspect or its authority.
 struct KeyNames<'a> {
     keys: Vec<&'a [u8]>,
     sha1: Vec<digest::Digest>,
@@ -110,7 +109,7 @@ impl<'a> KeyNames<'a> {
     }
 }
 
-/// A section about the certificates of one authority, or of all.
+/// Reads a section about the certificates of one authority, or of all.
 fn certificates(section: &mut Rest<'_>, suspect: Option<&Certified<'_>>) -> Result<bool, KrlError> {
     let authority = section.string()?;
     if !authority.is_empty() && PublicKey::from_bytes(authority).is_err() {
@@ -135,7 +134,7 @@ fn certificates(section: &mut Rest<'_>, suspect: Option<&Certified<'_>>) -> Resu
     Ok(found)
 }
 
-/// What is still to be read.
+/// The bytes still to be read.
 struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {
@@ -157,7 +156,7 @@ impl<'a> Rest<'a> {
         self.take(1).map(|byte| byte[0])
     }
 
-    /// A big-endian number of so many bytes.
+    /// A big-endian number of `BYTES` bytes.
     fn number<const BYTES: usize>(&mut self) -> Result<u64, KrlError> {
         Ok(self.take(BYTES)?.iter().fold(0, |number, &byte| (number << 8) | u64::from(byte)))
     }
@@ -168,14 +167,14 @@ impl<'a> Rest<'a> {
         self.take(usize::try_from(length).map_err(|_| KrlError::Short)?)
     }
 
-    /// A `string` that C can hold: a NUL at its end only, which does not count.
+    /// A `string` that fits a C string: one NUL may come last and is dropped.
     fn text(&mut self) -> Result<&'a [u8], KrlError> {
         let text = self.string()?;
         let text = text.strip_suffix(b"\0").unwrap_or(text);
         if text.contains(&0) { Err(KrlError::Malformed("a NUL inside a text")) } else { Ok(text) }
     }
 
-    /// Strings to the end, each of `length` bytes: is one of `names` among them?
+    /// Reads strings to the end, each of `length` bytes, and says whether one of `names` is among them.
     fn holds(&mut self, names: &[impl AsRef<[u8]>], length: Option<usize>) -> Result<bool, KrlError> {
         let mut found = false;
         while !self.is_empty() {
@@ -202,7 +201,7 @@ impl<'a> Rest<'a> {
         in_range(first, last, serial)
     }
 
-    /// Bit N of a positive `mpint` stands for serial `offset + N`.
+    /// Reads a bitmap: bit N of a positive `mpint` stands for serial `offset + N`.
     fn serial_bitmap(&mut self, serial: Option<u64>) -> Result<bool, KrlError> {
         let (offset, mpint) = (self.number::<8>()?, self.string()?);
         if mpint.first().is_some_and(|first| first & 0x80 != 0) {
@@ -237,7 +236,7 @@ impl<'a> Rest<'a> {
         Ok(found)
     }
 
-    /// An extension revokes nothing: none is known, and a critical one must be.
+    /// Reads an extension. It revokes nothing: hop knows none, and refuses a list with a critical one.
     fn extension(&mut self) -> Result<bool, KrlError> {
         let (name, critical, _content) = (self.text()?, self.byte()?, self.string()?);
         match critical {
@@ -272,7 +271,7 @@ mod tests {
         [MAGIC, &[0, 0, 0, 1], &[0; 24], &string(b""), &string(b"a comment"), sections].concat()
     }
 
-    /// About the certificates of `AUTHORITY`.
+    /// A list about the certificates of `AUTHORITY`.
     fn about(kind: u8, content: &[u8]) -> Vec<u8> {
         list(&section(CERTIFICATES, &[string(AUTHORITY), string(b""), section(kind, content)].concat()))
     }

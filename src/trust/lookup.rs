@@ -1,5 +1,5 @@
-//! Where is a host looked up, and what is it called there? [`Lookup`], a property of the resolved host, and the reading of
-//! everything it points to.
+//! Where is a host looked up, and under which name? [`Lookup`] holds this for a resolved host; the files and the
+//! command it names are read here.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -13,10 +13,10 @@ use super::policy::Policy;
 use super::presented::Presented;
 use super::record::Naming;
 
-/// What a host is called in known_hosts.
+/// The name of a host in known_hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LookupName {
-    /// By its hostname, as resolved; with the port when that is not 22.
+    /// The hostname as resolved, with the port if that is not 22.
     Host {
         /// Hostname or address.
         hostname: String,
@@ -28,7 +28,7 @@ pub enum LookupName {
 }
 
 impl LookupName {
-    /// As it stands in a hosts field: `host`, `[host]:2222`.
+    /// The name as written in a hosts field: `host`, `[host]:2222`.
     pub fn as_known(&self) -> String {
         match self {
             LookupName::Host { hostname, port } => with_port(&hostname.to_ascii_lowercase(), *port),
@@ -36,7 +36,7 @@ impl LookupName {
         }
     }
 
-    /// Without its port: what a certificate's principals are compared with.
+    /// The name without its port, as the principals of a certificate are written.
     pub(super) fn bare(&self) -> String {
         match self {
             LookupName::Host { hostname, .. } => hostname.to_ascii_lowercase(),
@@ -56,20 +56,20 @@ pub(super) fn with_port(host: &str, port: u16) -> String {
     if port == 22 { host.to_owned() } else { format!("[{host}]:{port}") }
 }
 
-/// Where to look a host up, and how strict to be. A property of the resolved host.
+/// Where to look a host up, and how strict to be: a property of the resolved host.
 #[derive(Debug, Clone)]
 pub struct Lookup {
-    /// What it is called.
+    /// The name to look up.
     pub name: LookupName,
-    /// Where the connection went, when this machine dialled it itself; `None` behind a jump or a ProxyCommand.
+    /// The address that this machine dialled; `None` behind a jump or a ProxyCommand.
     pub address: Option<IpAddr>,
-    /// The port it went to, with which an address is known (an alias has none).
+    /// The port that was dialled, under which the address is known (an alias has none).
     pub port: u16,
-    /// `UserKnownHostsFile`; new keys go to the first.
+    /// `UserKnownHostsFile`; new keys go to the first file.
     pub user_files: Vec<PathBuf>,
     /// `GlobalKnownHostsFile`.
     pub global_files: Vec<PathBuf>,
-    /// `RevokedHostKeys`: public keys, one a line, or a key revocation list.
+    /// `RevokedHostKeys`: public keys, one per line, or a key revocation list.
     pub revoked_keys: Option<PathBuf>,
     /// `StrictHostKeyChecking`.
     pub policy: Policy,
@@ -79,16 +79,17 @@ pub struct Lookup {
     pub command: Option<KnownHostsCommand>,
     /// `CheckHostIP`: the address is looked up too.
     pub check_address: bool,
-    /// `RequiredRSASize`: RSA host keys of fewer bits prove nothing; never below [`SHORTEST_RSA`].
+    /// `RequiredRSASize`: the shortest RSA host key accepted, in bits; never below [`SHORTEST_RSA`].
     pub shortest_rsa: u32,
-    /// `CASignatureAlgorithms`: how an authority may have signed a certificate; `None` for every way that hop takes.
+    /// `CASignatureAlgorithms`: the algorithms an authority may sign certificates with; `None` for all that hop
+    /// supports.
     pub authority_signatures: Option<Vec<String>>,
-    /// `NoHostAuthenticationForLocalhost`: any key will do for a loopback address that has no alias.
+    /// `NoHostAuthenticationForLocalhost`: any key is accepted from a loopback address without an alias.
     pub trust_loopback: bool,
 }
 
 impl Lookup {
-    /// The strictest lookup: no files, nothing accepted.
+    /// The strictest lookup: no files, and nothing accepted.
     pub fn new(name: LookupName) -> Lookup {
         Lookup {
             port: name.port(),
@@ -112,7 +113,7 @@ impl Lookup {
         self.trust_loopback && loopback && matches!(self.name, LookupName::Host { .. })
     }
 
-    /// The address to look up under `CheckHostIP`: not for loopback, nor when it is the name itself.
+    /// The address to look up under `CheckHostIP`; `None` for loopback, and if the address is itself the name.
     pub(super) fn address_as_known(&self) -> Option<String> {
         let address = self.address.filter(|address| self.check_address && !address.is_loopback())?;
         let known = with_port(&address.to_string(), self.port);
@@ -120,7 +121,7 @@ impl Lookup {
     }
 }
 
-/// Reads all its files, the user's first.
+/// Reads all files of the lookup, the user's first.
 pub(super) async fn read_known_hosts(lookup: &Lookup) -> Result<Vec<KnownHostsText>, TrustError> {
     let sources = [(&lookup.user_files, KnownSource::User), (&lookup.global_files, KnownSource::Global)];
     let files: Vec<_> = sources.iter().flat_map(|(files, s)| files.iter().map(|file| (file.clone(), *s))).collect();

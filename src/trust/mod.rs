@@ -3,16 +3,16 @@
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `update` `fuzz` | keys a server gained and lost; any bytes, for the fuzzer |
+//! | `update` `fuzz` | keys that a server added or dropped; any bytes, for the fuzzer |
 //! | `verify` | one host key: verdict, question, record |
 //! | `address` | whether the address agrees |
-//! | `host_key_check` `known_algorithms` `forget` | what one key is judged by; which algorithms come first; keys believed no more |
-//! | `revoked` | what `RevokedHostKeys` holds |
+//! | `host_key_check` `known_algorithms` `forget` | inputs of a check; which algorithms come first; forgetting keys |
+//! | `revoked` | the keys in `RevokedHostKeys` |
 //! | `lookup` | where a host is looked up, and under which name |
-//! | `policy` `record` `command` `ask` | the verdict (pure); a key is remembered; `KnownHostsCommand`; the question to a person |
-//! | `known_hosts` | what the files say of a name |
-//! | `certificate` `krl` `hashed` | whether a host certificate holds; a key revocation list; hashed names |
-//! | `presented` `error` | what the server showed; why it is refused |
+//! | `policy` `record` `command` `ask` | the verdict (pure); recording a key; `KnownHostsCommand`; asking a person |
+//! | `known_hosts` | what the files say about a name |
+//! | `certificate` `krl` `hashed` | whether a host certificate is valid; a key revocation list; hashed names |
+//! | `presented` `error` | what the server presented; why it is refused |
 //!
 //! The model is OpenSSH 9.2, and hop is never laxer: it refuses a changed or revoked key whatever
 //! `StrictHostKeyChecking` says, a file it cannot read, a `KnownHostsCommand` that fails, and an `accept-new` it cannot

@@ -1,9 +1,9 @@
-//! Given what is known, who is this? Pure: lines in, verdict out. The order is OpenSSH's `check_host_key`: revoked keys
-//! first, then the certificate by its authority, then the key itself; a certificate that does not serve is put aside and
-//! its key judged as if it had come alone.
+//! Given what is known, who is this? Pure: lines in, verdict out. The order is that of OpenSSH's `check_host_key`:
+//! revoked keys first, then the certificate by its authority, then the key itself. A certificate that does not prove
+//! the host is set aside, and its key is judged as if it had come without one.
 //!
-//! Where hop refuses and ssh would go on: a changed or revoked key under `StrictHostKeyChecking no`, and a key revoked
-//! on the bare name's line when another port is meant.
+//! hop refuses where ssh would go on in two cases: a changed or revoked key under `StrictHostKeyChecking no`, and a key
+//! that is revoked on the line of the bare name when the port is not 22.
 
 use russh::keys::ssh_key::public::KeyData;
 
@@ -12,7 +12,7 @@ use super::error::KnownAt;
 use super::known_hosts::{Known, KnownSource, Marker};
 use super::presented::Presented;
 
-/// `StrictHostKeyChecking`: what to do about a key that is not known. A changed or revoked one is always refused.
+/// `StrictHostKeyChecking`: what to do about an unknown key. A changed or revoked one is always refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
     /// `yes`: refuse.
@@ -21,38 +21,38 @@ pub enum Policy {
     Ask,
     /// `accept-new`: accept and record.
     AcceptNew,
-    /// `no`, `off`: as `accept-new`, and go on when it cannot be recorded.
+    /// `no`, `off`: like `accept-new`, but go on if the key cannot be recorded.
     Off,
 }
 
 /// The keys known for a host, in the order of the files.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Evidence {
-    /// For the name looked up (`[host]:port` off port 22).
+    /// The keys for the name looked up (`[host]:port` for a port other than 22).
     pub(super) exact: Vec<Known>,
-    /// For the bare name, where `exact` has a port in it: it serves when `exact` knows no key.
+    /// The keys for the bare name if `exact` has a port; they count only if `exact` has no key.
     pub(super) bare: Vec<Known>,
-    /// For the address, under `CheckHostIP`; `None` when it is not asked.
+    /// The keys for the address under `CheckHostIP`; `None` if the address is not looked up.
     pub(super) address: Option<Vec<Known>>,
 }
 
-/// Who it is.
+/// The verdict on a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum KeyVerdict {
-    /// The host, and on whose word.
+    /// The host's key, and what vouches for it.
     Known(VouchedBy),
-    /// Nobody known. A certificate of a trusted authority may have been put aside for its flaw.
+    /// An unknown key. The flaw is that of a certificate of a trusted authority that was set aside.
     New(Option<Flaw>),
-    /// Somebody else than the keys at these lines.
+    /// Not the host's key: these lines hold other ones.
     Changed(Vec<KnownAt>),
-    /// The bearer of a key that this line revokes.
+    /// A key that this line revokes.
     Revoked(KnownAt),
 }
 
-/// What speaks for a key.
+/// What vouches for a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum VouchedBy {
-    /// A line for this very name, of such a source.
+    /// A line for exactly this name, and where it comes from.
     Line(KnownSource),
     /// A line for the bare name.
     BareLine,
@@ -60,13 +60,13 @@ pub(super) enum VouchedBy {
     Authority,
 }
 
-/// What a certificate is measured against.
+/// What a certificate is checked against.
 pub(super) struct CertificateCheck<'a> {
     /// The host, without its port.
     pub(super) host: &'a str,
-    /// In seconds since 1970.
+    /// The time in seconds since 1970.
     pub(super) now: u64,
-    /// `CASignatureAlgorithms`, where the user set a list.
+    /// `CASignatureAlgorithms`, if the user set a list.
     pub(super) signatures: Option<&'a [String]>,
 }
 
@@ -92,23 +92,23 @@ pub(super) fn judge(evidence: &Evidence, presented: &Presented, measure: &Certif
         KeyComparison::Different(known) => KeyVerdict::Changed(known),
         KeyComparison::Nothing => match compare(&evidence.bare, presented.key_data()) {
             KeyComparison::Same(_) => KeyVerdict::Known(VouchedBy::BareLine),
-            // another port may well be another machine
+            // another port may be another machine
             KeyComparison::Different(_) | KeyComparison::Nothing => KeyVerdict::New(flaw),
         },
     }
 }
 
-/// What the lines for the address say (`CheckHostIP`).
+/// The verdict of the lines for the address (`CheckHostIP`).
 pub(super) enum AddressVerdict {
-    /// Nothing is asked, or it agrees; `Some` says whose line it is.
+    /// The address is not looked up, or has this key; `Some` says where that line comes from.
     Agrees(Option<KnownSource>),
-    /// It is not known: to be recorded beside the name.
+    /// No key is known for the address: it is to be recorded along with the name.
     Unknown,
-    /// It belongs to other keys.
+    /// Other keys are known for the address.
     Differs(Vec<KnownAt>),
 }
 
-/// Judges the key for the address. Certificates are never checked against one.
+/// Judges the key for the address. Certificates are never checked against an address.
 pub(super) fn judge_address(evidence: &Evidence, presented: &Presented) -> AddressVerdict {
     let (Some(known), Presented::Key(key)) = (&evidence.address, presented) else {
         return AddressVerdict::Agrees(None);

@@ -1,12 +1,12 @@
-//! What did the server show? A host key, or a certificate on one.
+//! What did the server present? A host key, or a certificate for one.
 //!
 //! Main type: [`Presented`].
 
 use russh::keys::ssh_key::public::KeyData;
 use russh::keys::ssh_key::{Certificate, PublicKey};
 
-/// What a server shows in the key exchange (RFC 4253 §8): a key, or a certificate on one (`PROTOCOL.certkeys`). That it
-/// holds the private half is the key exchange's business.
+/// What a server presents in the key exchange (RFC 4253 §8): a key, or a certificate for one (`PROTOCOL.certkeys`). The
+/// key exchange itself proves that the server holds the private key.
 #[derive(Debug, Clone)]
 pub enum Presented {
     /// A plain key.
@@ -16,7 +16,7 @@ pub enum Presented {
 }
 
 impl Presented {
-    /// The key, out of its certificate if need be.
+    /// The key, taken out of its certificate if it came in one.
     pub(super) fn key_data(&self) -> &KeyData {
         match self {
             Presented::Key(key) => key.key_data(),

@@ -1,7 +1,7 @@
-//! Where is an accepted key remembered? At the end of the user's first known_hosts file, under a lock, in one write.
+//! Where is an accepted key recorded? At the end of the user's first known_hosts file, under a lock, in one write.
 //!
-//! The file is created 0600, and `~/.ssh` 0700; lines that stand there are never changed, and one without its final
-//! newline gets it. `UpdateHostKeys` alone replaces a file, whole. Whether the key may be recorded is decided elsewhere
+//! The file is created with mode 0600, and `~/.ssh` with 0700. Existing lines are never changed; a last line without a
+//! newline gets one. Only `UpdateHostKeys` replaces a whole file. Whether the key may be recorded is decided elsewhere
 //! (see `verify.rs`).
 
 use std::fs::{DirBuilder, File, OpenOptions, hard_link, remove_file, rename};
@@ -19,20 +19,20 @@ use super::error::KnownAt;
 use super::hashed;
 use super::known_hosts::{KnownHostsText, KnownSource, Marker};
 
-/// How long another writer may hold the file.
+/// How long to wait for another writer to release the file.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 
-/// How the names are written.
+/// How names are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Naming {
     /// As they are.
     Plain,
-    /// As HMAC-SHA1 with a salt (`HashKnownHosts yes`), one line a name.
+    /// As HMAC-SHA1 with a salt (`HashKnownHosts yes`), one line per name.
     Hashed,
 }
 
-/// True when `name` can stand in a hosts field and mean itself (`check_host_key` of OpenSSH refuses the same, and more
-/// is refused here: what would break the line).
+/// Whether `name` can be written in a hosts field and mean itself. `check_host_key` of OpenSSH refuses the same names;
+/// names that would break the line are refused here too.
 pub(super) fn can_name(name: &str) -> bool {
     let host = name.strip_prefix('[').and_then(|rest| rest.rsplit_once("]:")).map_or(name, |(host, _)| host);
     !host.is_empty()
@@ -40,21 +40,21 @@ pub(super) fn can_name(name: &str) -> bool {
         && host.bytes().all(|b| b > b' ' && b != 0x7f && !b"@?*#[]|'\"\\,".contains(&b))
 }
 
-/// What came of an attempt to record.
+/// The result of an attempt to record.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Recorded {
     /// A line was added.
     Added,
-    /// Another run had recorded the very same.
+    /// Another run had already recorded the same.
     Before,
-    /// Another run had recorded other keys for a name meanwhile; nothing was added.
+    /// Another run has recorded other keys for a name in the meantime; nothing was added.
     Contested(Vec<KnownAt>),
 }
 
-/// Appends a line (one a name when hashed) that knows `key` by `names`, unless another run was quicker.
+/// Appends a line for `key` under `names` (one line per name if hashed), unless another run has already recorded it.
 ///
 /// # Errors
-/// What the system said; `TimedOut` when another writer holds the lock for ten seconds.
+/// The system's error; `TimedOut` if another writer holds the lock for ten seconds.
 pub(super) fn append(file: &Path, names: &[&str], key: &KeyData, naming: Naming) -> io::Result<Recorded> {
     let mut opened = locked(file)?;
     let mut page = KnownHostsText { file: file.to_owned(), source: KnownSource::User, text: Vec::new() };
@@ -78,12 +78,13 @@ pub(super) fn append(file: &Path, names: &[&str], key: &KeyData, naming: Naming)
     Ok(Recorded::Added)
 }
 
-/// Puts what `rewrite` makes of `file` in its place, the old content staying as `FILE.old`; `None` leaves it alone.
+/// Replaces `file` with what `rewrite` returns for its content; the old content is kept as `FILE.old`. `None` leaves
+/// the file as it is.
 ///
 /// # Errors
-/// What the system said; the file has its old content or its new.
+/// The system's error; the file then has its old content or its new.
 pub(super) fn replace(file: &Path, rewrite: impl FnOnce(&[u8]) -> io::Result<Option<Vec<u8>>>) -> io::Result<()> {
-    // the file itself, so that a link to it stays one
+    // the file itself, so that a symbolic link to it stays a link
     let file = file.canonicalize()?;
     let mut opened = locked(&file)?;
     let mut text = Vec::new();
@@ -128,14 +129,14 @@ pub(super) fn lines(names: &[&str], key: &KeyData, naming: Naming) -> io::Result
     }
 }
 
-/// Opens `file` for appending and locks it; makes it, and its `.ssh` folder, when missing.
+/// Opens `file` for appending and locks it; creates it and its `.ssh` folder if they do not exist.
 pub(super) fn locked(file: &Path) -> io::Result<File> {
     make_folder(file)?;
     let deadline = Instant::now() + TIME_LIMIT;
     loop {
         let opened = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(file)?;
         lock(&opened, deadline)?;
-        // another writer may have put a new file in its place while we waited
+        // another writer may have replaced the file while we waited for the lock
         let (ours, theirs) = (opened.metadata()?, file.metadata()?);
         if (ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino()) {
             return Ok(opened);

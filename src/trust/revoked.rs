@@ -1,8 +1,8 @@
-//! `RevokedHostKeys`: a file of keys that are never accepted, whatever else is known of them.
+//! `RevokedHostKeys`: which keys are never accepted, whatever else is known about them?
 //!
-//! Main function: [`check`]. It runs before anything else is looked at, also for hosts whose key would not be. The file
-//! holds public keys, one a line, or is a key revocation list (`krl.rs`). One that cannot be read refuses the host, so
-//! that nothing revoked slips through.
+//! Main function: [`check`]. It runs before any other check, even for hosts whose key is not checked otherwise. The
+//! file holds public keys, one per line, or is a key revocation list (`krl.rs`). If it cannot be read the host is
+//! refused, so that no revoked key slips through.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -18,10 +18,10 @@ use super::krl::{self, Certified, Suspect};
 use super::lookup::Lookup;
 use super::presented::Presented;
 
-/// Bytes of a file at most; ssh reads as many.
+/// The largest file in bytes; the limit is ssh's.
 const LONGEST_FILE: u64 = 128 << 20;
 
-/// Refuses a key, or the authority of a certificate, that `lookup`'s file revokes.
+/// Refuses a key that the file in `lookup` revokes, and a certificate whose authority it revokes.
 pub(super) async fn check(lookup: &Lookup, presented: &Presented) -> Result<(), TrustError> {
     let Some(file) = lookup.revoked_keys.clone() else { return Ok(()) };
     let suspect = presented.clone();
@@ -66,7 +66,7 @@ fn in_list(bytes: &[u8], presented: &Presented) -> io::Result<bool> {
     revoked.map_err(io::Error::other)
 }
 
-/// The key itself, and whoever signed for it.
+/// The key itself, and the key that signed its certificate.
 fn suspects(presented: &Presented) -> Vec<KeyData> {
     match presented {
         Presented::Key(key) => vec![key.key_data().clone()],
@@ -82,7 +82,7 @@ fn in_lines(file: &Path, bytes: &[u8], keys: &[KeyData]) -> io::Result<Option<Kn
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        // ssh refuses every key when a line cannot be read
+        // ssh refuses every key if a line cannot be read
         let unreadable = |_| io::Error::other(format!("line {} is no public key", index + 1));
         let revoked = PublicKey::from_openssh(line).map_err(unreadable)?;
         if keys.contains(revoked.key_data()) {

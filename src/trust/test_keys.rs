@@ -1,4 +1,4 @@
-//! Keys for this room's tests, the same ones each time: no two numbers give the same key.
+//! Keys for this room's tests: each number always gives the same key, and no two numbers the same one.
 
 use russh::keys::ssh_key::certificate::{Builder, CertType};
 use russh::keys::ssh_key::private::{Ed25519Keypair, PrivateKey};
@@ -17,22 +17,22 @@ pub(super) fn public(number: u8) -> PublicKey {
     private(number).public_key().clone()
 }
 
-/// The same, bare.
+/// The public half as plain key data.
 pub(super) fn data(number: u8) -> KeyData {
     public(number).key_data().clone()
 }
 
-/// The same, as it stands in known_hosts.
+/// The public half as written in known_hosts.
 pub(super) fn ed25519(number: u8) -> String {
     public(number).to_openssh().expect("an Ed25519 key has a text form").trim_end().to_owned()
 }
 
-/// A user's known_hosts file.
+/// The text of a user's known_hosts file.
 pub(super) fn page(text: &str) -> KnownHostsText {
     KnownHostsText { file: "known_hosts".into(), source: KnownSource::User, text: text.as_bytes().to_vec() }
 }
 
-/// A certificate on key `subject`, signed by key `authority`, valid from 2020 to 2090, on the terms given.
+/// A certificate for key `subject`, signed by key `authority`, valid from 2020 to 2090, with the given terms.
 pub(super) fn issue(subject: u8, authority: u8, terms: impl FnOnce(&mut Builder) -> Result<(), Error>) -> Certificate {
     let mut builder = Builder::new([7; 16], data(subject), 1_577_836_800, 3_786_912_000).expect("2020 is before 2090");
     builder.key_id("test").expect("it has none yet");
@@ -40,7 +40,7 @@ pub(super) fn issue(subject: u8, authority: u8, terms: impl FnOnce(&mut Builder)
     builder.sign(&private(authority)).expect("an Ed25519 key signs")
 }
 
-/// Terms: a host certificate for the one name `host`.
+/// Terms of a host certificate for the one name `host`.
 pub(super) fn for_host(builder: &mut Builder) -> Result<(), Error> {
     builder.cert_type(CertType::Host)?.valid_principal("host").map(drop)
 }

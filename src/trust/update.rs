@@ -1,10 +1,10 @@
-//! Which host keys has a server gained and lost? `UpdateHostKeys`, as OpenSSH's `client_input_hostkeys` does it: a server
-//! whose key stands in the user's own files announces all its keys (`hostkeys-00@openssh.com`), proves those not known
-//! yet (`hostkeys-prove-00@openssh.com`), and the files follow.
+//! Which host keys has a server added or dropped? `UpdateHostKeys`, like `client_input_hostkeys` of OpenSSH: a server
+//! whose key is in the user's own files announces all its keys (`hostkeys-00@openssh.com`), proves those not known yet
+//! (`hostkeys-prove-00@openssh.com`), and the files are updated.
 //!
-//! [`plan_update`] says what would change, [`KeyUpdate::learn`] does it; asking for the proof and checking it is the
-//! session's part. Nothing is learned that is anything but simple: patterns, markers, and keys that other names share
-//! stay as they are. Unlike ssh, nothing is written when nobody is there to see it.
+//! [`plan_update`] says what would change, and [`KeyUpdate::learn`] changes it; the session asks for the proof and
+//! checks it. Only simple cases are handled: patterns, markers, and keys that other names share stay as they are.
+//! Unlike ssh, nothing is written if nobody is there to see it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,19 +22,19 @@ use super::verify::HostVerified;
 use crate::progress::{Event, Observer};
 use crate::prompt::Prompt;
 
-/// Announced keys that are looked at; a server has a handful.
+/// The largest number of announced keys that are looked at; a server has a handful.
 const MOST_KEYS: usize = 64;
 
-/// Who has agreed that the files may follow the server.
+/// Whose consent an update of the files needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consent {
-    /// `UpdateHostKeys yes`.
+    /// `UpdateHostKeys yes`: already given.
     Given,
-    /// `UpdateHostKeys ask`.
+    /// `UpdateHostKeys ask`: a person is asked.
     Ask,
 }
 
-/// A change of a server's keys that the user's files should follow.
+/// A change of a server's keys that is to be made in the user's files.
 #[derive(Debug, Clone)]
 pub struct KeyUpdate {
     subject: Subject,
@@ -45,14 +45,14 @@ pub struct KeyUpdate {
     obsolete: Vec<KeyData>,
 }
 
-/// Whose lines are meant: the host's name, and its address under `CheckHostIP`.
+/// The names whose lines are updated: the host's name, and its address under `CheckHostIP`.
 #[derive(Debug, Clone)]
 struct Subject {
     name: String,
     address: Option<String>,
 }
 
-/// Which of the two a line names.
+/// Which of the two names a line holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct NamedBy {
     name: bool,
@@ -80,8 +80,8 @@ impl NamedBy {
     }
 }
 
-/// Compares the keys a server announced, once a session, with the user's files. `announced` holds plain keys of types
-/// that `HostKeyAlgorithms` allows. `None` when there is nothing to do, or when it is not simple enough to do.
+/// Compares the keys that a server announced, once per session, with the user's files. `announced` holds plain keys of
+/// types that `HostKeyAlgorithms` allows. `None` if there is nothing to do, or the case is not simple enough.
 ///
 /// # Errors
 /// [`TrustError::Read`].
@@ -109,7 +109,7 @@ pub async fn plan_update(
     }))
 }
 
-/// The keys that are new, and the known ones that are gone.
+/// The new keys, and the known keys that the server no longer announces.
 fn compare(pages: &[KnownHostsText], subject: &Subject, announced: &[KeyData]) -> Option<(Vec<KeyData>, Vec<KeyData>)> {
     let mut known = vec![false; announced.len()];
     let mut obsolete: Vec<KeyData> = Vec::new();
@@ -118,7 +118,7 @@ fn compare(pages: &[KnownHostsText], subject: &Subject, announced: &[KeyData]) -
         let place = announced.iter().position(|announced| *announced == key);
         let named = subject.named_by(&entry);
         if !named.any() {
-            // one of the server's keys goes by another name too
+            // one of the server's keys is also known under another name
             place.map_or(Some(()), |_| None)?;
             continue;
         }
@@ -139,35 +139,35 @@ fn compare(pages: &[KnownHostsText], subject: &Subject, announced: &[KeyData]) -
     (changes && !pages.iter().any(|page| shares(page, subject, &obsolete))).then_some((new, obsolete))
 }
 
-/// True when another name holds one of `keys`.
+/// Whether another name has one of `keys`.
 fn shares(page: &KnownHostsText, subject: &Subject, keys: &[KeyData]) -> bool {
     let others = entries(&page.text).filter(|entry| !subject.named_by(entry).any());
     !keys.is_empty() && others.filter_map(|entry| entry.key()).any(|key| keys.contains(&key))
 }
 
-/// True for what ssh itself writes: one name, or a name and an address.
+/// Whether the field is one that ssh itself writes: one name, or a name and an address.
 fn is_simple(hosts: &[u8]) -> bool {
     !hosts.iter().any(|b| matches!(b, b'*' | b'?')) && hosts.iter().filter(|b| **b == b',').count() <= 1
 }
 
 impl KeyUpdate {
-    /// The new keys. The server must prove that it holds them all; when there are none, no proof is needed.
+    /// The new keys. The server must prove that it holds all of them; if there are none, no proof is needed.
     pub fn unproven(&self) -> &[PublicKey] {
         &self.unproven
     }
 
-    /// What would change, a line a key, as ssh says it.
+    /// The changes, one line per key, in ssh's words.
     pub fn summary(&self) -> Vec<String> {
         let line = |what, key: &KeyData| format!("{what} hostkey: {} {}", kind(key), fingerprint(key));
         let learned = self.unproven.iter().map(|key| line("Learned new", key.key_data()));
         learned.chain(self.obsolete.iter().map(|key| line("Deprecating obsolete", key))).collect()
     }
 
-    /// Lets the files follow: new keys go to the first, obsolete ones leave all. `proven` are the keys whose proof was
-    /// checked; short of all that needed one, nothing is done. Nothing is done either without a person.
+    /// Updates the files: new keys are added to the first, obsolete ones are removed from all. `proven` are the keys
+    /// whose proof was checked. Nothing is changed unless they include every new key, nor without a person.
     ///
     /// # Errors
-    /// [`TrustError::Record`]; each file has its old content or its new.
+    /// [`TrustError::Record`]; each file then has its old content or its new.
     pub async fn learn(
         self,
         proven: &[PublicKey],
@@ -207,7 +207,7 @@ impl KeyUpdate {
 }
 
 impl Subject {
-    /// `text` with exactly `keys` for this host; `None` when that is what it says already.
+    /// `text` with exactly `keys` for this host; `None` if that is what it already holds.
     fn rewrite(&self, text: &[u8], keys: &[KeyData], naming: Naming) -> std::io::Result<Option<Vec<u8>>> {
         let mut out = Vec::with_capacity(text.len());
         let mut found = vec![NamedBy::default(); keys.len()];

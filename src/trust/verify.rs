@@ -1,5 +1,5 @@
 //! Is this the host? [`verify`] takes one key through verdict, question and record, and ends in [`HostVerified`] or a
-//! refusal. What counts as known is `policy.rs`'s to say.
+//! refusal. What counts as known is decided in `policy.rs`.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -18,8 +18,7 @@ use crate::prompt::Prompt;
 use russh::keys::ssh_key::public::KeyData;
 use russh::keys::ssh_key::{Algorithm, PublicKey};
 
-/// Proof that a host key was compared with what is known and found good, or accepted by whoever may. Only [`verify`]
-/// makes one.
+/// Proof that a host key was compared with what is known and accepted. Only [`verify`] makes one.
 #[derive(Debug, Clone)]
 pub struct HostVerified {
     key: PublicKey,
@@ -28,7 +27,7 @@ pub struct HostVerified {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Word {
-    /// A line, in the user's own files all through, or a person who was asked.
+    /// A line in the user's own files, for name and address, or a person who was asked.
     User,
     /// Anything else.
     Other,
@@ -49,22 +48,22 @@ impl HostVerified {
         self.key.algorithm()
     }
 
-    /// The key, out of its certificate if it came in one.
+    /// The key, taken out of its certificate if it came in one.
     pub fn key(&self) -> &PublicKey {
         &self.key
     }
 
-    /// True when `UpdateHostKeys` may act on this host's announcements: its key stands in the user's own files under
-    /// this very name, or a person has just confirmed it.
+    /// Whether `UpdateHostKeys` may act on this host's announcements: its key is in the user's own files under exactly
+    /// this name, or a person has just confirmed it.
     pub fn may_learn(&self) -> bool {
         self.on_the_word_of == Word::User
     }
 }
 
-/// Compares what a server presented with what is known, asks or records as the policy says, and gives the proof.
+/// Compares what a server presented with what is known, asks or records as the policy says, and returns the proof.
 ///
 /// # Errors
-/// [`TrustError`]; the host must not be talked to further.
+/// [`TrustError`]; the connection to the host must not be used any further.
 pub async fn verify(
     lookup: &Lookup,
     presented: &Presented,
@@ -84,7 +83,7 @@ pub async fn verify(
     }
 }
 
-/// What was found about it.
+/// What was found out about a key.
 struct Examined {
     pages: Vec<KnownHostsText>,
     evidence: Evidence,
@@ -92,7 +91,7 @@ struct Examined {
 }
 
 impl HostKeyCheck<'_> {
-    /// Refuses what proves nothing whoever vouches for it.
+    /// Refuses a key that proves nothing, no matter what vouches for it.
     fn vet(&self) -> Result<(), TrustError> {
         if let KeyData::Rsa(key) = self.presented.key_data()
             && key.key_size() < self.lookup.shortest_rsa.max(known_hosts::SHORTEST_RSA)
@@ -135,7 +134,7 @@ impl HostKeyCheck<'_> {
         ask_command(self.lookup, invocation, name, Some(self.presented)).await
     }
 
-    /// A key that something is known about.
+    /// Turns the verdict into a proof or a refusal; only an address with another key may lead to a question.
     async fn conclude(&self, examined: Examined) -> Result<HostVerified, TrustError> {
         match examined.verdict {
             KeyVerdict::Revoked(at) => Err(self.revoked(at)),
@@ -155,7 +154,7 @@ impl HostKeyCheck<'_> {
         }
     }
 
-    /// A key that nothing is known about.
+    /// Decides about an unknown key: asks or records, as the policy says.
     async fn accept_unknown(&self, examined: Examined) -> Result<HostVerified, TrustError> {
         let KeyVerdict::New(flaw) = &examined.verdict else { return self.conclude(examined).await };
         if let Some(flaw) = flaw {
@@ -205,7 +204,7 @@ impl HostKeyCheck<'_> {
         self.append(names).await
     }
 
-    /// A file that cannot be written is a warning where ssh only warns; what was read in it meanwhile is not.
+    /// Turns a failure to write the file into a warning, as ssh does; any other error stays an error.
     fn unless_unwritable(&self, recorded: Result<(), TrustError>) -> Result<(), TrustError> {
         match recorded {
             Err(TrustError::Record { .. }) => self.warn(recorded),
@@ -214,7 +213,8 @@ impl HostKeyCheck<'_> {
         Ok(())
     }
 
-    /// ssh records in silence; a run that nobody watches records only what it was told to accept.
+    /// Whether a key may be recorded without asking. ssh always does so silently; a run without a terminal records only
+    /// what the policy tells it to accept.
     fn may_write_unasked(&self) -> bool {
         matches!(self.lookup.policy, Policy::AcceptNew | Policy::Off) || self.prompt.is_there()
     }

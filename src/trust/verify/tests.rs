@@ -1,4 +1,4 @@
-//! Is one host key judged, asked about and recorded as it should be? With files, and a person who answers from a list.
+//! Is one host key judged, asked about and recorded correctly? With files, and a person who answers from a list.
 
 use std::collections::VecDeque;
 use std::fs::{read_to_string, write};
