@@ -1,32 +1,32 @@
-//! How long to wait for a server: for each answer, and for all of them in one login. The time a person or an agent takes in
-//! between is not counted. Main type: [`AnswerTimeout`].
+//! How long does a login wait for the server? There is a limit for each answer, and one for all answers of a login.
+//! Time that a person or an agent takes in between does not count. Main type: [`AnswerTimeout`].
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-/// How long a server may take to answer one authentication request.
+/// The time limit for one answer to an authentication request.
 pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
-/// How long it may take with all of one login: as long as sshd gives a client by default (`LoginGraceTime`).
+/// The time limit for all answers in one login: the default that sshd gives a client (`LoginGraceTime`).
 pub(super) const WHOLE: Duration = Duration::from_secs(120);
 
-/// A clock that stands still while nobody waits for the server. Clones share it.
+/// A clock that runs only while the login waits for the server. Clones share it.
 #[derive(Clone)]
 pub(super) struct AnswerTimeout {
     clock: Arc<Mutex<Clock>>,
-    /// For one answer.
+    /// The limit for one answer.
     limit: Duration,
-    /// For all answers.
+    /// The limit for all answers.
     whole: Duration,
 }
 
 #[derive(Clone, Copy)]
 struct Clock {
-    /// The server is waited for since then.
+    /// The start of the current wait for the server, if there is one.
     since: Option<Instant>,
-    /// How long it was waited for before.
+    /// The time spent in earlier waits.
     spent: Duration,
 }
 
@@ -36,7 +36,7 @@ impl AnswerTimeout {
         AnswerTimeout { clock: Arc::new(Mutex::new(clock)), limit, whole }
     }
 
-    /// Waits for `answer`; `None` when the server took longer than it may, with this answer or with all.
+    /// Waits for `answer`; `None` if the limit for this answer, or for all, has passed.
     pub async fn wait<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
         self.run();
         let mut answer = std::pin::pin!(answer);
@@ -52,12 +52,12 @@ impl AnswerTimeout {
         answer
     }
 
-    /// What the server may take with one more answer has shrunk to nothing.
+    /// Whether the limit for all answers is used up.
     pub fn is_used_up(&self) -> bool {
         self.clock().spent >= self.whole
     }
 
-    /// Runs `work` that the server is not to blame for.
+    /// Runs `work` with the clock stopped, since the server is not to blame for the time it takes.
     pub async fn elsewhere<T>(&self, work: impl Future<Output = T>) -> T {
         self.stop();
         let done = work.await;

@@ -1,4 +1,4 @@
-//! In which order is a login tried? The walk is ssh's (`sshconnect2.c`).
+//! In which order are the methods of a login tried? In ssh's order (`sshconnect2.c`).
 //!
 //! Main function: [`authenticate`].
 
@@ -12,13 +12,13 @@ use super::login::{LoginAttempt, ServerAnswer};
 use super::methods::Method;
 use crate::config::Host;
 
-/// Methods a server may accept one after the other and still want another: sshd's `AuthenticationMethods` names a few.
+/// The most methods that a server may accept with partial success; sshd's `AuthenticationMethods` names a few.
 const MOST_STEPS: usize = 16;
 
 /// Logs in over a connection whose host key has been verified.
 ///
 /// # Errors
-/// [`AuthError`]; after one the connection is of no further use. The text of the server's DISCONNECT reaches only the
+/// [`AuthError`]; the connection is of no further use then. The text of the server's DISCONNECT reaches only the
 /// connection's own handler: fill it into [`AuthError::Disconnected`] there.
 pub async fn authenticate<H: Handler>(
     handle: &mut Handle<H>,
@@ -43,7 +43,7 @@ pub async fn authenticate<H: Handler>(
 }
 
 impl<'a, H: Handler> LoginAttempt<'a, H> {
-    /// Asks which methods there are (RFC 4252 §5.2); OpenSSH does not count it as an attempt.
+    /// Sends a `none` request to learn the methods (RFC 4252 §5.2); OpenSSH does not count it as an attempt.
     async fn none(&mut self) -> Result<ServerAnswer, AuthError> {
         self.asked_none = true;
         let answer = self.answer_timeout.wait(self.handle.authenticate_none(self.user())).await;
@@ -54,7 +54,7 @@ impl<'a, H: Handler> LoginAttempt<'a, H> {
         Ok(answer)
     }
 
-    /// Another lane has logged in here before: what let it in goes first.
+    /// Tries first what another lane has already logged in with here.
     async fn as_before(&mut self) -> Result<Option<ServerAnswer>, AuthError> {
         let answer = match self.keyring.opener(&self.target) {
             Some(Opener::Key(candidate)) => self.offer_again(*candidate).await?,
@@ -67,7 +67,7 @@ impl<'a, H: Handler> LoginAttempt<'a, H> {
         Ok(answer)
     }
 
-    /// The key that was named for this host, where keys come first.
+    /// Offers the key that was named for this host, if public keys come first.
     async fn named_key(&mut self) -> Result<Option<ServerAnswer>, AuthError> {
         match self.methods.preferred() {
             Some(Method::PublicKey) if self.begins_with_a_named_key().await => self.next_key().await,
@@ -93,12 +93,12 @@ impl<'a, H: Handler> LoginAttempt<'a, H> {
         }
     }
 
-    /// A server that takes nobody's key may let anybody in.
+    /// Sends a `none` request after all: a server that accepts no key may let anybody in.
     async fn last_resort(&mut self) -> Result<ServerAnswer, AuthError> {
         let (tried, is_shut) = (self.tried.clone(), self.methods.offered().is_empty());
         match self.none().await {
             Ok(ServerAnswer::Success) => Ok(ServerAnswer::Success),
-            // a server that offers nothing may have closed the door before
+            // a server that offers no method may already have closed the connection
             Err(error) if is_shut => Err(error),
             Ok(ServerAnswer::Failure { .. }) | Err(_) => {
                 self.tried = tried;
@@ -136,8 +136,9 @@ impl<'a, H: Handler> LoginAttempt<'a, H> {
         }
     }
 
-    /// Nothing is left to try. The most useful reason wins: a key too open to use, then a person who is missing, then a
-    /// key file that could not be used when there was nothing else, then the refusal itself.
+    /// The error if nothing is left to try. The most useful reason wins: a key file whose permissions are too open,
+    /// then a missing person, then, if nothing else was there, a key file that could not be used, then the refusal
+    /// itself.
     fn refused(&mut self) -> AuthError {
         let mut unused = self.keys.take_unused();
         if let Some(open) = unused.iter().position(|key| matches!(key.problem, KeyProblem::TooOpen(_))) {
@@ -157,7 +158,7 @@ impl<'a, H: Handler> LoginAttempt<'a, H> {
         }
     }
 
-    /// The method that only a person could have gone on with, where no key would have done.
+    /// The method that needed a person, if none could be asked and a key would not have been accepted.
     fn missing_person(&self) -> Option<Method> {
         let asks = [Method::KeyboardInteractive, Method::Password];
         let asked = asks.into_iter().find(|method| self.methods.could(*method));

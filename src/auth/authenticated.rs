@@ -1,10 +1,10 @@
-//! What is the proof of a login?
+//! What proves that a login succeeded?
 //!
 //! Main type: [`Authenticated`].
 
 use super::credential::Credential;
 
-/// A login that succeeded. Only [`authenticate`](super::authenticate) makes one.
+/// Proof of a login that succeeded. Only [`authenticate`](super::authenticate) makes one.
 #[derive(Debug)]
 pub struct Authenticated {
     pub(super) user: String,
@@ -14,22 +14,22 @@ pub struct Authenticated {
 }
 
 impl Authenticated {
-    /// The key that opened the target, where a key alone did.
+    /// The key that logged in, if a key alone was enough.
     pub fn credential(&self) -> Option<&Credential> {
         self.credential.as_ref()
     }
 
-    /// Whom we are logged in as.
+    /// The user who is logged in.
     pub fn user(&self) -> &str {
         &self.user
     }
 
-    /// What opened the target: `publickey /home/a/acc.pem`, `keyboard-interactive`, or several joined by `, `.
+    /// The methods that logged in: `publickey /home/a/acc.pem`, `keyboard-interactive`, or several joined by `, `.
     pub fn method(&self) -> String {
         self.methods.join(", ")
     }
 
-    /// True when a further login to the same host would need a person again: a code to type, a security key to touch.
+    /// Whether another login to the same host would need a person again, for a code to type or a security key to touch.
     /// Passphrases and passwords are remembered, so they do not count.
     pub fn needed_a_person(&self) -> bool {
         self.needed_a_person

@@ -1,6 +1,7 @@
-//! User certificates (PROTOCOL.certkeys): read from CertificateFile or found beside a key, offered before plain keys.
+//! Which user certificates (PROTOCOL.certkeys) are there? They are read from CertificateFile or found beside a key, and
+//! offered before plain keys.
 //!
-//! The server decides whether a certificate is good; here only those that can never be are left out.
+//! The server decides whether a certificate is valid; here only those that can never be are left out.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,19 +13,19 @@ use super::error::KeyProblem;
 use super::key_file::beside;
 use super::pem::KeyFileText;
 
-/// Host certificates prove hosts, not users.
+/// Whether it is a user certificate; host certificates prove hosts, not users.
 pub(super) fn is_for_users(certificate: &Certificate) -> bool {
     certificate.cert_type() == CertType::User
 }
 
-/// The certificate that belongs to a key file.
+/// The path of the certificate that belongs to a key file.
 pub fn beside_key(key: &Path) -> PathBuf {
     let mut name = key.as_os_str().to_owned();
     name.push("-cert.pub");
     name.into()
 }
 
-/// What speaks against a certificate by the clock here, and for `user` where one is given.
+/// Why the certificate should be refused, by the local clock and, if given, for `user`.
 pub(super) fn flaw(certificate: &Certificate, now: SystemTime, user: Option<&str>) -> Option<KeyProblem> {
     let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (begins, ends) = (certificate.valid_after(), certificate.valid_before());
@@ -40,7 +41,7 @@ pub(super) fn flaw(certificate: &Certificate, now: SystemTime, user: Option<&str
     }
 }
 
-/// Reads the files of `CertificateFile`; what is no certificate comes back by name. Blocks.
+/// Reads the files of `CertificateFile`; the paths of those that hold no certificate are returned as well. Blocks.
 pub(super) fn read_all(paths: &[PathBuf]) -> (Vec<(PathBuf, Certificate)>, Vec<PathBuf>) {
     let mut certificates = Vec::new();
     let mut others = Vec::new();
@@ -53,7 +54,7 @@ pub(super) fn read_all(paths: &[PathBuf]) -> (Vec<(PathBuf, Certificate)>, Vec<P
     (certificates, others)
 }
 
-/// As ssh, a name without its `.pub` will do.
+/// Reads one file. As with ssh, its name may be given without `.pub`.
 fn read(path: &Path) -> Option<Certificate> {
     ["", ".pub"].into_iter().find_map(|suffix| match beside(path, suffix)? {
         KeyFileText::Certificate(certificate) => Some(*certificate),

@@ -1,4 +1,4 @@
-//! A key that opened a target, for another login there: [`Credential`]. And a key file as a signer, whichever login it is for.
+//! Which key can log in to a host again? [`Credential`]; and a key file as a signer, whichever login it is for.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use super::keyring::Keyring;
 use crate::agent::signer::Signing;
 use crate::agent::{KeySigner, SignError, Signer};
 
-/// A key that opens a door all by itself, and can do so again.
+/// A key that logs in to a host all by itself, and can do so again.
 #[derive(Clone)]
 pub struct Credential {
-    /// The key, or its certificate, as it goes over the wire (RFC 4253 §6.6).
+    /// The key, or its certificate, in wire form (RFC 4253 §6.6).
     pub blob: Vec<u8>,
-    /// What it is called: a file, `agent: COMMENT`.
+    /// Its name for people: a file, or `agent: COMMENT`.
     pub name: String,
-    /// Signs with it.
+    /// The signer that holds the private key.
     pub signer: Arc<dyn Signer>,
 }
 
@@ -27,12 +27,12 @@ impl std::fmt::Debug for Credential {
     }
 }
 
-/// A key file as a signer: unlocked when the first signature is wanted.
+/// A key file as a signer; it is unlocked for the first signature.
 pub(super) struct FileSigner {
     pub keyring: Keyring,
     pub path: PathBuf,
     pub prompts: u32,
-    /// The key the server was shown.
+    /// The public key that was offered to the server.
     pub shown: KeyData,
 }
 

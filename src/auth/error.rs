@@ -1,4 +1,4 @@
-//! Why a login failed: facts only. What to do about it is said by the front target.
+//! Why did a login fail? Only facts; what to do about it is said by `cli`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,21 +11,21 @@ use crate::words::span;
 /// Why a login failed.
 #[derive(Debug, Error)]
 pub enum AuthError {
-    /// The server refused all that was offered.
+    /// The server refused everything that was offered.
     #[error("{}", refused(user, tried, offered, &[unused, doubtful]))]
     Refused {
-        /// Whom we tried to log in as.
+        /// The user of the login.
         user: String,
         /// What was tried, in order: a key path, `agent: COMMENT`, `password`, …
         tried: Vec<String>,
-        /// The methods the server would still take.
+        /// The methods the server would still accept.
         offered: Vec<String>,
-        /// Keys that were meant to be tried and could not be.
+        /// Keys that should have been tried and could not be.
         unused: Vec<UnusedKey>,
-        /// Certificates that were tried, and by the clock here or the user's name should not do.
+        /// Certificates that were tried although, by the local clock or the user's name, they should not be accepted.
         doubtful: Vec<UnusedKey>,
     },
-    /// A key file that others can read, and nothing else opened the target.
+    /// A key file that others can read, and nothing else logged in.
     #[error("{}: permissions {mode:04o} are too open for a private key", file.display())]
     Permissions {
         /// The file.
@@ -33,20 +33,20 @@ pub enum AuthError {
         /// Its mode bits.
         mode: u32,
     },
-    /// A key file named by the user that cannot be used, and nothing else was there to try.
+    /// A key file named by the user that cannot be used, and there was nothing else to try.
     #[error("{}: {problem}", file.display())]
     KeyFile {
         /// The file.
         file: PathBuf,
         /// What is wrong with it.
         problem: String,
-        /// The command that makes it usable, where there is one.
+        /// The command that makes it usable, if there is one.
         remedy: Option<String>,
     },
-    /// The server wants a person to answer, and there is none (no terminal, `BatchMode yes`, or a further lane).
+    /// The server wants a person to answer, and nobody can be asked (no terminal, `BatchMode yes`, or a further lane).
     #[error("{method} needs a person to answer, and nobody can be asked (as {user}{})", after(tried))]
     NeedsPerson {
-        /// Whom we tried to log in as.
+        /// The user of the login.
         user: String,
         /// `keyboard-interactive` or `password`.
         method: String,
@@ -56,10 +56,10 @@ pub enum AuthError {
     /// A person was asked and did not answer.
     #[error(transparent)]
     NoAnswer(#[from] NoAnswer),
-    /// The server ended the connection, or left no method to go on with, while we logged in.
+    /// The server ended the connection, or left no method to continue with, during the login.
     #[error("the server ended the login{}{}", said(reason), after(tried))]
     Disconnected {
-        /// What its DISCONNECT message said, empty if it sent none.
+        /// The text of its DISCONNECT message, empty if it sent none.
         reason: String,
         /// What was tried before, in order.
         tried: Vec<String>,
@@ -69,13 +69,13 @@ pub enum AuthError {
     TimedOut {
         /// The request: a method, or the key that was offered.
         what: String,
-        /// How long it had, in seconds; time a person or an agent took is not counted.
+        /// The time limit, shown in seconds; time that a person or an agent took is not counted.
         limit: Duration,
     },
-    /// The server took too long with all of its answers together.
+    /// All answers of the server together took too long.
     #[error("the server did not come to an end with the login within {} s{}", limit.as_secs(), after(tried))]
     TooLong {
-        /// How long it had, in seconds; time a person or an agent took is not counted.
+        /// The time limit, shown in seconds; time that a person or an agent took is not counted.
         limit: Duration,
         /// What was tried, in order.
         tried: Vec<String>,
@@ -83,37 +83,37 @@ pub enum AuthError {
     /// The server broke the protocol.
     #[error("{0}")]
     Peer(String),
-    /// Anything else the transport reports.
+    /// Any other error of the transport.
     #[error(transparent)]
     Transport(#[from] russh::Error),
 }
 
-/// A key that was meant to be tried and could not be.
+/// A key that should have been tried and could not be.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{}: {problem}", file.display())]
 pub struct UnusedKey {
     /// The file.
     pub file: PathBuf,
-    /// Why.
+    /// Why it could not be tried.
     pub problem: KeyProblem,
 }
 
 /// What is wrong with a key file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeyProblem {
-    /// It belongs to us and others can read it, as ssh refuses it (`authfile.c`, `sshkey_perm_ok`).
+    /// It belongs to the caller and others can read it; ssh refuses it too (`authfile.c`, `sshkey_perm_ok`).
     #[error("permissions {0:04o} are too open for a private key")]
     TooOpen(u32),
-    /// It is not there.
+    /// It does not exist.
     #[error("no such file")]
     Absent,
     /// The system refuses to open or read it.
     #[error("{0}")]
     Unreadable(String),
-    /// It holds something that cannot be used.
+    /// Its content cannot be used.
     #[error("{what}")]
     Format {
-        /// What it holds.
+        /// What it contains.
         what: String,
         /// The command that converts it.
         remedy: Option<String>,
@@ -121,9 +121,9 @@ pub enum KeyProblem {
     /// An RSA key below `RequiredRSASize`.
     #[error("an RSA key of {bits} bits where RequiredRSASize is {least}")]
     TooShort {
-        /// Its length.
+        /// Its length in bits.
         bits: u32,
-        /// What is required.
+        /// The length required, in bits.
         least: u32,
     },
     /// It is encrypted and nobody can be asked.
@@ -135,13 +135,13 @@ pub enum KeyProblem {
     /// It is encrypted and the passphrases given were wrong.
     #[error("wrong passphrase")]
     WrongPassphrase,
-    /// It is not the key that the public file beside it says.
+    /// It is not the private half of the public key in the file beside it.
     #[error("is not the key of the .pub file beside it")]
     NotItsPublicKey,
-    /// A certificate whose time is over, by the clock here.
+    /// A certificate that has expired, by the local clock.
     #[error("the certificate ended {} ago", span(*.0))]
     Ended(Duration),
-    /// A certificate whose time has not begun, by the clock here.
+    /// A certificate that is not valid yet, by the local clock.
     #[error("the certificate is not valid before {} have passed", span(*.0))]
     NotBegun(Duration),
     /// A certificate that names other users only.
@@ -150,7 +150,7 @@ pub enum KeyProblem {
 }
 
 impl KeyProblem {
-    /// The command that makes the file usable, where there is one.
+    /// The command that makes the file usable, if there is one.
     pub fn remedy(&self) -> Option<&str> {
         match self {
             KeyProblem::Format { remedy, .. } => remedy.as_deref(),

@@ -1,11 +1,11 @@
-//! Any bytes as a key file: what it is, with no passphrase at hand.
+//! Any bytes as a key file: what the file holds, without a passphrase.
 
 use super::pem::look;
 
 /// Reads `bytes` as a key file.
 ///
 /// # Panics
-/// Never: that is what is tried.
+/// Never; that is what the fuzzer checks.
 pub fn key_file(bytes: &[u8]) {
     drop(look(bytes));
 }

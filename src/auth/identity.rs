@@ -1,8 +1,8 @@
-//! Which keys to offer, in which order, and why. Main type: [`Candidate`]; main function: [`order`], pure.
+//! Which keys are offered, in which order, and why? Main type: [`Candidate`]; main function: [`order`], pure.
 //!
 //! The order is ssh's (`sshconnect2.c`, `pubkey_prepare`): certificates, agent keys that an IdentityFile names, other
-//! agent keys, key files; with one difference: key files that the user named come before agent keys that nobody named,
-//! so that a full agent does not use up the attempts a server allows (`MaxAuthTries`).
+//! agent keys, key files. There is one difference: key files that the user named come before agent keys that nobody
+//! named, so that a full agent does not use up the attempts a server allows (`MaxAuthTries`).
 
 use std::fmt;
 use std::path::PathBuf;
@@ -24,26 +24,26 @@ pub(super) struct Candidate {
     pub why: Why,
 }
 
-/// What the server is shown.
+/// What is offered to the server.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Offer {
     Key(KeyData),
     Certificate(Box<Certificate>),
-    /// Not known before the file is unlocked.
+    /// A key file whose public key is unknown until it is unlocked.
     Sealed,
 }
 
-/// Who signs.
+/// What signs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Hands {
     Agent { blob: Vec<u8>, comment: String },
     File(PathBuf),
 }
 
-/// Why it is offered.
+/// Why the key is offered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Why {
-    /// A certificate for a key that is there.
+    /// It is a certificate for a key that is available.
     Certificate(PathBuf),
     /// `IdentityFile` or `-i` names it, and the agent holds it.
     NamedInAgent(PathBuf, Origin),
@@ -59,7 +59,7 @@ pub(super) struct IdentityFile {
     pub origin: Origin,
 }
 
-/// Whether agent keys that no IdentityFile names are offered.
+/// Whether agent keys that no IdentityFile names are offered too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Others {
     Offered,
@@ -67,16 +67,16 @@ pub(super) enum Others {
     KeptBack,
 }
 
-/// All that could be offered to one host.
+/// Everything that could be offered to one host.
 pub(super) struct Stock<'a> {
     pub files: &'a [IdentityFile],
-    /// From `CertificateFile`; only without any do the `FILE-cert.pub` count.
+    /// From `CertificateFile`; `FILE-cert.pub` counts only if there are none.
     pub certificates: &'a [(PathBuf, Certificate)],
     pub agent: &'a [AgentKey],
     pub others: Others,
 }
 
-/// The keys to offer, in order; no key twice.
+/// The keys to offer, in order and without duplicates.
 pub(super) fn order(stock: &Stock) -> Vec<Candidate> {
     let named = stock.files.iter().filter(|named| !named.is_default());
     let all = certificates(stock)
@@ -106,7 +106,7 @@ fn certificates<'a>(stock: &'a Stock) -> impl Iterator<Item = Candidate> + 'a {
     })
 }
 
-/// Who has the private half of a certificate: the agent, a file with that key, or the locked file it lies beside.
+/// What holds the private half of a certificate: the agent, a file with that key, or the locked file beside it.
 fn hands_for(stock: &Stock, certificate: &Certificate) -> Option<Hands> {
     if let Some(key) = stock.agent.iter().find(|key| key.key == *certificate.public_key()) {
         return Some(in_agent(key));
@@ -160,7 +160,7 @@ impl IdentityFile {
         !matches!(self.file.private, Secret::Unusable(_))
     }
 
-    /// The key itself or its certificate.
+    /// Whether `key` is this file's key or its certificate.
     fn names(&self, key: &KeyData) -> bool {
         let public = self.file.public.as_ref().is_some_and(|public| public.key_data() == key);
         let certificate = self.file.certificate.as_ref();
@@ -176,7 +176,7 @@ impl Candidate {
         }
     }
 
-    /// Whether the user named it, by `IdentityFile` or `-i`.
+    /// Whether the user named the key, by `IdentityFile` or `-i`.
     pub fn is_named(&self) -> bool {
         match &self.why {
             Why::NamedInAgent(_, origin) | Why::Named(origin) => *origin != Origin::Default,
@@ -184,7 +184,7 @@ impl Candidate {
         }
     }
 
-    /// The algorithm of the key, whatever the hash (RFC 8332); unknown while the file is locked.
+    /// The algorithm of the key, whatever the hash (RFC 8332); `None` while the file is locked.
     pub fn algorithm(&self) -> Option<Algorithm> {
         match &self.offer {
             Offer::Key(key) => Some(key.algorithm()),
@@ -193,7 +193,7 @@ impl Candidate {
         }
     }
 
-    /// The plain key behind the offer; unknown while the file is locked.
+    /// The plain key of the offer; `None` while the file is locked.
     pub fn key(&self) -> Option<&KeyData> {
         match &self.offer {
             Offer::Key(key) => Some(key),
@@ -202,7 +202,7 @@ impl Candidate {
         }
     }
 
-    /// How `algorithm` is called in a request for this offer.
+    /// The name of `algorithm` in a request for this offer.
     pub fn algorithm_name(&self, algorithm: Algorithm) -> String {
         match &self.offer {
             Offer::Certificate(_) => algorithm.to_certificate_type(),
@@ -210,7 +210,7 @@ impl Candidate {
         }
     }
 
-    /// True for a key of a security key (`sk-…`), which signs only when touched.
+    /// Whether it is the key of a security key (`sk-…`), which signs only when touched.
     pub fn wants_a_touch(&self) -> bool {
         matches!(self.algorithm(), Some(Algorithm::SkEd25519 | Algorithm::SkEcdsaSha2NistP256))
     }

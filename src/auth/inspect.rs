@@ -1,6 +1,6 @@
-//! What is this key file, and can it be used? For people who want to know before they log in anywhere.
+//! What is this key file, and can it be used? For people who want to know before they log in.
 //!
-//! Main function: [`inspect`]. Nothing is decrypted and nobody is asked; the private half stays in here.
+//! Main function: [`inspect`]. Nothing is decrypted and nobody is asked; the private half does not leave this file.
 
 use std::fs::Permissions;
 use std::io;
@@ -23,45 +23,45 @@ pub enum Holds {
     PrivateKey,
     /// A private key that needs its passphrase.
     EncryptedKey,
-    /// A public key: an agent must hold the private half.
+    /// A public key; an agent must hold the private half.
     PublicKey,
-    /// A certificate of OpenSSH's.
+    /// A certificate in OpenSSH's format.
     Certificate,
     /// Nothing that can be used.
     Nothing,
 }
 
-/// What can be told of a key file without its passphrase.
+/// What a key file tells without its passphrase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
     /// The file.
     pub file: PathBuf,
     /// What it holds.
     pub holds: Holds,
-    /// `RSA`, `ED25519`, `ECDSA`, …; unknown while it is encrypted and nothing lies beside it.
+    /// `RSA`, `ED25519`, `ECDSA`, …; `None` if the key is encrypted and has no public key beside it.
     pub algorithm: Option<String>,
     /// The size of the key, in bits.
     pub bits: Option<usize>,
     /// `SHA256:…`
     pub fingerprint: Option<String>,
-    /// The comment kept with it, as it stands there.
+    /// The comment stored with the key, unchanged.
     pub comment: String,
-    /// Whose it is.
+    /// The user id of its owner.
     pub owner: Option<u32>,
     /// Its mode bits.
     pub mode: Option<u32>,
-    /// What keeps it from being used.
+    /// Why it cannot be used.
     pub problem: Option<KeyProblem>,
 }
 
 impl Inspection {
-    /// True when a login can use the file, perhaps after a passphrase.
+    /// Whether a login can use the file, perhaps with a passphrase.
     pub fn is_fit(&self) -> bool {
         self.problem.is_none()
     }
 }
 
-/// Looks at a key file and the `.pub` beside it. Blocks.
+/// Inspects a key file and the `.pub` beside it. Blocks.
 pub fn inspect(path: &Path) -> Inspection {
     let mut found = Inspection {
         file: path.to_owned(),
@@ -135,10 +135,10 @@ impl Inspection {
     }
 }
 
-/// Gives a key file of the caller's own the mode 0400.
+/// Sets the mode of a key file that belongs to the caller to 0400.
 ///
 /// # Errors
-/// What the system said; a file of somebody else's is that person's to guard, and left alone.
+/// The system's error; a file that belongs to somebody else is refused and left alone.
 pub fn close_to_others(path: &Path) -> io::Result<()> {
     let file = std::fs::File::open(path)?;
     let metadata = file.metadata()?;

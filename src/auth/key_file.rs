@@ -1,5 +1,5 @@
-//! One identity file: read once, with the public key and the certificate beside it; unlocked when it is needed.
-//! Main type: [`KeyFile`]. It asks nobody: whoever has the passphrase brings it.
+//! What does one identity file hold? It is read once, with the public key and the certificate beside it, and unlocked
+//! when it is needed. Main type: [`KeyFile`]. Nobody is asked here; the caller brings the passphrase.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -15,17 +15,17 @@ use super::error::KeyProblem;
 use super::pem::{self, Format, KeyFileText, PrivateKeyText, REWRITE, Unusable};
 use super::permissions;
 
-/// As large as ssh reads a key file, in bytes (`authfile.c`, `MAX_KEY_FILE_SIZE`).
+/// The largest key file in bytes; the limit is ssh's (`authfile.c`, `MAX_KEY_FILE_SIZE`).
 const MAX_LEN: u64 = 1024 * 1024;
-/// The smallest RSA key ssh takes, in bits (`RequiredRSASize`).
+/// The shortest RSA key that ssh accepts, in bits (`RequiredRSASize`).
 const MIN_RSA_BITS: usize = 1024;
 
-/// What an identity file and its neighbours hold. Key material inside is wiped when dropped.
+/// The contents of an identity file and the files beside it. Key material is wiped when dropped.
 pub(super) struct KeyFile {
     pub path: PathBuf,
-    /// The public half, where it is known without a passphrase.
+    /// The public half, if it is known without a passphrase.
     pub public: Option<PublicKey>,
-    /// From `FILE-cert.pub`, or the file itself.
+    /// The certificate in `FILE-cert.pub`, or in the file itself.
     pub certificate: Option<Certificate>,
     /// The private half.
     pub private: Secret,
@@ -71,7 +71,7 @@ impl KeyFile {
         file
     }
 
-    /// A file whose reading did not even begin.
+    /// A file that could not be opened at all.
     pub fn unreadable(path: &Path, problem: &str) -> KeyFile {
         let private = Secret::Unusable(KeyProblem::Unreadable(problem.to_owned()));
         KeyFile { path: path.to_owned(), public: None, certificate: None, private }
@@ -106,7 +106,7 @@ fn only_public() -> Secret {
 
 /// The contents of a key file, and the descriptor they were read from.
 pub(super) fn contents(path: &Path) -> Result<(Zeroizing<Vec<u8>>, File), KeyProblem> {
-    // a FIFO must not hold us up
+    // opening a FIFO must not block
     let no_wait = rustix::fs::OFlags::NONBLOCK.bits() as i32;
     let file = File::options().read(true).custom_flags(no_wait).open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
@@ -128,7 +128,7 @@ fn unreadable(error: std::io::Error) -> KeyProblem {
     }
 }
 
-/// Reads a file that only holds public things; absent or odd ones do not count.
+/// Reads a file that holds only public data; `None` if it is missing or not usable.
 pub(super) fn beside(path: &Path, suffix: &str) -> Option<KeyFileText> {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
@@ -142,7 +142,7 @@ pub(super) fn public_beside(path: &Path) -> Option<PublicKey> {
     }
 }
 
-/// The public half, as far as it can be told, and the private half.
+/// The public half, if it is known, and the private half.
 pub(super) fn opened(path: &Path, private: PrivateKeyText) -> (Option<PublicKey>, Secret) {
     let (public, cipher) = seen_inside(&private);
     if cipher == Cipher::TdesCbc {
@@ -159,7 +159,7 @@ pub(super) fn opened(path: &Path, private: PrivateKeyText) -> (Option<PublicKey>
     }
 }
 
-/// The public key that OpenSSH's and PuTTY's formats keep in the clear, and the cipher that OpenSSH's names there.
+/// The public key that OpenSSH's and PuTTY's formats store unencrypted, and the cipher that OpenSSH's format names.
 fn seen_inside(private: &PrivateKeyText) -> (Option<PublicKey>, Cipher) {
     match private.format {
         Format::OpenSsh => match PrivateKey::from_openssh(private.text.as_str()) {
@@ -181,13 +181,13 @@ fn ppk_public(text: &str) -> Option<PublicKey> {
 }
 
 impl Locked {
-    /// Decrypts the key. Blocks, for bcrypt and PBKDF2 are slow on purpose.
+    /// Decrypts the key. Blocks, since bcrypt and PBKDF2 are slow on purpose.
     pub fn unlock(&self, path: &Path, passphrase: &str) -> Result<PrivateKey, Unlock> {
         decode(path, &self.0, Some(passphrase))
     }
 }
 
-/// `Unlock::Wrong` means: encrypted, and this passphrase (or none) does not open it.
+/// Decodes a key. `Unlock::Wrong` means that it is encrypted and this passphrase (or none) does not decrypt it.
 fn decode(path: &Path, private: &PrivateKeyText, passphrase: Option<&str>) -> Result<PrivateKey, Unlock> {
     let key = match private.format {
         Format::OpenSsh => openssh(&private.text, passphrase).map_err(said),
@@ -196,8 +196,8 @@ fn decode(path: &Path, private: &PrivateKeyText, passphrase: Option<&str>) -> Re
     };
     match key {
         Ok(key) => usable(&key).map(|()| key).map_err(|unusable| Unlock::Problem(problem(path, unusable))),
-        // ciphers that cannot be decrypted were sorted out before; a wrong passphrase shows itself in many ways: as bad
-        // padding, a bad checksum, or as nonsense decoded
+        // ciphers that cannot be decrypted were excluded before; a wrong passphrase shows itself as bad padding, a bad
+        // checksum, or nonsense that cannot be decoded
         Err(_) if passphrase.is_some() => Err(Unlock::Wrong),
         Err(said) => Err(Unlock::Problem(problem(path, undecoded(&said)))),
     }
@@ -244,7 +244,7 @@ pub(super) fn problem(path: &Path, unusable: Unusable) -> KeyProblem {
     KeyProblem::Format { what: unusable.what, remedy: unusable.remedy.map(|remedy| remedy.replace("{}", &file)) }
 }
 
-/// As a shell wants it.
+/// The word quoted for a shell.
 fn quoted(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@%=:,".contains(&byte);
     match word.bytes().all(plain) {

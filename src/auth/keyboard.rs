@@ -1,9 +1,9 @@
-//! The methods that ask a person: keyboard-interactive (RFC 4256), with as many prompts and rounds as the server wants
-//! within bounds, and password (RFC 4252 §8).
+//! How is a person asked during a login? By keyboard-interactive (RFC 4256), with as many prompts and rounds as the
+//! server wants within bounds, and by password (RFC 4252 §8).
 //!
-//! What a server writes into its prompts is hostile: it is bounded, and control characters are taken out, here and in
-//! one place ([`harmless`]), before anybody is asked. The question names user and host, so that a server cannot pass its
-//! prompt off as somebody else's.
+//! Text in a server's prompts is hostile: before anybody is asked it is bounded, and control characters are removed, in
+//! one place ([`harmless`]). The question names user and host, so that a server cannot pass its prompt off as somebody
+//! else's.
 
 use russh::client::{AuthResult, Handler, KeyboardInteractiveAuthResponse as Response, Prompt as Asked};
 use zeroize::Zeroizing;
@@ -13,17 +13,17 @@ use super::keyring::Opener;
 use super::login::{LoginAttempt, ServerAnswer};
 use crate::progress::Event;
 
-/// Rounds of one keyboard-interactive attempt.
+/// The most rounds of one keyboard-interactive attempt.
 const MAX_ROUNDS: usize = 32;
-/// Prompts of one round.
+/// The most prompts of one round.
 const MAX_PROMPTS: usize = 16;
-/// Characters of an instruction that are shown.
+/// The most characters shown of an instruction.
 const MAX_INSTRUCTION: usize = 4096;
-/// Characters of a name or a prompt that are shown.
+/// The most characters shown of a name or a prompt.
 const MAX_PROMPT: usize = 512;
 
 impl<H: Handler> LoginAttempt<'_, H> {
-    /// One keyboard-interactive attempt; `None` when there is no further one.
+    /// Makes one keyboard-interactive attempt; `None` if no further one is possible.
     pub(super) async fn keyboard_interactive(&mut self) -> Result<Option<ServerAnswer>, AuthError> {
         let first = self.keyboard.interactive == 0;
         let spent = self.keyboard.interactive >= *self.host.number_of_password_prompts;
@@ -70,7 +70,7 @@ impl<H: Handler> LoginAttempt<'_, H> {
         self.answered("keyboard-interactive", answer).map(KeyboardRound::Over)
     }
 
-    /// Puts the questions of one round to the person.
+    /// Asks the person the questions of one round.
     async fn ask(&self, name: &str, instructions: &str, prompts: &[Asked]) -> Result<Vec<String>, AuthError> {
         if prompts.len() > MAX_PROMPTS {
             return Err(AuthError::Peer(format!("{} prompts at once", prompts.len())));
@@ -91,7 +91,7 @@ impl<H: Handler> LoginAttempt<'_, H> {
         Ok(answers)
     }
 
-    /// One password attempt; `None` when there is no further one.
+    /// Makes one password attempt; `None` if no further one is possible.
     pub(super) async fn password(&mut self) -> Result<Option<ServerAnswer>, AuthError> {
         if self.keyboard.password >= *self.host.number_of_password_prompts || !self.may_ask() {
             return Ok(None);
@@ -103,13 +103,13 @@ impl<H: Handler> LoginAttempt<'_, H> {
         self.send_password(password).await.map(Some)
     }
 
-    /// Sends a password, and remembers it if it is all that the server wanted.
+    /// Sends a password, and remembers it if the server wants nothing more.
     pub(super) async fn send_password(&mut self, password: Zeroizing<String>) -> Result<ServerAnswer, AuthError> {
         self.tried.push("password".into());
         let sent = self.handle.authenticate_password(self.host.user.value.as_str(), password.as_str());
         let answer = self.answer_timeout.wait(sent).await;
         if answer.is_none() {
-            // a server that wants the password changed asks for it (RFC 4252 §8), and russh keeps that to itself
+            // a server that wants the password changed asks for it (RFC 4252 §8), but russh does not pass that on
             return Err(self.late("password (has it expired?)"));
         }
         let answer = self.answered("password", answer)?;
@@ -123,14 +123,14 @@ enum KeyboardRound {
     Over(ServerAnswer),
 }
 
-/// The name and the instruction of a round, each on lines of its own.
+/// The name and the instruction of a round, each on its own lines.
 fn heading(name: &str, instructions: &str) -> String {
     let texts = [harmless(name, MAX_PROMPT), harmless(instructions, MAX_INSTRUCTION)];
     texts.iter().map(|text| text.trim_end()).filter(|text| !text.is_empty()).map(|text| format!("{text}\n")).collect()
 }
 
-/// A server's text without what could move a cursor or turn letters round, at most `limit` characters of it. Line feeds
-/// and tabs stay.
+/// A server's text without characters that move the cursor or reverse the direction of writing, at most `limit`
+/// characters. Line feeds and tabs stay.
 fn harmless(text: &str, limit: usize) -> String {
     text.chars().filter(|character| is_harmless(*character)).take(limit).collect()
 }

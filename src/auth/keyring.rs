@@ -1,5 +1,5 @@
-//! What a run knows to log in with: key files read once, passphrases asked once, and what opened a door before.
-//! Main type: [`Keyring`], shared by all hops and lanes. Secrets live only here, are wiped when dropped, never printed.
+//! What can a run log in with? Key files read once, passphrases asked once, and whatever logged in before. Main type:
+//! [`Keyring`], shared by all hops and lanes. Secrets live only here, are wiped when dropped, and are never printed.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -28,11 +28,11 @@ struct SharedKeyring {
     asking: Arc<Mutex<()>>,
     files: StdMutex<HashMap<PathBuf, Arc<Mutex<KeyFileState>>>>,
     openers: StdMutex<HashMap<LoginTarget, Opener>>,
-    /// Agents that let us wait in vain: every login would wait again.
+    /// Agents that did not answer in time, so that no further login waits for them.
     mute: StdMutex<HashSet<PathBuf>>,
 }
 
-/// A place to log in at: two hosts that share an address, or a host key, are still two openers.
+/// A login at a host. Two hosts that share an address, or a host key, are still two targets.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct LoginTarget {
     pub alias: String,
@@ -40,7 +40,7 @@ pub(super) struct LoginTarget {
     pub host_key: Vec<u8>,
 }
 
-/// What opened a target, to open it again without trying anything else.
+/// What logged in to a target, to log in again without trying anything else.
 #[derive(Clone)]
 pub(super) enum Opener {
     Key(Box<Candidate>),
@@ -55,7 +55,7 @@ enum KeyFileState {
 }
 
 impl Keyring {
-    /// An empty keyring that asks `prompt` and tells `observer`.
+    /// An empty keyring that asks `prompt` and reports to `observer`.
     pub fn new(prompt: Arc<dyn Prompt>, observer: Arc<dyn Observer>) -> Keyring {
         let shared = SharedKeyring {
             prompt,
@@ -68,13 +68,13 @@ impl Keyring {
         Keyring { shared: Arc::new(shared), attended: true }
     }
 
-    /// The same keyring for a login that must not ask anything, such as that of a further lane: what would need a
+    /// The same keyring for a login that must not ask anything, such as that of a further lane: whatever would need a
     /// person fails with [`AuthError::NeedsPerson`](super::AuthError::NeedsPerson).
     pub fn unattended(&self) -> Keyring {
         Keyring { shared: self.shared.clone(), attended: false }
     }
 
-    /// True when a person could be asked.
+    /// Whether a person can be asked.
     pub(super) fn is_attended(&self) -> bool {
         self.attended && self.shared.prompt.is_there()
     }
@@ -83,7 +83,8 @@ impl Keyring {
         self.shared.observer.event(event);
     }
 
-    /// Asks with the echo off. One question at a time for the whole run, also when an asker has gone away.
+    /// Asks for a secret, with the echo off. The whole run asks one question at a time, even if the login that asked
+    /// has been cancelled.
     pub(super) async fn secret(&self, question: String) -> Result<Zeroizing<String>, NoAnswer> {
         self.ask(move |prompt| prompt.secret(&question)).await
     }
@@ -111,12 +112,12 @@ impl Keyring {
         asked.await.unwrap_or(Err(NoAnswer::GivenUp))
     }
 
-    /// What an identity file holds; read once a run.
+    /// The contents of an identity file, read once per run.
     pub(super) async fn look(&self, path: &Path) -> Arc<KeyFile> {
         self.slot(path).lock().await.look(path).await
     }
 
-    /// The private key of a file, asking for its passphrase up to `prompts` times, once a run.
+    /// The private key of a file; asks for its passphrase up to `prompts` times, once per run.
     pub(super) async fn unlock(&self, path: &Path, prompts: u32) -> Result<Arc<PrivateKey>, KeyProblem> {
         let slot = self.slot(path);
         let mut slot = slot.lock().await;
@@ -200,7 +201,8 @@ async fn opened(file: Arc<KeyFile>, passphrase: Zeroizing<String>) -> Result<Pri
     unlocked.await.unwrap_or_else(|panic| Err(Unlock::Problem(KeyProblem::Unreadable(panic.to_string()))))
 }
 
-/// A stale `.pub` beside an encrypted key would have us offer one key and sign with another.
+/// Checks that the key belongs to the `.pub` beside it: with a stale one, hop would offer one key and sign with
+/// another.
 fn matching(file: &KeyFile, key: PrivateKey) -> Result<Arc<PrivateKey>, KeyProblem> {
     match &file.public {
         Some(public) if public.key_data() != key.public_key().key_data() => Err(KeyProblem::NotItsPublicKey),

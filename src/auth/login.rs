@@ -1,4 +1,4 @@
-//! How far is a login? What was tried, what the server answered, how long it took.
+//! How far has a login come? What was tried, what the server answered, and how long it took.
 //!
 //! Main type: [`LoginAttempt`]. Which method comes next is decided in `authenticate.rs`.
 
@@ -18,17 +18,17 @@ use crate::progress::Event;
 pub(super) struct KeyboardAttempts {
     pub(super) interactive: u32,
     pub(super) password: u32,
-    /// The server has sent a question at all.
+    /// Whether the server has sent any question yet.
     pub(super) info_seen: bool,
 }
 
-/// The server's word on one request.
+/// The server's answer to one request.
 pub(super) enum ServerAnswer {
     Success,
     Failure { offered: Vec<MethodKind>, partial: bool },
 }
 
-/// One login under way.
+/// One login in progress.
 pub(super) struct LoginAttempt<'a, H: Handler> {
     pub(super) handle: &'a mut Handle<H>,
     pub(super) host: &'a Host,
@@ -38,11 +38,11 @@ pub(super) struct LoginAttempt<'a, H: Handler> {
     pub(super) methods: Methods,
     pub(super) keys: OfferedKeys,
     pub(super) keyboard: KeyboardAttempts,
-    /// What was tried, for people to read.
+    /// What was tried, in words for people.
     pub(super) tried: Vec<String>,
-    /// What the server accepted so far.
+    /// The methods the server has accepted so far.
     pub(super) accepted: Vec<String>,
-    /// What opened the door last, to be remembered when it was all that was needed.
+    /// What the server accepted last; remembered if nothing more was needed.
     pub(super) opener: Option<Opener>,
     pub(super) needed_a_person: bool,
     pub(super) asked_none: bool,
@@ -85,7 +85,7 @@ impl<'a, H: Handler> LoginAttempt<'a, H> {
         self.keyring.tell(Event::Detail(format!("{}: {text}", self.host.alias)));
     }
 
-    /// No answer came to `what`.
+    /// The error if `what` got no answer in time.
     pub(super) fn late(&mut self, what: &str) -> AuthError {
         match self.answer_timeout.is_used_up() {
             true => AuthError::TooLong { limit: WHOLE, tried: std::mem::take(&mut self.tried) },
@@ -93,8 +93,8 @@ impl<'a, H: Handler> LoginAttempt<'a, H> {
         }
     }
 
-    /// Sorts an answer: an empty list of methods means that the server has closed the connection (or that there is
-    /// nothing left to try on it).
+    /// Sorts an answer: an empty list of methods means that the server has closed the connection, or that there is
+    /// nothing left to try on it.
     pub(super) fn answered(
         &mut self,
         what: &str,
@@ -116,7 +116,7 @@ impl<'a, H: Handler> LoginAttempt<'a, H> {
         }
     }
 
-    /// Notes what a method achieved; `opener` is what a further login may use by itself.
+    /// Notes the result of a method; `opener` is what a further login may use by itself.
     pub(super) fn note(&mut self, what: String, answer: &ServerAnswer, opener: Option<Opener>) {
         if matches!(answer, ServerAnswer::Success | ServerAnswer::Failure { partial: true, .. }) {
             self.accepted.push(what);

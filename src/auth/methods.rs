@@ -1,11 +1,11 @@
-//! Which authentication method comes next. Main type: [`Methods`], pure; the walk is ssh's (`sshconnect2.c`,
-//! `authmethod_get`): the first of PreferredAuthentications that the server still takes and that is not used up.
+//! Which authentication method comes next? Main type: [`Methods`], pure. The order is ssh's (`sshconnect2.c`,
+//! `authmethod_get`): the first of PreferredAuthentications that the server still accepts and that is not used up.
 
 use russh::MethodKind;
 
 use crate::config::Host;
 
-/// A method hop can use.
+/// A method that hop supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Method {
     PublicKey,
@@ -45,7 +45,7 @@ pub(super) struct Methods {
 }
 
 impl Methods {
-    /// What the configuration of `host` allows, in its order.
+    /// The methods that the configuration of `host` allows, in its order.
     pub fn of(host: &Host) -> Methods {
         let preferred = host.preferred_authentications.iter();
         let named = preferred.filter_map(|name| Method::from_name(name));
@@ -53,37 +53,37 @@ impl Methods {
         Methods { left: allowed.clone(), allowed, offered: Vec::new() }
     }
 
-    /// Takes the list of a USERAUTH_FAILURE (RFC 4252 §5.1).
+    /// Applies the list in a USERAUTH_FAILURE (RFC 4252 §5.1).
     pub fn update(&mut self, offered: &[MethodKind]) {
         self.offered = offered.iter().map(String::from).collect();
     }
 
-    /// The method has nothing more to try.
+    /// Marks a method as having nothing more to try.
     pub fn used_up(&mut self, method: Method) {
         self.left.retain(|left| *left != method);
     }
 
-    /// What to try first if the server takes it.
+    /// The method to try first, if the server accepts it.
     pub fn preferred(&self) -> Option<Method> {
         self.left.first().copied()
     }
 
-    /// What to try next.
+    /// The method to try next.
     pub fn next(&self) -> Option<Method> {
         self.left.iter().copied().find(|method| self.takes(*method))
     }
 
-    /// True when the server takes the method and the configuration allows it, used up or not.
+    /// Whether the server accepts the method and the configuration allows it, used up or not.
     pub fn could(&self, method: Method) -> bool {
         self.allowed.contains(&method) && self.takes(method)
     }
 
-    /// True when the server takes the method.
+    /// Whether the server accepts the method.
     pub fn takes(&self, method: Method) -> bool {
         self.offered.iter().any(|name| name == method.name())
     }
 
-    /// What the server takes, by name.
+    /// The names of the methods the server accepts.
     pub fn offered(&self) -> &[String] {
         &self.offered
     }

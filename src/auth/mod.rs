@@ -1,26 +1,27 @@
-//! Who am I? Identities are offered in order until the server lets us in, and the outcome is a proof: [`Authenticated`].
+//! Who am I? Identities are offered in order until the server lets us in, and the outcome is a proof:
+//! [`Authenticated`].
 //!
-//! The walk is ssh's (`sshconnect2.c`): a `none` request to learn the methods, then the preferred methods one after the
-//! other, each until it has nothing more to try or the server wants the next one (partial success). A key that was named
-//! for the host spares the `none`, a round trip each hop: a refusal tells the methods as well. No attempt is wasted:
-//! servers count them, and behind a bastion they count them for everybody.
+//! The order is ssh's (`sshconnect2.c`): a `none` request to learn the methods, then the preferred methods one after
+//! the other, each until it has nothing more to try or the server wants the next one (partial success). If a key was
+//! named for the host, the `none` request and its round trip per hop are saved: a refusal of the key lists the methods
+//! as well. No attempt is wasted, because servers count them, and behind a bastion they count them for all its users.
 //!
-//! Host keys are not looked at here; nothing is asked of a server that `trust` has not passed.
+//! Host keys are not looked at here; nothing is asked of a server that `trust` has not accepted.
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `authenticate` `fuzz` | the walk; what a fuzzer calls |
+//! | `authenticate` `fuzz` | the order of the methods; the fuzzer's entry |
 //! | `keyboard` `public_key` | the methods |
-//! | `login` | how far a login is |
+//! | `login` | the state of one login |
 //! | `russh_signer` `offered_keys` `methods` | a signature; keys and methods of one login |
 //! | `answer_timeout` `authenticated` | a limit for the server; the proof |
 //! | `credential` | a key that can log in again |
-//! | `keyring` | what a run knows to log in with |
+//! | `keyring` | what a run can log in with |
 //! | `identity` `inspect` | keys to offer, in order; what a file holds |
-//! | `certificate` | certificates of users |
-//! | `key_file` | a key file as it is read |
+//! | `certificate` | user certificates |
+//! | `key_file` | one key file, read and unlocked |
 //! | `permissions` `pem` | who may read it; what is in it |
-//! | `error` | why there is no login |
+//! | `error` | why a login failed |
 
 mod answer_timeout;
 mod authenticate;

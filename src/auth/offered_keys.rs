@@ -1,4 +1,4 @@
-//! Which keys wait to be offered in a login, and which were?
+//! Which keys are still to be offered in a login, and which have been?
 //!
 //! Main type: [`OfferedKeys`].
 
@@ -15,18 +15,18 @@ use crate::agent::client::AgentClient;
 /// The keys of one login.
 #[derive(Default)]
 pub(super) struct OfferedKeys {
-    /// The next one last; `None` before they are looked for.
+    /// The keys still to be offered, the next one last; `None` before they have been looked for.
     pub(super) waiting: Option<Vec<Candidate>>,
     pub(super) offered: Vec<Candidate>,
     pub(super) unused: Vec<UnusedKey>,
     pub(super) doubtful: Vec<UnusedKey>,
     pub(super) agent: Option<Arc<Mutex<AgentClient>>>,
-    /// What `best_supported_rsa_hash` said; it may wait a second, so it is asked once.
+    /// The result of `best_supported_rsa_hash`, kept because that call may wait a second.
     pub(super) rsa: Option<Option<Option<HashAlg>>>,
 }
 
 impl OfferedKeys {
-    /// After a partial success every key may be asked for again, as in ssh (`pubkey_reset`).
+    /// Puts all keys back: after a partial success each may be asked for again, as in ssh (`pubkey_reset`).
     pub fn start_again(&mut self) {
         let offered = std::mem::take(&mut self.offered).into_iter().rev();
         self.waiting = self.waiting.take().map(|waiting| offered.chain(waiting).collect());

@@ -1,18 +1,18 @@
-//! What does a key file hold? Looks at the first line, the PEM label and its headers before any decoder sees the text,
-//! and hands on clean text: no byte order mark, no CRLF, no blanks at the ends of lines, nothing around the block.
+//! What does a key file hold? The first line, the PEM label and its headers are read before any decoder sees the text,
+//! and clean text is passed on: no byte order mark, no CRLF, no blanks at the ends of lines, nothing around the block.
 //!
-//! Main function: [`look`]. Pure; it decrypts nothing. What cannot be read is named, with the command that converts it.
+//! Main function: [`look`]. Pure; it decrypts nothing. What cannot be used is named, with the command that converts it.
 
 use russh::keys::ssh_encoding::{Base64Reader, Reader};
 use russh::keys::ssh_key::{Certificate, PublicKey};
 use zeroize::Zeroizing;
 
-/// How a private key is written down.
+/// The format of a private key file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     /// `OPENSSH PRIVATE KEY` (PROTOCOL.key).
     OpenSsh,
-    /// `RSA PRIVATE KEY` (PKCS#1, what AWS hands out) or `EC PRIVATE KEY` (SEC1).
+    /// `RSA PRIVATE KEY` (PKCS#1, as AWS provides) or `EC PRIVATE KEY` (SEC1).
     Traditional,
     /// `PRIVATE KEY` or `ENCRYPTED PRIVATE KEY`.
     Pkcs8,
@@ -20,15 +20,16 @@ pub(super) enum Format {
     Ppk,
 }
 
-/// Clean text of a private key.
+/// The clean text of a private key.
 pub(super) struct PrivateKeyText {
     pub format: Format,
-    /// True when a passphrase is needed, as far as the text around the key says; OpenSSH's format says it inside.
+    /// Whether a passphrase is needed, according to the text around the key; in OpenSSH's format only the key itself
+    /// tells.
     pub encrypted: bool,
     pub text: Zeroizing<String>,
 }
 
-/// What a key file holds.
+/// The contents of a key file.
 pub(super) enum KeyFileText {
     Private(PrivateKeyText),
     Public(PublicKey),
@@ -36,12 +37,12 @@ pub(super) enum KeyFileText {
     Unusable(Unusable),
 }
 
-/// Something that is no key we can use.
+/// Contents that cannot be used as a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unusable {
-    /// What it is.
+    /// What the file contains.
     pub what: String,
-    /// How it becomes usable; `{}` stands for the file.
+    /// The command that makes it usable; `{}` stands for the file.
     pub remedy: Option<&'static str>,
 }
 
@@ -53,7 +54,7 @@ const FROM_RFC4716: &str = "ssh-keygen -i -f {}";
 const FROM_UTF16: &str = "iconv -f UTF-16 -t ASCII {} > {}.pem";
 const FROM_JSON: &str = "jq -r .KeyMaterial {} > {}.pem";
 
-/// Says what `bytes`, the contents of a key file, are.
+/// Determines what `bytes`, the contents of a key file, are.
 pub(super) fn look(bytes: &[u8]) -> KeyFileText {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let Ok(text) = std::str::from_utf8(bytes) else { return KeyFileText::Unusable(binary(bytes)) };
@@ -85,7 +86,7 @@ fn not(what: &str, remedy: Option<&'static str>) -> Unusable {
     Unusable { what: what.to_owned(), remedy }
 }
 
-/// A PKCS#12 file begins SEQUENCE, INTEGER 3; other DER keys begin SEQUENCE, INTEGER 0 or 1.
+/// Names binary contents. A PKCS#12 file begins with SEQUENCE, INTEGER 3; other DER keys with SEQUENCE, INTEGER 0 or 1.
 fn binary(bytes: &[u8]) -> Unusable {
     match bytes {
         [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => not("UTF-16 text, not a plain text key", Some(FROM_UTF16)),
@@ -113,7 +114,7 @@ fn stray(first: &str) -> Unusable {
 fn ppk(text: &str) -> PrivateKeyText {
     let mut clean = Zeroizing::new(String::with_capacity(text.len() + 1));
     for line in text.trim().lines() {
-        // a comment is part of what the MAC covers, blanks and all
+        // the MAC covers the comment, blanks included
         let comment = line.starts_with("Comment:");
         clean.push_str(if comment { line.trim_end_matches('\r') } else { line.trim_end() });
         clean.push('\n');
@@ -122,7 +123,7 @@ fn ppk(text: &str) -> PrivateKeyText {
     PrivateKeyText { format: Format::Ppk, encrypted, text: clean }
 }
 
-/// Takes the first private key block, or says what the file has instead.
+/// Takes the first private key block, or says what the file holds instead.
 fn block(text: &str) -> Result<KeyFileText, Unusable> {
     let mut other = None;
     let mut lines = text.lines().map(str::trim);
@@ -193,8 +194,8 @@ fn classified(label: &str, headers: &[&str], body: &str) -> Result<PrivateKeyTex
     Ok(PrivateKeyText { format, encrypted, text: written(label, headers, body) })
 }
 
-/// True for PBES2 with AES, and with scrypt or PBKDF2 over SHA-2 (RFC 8018 appendix A): what can be decrypted here. All
-/// of it is named by object identifiers at the front.
+/// Whether the body uses PBES2 with AES, and scrypt or PBKDF2 over SHA-2 (RFC 8018 appendix A), which can be decrypted
+/// here. Object identifiers at the front name all of them.
 fn is_modern(body: &str) -> bool {
     const PBES2: &[u8] = b"\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x05\x0D";
     const AES: &[u8] = b"\x06\x09\x60\x86\x48\x01\x65\x03\x04\x01";
@@ -209,7 +210,7 @@ fn is_modern(body: &str) -> bool {
     has(PBES2) && has(AES) && (has(SCRYPT) || HMAC_SHA2.into_iter().any(has))
 }
 
-/// The first 192 bytes of a base64 body, or fewer.
+/// At most the first 192 bytes of a base64 body.
 fn front_of(body: &str) -> Vec<u8> {
     let text = &body[..body.len().min(256)];
     let mut front = vec![0; text.trim_end_matches('=').len() * 3 / 4];
@@ -217,7 +218,7 @@ fn front_of(body: &str) -> Vec<u8> {
     read.map(|()| front).unwrap_or_default()
 }
 
-/// The block as a strict reader wants it: lines of 70 characters.
+/// The block in the form that a strict reader wants: lines of 70 characters.
 fn written(label: &str, headers: &[&str], body: &str) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(body.len() * 2 + 512));
     text.push_str(&format!("-----BEGIN {label}-----\n"));

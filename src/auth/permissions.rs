@@ -1,14 +1,14 @@
-//! May this private key be used at all? As ssh decides it (`authfile.c`, `sshkey_perm_ok`): on the open file, and only
-//! when it belongs to the caller, because a file of somebody else's is that person's to guard.
+//! May this private key be used at all? As with ssh (`authfile.c`, `sshkey_perm_ok`), the open file is checked, and
+//! only if it belongs to the caller: whoever owns another file has to guard it.
 
 use std::fs::File;
 
 use super::error::KeyProblem;
 
-/// Bits that let anybody but the owner at the file.
+/// The mode bits that give anybody but the owner access.
 const OTHERS: u32 = 0o077;
 
-/// Refuses an open key file of the caller's own that others may read, write or execute.
+/// Refuses an open key file that belongs to the caller and that others may read, write or execute.
 pub(super) fn check(file: &File) -> Result<(), KeyProblem> {
     let stat = rustix::fs::fstat(file).map_err(|error| KeyProblem::Unreadable(error.to_string()))?;
     judge(stat.st_uid, rustix::process::getuid().as_raw(), stat.st_mode)

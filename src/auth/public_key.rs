@@ -1,5 +1,6 @@
-//! The publickey method (RFC 4252 §7): the candidates of [`identity`](super::identity) one after the other. Each is
-//! shown to the server first and signed with only when it would do, so no passphrase is asked for a key nobody wants.
+//! How are keys offered? By the publickey method (RFC 4252 §7), the candidates of [`identity`](super::identity) one
+//! after the other. Each is first offered without a signature, and signed with only if the server would accept it, so
+//! nobody is asked for the passphrase of a key that is of no use.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use crate::config::Origin;
 use crate::config::host::IdentityAgent;
 
 impl<H: Handler> LoginAttempt<'_, H> {
-    /// Whether the first key to offer is one that the user named, and can be shown as it is.
+    /// Whether the first key to offer is one that the user named, and can be offered without unlocking its file.
     pub(super) async fn begins_with_a_named_key(&mut self) -> bool {
         self.look_for_keys().await;
         let first = self.keys.waiting.as_ref().and_then(|waiting| waiting.last());
@@ -52,7 +53,7 @@ impl<H: Handler> LoginAttempt<'_, H> {
         Ok(None)
     }
 
-    /// Offers a key that opened this door before.
+    /// Offers a key that logged in here before.
     pub(super) async fn offer_again(&mut self, candidate: Candidate) -> Result<Option<ServerAnswer>, AuthError> {
         if let Hands::Agent { .. } = candidate.hands {
             self.ask_agent().await;
@@ -60,7 +61,7 @@ impl<H: Handler> LoginAttempt<'_, H> {
         self.offer(candidate).await
     }
 
-    /// The keys to offer, in order; what was named and cannot be used is noted.
+    /// The keys to offer, in order; named ones that cannot be used are noted.
     async fn candidates(&mut self) -> Vec<Candidate> {
         let mut files = Vec::new();
         for named in &self.host.identity_files {
@@ -87,8 +88,8 @@ impl<H: Handler> LoginAttempt<'_, H> {
         certificates
     }
 
-    /// A file that cannot be used is worth a word, unless it is one of the built-in names and absent, or the agent holds
-    /// its key.
+    /// Notes a file that cannot be used, unless it has one of the built-in names and its permissions are not the
+    /// problem, or the agent holds its key.
     fn note_unusable(&mut self, named: &IdentityFile, order: &[Candidate]) {
         let Secret::Unusable(problem) = &named.file.private else { return };
         let silent = named.origin == Origin::Default && !matches!(problem, KeyProblem::TooOpen(_));
@@ -100,7 +101,7 @@ impl<H: Handler> LoginAttempt<'_, H> {
         }
     }
 
-    /// The agent's keys. Without an agent, or with one that fails, there are none, and the login goes on.
+    /// The agent's keys. Without an agent, or if it fails, there are none, and the login goes on.
     async fn ask_agent(&mut self) -> Vec<AgentKey> {
         let IdentityAgent::Socket(socket) = &self.host.identity_agent.value else { return Vec::new() };
         if self.keyring.is_mute(socket) {
@@ -144,7 +145,7 @@ impl<H: Handler> LoginAttempt<'_, H> {
         })
     }
 
-    /// Offers one key; `None` when it could not be offered, or not signed with, and the next one may be.
+    /// Offers one key; `None` if it could not be offered or not be signed with, so that the next one may be.
     async fn offer(&mut self, mut candidate: Candidate) -> Result<Option<ServerAnswer>, AuthError> {
         if candidate.offer == Offer::Sealed && !self.unseal(&mut candidate).await {
             return Ok(None);
@@ -177,7 +178,7 @@ impl<H: Handler> LoginAttempt<'_, H> {
         Ok(Some(answer))
     }
 
-    /// Whether a certificate is good the server decides; what speaks against it is kept.
+    /// Keeps what speaks against a certificate; whether it is valid is up to the server.
     fn doubt(&mut self, candidate: &Candidate) {
         let (Offer::Certificate(shown), Why::Certificate(file)) = (&candidate.offer, &candidate.why) else { return };
         let is_beside = self.host.certificate_files.is_empty();
@@ -187,7 +188,7 @@ impl<H: Handler> LoginAttempt<'_, H> {
         }
     }
 
-    /// The length of an RSA key that `RequiredRSASize` rules out.
+    /// The length in bits of an RSA key that `RequiredRSASize` rules out.
     fn too_short(&self, candidate: &Candidate) -> Option<u32> {
         match candidate.key()? {
             KeyData::Rsa(key) => Some(key.key_size()).filter(|bits| *bits < *self.host.required_rsa_size),
@@ -232,7 +233,7 @@ impl<H: Handler> LoginAttempt<'_, H> {
         }
     }
 
-    /// The hash to sign with (`None` but for RSA); the outer `None` when configuration and server share no algorithm.
+    /// The hash to sign with (`None` for all but RSA); the outer `None` if configuration and server share no algorithm.
     async fn algorithm(&mut self, candidate: &Candidate) -> Result<Option<Option<HashAlg>>, AuthError> {
         let host = self.host;
         let listed = host.pubkey_accepted_algorithms.as_ref().map(|list| list.value.as_slice());
@@ -263,7 +264,7 @@ impl<H: Handler> LoginAttempt<'_, H> {
         Ok(hash)
     }
 
-    /// Shows the key and signs if the server wants it; `None` when the server did not answer in time.
+    /// Offers the key and signs if the server would accept it; `None` if the server did not answer in time.
     async fn show(&mut self, candidate: &Candidate, hash: Option<HashAlg>) -> Option<Result<AuthResult, OfferError>> {
         let signer = self.signer(candidate);
         let touch = candidate.wants_a_touch().then(|| self.host.alias.clone());
@@ -292,7 +293,7 @@ impl<H: Handler> LoginAttempt<'_, H> {
         }
     }
 
-    /// The key that was accepted, for whoever logs in here again by another way.
+    /// The key that was accepted, for another login here by other means.
     pub(super) fn credential(&self, candidate: &Candidate) -> Option<Credential> {
         let blob = match &candidate.offer {
             Offer::Key(key) => PublicKey::new(key.clone(), "").to_bytes().ok()?,
@@ -325,11 +326,11 @@ impl<H: Handler> LoginAttempt<'_, H> {
     }
 }
 
-/// The hash for an RSA signature. `server` is the best of its `server-sig-algs` (RFC 8308), `None` where it sent none;
-/// `listed` says whether PubkeyAcceptedAlgorithms has a hash, `None` where the user set no list.
+/// The hash for an RSA signature. `server` is the best of its `server-sig-algs` (RFC 8308), `None` if it sent none;
+/// `listed` says whether PubkeyAcceptedAlgorithms has a hash, `None` if the user set no list.
 ///
-/// A server that announces nothing gets SHA-1 only from a user who lists `ssh-rsa`, and SHA-256 otherwise: ssh would not
-/// even offer the key, but servers exist that know RFC 8332 and not RFC 8308.
+/// For a server that announces nothing, SHA-1 is used only if the user lists `ssh-rsa`, and SHA-256 otherwise: ssh
+/// would not even offer the key, but there are servers that support RFC 8332 and not RFC 8308.
 fn rsa_hash(
     server: Option<Option<HashAlg>>,
     listed: impl Fn(Option<HashAlg>) -> Option<bool>,

@@ -1,4 +1,4 @@
-//! Who signs a login? [`RusshSigner`] does what russh wants of a signer, with the key of whoever holds it.
+//! Who signs in a login? [`RusshSigner`] passes russh's request to the signer that holds the key.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::agent::wire::put_string;
 use crate::agent::{SignError, Signer};
 use crate::progress::Event;
 
-/// Why an offered key did not get an answer.
+/// Why offering a key led to no answer.
 pub(super) enum OfferError {
     Sign(SignError),
     Session,
@@ -23,7 +23,7 @@ impl From<russh::SendError> for OfferError {
     }
 }
 
-/// Signs for russh, which wants the signature appended to what it asks to have signed.
+/// A signer for russh, which wants the signature appended to the data it asks to have signed.
 pub(super) struct RusshSigner {
     pub(super) signer: Option<Arc<dyn Signer>>,
     pub(super) answer_timeout: AnswerTimeout,
