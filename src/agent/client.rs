@@ -1,7 +1,8 @@
-//! Asks the user's agent on its socket: which keys, and a signature. Main type: [`AgentClient`], one connection.
+//! How is the user's agent asked? Over its socket: for its keys, and for a signature. Main type: [`AgentClient`], one
+//! connection.
 //!
-//! Each question has a deadline. One identity that cannot be read is skipped, the others stay. It adds, removes and
-//! locks nothing.
+//! Each request has a deadline. An identity that cannot be read is skipped; the others stay. No keys are added, removed
+//! or locked.
 
 use std::io;
 use std::path::Path;
@@ -16,45 +17,45 @@ use tokio::time::timeout;
 
 use super::wire::{FRAME_LENGTHS, Reply, Request, SessionBind, SignRequest, WireError, frame};
 
-/// How long an agent may take to accept, to list its keys, or to take a binding.
+/// How long an agent may take to accept a connection, to list its keys, or to answer a session-bind.
 const PROMPTLY: Duration = Duration::from_secs(5);
-/// How long a signature may take: a person may have to touch a security key or confirm in a window.
+/// How long an agent may take to sign: a person may have to touch a security key or confirm in a window.
 const WITH_A_PERSON: Duration = Duration::from_secs(120);
 
-/// Why an agent was of no use.
+/// Why the agent did not do what it was asked.
 #[derive(Debug, Error)]
 pub enum AgentError {
-    /// The socket cannot be reached, or broke.
+    /// The socket cannot be reached, or the connection broke.
     #[error("agent: {0}")]
     Io(#[from] io::Error),
-    /// No answer in time.
+    /// No answer within this time.
     #[error("agent: no answer within {} s", .0.as_secs())]
     TimedOut(Duration),
-    /// An answer that is no agent message.
+    /// An answer that is not an agent message.
     #[error("agent: {0}")]
     Wire(#[from] WireError),
     /// A frame length out of bounds, in bytes.
     #[error("agent: frame of {0} bytes")]
     Frame(usize),
-    /// The agent said no.
+    /// The agent refused.
     #[error("agent refused the operation")]
     Refused,
-    /// A sound message, but no answer to what was asked.
+    /// A well-formed message that does not answer the request.
     #[error("agent: answer to another question")]
     Unexpected,
-    /// An earlier question broke off: the rest of its answer may still be in the socket.
+    /// An earlier request was broken off: the rest of its answer may still be in the socket.
     #[error("agent: connection broken")]
     Broken,
 }
 
-/// One key of the agent, readable.
+/// One key of the agent that hop can read.
 #[derive(Debug, Clone)]
 pub struct AgentKey {
     /// The key, or the certificate.
     pub key: KeyData,
-    /// Exactly as the agent gave it: what a signature is asked for with.
+    /// The same bytes that the agent sent; a request for a signature names the key by them.
     pub blob: Vec<u8>,
-    /// The agent's comment, lossily as text without control characters, at most 256 characters.
+    /// The agent's comment as text: invalid UTF-8 replaced, control characters removed, at most 256 characters.
     pub comment: String,
 }
 
@@ -68,7 +69,7 @@ pub struct AgentClient {
 #[derive(Debug, PartialEq)]
 enum Readiness {
     Ready,
-    /// A question is out: if it is abandoned here, its answer would be taken for the next one's.
+    /// A request is under way: if it is abandoned, its answer would be taken for that to the next request.
     Asking,
 }
 
@@ -88,8 +89,8 @@ impl AgentClient {
         }
     }
 
-    /// A signature over `data` by the key of `blob` (`string algorithm | string signature | …`, RFC 4253 §6.6); `flags`
-    /// as in [`SignRequest`].
+    /// A signature over `data` by the key `blob` (`string algorithm | string signature | …`, RFC 4253 §6.6); `flags` as
+    /// in [`SignRequest`].
     pub async fn sign(&mut self, blob: &[u8], data: &[u8], flags: u32) -> Result<Vec<u8>, AgentError> {
         let request = Request::Sign(SignRequest { key: blob.to_vec(), data: data.to_vec(), flags });
         match self.ask(&request, WITH_A_PERSON).await? {
@@ -99,8 +100,8 @@ impl AgentClient {
         }
     }
 
-    /// Tells the agent which SSH session this connection serves, so that keys restricted to a destination (`ssh-add -h`)
-    /// can be used. Agents older than OpenSSH 8.9 refuse, which does no harm.
+    /// Tells the agent which SSH session this connection serves, so that keys restricted to a destination (`ssh-add
+    /// -h`) can be used. Agents older than OpenSSH 8.9 refuse, which does no harm.
     pub async fn session_bind(&mut self, bind: SessionBind) -> Result<(), AgentError> {
         match self.ask(&Request::Bind(bind), PROMPTLY).await? {
             Reply::Success => Ok(()),
@@ -109,7 +110,7 @@ impl AgentClient {
         }
     }
 
-    /// The connection itself, to pass somebody else's questions on; `None` while an answer is still due.
+    /// The connection itself, to relay the requests of another client; `None` if an answer is still due.
     pub fn into_stream(self) -> Option<UnixStream> {
         (self.state == Readiness::Ready).then_some(self.stream)
     }
@@ -147,7 +148,7 @@ fn readable(identity: super::wire::Identity) -> Option<AgentKey> {
     Some(AgentKey { key, comment: plain(&identity.comment), blob: identity.key })
 }
 
-/// An agent's words as text: no control characters, at most 256 of the others.
+/// An agent's text without control characters, at most 256 characters.
 pub(super) fn plain(words: &[u8]) -> String {
     String::from_utf8_lossy(words).chars().filter(|character| !character.is_control()).take(256).collect()
 }

@@ -1,13 +1,14 @@
 //! The ssh-agent protocol, both ends (RFC 9987, OpenSSH's PROTOCOL.agent): messages are bytes in [`wire`], the user's
-//! agent is [`client::AgentClient`], and whatever can sign, a key in memory or one in an agent, is a [`signer::Signer`].
+//! agent is [`client::AgentClient`], and whatever can sign, with a key in memory or in an agent, is a
+//! [`signer::Signer`].
 //!
-//! Our own agent is [`LentAgent`]: one key for a few logins at one host.
+//! hop's own agent is [`LentAgent`]: one key for a few logins at one host.
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `lent` | our own agent, and what it may sign |
+//! | `lent` | hop's own agent, and what it may sign |
 //! | `signer` | whatever can sign |
-//! | `client` | the user's agent, asked |
+//! | `client` | requests to the user's agent |
 //! | `wire` | messages as bytes |
 
 pub mod client;

@@ -1,5 +1,5 @@
-//! Whatever can sign with one key: [`KeySigner`] has it in memory, [`AgentSigner`] asks an agent. Which key, for whom
-//! and how often is decided by the caller, not here.
+//! Who can sign with a key? [`KeySigner`] holds it in memory, [`AgentSigner`] asks an agent. Which key, for whom and
+//! how often is decided by the caller, not here.
 
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -15,16 +15,16 @@ use tokio::sync::Mutex;
 use super::client::{AgentClient, AgentError, plain};
 use super::wire::{FieldReader, RSA_SHA2_256, RSA_SHA2_512, SessionBind};
 
-/// Why there is no signature.
+/// Why no signature was made.
 #[derive(Debug, Error)]
 pub enum SignError {
     /// The agent did not give one.
     #[error(transparent)]
     Agent(#[from] AgentError),
-    /// The agent signed with another algorithm than the one asked for.
+    /// The agent signed with another algorithm than the requested one.
     #[error("agent signed with {0}")]
     Algorithm(String),
-    /// The key cannot be had: a passphrase was not given, the file is gone, …
+    /// The key is not available: a passphrase was not given, the file is gone, …
     #[error("{0}")]
     Unavailable(String),
     /// The key in memory cannot sign.
@@ -40,7 +40,8 @@ pub trait Signer: Send + Sync {
     /// Signs `data`. `hash` matters to RSA keys only, where `None` means SHA-1 (`ssh-rsa`).
     fn sign<'a>(&'a self, data: &'a [u8], hash: Option<HashAlg>) -> Signing<'a>;
 
-    /// Whether its holder signs logins at certain hosts only, and so none that is not shown to be one (`ssh-add -h`).
+    /// Whether an agent holds this key for certain hosts only (`ssh-add -h`), and so signs nothing that it cannot tell
+    /// is a login there.
     fn is_for_certain_hosts(&self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
         Box::pin(async { false })
     }
@@ -92,7 +93,7 @@ impl Signer for AgentSigner {
     }
 }
 
-/// A key that stays in an agent, asked over a connection of its own each time: nothing is left open in between.
+/// A key that stays in an agent and is used over a new connection each time, so that none is left open in between.
 pub struct AgentRelay {
     socket: PathBuf,
     blob: Vec<u8>,
@@ -113,7 +114,8 @@ impl Signer for AgentRelay {
         })
     }
 
-    /// An agent shows a key that is meant for certain hosts to nobody who is bound to another one: one is made up here.
+    /// An agent does not list a key for certain hosts to a connection that is bound to another host; so a host is made
+    /// up here.
     fn is_for_certain_hosts(&self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
         Box::pin(async {
             let asked = async {
@@ -127,7 +129,7 @@ impl Signer for AgentRelay {
     }
 }
 
-/// A session with a host that nobody knows (OpenSSH PROTOCOL.agent §1).
+/// A session-bind to a host that nobody knows (OpenSSH PROTOCOL.agent §1).
 fn bound_to_nobody() -> Option<SessionBind> {
     let (mut seed, mut session_id) = ([0; 32], vec![0; 32]);
     getrandom::fill(&mut seed).and_then(|()| getrandom::fill(&mut session_id)).ok()?;
@@ -137,7 +139,7 @@ fn bound_to_nobody() -> Option<SessionBind> {
     Some(SessionBind { host_key, session_id, signature, is_forwarding: false })
 }
 
-/// Old agents ignore the flags and sign with SHA-1.
+/// Checks that the signature uses the requested hash: old agents ignore the flags and sign with SHA-1.
 fn as_asked(signature: Vec<u8>, hash: Option<HashAlg>) -> Result<Vec<u8>, SignError> {
     let algorithm = FieldReader(&signature).string().map_err(AgentError::from)?;
     match (hash, algorithm) {

@@ -1,5 +1,6 @@
-//! The messages of the agent protocol as bytes: [`Request`] from a client, [`Reply`] from an agent; each is encoded and
-//! parsed here, so that both ends share one reading (RFC 9987 §3; the extension is OpenSSH's PROTOCOL.agent §1).
+//! What do the messages of the agent protocol look like as bytes? A [`Request`] comes from a client, a [`Reply`] from
+//! an agent; each is encoded and parsed here, so that both ends agree (RFC 9987 §3; the extension is OpenSSH's
+//! PROTOCOL.agent §1).
 //!
 //! Pure: no sockets, no keys. Key blobs and signatures stay opaque bytes. A message must parse to its last byte.
 
@@ -7,9 +8,9 @@ use std::ops::RangeInclusive;
 
 use thiserror::Error;
 
-/// Lengths a frame may announce, in bytes; anything else ends the connection before a byte of it is stored.
+/// The lengths a frame may announce, in bytes; any other ends the connection before a byte of the frame is stored.
 pub const FRAME_LENGTHS: RangeInclusive<usize> = 1..=256 * 1024;
-/// As many identities as OpenSSH's client reads from an agent (`authfd.c`, `MAX_AGENT_IDENTITIES`).
+/// The most identities that OpenSSH's client reads from an agent (`authfd.c`, `MAX_AGENT_IDENTITIES`).
 pub const MAX_IDENTITIES: usize = 2048;
 /// The flag that asks for `rsa-sha2-256` (RFC 9987 §3.6.1).
 pub const RSA_SHA2_256: u32 = 2;
@@ -26,7 +27,7 @@ const EXTENSION: u8 = 27;
 const EXTENSION_FAILURE: u8 = 28;
 const SESSION_BIND: &[u8] = b"session-bind@openssh.com";
 
-/// Why bytes are no message.
+/// Why bytes are not a message.
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
 pub enum WireError {
     /// The message ends inside a field.
@@ -35,10 +36,10 @@ pub enum WireError {
     /// Bytes follow the last field.
     #[error("bytes after the end of a message")]
     Trailing,
-    /// A type this end does not expect.
+    /// A message type that this end does not expect.
     #[error("unexpected message type {0}")]
     Type(u8),
-    /// More identities than anyone needs.
+    /// More identities than are read.
     #[error("{0} identities announced")]
     TooMany(u32),
     /// A boolean that is neither 0 nor 1.
@@ -49,18 +50,18 @@ pub enum WireError {
     Method,
 }
 
-/// What a client asks an agent.
+/// A request from a client to an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
-    /// Message 11: which keys are there?
+    /// Message 11: list the keys.
     Identities,
     /// Message 13: sign `data` with `key`.
     Sign(SignRequest),
     /// Message 27, `session-bind@openssh.com`: the connection serves this SSH session.
     Bind(SessionBind),
-    /// Message 27 with another name.
+    /// Message 27 with another name: an extension that is not supported.
     Extension(Vec<u8>),
-    /// A type that only adds, removes or locks keys, or that nobody knows.
+    /// A type that only adds, removes or locks keys, or an unknown one.
     Other(u8),
 }
 
@@ -88,7 +89,7 @@ pub struct SessionBind {
     pub is_forwarding: bool,
 }
 
-/// What an agent answers.
+/// An agent's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// Message 5.
@@ -108,7 +109,7 @@ pub enum Reply {
 pub struct Identity {
     /// The public key or certificate.
     pub key: Vec<u8>,
-    /// Whatever its owner called it; not always UTF-8.
+    /// The comment its owner gave it; not always UTF-8.
     pub comment: Vec<u8>,
 }
 
@@ -132,7 +133,7 @@ impl Request {
         }
     }
 
-    /// Reads a message without its length. The contents of unknown extensions and other types are not looked at.
+    /// Parses a message without its length. The contents of unknown extensions and other types are ignored.
     pub fn parse(message: &[u8]) -> Result<Request, WireError> {
         let mut reader = FieldReader(message);
         let request = match reader.byte()? {
@@ -176,7 +177,7 @@ impl Reply {
         }
     }
 
-    /// Reads a message without its length.
+    /// Parses a message without its length.
     pub fn parse(message: &[u8]) -> Result<Reply, WireError> {
         let mut reader = FieldReader(message);
         let reply = match reader.byte()? {
@@ -199,7 +200,7 @@ fn identities(reader: &mut FieldReader) -> Result<Vec<Identity>, WireError> {
     (0..count).map(|_| Ok(Identity { key: reader.string()?.to_vec(), comment: reader.string()?.to_vec() })).collect()
 }
 
-/// A message with its length in front, as it goes over the socket.
+/// A message with its length in front, as sent over the socket.
 pub fn frame(message: &[u8]) -> Vec<u8> {
     let mut frame = Vec::with_capacity(message.len() + 4);
     frame.extend_from_slice(&(message.len() as u32).to_be_bytes());
@@ -240,7 +241,7 @@ impl MessageWriter {
     }
 }
 
-/// Reads the fields of RFC 4251 §5 off the front of a slice; nothing is copied, no length is believed.
+/// Reads the fields of RFC 4251 §5 from the front of a slice; nothing is copied, and no length is trusted.
 #[derive(Debug, Clone, Copy)]
 pub struct FieldReader<'a>(pub &'a [u8]);
 
@@ -261,7 +262,7 @@ impl<'a> FieldReader<'a> {
         }
     }
 
-    /// Four bytes, the most significant first.
+    /// A 32-bit number, the most significant byte first.
     pub fn u32(&mut self) -> Result<u32, WireError> {
         let (number, rest) = self.0.split_first_chunk::<4>().ok_or(WireError::Short)?;
         self.0 = rest;
@@ -276,7 +277,7 @@ impl<'a> FieldReader<'a> {
         Ok(string)
     }
 
-    /// Nothing may be left.
+    /// Checks that no bytes are left.
     pub fn end(self) -> Result<(), WireError> {
         if self.0.is_empty() { Ok(()) } else { Err(WireError::Trailing) }
     }

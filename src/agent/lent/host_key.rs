@@ -1,5 +1,5 @@
-//! Did this host take part in that key exchange? [`proves`] checks a host key's signature over a session id, which is the
-//! exchange hash of the first key exchange (RFC 4253 §7.2, §8).
+//! Did this host take part in that key exchange? [`proves`] checks a host key's signature over a session id, which is
+//! the exchange hash of the first key exchange (RFC 4253 §7.2, §8).
 
 use russh::keys::key::parse_public_key;
 use russh::keys::ssh_encoding::Decode as _;
@@ -7,11 +7,11 @@ use russh::keys::ssh_key::{Algorithm, Signature};
 
 use crate::agent::wire::FieldReader;
 
-/// Lengths of the exchange hashes there are: SHA-256, SHA-384, SHA-512.
+/// The possible lengths of an exchange hash in bytes: SHA-256, SHA-384, SHA-512.
 pub const SESSION_IDS: [usize; 3] = [32, 48, 64];
 
-/// True when `signature` (`string algorithm | string blob`) is `host_key`'s over `session_id`, by Ed25519, ECDSA on a
-/// NIST curve, or RSA with SHA-2.
+/// Whether `signature` (`string algorithm | string blob`) was made by `host_key` over `session_id`, with Ed25519, ECDSA
+/// on a NIST curve, or RSA with SHA-2.
 pub fn proves(host_key: &[u8], session_id: &[u8], signature: &[u8]) -> bool {
     SESSION_IDS.contains(&session_id.len()) && verify(host_key, session_id, signature).is_some()
 }
@@ -45,17 +45,17 @@ pub(super) mod tests {
     use russh::keys::ssh_key::{EcdsaCurve, HashAlg};
     use std::sync::Arc;
 
-    /// An Ed25519 key of a number.
+    /// The Ed25519 key with this number.
     pub(in crate::agent) fn key(number: u8) -> Arc<PrivateKey> {
         Arc::new(PrivateKey::from(Ed25519Keypair::from_seed(&[number; 32])))
     }
 
-    /// A public key as it goes over the wire.
+    /// A public key in wire form.
     pub(in crate::agent) fn blob(key: &PrivateKey) -> Vec<u8> {
         key.public_key().to_bytes().expect("a public key has bytes")
     }
 
-    /// A signature as it goes over the wire.
+    /// A signature in wire form.
     pub(in crate::agent) fn sign(key: &Arc<PrivateKey>, data: &[u8], hash: Option<HashAlg>) -> Vec<u8> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         runtime.block_on(KeySigner(key.clone()).sign(data, hash)).expect("a key in memory signs")

@@ -1,17 +1,17 @@
-//! Whom does a key exchange prove? Main type: [`KexTap`], which takes the bytes a server sends first, before anything is
-//! encrypted, and finds its host key and signature in the KEX reply (RFC 4253 §4.2, §6, §8; RFC 4419 §3; RFC 5656 §4).
+//! Which host does a key exchange prove? Main type: [`KexTap`], which takes the first, still unencrypted bytes of a
+//! server and finds its host key and signature in the KEX reply (RFC 4253 §4.2, §6, §8; RFC 4419 §3; RFC 5656 §4).
 //!
-//! Whether they prove a session is for the policy to say: it knows the session id. Bytes come from a stranger; at most
-//! [`MOST_BYTES`] are kept.
+//! Whether they prove a session is decided by the policy, which knows the session id. The bytes come from a stranger;
+//! at most [`MOST_BYTES`] are kept.
 
 use crate::agent::wire::FieldReader;
 
-/// Bytes that are looked at: banner, KEXINIT and reply of any method are far shorter.
+/// The most bytes that are looked at: banner, KEXINIT and the reply of any method are far shorter.
 pub const MOST_BYTES: usize = 64 * 1024;
-/// The longest packet before encryption (RFC 4253 §6.1).
+/// The longest packet before encryption, in bytes (RFC 4253 §6.1).
 const LONGEST_PACKET: usize = 35_000;
 const NEWKEYS: u8 = 21;
-/// KEXDH_REPLY and KEX_ECDH_REPLY; with group exchange the same number is the group.
+/// KEXDH_REPLY and KEX_ECDH_REPLY; in a group exchange the same number is the message with the group.
 const REPLY: u8 = 31;
 /// KEX_DH_GEX_REPLY.
 const GROUP_EXCHANGE_REPLY: u8 = 33;
@@ -19,13 +19,13 @@ const GROUP_EXCHANGE_REPLY: u8 = 33;
 /// A host key and its signature over the exchange hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KexReply {
-    /// As it goes over the wire.
+    /// The host key in wire form.
     pub host_key: Vec<u8>,
     /// `string algorithm | string blob`.
     pub signature: Vec<u8>,
 }
 
-/// The beginning of one server's side of a connection.
+/// The first bytes a server sends on a connection.
 #[derive(Debug, Default)]
 pub struct KexTap {
     bytes: Vec<u8>,
@@ -33,7 +33,7 @@ pub struct KexTap {
 }
 
 impl KexTap {
-    /// Takes the next bytes; gives the host key and the signature once, when they are complete.
+    /// Takes the next bytes; returns the host key and the signature once, when they are complete.
     pub fn take(&mut self, bytes: &[u8]) -> Option<KexReply> {
         if self.done {
             return None;
@@ -65,7 +65,7 @@ impl KexTap {
 enum KexSearch {
     Reply(KexReply),
     NotYet,
-    /// There will be none.
+    /// No reply can follow any more.
     Nothing,
 }
 
@@ -95,7 +95,7 @@ fn find(bytes: &[u8]) -> KexSearch {
     }
 }
 
-/// What follows the version line; other lines may come before it.
+/// The bytes after the version line; other lines may come before it.
 fn after_version(bytes: &[u8]) -> Option<&[u8]> {
     let mut rest = bytes;
     loop {

@@ -1,7 +1,7 @@
-//! An agent in memory with one key, lent for a few logins. Main type: [`LentAgent`]; what may be signed is the policy's to say
-//! ([`policy`](super::policy)), here are the clock, the counts of connections, and the hand that signs.
+//! An agent in memory with one key, lent for a few logins. Main type: [`LentAgent`]. What may be signed is decided by
+//! the policy ([`policy`](super::policy)); here are the time limits, the counts of connections, and the signer.
 //!
-//! It is armed for as long as an [`Armed`] lives. With the last signature it is spent: every connection is closed.
+//! The agent answers while an [`Armed`] exists. After the last signature it is spent: every connection is closed.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,29 +17,29 @@ use super::policy::{Line, LoanTerms, Order, Proof, SigningPolicy, Verdict};
 use crate::agent::signer::Signer;
 use crate::agent::wire::{FRAME_LENGTHS, Identity, Reply, Request, WireError, frame};
 
-/// Connections at a time.
+/// The most connections at a time.
 pub const ALIVE: u32 = 2;
-/// Connections in all, for each signature granted.
+/// The most connections in all, for each signature granted.
 pub const IN_ALL: u32 = 8;
-/// How long a connection may take.
+/// The time limits of a connection.
 const LIMITS: ConnectionLimits = ConnectionLimits {
     idle: Duration::from_secs(10),
     total: Duration::from_secs(60),
-    // the overheard key exchange comes another way than the request, but at about the same time
+    // the overheard key exchange arrives on another channel than the request, but at about the same time
     echo: Duration::from_secs(5),
 };
 
 #[derive(Debug, Clone, Copy)]
 struct ConnectionLimits {
-    /// From one message to the next.
+    /// The time from one message to the next.
     idle: Duration,
-    /// A whole connection; the time a signature takes is not counted.
+    /// The time for a whole connection, not counting that of a signature.
     total: Duration,
-    /// How much later than the sign request the overheard key exchange may come.
+    /// How much later than the sign request the overheard key exchange may arrive.
     echo: Duration,
 }
 
-/// The agent. Cheap to clone; clones are the same one.
+/// The agent. Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct LentAgent(Arc<LentShared>);
 
@@ -52,21 +52,21 @@ struct LentShared {
 
 struct LentState {
     policy: SigningPolicy,
-    /// Cancelled when spent or disarmed.
+    /// Cancelled when the agent is spent or disarmed.
     closing: CancellationToken,
     alive: u32,
     seen: u32,
     allowed: u32,
 }
 
-/// As long as it lives, the agent hears.
+/// While it exists, the agent answers requests.
 pub struct Armed(LentAgent, CancellationToken);
 
-/// A connection that was let in.
+/// A connection that was admitted.
 pub struct AgentConnection(LentAgent, CancellationToken);
 
 impl LentAgent {
-    /// Lends nothing yet.
+    /// An agent that lends nothing yet.
     pub fn new(terms: LoanTerms, signer: Arc<dyn Signer>) -> LentAgent {
         LentAgent::with(terms, signer, LIMITS)
     }
@@ -78,14 +78,14 @@ impl LentAgent {
         LentAgent(Arc::new(LentShared { state: Mutex::new(state), signer, overheard: Notify::new(), limits }))
     }
 
-    /// Grants so many further signatures.
+    /// Grants this many further signatures.
     pub fn grant(&self, signatures: u32) {
         let mut state = self.state();
         state.policy.grant(signatures);
         state.allowed = state.allowed.saturating_add(IN_ALL.saturating_mul(signatures));
     }
 
-    /// Hears requests until what is given back is dropped, or the last signature is given.
+    /// Answers requests until the returned value is dropped, or the last signature has been given.
     pub fn arm(&self) -> Armed {
         let mut state = self.state();
         state.policy.arm();
@@ -94,7 +94,7 @@ impl LentAgent {
         Armed(self.clone(), state.closing.clone())
     }
 
-    /// Lets a connection in, or refuses it.
+    /// Admits a connection, or refuses it.
     pub fn admit(&self) -> Option<AgentConnection> {
         let mut state = self.state();
         let refusal = match () {
@@ -110,18 +110,18 @@ impl LentAgent {
         None
     }
 
-    /// Whether a signature is left of those that were granted.
+    /// Whether one of the granted signatures is left.
     pub fn has_left(&self) -> bool {
         self.state().policy.has_left()
     }
 
-    /// A key exchange that was overheard on its way to the client.
+    /// Adds a key exchange that was overheard on its way to the client.
     pub fn overhear(&self, overheard: &KexReply) {
         self.state().policy.overhear(&overheard.host_key, &overheard.signature);
         self.0.overheard.notify_waiters();
     }
 
-    /// What has happened so far.
+    /// The account so far.
     pub fn account(&self) -> Account {
         self.state().policy.account.clone()
     }
@@ -136,12 +136,12 @@ impl LentAgent {
 }
 
 impl Armed {
-    /// Returns once the last signature is given, or it was armed anew.
+    /// Returns after the last signature, or when the agent is armed anew.
     pub async fn spent(&self) {
         self.1.cancelled().await;
     }
 
-    /// Likewise, or once this is dropped.
+    /// Like [`Armed::spent`], but also returns once this value is dropped.
     pub fn ending(&self) -> impl Future<Output = ()> + Send + 'static {
         self.1.clone().cancelled_owned()
     }
@@ -164,7 +164,7 @@ impl Drop for AgentConnection {
 }
 
 impl AgentConnection {
-    /// Answers until the other side ends it, a limit is met, or nothing is lent any more.
+    /// Answers requests until the other side closes the connection, a limit is met, or nothing is lent any more.
     pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(self, mut stream: S) {
         let closing = self.1.clone();
         let end = self.converse(&mut stream, &closing).await;
@@ -191,7 +191,8 @@ impl AgentConnection {
             left = left.saturating_sub(began.elapsed());
             let message = match message {
                 Received::Message(message) => message,
-                // whoever has been served may be silent; whoever never spoke, or stopped half-way, holds a place
+                // a client that has been served may be silent; one that never sent a request, or only half of one,
+                // occupies a place
                 Received::Late(LateAt::Between) if served > 0 => return None,
                 Received::Late(_) => return Some(Refusal::TooSlow),
                 Received::Giant => return Some(Refusal::Frame),
@@ -228,7 +229,7 @@ impl AgentConnection {
         }
     }
 
-    /// The overheard key exchange comes another way than the request, and perhaps after it.
+    /// Waits for the overheard key exchange, which arrives on another channel than the request and perhaps after it.
     async fn wait_for_echo(&self, request: &Result<Request, WireError>) {
         let Ok(Request::Sign(request)) = request else { return };
         let deadline = Instant::now() + self.0.0.limits.echo;
@@ -248,7 +249,7 @@ impl AgentConnection {
         }
     }
 
-    /// The budget has been taken already: whatever happens here, it is not given back.
+    /// Signs. The signature is already counted, and stays counted whatever happens here.
     async fn sign(&self, order: Order) -> Reply {
         let signed = self.0.0.signer.sign(&order.data, order.hash).await;
         let mut state = self.0.state();
@@ -290,7 +291,7 @@ async fn receive<S: AsyncRead + Unpin>(stream: &mut S, deadline: Instant) -> Rec
         if !FRAME_LENGTHS.contains(&length) {
             return Some(Received::Giant);
         }
-        // grows with what comes: a length alone takes no memory
+        // the buffer grows with the bytes that arrive: an announced length alone takes no memory
         let mut message = Vec::new();
         let read = stream.take(length as u64).read_to_end(&mut message).await.ok()?;
         (read == length).then_some(Received::Message(message))

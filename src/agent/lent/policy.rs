@@ -1,7 +1,9 @@
-//! What may a lent agent sign? Main type: [`SigningPolicy`], which turns one message into one [`Verdict`]; no socket, no key.
+//! What may a lent agent sign? Main type: [`SigningPolicy`], which turns each message into a [`Verdict`]; it has no
+//! socket and no key.
 //!
-//! The promise it keeps: at most the granted number of signatures, each a login as the stated user with the one key, into
-//! a session that a pinned host key has signed, never twice the same session. Everything else is refused, by name.
+//! It promises to allow at most the granted number of signatures, each for a login as the stated user with the one key,
+//! in a session that a pinned host key has signed, and never twice for the same session. Everything else is refused, by
+//! name.
 
 use russh::keys::ssh_key::HashAlg;
 
@@ -11,65 +13,65 @@ use super::userauth::{UserAuth, terms_of_signature};
 use crate::agent::wire::{Request, SessionBind, SignRequest, WireError};
 
 const SERVICE: &[u8] = b"ssh-connection";
-/// Overheard key exchanges that are kept: one a login, and a few that broke off.
+/// The most overheard key exchanges that are kept: one for each login, and a few that were broken off.
 const MOST_OVERHEARD: usize = 16;
 
-/// What is lent.
+/// The terms of a loan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoanTerms {
-    /// Whom it may log in.
+    /// The user who may log in.
     pub user: String,
-    /// The key, or its certificate, as it goes over the wire.
+    /// The key, or its certificate, in wire form.
     pub key: Vec<u8>,
-    /// The destination's host keys, as they go over the wire.
+    /// The destination's host keys, in wire form.
     pub host_keys: Vec<Vec<u8>>,
-    /// What has to prove that a session is with the destination.
+    /// The proof required that a session is with the destination.
     pub proof: Proof,
 }
 
 /// What proves that a session is with the destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
-    /// A session-bind, and the host key within the signed login: the signature is of use at the destination only.
+    /// A session-bind, and the host key within the signed login: the signature can only be used at the destination.
     Hostbound,
     /// A session-bind.
     Bound,
-    /// The destination's key exchange, overheard by the way.
+    /// The destination's key exchange, overheard on its way through hop.
     Overheard,
-    /// The key itself: it was made for one login at one host, and no other takes it.
+    /// The key itself: it was made for one login at one host, and no other host accepts it.
     SingleUseKey,
 }
 
-/// One agent connection, as the policy sees it.
+/// The policy's state of one agent connection.
 #[derive(Debug, Default)]
 pub struct Line {
     bound: Option<SessionBind>,
     poisoned: bool,
 }
 
-/// What becomes of one message.
+/// The verdict on one message.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The binding is good.
+    /// The session-bind is good: answer success.
     Bound,
-    /// The key may be shown.
+    /// List the key.
     Show,
-    /// There is nothing to show.
+    /// List no key.
     ShowNothing,
-    /// Sign this. The budget is one smaller already.
+    /// Sign this; the signature is already counted.
     Sign(Order),
     /// Answer failure.
     Refused(Refusal),
-    /// Answer that the extension failed.
+    /// Answer extension failure.
     BindRefused(Refusal),
 }
 
 /// A signature to make.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Order {
-    /// The data.
+    /// The data to sign.
     pub data: Vec<u8>,
-    /// With RSA.
+    /// The hash, for an RSA key.
     pub hash: Option<HashAlg>,
 }
 
@@ -78,18 +80,18 @@ pub struct Order {
 pub struct SigningPolicy {
     terms: LoanTerms,
     armed: bool,
-    /// Signatures that are left.
+    /// The number of signatures left.
     left: u32,
-    /// Sessions that were signed for.
+    /// The ids of the sessions for which a login was signed.
     signed: Vec<Vec<u8>>,
-    /// Host key and signature of key exchanges that were overheard; pinned ones only.
+    /// Host key and signature of the key exchanges that were overheard; only those with a pinned key.
     overheard: Vec<(Vec<u8>, Vec<u8>)>,
-    /// What happened so far.
+    /// The account so far.
     pub account: Account,
 }
 
 impl SigningPolicy {
-    /// Nothing is granted yet.
+    /// A policy that grants nothing yet.
     pub fn new(terms: LoanTerms) -> SigningPolicy {
         SigningPolicy {
             terms,
@@ -101,37 +103,37 @@ impl SigningPolicy {
         }
     }
 
-    /// What is lent.
+    /// The terms of the loan.
     pub fn terms(&self) -> &LoanTerms {
         &self.terms
     }
 
-    /// Grants so many further signatures.
+    /// Grants this many further signatures.
     pub fn grant(&mut self, signatures: u32) {
         self.left = self.left.saturating_add(signatures);
     }
 
-    /// True while one of the granted signatures has not been given.
+    /// Whether one of the granted signatures is left.
     pub fn has_left(&self) -> bool {
         self.left > 0
     }
 
-    /// From here on requests are heard.
+    /// Begins to allow requests.
     pub fn arm(&mut self) {
         self.armed = true;
     }
 
-    /// From here on they are not.
+    /// Stops allowing requests.
     pub fn disarm(&mut self) {
         self.armed = false;
     }
 
-    /// True while a signature could be had.
+    /// Whether a signature is possible now.
     pub fn is_armed(&self) -> bool {
         self.armed && self.left > 0
     }
 
-    /// A key exchange that the destination's client went through. What is not of a pinned key is not kept.
+    /// Adds a key exchange that the destination's client went through, unless its host key is not pinned.
     pub fn overhear(&mut self, host_key: &[u8], signature: &[u8]) {
         if self.is_pinned(host_key) {
             self.overheard.truncate(MOST_OVERHEARD - 1);
@@ -139,12 +141,12 @@ impl SigningPolicy {
         }
     }
 
-    /// True when a sign request for this data would not lack an overheard key exchange.
+    /// Whether the key exchange needed for a sign request with this data has been overheard.
     pub fn is_overheard(&self, data: &[u8]) -> bool {
         UserAuth::parse(data).is_ok_and(|login| self.heard(login.session_id))
     }
 
-    /// Decides. A refusal is noted, a signature is counted before it is made.
+    /// Judges a message. A refusal is noted, and a signature is counted before it is made.
     pub fn judge(&mut self, line: &mut Line, message: Result<Request, WireError>) -> Verdict {
         let verdict = match message {
             Ok(Request::Identities) if self.may_show(line) => Verdict::Show,
@@ -220,7 +222,7 @@ impl SigningPolicy {
         Ok(Order { hash, data: request.data })
     }
 
-    /// Who logs in, to what, with what.
+    /// Checks who logs in, to which service, and with which key and algorithm.
     fn refuse_login(&self, login: &UserAuth<'_>, flags: u32) -> Result<Option<HashAlg>, Refusal> {
         if login.user != self.terms.user.as_bytes() {
             return Err(Refusal::OtherUser);
@@ -237,7 +239,7 @@ impl SigningPolicy {
         }
     }
 
-    /// Where to.
+    /// Checks which host the session is with.
     fn refuse_session(&self, line: &Line, login: &UserAuth<'_>) -> Result<(), Refusal> {
         let bound = line.bound.as_ref();
         let proven = match self.terms.proof {

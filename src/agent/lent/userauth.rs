@@ -1,8 +1,8 @@
-//! What is a publickey login asked to sign? Main type: [`UserAuth`], the data of RFC 4252 §7 and, with the server's host
-//! key at its end, of OpenSSH's `publickey-hostbound-v00@openssh.com` (PROTOCOL §3.1).
+//! What does a publickey login ask to sign? Main type: [`UserAuth`], the data of RFC 4252 §7 and, with the server's
+//! host key at its end, of OpenSSH's `publickey-hostbound-v00@openssh.com` (PROTOCOL §3.1).
 //!
-//! Pure. It must parse to its last byte: anything else that a key may sign (SSHSIG, certificates, proofs of host keys)
-//! is no login.
+//! Pure. The data must parse to its last byte: anything else that a key may sign (SSHSIG, certificates, proofs of host
+//! keys) is not a login.
 
 use russh::keys::ssh_key::HashAlg;
 
@@ -11,28 +11,28 @@ use crate::agent::wire::{FieldReader, RSA_SHA2_256, RSA_SHA2_512, WireError};
 const USERAUTH_REQUEST: u8 = 50;
 const PUBLICKEY: &[u8] = b"publickey";
 const HOSTBOUND: &[u8] = b"publickey-hostbound-v00@openssh.com";
-/// What the names of certificates' algorithms end in (PROTOCOL.certkeys).
+/// The suffix of certificate algorithms (PROTOCOL.certkeys).
 const OF_CERTIFICATES: &str = "-cert-v01@openssh.com";
 
 /// A login request, field by field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UserAuth<'a> {
-    /// The session it is for.
+    /// The id of the session it is for.
     pub session_id: &'a [u8],
-    /// Whom it logs in.
+    /// The user who logs in.
     pub user: &'a [u8],
     /// The service it starts.
     pub service: &'a [u8],
-    /// The signature's algorithm.
+    /// The signature algorithm.
     pub algorithm: &'a [u8],
     /// The public key or certificate.
     pub key: &'a [u8],
-    /// The server's host key, where the method binds it.
+    /// The server's host key, if the method includes it.
     pub host_key: Option<&'a [u8]>,
 }
 
 impl<'a> UserAuth<'a> {
-    /// Reads the data of a sign request.
+    /// Parses the data of a sign request.
     pub fn parse(data: &'a [u8]) -> Result<UserAuth<'a>, WireError> {
         let mut reader = FieldReader(data);
         let session_id = reader.string()?;
@@ -55,7 +55,7 @@ impl<'a> UserAuth<'a> {
     }
 }
 
-/// The hash and the flags with which `key` signs as `algorithm` says; `None` where they do not belong together, and for
+/// The hash and the flags for a signature by `key` with `algorithm`; `None` if they do not belong together, and for
 /// SHA-1.
 pub fn terms_of_signature(algorithm: &[u8], key: &[u8]) -> Option<(Option<HashAlg>, u32)> {
     let kind = std::str::from_utf8(FieldReader(key).string().ok()?).ok()?;
@@ -79,7 +79,7 @@ pub(super) mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
-    /// The bytes of a request; `method` as it is written.
+    /// The bytes of a request, with the given method name.
     pub(in crate::agent) fn data(of: &UserAuth<'_>, method: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         put_string(&mut out, of.session_id);
@@ -91,7 +91,7 @@ pub(super) mod tests {
         out
     }
 
-    /// Likewise, with the method that its fields say.
+    /// The bytes of a request, with the method name that fits its fields.
     pub(in crate::agent) fn login(of: &UserAuth<'_>) -> Vec<u8> {
         data(of, if of.host_key.is_some() { HOSTBOUND } else { PUBLICKEY })
     }

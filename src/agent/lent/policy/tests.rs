@@ -29,7 +29,7 @@ fn bind_of(host: u8, session: &[u8]) -> SessionBind {
     SessionBind { host_key: blob(&key(host)), session_id: session.to_vec(), signature, is_forwarding: false }
 }
 
-/// A policy in tier `proof`, with what an honest client does before it asks for its signature.
+/// A policy with `proof`, after what an honest client does before it asks for its signature.
 fn ready(proof: Proof) -> (SigningPolicy, Line) {
     let (mut policy, mut line) = (armed(proof), Line::default());
     match proof {
@@ -39,7 +39,7 @@ fn ready(proof: Proof) -> (SigningPolicy, Line) {
     (policy, line)
 }
 
-/// The login an honest client asks for.
+/// The login that an honest client asks for.
 fn honest<'a>(mine: &'a [u8], host_key: Option<&'a [u8]>) -> UserAuth<'a> {
     UserAuth {
         session_id: &SESSION,
@@ -51,7 +51,7 @@ fn honest<'a>(mine: &'a [u8], host_key: Option<&'a [u8]>) -> UserAuth<'a> {
     }
 }
 
-/// It, changed.
+/// A request for the honest login, changed.
 fn request(change: impl FnOnce(&mut UserAuth<'_>)) -> Request {
     let (mine, host) = (blob(&key(MINE)), blob(&key(HOST)));
     let mut login_of = honest(&mine, Some(&host));
@@ -109,7 +109,7 @@ fn a_login_that_is_not_the_one_lent_is_refused_by_name() {
             assert_eq!(verdict(proof, request(change)), Verdict::Refused(*refusal), "{proof:?} {index}");
         }
     }
-    // these borrow, so that they stand apart
+    // these borrow, so they come separately
     let Request::Sign(mut foreign) = request(|_| ()) else { unreachable!() };
     foreign.key = other;
     assert_eq!(verdict(Proof::Bound, Request::Sign(foreign)), Verdict::Refused(Refusal::OtherKey));
@@ -246,7 +246,7 @@ proptest! {
     }
 }
 
-/// Messages near to honest ones, and any bytes.
+/// Messages close to honest ones, and any bytes.
 fn message() -> impl Strategy<Value = Vec<u8>> {
     let honest = prop_oneof![
         Just(Request::Identities.encode()),
