@@ -1,9 +1,10 @@
-//! How the source's own client is told to log in, and nothing else: an ssh_config and a known_hosts line, pure.
+//! How is the source's own client told to log in, and to do nothing else? By an ssh_config and a known_hosts line, made
+//! here; pure.
 
 use super::error::LendError;
 use crate::target::{vet_host, vet_user};
 
-/// Where the destination is, as the source sees it.
+/// The destination's address, as the source sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
     /// A name or an address, without brackets.
@@ -12,17 +13,18 @@ pub struct Address {
     pub port: u16,
 }
 
-/// What the configuration is made of.
+/// The values for the configuration.
 pub(super) struct ClientLogin<'a> {
     pub(super) address: &'a Address,
     pub(super) user: &'a str,
-    /// The type of the pinned key, as it stands in known_hosts.
+    /// The type of the pinned key, as written in known_hosts.
     pub(super) key_type: &'a str,
-    /// The name the key is known by there.
+    /// The name of the pinned key in known_hosts.
     pub(super) alias: &'a str,
 }
 
-/// Options that some versions do not know, or that only keep out what nobody asked for.
+/// Options that do not depend on the login: some that certain versions do not know, and some that only forbid what
+/// nobody asked for.
 const FIXED: &str = "  StrictHostKeyChecking yes
   GlobalKnownHostsFile /dev/null
   CheckHostIP no
@@ -43,7 +45,8 @@ const FIXED: &str = "  StrictHostKeyChecking yes
   ServerAliveInterval 15
   ServerAliveCountMax 3";
 
-/// The ssh_config of the one host, whatever it is called there; the file of known hosts is added where it is made.
+/// The ssh_config for the one host, under any name; the line with the known_hosts file is added by the script that
+/// writes it.
 pub(super) fn config(login: &ClientLogin<'_>) -> Result<String, LendError> {
     let ClientLogin { address: Address { host, port }, user, key_type, alias } = login;
     let unfit = |what: &str| {

@@ -1,4 +1,5 @@
-//! A login lent to a source, from the connections to both hosts until nothing is left there. Main type: [`Loan`].
+//! How long does a lent login last? From the connections to both hosts until nothing of it is left there. Main type:
+//! [`Loan`].
 
 use crate::agent::{Account, Armed, LentAgent, LoanTerms, Proof, Refusal};
 use crate::chain::{ChainError, Program, Session, Task, Way};
@@ -17,16 +18,16 @@ use super::remote::shell_line;
 use super::request::{Auth, LoanRequest};
 use super::tier::Tier;
 
-/// What a loan has come to.
+/// The result of a loan.
 #[derive(Debug)]
 pub struct Closed {
     /// What was signed and refused.
     pub account: Account,
-    /// What could not be removed.
+    /// The error if something could not be removed.
     pub left: Option<LendError>,
 }
 
-/// A login that can be had on the source. Dropping it ends everything there; [`Loan::close`] waits for it.
+/// A login that the source can make. Dropping it ends everything on the hosts; [`Loan::close`] waits for that.
 pub struct Loan {
     source: Session,
     destination: String,
@@ -40,8 +41,8 @@ pub struct Loan {
 }
 
 impl Loan {
-    /// Makes everything ready; nothing can be signed yet. `address` is where the source finds the destination: its
-    /// HostName unless told otherwise.
+    /// Prepares everything; nothing can be signed yet. `address` is where the source finds the destination; by default
+    /// its HostName.
     ///
     /// # Errors
     /// [`LendError`]; nothing is left on the source.
@@ -56,11 +57,11 @@ impl Loan {
         Ok(loan.expect("leave is given"))
     }
 
-    /// As [`Loan::prepare`]; but `leave` says whether it may log in at the source, and what can be done before that is done
-    /// meanwhile. `None` when it may not.
+    /// Like [`Loan::prepare`], but logs in at the source only once `leave` returns true, and meanwhile does what can be
+    /// done before. `None` if `leave` returns false.
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Loan::prepare`].
     pub async fn prepare_given(
         leave: impl Future<Output = Result<bool, ChainError>>,
         (source, destination): (&Way, &Way),
@@ -85,7 +86,7 @@ impl Loan {
             user: pin.user.clone(),
             key: pin.credential.blob.clone(),
             host_keys: vec![pin.host_key.clone()],
-            // without a tier nothing is granted either
+            // without a tier no signature is granted
             proof: tier.as_ref().map_or(Proof::Hostbound, |tier| tier.proof()),
         };
         let lent = LentAgent::new(terms, pin.credential.signer.clone());
@@ -103,20 +104,20 @@ impl Loan {
         Ok(Some(Loan { source: here, destination, user: pin.user, fingerprint, tier, lent, facts, kept, admitted }))
     }
 
-    /// What the login is made with.
+    /// The kind of key the login is made with.
     pub fn auth(&self) -> Auth {
         if self.admitted.is_some() { Auth::Ephemeral } else { Auth::Agent }
     }
 
-    /// What the destination takes orders by, where it takes no others ([`Auth::Ephemeral`]).
+    /// The seal for orders to the destination, if it accepts no others ([`Auth::Ephemeral`]).
     pub fn seal(&self) -> Option<&Seal> {
         self.admitted.as_ref().map(Admitted::seal)
     }
 
-    /// The source has logged in: nobody is let in with that key any more.
+    /// Tells the loan that the source has logged in: the key is no longer admitted.
     ///
     /// # Errors
-    /// [`LendError::LineLeft`], or the connection is gone; it is tried again at the end.
+    /// [`LendError::LineLeft`], or the connection is lost; removal is tried again at the end.
     pub async fn logged_in(&mut self) -> Result<(), LendError> {
         match &mut self.admitted {
             Some(admitted) => admitted.close_the_door().await,
@@ -124,7 +125,7 @@ impl Loan {
         }
     }
 
-    /// How well it is guarded.
+    /// The tier of the loan.
     pub fn tier(&self) -> Tier {
         self.tier
     }
@@ -134,24 +135,24 @@ impl Loan {
         &self.fingerprint
     }
 
-    /// Whom it logs in.
+    /// The user of the login.
     pub fn user(&self) -> &str {
         &self.user
     }
 
-    /// The destination's name, as it was typed; it is also what the source's client is given.
+    /// The destination's name as typed, which is also the name given to the source's client.
     pub fn destination(&self) -> &str {
         &self.destination
     }
 
-    /// The private folder on the source, a plain path. It goes with the loan; what else is put there goes with it. Names
-    /// that begin with `run.` are taken.
+    /// The private folder on the source, a plain path. It is removed with the loan, with everything put into it. Names
+    /// that begin with `run.` are reserved.
     pub fn folder(&self) -> &str {
         &self.facts.folder
     }
 
     /// The configuration in that folder with which the source's client logs in: `ssh -F CONFIG -- DESTINATION`, and
-    /// `sftp`, `scp` likewise. Scripts have it as `$HOP_LENT`.
+    /// `sftp` or `scp` likewise. Scripts find its path in `$HOP_LENT`.
     pub fn config(&self) -> String {
         let name = if self.tier == Tier::C { "config.tap" } else { "config" };
         format!("{}/{name}", self.facts.folder)
@@ -162,40 +163,42 @@ impl Loan {
         self.facts.tools.iter().any(|found| found == tool)
     }
 
-    /// The connection to the source that this loan has to itself.
+    /// The connection to the source that belongs to this loan alone.
     pub fn source(&self) -> &Session {
         &self.source
     }
 
-    /// What was signed and refused so far, agent channels outside of the loan's time included.
+    /// The signatures and refusals so far, including those of agent channels opened while the agent was not armed.
     pub fn account(&self) -> Account {
         account(&self.source, &self.lent)
     }
 
-    /// Grants so many further signatures: for a retry that hop itself has decided on.
+    /// Grants this many further signatures: for a retry that hop itself has decided on.
     pub fn grant(&self, signatures: u32) {
         self.lent.grant(signatures);
     }
 
-    /// Whether a signature is left of those that were granted.
+    /// Whether one of the granted signatures is left.
     pub fn has_left(&self) -> bool {
         self.lent.has_left()
     }
 
-    /// The connection to the source has ended, or what stands there has; and the loan with it.
+    /// Whether the loan has ended, because the connection to the source or the process there has.
     pub fn has_ended(&self) -> bool {
         self.source.is_closed() || self.kept.has_ended()
     }
 
-    /// Runs a script by POSIX sh on the source, armed until it ends or the last signature is given. It finds the agent as
-    /// `$SSH_AUTH_SOCK` and the configuration as `$HOP_LENT`; its process group is ended with the loan.
+    /// Runs a script with POSIX sh on the source; the agent is armed until the script ends or the last signature is
+    /// given. The script finds the agent in `$SSH_AUTH_SOCK` and the configuration in `$HOP_LENT`; its process group is
+    /// ended with the loan.
     pub async fn run(&self, script: &[u8]) -> Result<Running, LendError> {
         let armed = self.arm();
         let process = self.source.start(&self.program(script)).await?;
         Ok(Running::new(process, armed, self.source.trail().end()))
     }
 
-    /// The program that [`Loan::run`] starts, for whoever starts it on [`Loan::source`] another way, with a terminal.
+    /// The program that [`Loan::run`] starts, for callers that start it on [`Loan::source`] in another way, with a
+    /// terminal.
     pub fn program(&self, script: &[u8]) -> Program {
         let no_agent = running::NO_AGENT.to_string();
         let variables = [("no_agent", &no_agent[..]), ("config", &self.config()), ("folder", &self.facts.folder)];
@@ -204,15 +207,14 @@ impl Loan {
         Program { agent: true, ..Program::new(Task::Command(line)) }
     }
 
-    /// Takes agent channels until what is given back is dropped, or the last signature is given.
+    /// Accepts agent channels until the returned value is dropped, or the last signature is given.
     pub fn arm(&self) -> Armed {
         let armed = self.lent.arm();
         agent_channels::attend(&self.source, self.lent.clone(), &armed);
         armed
     }
 
-    /// What it means that the source's client was refused with these words, if it means that somebody else took the
-    /// signature.
+    /// The error if the words with which the source's client was refused show that somebody else used the signature.
     pub fn misused(&self, words: &[u8]) -> Option<LendError> {
         let says = |text: &str| words.windows(text.len()).any(|window| window == text.as_bytes());
         let refused = says("Permission denied (") || says("Too many authentication failures");
@@ -223,7 +225,7 @@ impl Loan {
         })
     }
 
-    /// Ends it, and waits until nothing is left on either host; what it came to.
+    /// Ends the loan, waits until nothing of it is left on either host, and returns its result.
     pub async fn close(self) -> Closed {
         let Loan { source, lent, kept, admitted, .. } = self;
         let let_go = async {

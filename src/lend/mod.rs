@@ -1,25 +1,27 @@
 //! A login at the destination, lent to a source: the source's own ssh client logs in there, with the key still here.
 //!
-//! [`Loan::prepare`] pins the destination's host key by a login of our own, opens an SSH connection to the source for this
-//! loan alone, and chooses the strictest proof both can give ([`Tier`]). [`Loan::run`] runs a script there while the agent
-//! is armed: for that long, and for so many signatures, the source can log in as that user, there, and nowhere else.
+//! [`Loan::prepare`] pins the destination's host key by a login of hop's own, opens an SSH connection to the source for
+//! this loan alone, and chooses the strictest proof that both hosts can give ([`Tier`]). [`Loan::run`] runs a script
+//! there while the agent is armed: during that time, and with as many signatures as were granted, the source can log in
+//! as that user at that host, and nowhere else.
 //!
-//! A compromised source can take the login itself. It gets neither the key, nor another user or host, nor one login more.
+//! A compromised source can use the login itself. It gets neither the key, nor another user or host, nor a further
+//! login.
 //!
-//! The key is hop's own for that host ([`Auth::Agent`]) or made for the loan ([`Auth::Ephemeral`]). The latter needs no proof
-//! where none can be had ([`Tier::D`]): a signature for any other session is of no use, for no other server takes the key;
-//! and at this one it opens a gate that only lets orders of hop's pass.
+//! The key is hop's own for that host ([`Auth::Agent`]) or made for the loan ([`Auth::Ephemeral`]). An ephemeral key
+//! may be used even if no proof is possible ([`Tier::D`]): a signature for any other session is of no use, because no
+//! other server accepts the key, and this one opens only a gate that lets hop's orders pass.
 //!
 //! | floor | what is there |
 //! | --- | --- |
 //! | `loan` | a loan, from the connections to both hosts until nothing is left there |
-//! | `pin` | whom the login is for |
-//! | `ephemeral` | a key made for this login, and the one line that lets it in |
-//! | `remote` | what runs on the two hosts for a loan, and goes with it |
+//! | `pin` | who the login is for, and the destination's host key |
+//! | `ephemeral` | a key made for this login, and the one line that admits it |
+//! | `remote` | what runs on the two hosts during a loan |
 //! | `client_config` `request` | how the source's client is told to log in (pure); what is to be lent |
 //! | `error` | why nothing is lent |
-//! | `tier` | which proof can be had (pure) |
-//! | `openssh_version` | what OpenSSH knows from which version on |
+//! | `tier` | which proof is possible (pure) |
+//! | `openssh_version` | which features OpenSSH has from which version on |
 
 mod client_config;
 mod ephemeral;

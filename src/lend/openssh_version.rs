@@ -1,23 +1,23 @@
-//! Which OpenSSH is it, and what does it know from which version on? Main type: [`OpenSshVersion`], pure.
+//! Which version of OpenSSH is it, and which features does it have? Main type: [`OpenSshVersion`], pure.
 
 use std::fmt;
 
-/// A version of OpenSSH; portable releases (`p1`) do not matter.
+/// A version of OpenSSH; the portable release (`p1`) is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OpenSshVersion(pub u32, pub u32);
 
-/// From here on OpenSSH's client binds an agent to its session, and its server takes host-bound logins.
+/// The first version whose client binds an agent to its session, and whose server supports host-bound logins.
 pub const BINDS: OpenSshVersion = OpenSshVersion(8, 9);
 
-/// From here on a server knows `restrict` in authorized_keys.
+/// The first version whose server supports `restrict` in authorized_keys.
 pub const RESTRICTS: OpenSshVersion = OpenSshVersion(7, 2);
-/// From here on it knows `expiry-time`, in its own time zone.
+/// The first version whose server supports `expiry-time`, in its own time zone.
 pub const EXPIRES: OpenSshVersion = OpenSshVersion(7, 7);
-/// From here on that can be given in UTC, with a `Z`.
+/// The first version that accepts that time in UTC, with a `Z`.
 pub const EXPIRES_IN_UTC: OpenSshVersion = OpenSshVersion(9, 1);
 
 impl OpenSshVersion {
-    /// Out of `OpenSSH_9.2p1 Debian-2`, `SSH-2.0-OpenSSH_8.7` or `OpenSSH_for_Windows_8.6p1, LibreSSL`.
+    /// Finds the version in `OpenSSH_9.2p1 Debian-2`, `SSH-2.0-OpenSSH_8.7` or `OpenSSH_for_Windows_8.6p1, LibreSSL`.
     pub fn find(text: &str) -> Option<OpenSshVersion> {
         let rest = text.split_once("OpenSSH_")?.1;
         let rest = rest.strip_prefix("for_Windows_").unwrap_or(rest);

@@ -1,4 +1,5 @@
-//! Whom is a login lent for, and where does it lead? [`Pin`]: what hop's own, verified login at the destination has shown.
+//! Who is a login lent for, and where does it lead? [`Pin`]: the facts from hop's own, verified login at the
+//! destination.
 
 use std::time::Duration;
 
@@ -15,16 +16,16 @@ use crate::auth::Credential;
 use crate::chain::Session;
 use crate::trust::HostVerified;
 
-/// What that login has shown.
+/// The facts from that login.
 pub(super) struct Pin {
     pub(super) destination: String,
     pub(super) user: String,
     pub(super) credential: Credential,
-    /// The line for authorized_keys, where the credential is a key made for it.
+    /// The public key as text for authorized_keys, if the credential was made for this loan.
     public: Option<String>,
-    /// As it goes over the wire.
+    /// The host key in wire form.
     pub(super) host_key: Vec<u8>,
-    /// As it stands in known_hosts, without the name.
+    /// The host key as written in known_hosts, without the name.
     pub(super) line: String,
     pub(super) key_type: String,
     pub(super) fingerprint: String,
@@ -32,7 +33,7 @@ pub(super) struct Pin {
 }
 
 impl Pin {
-    /// Of the login `there`, for a login from `here`.
+    /// Pins the login `there`, for a login from `here`.
     pub(super) async fn of(there: &Session, here: &Session, auth: Auth) -> Result<Pin, LendError> {
         let destination = there.trail().end().to_owned();
         let (credential, public) = credential(there, auth).await?;
@@ -58,7 +59,7 @@ impl Pin {
         })
     }
 
-    /// Has the key let in, where it was made for this.
+    /// Has the key admitted, if it was made for this loan.
     pub(super) async fn admitted(
         &self,
         there: &Session,
@@ -72,13 +73,13 @@ impl Pin {
         }
     }
 
-    /// The strictest proof that both can give.
+    /// The strictest proof that both hosts can give.
     pub(super) fn tier(&self, facts: &SourceFacts, here: &Session, request: &LoanRequest) -> Result<Tier, LendError> {
         let client =
             SourceClient { version: OpenSshVersion::find(&facts.client), can_be_overheard: !facts.relay.is_empty() };
         let source_host = here.trail().end().to_owned();
         let found = choose(client, self.server);
-        // a key that opens one door for one login needs no proof which door it is
+        // a key for one login at one host needs no proof of which host it is
         let found = found.or(client.version.and(self.public.as_ref()).map(|_| Tier::D));
         match found {
             None => Err(LendError::NoProof { source_host, client: client.version }),
@@ -94,7 +95,7 @@ impl Pin {
     }
 }
 
-/// What the login is made with, and the public half of a key that was made for it.
+/// The credential for the login, and the public half of a key that was made for it.
 async fn credential(there: &Session, auth: Auth) -> Result<(Credential, Option<String>), LendError> {
     let destination = || there.trail().end().to_owned();
     match (auth, there.login().credential()) {
@@ -111,7 +112,8 @@ async fn credential(there: &Session, auth: Auth) -> Result<(Credential, Option<S
     }
 }
 
-/// The destination's key is nobody else's on both ways. The destination itself may be passed on the way to the source.
+/// Checks that no other host on either way has the destination's host key. The way to the source may pass through the
+/// destination itself.
 fn unlike_the_others(
     destination: &str,
     verified: &HostVerified,

@@ -1,35 +1,35 @@
-//! What is to be lent, and how well guarded? Main type: [`LoanRequest`].
+//! What is to be lent, and how well must it be guarded? Main type: [`LoanRequest`].
 
 use std::time::Duration;
 
-/// What is to be lent.
+/// A request for a loan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoanRequest {
-    /// Logins.
+    /// The number of logins.
     pub signatures: u32,
-    /// How weak a proof will do.
+    /// The weakest proof that is accepted.
     pub weakest: Weakest,
-    /// What the login is made with.
+    /// The kind of key for the login.
     pub auth: Auth,
-    /// How long hop may be silent before what stands on the hosts takes it for gone, and a few seconds more.
+    /// How long hop may be silent before the processes on the hosts end; they allow a few seconds more.
     pub patience: Duration,
 }
 
-/// What a lent login is made with.
+/// The kind of key for a lent login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Auth {
     /// `agent`: the key that hop itself logs in with.
     Agent,
-    /// `ephemeral`: a key made for this one login, and let in for as long.
+    /// `ephemeral`: a key made for this one login, and admitted only for its duration.
     Ephemeral,
 }
 
-/// The weakest proof that will do.
+/// The weakest proof that is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weakest {
     /// `--require-hostbound`: tier A.
     Hostbound,
-    /// Whatever tier there is.
+    /// Any tier.
     Any,
 }
 

@@ -1,5 +1,5 @@
-//! How sure can hop be where its signature goes? [`choose`], pure: from what the source's client and the destination's
-//! server are.
+//! How certain is it where a signature is used? [`choose`], pure: from the versions of the source's client and the
+//! destination's server.
 
 use std::fmt;
 
@@ -9,30 +9,30 @@ use crate::agent::Proof;
 /// How well a loan is guarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tier {
-    /// The session is bound to the destination, and the signature is of use there only.
+    /// The session is bound to the destination, and the signature can only be used there.
     A,
     /// The session is bound to the destination.
     B,
     /// The destination's key exchange is overheard.
     C,
-    /// Nothing but the key itself, which opens one door only: an ephemeral one.
+    /// Only the key itself, which one host accepts: an ephemeral key.
     D,
 }
 
-/// What is known of the source's client.
+/// What is known about the source's client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SourceClient {
-    /// As `ssh -V` says; `None` where it is no OpenSSH.
+    /// Its version, from `ssh -V`; `None` if it is not OpenSSH.
     pub version: Option<OpenSshVersion>,
     /// Whether a key exchange can be overheard there.
     pub can_be_overheard: bool,
 }
 
-/// The tier, or `None` where nothing can be proven. `server` is the version of the destination, `None` where it is no
-/// OpenSSH.
+/// The tier, or `None` if nothing can be proven. `server` is the version of the destination's server, `None` if it is
+/// not OpenSSH.
 ///
-/// A source that says it is new is held to the strictest proof the destination can give; one that says it is old gets
-/// tier C, whatever else it could do.
+/// A source whose client claims a new version must give the strictest proof the destination supports; one that claims
+/// an old version gets tier C, whatever else it could do.
 pub fn choose(client: SourceClient, server: Option<OpenSshVersion>) -> Option<Tier> {
     let binds = |version: Option<OpenSshVersion>| version.is_some_and(|version| version >= BINDS);
     match (binds(client.version), binds(server)) {
@@ -43,7 +43,7 @@ pub fn choose(client: SourceClient, server: Option<OpenSshVersion>) -> Option<Ti
 }
 
 impl Tier {
-    /// What has to prove that a session is with the destination.
+    /// The proof required that a session is with the destination.
     pub fn proof(self) -> Proof {
         match self {
             Tier::A => Proof::Hostbound,

@@ -1,4 +1,4 @@
-//! A key that is let in at the destination for one login. Main type: [`Admitted`], for as long as it is.
+//! How is a one-time key admitted at the destination? Main type: [`Admitted`], which exists while the key is admitted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,14 +22,14 @@ use crate::lend::remote::kept::{self, Kept};
 use crate::lend::remote::marked_lines::{MarkedLines, nonce};
 
 const SCRIPT: &str = include_str!("authorized.sh");
-/// How long the key is let in at most, in seconds: the source logs in at once.
+/// The longest time that the key is admitted, in seconds: the source logs in at once.
 const LIFE: u32 = 180;
 /// How long the destination may take for each step.
 const STEP: Duration = Duration::from_secs(20);
-/// Lines that wait to be read.
+/// The most lines that wait to be read.
 const WAITING: usize = 16;
 
-/// A new key, as what a login is made with; the private half is here only.
+/// A new key for a login, and its public half as a line of text; the private half exists only here.
 pub fn credential() -> Option<(Credential, String)> {
     let mut seed = zeroize::Zeroizing::new([0; 32]);
     getrandom::fill(&mut *seed).ok()?;
@@ -40,7 +40,7 @@ pub fn credential() -> Option<(Credential, String)> {
     Some((Credential { blob, name: "ephemeral key".to_owned(), signer }, text.trim_end().to_owned()))
 }
 
-/// A key that is let in. Dropping it has the line removed; [`Admitted::dismiss`] waits for that.
+/// An admitted key. Dropping it has the line removed; [`Admitted::dismiss`] waits for that.
 pub struct Admitted {
     destination: String,
     seal: Seal,
@@ -48,7 +48,7 @@ pub struct Admitted {
     said: Receiver<String>,
 }
 
-/// Has the key `public` let in at `there`, for a login from `here` to that address of it.
+/// Has the key `public` admitted at `there`, for a login from `here` to the given address of it.
 pub async fn admit(
     there: &Session,
     here: &Session,
@@ -70,7 +70,7 @@ pub async fn admit(
 }
 
 impl Admitted {
-    /// Starts what keeps the line, and asks it for the time.
+    /// Starts the process that keeps the line, and asks it for the time.
     async fn begin(there: &Session, patience: Duration) -> Result<(Admitted, Until, String), LendError> {
         let (word, nonce) = (format!("hop-{}", nonce(there)?), nonce(there)?);
         let life = LIFE.to_string();
@@ -90,7 +90,7 @@ impl Admitted {
             let (mut output, mut lines) = (output, MarkedLines::new(&word));
             while let Ok(Some(output)) = output.next().await {
                 if let Output::Stdout(chunk) = output {
-                    // who says more than is asked for is not listened to
+                    // lines beyond those asked for are dropped
                     lines.take(&chunk).into_iter().for_each(|line| drop(tell.try_send(line)));
                 }
             }
@@ -106,23 +106,23 @@ impl Admitted {
         Ok((admitted, Until { epoch, locally: locally.to_owned() }, nonce))
     }
 
-    /// What orders are sealed with.
+    /// The seal for orders.
     pub fn seal(&self) -> &Seal {
         &self.seal
     }
 
-    /// Has the line removed; what is under way goes on.
+    /// Has the line removed; sessions that are open continue.
     pub async fn close_the_door(&mut self) -> Result<(), LendError> {
         self.ask("drop\n", "dropped").await.map(drop)
     }
 
     async fn ask(&mut self, order: &str, answer: &str) -> Result<String, LendError> {
-        // one that has gone away answers nothing, which is told below
+        // a process that has ended gives no answer, which is reported below
         self.kept.tell(order.as_bytes().to_vec()).await;
         self.answer(answer).await
     }
 
-    /// Waits for the line that begins with `word`; the rest of it.
+    /// Waits for the line that begins with `word`, and returns the rest of it.
     async fn answer(&mut self, word: &str) -> Result<String, LendError> {
         match timeout(STEP, self.said.recv()).await {
             Err(_) => Err(self.failed(&format!("no answer within {} s", STEP.as_secs()))),
@@ -142,7 +142,7 @@ impl Admitted {
         LendError::NotAdmitted { destination: self.destination.clone(), problem: problem.to_owned() }
     }
 
-    /// Has everything removed there, and waits for it; what is left.
+    /// Has everything removed at the destination and waits for that; returns what could not be removed.
     pub async fn dismiss(self) -> Option<LendError> {
         let Admitted { destination, kept, mut said, .. } = self;
         kept.dismiss().await;

@@ -1,4 +1,5 @@
-//! Which address does the destination see the source as? [`addresses`], as the source says; for `from=`.
+//! From which addresses does the destination see the source connect? [`addresses`], as the source reports them; for
+//! `from=`.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -13,12 +14,12 @@ use crate::lend::remote::shell_line;
 
 const SCRIPT: &str = include_str!("from.sh");
 const ANSWER: Duration = Duration::from_secs(15);
-/// Bytes that are listened to: login shells may greet.
+/// The most bytes of output that are read: login shells may greet.
 const MOST: usize = 64 * 1024;
-/// A host with more addresses than that towards one other is none.
+/// The most addresses for `from=`; with more, none is used.
 const ADDRESSES: usize = 8;
 
-/// Its addresses towards `peer`; none where that cannot be told.
+/// The source's addresses towards `peer`; empty if they cannot be found out.
 pub async fn addresses(source: &Session, peer: &Address) -> Result<Vec<IpAddr>, LendError> {
     let word = format!("hop-{}", nonce(source)?);
     let script = shell_line::with_variables(&[("word", &word), ("peer", &peer.host)], SCRIPT);
@@ -38,7 +39,8 @@ pub async fn addresses(source: &Session, peer: &Address) -> Result<Vec<IpAddr>, 
     }
 }
 
-/// What stands behind `word`: a stranger's words, so addresses only.
+/// The addresses in the line that begins with `word`. The line is a stranger's, so nothing but addresses is taken from
+/// it.
 fn found(heard: &str, word: &str) -> Vec<IpAddr> {
     let line = heard.lines().rev().find_map(|line| line.trim_end().strip_prefix(word)).unwrap_or_default();
     let mut found: Vec<IpAddr> = line.split(' ').filter_map(|text| text.parse().ok()).collect();

@@ -1,34 +1,34 @@
-//! The line of authorized_keys that lets the one-time key in, pure. Main function: [`line`].
+//! Which line of authorized_keys admits the one-time key? Main function: [`line`], pure.
 //!
-//! It is as narrow as the server can read: `restrict` and `command=` always, `from=` where the source's address is known,
-//! `expiry-time` where the server knows it (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
+//! The line is as narrow as the server can read it: `restrict` and `command=` always, `from=` if the source's address
+//! is known, `expiry-time` if the server supports it (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
 
 use std::net::IpAddr;
 
 use crate::lend::openssh_version::{EXPIRES, EXPIRES_IN_UTC, OpenSshVersion};
 
-/// When the line is of no use any more, by the destination's clock.
+/// The time at which the line expires, by the destination's clock.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Until {
     /// Seconds since 1970.
     pub epoch: u64,
-    /// The same as `YYYYMMDDHHMMSS` in the destination's time zone; empty where it could not be told.
+    /// The same as `YYYYMMDDHHMMSS` in the destination's time zone; empty if it could not be found out.
     pub locally: String,
 }
 
-/// What the line is made of.
+/// The parts of the line.
 pub struct AuthorizedKey<'a> {
     pub server: OpenSshVersion,
-    /// Addresses that the source may come from; none for any.
+    /// The addresses the source may connect from; empty for any.
     pub from: &'a [IpAddr],
     pub until: &'a Until,
-    /// Type and key, as they stand in such a file.
+    /// Type and key, as written in such a file.
     pub public: &'a str,
-    /// The comment, and the name of the folder with the gate: plain characters.
+    /// The comment, also the name of the folder with the gate: plain characters only.
     pub name: &'a str,
 }
 
-/// The line, without its end.
+/// The line, without a newline.
 pub fn line(entry: &AuthorizedKey<'_>) -> String {
     let AuthorizedKey { server, from, until, public, name } = entry;
     let mut options = vec!["restrict".to_owned(), format!(r#"command="exec /bin/sh \"$HOME/.ssh/.{name}/gate\"""#)];
@@ -50,7 +50,8 @@ fn is_time(text: &str) -> bool {
     text.len() == 14 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// `YYYYMMDDHHMMSS`. Days are counted from 1 March of year 0, so that the leap day is a year's last.
+/// The time as `YYYYMMDDHHMMSS` in UTC. Days are counted from 1 March of year 0, so that the leap day is the last of a
+/// year.
 fn utc(epoch: u64) -> String {
     const DAYS_OF_400_YEARS: u64 = 146_097;
     let (days, second) = (epoch / 86_400 + 719_468, epoch % 86_400);

@@ -1,18 +1,19 @@
-//! What shows the destination that an order is hop's, whoever brings it: [`Seal`], pure. The other side of it is `gate.sh`.
+//! How does the destination know that an order is hop's, whoever passes it on? By its [`Seal`], pure; `gate.sh` checks
+//! it.
 
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-/// What the one-time key runs at the destination.
+/// The program that the one-time key runs at the destination.
 pub const GATE: &str = include_str!("gate.sh");
 
-/// Two secrets of a block each, inner and outer as in HMAC (RFC 2104 §2, with independent keys), in hexadecimal.
+/// Two secrets of one block each, inner and outer as in HMAC (RFC 2104 §2, but with independent keys), in hexadecimal.
 #[derive(Clone)]
 pub struct Seal(Arc<[String; 2]>);
 
 impl Seal {
-    /// A new one; `None` when the system gives no random bytes.
+    /// A new seal; `None` if the system returns no random bytes.
     pub(super) fn new() -> Option<Seal> {
         let secret = || {
             let mut bytes = [0; 32];
@@ -22,12 +23,12 @@ impl Seal {
         Some(Seal(Arc::new([secret()?, secret()?])))
     }
 
-    /// The secrets, for the destination alone.
+    /// The secrets, which only the destination gets.
     pub(super) fn secrets(&self) -> String {
         self.0.join(" ")
     }
 
-    /// The command that carries out `order`, a line for a shell, through the gate.
+    /// The command that has the gate run `order`, a line for a shell.
     pub fn sealed(&self, order: &[u8]) -> Vec<u8> {
         let [inner, outer] = &*self.0;
         let sum = |first: &str, rest: &[u8]| hex::encode(digest(&SHA256, &[first.as_bytes(), rest].concat()).as_ref());
@@ -35,7 +36,8 @@ impl Seal {
         [seal.as_bytes(), b" ", order].concat()
     }
 
-    /// Whether these words of the destination say that its gate is shut: it goes with hop's own connection there.
+    /// Whether this output of the destination says that its gate is gone or refuses; the gate goes when hop's own
+    /// connection there ends.
     pub fn is_shut_out(&self, words: &str) -> bool {
         words.contains(".hop-ephemeral-") || words.contains("orders of hop only")
     }

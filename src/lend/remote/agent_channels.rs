@@ -1,4 +1,4 @@
-//! Agent channels of the source, handed to the lent agent. Main function: [`attend`].
+//! How does the source reach the lent agent? By agent channels, which are passed to it. Main function: [`attend`].
 
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -7,10 +7,10 @@ use tokio::task::JoinSet;
 use crate::agent::{AgentConnection, Armed, LentAgent};
 use crate::chain::{Arrival, ChannelReader, ChannelStream, ChannelWriter, RemoteListener, Session};
 
-/// Bytes that wait between a channel and the agent.
+/// The size of the buffer between a channel and the agent, in bytes.
 const BETWEEN: usize = 16 * 1024;
 
-/// Listens from now on, and lets channels in until `armed` ends. Afterwards the source cannot open any.
+/// Accepts agent channels until `armed` ends. Afterwards the source cannot open any.
 pub fn attend(source: &Session, lent: LentAgent, armed: &Armed) {
     let listener = source.listen_agent();
     tokio::spawn(accept_until(listener, lent, armed.ending()));
@@ -35,7 +35,7 @@ async fn accept_until(mut listener: RemoteListener, lent: LentAgent, ending: imp
     while connections.join_next().await.is_some() {}
 }
 
-/// One channel, until it or the agent ends it.
+/// Serves one channel until either the channel or the agent ends.
 async fn serve(connection: AgentConnection, channel: ChannelStream) {
     let ChannelStream { incoming, outgoing } = channel;
     let (near, far) = tokio::io::duplex(BETWEEN);
@@ -46,7 +46,7 @@ async fn serve(connection: AgentConnection, channel: ChannelStream) {
     }
 }
 
-/// The channel's bytes; when it ends the agent sees the end, and ends by itself.
+/// Passes the channel's bytes to the agent, which ends by itself when they end.
 async fn ask(mut incoming: ChannelReader, mut questions: impl tokio::io::AsyncWrite + Unpin) {
     while let Some(Arrival::Data(chunk)) = incoming.next().await {
         if questions.write_all(&chunk).await.is_err() {

@@ -1,7 +1,8 @@
-//! A process on a host that lives as long as hop does, and then removes what it has made there. Main type: [`Kept`].
+//! Which process on a host ends with hop? A kept one, which then removes what it has made there. Main type: [`Kept`].
 //!
-//! It ends when its input ends. A connection that vanishes ends no input, so that hop sends a line every few seconds, and the
-//! process ends as well when none has come for a while (`kept.sh`). What it does besides is its own script's to say.
+//! The process ends when its input ends. Because a connection that vanishes ends no input, hop also sends a line every
+//! few seconds, and the process ends if none has come for a while (`kept.sh`). What else it does is up to its own
+//! script.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,16 +14,16 @@ use tokio::time::timeout;
 use super::shell_line;
 use crate::chain::ProcessInput;
 
-/// The beginning of each of its scripts.
+/// The first part of every such script.
 const SCRIPT: &str = include_str!("kept.sh");
-/// How often a line is sent: as often as the process looks.
+/// How often a line is sent: as often as the process checks for one.
 const BEAT: Duration = Duration::from_secs(5);
-/// How much later than a run that has stalled its processes may end.
+/// How much longer than a stalled run its processes may last.
 const LATER: Duration = Duration::from_secs(10);
 /// How long the process may take to clean up.
 const GONE: Duration = Duration::from_secs(5);
 
-/// The process, once it runs. Dropping it has it end; [`Kept::dismiss`] waits for that.
+/// A running process. Dropping it ends the process; [`Kept::dismiss`] waits for that.
 pub struct Kept(Option<KeptProcess>);
 
 struct KeptProcess {
@@ -31,8 +32,8 @@ struct KeptProcess {
     reading: Option<JoinHandle<()>>,
 }
 
-/// A line for the login shell that has a kept process do `script`, with variables before it. It opens its lines with `word`,
-/// and ends when hop has been silent for `patience` and a few seconds more.
+/// A line for the login shell that starts a kept process with `script`, after setting the variables. The process begins
+/// its lines with `word`, and ends when hop has been silent for `patience` and a few seconds more.
 pub fn program(script: &str, word: &str, patience: Duration, variables: &[(&str, &str)]) -> Vec<u8> {
     let seconds = (patience + LATER).as_secs().to_string();
     let variables = [&[("word", word), ("patience", &seconds[..])][..], variables].concat();
@@ -40,12 +41,12 @@ pub fn program(script: &str, word: &str, patience: Duration, variables: &[(&str,
 }
 
 impl Kept {
-    /// Keeps the process whose standard input this is, from the moment it was started.
+    /// Takes over the standard input of a process that was just started.
     pub fn new(input: ProcessInput) -> Kept {
         let input = Arc::new(input);
         let to = Arc::clone(&input);
         let beating = tokio::spawn(async move {
-            // one that takes nothing any more has ended
+            // a process that no longer reads has ended
             while to.send(Bytes::from_static(b"\n")).await.is_ok() {
                 tokio::time::sleep(BEAT).await;
             }
@@ -53,26 +54,26 @@ impl Kept {
         Kept(Some(KeptProcess { input, beating, reading: None }))
     }
 
-    /// What it says is read by this task, which ends when the process has ended.
+    /// Sets the task that reads the process's output, and finishes when the process has ended.
     pub fn read_by(&mut self, reading: JoinHandle<()>) {
         if let Some(held) = &mut self.0 {
             held.reading = Some(reading);
         }
     }
 
-    /// Tells it something; one that has gone is told nothing.
+    /// Sends text to the process; nothing happens if it has ended.
     pub async fn tell(&self, words: Vec<u8>) {
         if let Some(held) = &self.0 {
             let _ = held.input.send(Bytes::from(words)).await;
         }
     }
 
-    /// It has ended by itself.
+    /// Whether the process has ended by itself.
     pub fn has_ended(&self) -> bool {
         self.0.as_ref().and_then(|held| held.reading.as_ref()).is_some_and(JoinHandle::is_finished)
     }
 
-    /// Has it clean up, and waits for that.
+    /// Has the process clean up, and waits for that.
     pub async fn dismiss(mut self) {
         if let Some(held) = self.0.take() {
             held.end().await;
@@ -80,7 +81,8 @@ impl Kept {
     }
 }
 
-/// Some servers kill what runs when its channel is closed: the process is asked first, also when nobody waits for it.
+/// Ends the process's input before the channel is closed, even if nobody waits: some servers kill what runs when its
+/// channel is closed.
 impl Drop for Kept {
     fn drop(&mut self) {
         if let (Some(held), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
@@ -92,7 +94,7 @@ impl Drop for Kept {
 impl KeptProcess {
     async fn end(self) {
         self.beating.abort();
-        // a connection that is gone has ended it already
+        // if the connection is lost, the process ends by itself
         let _ = self.input.end().await;
         if let Some(mut reading) = self.reading
             && timeout(GONE, &mut reading).await.is_err()

@@ -1,13 +1,13 @@
-//! What does a script of hop's say, among what else is printed? Lines that begin with a word which nothing on the host can
-//! know before ([`nonce`]). Main type: [`MarkedLines`].
+//! Which lines of the output come from hop's script? Those that begin with a word which nothing on the host can know in
+//! advance ([`nonce`]). Main type: [`MarkedLines`].
 
 use crate::chain::Session;
 use crate::lend::error::LendError;
 
-/// The longest line that is read; longer ones are skipped.
+/// The longest line that is read, in bytes; longer ones are skipped.
 pub const LONGEST_LINE: usize = 8 * 1024;
 
-/// A word that nothing on the source can know before.
+/// A word that nothing on the host can know in advance.
 pub fn nonce(session: &Session) -> Result<String, LendError> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(|_| LendError::Source {
@@ -17,11 +17,11 @@ pub fn nonce(session: &Session) -> Result<String, LendError> {
     Ok(hex::encode(bytes))
 }
 
-/// Lines that begin with a word, out of chunks; the word is taken off.
+/// Finds the lines that begin with a word in chunks of output, and removes the word.
 pub struct MarkedLines {
     word: String,
     pending: Vec<u8>,
-    /// The line at hand is too long: the rest of it is skipped.
+    /// The current line is too long: the rest of it is skipped.
     skipping: bool,
 }
 

@@ -3,8 +3,8 @@
 //! | floor | what is there |
 //! | --- | --- |
 //! | `remote_dir` | the private folder on the source, and the process that removes it |
-//! | `running` `agent_channels` | a script that runs while the agent is armed; the source's way to that agent |
-//! | `kept` | a process that lives no longer than hop |
+//! | `running` `agent_channels` | a script that runs while the agent is armed; how the source reaches that agent |
+//! | `kept` | a process that ends with hop |
 //! | `marked_lines` `shell_line` | the lines that are meant for hop; scripts through any login shell (pure) |
 
 pub mod agent_channels;

@@ -1,7 +1,8 @@
-//! What stands on the source for a loan: a private folder with the client's configuration, and a process that removes it
+//! What is on the source during a loan? A private folder with the client's configuration, and a process that removes it
 //! and ends what runs for the loan, so that nothing is left however hop ends. Main type: [`RemoteDir`].
 //!
-//! The folder holds nothing secret: a known_hosts file, an ssh_config, and the pipe by which key exchanges are overheard.
+//! The folder holds nothing secret: a known_hosts file, an ssh_config, and the pipe through which key exchanges are
+//! overheard.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,25 +19,25 @@ const SCRIPT: &str = include_str!("remote_dir.sh");
 const TAP: &str = include_str!("kex_tap.sh");
 /// How long the source may take to make the folder.
 const READY: Duration = Duration::from_secs(20);
-/// What is read before the folder stands: login shells may greet.
+/// The most bytes that are read before the folder is there: login shells may greet.
 const MOST_GREETING: usize = 256 * 1024;
-/// Key exchanges that are overheard at a time.
+/// The most key exchanges that are overheard at a time.
 const MOST_TAPS: usize = 16;
 
-/// What the source says of itself. A stranger's words, but for the folder, which is vetted.
+/// What the source reports about itself. All of it is a stranger's text, except the folder, which is vetted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SourceFacts {
-    /// The private folder.
+    /// The path of the private folder.
     pub folder: String,
-    /// What `ssh -V` prints.
+    /// The output of `ssh -V`.
     pub client: String,
-    /// What can copy bytes to a TCP connection there; empty for nothing.
+    /// The program that can copy bytes to a TCP connection there; empty if there is none.
     pub relay: String,
-    /// Which of the programs that hop could use are there.
+    /// Those of the programs hop could use that are installed.
     pub tools: Vec<String>,
 }
 
-/// The folder, once it stands, and what keeps it.
+/// The folder once it is made, and the process that keeps it.
 pub struct RemoteDir {
     pub facts: SourceFacts,
     kept: Kept,
@@ -44,8 +45,8 @@ pub struct RemoteDir {
     lines: MarkedLines,
 }
 
-/// Makes the folder, and keeps it until hop has been silent for `patience`. `config` is the ssh_config, `known_hosts` its one
-/// line.
+/// Makes the folder, and keeps it until hop has been silent for `patience`. `config` is the text of the ssh_config,
+/// `known_hosts` the one line of that file.
 pub async fn start(
     session: &Session,
     config: &str,
@@ -69,7 +70,7 @@ pub async fn start(
 }
 
 impl RemoteDir {
-    /// Reads until the folder stands; else what is wrong.
+    /// Reads the output until the folder is made; otherwise returns what is wrong.
     async fn listen(&mut self) -> Result<Option<String>, LendError> {
         let (mut read, mut errors) = (0, Vec::new());
         while let Some(output) = self.output.next().await? {
@@ -98,7 +99,7 @@ impl RemoteDir {
         Ok(Some(format!("no private folder: {}", said.trim())))
     }
 
-    /// From here on what is overheard goes to `lent`.
+    /// Passes key exchanges that are overheard from now on to `lent`.
     pub fn keep(self, lent: LentAgent) -> Kept {
         let RemoteDir { mut kept, mut output, mut lines, .. } = self;
         let reading = tokio::spawn(async move {
@@ -141,19 +142,19 @@ impl SourceFacts {
     }
 }
 
-/// The name goes into an ssh_config and before a shell: nothing in it may mean anything there. A control socket's path
-/// below it has to stay under 104 bytes.
+/// Whether the path is safe to use in an ssh_config and in a shell: no character in it may have a meaning there. It
+/// must be short enough that a control socket below it stays under 104 bytes.
 fn is_private_folder(path: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
     path.starts_with('/') && path.len() <= 64 && path.chars().all(plain) && !path.split('/').any(|part| part == "..")
 }
 
-/// The key exchanges under way, by the process that hands them on.
+/// The key exchanges in progress, by the process that passes them on.
 #[derive(Default)]
 struct Taps(HashMap<String, KexTap>);
 
 impl Taps {
-    /// `overheard PROCESS HEX`
+    /// Takes a line `overheard PROCESS HEX`.
     fn hear(&mut self, line: &str, lent: &LentAgent) {
         let mut words = line.split(' ');
         let (Some("overheard"), Some(process), Some(hex), None) =

@@ -1,15 +1,15 @@
-//! A script that runs on the source while the agent is armed. Main type: [`Running`].
+//! How does a script run on the source while the agent is armed? Main type: [`Running`].
 
 use crate::agent::Armed;
 use crate::chain::{ExitStatus, Output, Process, ProcessInput, ProcessOutput};
 use crate::lend::error::LendError;
 
-/// The beginning of each script.
+/// The first part of every such script.
 pub const SCRIPT: &str = include_str!("run.sh");
-/// What a script exits with, before anything else, where there is no agent.
+/// The exit status of a script that finds no agent and so does nothing.
 pub const NO_AGENT: u32 = 97;
 
-/// The script; dropping it disarms the agent and closes its channel.
+/// The running script; dropping it disarms the agent and closes the script's channel.
 pub struct Running {
     /// Its standard input.
     pub input: ProcessInput,
@@ -25,11 +25,11 @@ impl Running {
         Running { input, output, armed, source_host: source_host.to_owned(), has_spoken: false }
     }
 
-    /// The next thing said; `None` at the end. It must be asked for all the time: output that is not taken stops the
-    /// agent too, which uses the same connection.
+    /// The next piece of output; `None` at the end. It must be asked for all the time: output that is not read also
+    /// stops the agent, which uses the same connection.
     ///
     /// # Errors
-    /// [`LendError::NoForwarding`], and a connection that breaks.
+    /// [`LendError::NoForwarding`], or the connection is lost.
     pub async fn next(&mut self) -> Result<Option<Output>, LendError> {
         let next = self.output.next().await?;
         match &next {
@@ -44,7 +44,7 @@ impl Running {
         }
     }
 
-    /// Returns once the last signature is given: from here on the agent hears nobody.
+    /// Returns after the last signature, when the agent answers no more requests.
     pub async fn spent(&self) {
         self.armed.spent().await;
     }

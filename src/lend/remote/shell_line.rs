@@ -1,10 +1,10 @@
-//! A script on its way through a login shell of any kind: sh, bash, zsh, fish, csh. Main functions: [`line`], [`quoted`],
+//! How does a script pass through any login shell: sh, bash, zsh, fish, csh? Main functions: [`line`], [`quoted`],
 //! [`with_variables`].
 
 use std::fmt::Write as _;
 
-/// A line for the login shell that has `script` run by POSIX sh, whatever that shell is. No byte of the script has a
-/// meaning in any of them: what is not a plain character is written in octal, and `printf %b` reads it again.
+/// A line for the login shell, whatever it is, that has `script` run by POSIX sh. No byte of the script has a meaning
+/// in any of the shells: all but plain characters are written in octal, and `printf %b` decodes them.
 ///
 /// NUL cannot be passed, and trailing newlines are lost.
 pub fn line(script: &[u8]) -> Vec<u8> {
@@ -20,7 +20,7 @@ pub fn line(script: &[u8]) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// A word of POSIX sh.
+/// A word quoted for POSIX sh.
 pub fn quoted(word: &[u8]) -> Vec<u8> {
     let mut out = vec![b'\''];
     for &byte in word {
@@ -33,7 +33,7 @@ pub fn quoted(word: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A script with variables set before it.
+/// A script preceded by assignments to variables.
 pub fn with_variables(variables: &[(&str, &str)], script: &str) -> Vec<u8> {
     let mut out = Vec::new();
     for (name, value) in variables {
