@@ -1,8 +1,8 @@
-//! Two hosts: does the first reach the second, does the second reach the first, and what follows from both?
+//! Do two hosts reach each other, and if not, why?
 //!
-//! Main function: [`between`]. A packet that vanishes looks the same wherever it is lost, so both directions are tried,
-//! and each host is asked whether the other's first packet has come: half a connection stands in its kernel's table for
-//! a minute. What follows is decided by [`gap`], which is pure.
+//! Main function: [`between`]. A packet that is lost looks the same wherever it is lost. Therefore both directions are
+//! tried, and each host is asked whether the other's first packet has arrived: a half-open connection stays in its
+//! kernel's table for a minute. [`gap`], which is pure, draws the conclusion.
 
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
@@ -19,14 +19,14 @@ use crate::copy::Route;
 use crate::lend::{self, OpenSshVersion, SourceClient};
 
 const HALF_OPEN: &str = include_str!("half_open.sh");
-/// How long a server may take to say where it is.
+/// How long a server may take to report its networks.
 const TIME_LIMIT: Duration = Duration::from_secs(8);
-/// How much is sent to see how fast a line is, and how long that may take.
+/// The number of bytes sent to measure the speed of a connection, and the longest time that may take.
 const SAMPLE: (usize, Duration) = (2 * 1024 * 1024, Duration::from_secs(2));
 
-/// What lies between two hosts.
+/// The result of looking at two hosts.
 pub struct Between {
-    /// What was tried, in order.
+    /// The checks that were made, in order.
     pub rows: Vec<Row>,
     /// The first host's networks.
     pub source: Networks,
@@ -34,14 +34,14 @@ pub struct Between {
     pub destination: Networks,
 }
 
-/// One end, as it was examined.
+/// One of the two hosts, as examined.
 struct ExaminedHost<'a> {
     report: &'a HostReport,
     session: &'a Session,
     networks: Networks,
 }
 
-/// Looks at what lies between two hosts that were both reached; `None` where one was not.
+/// Examines what is between two hosts that were both reached; `None` if one was not.
 pub async fn between(source: &HostReport, destination: &HostReport) -> Option<Between> {
     let ends = [source, destination].map(|report| Some((report, report.session.as_ref()?)));
     let [Some((from, from_session)), Some((to, to_session))] = ends else { return None };
@@ -71,12 +71,12 @@ async fn located(report: &HostReport, session: &Session) -> Networks {
     Networks { cloud: cloud(&said), ..networks }
 }
 
-/// One direction.
+/// The result for one direction.
 struct Tried {
     address: String,
     port: u16,
     probe: Probe,
-    /// The other host's kernel has seen our first packet; `None` where it was not asked.
+    /// Whether the other host's kernel has seen the first packet; `None` if it was not asked.
     arrived: Option<bool>,
 }
 
@@ -85,10 +85,10 @@ impl ExaminedHost<'_> {
         let host = other.report.target();
         let (mut address, mut port) = (host.hostname.value.clone(), host.port.value);
         let inside = other.inside(&address);
-        // what an earlier try has left there must not be taken for ours
+        // traces of an earlier attempt must not be taken for this one
         let mut before = other.heard_of(self, port).await;
         let mut outcome = probe(self.session, &address, port).await;
-        // a host that is reached at a public address has another one inside
+        // a host that is reached at a public address may have another one inside
         if let (false, Some((inside, at))) = (matches!(outcome, Probe::Reached(..)), inside) {
             (address, port) = (inside.to_string(), at);
             before = other.heard_of(self, port).await;
@@ -102,13 +102,13 @@ impl ExaminedHost<'_> {
         Tried { address, port, probe: outcome, arrived }
     }
 
-    /// The address it sees itself at, where that is another.
+    /// The address that the host has by its own account, if that is a different one.
     fn inside(&self, address: &str) -> Option<(Ipv4Addr, u16)> {
         let inside = self.networks.address.filter(|inside| inside.to_string() != address && inside.is_private())?;
         Some((inside, 22))
     }
 
-    /// From which ports half a connection of `other` to `port` stands in the kernel's table here.
+    /// The ports from which `other` has half-open connections to `port` in this host's kernel table.
     async fn heard_of(&self, other: &ExaminedHost<'_>, port: u16) -> Option<Vec<u16>> {
         self.report.facts.as_ref()?;
         let peer = other.networks.address?;
@@ -138,12 +138,12 @@ impl ExaminedHost<'_> {
         Row::failed(from, Check::Reach, about, Finding::PairUnreachable(Box::new(unreachable)))
     }
 
-    /// Whether its sshd forwards an agent, as far as can be told.
+    /// Whether its sshd forwards an agent, as far as is known.
     fn takes_an_agent(&self) -> bool {
         self.report.facts.as_ref().is_some_and(|facts| facts.has_agent)
     }
 
-    /// The way a copy would take by itself, what this host does in it, and how well the login that is lent for it would be
+    /// The route that a copy would take by default, what this host does in it, and how well the lent login would be
     /// guarded.
     fn route(&self, other: &ExaminedHost<'_>, does: &str) -> Row {
         let (from, to) = (&self.report.target().alias, &other.report.target().alias);
@@ -159,7 +159,7 @@ impl ExaminedHost<'_> {
         Row::good(from, Check::Route, about)
     }
 
-    /// How far away the host is, and how fast the line from it.
+    /// The round-trip time to the host, and the speed of the connection from it.
     async fn link(&self) -> Option<Row> {
         self.report.facts.as_ref()?;
         let (size, limit) = SAMPLE;
@@ -176,7 +176,7 @@ impl ExaminedHost<'_> {
     }
 }
 
-/// How many bytes a command sends until it ends or the time is up.
+/// The number of bytes that a command prints until it ends or the time is up.
 async fn counted(session: &Session, line: &str, limit: Duration) -> usize {
     let mut count = 0;
     let counting = async {
@@ -191,7 +191,7 @@ async fn counted(session: &Session, line: &str, limit: Duration) -> usize {
     count
 }
 
-/// What lies between two hosts, from both directions.
+/// What is between two hosts, concluded from both directions.
 fn gap(tried: &Tried, back: &Tried, overlap: Option<Gap>) -> Gap {
     match &tried.probe {
         Probe::Reached(words, _) => Gap::NoSsh(words.clone()),

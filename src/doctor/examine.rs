@@ -1,6 +1,7 @@
-//! One host, stage by stage: each hop on the way, then what a copy needs at the end of it.
+//! What works on one host? It is checked stage by stage: each hop on the way, then what a copy needs at the end.
 //!
-//! Main function: [`examine`]. A way is walked hop by hop over connections that stay open, so each is made once.
+//! Main function: [`examine`]. The way is checked hop by hop over connections that stay open, so each is made only
+//! once.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -18,22 +19,22 @@ use crate::sftp;
 
 /// How long the shell may take to answer.
 const TIME_LIMIT: Duration = Duration::from_secs(15);
-/// With less than this left, files will not fit.
+/// The free space in bytes below which files will not fit.
 const ROOM: u64 = 1024 * 1024;
-/// A clock that is further off makes certificates and logs wrong.
+/// The difference between clocks, in seconds, above which certificates and logs become wrong.
 const SKEW: i64 = 60;
 
-/// What came of a host.
+/// The results for one host.
 pub struct HostReport {
-    /// The hosts of the way, the last being the one that was asked about.
+    /// The hosts of the way; the last is the one that was asked about.
     pub hops: Vec<Host>,
-    /// What was tried, in order.
+    /// The checks that were made, in order.
     pub rows: Vec<Row>,
-    /// The session at the end, where it was reached.
+    /// The session with the last host, if it was reached.
     pub session: Option<Session>,
-    /// What the server said of itself, where it has a shell.
+    /// What the server reported about itself, if it has a shell.
     pub facts: Option<Facts>,
-    /// A round trip to it, as its SFTP server answers.
+    /// The round-trip time to its SFTP server.
     pub round_trip: Option<Duration>,
 }
 
@@ -43,14 +44,14 @@ impl HostReport {
         self.hops.last().expect("a way has at least its target")
     }
 
-    /// The first thing that does not work.
+    /// The first check that failed.
     pub fn failure(&self) -> Option<&Row> {
         self.rows.iter().find(|row| row.failure().is_some())
     }
 }
 
-/// Climbs to the end of `hops`, at least one, and looks around there, at the disk that `path` is on too. `timeline` must be
-/// the observer of `chain`.
+/// Connects through `hops`, at least one, and examines the last, including the disk that holds `path`. `timeline` must
+/// be the observer of `chain`.
 pub async fn examine(chain: &Chain, hops: Vec<Host>, path: &[u8], timeline: &Timeline) -> HostReport {
     let mut report = HostReport { hops, rows: Vec::new(), session: None, facts: None, round_trip: None };
     for depth in 1..=report.hops.len() {
@@ -88,7 +89,7 @@ impl Hop<'_> {
         stages.into_iter().map(|(stage, time)| self.row(stage, Some(session), timeline).after(time)).collect()
     }
 
-    /// The stages that were reached, and the one that was not.
+    /// The stages that were reached, and the one that failed.
     fn failed(&self, error: ChainError, timeline: &Timeline) -> Vec<Row> {
         let stages = timeline.stages(&self.host.alias, self.mark);
         let time = stages.last().map_or(Duration::ZERO, |(_, time)| *time);
@@ -135,7 +136,7 @@ impl Hop<'_> {
     }
 }
 
-/// At the end of the way: SFTP, the shell, and what they tell.
+/// Examines the last host: SFTP, the shell, and what they report.
 async fn look_around(report: &mut HostReport, path: &[u8]) {
     let Some(session) = report.session.clone() else { return };
     let alias = report.target().alias.clone();
@@ -162,7 +163,7 @@ async fn look_around(report: &mut HostReport, path: &[u8]) {
     report.facts = facts;
 }
 
-/// A command in the place of SFTP tells best what it is.
+/// The finding if SFTP does not start: a forced command, if there is one, explains it best.
 fn without_files(error: ChainError, answer: &Result<Vec<u8>, ChainError>) -> Finding {
     match (&error.cause, answer) {
         (Cause::Sftp(_), Ok(said)) if Facts::read(said).is_none() => {
@@ -172,7 +173,7 @@ fn without_files(error: ChainError, answer: &Result<Vec<u8>, ChainError>) -> Fin
     }
 }
 
-/// Without a shell files are still copied; a shell that talks breaks what runs in it.
+/// The row for the shell. Without a shell files are still copied; a shell that prints something breaks what runs in it.
 fn shell(alias: &str, answer: Result<Vec<u8>, ChainError>, facts: Option<&Facts>, has_files: bool) -> Row {
     let row = |finding, about: &str| match has_files {
         true => Row::remark(alias, Check::Shell, about.to_owned(), finding),
@@ -193,7 +194,7 @@ fn shell(alias: &str, answer: Result<Vec<u8>, ChainError>, facts: Option<&Facts>
     }
 }
 
-/// An SFTP server that has begun and answers no question.
+/// The row for an SFTP server that has started but does not answer requests.
 fn mute(hops: &[Host]) -> Option<Row> {
     let trail = Trail(hops.iter().map(|hop| hop.alias.clone()).collect());
     let alias = trail.end().to_owned();
@@ -201,7 +202,7 @@ fn mute(hops: &[Host]) -> Option<Row> {
     Some(Row::failed(&alias, Check::Disk, "files".to_owned(), Finding::Stage { error, identification: None }))
 }
 
-/// Room and rights where files would go; a server that tells nothing about disks gets no row.
+/// The row for free space and permissions where files would go; none if the server does not report on disks.
 async fn disk(alias: &str, files: &sftp::Client, path: &[u8], facts: Option<&Facts>) -> Option<Row> {
     let is_home = path.is_empty() || path == b"~";
     let place = if is_home { "the home folder".to_owned() } else { String::from_utf8_lossy(path).into_owned() };
@@ -222,7 +223,7 @@ async fn disk(alias: &str, files: &sftp::Client, path: &[u8], facts: Option<&Fac
     }
 }
 
-/// Two digits are enough to know whether a file fits.
+/// The size in whole units: precise enough to know whether a file fits.
 fn size(bytes: u64) -> String {
     match bytes >> 20 {
         mib @ ..10_240 => format!("{mib} MiB"),
@@ -230,7 +231,7 @@ fn size(bytes: u64) -> String {
     }
 }
 
-/// Clock, agent and tools.
+/// The rows for clock, agent and tools.
 fn told(alias: &str, facts: &Facts) -> Vec<Row> {
     let mut rows = Vec::new();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() as i64);

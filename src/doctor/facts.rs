@@ -1,39 +1,40 @@
-//! What does a server say of itself? A script that asks, and the reading of its answer. Pure.
+//! What does a server report about itself? A script that asks, and the parser for its answer. Pure.
 //!
-//! Main type: [`Facts`]. Every line is a stranger's: what does not look like an answer is passed over.
+//! Main type: [`Facts`]. Every line is a stranger's: anything that does not look like an answer is skipped.
 
 use std::net::Ipv4Addr;
 
 use super::network::{Cidr, Cloud, Networks, on_link};
 
-/// What everything is asked by: between two marks stand answers, before the first what the login shell says by itself.
+/// The script that asks for everything: its answers are between two marks, and anything the login shell prints comes
+/// before the first.
 pub(super) const QUESTION: &str = include_str!("facts.sh");
-/// What a cloud's metadata service is asked by.
+/// The script that asks a cloud's metadata service.
 pub(super) const CLOUD: &str = include_str!("cloud.sh");
 
-/// What a server said of itself.
+/// What a server reported about itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// What came before the answers: the login shell's own words.
+    /// The output before the answers: whatever the login shell prints.
     pub noise: Vec<u8>,
-    /// Its clock, seconds since 1970.
+    /// Its clock, in seconds since 1970.
     pub clock: Option<i64>,
-    /// An agent was forwarded to the command.
+    /// Whether an agent was forwarded to the command.
     pub has_agent: bool,
-    /// The home folder is there.
+    /// Whether the home folder exists.
     pub has_home: bool,
-    /// The home folder can be written to.
+    /// Whether the home folder is writable.
     pub home_is_writable: bool,
     /// Of `ssh`, `sftp`, `scp` and `bash`, those that are installed.
     pub tools: Vec<String>,
-    /// What its `ssh` says of itself.
+    /// The version that its `ssh` prints.
     pub client: String,
-    /// Where it is.
+    /// Its address and networks.
     pub networks: Networks,
 }
 
 impl Facts {
-    /// Reads the answer; `None` where the marks are missing.
+    /// Parses the answer; `None` if the marks are missing.
     pub fn read(output: &[u8]) -> Option<Facts> {
         let (noise, answer) = answer(output)?;
         let mut facts = Facts { noise, ..Facts::default() };
@@ -61,7 +62,7 @@ impl Facts {
     }
 }
 
-/// Reads what the metadata service said; `None` where there is none.
+/// Parses the answer of the metadata service; `None` if there is no such service.
 pub(super) fn cloud(output: &[u8]) -> Option<Cloud> {
     let mut cloud = Cloud::default();
     let (_, answer) = answer(output)?;
@@ -78,22 +79,22 @@ pub(super) fn cloud(output: &[u8]) -> Option<Cloud> {
     Some(cloud)
 }
 
-/// Identifiers end in command lines that people paste.
+/// Whether a character may be in an identifier; identifiers end up in command lines that people paste.
 fn is_of_an_id(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || letter == '-'
 }
 
-/// IPv4, also when it is mapped into IPv6.
+/// An IPv4 address, also if it is mapped into IPv6.
 fn address(text: &str) -> Option<Ipv4Addr> {
     text.trim_start_matches("::ffff:").parse().ok()
 }
 
-/// What stands before the first mark, and the lines between the marks.
+/// The text before the first mark, and the lines between the marks.
 fn answer(output: &[u8]) -> Option<(Vec<u8>, Vec<String>)> {
     let text = String::from_utf8_lossy(output);
     let (noise, rest) = text.split_once("hop-begin\n")?;
     let (answer, _) = rest.split_once("hop-end")?;
-    // sshd's own words, which are told as a missing home
+    // sshd's own message, which is reported as a missing home
     let noise: Vec<&str> = noise.lines().filter(|line| !line.starts_with("Could not chdir to home")).collect();
     Some((noise.join("\n").trim().as_bytes().to_vec(), answer.lines().map(str::to_owned).collect()))
 }

@@ -1,69 +1,69 @@
-//! What is wrong, as facts. Main types: [`Finding`], [`Gap`].
+//! What is wrong? Only facts. Main types: [`Finding`], [`Gap`].
 
 use std::time::Duration;
 
 use super::network::{Cidr, Networks};
 use crate::chain::ChainError;
 
-/// Something that does not work, or should be known.
+/// Something that does not work, or that the user should know.
 #[derive(Debug)]
 pub enum Finding {
     /// A stage that was not reached.
     Stage {
-        /// Which, where, and why.
+        /// Which stage, at which host, and why.
         error: ChainError,
-        /// The first words of what answers there; `None` when nothing was said.
+        /// The first bytes that the peer sent; `None` if it sent nothing.
         identification: Option<Vec<u8>>,
     },
-    /// The login shell prints where only a program should speak.
+    /// The login shell prints something where only programs should.
     Noisy {
-        /// What it prints, bounded.
+        /// Its output, bounded.
         said: Vec<u8>,
     },
-    /// No command runs there.
+    /// Commands cannot be run there.
     NoShell {
-        /// What came instead, bounded.
+        /// The output instead of an answer, bounded.
         said: Vec<u8>,
     },
-    /// Less room is left than a file of any size needs.
+    /// There is less free space than a file of any size needs.
     DiskFull {
-        /// Where files would go.
+        /// The path where files would go.
         place: String,
-        /// Bytes that may still be written.
+        /// The number of bytes that can still be written.
         free: u64,
     },
-    /// Nothing can be written where files would go.
+    /// The place where files would go is not writable.
     ReadOnly {
-        /// Where that is.
+        /// The path of that place.
         place: String,
     },
-    /// The home folder is not there.
+    /// The home folder does not exist.
     NoHome,
-    /// The server's clock is not ours.
+    /// The server's clock differs from this machine's.
     ClockSkew {
-        /// Seconds it is ahead.
+        /// The number of seconds that it is ahead.
         ahead: i64,
     },
-    /// An agent is not forwarded there.
+    /// No agent is forwarded there.
     NoAgent,
     /// Programs that are not installed there.
     Missing(Vec<String>),
-    /// The other host is not reached.
+    /// The first host does not reach the second.
     PairUnreachable(Box<PairUnreachable>),
 }
 
 /// Two hosts of which the first does not reach the second.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PairUnreachable {
-    /// Who tried, by alias.
+    /// The alias of the first host.
     pub from: String,
-    /// Whom it tried to reach, by alias.
+    /// The alias of the second host.
     pub to: String,
-    /// Where it tried: an address or a name.
+    /// The address or name that was tried.
     pub address: String,
     /// The port there.
     pub port: u16,
-    /// What lies between them, as far as the evidence goes.
+    /// What is between them, as far as the evidence shows.
     pub gap: Gap,
     /// The first host's networks.
     pub here: Networks,
@@ -71,31 +71,31 @@ pub struct PairUnreachable {
     pub there: Networks,
 }
 
-/// What lies between two hosts.
+/// What is between two hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Gap {
-    /// Packets go both ways, and nothing listens.
+    /// Packets go both ways, but nothing listens on the port.
     Refused,
-    /// The first host has no route of its own, or a router said so.
+    /// The first host has no route, or a router said so.
     Unreachable(String),
-    /// The first host cannot find the name.
+    /// The first host cannot resolve the name.
     UnknownName,
-    /// The way back works, so only a filter can be in the way there.
+    /// The opposite direction works, so only a filter can stop this one.
     Filtered,
-    /// What is sent arrives, and connections the other way work: only answers are stopped, by a filter without memory.
+    /// Packets arrive, and connections in the opposite direction work: a stateless filter stops only the answers.
     AnswersStopped,
-    /// What is sent arrives, and the answers are lost: the second host's side has no way back.
+    /// Packets arrive, but the answers are lost: the second host's side has no route back.
     NoWayBack,
-    /// What the second host sends arrives at the first, so the first host's side has no way there.
+    /// Packets from the second host arrive at the first, so the first host's side has no route there.
     NoWayThere,
-    /// Nothing passes either way.
+    /// Nothing passes in either direction.
     NothingPasses,
     /// Nothing passes, and both networks use the same addresses.
     Overlap(Cidr, Cidr),
-    /// It vanishes, and the other direction could not be tried.
+    /// Packets are lost, and the opposite direction could not be tried.
     Silence(Duration),
-    /// Something connects and is no SSH server.
+    /// The connection is accepted, but not by an SSH server.
     NoSsh(Vec<u8>),
-    /// The first host could not be made to try.
+    /// The first host could not try.
     NotTried(String),
 }

@@ -1,15 +1,16 @@
-//! What works on the way to a host, what does not, and why? The same stages that every verb goes through, one by one.
+//! What works on the way to a host, what does not, and why? The stages that every verb goes through are tried one by
+//! one.
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `between` | two hosts: do they reach each other, by which address, how fast |
+//! | `between` | two hosts: do they reach each other, at which address, how fast |
 //! | `examine` | one host: its hops, then sftp, shell, disk, clock, tools |
-//! | `probe` `row` | one connection from one server to another; one thing that was tried |
-//! | `facts` `finding` | what a server says of itself (pure); what is wrong, as facts |
-//! | `network` `timeline` `shell` | blocks of addresses and routes (pure); when each stage was reached; one command |
+//! | `probe` `row` | one connection from one server to another; the result of one check |
+//! | `facts` `finding` | what a server reports about itself (pure); what is wrong, as facts |
+//! | `network` `timeline` `shell` | blocks of addresses and routes (pure); when each stage was reached; one script |
 //!
-//! Nothing is changed on any server, nothing is listened to, and each stage is tried once. What a finding means and what
-//! to type is said by the front door.
+//! Nothing is changed on any server, no port is opened there, and each stage is tried once. What a finding means and
+//! what to type is said by `cli`.
 
 mod between;
 mod examine;

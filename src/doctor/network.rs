@@ -1,4 +1,4 @@
-//! Which networks is a server in? CIDR blocks, the kernel's route table, and what a cloud's metadata says. Pure.
+//! Which networks is a server in? CIDR blocks, the kernel's routing table, and a cloud's metadata. Pure.
 //!
 //! Main types: [`Cidr`], [`Networks`].
 
@@ -13,24 +13,24 @@ pub struct Cidr {
 }
 
 impl Cidr {
-    /// The block of `length` leading bits that `address` is in; `None` for more than 32.
+    /// The block that has the first `length` bits of `address`; `None` if `length` is more than 32.
     pub fn new(address: Ipv4Addr, length: u8) -> Option<Cidr> {
         let address = Ipv4Addr::from_bits(address.to_bits() & mask(length)?);
         Some(Cidr { address, length })
     }
 
-    /// `10.10.0.0/16`.
+    /// Parses `10.10.0.0/16`.
     pub fn parse(text: &str) -> Option<Cidr> {
         let (address, length) = text.trim().split_once('/')?;
         Cidr::new(address.parse().ok()?, length.parse().ok()?)
     }
 
-    /// True when the address is one of the block.
+    /// Whether the address is in the block.
     pub fn contains(&self, address: Ipv4Addr) -> bool {
         mask(self.length).is_some_and(|mask| address.to_bits() & mask == self.address.to_bits())
     }
 
-    /// True when both have an address in common.
+    /// Whether the blocks have an address in common.
     pub fn overlaps(&self, other: &Cidr) -> bool {
         self.contains(other.address) || other.contains(self.address)
     }
@@ -50,18 +50,18 @@ fn mask(length: u8) -> Option<u32> {
     }
 }
 
-/// Where a server is.
+/// The networks of a server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Networks {
-    /// The address it was reached at, as it sees it itself.
+    /// The address it was reached at, as the server itself sees it.
     pub address: Option<Ipv4Addr>,
     /// The networks its interfaces are in.
     pub local: Vec<Cidr>,
-    /// What the cloud's metadata service says, where there is one.
+    /// The answer of the cloud's metadata service, if there is one.
     pub cloud: Option<Cloud>,
 }
 
-/// What EC2's metadata service says of the network (IMDSv2, `network/interfaces/macs/…`).
+/// The answer of EC2's metadata service about the network (IMDSv2, `network/interfaces/macs/…`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cloud {
     /// `vpc-id`.
@@ -75,7 +75,7 @@ pub struct Cloud {
 }
 
 impl Networks {
-    /// The blocks of the whole network: those of the VPC where they are known, else of the interfaces.
+    /// The blocks of the whole network: those of the VPC if they are known, otherwise those of the interfaces.
     pub fn blocks(&self) -> &[Cidr] {
         match &self.cloud {
             Some(cloud) if !cloud.blocks.is_empty() => &cloud.blocks,
@@ -83,14 +83,14 @@ impl Networks {
         }
     }
 
-    /// The block to route to: the one that holds the server, or its address alone.
+    /// The block to route to: the one that contains the server, or its address alone.
     pub fn block(&self) -> Option<Cidr> {
         let address = self.address?;
         self.blocks().iter().find(|block| block.contains(address)).copied().or_else(|| Cidr::new(address, 32))
     }
 
-    /// Blocks of both that have an address in common, where that keeps packets from the other: two VPCs with the same
-    /// block, or a network of one that holds the other's address and leads elsewhere.
+    /// A block of each network that have an address in common, if that keeps packets from the other side: two VPCs with
+    /// the same block, or a local network of one server that contains the other's address but leads elsewhere.
     pub fn overlap(&self, other: &Networks) -> Option<(Cidr, Cidr)> {
         let vpc = |networks: &Networks| networks.cloud.as_ref().and_then(|cloud| cloud.vpc.clone());
         if vpc(self).is_some() && vpc(self) == vpc(other) {
@@ -110,15 +110,15 @@ impl Networks {
         pairs.find(|(mine, theirs)| mine.overlaps(theirs))
     }
 
-    /// The network on an interface that the other's address is in.
+    /// The network on an interface that contains the other's address.
     fn holds(&self, other: &Networks) -> Option<Cidr> {
         let address = other.address?;
         self.local.iter().find(|block| block.contains(address)).copied()
     }
 }
 
-/// The networks of `/proc/net/route` that are on an interface: Destination and Mask are hexadecimal, in the machine's
-/// byte order, which is little-endian on every machine that Linux runs clouds on.
+/// The network of a line of `/proc/net/route` that is on an interface. Destination and Mask are hexadecimal, in the
+/// machine's byte order, which is little-endian on every machine on which Linux runs clouds.
 pub(super) fn on_link(line: &str) -> Option<Cidr> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let number = |index: usize| u32::from_str_radix(words.get(index)?, 16).ok().map(u32::swap_bytes);
@@ -131,15 +131,15 @@ pub(super) fn on_link(line: &str) -> Option<Cidr> {
     }
 }
 
-/// The port `peer` speaks from, for a line of `/proc/net/tcp` or `tcp6` that is half a connection of its to `port` here:
-/// its SYN has come, and the answer to ours has not (state 03).
+/// The port of `peer`, if a line of `/proc/net/tcp` or `tcp6` is a half-open connection from `peer` to `port` here: its
+/// SYN has arrived, the final ACK has not (state 03).
 pub(super) fn half_open(line: &str, peer: Ipv4Addr, port: u16) -> Option<u16> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let [_, local, remote, "03", ..] = words[..] else { return None };
     let number = |hex: &str| u16::from_str_radix(hex, 16).ok();
     let (_, at) = local.rsplit_once(':')?;
     let (address, from) = remote.rsplit_once(':')?;
-    // an IPv4 address mapped into IPv6 ends in itself
+    // the last bytes of an IPv4 address mapped into IPv6 are the address
     let last = u32::from_str_radix(address.get(address.len().checked_sub(8)?..)?, 16).ok()?;
     let is_it = number(at)? == port && last.swap_bytes() == peer.to_bits();
     number(from).filter(|_| is_it)

@@ -1,7 +1,7 @@
-//! One connection from one server to another: does anything answer there?
+//! Does anything answer at an address, as seen from a server?
 //!
-//! Main type: [`Probe`]. First through the server's sshd (direct-tcpip), which needs no shell; where that is forbidden,
-//! by the server's own bash. Nothing is logged in to: the version line is read and the connection closed.
+//! Main type: [`Probe`]. First the server's sshd is asked to connect (direct-tcpip), which needs no shell; if that is
+//! forbidden, the server's own bash is. Nothing is logged in to: the version line is read and the connection closed.
 
 use std::time::{Duration, Instant};
 
@@ -11,23 +11,23 @@ use crate::lend::with_variables;
 
 const SCRIPT: &str = include_str!("probe.sh");
 
-/// How long a connection may take: a first packet and two repeats of it.
+/// How long a connection may take: enough for the first packet and two retransmissions.
 pub(super) const TIME_LIMIT: Duration = Duration::from_secs(5);
-/// As much of the first words as is kept, in bytes.
+/// The most bytes that are kept of what the peer sends first.
 const LONGEST: usize = 255;
 
-/// How it went.
+/// The result of a probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Probe {
-    /// Something answered; its first words.
+    /// Something answered: the first bytes it sent, and the time it took.
     Reached(Vec<u8>, Duration),
-    /// The machine is there, and nothing listens.
+    /// The machine is there, but nothing listens on the port.
     Refused,
-    /// There is no way, as the system or a router said.
+    /// There is no route, as the system or a router said.
     Unreachable(String),
-    /// The name is not known there.
+    /// The server cannot resolve the name.
     UnknownName,
-    /// Nothing came back.
+    /// No packet came back.
     Silence,
     /// It could not be tried.
     NotTried(String),
@@ -68,7 +68,7 @@ fn of_cause(cause: Cause) -> Probe {
     }
 }
 
-/// The C library's words.
+/// The result for a message of the C library.
 fn of_words(words: &str) -> Probe {
     let says = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
     if says(&["refused"]) {
@@ -77,7 +77,7 @@ fn of_words(words: &str) -> Probe {
     if says(&["timed out"]) {
         return Probe::Silence;
     }
-    // sshd has no words where its own system refuses at once (`connect_next` in channels.c)
+    // sshd gives no reason if its own system refuses at once (`connect_next` in channels.c)
     if says(&["No route", "unreachable", "open failed"]) {
         return Probe::Unreachable(words.trim().to_owned());
     }

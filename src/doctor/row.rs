@@ -1,4 +1,4 @@
-//! What was tried, and how did it go? One line of what `hop doctor` found.
+//! What was checked, and with which result? One line of what `hop doctor` prints.
 //!
 //! Main type: [`Row`].
 
@@ -7,50 +7,50 @@ use std::time::Duration;
 use super::finding::Finding;
 use crate::progress::Stage;
 
-/// What a row is about.
+/// What was checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Check {
     /// A stage of reaching the host.
     Stage(Stage),
-    /// The login shell: does it run commands, and say nothing of its own?
+    /// Whether the login shell runs commands and prints nothing of its own.
     Shell,
     /// The disk that the home folder is on.
     Disk,
     /// The server's clock.
     Clock,
-    /// Whether it takes a forwarded agent.
+    /// Whether the server forwards an agent.
     Agent,
-    /// The programs a copy without this machine in between needs there.
+    /// The programs that a copy needs there if it does not pass through this machine.
     Tools,
     /// A connection from one host to the other.
     Reach,
-    /// The line between this machine and a host.
+    /// The connection between this machine and a host.
     Link,
-    /// The way a copy from one host to the other would take.
+    /// The route a copy from one host to the other would take.
     Route,
 }
 
-/// One thing that was tried.
+/// One check and its result.
 #[derive(Debug)]
 pub struct Row {
     /// The alias of the host.
     pub host: String,
-    /// What was looked at.
+    /// What was checked.
     pub check: Check,
-    /// What was tried, or what was found.
+    /// A description of what was tried, or found.
     pub about: String,
-    /// How it went.
+    /// The result.
     pub outcome: Outcome,
-    /// How long it took, where that means something.
+    /// How long it took, if that is of interest.
     pub time: Option<Duration>,
 }
 
-/// How it went.
+/// The result of a check.
 #[derive(Debug)]
 pub enum Outcome {
-    /// As it should be.
+    /// It works.
     Good,
-    /// It works, and something should be known.
+    /// It works, but there is something to know.
     Remark(Box<Finding>),
     /// It does not work.
     Failed(Box<Finding>),
@@ -73,7 +73,7 @@ impl Row {
         Row { time: Some(time), ..self }
     }
 
-    /// What was a failure is one no more.
+    /// Turns a failure into a remark.
     pub(super) fn only_a_remark(self) -> Row {
         let outcome = match self.outcome {
             Outcome::Failed(finding) => Outcome::Remark(finding),
@@ -82,7 +82,7 @@ impl Row {
         Row { outcome, ..self }
     }
 
-    /// What is wrong, where it is.
+    /// The finding, if the check failed.
     pub fn failure(&self) -> Option<&Finding> {
         match &self.outcome {
             Outcome::Failed(finding) => Some(finding),

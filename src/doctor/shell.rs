@@ -1,4 +1,4 @@
-//! One script of POSIX sh on a server, and what it prints: bounded in size and time.
+//! What does a script of POSIX sh print on a server? Output and time are bounded.
 //!
 //! Main function: [`asked`].
 
@@ -7,17 +7,18 @@ use std::time::Duration;
 use crate::chain::{ChainError, Output, Program, Session, Task};
 use crate::lend;
 
-/// As much output as is kept, in bytes.
+/// The most bytes of output that are kept.
 const MOST: usize = 64 * 1024;
 
-/// Whether the script is given an agent to look for; it is never served.
+/// Whether an agent is requested for the script, so that it can look for one; requests to that agent are never
+/// answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Agent {
     Asked,
     Not,
 }
 
-/// What a script printed on both streams; what had come when the time was up.
+/// What a script printed on both streams, or had printed when the time was up.
 pub(super) async fn asked(
     session: &Session,
     script: &[u8],

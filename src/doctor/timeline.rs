@@ -1,11 +1,11 @@
-//! When was each stage reached, and what answered there? Main type: [`Timeline`], an observer that remembers.
+//! When was each stage reached, and what answered there? Main type: [`Timeline`], an observer that records events.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::progress::{Event, Observer, Stage};
 
-/// Remembers stages and first words, and passes everything on.
+/// Records stages and the first bytes of peers, and passes every event on.
 pub struct Timeline {
     entries: Mutex<Vec<TimelineEntry>>,
     next: Arc<dyn Observer>,
@@ -23,12 +23,12 @@ enum TimelineEvent {
 }
 
 impl Timeline {
-    /// An empty one, in front of `next`.
+    /// An empty timeline in front of `next`.
     pub fn new(next: Arc<dyn Observer>) -> Timeline {
         Timeline { entries: Mutex::default(), next }
     }
 
-    /// How much stands in it.
+    /// The number of entries so far.
     pub(super) fn mark(&self) -> usize {
         self.entries().len()
     }
@@ -43,7 +43,7 @@ impl Timeline {
         });
         let mut stages: Vec<(Stage, Instant)> = Vec::new();
         for (stage, at) in reached {
-            // a key exchange that is made again verifies the host again
+            // the host is verified again when keys are exchanged again
             if stages.last().is_none_or(|(last, _)| *last < stage) {
                 stages.push((stage, at));
             }
@@ -52,7 +52,7 @@ impl Timeline {
         stages.iter().zip(ends).map(|((stage, at), end)| (*stage, end.saturating_duration_since(*at))).collect()
     }
 
-    /// The first words of what answered at `hop`, since `mark`.
+    /// The first bytes that the peer at `hop` has sent since `mark`.
     pub(super) fn identification(&self, hop: &str, mark: usize) -> Option<Vec<u8>> {
         self.entries()[mark..].iter().find_map(|entry| match &entry.what {
             TimelineEvent::Identified(text) if entry.hop == hop => Some(text.clone()),
