@@ -1,9 +1,10 @@
-//! What may wait here for peers that read slowly: bounded over all connections of a run.
+//! How many bytes may wait here for peers that read slowly? The number is bounded over all connections of a run.
 //!
-//! Main types: [`Hold`], one a session, and [`HoldShare`], one a connection. The transport reopens a channel's window as
-//! soon as bytes arrive, so that a slow reader's bytes pile up here or stop the whole session. A connection that is
-//! alone on its session is waited for as long as it likes. One that shares it may hold as much as is still free; beyond
-//! that the session waits for its reader, and a reader that takes nothing at all while others wait is given up.
+//! Main types: [`Hold`], one per session, and [`HoldShare`], one per connection. The transport reopens a channel's
+//! window as soon as bytes arrive, so a slow reader's bytes either pile up here or stop the whole session. The session
+//! waits for a connection that it has to itself as long as that takes. A connection that shares the session may hold as
+//! many bytes as are still free; beyond that the session waits for its reader, and a reader that takes nothing while
+//! others wait is given up.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,27 +13,28 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-/// Bytes that may wait in all.
+/// The most bytes that may wait over all connections.
 pub const TOTAL: usize = 24 * 1024 * 1024;
-/// Bytes that may wait for a reader that is alone on its session: nobody else waits for it.
+/// The most bytes that may wait for a reader that has its session to itself: nobody else waits for it.
 const ALONE: usize = 1024 * 1024;
-/// Bytes that may wait for any reader, whatever the others hold.
+/// The number of bytes that may always wait for a reader, whatever the others hold.
 const ANY: usize = 64 * 1024;
 /// How long a session waits for a reader that takes nothing while others use the session too.
 const GRACE: Duration = Duration::from_secs(2);
-/// With more connections than this a session cannot wait: what they may still send is more than the hop before keeps.
+/// The largest number of other connections with which a session can wait for a reader: with more, they could send more
+/// than the hop before can keep.
 const PATIENT: usize = 8;
 
-/// What waits over all connections of a session.
+/// The bytes that wait over all connections of a session.
 #[derive(Debug, Default)]
 pub struct Hold {
-    /// Over all sessions of the run.
+    /// The number of bytes over all sessions of the run.
     held: Arc<AtomicUsize>,
     connections: AtomicUsize,
     waiting: AtomicUsize,
 }
 
-/// One connection's part of it.
+/// The share of one connection.
 #[derive(Debug)]
 pub struct HoldShare {
     hold: Arc<Hold>,
@@ -40,48 +42,49 @@ pub struct HoldShare {
     taken: Notify,
 }
 
-/// A reader was given up.
+/// The error for a reader that was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stuck;
 
 impl Hold {
-    /// That of a session which a program uses too: it counts like a connection that never waits.
+    /// The hold of a session that a program also uses; the program counts as a connection that never waits.
     pub fn beside_a_program() -> Hold {
         Hold { connections: AtomicUsize::new(1), ..Hold::default() }
     }
 
-    /// That of another session of the same run.
+    /// The hold of another session in the same run.
     pub fn beside(&self) -> Hold {
         Hold { held: self.held.clone(), ..Hold::default() }
     }
 
-    /// A further connection.
+    /// The share of a new connection.
     pub fn share(self: &Arc<Self>) -> HoldShare {
         self.connections.fetch_add(1, Ordering::AcqRel);
         HoldShare { hold: self.clone(), mine: AtomicUsize::new(0), taken: Notify::new() }
     }
 
-    /// How willingly it takes one more: connections that wait for their readers, and all connections.
+    /// How busy the session is: the number of connections that wait for their readers, and of all connections. Lower is
+    /// better for a new one.
     pub fn load(&self) -> (usize, usize) {
         (self.waiting.load(Ordering::Acquire), self.connections.load(Ordering::Acquire))
     }
 }
 
 impl HoldShare {
-    /// So many bytes wait from now on.
+    /// Adds to the bytes that wait.
     pub fn put(&self, bytes: usize) {
         self.mine.fetch_add(bytes, Ordering::AcqRel);
         self.hold.held.fetch_add(bytes, Ordering::AcqRel);
     }
 
-    /// So many bytes have been read.
+    /// Subtracts bytes that have been read.
     pub fn take(&self, bytes: usize) {
         self.mine.fetch_sub(bytes, Ordering::AcqRel);
         self.hold.held.fetch_sub(bytes, Ordering::AcqRel);
         self.taken.notify_one();
     }
 
-    /// Returns once there is room for more.
+    /// Returns once more bytes may wait.
     pub async fn room(&self) -> Result<(), Stuck> {
         if !self.is_over() {
             return Ok(());
@@ -116,7 +119,7 @@ impl Drop for HoldShare {
     }
 }
 
-/// Counts while it lives.
+/// Counts one while it exists.
 struct Counted<'a>(&'a AtomicUsize);
 
 impl Counted<'_> {

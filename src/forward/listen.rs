@@ -1,6 +1,6 @@
-//! Listening on this machine: TCP ports on the loopback or other addresses, and Unix sockets.
+//! How are connections accepted on this machine? On TCP ports, on the loopback or other addresses, and on Unix sockets.
 //!
-//! Main types: [`Listener`], [`Local`]. Which address a port without one means is `channel_fwd_bind_addr`'s rule in
+//! Main types: [`Listener`], [`Local`]. A port without an address follows the rule of `channel_fwd_bind_addr` in
 //! OpenSSH's `channels.c`.
 
 use std::io;
@@ -12,14 +12,14 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, lookup_host};
 
 use super::spec::ForwardAddress;
 
-/// How ports and sockets of this machine are listened on.
+/// The options for listening on ports and sockets of this machine.
 #[derive(Debug, Clone)]
 pub struct Listening {
-    /// `GatewayPorts`: a port without an address is for other machines too.
+    /// `GatewayPorts`: a port without an address accepts connections from other machines too.
     pub gateway_ports: bool,
-    /// `StreamLocalBindMask`: the bits a socket's mode does not have.
+    /// `StreamLocalBindMask`: the mode bits that a socket must not have.
     pub mask: u32,
-    /// `StreamLocalBindUnlink`: a socket that is there already is removed.
+    /// `StreamLocalBindUnlink`: whether an existing socket is removed first.
     pub unlink: bool,
 }
 
@@ -29,7 +29,7 @@ impl Default for Listening {
     }
 }
 
-/// A place that is listened on; its sockets are closed, and its path removed, when it is dropped.
+/// A listener on a port or path. Dropping it closes its sockets and removes its path.
 pub struct Listener {
     sockets: Vec<Socket>,
     path: Option<PathBuf>,
@@ -40,13 +40,13 @@ enum Socket {
     Unix(UnixListener),
 }
 
-/// The halves of a local connection, and where it came from.
+/// The two halves of a local connection, and its origin.
 pub struct Local {
-    /// What it says.
+    /// The half to read from.
     pub reader: Box<dyn AsyncRead + Send + Unpin>,
-    /// What it hears.
+    /// The half to write to.
     pub writer: Box<dyn AsyncWrite + Send + Unpin>,
-    /// Address and port of the peer, as the far side is told.
+    /// The peer's address and port, as reported to the far side.
     pub from: (String, u16),
 }
 
@@ -85,7 +85,7 @@ impl Drop for Listener {
     }
 }
 
-/// Polls all, gives the first that is ready.
+/// Polls all futures and returns the output of the first that is ready.
 async fn first<F: Future + Unpin>(mut all: Vec<F>) -> F::Output {
     std::future::poll_fn(|cx| {
         let ready = all.iter_mut().find_map(|one| match std::pin::Pin::new(one).poll(cx) {
@@ -115,13 +115,13 @@ impl Local {
         Local { reader: Box::new(reader), writer: Box::new(writer), from }
     }
 
-    /// A connection over a Unix socket; OpenSSH names no port either.
+    /// A connection over a Unix socket; like OpenSSH, it reports the port 65535.
     pub fn unix(stream: UnixStream) -> Local {
         let (reader, writer) = stream.into_split();
         Local { reader: Box::new(reader), writer: Box::new(writer), from: ("127.0.0.1".to_owned(), 65535) }
     }
 
-    /// Connects to a place of this machine, or that this machine sees.
+    /// Connects to a place on this machine, or one that it can reach.
     pub async fn connect(place: &ForwardAddress) -> io::Result<Local> {
         match place {
             ForwardAddress::Path(path) => Ok(Local::unix(UnixStream::connect(path).await?)),
@@ -133,7 +133,7 @@ impl Local {
     }
 }
 
-/// The addresses that a port is listened on: all of them for `*`, an empty address, or `GatewayPorts` without one.
+/// The addresses to listen on: all of them for `*` or an empty address, and for no address under `GatewayPorts`.
 fn addresses<'a>(host: Option<&'a str>, listening: &Listening) -> Vec<&'a str> {
     match host {
         None if listening.gateway_ports => vec!["0.0.0.0", "::"],
@@ -162,7 +162,7 @@ fn listen_at(address: std::net::SocketAddr) -> io::Result<TcpListener> {
     let socket = socket2::Socket::new(domain, socket2::Type::STREAM, Some(socket2::Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     if address.is_ipv6() {
-        // the IPv4 address is listened on by itself
+        // the IPv4 address has a socket of its own
         socket.set_only_v6(true)?;
     }
     socket.set_nonblocking(true)?;
@@ -171,7 +171,7 @@ fn listen_at(address: std::net::SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// The socket gets its mode before anyone can connect: it is made in a folder of our own and moved into place.
+/// Makes the socket in a private folder and moves it into place, so that it has its mode before anyone can connect.
 fn at_path(path: &Path, listening: &Listening) -> io::Result<Listener> {
     if listening.unlink {
         let _ = std::fs::remove_file(path); // nothing there is what is wanted

@@ -1,14 +1,14 @@
 //! Tunnels: connections that come in on one side of the chain go out on the other.
 //!
-//! `-L` and `-D` listen here ([`local`]), `-R` listens there ([`remote`]), `-W` joins one connection to our own streams
-//! ([`stdio`]), `-A` joins the host to the user's agent ([`agent`]). Each connection has its own task (`pump.rs`), and
-//! those of `-L` and `-D` a session of their own as far as that goes (`tunnel_sessions.rs`); what waits for slow readers is bounded
-//! over all of them (`hold.rs`).
+//! `-L` and `-D` listen here ([`local`]), `-R` listens on the host ([`remote`]), `-W` joins one connection to hop's own
+//! streams ([`stdio`]), and `-A` joins the host to the user's agent ([`agent`]). Each connection has its own task
+//! (`pump.rs`), and those of `-L` and `-D` have, as far as possible, a session each (`tunnel_sessions.rs`). The bytes
+//! that wait for slow readers are bounded over all of them (`hold.rs`).
 //!
 //! | floor | what is there |
 //! | --- | --- |
 //! | `tunnel_sessions` `pump` `listen` | a session for each connection; a connection and its channel; listening here |
-//! | `hold` `spec` `socks` | what waits for slow readers; what is forwarded where; SOCKS |
+//! | `hold` `spec` `socks` | the bytes that wait for slow readers; which forwarding goes where; SOCKS |
 
 mod hold;
 mod listen;
@@ -38,22 +38,22 @@ use hold::HoldShare;
 use listen::Local;
 use pump::pump;
 
-/// Connections that the host may have open to one place of this side: it opens as many as it likes.
+/// The most connections that the host may have open to one place on this side; the host itself sets no limit.
 const MOST_FROM_THERE: usize = 1024;
 
 /// What the tunnels of a run share.
 #[derive(Clone)]
 pub struct Tunnels {
-    /// The sessions of connections that come in here.
+    /// The sessions for connections accepted on this side.
     pub sessions: Arc<TunnelSessions>,
-    /// What waits for the readers of connections that come in there: all on one session.
+    /// The bytes that wait for the readers of connections accepted on the host, all of which use one session.
     pub hold: Arc<Hold>,
-    /// Who is told about connections that fail.
+    /// The observer that is told about connections that fail.
     pub observer: Arc<dyn Observer>,
 }
 
-/// Serves a local listener for as long as it is polled: each connection goes through a session of that moment, so that
-/// the listener outlives a lost connection.
+/// Serves a local listener while it is polled. Each connection uses a session that is alive at that moment, so the
+/// listener outlives a lost connection.
 pub async fn local(listener: Listener, to: ForwardTarget, tunnels: Tunnels) {
     let mut connections = JoinSet::new();
     loop {
@@ -66,20 +66,20 @@ pub async fn local(listener: Listener, to: ForwardTarget, tunnels: Tunnels) {
                     }
                 });
             }
-            // out of descriptors, most often: what is open goes on, and frees some
+            // most often there are no descriptors left: open connections continue, and free some when they end
             Err(_) => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
         }
         while connections.try_join_next().is_some() {}
     }
 }
 
-/// One local connection, carried to where it goes; an error in words.
+/// Forwards one local connection to its target; the error is in words.
 async fn outward(mut local: Local, to: &ForwardTarget, tunnels: &Tunnels) -> Result<(), String> {
     let asked = match to {
         ForwardTarget::Fixed(_) => None,
         ForwardTarget::Asked => {
             let mut both = tokio::io::join(&mut local.reader, &mut local.writer);
-            // a client that breaks SOCKS off has been answered already
+            // a client whose SOCKS request is bad has already been answered
             let Ok(request) = socks::greet(&mut both).await else { return Ok(()) };
             Some(request)
         }
@@ -104,7 +104,7 @@ async fn forward_one(local: Local, channel: ChannelStream, share: HoldShare) -> 
     carried.map_err(|_| format!("the connection from {from} took nothing while others waited for it: closed"))
 }
 
-/// Opens a channel to a place as the host sees it.
+/// Opens a channel to a place, as the host sees it.
 async fn connect(
     session: &Session,
     place: &ForwardAddress,
@@ -118,7 +118,7 @@ async fn connect(
     }
 }
 
-/// Makes the host listen; which address a port without one means is `channel_rfwd_bind_host`'s rule (`channels.c`).
+/// Makes the host listen; a port without an address follows the rule of `channel_rfwd_bind_host` (`channels.c`).
 pub async fn listen_there(session: &Session, place: &ForwardAddress) -> Result<RemoteListener, ChainError> {
     match place {
         ForwardAddress::Path(path) => session.listen_streamlocal(&path.to_string_lossy()).await,
@@ -133,7 +133,7 @@ pub async fn listen_there(session: &Session, place: &ForwardAddress) -> Result<R
     }
 }
 
-/// Serves a remote listener until its session ends: each connection goes to a place of this side.
+/// Serves a remote listener until its session ends: each connection goes to a place on this side.
 pub async fn remote(mut listener: RemoteListener, to: ForwardTarget, tunnels: Tunnels) {
     let mut connections = JoinSet::new();
     while let Some((channel, originator)) = accepted(&mut listener, &mut connections).await {
@@ -146,7 +146,7 @@ pub async fn remote(mut listener: RemoteListener, to: ForwardTarget, tunnels: Tu
     }
 }
 
-/// The next connection from there, once there is room for it; meanwhile a few wait, and more are refused.
+/// The next connection from the host, once fewer than the limit are open; meanwhile a few wait, and more are refused.
 async fn accepted(listener: &mut RemoteListener, connections: &mut JoinSet<()>) -> Option<(ChannelStream, String)> {
     while connections.try_join_next().is_some() {}
     while connections.len() >= MOST_FROM_THERE {
@@ -155,7 +155,7 @@ async fn accepted(listener: &mut RemoteListener, connections: &mut JoinSet<()>) 
     listener.accept().await
 }
 
-/// One connection from there, carried to where it goes here; an error in words.
+/// Forwards one connection from the host to its target here; the error is in words.
 async fn inward(channel: ChannelStream, to: &ForwardTarget, tunnels: &Tunnels) -> Result<(), String> {
     match to {
         ForwardTarget::Fixed(place) => {
@@ -166,7 +166,7 @@ async fn inward(channel: ChannelStream, to: &ForwardTarget, tunnels: &Tunnels) -
     }
 }
 
-/// SOCKS for the far side: the pump runs into a pipe whose other end reads what is wanted.
+/// SOCKS for the far side: the pump is connected to a pipe, and the request is read from the pipe's other end.
 async fn reverse_socks(channel: ChannelStream, tunnels: &Tunnels) -> Result<(), String> {
     let (near, mut far) = tokio::io::duplex(64 * 1024);
     let (reader, writer) = tokio::io::split(near);
@@ -189,7 +189,7 @@ async fn reverse_socks(channel: ChannelStream, tunnels: &Tunnels) -> Result<(), 
 /// Joins one connection to `input` and `output` until the far side closes it (`-W`).
 ///
 /// # Errors
-/// The far side does not open it.
+/// The far side does not open the connection.
 pub async fn stdio(
     session: &Session,
     place: &ForwardAddress,
@@ -222,8 +222,8 @@ pub async fn stdio(
     Ok(())
 }
 
-/// Serves the host's connections to the user's agent until the session ends. Each is told first which session it
-/// serves, so that keys restricted to destinations work (OpenSSH PROTOCOL.agent §1).
+/// Serves the host's connections to the user's agent until the session ends. Each connection first tells the agent
+/// which session it serves, so that keys restricted to destinations work (OpenSSH PROTOCOL.agent §1).
 pub async fn agent(session: Session, socket: PathBuf, tunnels: Tunnels) {
     let mut listener = session.listen_agent();
     let mut connections = JoinSet::new();

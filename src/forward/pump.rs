@@ -1,6 +1,7 @@
-//! One forwarded connection: bytes both ways between a local stream and a channel until both directions have ended.
+//! How does one forwarded connection work? Bytes go both ways between a local stream and a channel until both
+//! directions have ended.
 //!
-//! Main function: [`pump`]. The channel is read as long as what waits for the local side is within its share
+//! Main function: [`pump`]. The channel is read as long as the bytes that wait for the local side are within its share
 //! (`hold.rs`).
 
 use std::future::pending;
@@ -14,11 +15,11 @@ use tokio_util::sync::CancellationToken;
 use super::hold::{HoldShare, Stuck};
 use crate::chain::{Arrival, ChannelReader, ChannelStream, ChannelWriter};
 
-/// Bytes read from the local side at once: what fits one channel packet.
+/// The most bytes read from the local side at once: as many as fit one channel packet.
 const CHUNK: usize = 32 * 1024;
 
-/// Carries bytes until both directions have ended, or one side is gone. [`Stuck`] when the local side took nothing
-/// while the session's other connections waited for it.
+/// Copies bytes until both directions have ended, or one side is gone. [`Stuck`] if the local side took nothing while
+/// the session's other connections waited for it.
 pub async fn pump(
     reader: impl AsyncRead + Unpin,
     writer: impl AsyncWrite + Unpin,
@@ -89,7 +90,7 @@ async fn receive(
     }
 }
 
-/// Writes what waits, then ends the stream.
+/// Writes the bytes that wait, then ends the stream.
 async fn deliver(
     mut writer: impl AsyncWrite + Unpin,
     mut waiting: UnboundedReceiver<Bytes>,
@@ -102,7 +103,7 @@ async fn deliver(
     writer.shutdown().await
 }
 
-/// Sends what the local side says, then its end.
+/// Sends the bytes of the local side, then the end of input.
 async fn send(mut reader: impl AsyncRead + Unpin, outgoing: &ChannelWriter) -> io::Result<()> {
     let mut buffer = BytesMut::new();
     loop {

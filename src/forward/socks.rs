@@ -1,21 +1,21 @@
-//! SOCKS, the server's side: where does a connection want to go? Versions 4, 4a and 5 (RFC 1928), CONNECT only, without
-//! a login.
+//! Where does a connection want to go? The server's side of SOCKS, versions 4, 4a and 5 (RFC 1928), CONNECT only,
+//! without a login.
 //!
-//! Main function: [`greet`], over any stream; its parsers are pure. Lengths are bounded; names stay unresolved, only the
-//! far side knows them.
+//! Main function: [`greet`], over any stream; its parsers are pure. Lengths are bounded. Names stay unresolved, because
+//! only the far side can resolve them.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// The longest name or user of version 4.
+/// The longest name, or user of version 4, in bytes.
 const LONGEST: usize = 255;
 const CONNECT: u8 = 1;
 const NO_LOGIN: u8 = 0;
 const NO_METHOD: u8 = 0xff;
 
-/// Which version a client speaks.
+/// The version of SOCKS that a client uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SocksVersion {
     /// 4 and 4a.
@@ -24,18 +24,18 @@ pub enum SocksVersion {
     Five,
 }
 
-/// What a client asks for.
+/// A client's request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SocksRequest {
-    /// How it asked, and wants to be answered.
+    /// The version of the request, and of the answer it needs.
     pub version: SocksVersion,
     /// A name or an address.
     pub host: String,
-    /// A port.
+    /// The port.
     pub port: u16,
 }
 
-/// Reads what the client wants; a client that wants something else is told so.
+/// Reads the client's request; a request that is not supported is answered with an error.
 pub async fn greet<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> io::Result<SocksRequest> {
     match stream.read_u8().await? {
         4 => four(stream).await,
@@ -44,7 +44,7 @@ pub async fn greet<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> io::Res
     }
 }
 
-/// The answer: connected, or not.
+/// The answer to a request, by whether the connection was made.
 pub fn answer(version: SocksVersion, connected: Result<(), ()>) -> Vec<u8> {
     match (version, connected) {
         (SocksVersion::Four, Ok(())) => vec![0, 90, 0, 0, 0, 0, 0, 0],
@@ -114,7 +114,7 @@ async fn text_to_nul<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Vec<u8>
     }
 }
 
-/// A name goes into the channel's request as it is: nothing but what a name is made of.
+/// The name of a host. It goes into the channel request unchanged, so only the characters of names are allowed.
 fn name(bytes: Vec<u8>) -> io::Result<String> {
     let fits = !bytes.is_empty() && bytes.iter().all(u8::is_ascii_graphic);
     let text = String::from_utf8(bytes).ok().filter(|_| fits);
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What is asked, and what the client gets to read.
+    /// The request that is read, and the answer the client gets.
     fn talk(says: &[u8]) -> (io::Result<SocksRequest>, Vec<u8>) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {

@@ -1,6 +1,7 @@
-//! What is forwarded where: the text of `LocalForward`, `RemoteForward` and `DynamicForward`, as `ssh -G` prints it.
+//! Which forwarding goes where? The text of `LocalForward`, `RemoteForward` and `DynamicForward`, as `ssh -G` prints
+//! it.
 //!
-//! Main type: [`Forward`]. The syntax a person types is read by `config`; here it is the normal form only.
+//! Main type: [`Forward`]. `config` reads the syntax that a person types; only the normal form is read here.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,7 +9,7 @@ use std::path::PathBuf;
 /// One end of a forwarding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ForwardAddress {
-    /// A TCP port, at an address or name. Without one it is the loopback address to listen on.
+    /// A TCP port, at an address or name; without one, at the loopback address when listening.
     Port(Option<String>, u16),
     /// A Unix socket.
     Path(PathBuf),
@@ -19,21 +20,21 @@ pub enum ForwardAddress {
 pub enum ForwardTarget {
     /// Always to one place.
     Fixed(ForwardAddress),
-    /// Wherever each connection asks, by SOCKS.
+    /// The place that each connection asks for by SOCKS.
     Asked,
 }
 
 /// A forwarding: connections to `listen` go to `to` on the other side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forward {
-    /// Where connections come in.
+    /// The place that is listened on.
     pub listen: ForwardAddress,
-    /// Where they go.
+    /// The target of its connections.
     pub to: ForwardTarget,
 }
 
 impl Forward {
-    /// Reads the normal form: `LISTEN CONNECT`, or `LISTEN` alone (also `LISTEN [socks]:0`) for SOCKS. A place is a
+    /// Parses the normal form: `LISTEN CONNECT`, or `LISTEN` alone (also `LISTEN [socks]:0`) for SOCKS. Each end is a
     /// path, `PORT` or `[HOST]:PORT`.
     pub fn parse(text: &str) -> Option<Forward> {
         let (listen, connect) = match text.split_once(' ') {
@@ -49,7 +50,7 @@ impl Forward {
 }
 
 impl ForwardAddress {
-    /// Reads a path, `PORT`, `HOST:PORT` or `[HOST]:PORT`.
+    /// Parses a path, `PORT`, `HOST:PORT` or `[HOST]:PORT`.
     pub fn parse(text: &str) -> Option<ForwardAddress> {
         if text.contains('/') {
             return Some(ForwardAddress::Path(text.into()));

@@ -1,5 +1,6 @@
-//! Does another run of this machine still work? [`Alive`]: a file named by the run's number, locked for as long as the run
-//! lives; [`fate`] tells from it, at any time later, whether the run has ended. It says nothing of runs elsewhere.
+//! Is another run on this machine still alive? [`Alive`] is a file named by the run's number and locked as long as the
+//! run lives. From it [`fate`] tells at any later time whether the run has ended. It knows nothing about runs on other
+//! machines.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -12,24 +13,24 @@ use rustix::io::Errno;
 
 use super::folder::{SWEPT, own};
 
-/// For so long the file of a run that has ended tells that it has: what it left may be gone on from until then.
+/// How long the file of a run that has ended is kept: until then other runs may continue what that run left.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// Longest name of a machine that is read, in bytes.
+/// The longest name of a machine that is read, in bytes.
 const MACHINE: u64 = 256;
 
-/// What has become of a run.
+/// Whether a run is still alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// It is at work.
+    /// It is alive.
     Alive,
     /// It has ended.
     Dead,
-    /// Nobody here knows it.
+    /// Nothing is known about it here.
     Unknown,
 }
 
-/// That a run is at work, until it is dropped.
+/// The sign that a run is alive, until it is dropped.
 #[derive(Debug)]
 pub struct Alive {
     folder: OwnedFd,
@@ -38,7 +39,7 @@ pub struct Alive {
 }
 
 impl Alive {
-    /// Lets other runs know that the run with this number is at work; `None` where there is no folder for it.
+    /// Shows other runs that the run with this number is alive; `None` if there is no folder to do so.
     pub fn show(folder: &Path, run: u64) -> Option<Alive> {
         let folder = own(folder).ok()??;
         sweep(&folder);
@@ -48,33 +49,34 @@ impl Alive {
         let shown =
             flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() && file.write_all(&machine()).is_ok();
         if !shown {
-            // a file that is not locked would say that the run is dead
+            // a file that is not locked would tell that the run is dead
             let _ = unlinkat(&folder, &name, AtFlags::empty());
             return None;
         }
         Some(Alive { folder, name, _file: file })
     }
 
-    /// The run has ended, and left nothing that anybody could ask about.
+    /// Removes the sign of a run that has ended and left nothing that another run could ask about.
     pub fn forget(self) {
-        // one that stays is swept some day
+        // if it stays, a later run removes it
         let _ = unlinkat(&self.folder, &self.name, AtFlags::empty());
     }
 }
 
-/// What has become of the run with this number, as far as is known in `folder`.
+/// Whether the run with this number is alive, according to `folder`.
 pub fn fate(folder: &Path, run: u64) -> Fate {
     let Ok(Some(folder)) = own(folder) else { return Fate::Unknown };
     let Some(mut file) = open(&folder, &file_name(run)) else { return Fate::Unknown };
     match is_free(&file) {
         Ok(false) => Fate::Alive,
-        // a folder that machines share may not share its locks
+        // locks may not work across machines that share a folder
         Ok(true) if said(&mut file) == machine() => Fate::Dead,
         Ok(true) | Err(_) => Fate::Unknown,
     }
 }
 
-/// Whether nobody has locked it for himself; whoever asks at the same time is not in the way.
+/// Whether nobody holds an exclusive lock on the file. The check takes a shared lock, so that checks do not disturb
+/// each other.
 fn is_free(file: &File) -> Result<bool, Errno> {
     match flock(file, FlockOperation::NonBlockingLockShared) {
         Ok(()) => Ok(true),
@@ -113,7 +115,7 @@ fn sweep(folder: &OwnedFd) {
         let Ok(name) = entry.file_name().to_str() else { continue };
         if name.ends_with(".run") && open(folder, name).is_some_and(|file| is_old(&file) && is_free(&file) == Ok(true))
         {
-            // one that stays is swept by the next run
+            // if it stays, the next run removes it
             let _ = unlinkat(folder, name, AtFlags::empty());
         }
     }

@@ -1,4 +1,4 @@
-//! Where do this user's locks lie? In a folder that nobody else can change: a lock in another one means nothing.
+//! Where are this user's locks? In a folder that nobody else can change: in any other, a lock means nothing.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -7,10 +7,10 @@ use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, fstat};
 
-/// Forgotten files looked at on the way.
+/// The most files that are looked at when old ones are removed.
 pub const SWEPT: usize = 1024;
 
-/// The folder, made if need be; `None` when it is somebody else's, or others may write to it.
+/// The folder, created if it does not exist; `None` if it belongs to somebody else, or others may write to it.
 pub fn own(folder: &Path) -> io::Result<Option<OwnedFd>> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;

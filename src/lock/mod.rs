@@ -1,14 +1,14 @@
-//! One run at a time: [`Lock`], held on a name that stands for a destination; and whether another run lives ([`Alive`]).
-//! Knows no hosts and no paths but its folder.
+//! One run at a time: [`Lock`], held on a name that stands for a destination; and whether another run is alive
+//! ([`Alive`]). Nothing is known here about hosts, or about paths other than that of the folder.
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `alive` | whether a run of this machine has ended |
-//! | `folder` | where locks lie |
+//! | `alive` | whether a run on this machine has ended |
+//! | `folder` | the folder for locks |
 //!
-//! The lock is a `flock(2)` on a file of the holder's own machine, in a folder of the holder's own: the system lets go of
-//! it when the holder ends, however it ends, and nobody else can put a link or a lock in the way. A file `gate` in that
-//! folder is locked for the moment in which lock files are made and removed, so that none is removed under a waiter.
+//! The lock is a `flock(2)` on a file of the holder's own machine, in a folder of the holder's own: the system releases
+//! it when the holder ends, however it ends, and nobody else can put a link or a lock in the way. While lock files are
+//! created and removed, a file `gate` in that folder is locked, so that none is removed while another run waits for it.
 
 mod alive;
 mod folder;
@@ -26,34 +26,35 @@ use thiserror::Error;
 
 pub use alive::{Alive, Fate, fate};
 
-/// How often a held lock is tried again.
+/// How often a lock that is held is tried again.
 const EVERY: Duration = Duration::from_millis(200);
-/// The gate is held for a few calls; whoever holds it longer is stopped or gone wrong.
+/// How long to wait for the gate, which is held for a few system calls only: a run that holds it longer is stopped or
+/// broken.
 const GATE: Duration = Duration::from_secs(2);
-/// Longest record that is read, in bytes.
+/// The longest record that is read, in bytes.
 const RECORD: u64 = 1024;
 
-/// What to lock, and what others are told about the holder.
+/// What to lock, and what other runs are told about the holder.
 #[derive(Debug, Clone)]
 pub struct Claim {
-    /// For people: the destination as it was typed.
+    /// The destination as typed, for people.
     pub destination: String,
-    /// What makes two destinations one.
+    /// The parts that identify the destination: two are the same if all parts are.
     pub identity: Vec<Vec<u8>>,
-    /// When the run began, for people.
+    /// The time at which the run began, for people.
     pub since: String,
     /// The machine it runs on: a home folder may be shared by several.
     pub machine: String,
 }
 
-/// Who has it.
+/// The run that holds a lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// Its process.
+    /// Its process id.
     pub process: u32,
-    /// When it began, as it said.
+    /// The time at which it began, by its own account.
     pub since: String,
-    /// The machine it runs on, as it said.
+    /// The machine it runs on, by its own account.
     pub machine: String,
 }
 
@@ -63,26 +64,26 @@ impl std::fmt::Display for Holder {
     }
 }
 
-/// Why there is no lock.
+/// Why the lock was not taken.
 #[derive(Debug, Error)]
 pub enum LockError {
-    /// Another run has it.
+    /// Another run holds it.
     #[error("{destination} is locked by {}", .holder.as_ref().map_or("another run".to_owned(), Holder::to_string))]
     Held {
-        /// As typed.
+        /// The destination as typed.
         destination: String,
-        /// `None` when it has not said yet.
+        /// The other run; `None` if it has not written its record yet.
         holder: Option<Holder>,
     },
-    /// The folder could be changed by others, so that a lock in it means nothing.
+    /// The folder could be changed by others, so a lock in it would mean nothing.
     #[error("{}: belongs to somebody else, or others may write to it: no place for locks", .0.display())]
     Unsafe(PathBuf),
-    /// The system said no.
+    /// The system refused.
     #[error("{}: cannot lock: {source}", folder.display())]
     Io {
-        /// Where locks are kept.
+        /// The folder for locks.
         folder: PathBuf,
-        /// What it said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -96,11 +97,11 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock, in `folder`, which is made if need be; waits for it as long as `at_most`, and tells `held` once
-    /// when it has to.
+    /// Takes the lock in `folder`, which is created if it does not exist. Waits for it up to `at_most`, and calls
+    /// `held` once if it has to wait.
     ///
     /// # Errors
-    /// [`LockError::Held`] when it is not free in time.
+    /// [`LockError::Held`] if it is not free in time.
     pub async fn take(
         folder: &Path,
         claim: &Claim,
@@ -139,7 +140,7 @@ impl Drop for Lock {
     }
 }
 
-/// One try: the lock, or who has it.
+/// Tries once: the lock, or the run that holds it.
 fn attempt(folder: &OwnedFd, claim: &Claim) -> io::Result<Result<Lock, Option<Holder>>> {
     let name = file_name(&claim.identity);
     let _gate = gate(folder)?;
@@ -154,7 +155,7 @@ fn attempt(folder: &OwnedFd, claim: &Claim) -> io::Result<Result<Lock, Option<Ho
     Ok(Ok(Lock { folder: folder.try_clone()?, name, _file: file }))
 }
 
-/// The gate, closed behind us until what is returned is dropped.
+/// Closes the gate until the returned file is dropped.
 fn gate(folder: &OwnedFd) -> io::Result<File> {
     let gate = open(folder, "gate")?;
     let end = Instant::now() + GATE;
@@ -167,7 +168,7 @@ fn gate(folder: &OwnedFd) -> io::Result<File> {
     Ok(gate)
 }
 
-/// Locks `file` if nobody has it; it stays locked while it is open.
+/// Locks `file` if nobody else has; it stays locked while it is open.
 fn is_free(file: &File) -> io::Result<bool> {
     match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(true),
@@ -188,7 +189,7 @@ fn holder(file: &File) -> Option<Holder> {
     Some(Holder { process: lines.next()?.parse().ok()?, since: lines.next()?, machine: lines.next()? })
 }
 
-/// Removes what killed runs left: files that nobody has locked.
+/// Removes the files that killed runs left, which nobody has locked.
 fn sweep(folder: &OwnedFd, ours: &str) {
     let Ok(entries) = rustix::fs::Dir::read_from(folder) else { return };
     for entry in entries.flatten().take(folder::SWEPT) {
@@ -205,7 +206,7 @@ fn sweep(folder: &OwnedFd, ours: &str) {
 fn file_name(identity: &[Vec<u8>]) -> String {
     let mut hash = Context::new(&SHA256);
     for field in identity {
-        // lengths keep two fields from being read as others
+        // with lengths, no two lists of fields hash the same bytes
         hash.update(&(field.len() as u64).to_be_bytes());
         hash.update(field);
     }

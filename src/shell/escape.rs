@@ -1,12 +1,14 @@
-//! What was typed, with the escapes taken out: `~.` and its kin after a newline (ssh(1), ESCAPE CHARACTERS).
+//! Which escapes were typed? Input is split into text and escapes: `~.` and the like after a newline (ssh(1), ESCAPE
+//! CHARACTERS).
 //!
-//! Main type: [`Escapes`]. It only reads; what an escape does is decided in `mod.rs`.
+//! Main type: [`Escapes`]. It only parses; what an escape does is decided in `mod.rs`.
 
 use bytes::Bytes;
 
 /// Control-Z.
 const SUSPEND: u8 = 0x1a;
-/// What ssh has and hop does not: break, command line, rekeying, verbosity, the list of tunnels, the background.
+/// The escapes that ssh has and hop does not: break, command line, rekeying, verbosity, the list of tunnels, the
+/// background.
 const MISSING: &[u8] = b"BCRVv#&";
 
 /// An escape that was typed.
@@ -14,24 +16,24 @@ const MISSING: &[u8] = b"BCRVv#&";
 pub enum Escape {
     /// `~.`: end the connection.
     Leave,
-    /// `~^Z`: stop this process, as a shell's job.
+    /// `~^Z`: suspend this process, as a shell's job.
     Suspend,
-    /// `~?`: show what can be typed.
+    /// `~?`: show the escapes.
     Help,
-    /// One that ssh has and hop does not.
+    /// An escape that ssh has and hop does not.
     Unsupported(u8),
 }
 
-/// A piece of what was typed.
+/// A piece of input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Typed {
-    /// For the other side.
+    /// Text for the remote program.
     Text(Bytes),
-    /// For us.
+    /// An escape for hop.
     Escape(Escape),
 }
 
-/// Watches for the escape character. A session begins as if after a newline.
+/// Finds escapes in what is typed. A session begins as if after a newline.
 #[derive(Debug)]
 pub struct Escapes {
     character: u8,
@@ -40,12 +42,12 @@ pub struct Escapes {
 }
 
 impl Escapes {
-    /// `character` is the escape character.
+    /// A parser for escapes that begin with `character`.
     pub fn new(character: u8) -> Escapes {
         Escapes { character, after_newline: true, pending: false }
     }
 
-    /// Takes what was typed apart, in order. An escape character at the end waits for the next byte.
+    /// Splits input into pieces, in order. An escape character at the end waits for the next byte.
     pub fn read(&mut self, typed: &[u8]) -> Vec<Typed> {
         let (mut pieces, mut text) = (Vec::new(), Vec::with_capacity(typed.len() + 1));
         for &byte in typed {
@@ -83,7 +85,7 @@ fn escape(byte: u8) -> Option<Escape> {
     }
 }
 
-/// What `~?` shows, in the form of ssh's.
+/// The text that `~?` shows, in the form of ssh's.
 pub fn help(character: u8) -> String {
     let name = named(character);
     let missing: Vec<String> = MISSING.iter().map(|&byte| format!("{name}{}", char::from(byte))).collect();

@@ -1,14 +1,14 @@
 //! A shell or a command on a remote host, with streams and a terminal of this machine.
 //!
-//! Main function: [`run`]. Streams are queues of chunks, so that whoever reads and writes the real ones does so at its
-//! own pace: a full queue makes the other side wait, and nothing is kept beyond what the queues hold. Whether a
-//! terminal is asked for is decided in `request_tty.rs`, escapes are read in `escape.rs`, raw mode is kept in `terminal.rs`.
-//! Nothing is said here but what the escapes answer, on the error stream.
+//! Main function: [`run`]. Streams are queues of chunks, so the tasks that read and write the real ones do so at their
+//! own pace: a full queue makes the other side wait, and nothing is buffered beyond the queues. Whether a terminal is
+//! requested is decided in `request_tty.rs`, escapes are parsed in `escape.rs`, and raw mode is handled in
+//! `terminal.rs`. The only text written here is the answers to escapes, on the error stream.
 //!
 //! | floor | what is there |
 //! | --- | --- |
 //! | `terminal` | a terminal of this machine, and its raw mode |
-//! | `modes` `escape` `request_tty` | terminal modes as the protocol has them; escapes; whether a terminal is asked for |
+//! | `modes` `escape` `request_tty` | terminal modes of the protocol; escapes; whether a terminal is requested |
 
 mod escape;
 mod modes;
@@ -30,52 +30,52 @@ use crate::progress::{Event, Observer};
 use escape::{Escape, Escapes, Typed};
 use terminal::{Raw, Resizes};
 
-/// How long a server gets to take a last signal in; a further signal ends the wait.
+/// How long the server has to receive a last signal; a further signal ends the wait.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// The three streams of a program, as chunks. The queues' lengths bound the memory.
+/// The three streams of a program, as chunks. The lengths of the queues bound the memory.
 pub struct Streams {
-    /// What it reads; closed at the end of input.
+    /// The program's input; closed at its end.
     pub input: Receiver<Bytes>,
-    /// What it writes to standard output.
+    /// The program's standard output.
     pub output: Sender<Bytes>,
-    /// What it writes to standard error, and what escapes answer.
+    /// The program's standard error, and the answers to escapes.
     pub error: Sender<Bytes>,
 }
 
-/// What surrounds a program on this machine.
+/// What a program is connected to on this machine.
 pub struct Here {
     /// The streams.
     pub streams: Streams,
-    /// The terminal that goes raw while the program has one of its own.
+    /// The terminal to put in raw mode while the program has a terminal of its own.
     pub terminal: Option<Terminal>,
-    /// The escape character, looked for only where the program has a terminal.
+    /// The escape character; it counts only if the program has a terminal.
     pub escape: Option<u8>,
-    /// Signals that end the conversation, names without `SIG`; they are passed on first.
+    /// Signals that end the session, as names without `SIG`; they are first passed on to the program.
     pub signals: Receiver<&'static str>,
-    /// Who is told about a refused terminal.
+    /// The observer that is told if a terminal is refused.
     pub observer: Arc<dyn Observer>,
 }
 
-/// How a conversation ended.
+/// How the session with a program ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConversationEnd {
-    /// The program ended and its status came.
+    /// The program ended and its status arrived.
     Exit(ExitStatus),
     /// The channel was closed without a status.
     Unsaid,
     /// The escape `~.`.
     Left,
-    /// A signal came.
+    /// A signal arrived here.
     Signal(&'static str),
-    /// Our own output is closed: nobody listens any more.
+    /// Our own output was closed, so nobody reads it any more.
     Unheard,
 }
 
-/// Starts `program` and converses with it until it ends.
+/// Starts `program` and connects it to `here` until it ends.
 ///
 /// # Errors
-/// The program cannot be started, or the connection is lost. The terminal is as it was before in each case.
+/// The program cannot be started, or the connection is lost. The terminal is restored in each case.
 pub async fn run(session: &Session, program: &Program, here: Here) -> Result<ConversationEnd, ChainError> {
     let Here { streams: Streams { input, output, error }, terminal, escape, mut signals, observer } = here;
     let has_terminal = program.terminal.is_some();
@@ -108,7 +108,7 @@ pub async fn run(session: &Session, program: &Program, here: Here) -> Result<Con
     }
 }
 
-/// Passes on what the program says until it ends.
+/// Passes on the program's output until it ends.
 async fn listen(
     said: &mut ProcessOutput,
     output: Sender<Bytes>,
@@ -129,12 +129,12 @@ async fn listen(
     Ok(ended)
 }
 
-/// Lets go of what the program still says: a full channel would keep the server's answers back.
+/// Discards the rest of the program's output: a full channel would hold back the server's answers.
 async fn until_closed(said: &mut ProcessOutput) {
     while let Ok(Some(_)) = said.next().await {}
 }
 
-/// Passes the terminal's size on whenever it changes.
+/// Passes on the size of the terminal whenever it changes.
 async fn resize(remote: &ProcessInput, raw: Option<&Raw>) -> Result<ConversationEnd, ChainError> {
     if let Some((raw, mut resizes)) = raw.zip(Resizes::new().ok()) {
         while resizes.next().await.is_some() && remote.resize(raw.size()).await.is_ok() {}
@@ -142,7 +142,7 @@ async fn resize(remote: &ProcessInput, raw: Option<&Raw>) -> Result<Conversation
     pending().await
 }
 
-/// Our side of the conversation.
+/// The sender of our input.
 struct Speaker<'a> {
     remote: &'a ProcessInput,
     raw: Option<&'a Raw>,
@@ -150,8 +150,7 @@ struct Speaker<'a> {
 }
 
 impl Speaker<'_> {
-    /// Sends our input and then its end; how the program ends is for the listener to say, so this returns only for an
-    /// escape.
+    /// Sends our input and then its end. Returns only for an escape, because `listen` finds out how the program ends.
     async fn speak(&self, mut input: Receiver<Bytes>, escape: Option<u8>) -> ConversationEnd {
         let mut escapes = escape.map(Escapes::new);
         while let Some(chunk) = input.recv().await {

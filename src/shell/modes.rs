@@ -1,10 +1,10 @@
-//! Terminal modes as SSH writes them: opcode and argument (RFC 4254 §8).
+//! Which terminal modes does the protocol have? Pairs of opcode and argument (RFC 4254 §8).
 //!
-//! Main functions: [`encoded`], what a remote terminal starts with; [`raw`], what the local one becomes meanwhile.
+//! Main functions: [`encoded`], the modes a remote terminal starts with; [`raw`], the modes of the local one meanwhile.
 
 use rustix::termios::{ControlModes, InputModes, LocalModes, OutputModes, SpecialCodeIndex, Termios};
 
-/// The argument that stands for a key that is switched off.
+/// The argument of a key that is disabled.
 const DISABLED: u32 = 255;
 const INPUT_SPEED: u8 = 128;
 const OUTPUT_SPEED: u8 = 129;
@@ -82,7 +82,8 @@ fn key_argument(byte: u8) -> u32 {
     if byte == 0 { DISABLED } else { byte.into() }
 }
 
-/// Every key goes to the remote side as it is, nothing is echoed or changed here (`enter_raw_mode` of `sshtty.c`).
+/// The modes for raw mode: every key goes to the remote side as it is, and nothing is echoed or changed here
+/// (`enter_raw_mode` of `sshtty.c`).
 pub fn raw(modes: &Termios) -> Termios {
     let mut raw = modes.clone();
     raw.input_modes |= InputModes::IGNPAR;

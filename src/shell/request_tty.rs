@@ -1,10 +1,11 @@
-//! Is a terminal asked for? `-t`, `-T` and `RequestTTY`, what is run, and whether there is a terminal here.
+//! Is a terminal requested? It depends on `-t`, `-T` and `RequestTTY`, on what is run, and on whether there is a
+//! terminal here.
 //!
 //! Main function: [`tty_request`], the rule of OpenSSH's `ssh.c`.
 
 use crate::chain::Task;
 
-/// What `RequestTTY`, `-t` and `-T` ask for.
+/// The setting of `RequestTTY`, `-t` and `-T`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestTty {
     /// `no`, `-T`.
@@ -17,27 +18,27 @@ pub enum RequestTty {
     Auto,
 }
 
-/// What standard input is.
+/// The kind of standard input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Input {
-    /// A terminal that will be read.
+    /// A terminal that will be read from.
     Terminal,
     /// Anything else, or nothing (`-n`).
     Other,
 }
 
-/// What comes of it.
+/// The decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TtyRequest {
     /// No terminal.
     None,
-    /// No terminal, and whoever asked for one is told that there is none here.
+    /// No terminal, and a warning that there is none here although one was requested.
     NoneHere,
     /// A terminal.
     Terminal,
 }
 
-/// Whether `task` gets a terminal.
+/// Decides whether `task` gets a terminal.
 pub fn tty_request(request: RequestTty, task: &Task, input: Input) -> TtyRequest {
     let asked = match (request, task) {
         (RequestTty::No, _) => false,

@@ -1,6 +1,6 @@
-//! The terminal of this process: its size, its modes, raw mode and the way back.
+//! How is this process's terminal used? Its size and modes are read, and raw mode is set and undone.
 //!
-//! Main types: [`Terminal`], [`Raw`]. The terminal is as it was before when a [`Raw`] is dropped, whatever the reason.
+//! Main types: [`Terminal`], [`Raw`]. When a [`Raw`] is dropped, for whatever reason, the terminal is restored.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::modes;
 use crate::chain::{RemoteTerminal, Size};
 
-/// What was written last is on the screen by then.
+/// A pause after which the last output is on the screen.
 const WRITERS_TURN: Duration = Duration::from_millis(20);
 
 /// A terminal of this machine.
@@ -24,7 +24,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// The terminal that `stream` is; `None` when it is none.
+    /// The terminal of `stream`; `None` if it is not a terminal.
     pub fn of(stream: impl AsFd) -> io::Result<Option<Terminal>> {
         let stream = stream.as_fd();
         if !isatty(stream) {
@@ -33,7 +33,7 @@ impl Terminal {
         Ok(Some(Terminal { before: tcgetattr(stream)?, tty: stream.try_clone_to_owned()? }))
     }
 
-    /// How large it is now; zeros where the system does not say.
+    /// Its current size; zeros if the system does not tell.
     pub fn size(&self) -> Size {
         tcgetwinsize(&self.tty).map_or(Size::default(), |size| Size {
             columns: size.ws_col.into(),
@@ -43,25 +43,25 @@ impl Terminal {
         })
     }
 
-    /// The remote terminal that is like this one.
+    /// A remote terminal with the size and modes of this one.
     pub fn remote(&self, term: String) -> RemoteTerminal {
         RemoteTerminal { term, size: self.size(), modes: modes::encoded(&self.before) }
     }
 }
 
-/// A remote terminal where there is none here: forced with `-tt`.
+/// A remote terminal without a local one, as forced with `-tt`.
 pub fn without_local(term: String) -> RemoteTerminal {
     RemoteTerminal { term, size: Size::default(), modes: Vec::new() }
 }
 
-/// Raw mode while this lives.
+/// Raw mode while this value exists.
 #[derive(Debug)]
 pub struct Raw {
     terminal: Terminal,
 }
 
 impl Raw {
-    /// Every key goes to the other side from here on.
+    /// Begins raw mode: from now on every key goes to the other side.
     pub fn begin(terminal: Terminal) -> io::Result<Raw> {
         let raw = Raw { terminal };
         raw.set()?;
@@ -72,18 +72,18 @@ impl Raw {
         Ok(tcsetattr(&self.terminal.tty, OptionalActions::Drain, &modes::raw(&self.terminal.before))?)
     }
 
-    /// The terminal is as before.
+    /// Restores the terminal.
     pub fn end(&self) {
         // nothing more can be done for a terminal that is gone
         let _ = tcsetattr(&self.terminal.tty, OptionalActions::Drain, &self.terminal.before);
     }
 
-    /// How large the terminal is now.
+    /// The current size of the terminal.
     pub fn size(&self) -> Size {
         self.terminal.size()
     }
 
-    /// Stops this process's job as Control-Z does; returns when it is continued, raw again.
+    /// Stops this process's job as Control-Z does; returns when it is continued, in raw mode again.
     pub async fn suspend(&self) -> io::Result<()> {
         tokio::time::sleep(WRITERS_TURN).await;
         self.end();
@@ -100,11 +100,11 @@ impl Drop for Raw {
     }
 }
 
-/// Tells when the terminal of this process has a new size.
+/// Reports when the terminal of this process has a new size.
 pub struct Resizes(tokio::signal::unix::Signal);
 
 impl Resizes {
-    /// From now on.
+    /// Reports changes from now on.
     pub fn new() -> io::Result<Resizes> {
         signal(SignalKind::window_change()).map(Resizes)
     }
