@@ -29,8 +29,8 @@ pub struct ChainError {
 }
 
 impl ChainError {
-    /// True when an established connection was lost. A connection that ends before the keys are exchanged may have been
-    /// refused by anybody, and so may one that the server ended with words of its own: those do not count.
+    /// Whether an established connection was lost. Two cases do not count, because they may be a refusal: a connection
+    /// that ends before the keys are exchanged, and one that the server ended with a message of its own.
     pub fn is_broken(&self) -> bool {
         match &self.cause {
             Cause::Lost(_) => self.stage > Stage::Greet,
@@ -41,20 +41,21 @@ impl ChainError {
         }
     }
 
-    /// True when the connection ended before its login was done, whoever ended it. A host that has let another login in a
-    /// moment ago did not refuse this one: it was lost.
+    /// Whether the connection ended before its login was done, on either side. If the host has accepted another login a
+    /// moment ago, it did not refuse this one: the connection was lost.
     pub fn has_ended(&self) -> bool {
         matches!(self.cause, Cause::Lost(_) | Cause::Auth(AuthError::Disconnected { .. } | AuthError::Transport(_)))
     }
 
-    /// True when a later attempt may succeed where an earlier one did: a host that restarts refuses for a while.
+    /// Whether a later attempt may succeed at a host that an earlier one reached: a host that restarts refuses for a
+    /// while.
     pub fn may_pass(&self) -> bool {
         let is_out_of_reach =
             matches!(self.cause, Cause::Io { .. } | Cause::ForwardRefused { .. } | Cause::Resolve { .. });
         is_out_of_reach || self.is_late() || matches!(self.cause, Cause::Lost(_)) || self.is_broken()
     }
 
-    /// True when a time limit was reached.
+    /// Whether a time limit was reached.
     pub(super) fn is_late(&self) -> bool {
         matches!(self.cause, Cause::TimedOut(_) | Cause::Auth(AuthError::TimedOut { .. } | AuthError::TooLong { .. }))
     }
@@ -86,7 +87,7 @@ pub enum Cause {
     Resolve {
         /// The name.
         name: String,
-        /// What the resolver said.
+        /// The resolver's error.
         problem: String,
     },
     /// The system refused: connection refused, unreachable, …
@@ -110,13 +111,13 @@ pub enum Cause {
         /// The SSH reason and the text that came with it.
         reason: String,
     },
-    /// The host key did not pass.
+    /// The host key was not accepted.
     #[error(transparent)]
     Trust(#[from] TrustError),
-    /// The login did not pass.
+    /// The login was not accepted.
     #[error(transparent)]
     Auth(#[from] AuthError),
-    /// The peer is no SSH server, has no algorithm in common with hop, or broke the protocol.
+    /// The peer is not an SSH server, has no algorithm in common with hop, or broke the protocol.
     #[error("{0}")]
     Protocol(String),
     /// The server refused a channel, a subsystem or a command.

@@ -1,14 +1,14 @@
 //! How do I get there? Hosts become a session, one hop at a time, each hop's SSH inside the one before.
 //!
-//! [`Chain`] holds the connections of a run; a [`Way`] is a list of hosts that can be walked as often as needed; a
-//! [`Session`] stands at the end of it. Each host goes through the same stages (`connect/hop.rs`): dial
-//! (`connect/dial.rs`), exchange keys and verify the host key (`transport/client_handler.rs`), authenticate. Between two
-//! levels of SSH lies a stream that never blocks (`channel/tunnel.rs`). Keys are changed when the configuration says so
-//! (`transport/rekey.rs`). Nothing here knows files or verbs.
+//! [`Chain`] holds the connections of a run; a [`Way`] is a list of hosts that can be connected through as often as
+//! needed; a [`Session`] is at the end of it. Each host goes through the same stages (`connect/hop.rs`): dial
+//! (`connect/dial.rs`), exchange keys and verify the host key (`transport/client_handler.rs`), authenticate. Between
+//! two levels of SSH is a stream that never blocks (`channel/tunnel.rs`). Keys are exchanged again when the
+//! configuration says so (`transport/rekey.rs`). Nothing here knows files or verbs.
 //!
-//! Bulk data of one copy travels in several lanes. A lane is a session of its own at the last host; lanes are spread
-//! over a few TCP connections to the first, because every SSH window and every TCP buffer on the way caps one of them.
-//! A host without a bastion before it gets at most that many sessions, each shared by several lanes.
+//! The bulk data of one copy travels in several lanes. A lane is a session of its own at the last host. Lanes are
+//! spread over a few TCP connections to the first host, because the SSH windows and TCP buffers on the way limit the
+//! speed of each. A host without a bastion before it gets at most that many sessions, each shared by several lanes.
 //!
 //! | floor | what is there |
 //! | --- | --- |
@@ -18,8 +18,8 @@
 //! | `stage_timeout` | time limits, and the one question that is open |
 //! | `error` | what failed, where, at which stage |
 //!
-//! Memory: each level of each lane holds at most one window of undelivered bytes (8 MiB, `transport/window.rs`); what is
-//! really in flight is what the layers above have asked for.
+//! Memory: each level of each lane holds at most one window of undelivered bytes (8 MiB, `transport/window.rs`); the
+//! rooms above decide how many bytes they request at a time.
 
 mod channel;
 mod connect;
@@ -49,16 +49,16 @@ use connect::pool::{ConnectionPool, SessionSlot};
 use stage_timeout::Asking;
 use transport::window::WINDOW;
 
-/// Logins under way at the same time; sshd begins to drop connections at ten (`MaxStartups 10:30:100`).
+/// The most logins at the same time; sshd begins to drop connections at ten (`MaxStartups 10:30:100`).
 const LOGINS: usize = 7;
 
 /// The connections of one run. Cheap to clone.
 #[derive(Clone)]
 pub struct Chain {
     pool: Arc<ConnectionPool>,
-    /// TCP connections to the first hop; a default for each lane where `None`.
+    /// The number of TCP connections to the first hop; `None` for the default, one per lane up to a limit.
     connections: Option<usize>,
-    /// Window of each channel at the last host, in bytes.
+    /// The window of each channel at the last host, in bytes.
     window: u32,
 }
 
@@ -76,19 +76,20 @@ impl Chain {
         Chain { connections: Some(connections.max(1)), ..self }
     }
 
-    /// Sets the window of each channel at the last host, in bytes: what may be on the way to us. 8 MiB unless set.
+    /// Sets the window of each channel at the last host, in bytes: how much the host may have in flight to us. The
+    /// default is 8 MiB.
     pub fn with_window(self, window: u32) -> Self {
         Chain { window, ..self }
     }
 
-    /// The way along `hops`, the last being the target; at least one.
+    /// The way along `hops`, of which there is at least one and the last is the target.
     pub fn way(&self, hops: Vec<Host>) -> Way {
         let trail = Trail(hops.iter().map(|host| host.alias.clone()).collect());
         Way { chain: self.clone(), hops: hops.into(), trail }
     }
 }
 
-/// A chain of hosts that can be walked as often as needed. Cheap to clone; opens nothing by itself.
+/// A chain of hosts that can be connected through as often as needed. Cheap to clone; opens nothing by itself.
 #[derive(Clone)]
 pub struct Way {
     chain: Chain,
@@ -112,14 +113,14 @@ impl Way {
         &self.hops
     }
 
-    /// A session for `lane`; the same lane gets the same session as long as that lives.
+    /// A session for `lane`; the same lane gets the same session as long as it is open.
     pub async fn session(&self, lane: usize) -> Result<Session, ChainError> {
         let connected = self.chain.pool.connect(&self.hops, self.slot(lane), self.chain.window).await?;
         Ok(Session::new(connected))
     }
 
     /// A session that is shared with nothing else; it ends with its last clone. `leave` decides whether it may log in;
-    /// meanwhile it connects as far as it can without a question to a person. `None` when it may not log in.
+    /// meanwhile it connects as far as it can without asking a person. `None` if it may not log in.
     pub async fn session_apart(
         &self,
         leave: impl Future<Output = Result<bool, ChainError>>,
@@ -134,13 +135,13 @@ impl Way {
         self.session(lane).await?.sftp().await
     }
 
-    /// Gives up every connection on the way of `lane`, shared or not: their users find them lost, and the next call
-    /// connects anew. For a way on which nothing moves although nothing is closed.
+    /// Gives up every connection of `lane` on this way, shared or not: their users see them as lost, and the next call
+    /// connects anew. For a way on which nothing moves although nothing was closed.
     pub fn abandon(&self, lane: usize) {
         self.chain.pool.abandon(&self.hops, self.slot(lane));
     }
 
-    /// A person is asked something, on this way or another of the same chain.
+    /// Whether a person is being asked something, for this way or another of the same chain.
     pub fn asks_a_person(&self) -> bool {
         self.chain.pool.asks_a_person()
     }

@@ -1,5 +1,5 @@
-//! How long may a stage take? A person's thinking time does not count: the clock stands still while a question is open.
-//! One question is open at a time, whichever hop of whichever way it is about.
+//! How long may a stage take? The time that a person takes to answer does not count: the clock stops while a question
+//! is open. Only one question is open at a time, whichever hop of whichever way it is about.
 //!
 //! Main type: [`Asking`].
 
@@ -30,7 +30,7 @@ impl Asking {
         Arc::new(Asking { inner, open: AtomicUsize::new(0), turn: Mutex::default() })
     }
 
-    /// A question is open.
+    /// Whether a question is open.
     pub fn is_open(&self) -> bool {
         self.open.load(Ordering::Acquire) > 0
     }
@@ -76,8 +76,8 @@ impl Prompt for Asking {
     }
 }
 
-/// The time limit of `stage` at `host`: `ConnectTimeout` where it counts in ssh (dialling, the banner and the key
-/// exchange), hop's own elsewhere.
+/// The time limit of `stage` at `host`: `ConnectTimeout` for the stages to which ssh applies it (dialling, the banner
+/// and the key exchange), hop's own for the others.
 pub fn limit(stage: Stage, host: &Host) -> Duration {
     let connect = host.connect_timeout.as_ref().map(|value| value.value);
     match stage {
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(answer.unwrap().unwrap(), Ok("yes".into()));
     }
 
-    /// Answers slowly, and notices who asks meanwhile.
+    /// Answers slowly, and counts how many ask at the same time.
     #[derive(Default)]
     struct Busy {
         asking: AtomicUsize,

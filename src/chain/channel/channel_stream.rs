@@ -12,7 +12,7 @@ use russh::{Channel, ChannelMsg};
 use super::halves::{Incoming, Outgoing, split};
 use crate::chain::transport::connected::Connected;
 
-/// A connection through a channel, in two halves. The channel is closed when [`ChannelWriter`] is dropped; without
+/// A connection through a channel, in two halves. Dropping [`ChannelWriter`] closes the channel; without
 /// [`ChannelReader`] nothing can be written either.
 pub struct ChannelStream {
     /// Bytes from the other side. It must be read all the time: a full channel stops its whole session.
@@ -31,7 +31,7 @@ pub struct ChannelWriter {
     outgoing: Outgoing,
 }
 
-/// What a channel delivered.
+/// What arrived on a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arrival {
     /// Bytes.

@@ -75,7 +75,7 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// russh's half, for requests.
+    /// russh's half of the channel, for requests.
     pub fn half(&self) -> &ChannelWriteHalf<Msg> {
         self.write.as_ref().expect("taken only when dropped")
     }

@@ -5,7 +5,7 @@
 //! | floor | what is there |
 //! | --- | --- |
 //! | `session` | what a session can do |
-//! | `process` `channel_stream` | what a channel carries |
+//! | `process` `channel_stream` | programs and forwarded connections |
 //! | `open` `halves` `tunnel` | opening a channel; its two halves; a channel that carries SSH |
 
 pub mod channel_stream;

@@ -1,7 +1,7 @@
-//! How is a channel opened, and why was one not? Sessions, connections onwards, and what the server listens on for us
-//! (RFC 4254 §5.1, §7).
+//! How is a channel opened, and why was one not? Sessions, forwarded connections, and ports or sockets on which the
+//! server listens for us (RFC 4254 §5.1, §7).
 //!
-//! Methods of [`Connected`]; what travels in the channel is not their business.
+//! Methods of [`Connected`]; what the channel carries is not known here.
 
 use russh::client::Msg;
 use russh::{Channel, ChannelOpenFailure};
@@ -14,7 +14,7 @@ use crate::progress::Stage;
 use crate::target::place;
 
 impl Connected {
-    /// A session channel (RFC 4254 §6.1).
+    /// Opens a session channel (RFC 4254 §6.1).
     pub async fn open_session(&self) -> Result<Channel<Msg>, ChainError> {
         let opening = self.asking.within(limit(Stage::OpenChannel, &self.host), self.handle.channel_open_session());
         let cause = match opening.await {
@@ -31,7 +31,7 @@ impl Connected {
         Err(self.failed(Stage::OpenChannel, cause))
     }
 
-    /// A channel to `host:port` for a client that connected from `originator` (RFC 4254 §7.2).
+    /// Opens a channel to `host:port` for a client that connected from `originator` (RFC 4254 §7.2).
     pub async fn direct_tcpip(&self, host: &str, port: u16, originator: (&str, u16)) -> Result<Channel<Msg>, Cause> {
         let (address, from) = originator;
         let opening = self.handle.channel_open_direct_tcpip(host, u32::from(port), address, u32::from(from));
@@ -41,7 +41,7 @@ impl Connected {
         }
     }
 
-    /// A channel to a Unix socket at this hop (OpenSSH PROTOCOL §2.4).
+    /// Opens a channel to a Unix socket on the server's host (OpenSSH PROTOCOL §2.4).
     pub async fn direct_streamlocal(&self, path: &str) -> Result<Channel<Msg>, Cause> {
         match self.handle.channel_open_direct_streamlocal(path).await {
             Ok(channel) => Ok(channel),
@@ -73,7 +73,7 @@ impl Connected {
         }
     }
 
-    /// Makes the server listen on a port, for 0 on one that it chooses; returns the port (RFC 4254 §7.1).
+    /// Makes the server listen on a port and returns it; for 0 the server chooses one (RFC 4254 §7.1).
     pub async fn listen_tcpip(&self, address: &str, port: u16) -> Result<u16, Cause> {
         let asked = self.handle.tcpip_forward(address, u32::from(port)).await;
         match asked.map_err(|error| self.not_listening(&error))? {

@@ -1,6 +1,6 @@
 //! How does a program run on the remote host? Its start, its input, its output, its exit status (RFC 4254 §6).
 //!
-//! Main types: [`Program`], the request; [`Process`], what runs. Bytes pass as they are.
+//! Main types: [`Program`], the request; [`Process`], the running program. Bytes are passed on unchanged.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,7 +16,8 @@ use crate::chain::error::{Cause, ChainError};
 use crate::chain::transport::connected::Connected;
 use crate::progress::Stage;
 
-/// How long a server may take to start a program: as long as sshd gives for a login, since it may ask others too.
+/// How long a server may take to start a program: sshd's own limit for a login, since the server may have to ask other
+/// services.
 const STARTING: Duration = Duration::from_secs(120);
 
 /// A program to start, with its terminal and environment.
@@ -37,7 +38,7 @@ pub struct Program {
 pub enum Task {
     /// The user's login shell.
     Shell,
-    /// A line for the user's shell.
+    /// A command line for the user's shell.
     Command(Vec<u8>),
     /// A subsystem of the server, by name.
     Subsystem(String),
@@ -161,7 +162,7 @@ impl ProcessInput {
 pub struct ProcessOutput {
     incoming: Incoming,
     asked: VecDeque<PendingReply>,
-    /// When all of these must be answered.
+    /// The time by which all of these must be answered.
     due: Instant,
     terminal_refused: CancellationToken,
 }

@@ -1,6 +1,6 @@
 //! What can be done at the end of the chain? Start SFTP, run a program, connect further, listen.
 //!
-//! Main type: [`Session`]. What runs is a [`Process`] (`process.rs`). A session is shared by cloning; its connection
+//! Main type: [`Session`]. A running program is a [`Process`] (`process.rs`). Clones share a session; its connection
 //! ends with the last clone and the last channel.
 
 use std::sync::Arc;
@@ -43,12 +43,12 @@ impl Session {
         &self.connection.trail
     }
 
-    /// The proof of who this host is.
+    /// The proof that the host's key was verified.
     pub fn host_verified(&self) -> &HostVerified {
         &self.connection.verified
     }
 
-    /// True when a person had to answer a question to log in here: a further login would ask again.
+    /// Whether a person had to answer a question to log in here: a further login would ask again.
     pub fn needed_a_person(&self) -> bool {
         self.connection.login.needed_a_person()
     }
@@ -58,7 +58,7 @@ impl Session {
         &self.connection.login
     }
 
-    /// The server's version string (`SSH-2.0-OpenSSH_9.2`), as the key exchange has proven it.
+    /// The server's version string (`SSH-2.0-OpenSSH_9.2`), as proven by the key exchange.
     pub fn server_version(&self) -> &str {
         self.connection.state.version.get().map_or("", String::as_str)
     }
@@ -69,7 +69,8 @@ impl Session {
         hops.map(|hop| (hop.trail.end(), &hop.verified)).collect()
     }
 
-    /// How many channels to an agent the host opened while [`Session::listen_agent`] did not listen; all were refused.
+    /// The number of agent channels that the host opened while nobody listened through [`Session::listen_agent`]; all
+    /// were refused.
     pub fn agents_refused(&self) -> u32 {
         self.connection.incoming_channels().agents_refused()
     }
@@ -92,8 +93,9 @@ impl Session {
         })
     }
 
-    /// Runs `command` in the remote user's shell (RFC 4254 §6.5). The bytes are passed as they are: quote what must not
-    /// be read by a shell. Output that is not read stops the whole session, so a process gets a session of its own.
+    /// Runs `command` in the remote user's shell (RFC 4254 §6.5). The bytes are passed on unchanged: quote whatever the
+    /// shell must not interpret. Output that is not read stops the whole session, so a process should have a session of
+    /// its own.
     pub async fn exec(&self, command: &[u8]) -> Result<Process, ChainError> {
         self.start(&Program::new(Task::Command(command.to_vec()))).await
     }
@@ -104,14 +106,14 @@ impl Session {
         process::start(&self.connection, program).await
     }
 
-    /// A connection to `host:port` as the host sees it, for a client that connected from `originator` (RFC 4254 §7.2).
-    /// The host may try one address after the other, for [`CONNECTING`] in all.
+    /// Opens a connection to `host:port` as the host sees it, for a client that connected from `originator` (RFC 4254
+    /// §7.2). The host may try several addresses in turn, for [`CONNECTING`] in all.
     pub async fn tcpip(&self, host: &str, port: u16, originator: (&str, u16)) -> Result<ChannelStream, ChainError> {
         let opening = self.connection.direct_tcpip(host, port, originator);
         self.channel(tokio::time::timeout(CONNECTING, opening).await)
     }
 
-    /// A connection to a Unix socket of the host (OpenSSH PROTOCOL §2.4).
+    /// Opens a connection to a Unix socket of the host (OpenSSH PROTOCOL §2.4).
     pub async fn streamlocal(&self, path: &str) -> Result<ChannelStream, ChainError> {
         let opening = self.connection.direct_streamlocal(path);
         self.channel(tokio::time::timeout(CONNECTING, opening).await)
@@ -123,8 +125,8 @@ impl Session {
         Ok(ChannelStream::new(channel, self.connection.clone()))
     }
 
-    /// Makes the host listen on a port, for 0 on one that it chooses (RFC 4254 §7.1). An empty `address` means all
-    /// interfaces, `localhost` the loopback ones.
+    /// Makes the host listen on a port; for 0 it chooses one (RFC 4254 §7.1). An empty `address` means all interfaces,
+    /// `localhost` the loopback ones.
     pub async fn listen_tcpip(&self, address: &str, port: u16) -> Result<RemoteListener, ChainError> {
         let listening = self.connection.within(Stage::OpenChannel, self.connection.listen_tcpip(address, port)).await?;
         let port = listening.map_err(|cause| self.connection.failed(Stage::OpenChannel, cause))?;
@@ -151,7 +153,7 @@ impl Session {
         }
     }
 
-    /// The session binding that an agent gets before it serves this host through us (OpenSSH PROTOCOL.agent §1).
+    /// The session-bind message for an agent that is going to serve this host through us (OpenSSH PROTOCOL.agent §1).
     pub fn agent_binding(&self) -> Option<SessionBind> {
         self.connection.binding().map(|binding| SessionBind {
             host_key: binding.host_key().to_vec(),
@@ -161,23 +163,23 @@ impl Session {
         })
     }
 
-    /// Waits until the server has read all that was sent before: it answers requests in their order (RFC 4254 §4).
-    /// Returns as well when the connection has ended. A server that does not answer is for the caller to bound.
+    /// Waits until the server has read everything sent before, which its answer to a request shows (RFC 4254 §4), or
+    /// the connection has ended. There is no time limit for a server that does not answer: the caller has to set one.
     pub async fn taken_in(&self) {
         let _ = self.connection.handle.send_ping().await; // a connection that is gone takes nothing in any more
     }
 
-    /// The error of the first host of the way whose key changed at a rekey.
+    /// The error of the first host on the way whose key changed at a rekey.
     pub fn host_key_change(&self) -> Option<ChainError> {
         self.connection.host_key_change()
     }
 
-    /// True when the connection has ended.
+    /// Whether the connection has ended.
     pub fn is_closed(&self) -> bool {
         self.connection.is_closed()
     }
 
-    /// Waits until the connection has ended; the reason.
+    /// Waits until the connection has ended, and returns the reason.
     pub async fn ended(&self) -> ChainError {
         self.connection.ended().await;
         self.connection.failed(Stage::Transfer, self.connection.lost(&russh::Error::Disconnect))
@@ -197,7 +199,7 @@ impl RemoteListener {
         self.port
     }
 
-    /// The next connection, and its originator as the host names it; `None` when the session has ended.
+    /// The next connection, and its originator as named by the host; `None` if the session has ended.
     pub async fn accept(&mut self) -> Option<(ChannelStream, String)> {
         let IncomingChannel { channel, originator } = tokio::select! {
             incoming = self.queue.recv() => incoming?,

@@ -1,9 +1,10 @@
-//! How does one SSH session carry another? In a direct-tcpip channel of the outer session, as a stream that never blocks.
+//! How does one SSH session carry another? In a direct-tcpip channel of the outer session, as a stream that never
+//! blocks.
 //!
-//! Main type: [`Tunnel`]. An SSH session does not read while it writes. If the inner session's bytes stayed in the outer
-//! channel meanwhile, the outer session would stop too, and with it the window adjusts that the inner one waits for. So
-//! one task always drains the channel into a queue, another writes from a short queue, and a token tells both when either
-//! ends.
+//! Main type: [`Tunnel`]. An SSH session does not read while it writes. If the inner session's bytes stayed in the
+//! outer channel meanwhile, the outer session would stop too, and with it the window adjusts that the inner one waits
+//! for. So one task always drains the channel into a queue, another writes from a short queue, and a token tells both
+//! when either ends.
 //!
 //! Memory: [`INCOMING_LIMIT`] bytes in, [`OUTGOING_CHUNKS`] × [`CHUNK`] bytes out. A peer that keeps within the windows
 //! of the inner session cannot reach the first; one that does not is cut off.
@@ -23,7 +24,8 @@ use tokio_util::sync::{CancellationToken, PollSender};
 
 use crate::chain::transport::window::WINDOW;
 
-/// The most bytes queued towards the inner session: the windows of two bulk channels, and 4 MiB for what surrounds data.
+/// The most bytes queued towards the inner session: the windows of two bulk channels, and 4 MiB for what surrounds
+/// data.
 pub const INCOMING_LIMIT: usize = 2 * WINDOW as usize + 4 * 1024 * 1024;
 /// The most chunks queued towards the outer session.
 const OUTGOING_CHUNKS: usize = 4;
@@ -52,7 +54,7 @@ impl Tunnel {
     }
 }
 
-/// Moves what arrives into the queue until the channel ends, the tunnel is dropped, or the peer ignores flow control.
+/// Moves arriving bytes into the queue until the channel ends, the tunnel is dropped, or the peer ignores flow control.
 async fn drain(
     mut read: ChannelReadHalf,
     incoming: mpsc::UnboundedSender<Bytes>,
@@ -79,8 +81,8 @@ async fn drain(
     }
 }
 
-/// Writes what is queued until the tunnel is dropped or the channel ends. A writer that waits for window credit is
-/// never woken by russh when the channel dies, hence the token.
+/// Writes queued chunks until the tunnel is dropped or the channel ends. russh never wakes a writer that waits for
+/// window credit when its channel dies, hence the token.
 async fn feed(write: ChannelWriteHalf<Msg>, mut outgoing: mpsc::Receiver<Bytes>, closed: CancellationToken) {
     let _ends_the_reader = closed.clone().drop_guard();
     let work = async {

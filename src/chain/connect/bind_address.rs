@@ -11,7 +11,7 @@ use tokio::net::lookup_host;
 
 use crate::config::Host;
 
-/// The source address of a connection to `peer`; `None` where the system chooses.
+/// The source address of a connection to `peer`; `None` if the system chooses.
 pub async fn source(host: &Host, peer: IpAddr) -> io::Result<Option<SocketAddr>> {
     if let Some(bind) = &host.bind_address {
         let mut found = lookup_host((bind.as_str(), 0)).await?;
@@ -24,7 +24,7 @@ pub async fn source(host: &Host, peer: IpAddr) -> io::Result<Option<SocketAddr>>
     best(&get_if_addrs()?, name, peer).ok_or_else(problem).map(Some)
 }
 
-/// The first address of the interface that is neither loopback nor link-local, else its first one.
+/// The first address of the interface that is neither loopback nor link-local; if there is none, its first address.
 fn best(interfaces: &[Interface], name: &str, peer: IpAddr) -> Option<SocketAddr> {
     let fits = |interface: &&Interface| interface.name == name && interface.ip().is_ipv4() == peer.is_ipv4();
     let is_last_resort = |address: IpAddr| match address {

@@ -1,7 +1,7 @@
 //! What carries SSH to a host? A TCP connection, or a direct-tcpip channel through the hop before.
 //!
-//! Main functions: [`straight`], [`through`]; a ProxyCommand has `proxy_command.rs`. The name of a later hop is sent
-//! unresolved: only the hop before knows its network.
+//! Main functions: [`straight`], [`through`]; for a ProxyCommand see `proxy_command.rs`. The name of a later hop is
+//! sent unresolved: only the hop before knows its network.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use crate::config::host::AddressFamily;
 
 /// How long sent data may stay unacknowledged before the system ends the connection.
 const USER_TIMEOUT: Duration = Duration::from_secs(60);
-/// The originator of a channel that no connection to us asked for, as ssh has it for `-W`.
+/// The originator of a channel that no client asked for, the same as ssh sends for `-W`.
 const NO_ORIGINATOR: (&str, u16) = ("127.0.0.1", 65535);
 
-/// A transport, and the host's address where it is known.
+/// A transport, and the host's address if it is known.
 pub type Dialled = (Box<dyn Duplex>, Option<IpAddr>);
 
 /// The addresses of the first hop's name.
@@ -44,7 +44,8 @@ pub async fn resolve(host: &Host) -> Result<Vec<SocketAddr>, Cause> {
     }
 }
 
-/// Connects to the first address that answers, each within `limit`, as often as `ConnectionAttempts` says.
+/// Connects to the first address that answers, waiting `limit` for each. The round is repeated as often as
+/// `ConnectionAttempts` says.
 pub async fn straight(host: &Host, addresses: &[SocketAddr], limit: Duration) -> Result<Dialled, Cause> {
     let mut last = Cause::TimedOut(limit);
     for attempt in 0..host.connection_attempts.value.max(1) {
@@ -80,6 +81,6 @@ async fn connect(host: &Host, address: SocketAddr) -> std::io::Result<TcpStream>
 /// Opens a channel to `host` at the hop before it (RFC 4254 §7.2).
 pub async fn through(before: &Arc<Connected>, host: &Host) -> Result<Dialled, Cause> {
     let channel = before.direct_tcpip(&host.hostname, host.port.value, NO_ORIGINATOR).await?;
-    // whatever its name, it is no address of this machine's network: `127.0.0.1` is the hop before
+    // an address in the network of the hop before, not of this machine: there `127.0.0.1` is the hop itself
     Ok((Box::new(Tunnel::new(channel)), None))
 }

@@ -1,8 +1,9 @@
 //! Why does a server hang for 40 ms after each login, and what helps? Main function: [`send_early_keepalives`].
 //!
-//! sshd announces its host keys right after a login, and leaves Nagle's algorithm on: its next packet, the answer to our
-//! first request, waits until the announcement is acknowledged. Behind a bastion, the bastion's kernel acknowledges, and
-//! delays it by 40 ms (`TCP_DELACK_MIN`) in the hope of data to send along. A few small requests give it some.
+//! sshd announces its host keys right after a login, and leaves Nagle's algorithm on: its next packet, the answer to
+//! our first request, waits until the announcement is acknowledged. Behind a bastion, the bastion's kernel
+//! acknowledges, and delays it by 40 ms (`TCP_DELACK_MIN`) in the hope of data to send along. A few small requests give
+//! it some.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;

@@ -6,8 +6,8 @@ use crate::chain::error::{Cause, ChainError};
 use crate::chain::transport::client_handler::HandlerError;
 use crate::progress::Stage;
 
-/// A refused forwarding whose text is the resolver's becomes [`Cause::Resolve`]: sshd answers a name that it cannot
-/// resolve with "connect failed" and that text.
+/// Turns a refused forwarding into [`Cause::Resolve`] if its text is that of the resolver: sshd answers a name that it
+/// cannot resolve with "connect failed" and that text.
 pub fn unresolved_there(error: ChainError) -> ChainError {
     let Cause::ForwardRefused { to, reason, .. } = &error.cause else { return error };
     let by_name = ["not known", "resolve", "no address associated", "Temporary failure"];
@@ -20,7 +20,7 @@ pub fn unresolved_there(error: ChainError) -> ChainError {
     }
 }
 
-/// Why the key exchange failed.
+/// The cause of a key exchange that failed.
 pub fn greeting_failed(error: HandlerError) -> Cause {
     let error = match error {
         HandlerError::Trust(error) => return Cause::Trust(error),

@@ -33,13 +33,13 @@ use crate::progress::{Event, Observer, Stage};
 use crate::prompt::{NoPrompt, Prompt};
 use crate::trust::{self, KnownAlgorithms, Lookup};
 
-/// What connecting needs besides the host.
+/// What connecting to a host needs besides its configuration.
 #[derive(Clone)]
 pub struct HopConnector {
     pub keyring: Keyring,
     pub asking: Arc<Asking>,
     pub observer: Arc<dyn Observer>,
-    /// Limits the logins under way at the same time: servers drop unauthenticated connections beyond `MaxStartups`.
+    /// Limits the number of logins at the same time: servers drop unauthenticated connections beyond `MaxStartups`.
     pub logins: Arc<tokio::sync::Semaphore>,
 }
 
@@ -55,8 +55,8 @@ impl HopConnector {
         self.attempt(before, host, flow).begin().await?.log_in().await
     }
 
-    /// Connects to `host` and verifies it without a question to a person, so only if its key is known. The login is left
-    /// to [`Unauthenticated::log_in`].
+    /// Connects to `host` and verifies its key without asking a person, which succeeds only if the key is known.
+    /// [`Unauthenticated::log_in`] then logs in.
     pub async fn connect_ahead<'a>(
         &'a self,
         before: Option<Arc<Connected>>,
@@ -75,7 +75,7 @@ impl HopConnector {
     }
 }
 
-/// A connection to a host that is verified and has not let us in yet.
+/// A connection to a host whose key is verified, before the login.
 pub struct Unauthenticated<'a> {
     attempt: HopAttempt<'a>,
     handle: Handle<ClientHandler>,
@@ -87,7 +87,7 @@ pub struct Unauthenticated<'a> {
 }
 
 impl Unauthenticated<'_> {
-    /// True when the server did not wait any longer for the login.
+    /// Whether the connection has ended, as it does if the server no longer waits for the login.
     pub fn is_closed(&self) -> bool {
         self.handle.is_closed() || self.abort.is_aborted()
     }
@@ -164,8 +164,8 @@ impl<'a> HopAttempt<'a> {
         self.unless_held_up(outcome.map_err(|cause| self.failed(stage, cause))).await
     }
 
-    /// A stage may be late because a hop before this host has died: such a hop is given up. It may fail because the host key
-    /// of one changed.
+    /// Passes on the outcome of a stage, but first looks at the hops before this host: one that has died is given up if
+    /// the stage was late, and a host key that changed is the error that counts.
     async fn unless_held_up<T>(&self, outcome: Result<T, ChainError>) -> Result<T, ChainError> {
         let (Err(error), Some(before)) = (&outcome, &self.before) else { return outcome };
         if error.is_late() {
@@ -228,7 +228,7 @@ impl<'a> HopAttempt<'a> {
         Ok((handle, state))
     }
 
-    /// `BatchMode yes` leaves nobody to ask about a host key.
+    /// The prompt for questions about the host key: none under `BatchMode yes`.
     fn whom_to_ask(&self) -> Arc<dyn Prompt> {
         match *self.host.batch_mode || self.is_ahead {
             true => Arc::new(NoPrompt),

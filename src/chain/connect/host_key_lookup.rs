@@ -1,4 +1,5 @@
-//! Where and how strictly is a host's key looked up? The configuration's settings, as `trust` takes them.
+//! Where is a host's key looked up, and how strictly? The settings of the configuration, in the form that `trust`
+//! takes.
 //!
 //! Main function: [`lookup`].
 
@@ -8,7 +9,7 @@ use crate::config::Host;
 use crate::config::host::{StrictHostKeyChecking, Template};
 use crate::trust::{KnownHostsCommand, Lookup, LookupName, Naming, Policy};
 
-/// How to look up the key of `host`, by its `HostKeyAlias` or its own name, never by that of a tunnel's end.
+/// The lookup for the key of `host`, by its `HostKeyAlias` or its own name, never by that of a tunnel's end.
 pub fn lookup(host: &Host, address: Option<IpAddr>) -> Lookup {
     let name = match &host.host_key_alias {
         Some(alias) => LookupName::Alias(alias.value.clone()),
@@ -31,14 +32,14 @@ pub fn lookup(host: &Host, address: Option<IpAddr>) -> Lookup {
     }
 }
 
-/// True when the host was named by its address, so that the address adds nothing to the name. With another port than 22
+/// Whether the host was named by its address, so that the address adds nothing to the name. With another port than 22
 /// it does, as in ssh.
 fn is_its_own_address(host: &Host, address: Option<IpAddr>) -> bool {
     host.port.value == 22 && address.is_some_and(|address| address.to_string() == host.hostname.value)
 }
 
-/// The configured policy, also under `BatchMode yes`: that nobody can be asked, `trust` learns from the prompt, and its
-/// error says so.
+/// The configured policy, even under `BatchMode yes`: the prompt tells `trust` that nobody can be asked, and the error
+/// then says so.
 fn policy(host: &Host) -> Policy {
     match host.strict_host_key_checking.value {
         StrictHostKeyChecking::Yes => Policy::Strict,

@@ -1,7 +1,8 @@
-//! `UpdateHostKeys`: a server announces its host keys after the login (`PROTOCOL` §2.5, `hostkeys-00@openssh.com`);
-//! those not known yet are proven over the same session (`hostkeys-prove-00@openssh.com`) before they are recorded.
+//! How are a server's new host keys recorded (`UpdateHostKeys`)? The server announces its keys after the login
+//! (`PROTOCOL` §2.5, `hostkeys-00@openssh.com`); those not known yet are proven over the same session
+//! (`hostkeys-prove-00@openssh.com`) before they are recorded.
 //!
-//! Main function: [`watch`]. What changes in which file is `trust`'s business; a failure here never breaks a session.
+//! Main function: [`watch`]. `trust` decides what changes in which file; a failure here never breaks a session.
 
 use std::sync::{Arc, Weak};
 
@@ -15,16 +16,16 @@ use crate::progress::{Event, Observer};
 use crate::prompt::Prompt;
 use crate::trust::{Consent, Lookup, TrustError, plan_update};
 
-/// The person at the terminal.
+/// How the person at the terminal is reached.
 pub struct Person {
-    /// Asked whether the files may change.
+    /// Asks whether the files may change.
     pub prompt: Arc<dyn Prompt>,
-    /// Told what changed.
+    /// Reports what changed.
     pub observer: Arc<dyn Observer>,
 }
 
-/// Waits in the background for the host keys that `connected`'s server announces, and records them. Does nothing where
-/// the configuration or the lack of a terminal forbids it.
+/// Waits in the background for the host keys that `connected`'s server announces, and records them. Does nothing if the
+/// configuration forbids it, or there is no terminal.
 pub fn watch(connected: &Arc<Connected>, announced: oneshot::Receiver<Vec<PublicKey>>, lookup: Lookup, person: Person) {
     let consent = match consent(&connected.host) {
         Some(consent) if person.prompt.is_there() => consent,

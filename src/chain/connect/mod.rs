@@ -1,7 +1,7 @@
-//! How is a host reached? Dial, exchange keys, verify the host key, log in; what is open is kept and shared.
+//! How is a host reached? Dial, exchange keys, verify the host key, log in; open connections are kept and shared.
 //!
-//! Main types: [`pool::ConnectionPool`], the connections of a run, and [`hop::HopConnector`], which makes one. What is
-//! done on a connection is `channel/`'s business.
+//! Main types: [`pool::ConnectionPool`], the connections of a run, and [`hop::HopConnector`], which makes one. Channels
+//! over a connection are opened in `channel/`.
 //!
 //! | floor | what is there |
 //! | --- | --- |

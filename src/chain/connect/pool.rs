@@ -1,7 +1,8 @@
 //! Which connections are open? Ways that begin with the same hosts share them.
 //!
-//! Main type: [`ConnectionPool`]. Its key names the hosts passed, the TCP connection to the first of them, and the session
-//! at the last. The first caller connects, the others wait for the outcome. A connection that has ended is made anew.
+//! Main type: [`ConnectionPool`]. A connection's key consists of the hosts passed, the number of the TCP connection to
+//! the first of them, and that of the session at the last. The first caller connects, and the others wait for the
+//! outcome. A connection that has ended is made anew.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -30,17 +31,19 @@ impl SessionSlot {
     /// The session that is opened first.
     pub const FIRST: SessionSlot = SessionSlot { connection: 0, session: 0 };
 
-    /// The default for `lane`: a connection for each lane, [`CONNECTIONS`] at most. On a long way a server keeps no more
-    /// bytes under way on one connection than its buffers hold, however many sessions it carries.
+    /// The default slot for `lane`: a TCP connection for each lane, up to [`CONNECTIONS`]. Over a long distance a
+    /// server keeps no more bytes in flight on one connection than its buffers hold, however many sessions the
+    /// connection carries.
     pub fn of(lane: usize) -> SessionSlot {
         SessionSlot { connection: lane % CONNECTIONS, session: lane / CONNECTIONS }
     }
 }
 
-/// TCP connections to the first hop at most, unless the user says otherwise.
+/// The most TCP connections to the first hop, unless the user sets another number.
 const CONNECTIONS: usize = 8;
 
-/// What two hosts must share to share a connection: where it is, who we are there, and how strictly it was verified.
+/// The values in which two hosts must agree to share a connection: where the host is, the user there, and how strictly
+/// its key was verified.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct PooledHost {
     hostname: String,
@@ -85,7 +88,8 @@ impl From<&Host> for PooledHost {
 type PoolKey = (Vec<PooledHost>, SessionSlot);
 type Cell = Arc<OnceCell<Arc<Connected>>>;
 
-/// The flow control of the server at `depth` (from 1), on a way whose last host gives each channel `window` bytes.
+/// The flow control for the server at `depth` (from 1), if each channel at the last host has a window of `window`
+/// bytes.
 fn flow(hops: &[Host], depth: usize, window: u32) -> FlowControl {
     match &hops[depth - 1].rekey_limit {
         Some(_) if depth == 1 || depth < hops.len() => FlowControl::Wide,
@@ -106,7 +110,8 @@ impl ConnectionPool {
         ConnectionPool { connector, cells: Mutex::new(HashMap::new()) }
     }
 
-    /// Connects to the last of `hops` for `slot`, reusing what is open. Each channel there gets a window of `window` bytes.
+    /// Connects to the last of `hops` for `slot`, reusing what is open. Each channel there gets a window of `window`
+    /// bytes.
     pub async fn connect(&self, hops: &[Host], slot: SessionSlot, window: u32) -> Result<Arc<Connected>, ChainError> {
         let mut reached: Option<Arc<Connected>> = None;
         for depth in 1..=hops.len() {
@@ -124,8 +129,8 @@ impl ConnectionPool {
         Ok(reached.expect("a chain has at least one host"))
     }
 
-    /// Makes a session that nobody else gets; only the hops before it are shared. `leave` decides whether it may log in;
-    /// meanwhile it connects as far as it can without a question to a person. `None` when it may not log in.
+    /// Makes a session that is not shared with any other caller; only the hops before it are. `leave` decides whether
+    /// it may log in; meanwhile it connects as far as it can without asking a person. `None` if it may not log in.
     pub async fn connect_apart(
         &self,
         hops: &[Host],
@@ -156,7 +161,7 @@ impl ConnectionPool {
         }
     }
 
-    /// A question is open.
+    /// Whether a question to a person is open.
     pub fn asks_a_person(&self) -> bool {
         self.connector.asking.is_open()
     }
@@ -181,13 +186,14 @@ impl ConnectionPool {
     /// answer for it.
     async fn wait_for_the_first(&self, prefix: &[Host]) {
         let first = self.cell(prefix, SessionSlot::FIRST);
-        // held by the map, by us, and by whoever connects
+        // one reference is in the map, one is ours, and one belongs to the caller that connects
         if first.get().is_none() && Arc::strong_count(&first) > 2 {
             let _failed = first.get_or_try_init(|| async { Err::<Arc<Connected>, ()>(()) }).await;
         }
     }
 
-    /// A person who has answered for the first connection is not asked again for a further one: it is shared instead.
+    /// The slot to use: if a person had to answer for the first connection, that one is shared rather than asking
+    /// again.
     fn without_asking_again(&self, prefix: &[Host], slot: SessionSlot) -> SessionSlot {
         let first = self.cell(prefix, SessionSlot::FIRST);
         match first.get() {
@@ -196,7 +202,8 @@ impl ConnectionPool {
         }
     }
 
-    /// The entry of one connection; an empty one when that connection has ended, unless its host key changed at a rekey.
+    /// The entry of one connection; an empty one when that connection has ended, unless its host key changed at a
+    /// rekey.
     fn cell(&self, prefix: &[Host], slot: SessionSlot) -> Cell {
         let key = (prefix.iter().map(PooledHost::from).collect(), slot);
         let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);

@@ -20,7 +20,8 @@ use crate::progress::{Event, Observer};
 /// The longest line of the command's standard error that is passed on, in bytes.
 const STDERR_LINE: u64 = 4 * 1024;
 
-/// Runs a `ProxyCommand` as ssh does: the user's shell replaces itself by the command, stderr is passed on.
+/// Runs a `ProxyCommand` as ssh does: the user's shell replaces itself with the command, and standard error is passed
+/// on.
 pub fn run(shell: &Path, line: &str, hop: &str, observer: &Arc<dyn Observer>) -> Result<Box<dyn Duplex>, Cause> {
     let mut child = Command::new(shell)
         .arg("-c")
@@ -61,13 +62,13 @@ struct Piped {
     running: Option<CommandProcess>,
     input: ChildStdin,
     output: ChildStdout,
-    /// Started when a stream has ended: waits for the process to end.
+    /// Set once a stream has ended: waits for the process to end.
     ending: Option<Pin<Box<dyn Future<Output = String> + Send>>>,
     /// How the process ended.
     ended: Option<String>,
 }
 
-/// How a process ended whose output has ended. It has a second to do so and is killed then.
+/// How a process ended that has closed its output. If it does not end within a second it is killed.
 async fn ended(running: Option<CommandProcess>) -> String {
     let closed = || "the ProxyCommand closed its output".to_owned();
     let Some((mut child, words)) = running else { return closed() };

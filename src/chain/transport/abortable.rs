@@ -1,9 +1,9 @@
-//! How is a connection ended from outside? A byte stream that can be aborted, whose writes have a time limit, and that
-//! counts its bytes.
+//! How is a connection ended from outside? Through a byte stream that can be aborted, whose writes have a time limit,
+//! and that counts its bytes.
 //!
-//! Main types: [`AbortableStream`], [`AbortHandle`]. `russh::client::connect_stream` spawns its session before it returns,
-//! and dropping its future leaves that task running on the stream: aborting the stream ends it. A session that waits in a
-//! write sends no keepalives and misses their answers, so writes have a limit of their own.
+//! Main types: [`AbortableStream`], [`AbortHandle`]. `russh::client::connect_stream` spawns its session before it
+//! returns, and dropping its future leaves that task running on the stream: aborting the stream ends it. A session that
+//! waits in a write sends no keepalives and misses their answers, so writes have a limit of their own.
 
 use std::future::Future;
 use std::io;
@@ -23,11 +23,11 @@ use super::byte_counts::ByteCounts;
 pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 
-/// A transport that fails to read and write once its [`AbortHandle`] says so.
+/// A transport whose reads and writes fail once its [`AbortHandle`] is used.
 pub struct AbortableStream {
     inner: Box<dyn Duplex>,
     aborted: Pin<Box<WaitForCancellationFutureOwned>>,
-    /// How long a write may wait; without a limit where `None`.
+    /// How long a write may wait; `None` for no limit.
     write_limit: Option<Duration>,
     /// Runs while a write waits.
     waiting: Option<Pin<Box<Sleep>>>,
@@ -46,14 +46,14 @@ impl AbortHandle {
         self.token.cancel();
     }
 
-    /// True when the stream was aborted.
+    /// Whether the stream was aborted.
     pub fn is_aborted(&self) -> bool {
         self.token.is_cancelled()
     }
 }
 
 impl AbortableStream {
-    /// Makes `inner` abortable. A write may wait for `write_limit`, for ever where `None`.
+    /// Makes `inner` abortable. A write may wait for `write_limit`; `None` is no limit.
     pub fn new(inner: Box<dyn Duplex>, write_limit: Option<Duration>) -> (Self, AbortHandle) {
         let token = CancellationToken::new();
         let aborted = Box::pin(token.clone().cancelled_owned());
@@ -62,7 +62,7 @@ impl AbortableStream {
         (stream, AbortHandle { _aborts: token.clone().drop_guard(), token })
     }
 
-    /// The counts of its bytes, which go on counting.
+    /// The counts of its bytes, which continue to be updated.
     pub fn byte_counts(&self) -> Arc<ByteCounts> {
         self.byte_counts.clone()
     }
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(waiting.await.unwrap().unwrap_err().kind(), io::ErrorKind::ConnectionAborted);
     }
 
-    /// The bytes of an endless stream that are read, at most 64 MiB, and the end of it.
+    /// The number of bytes that can be read of an endless stream, at most 64 MiB, and how reading ended.
     async fn drained(mut stream: AbortableStream) -> (usize, io::Result<usize>) {
         let (mut chunk, mut all) = (vec![0; 1 << 16], 0);
         loop {

@@ -1,7 +1,7 @@
 //! What is offered in the key exchange, and how large are windows and packets?
 //!
-//! Main function: [`transport_config`]. Names come from the host's configuration where the user set them, else from
-//! hop's own order; what russh cannot do is left out, and an empty list is an error.
+//! Main function: [`transport_config`]. Names come from the host's configuration if the user set them, else from hop's
+//! own order. Names that russh does not support are left out, and an empty list is an error.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -15,18 +15,19 @@ use crate::chain::error::Cause;
 use crate::config::{Host, Value};
 use crate::trust::KnownAlgorithms;
 
-/// The largest channel packet we accept, in bytes (RFC 4254 §5.1).
+/// The largest channel packet accepted, in bytes (RFC 4254 §5.1).
 const PACKET: u32 = 32 * 1024;
-/// The fewest messages a channel may hold before its session waits for the reader; half a window of full packets
-/// otherwise. Most readers never wait, so this is slack.
+/// The fewest messages a channel may hold before its session waits for the reader; usually it is half a window of full
+/// packets. Most readers never wait, so this is slack.
 const CHANNEL_BUFFER: usize = 16;
-/// russh asks for new keys whatever is on the way, which can end the session (`rekey.rs`); so this comes late. AES-GCM is
-/// safe for 2^32 blocks = 64 GiB (RFC 4344 §3.2), and servers rekey when they like.
+/// The bytes after which russh itself asks for new keys. It does so whatever is in flight, which can end the session
+/// (`rekey.rs`), so the limit is high. AES-GCM is safe for 2^32 blocks = 64 GiB (RFC 4344 §3.2), and servers rekey when
+/// they like.
 const REKEY_BYTES: usize = 32 << 30;
-/// Likewise for time.
+/// The time after which russh itself asks for new keys, high for the same reason.
 const REKEY_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The transport's settings for `host`; `known` are the host key types recorded for it, to be offered first.
+/// The transport settings for `host`; `known` are the key types recorded for it, which are offered first.
 pub fn transport_config(host: &Host, known: &KnownAlgorithms, flow: FlowControl) -> Result<Arc<client::Config>, Cause> {
     let keepalive = host.server_alive_interval.value;
     Ok(Arc::new(client::Config {
@@ -68,7 +69,7 @@ fn preferred(host: &Host, known: &KnownAlgorithms) -> Result<Preferred, Cause> {
     Ok(Preferred { kex, key, host_key_certificates, cipher, mac, compression: Cow::Borrowed(compression) })
 }
 
-/// AES-GCM first where the processor has AES, ChaCha20 first elsewhere.
+/// The order of ciphers: AES-GCM first if the processor has AES instructions, otherwise ChaCha20.
 fn cipher_order() -> &'static [cipher::Name] {
     use cipher::{AES_128_CTR, AES_128_GCM, AES_192_CTR, AES_256_CTR, AES_256_GCM, CHACHA20_POLY1305};
     match has_aes() {
@@ -94,9 +95,9 @@ fn has_aes() -> bool {
 
 type HostKeys = (Cow<'static, [Algorithm]>, Cow<'static, [Algorithm]>);
 
-/// Plain host key types, and those whose certificate is asked for. The user's own list is taken as it is; otherwise the
-/// known types come first, so that a server with several keys shows the one we know. A certificate is asked for only
-/// where an authority is known: one that nobody vouches for would hide a key that is known.
+/// The plain host key types to offer, and those for which a certificate is accepted. The user's own list is used as it
+/// is; otherwise the known types come first, so that a server with several keys presents the one we know. Certificates
+/// are offered only if an authority is known: one that nobody vouches for would hide a key that is known.
 fn host_keys(host: &Host, known: &KnownAlgorithms) -> Result<HostKeys, Cause> {
     let plain = |name: &str| Algorithm::new(name).ok().filter(is_offered);
     let certified = |name: &str| name.strip_suffix("-cert-v01@openssh.com").and_then(plain);
@@ -116,7 +117,7 @@ fn host_keys(host: &Host, known: &KnownAlgorithms) -> Result<HostKeys, Cause> {
     Ok((Cow::Owned(keys), Cow::Owned(certificates)))
 }
 
-/// True for the types that hop offers at all; `ssh-rsa` (SHA-1) and DSA are not.
+/// Whether hop offers this type at all; `ssh-rsa` (SHA-1) and DSA are not offered.
 fn is_offered(algorithm: &Algorithm) -> bool {
     Preferred::DEFAULT.key.contains(algorithm)
 }

@@ -1,11 +1,11 @@
 //! How many bytes went over a transport, and were they too many for a login?
 //!
-//! Main type: [`ByteCounts`]. It only counts: what follows from a count is for whoever reads it.
+//! Main type: [`ByteCounts`]. It only counts; the readers of a count act on it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// The most bytes that a server may send before the login is done: key exchanges, banners, questions. What it says is kept
-/// until it is read, so this bounds the memory.
+/// The most bytes that a server may send before the login is done: key exchanges, banners, questions. They are kept
+/// until they are read, so this bounds the memory.
 const BEFORE_LOGIN: u64 = 4 << 20;
 
 /// Bytes that went over a transport, in each direction.
@@ -19,12 +19,12 @@ pub struct ByteCounts {
 }
 
 impl ByteCounts {
-    /// Lifts the limit: the login is done.
+    /// Lifts the limit, since the login is done.
     pub fn logged_in(&self) {
         self.is_logged_in.store(true, Ordering::Relaxed);
     }
 
-    /// True when the server has sent more than a login takes, and the login is not done.
+    /// Whether the server has sent more than a login needs before the login is done.
     pub fn is_too_much(&self) -> bool {
         !self.is_logged_in.load(Ordering::Relaxed) && self.read.load(Ordering::Relaxed) > BEFORE_LOGIN
     }

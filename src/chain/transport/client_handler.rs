@@ -1,8 +1,8 @@
-//! How does the client answer its server? It verifies the host key, keeps the server's last words, and refuses every
-//! channel that the server opens but those that were asked for (`incoming_channels.rs`).
+//! How does the client answer its server? It verifies the host key, keeps the text of the server's last message, and
+//! refuses every channel that the server opens unless it was asked for (`incoming_channels.rs`).
 //!
-//! Main types: [`ClientHandler`], [`ConnectionState`]. Callbacks run inside the session's loop, so none of them waits for
-//! that session.
+//! Main types: [`ClientHandler`], [`ConnectionState`]. Callbacks run inside the session's loop, so none of them waits
+//! for that session.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -28,10 +28,10 @@ const MOST_BANNERS: usize = 16;
 /// How long the text of a refusal may take to arrive.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// What is known of a connection: what its server has proven and said, and what it may open.
+/// What is known about a connection: what its server has proven and sent, and which channels it may open.
 #[derive(Default)]
 pub struct ConnectionState {
-    /// The proof of who the server is, once the key exchange is done.
+    /// The proof of the host's identity, once the key exchange is done.
     pub verified: OnceLock<HostVerified>,
     /// The server's version string, which the key exchange signs (RFC 4253 §4.2, §8).
     pub version: OnceLock<String>,
@@ -51,12 +51,12 @@ pub struct ConnectionState {
 struct ChangedHostKey {
     /// The name looked up in known_hosts.
     host: String,
-    /// Type and fingerprint of the key; `None` where it could not be seen.
+    /// Type and fingerprint of the key; `None` if it could not be seen.
     shown: Option<String>,
 }
 
 impl ConnectionState {
-    /// Set when the host key changed at a rekey: the host is not to be connected to again.
+    /// The error if the host key changed at a rekey; the host must not be connected to again.
     pub fn host_key_change(&self) -> Option<TrustError> {
         let ChangedHostKey { host, shown } = self.changed.get()?.clone();
         Some(TrustError::ChangedAtRekey { host, shown })
@@ -67,8 +67,8 @@ impl ConnectionState {
         self.disconnect_reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The server's text for the last channel that it did not open (RFC 4254 §5.1). russh tells the opener first, and the
-    /// handler, which gets the text, a moment later.
+    /// The server's text for the last channel that it refused to open (RFC 4254 §5.1). russh notifies the opener first,
+    /// and a moment later the handler, which gets the text.
     pub async fn refusal(&self) -> Option<String> {
         let _ = tokio::time::timeout(MOMENT, self.refused.notified()).await; // then it has no text
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -78,7 +78,7 @@ impl ConnectionState {
 /// Why a session's loop ended.
 #[derive(Debug)]
 pub enum HandlerError {
-    /// The host key did not pass.
+    /// The host key was not accepted.
     Trust(TrustError),
     /// The transport failed.
     Transport(russh::Error),
@@ -97,7 +97,7 @@ pub struct ClientHandler {
     pub prompt: Arc<dyn Prompt>,
     pub observer: Arc<dyn Observer>,
     pub state: Arc<ConnectionState>,
-    /// Takes the host keys that the server announces, once.
+    /// Receives the host keys that the server announces, once.
     pub announce: Option<oneshot::Sender<Vec<PublicKey>>>,
     pub rekeying: Rekeying,
 }
@@ -138,7 +138,8 @@ impl ClientHandler {
         Ok(())
     }
 
-    /// Ends the session unless the host key of a rekey is the one that was verified. The new keys are not in use yet.
+    /// Ends the session unless the host key presented at a rekey is the verified one. At that point the new keys are
+    /// not in use yet.
     fn compare_host_key(&self, shown: Option<&str>) -> Result<(), HandlerError> {
         let verified = self.state.verified.get().map(|verified| host_key_log::line_of(verified.key()));
         if let (Some(verified), Some(shown)) = (&verified, shown)

@@ -1,7 +1,7 @@
-//! What is a connection to one host? SSH that is verified and logged in, and how its end is found out.
+//! What is a connection to one host? SSH that is verified and logged in; and how is its end noticed?
 //!
-//! Main type: [`Connected`]. It is made in `connect/hop.rs`, from a [`HostVerified`] and an [`Authenticated`]; what is
-//! opened on it is `channel/open.rs`'s business.
+//! Main type: [`Connected`]. It is made in `connect/hop.rs`, from a [`HostVerified`] and an [`Authenticated`]; channels
+//! over it are opened in `channel/open.rs`.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -33,14 +33,14 @@ pub struct Connected {
     pub state: Arc<ConnectionState>,
     pub asking: Arc<Asking>,
     pub host: Host,
-    /// The hop this one is reached through stays connected as long as this one.
+    /// The connection to the hop that this one goes through; it stays open as long as this one.
     pub before: Option<Arc<Connected>>,
     pub abort: AbortHandle,
     pub byte_counts: Arc<ByteCounts>,
 }
 
 impl Connected {
-    /// True when the transport has ended or was aborted.
+    /// Whether the transport has ended or was aborted.
     pub fn is_closed(&self) -> bool {
         self.handle.is_closed() || self.abort.is_aborted()
     }
@@ -60,25 +60,25 @@ impl Connected {
         }
     }
 
-    /// True when nothing arrives for [`ECHO`], not even the answer to a keepalive.
+    /// Whether nothing arrives for [`ECHO`], not even the answer to a keepalive.
     async fn is_silent(&self) -> bool {
         let before = self.byte_counts.read.load(Ordering::Relaxed);
         let answered = tokio::time::timeout(ECHO, self.handle.send_ping()).await.is_ok();
         !answered && self.byte_counts.read.load(Ordering::Relaxed) == before
     }
 
-    /// The first host of the way whose connection has ended.
+    /// The first host on the way whose connection has ended.
     pub fn broken_at(&self) -> Option<&Connected> {
         let before = self.before.as_ref().and_then(|before| before.broken_at());
         before.or_else(|| self.is_closed().then_some(self))
     }
 
-    /// Why the transport ended; empty where it is not known.
+    /// Why the transport ended; empty if that is not known.
     pub fn disconnect_reason(&self) -> String {
         self.state.disconnect_reason().unwrap_or_default()
     }
 
-    /// Does `work` at this host within the time limit of `stage`.
+    /// Runs `work` at this host within the time limit of `stage`.
     pub async fn within<T>(&self, stage: Stage, work: impl Future<Output = T>) -> Result<T, ChainError> {
         match self.asking.within(limit(stage, &self.host), work).await {
             Ok(done) => Ok(done),
@@ -89,18 +89,18 @@ impl Connected {
         }
     }
 
-    /// True when the server proves in time that it holds all of `keys`, or there are none.
+    /// Whether the server proves in time that it holds all of `keys`; true if there are none.
     pub async fn prove(&self, keys: Vec<PublicKey>) -> bool {
         let proving = async { keys.is_empty() || self.handle.hostkeys_prove(keys).await.is_ok() };
         self.asking.within(limit(Stage::VerifyHost, &self.host), proving).await.unwrap_or(false)
     }
 
-    /// An error of this connection at `stage`. A host key that changed is behind whatever went wrong.
+    /// An error of this connection at `stage`. A host key that changed takes precedence over any other cause.
     pub fn failed(&self, stage: Stage, cause: Cause) -> ChainError {
         self.host_key_change().unwrap_or_else(|| ChainError { trail: self.trail.clone(), stage, cause })
     }
 
-    /// The error of the first host of the way whose key changed at a rekey.
+    /// The error of the first host on the way whose key changed at a rekey.
     pub fn host_key_change(&self) -> Option<ChainError> {
         let before = self.before.as_ref().and_then(|before| before.host_key_change());
         let own = || {
@@ -110,7 +110,7 @@ impl Connected {
         before.or_else(own)
     }
 
-    /// The cause of a transport that broke with `error`: the server's own words where there are any.
+    /// The cause for a transport that broke with `error`: the server's own text if there is one.
     pub fn lost(&self, error: &russh::Error) -> Cause {
         Cause::Lost(self.state.disconnect_reason().unwrap_or_else(|| match error {
             russh::Error::Disconnect | russh::Error::SendError => String::new(),
@@ -123,7 +123,7 @@ impl Connected {
         self.state.ended.cancelled().await;
     }
 
-    /// What an agent is told about the first key exchange (OpenSSH PROTOCOL.agent §1).
+    /// The data of the first key exchange for a session-bind to an agent (OpenSSH PROTOCOL.agent §1).
     pub fn binding(&self) -> Option<&AgentSessionBinding> {
         self.handle.agent_session_binding()
     }

@@ -1,10 +1,10 @@
-//! Which host key did a server show when keys were changed? russh tells its handler at the first key exchange only; of each
-//! it writes a line to its log, from the session's own task. This is the process's logger: it keeps that line until the
-//! session asks for it, and passes everything on to whoever listens.
+//! Which host key did a server present at a rekey? russh passes only the key of the first key exchange to its handler,
+//! but writes a line to its log for each, from the session's own task. This is the process's logger: it keeps that line
+//! until the session asks for it, and passes every record on to the listener.
 //!
-//! Main functions: [`shown`], [`listen`]. The log of a process can only be had once: where it belongs to somebody else, no
-//! key is ever seen here, and whoever asks must take that for another key. Release builds keep the line: `log` is built with
-//! `release_max_level_debug`.
+//! Main functions: [`shown`], [`listen`]. A process has only one logger. If another one is installed, no key is ever
+//! seen here, and the caller must treat that as a changed key. Release builds keep the line, because `log` is built
+//! with `release_max_level_debug`.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -13,11 +13,11 @@ use log::{LevelFilter, Log, Metadata, Record};
 use russh::keys::PublicKey;
 use tokio::task;
 
-/// Who writes the line, and how it begins (russh 0.65.1, `client/kex.rs`).
+/// The log target of the line, and its beginning (russh 0.65.1, `client/kex.rs`).
 const TARGET: &str = "russh::client::kex";
 const LINE: &str = "received server host key: ";
 
-/// Passes on every record of the levels up to `level`, from here on; the first who listens.
+/// Passes on every record of the levels up to `level` from now on; only the first listener counts.
 pub fn listen(listener: Box<dyn Log>, level: LevelFilter) {
     if LOGGER.listener.set(listener).is_ok() {
         install();
@@ -25,7 +25,7 @@ pub fn listen(listener: Box<dyn Log>, level: LevelFilter) {
     }
 }
 
-/// Takes the process's log, where nobody has it yet.
+/// Installs the process's logger, unless there already is one.
 pub fn install() {
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
@@ -35,12 +35,12 @@ pub fn install() {
     });
 }
 
-/// What was shown in the last key exchange of the session whose task this is, once.
+/// The line about the key presented in the last key exchange of the session that runs in this task; returned only once.
 pub fn shown() -> Option<String> {
     task::try_id().and_then(|session| LOGGER.lines().remove(&session))
 }
 
-/// The beginning of the line for `key`; behind it stands whether it came in a certificate.
+/// The beginning of the line for `key`; after it the line says whether the key came in a certificate.
 pub fn line_of(key: &PublicKey) -> String {
     format!("{LINE}{:?} ", key.to_openssh())
 }
@@ -50,7 +50,7 @@ static LOGGER: LazyLock<HostKeyLog> = LazyLock::new(HostKeyLog::default);
 /// The process's logger.
 #[derive(Default)]
 struct HostKeyLog {
-    /// The line that each session's task wrote last; gone once it was asked for.
+    /// The line that each session's task wrote last, until it is asked for.
     lines: Mutex<HashMap<task::Id, String>>,
     listener: OnceLock<Box<dyn Log>>,
 }

@@ -1,6 +1,6 @@
-//! Which channels may the server open to us? None but those that were asked for.
+//! Which channels may the server open to us? Only those that were asked for.
 //!
-//! Main type: [`IncomingChannels`]. An allowed channel waits in a queue of [`QUEUE`] for whoever serves it; where the queue
+//! Main type: [`IncomingChannels`]. An allowed channel waits in a queue of [`QUEUE`] until it is served. If the queue
 //! is full it is refused, so that the session's loop never waits here.
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -29,7 +29,7 @@ pub enum IncomingType {
 pub struct IncomingChannel {
     /// The channel.
     pub channel: Channel<Msg>,
-    /// Who connected, as the server says; empty where it does not.
+    /// The address of the client that connected, as named by the server; empty if it names none.
     pub originator: String,
 }
 
@@ -50,7 +50,7 @@ impl IncomingChannels {
         receiver
     }
 
-    /// Accepts a channel that the server wants to open, or refuses it; true when it is accepted.
+    /// Accepts or refuses a channel that the server wants to open, and says whether it was accepted.
     pub async fn offer(&self, kind: &IncomingType, incoming: IncomingChannel, reply: ChannelOpenHandle) -> bool {
         let found = self
             .locked()
@@ -79,7 +79,7 @@ impl IncomingChannels {
         false
     }
 
-    /// How many channels to an agent were refused.
+    /// The number of agent channels that were refused.
     pub fn agents_refused(&self) -> u32 {
         self.agents_refused.load(Ordering::Acquire)
     }

@@ -1,11 +1,11 @@
-//! What is one SSH connection? The byte stream below it, its algorithms and windows, and what its server says.
+//! What is one SSH connection? The byte stream below it, its algorithms and windows, and what its server sends.
 //!
 //! Main type: [`connected::Connected`]. Nothing here dials or opens channels.
 //!
 //! | floor | what is there |
 //! | --- | --- |
 //! | `connected` | a connection that is logged in |
-//! | `client_handler` | what the server does, answered |
+//! | `client_handler` | the client's answers to its server |
 //! | `rekey` `incoming_channels` `algorithms` | when keys change; what the server may open; what is offered |
 //! | `host_key_log` | the host key of each key exchange, from the library's log |
 //! | `version_banner` | the server's first line |

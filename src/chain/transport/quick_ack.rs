@@ -1,9 +1,9 @@
-//! Why does an upload stand still for 40 ms at a time, and what helps? A TCP connection that acknowledges at once when its
+//! Why does an upload pause for 40 ms at a time, and what helps? A TCP connection that acknowledges at once when its
 //! reader has nothing more to read.
 //!
 //! Main type: [`QuickAckStream`]. sshd leaves Nagle's algorithm on for everything but terminals: while an earlier small
-//! packet is unacknowledged it keeps the next one back, and Linux lets acknowledgements wait for up to 40 ms. An upload that
-//! has used up its window stands still meanwhile, since window adjusts are small packets (tcp(7), `TCP_QUICKACK`).
+//! packet is unacknowledged it holds back the next one, and Linux delays acknowledgements by up to 40 ms. Window
+//! adjusts are small packets, so an upload that has used up its window pauses meanwhile (tcp(7), `TCP_QUICKACK`).
 
 use std::io;
 use std::pin::Pin;
@@ -21,7 +21,7 @@ impl QuickAckStream {
         QuickAckStream(stream)
     }
 
-    /// Acknowledges what has arrived. The system soon forgets `TCP_QUICKACK`, so it is set again each time.
+    /// Acknowledges the bytes that have arrived. The system soon forgets `TCP_QUICKACK`, so it is set again each time.
     fn acknowledge(&self) {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         let _ = socket2::SockRef::from(&self.0).set_tcp_quickack(true); // slower without, not wrong

@@ -1,9 +1,9 @@
 //! When are new keys due (`RekeyLimit`), and when is it safe to ask for them?
 //!
-//! Main type: [`Rekeying`], asked by the session's own loop (`client_handler.rs`). russh ends a session whose server has more
-//! than two windows' worth of channel bytes on the way when we ask for new keys. No more than that can be on the way on
-//! up to [`SAFE`] channels. More of them are no harm where windows hold nobody back ([`FlowControl::Wide`]): there each is
-//! `WIDE`, and far fewer bytes than two of those are ever on the way. Else the change waits until they are fewer.
+//! Main type: [`Rekeying`], asked by the session's own loop (`client_handler.rs`). russh ends a session whose server
+//! has more than two windows' worth of channel bytes in flight when we ask for new keys. Up to [`SAFE`] channels cannot
+//! have more in flight. More channels do no harm under [`FlowControl::Wide`]: each window is `WIDE`, and far fewer
+//! bytes than two of those are ever in flight. Otherwise the change waits until there are fewer channels.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,22 +15,22 @@ use super::byte_counts::ByteCounts;
 use super::window::FlowControl;
 use crate::config::host::RekeyLimit;
 
-/// How many channels together cannot have more bytes on the way than russh bears: each window is less than full as soon
-/// as anything has arrived.
+/// The number of channels that together cannot have more bytes in flight than russh tolerates: a window is less than
+/// full as soon as anything has arrived.
 const SAFE: usize = 2;
-/// How long a channel that we closed may still have bytes on the way.
+/// How long a channel that we closed may still have bytes in flight.
 const ECHO: Duration = Duration::from_secs(10);
-/// How many channels are remembered before those that are closed are forgotten.
+/// How many channels are remembered before closed ones are forgotten.
 const REMEMBERED: usize = 64;
 
-/// One session's keys: for how long they have been in use, and for how long they may be.
+/// The age of one session's keys, in bytes and time, and its limits.
 pub struct Rekeying {
     limit: RekeyLimit,
     flow: FlowControl,
     byte_counts: Arc<ByteCounts>,
     since: Instant,
     start: (u64, u64),
-    /// Open channels, and those closed less than [`ECHO`] ago, with the time.
+    /// The open channels, and those closed less than [`ECHO`] ago, each with the time it was closed.
     channels: Vec<(ChannelId, Option<Instant>)>,
     put_off: bool,
 }
@@ -38,11 +38,11 @@ pub struct Rekeying {
 /// What to do about a session's keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RekeyDecision {
-    /// They are not due.
+    /// New keys are not due.
     Keep,
-    /// New ones have been asked for.
+    /// New keys have been asked for.
     Rekey,
-    /// They are due and must wait; returned once.
+    /// New keys are due but must wait; returned once.
     Postpone,
 }
 
@@ -54,8 +54,8 @@ impl Rekeying {
         Rekeying { limit, flow, byte_counts, since, start: (0, 0), channels, put_off: false }
     }
 
-    /// Notes that a channel was opened. Nothing is remembered where keys are never due, and closed channels are forgotten:
-    /// a server may open and close as many as it likes.
+    /// Notes that a channel was opened. If keys are never due nothing is noted, and closed channels are forgotten,
+    /// because a server may open and close as many as it likes.
     pub fn opened(&mut self, channel: ChannelId, session: &Session) {
         if self.limit == RekeyLimit::default() {
             return;
@@ -66,12 +66,12 @@ impl Rekeying {
         self.channels.push((channel, None));
     }
 
-    /// Notes that new keys are in use, whoever asked for them.
+    /// Notes that new keys are in use, whichever side asked for them.
     pub fn renewed(&mut self) {
         (self.since, self.start) = (Instant::now(), self.byte_counts.now());
     }
 
-    /// Asks for new keys when they are due and it is safe. Called when something has just arrived.
+    /// Asks for new keys if they are due and it is safe. Called when something has just arrived.
     pub fn proceed(&mut self, session: &mut Session) -> Result<RekeyDecision, russh::Error> {
         if !self.is_due() {
             return Ok(RekeyDecision::Keep);

@@ -1,7 +1,7 @@
-//! What does a server say before SSH begins? Its version string, or whatever else answers on the port.
+//! What does a server send before SSH begins? Its version string, or whatever else answers on the port.
 //!
-//! Main type: [`BannerStream`]. RFC 4253 §4.2 lets a server send lines of text before `SSH-…`; a full sshd sends one and
-//! closes. The text is reported once ([`Event::Identified`]); the bytes go on untouched.
+//! Main type: [`BannerStream`]. RFC 4253 §4.2 lets a server send lines of text before `SSH-…`; an sshd that is full
+//! sends one and closes. The text is reported once ([`Event::Identified`]); the bytes are passed on unchanged.
 
 use std::io;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::abortable::Duplex;
 use crate::progress::{Event, Observer};
 
-/// The most bytes that are kept; a version string has 255 at most.
+/// The most bytes that are kept; a version string has at most 255.
 const LONGEST: usize = 1024;
 
 /// A transport whose first line is reported.

@@ -1,8 +1,9 @@
-//! How many bytes may a server have on the way to us on one channel (RFC 4254 §5.2)?
+//! How many bytes may a server have in flight to us on one channel (RFC 4254 §5.2)?
 //!
-//! Main type: [`FlowControl`]. Memory: what waits here for its reader is at most [`FlowControl::held`] bytes a channel.
+//! Main type: [`FlowControl`]. Memory: at most [`FlowControl::held`] bytes per channel wait here for their reader.
 
-/// Bytes that a server may send on one channel before we have taken them in: the bandwidth-delay product of 1 Gbit/s at 64 ms.
+/// The number of bytes that a server may send on one channel before we have read them: the bandwidth-delay product of 1
+/// Gbit/s at 64 ms.
 pub const WINDOW: u32 = 8 * 1024 * 1024;
 /// A window that no server ever fills, in bytes.
 const WIDE: u32 = 1 << 30;
