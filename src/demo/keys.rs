@@ -1,4 +1,4 @@
-//! Keys made on the fly: key pairs as AWS hands them out (RSA 2048, PKCS#1, `.pem`) and host keys.
+//! How are the keys made? On the fly: key pairs in the form AWS provides (RSA 2048, PKCS#1, `.pem`), and host keys.
 
 use std::io;
 
@@ -33,7 +33,7 @@ fn pkcs1(pkcs8: &[u8]) -> Option<&[u8]> {
     Some(der(0x04, rest)?.0)
 }
 
-/// The content of the DER element with this tag that `input` begins with, and what follows it.
+/// The content of the DER element with this tag at the beginning of `input`, and the bytes after it.
 fn der(tag: u8, input: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&[found, short], rest) = input.split_first_chunk::<2>()?;
     let (length, rest) = match short {

@@ -1,10 +1,10 @@
-//! Who stands on the street: two VPCs, the names and addresses in them, and the ssh_config that leads there.
+//! Which servers are on the street? Two VPCs, the names and addresses in them, and the ssh_config that leads there.
 
 use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
-/// The one user of every server.
+/// The only user on every server.
 pub const USER: &str = "ec2-user";
 
 /// One side of the street: a bastion and the private server behind it.
@@ -17,10 +17,10 @@ pub enum Vpc {
 }
 
 impl Vpc {
-    /// Both, in the order of the story.
+    /// Both VPCs, in the order of the story.
     pub const BOTH: [Vpc; 2] = [Vpc::Acc, Vpc::Dell];
 
-    /// As the tutorial calls it.
+    /// The VPC's name in the tutorial.
     pub fn title(self) -> &'static str {
         self.pick("ACC-VPC", "DELL-VPC")
     }
@@ -50,7 +50,7 @@ impl Vpc {
         self.pick("acc.pem", "dell.pem")
     }
 
-    /// The file that lies in the private server's home from the start.
+    /// The file that is in the private server's home from the start.
     pub fn data_file(self) -> &'static str {
         self.pick("customers.csv", "payments.csv")
     }
@@ -67,8 +67,8 @@ impl Vpc {
     }
 }
 
-/// The ssh_config of a street in `folder` whose bastions listen on these ports of 127.0.0.1. Fails when the folder's
-/// path cannot be written in one (quotes, `$`, control characters, not UTF-8).
+/// The ssh_config of a street in `folder` whose bastions listen on these ports of 127.0.0.1. Fails if the folder's path
+/// cannot be written in one (quotes, `$`, control characters, not UTF-8).
 pub fn ssh_config(folder: &Path, ports: &[(Vpc, u16)]) -> io::Result<String> {
     let mut text =
         String::from("# the practice street of `hop demo`; usable with hop, ssh, scp and sftp: -F THIS_FILE\n");

@@ -5,22 +5,23 @@
 //!            └────ssh──> dell-bastion (127.0.0.1)   ──> dell-pvt 10.20.2.20   payments.csv     DELL-VPC
 //! ```
 //!
-//! [`Street`] stands up the four servers and writes keys, known_hosts and an ssh_config into one folder; [`story()`] then
-//! runs the real `hop` on it, and [`visit()`] is all of `hop demo`. The bastions listen on loopback, on ports the system chose. The private servers listen
-//! on nothing: the only way to them is a direct-tcpip channel of their own bastion, which hands the bytes over in
-//! memory. So their addresses can be the real-looking ones.
+//! [`Street`] starts the four servers and writes keys, known_hosts and an ssh_config into one folder; [`story()`] then
+//! runs the real `hop` on it, and [`visit()`] is all of `hop demo`. The bastions listen on loopback, on ports chosen by
+//! the system. The private servers do not listen at all: they can only be reached by a direct-tcpip channel of their
+//! own bastion, which passes the bytes on in memory. Therefore their addresses can look like real ones.
 //!
-//! What a guest may do: `ec2-user` with the VPC's key gets files below the server's own folder (SFTP sees that folder
-//! as `/`), and commands, which run on this machine as the user who started the street, with that folder as home. That
-//! is no more than this user can do anyway; the key never leaves the street's folder, which only this user can read.
+//! What a guest may do: `ec2-user` with the VPC's key has access to the files below the server's own folder (SFTP shows
+//! that folder as `/`), and to commands, which run on this machine as the user who started the street, with the home in
+//! that folder. That is no more than this user can do anyway; the key never leaves the street's folder, which only this
+//! user can read.
 //!
-//! Nothing of the engine is used here: what tests `hop` must not share code with it.
+//! Nothing of the engine is used here, because it must not share code with what it tests.
 //!
 //! | floor | what is there |
 //! | --- | --- |
 //! | `visit` | all of `hop demo` |
 //! | `story` | what is typed, what it prints, and whether every file arrived |
-//! | `street` | the four servers, and the folder they live in |
+//! | `street` | the four servers, and their folder |
 //! | `servers` `keys` | a bastion and a private server; key pairs and host keys |
 //! | `sftp` | the files of a private server |
 //! | `map` | which servers there are |

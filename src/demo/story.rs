@@ -1,4 +1,5 @@
-//! The story of two VPCs, told with real commands: what is typed, what it prints, and whether every file arrived.
+//! How is the story of two VPCs told? With real commands: what is typed, what it prints, and whether every file
+//! arrived.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -13,18 +14,18 @@ use tokio::process::Command;
 
 use super::{Street, Vpc};
 
-/// How it ended.
+/// How the story ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoryOutcome {
     /// Every command succeeded, and every file is the same at both ends.
     Held,
-    /// What did not hold, one line each.
+    /// What did not succeed, one line each.
     Failed(Vec<String>),
     /// This signal came first.
     Interrupted(i32),
 }
 
-/// One thing a person wants done: how it used to be done, and the commands that do it.
+/// One task: how it used to be done, and the commands that do it.
 struct StoryStep {
     title: &'static str,
     before: &'static str,
@@ -54,12 +55,12 @@ const STEPS: [StoryStep; 4] = [
     },
 ];
 
-/// Tells the story on `street` with the program `hop`, writing it to `out`; about 50 lines. Creates `laptop` in the
-/// street's folder, so it can be told once a street. Dropping the future kills the command that runs.
+/// Tells the story on `street` with the program `hop`, writing about 50 lines to `out`. Creates `laptop` in the
+/// street's folder, so it can be told once per street. Dropping the future kills the command that is running.
 ///
 /// # Errors
-/// When `out` or the street's folder cannot be written, or `hop` cannot be started. What fails inside the story is no
-/// error but an [`StoryOutcome`].
+/// If `out` or the street's folder cannot be written, or `hop` cannot be started. A failure inside the story is not an
+/// error but a [`StoryOutcome`].
 pub async fn story(hop: &Path, street: &Street, out: &mut (dyn Write + Send)) -> io::Result<StoryOutcome> {
     let laptop = street.folder().join("laptop");
     fs::create_dir_all(laptop.join("logs"))?;
@@ -79,7 +80,7 @@ pub async fn story(hop: &Path, street: &Street, out: &mut (dyn Write + Send)) ->
 struct Teller<'a> {
     hop: &'a Path,
     street: &'a Street,
-    /// Where the commands run: the user's side of every copy.
+    /// The folder in which the commands run: the user's side of every copy.
     laptop: PathBuf,
     out: &'a mut (dyn Write + Send),
     failed: Vec<String>,
@@ -101,7 +102,7 @@ impl Teller<'_> {
         )
     }
 
-    /// Shows one command, runs it, shows what it printed.
+    /// Shows one command, runs it, and shows what it printed.
     async fn run(&mut self, words: &[&str]) -> io::Result<()> {
         let shown = format!("hop {}", words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "));
         writeln!(self.out, "   $ {shown}")?;
@@ -121,7 +122,7 @@ impl Teller<'_> {
         Ok(())
     }
 
-    /// Runs `hop` with nothing of this process's environment. Its stdout and stderr come in the order they were
+    /// Runs `hop` with nothing of this process's environment; stdout and stderr are returned in the order they were
     /// written.
     async fn output(&self, words: &[&str]) -> io::Result<(ExitStatus, Vec<u8>)> {
         let (reader, writer) = io::pipe()?;
@@ -149,7 +150,7 @@ impl Teller<'_> {
         Ok((child.wait().await?, printed))
     }
 
-    /// Compares both ends of every copy, straight from the servers' folders.
+    /// Compares both ends of every copy, directly in the servers' folders.
     fn compare(&mut self) -> io::Result<()> {
         let (acc, dell) = (self.street.home(Vpc::Acc), self.street.home(Vpc::Dell));
         let logs = ["web-1.log", "web-2.log", "db/db-1.log"].map(|name| format!("logs/{name}"));
@@ -186,7 +187,7 @@ impl Teller<'_> {
     }
 }
 
-/// A word as it is typed in a shell: `'…'` around patterns.
+/// A word as typed in a shell: `'…'` around patterns.
 fn quoted(word: &str) -> String {
     if word.contains('*') { format!("'{word}'") } else { word.to_owned() }
 }
@@ -213,7 +214,7 @@ fn sha256(path: &Path) -> io::Result<Digest> {
     }
 }
 
-/// The first 12 digits, or why there are none.
+/// The first 12 digits of the digest, or why there are none.
 fn short(digest: &io::Result<Digest>) -> String {
     match digest {
         Ok(digest) => digest.as_ref()[..6].iter().map(|byte| format!("{byte:02x}")).collect(),

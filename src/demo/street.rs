@@ -1,4 +1,5 @@
-//! The street: four servers and the folder they live in. [`Street::start`] stands it up, dropping it takes it down.
+//! What does the street consist of? Four servers and their folder. [`Street::start`] sets it up, dropping it takes it
+//! down.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -30,15 +31,15 @@ use super::servers::private::PrivateServer;
 pub struct Street {
     folder: PathBuf,
     runtime: Option<Runtime>,
-    /// Outlives the servers: fields are dropped after `Drop::drop`.
+    /// Dropped after the servers: fields are dropped after `Drop::drop`.
     _temporary: Option<TempDir>,
 }
 
 impl Street {
-    /// Stands the street up in `folder`, which must exist and should be empty.
+    /// Sets the street up in `folder`, which must exist and should be empty.
     ///
     /// # Errors
-    /// When the folder cannot be written, or no port can be opened on loopback.
+    /// If the folder cannot be written, or no port can be opened on loopback.
     pub fn start(folder: &Path) -> io::Result<Street> {
         let folder = folder.canonicalize()?;
         let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("street").enable_all().build()?;
@@ -48,10 +49,10 @@ impl Street {
         Ok(street)
     }
 
-    /// Stands the street up in a new folder (mode 0700) that is removed with it.
+    /// Sets the street up in a new folder (mode 0700) that is removed with it.
     ///
     /// # Errors
-    /// As [`Street::start`].
+    /// Those of [`Street::start`].
     pub fn start_temporary() -> io::Result<Street> {
         let private = fs::Permissions::from_mode(0o700);
         let temporary = tempfile::Builder::new().prefix("hop-demo-").permissions(private).tempdir()?;
@@ -60,7 +61,7 @@ impl Street {
         Ok(street)
     }
 
-    /// The folder everything is in.
+    /// The folder that holds everything.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -93,7 +94,7 @@ impl Street {
         self.write("ssh_config", 0o600, &ssh_config(&self.folder, &ports)?)
     }
 
-    /// One VPC: its key pair, the private server's folder, and the two servers.
+    /// Sets up one VPC: its key pair, the private server's folder, and the two servers.
     fn furnish(&self, vpc: Vpc, outer: PrivateKey, inner: PrivateKey) -> io::Result<Arc<Bastion>> {
         let (pem, public) = keys::key_pair()?;
         let public = Arc::new(public);
@@ -108,7 +109,7 @@ impl Street {
         Ok(Arc::new(Bastion { vpc, access: Access::new(outer, public), private: Arc::new(private) }))
     }
 
-    /// A folder of files with one below it.
+    /// Writes a folder of files with another folder in it.
     fn lay_logs(&self, vpc: Vpc) -> io::Result<()> {
         let logs = self.home(vpc).join("logs");
         DirBuilder::new().recursive(true).create(logs.join("db"))?;
@@ -128,7 +129,7 @@ impl Street {
 impl Drop for Street {
     fn drop(&mut self) {
         let Some(runtime) = self.runtime.take() else { return };
-        // On a thread of its own, because the caller may stand inside another runtime, where waiting is not allowed.
+        // On a separate thread, because the caller may be inside another runtime, where waiting is not allowed.
         let _ = thread::spawn(move || runtime.shutdown_timeout(Duration::from_secs(2))).join();
     }
 }
@@ -139,7 +140,7 @@ fn known(host: &str, key: &PrivateKey) -> io::Result<String> {
     Ok(format!("{host} {key}\n"))
 }
 
-/// What lies in the private server's home: a table with a thousand rows.
+/// The file in the private server's home: a table with a thousand rows.
 fn data(vpc: Vpc) -> String {
     let mut text = match vpc {
         Vpc::Acc => String::from("id,name,city\n"),

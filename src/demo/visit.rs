@@ -1,4 +1,5 @@
-//! A whole visit: stand the street up, tell the story, perhaps leave it standing until a signal, take it down.
+//! What happens in a whole visit? The street is set up, the story told, the street perhaps left running until a signal,
+//! and taken down.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -13,15 +14,15 @@ use super::{StoryOutcome, Street, story};
 pub enum After {
     /// The street is taken down.
     Leave,
-    /// It stands, with the way to it printed, until SIGINT, SIGTERM or SIGHUP.
+    /// It keeps running until SIGINT, SIGTERM or SIGHUP, and how to reach it is printed.
     Keep,
 }
 
-/// Runs `hop demo`: everything happens in a temporary folder that is removed at the end, after a signal too. `hop` is
-/// the program the story runs.
+/// Runs `hop demo`: everything happens in a temporary folder that is removed at the end, even after a signal. `hop` is
+/// the program that the story runs.
 ///
 /// # Errors
-/// When the street cannot be stood up, or as [`story()`].
+/// If the street cannot be set up, and those of [`story()`].
 pub async fn visit(hop: &Path, after: After, out: &mut (dyn Write + Send)) -> io::Result<StoryOutcome> {
     let mut signals = Signals::catch()?;
     let street = Street::start_temporary()?;
@@ -40,7 +41,7 @@ pub async fn visit(hop: &Path, after: After, out: &mut (dyn Write + Send)) -> io
     Ok(outcome)
 }
 
-/// How to get there from another terminal.
+/// Prints how to reach the street from another terminal.
 fn invite(street: &Street, out: &mut (dyn Write + Send)) -> io::Result<()> {
     let config = street.config();
     let config = config.display();
@@ -70,7 +71,7 @@ impl Signals {
         })
     }
 
-    /// The number of the next one.
+    /// The number of the next signal.
     async fn next(&mut self) -> i32 {
         let kind = tokio::select! {
             _ = self.interrupt.recv() => SignalKind::interrupt(),

@@ -1,4 +1,4 @@
-//! Who may come in: the SSH settings of all four servers, and the check of user and key.
+//! Who may log in? The SSH settings of all four servers, and the check of user and key.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use russh::{Limits, MethodKind, MethodSet, SshId};
 
 use crate::demo::map::USER;
 
-/// Who may log in to one server: its SSH settings, with its host key, and the one public key it admits.
+/// The SSH settings of one server, with its host key, and the one public key it accepts.
 #[derive(Clone)]
 pub struct Access {
     pub config: Arc<Config>,
@@ -21,7 +21,8 @@ impl Access {
         Access { config: Arc::new(config(host_key)), admitted }
     }
 
-    /// Asked twice by russh: when a key is offered, and when its signature was verified.
+    /// Whether the user may log in with this key. russh asks twice: when a key is offered, and when its signature was
+    /// verified.
     pub fn admits(&self, user: &str, key: &PublicKey) -> Auth {
         if user == USER && key.key_data() == self.admitted.key_data() { Auth::Accept } else { Auth::reject() }
     }

@@ -1,4 +1,5 @@
-//! A bastion: listens on loopback, admits the VPC's key, and forwards to its own private server and nowhere else.
+//! What does a bastion do? It listens on loopback, accepts the VPC's key, and forwards to its own private server and
+//! nowhere else.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use super::pipe;
 use super::private::PrivateServer;
 use crate::demo::map::Vpc;
 
-/// The port private servers are reached at, through the bastion.
+/// The port at which private servers are reached through the bastion.
 const SSH_PORT: u32 = 22;
 
 /// A bastion and the server behind it.
@@ -27,7 +28,7 @@ impl Bastion {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => drop(tokio::spawn(self.clone().session(stream))),
-                // Out of descriptors, say: they come back when a connection ends.
+                // Out of descriptors, for example: they become free when a connection ends.
                 Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
             }
         }
@@ -47,7 +48,7 @@ struct BastionGuest {
 }
 
 impl BastionGuest {
-    /// What a command gets here: a sentence on stderr and status 1.
+    /// Answers a command: a sentence on stderr and status 1.
     fn turn_away(&self, channel: ChannelId, session: &mut Session) -> Result<(), russh::Error> {
         let (bastion, private) = (self.bastion.vpc.bastion(), self.bastion.vpc.private());
         let text = format!(
@@ -97,7 +98,7 @@ impl Handler for BastionGuest {
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
-        // Data for a channel nobody reads would stop the session: drain it.
+        // Data for a channel that nobody reads would stop the session, so it is drained.
         let _ = pipe::drain(channel.split().0);
         reply.accept().await;
         Ok(())

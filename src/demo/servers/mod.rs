@@ -1,4 +1,4 @@
-//! What listens on the street? A bastion for each VPC, and behind it a private server that listens on nothing.
+//! Which servers does the street have? A bastion for each VPC, and behind it a private server that does not listen.
 //!
 //! | floor | what is there |
 //! | --- | --- |

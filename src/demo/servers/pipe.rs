@@ -1,8 +1,8 @@
 //! How do bytes pass between an SSH channel and a stream without either stopping the other?
 //!
-//! russh hands channel data over inside its session loop: a channel that is not read stops the whole session, window
-//! adjusts included, and two such sessions joined end to end wait for each other for ever. So a task of its own always
-//! drains the channel into a [`Queue`]; past 64 MiB the peer is made to wait after all.
+//! russh delivers channel data inside its session loop. A channel that is not read stops the whole session, window
+//! adjusts included, and two such sessions joined end to end wait for each other for ever. So a separate task always
+//! drains the channel into a [`Queue`]; only beyond 64 MiB does the peer have to wait.
 
 use std::io;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-/// Bytes a queue holds before the peer has to wait.
+/// The most bytes a queue holds before the peer has to wait.
 const CAPACITY: usize = 64 << 20;
 
 /// Joins a tunnel's channel and a stream until the stream ends or the client is gone.
@@ -22,7 +22,7 @@ pub async fn tunnel(channel: Channel<Msg>, stream: impl AsyncRead + AsyncWrite +
     let _ = join(channel, stream).await.close().await;
 }
 
-/// The same for a subsystem, which ends like a command: with an exit status.
+/// Joins a subsystem's channel and a stream; like a command it ends with an exit status.
 pub async fn subsystem(channel: Channel<Msg>, stream: impl AsyncRead + AsyncWrite + Send + 'static) {
     let channel = join(channel, stream).await;
     let _ = channel.exit_status(0).await;
@@ -39,7 +39,7 @@ async fn join(channel: Channel<Msg>, stream: impl AsyncRead + AsyncWrite + Send 
     write
 }
 
-/// What a channel has received and nobody has taken yet.
+/// The data that a channel has received and that has not been read yet.
 pub struct Queue {
     received: mpsc::UnboundedReceiver<Bytes>,
     room: Arc<Semaphore>,
@@ -59,7 +59,7 @@ pub fn drain(mut channel: ChannelReadHalf) -> (Queue, CancellationToken) {
             match (message, &sender) {
                 (ChannelMsg::Data { data }, Some(open)) => {
                     let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
-                    // An error says that the queue's reader has ended: from then on data is dropped.
+                    // An error means that the queue's reader has ended: from then on data is dropped.
                     if let Ok(permit) = room.acquire_many(length).await {
                         permit.forget();
                         let _ = open.send(data);
@@ -75,7 +75,7 @@ pub fn drain(mut channel: ChannelReadHalf) -> (Queue, CancellationToken) {
 }
 
 impl Queue {
-    /// Writes everything to `writer`, then shuts it down. Ends early when the writer takes no more.
+    /// Writes everything to `writer`, then shuts it down. Ends early if the writer accepts no more.
     pub async fn feed(mut self, mut writer: impl AsyncWrite + Unpin) {
         while let Some(data) = self.received.recv().await {
             if writer.write_all(&data).await.is_err() {
@@ -93,7 +93,7 @@ impl Drop for Queue {
     }
 }
 
-/// Which stream of a channel (RFC 4254 §5.2).
+/// Which stream of a channel is meant (RFC 4254 §5.2).
 #[derive(Clone, Copy)]
 pub enum StreamKind {
     Data,
@@ -122,7 +122,7 @@ pub async fn send(
             .map_err(io::Error::other)?;
         }
     };
-    // A write that waits for window credit is not woken when the channel dies: the token ends it.
+    // A write that waits for window credit is not woken if the channel dies: the token ends it.
     tokio::select! {
         _ = sending => {}
         () = closed.cancelled() => {}

@@ -1,4 +1,5 @@
-//! A private server: listens on nothing; a connection is made by its bastion, in memory. Serves commands and SFTP.
+//! What does a private server do? It serves commands and SFTP. It does not listen: its bastion connects to it in
+//! memory.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -14,7 +15,8 @@ use crate::demo::map::Vpc;
 use crate::demo::sftp::files::Files;
 use crate::demo::sftp::jail::Jail;
 
-/// Bytes in flight between a bastion and its private server, or a channel and its SFTP server, in each direction.
+/// The most bytes in flight between a bastion and its private server, or a channel and its SFTP server, in each
+/// direction.
 const WIRE: usize = 256 << 10;
 
 /// A private server and its folder.
@@ -26,7 +28,7 @@ pub struct PrivateServer {
 }
 
 impl PrivateServer {
-    /// A new connection to this server: the caller's end of it.
+    /// Makes a new connection to this server and returns the caller's end of it.
     pub fn connect(self: &Arc<Self>) -> DuplexStream {
         let (near, far) = tokio::io::duplex(WIRE);
         let server = self.clone();
@@ -44,7 +46,7 @@ impl PrivateServer {
     }
 }
 
-/// One connection, and its channels that have not been told yet what they are for.
+/// One connection, and its channels for which no request has come yet.
 struct PrivateGuest {
     server: Arc<PrivateServer>,
     channels: HashMap<ChannelId, Channel<Msg>>,
@@ -105,7 +107,7 @@ impl Handler for PrivateGuest {
         Ok(())
     }
 
-    /// No terminal here: ssh says so and goes on without.
+    /// Refuses a terminal: ssh prints a message and continues without one.
     async fn pty_request(
         &mut self,
         id: ChannelId,

@@ -1,6 +1,7 @@
-//! A command on a private server: `/bin/sh -c LINE` on this machine, in that server's home, with nothing of the
-//! caller's environment. Its three streams are wired to the channel; its exit status or signal is reported as sshd
-//! does (RFC 4254 §6.10). When the client goes away first, the process group is killed, after a moment.
+//! How does a command run on a private server? As `/bin/sh -c LINE` on this machine, in that server's home, with
+//! nothing of the caller's environment. Its three streams are connected to the channel, and its exit status or signal
+//! is reported as sshd does (RFC 4254 §6.10). If the client goes away first, the process group is killed a moment
+//! later.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -25,7 +26,7 @@ const GRACE: Duration = Duration::from_secs(1);
 pub enum ExecRequest<'a> {
     /// One command line.
     Line(&'a [u8]),
-    /// A shell that prompts, though without a terminal.
+    /// A shell that prints prompts although it has no terminal.
     Shell,
 }
 
@@ -51,7 +52,7 @@ pub fn command(what: ExecRequest<'_>, home: &Path, host: &str) -> Command {
     command
 }
 
-/// Runs the command to its end, or to the channel's.
+/// Runs the command until it ends, or its channel does.
 pub async fn run(channel: Channel<Msg>, mut command: Command, handle: Handle) {
     let id = channel.id();
     match command.spawn() {
@@ -83,7 +84,7 @@ async fn attend(channel: Channel<Msg>, mut child: Child, handle: &Handle) {
     };
     tokio::select! {
         status = finished => {
-            // A client that left while the last output was on its way also ends here: then the group still runs.
+            // The client may have left while the last output was being sent: then the process group still runs.
             if !closed.is_cancelled() {
                 group.let_go();
             }
@@ -91,7 +92,7 @@ async fn attend(channel: Channel<Msg>, mut child: Child, handle: &Handle) {
                 report(handle, id, status).await;
             }
         }
-        // its input has ended too: what cleans up behind itself is given the time
+        // its input has ended too, so a command that cleans up after itself gets the time to do so
         () = closed.cancelled() => drop(timeout(GRACE, child.wait()).await),
     }
 }
@@ -124,7 +125,7 @@ fn name(signal: i32) -> Sig {
     }
 }
 
-/// A running command with everything it started: killed when dropped.
+/// A running command and everything it started; dropping it kills them.
 struct Group(Option<Pid>);
 
 impl Group {
@@ -132,7 +133,7 @@ impl Group {
         Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())))
     }
 
-    /// The command has ended by itself: what it left in the background may stay, as under sshd.
+    /// The command has ended by itself: what it left in the background may continue, as under sshd.
     fn let_go(mut self) {
         self.0 = None;
     }

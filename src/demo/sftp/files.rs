@@ -1,6 +1,7 @@
-//! The SFTP server of a private server (draft-ietf-secsh-filexfer-02, plus OpenSSH's extensions where noted), behind
-//! russh-sftp's packets. Requests are answered one after the other, in the order they came; a client may have as many
-//! in flight as it likes. Names that are not UTF-8 are beyond it: russh-sftp's packets hold text.
+//! How are SFTP requests answered? This is the SFTP server of a private server (draft-ietf-secsh-filexfer-02, plus
+//! OpenSSH's extensions where noted), on top of russh-sftp's packets. Requests are answered one after the other, in the
+//! order they came; a client may have as many in flight as it likes. Names that are not UTF-8 are not supported,
+//! because russh-sftp's packets hold text.
 
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -17,11 +18,11 @@ use russh_sftp::server::{Handler, StatusReply};
 use super::jail::{Jail, Last};
 use super::status;
 
-/// Files and folders a client may hold open.
+/// The most files and folders a client may hold open.
 const MAX_HANDLES: usize = 4096;
-/// Entries in one answer to READDIR.
+/// The most entries in one answer to READDIR.
 const ENTRIES: usize = 100;
-/// Bytes in one READ or WRITE; with its header it fits the packet limit of russh-sftp, 256 KiB.
+/// The most bytes in one READ or WRITE; with its header it fits the packet limit of russh-sftp, 256 KiB.
 const MAX_DATA: u32 = 255 << 10;
 
 type FileResult<T> = Result<T, StatusReply>;
@@ -47,7 +48,7 @@ impl Files {
         self.jail.real(path, Last::Follow).map_err(status::refusal)
     }
 
-    /// The path itself, be it a symlink.
+    /// The real path of the entry itself, even if it is a symlink.
     fn itself(&self, path: &str) -> FileResult<PathBuf> {
         self.jail.real(path, Last::Keep).map_err(status::refusal)
     }
@@ -80,7 +81,7 @@ impl Files {
     }
 }
 
-/// The options for OPEN; a file that is created gets the mode asked for, less the umask.
+/// The options for OPEN; a file that is created gets the requested mode, less the umask.
 fn options(flags: OpenFlags, attributes: &FileAttributes) -> OpenOptions {
     let mut options = OpenOptions::from(flags);
     let no_follow = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
@@ -88,12 +89,12 @@ fn options(flags: OpenFlags, attributes: &FileAttributes) -> OpenOptions {
     options
 }
 
-/// The listing of a folder, `.` and `..` included as OpenSSH's server does, in the order to be popped.
+/// The listing of a folder in reverse order, `.` and `..` included as in OpenSSH's server.
 fn listing(folder: &Path) -> io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        // A file removed since is no longer there.
+        // A file may have been removed meanwhile.
         if let Ok(found) = entry.metadata() {
             entries.push(status::entry(&entry.file_name().to_string_lossy(), &found));
         }

@@ -1,4 +1,4 @@
-//! Where does an SFTP path lead? Every server has a folder of its own that it shows as `/`, with the home in
+//! Where does an SFTP path lead? Every server has its own folder, which it shows as `/`, with the home in
 //! `/home/ec2-user`. Symlinks are followed inside that folder as if it were the root, so none leads out of it.
 //!
 //! This keeps guests from straying, not from attacking: a command on the same server can reach whatever the user who
@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::demo::map::USER;
 
-/// As Linux: more symlinks than this in one path are taken for a loop.
+/// The most symlinks in one path, as on Linux; more count as a loop.
 const MAX_SYMLINKS: usize = 40;
 
 /// What to do with a symlink at the end of a path.
@@ -35,19 +35,19 @@ impl Jail {
         self.root.join("home").join(USER)
     }
 
-    /// The real path of `path`, free of symlinks (but for the last name under [`Last::Keep`]). The last name need not
-    /// exist, everything before it must.
+    /// The real path of `path`, free of symlinks (except for the last name under [`Last::Keep`]). The last name need
+    /// not exist, everything before it must.
     pub fn real(&self, path: &str, last: Last) -> io::Result<PathBuf> {
         Ok(self.root.join(self.walk(Path::new(path), last)?))
     }
 
-    /// `path` as the guest sees it: absolute, free of symlinks.
+    /// `path` as the guest sees it: absolute and free of symlinks.
     pub fn canonical(&self, path: &str) -> io::Result<String> {
         let below = self.walk(Path::new(path), Last::Follow)?;
         Ok(format!("/{}", below.to_string_lossy()))
     }
 
-    /// The path below the root that `path`, seen from the home, leads to.
+    /// The path below the root to which `path` leads, starting in the home.
     fn walk(&self, path: &Path, last: Last) -> io::Result<PathBuf> {
         let mut here = PathBuf::from_iter(["home", USER]);
         let mut ahead = names(path);
@@ -74,7 +74,7 @@ impl Jail {
         Ok(here)
     }
 
-    /// The target of a symlink; `None` for anything else. Only a path's last name may be missing.
+    /// The target of a symlink; `None` for anything else. Only the last name of a path may be missing.
     fn symlink(&self, below: &Path, is_last: bool) -> io::Result<Option<PathBuf>> {
         let real = self.root.join(below);
         match real.symlink_metadata() {
@@ -94,7 +94,7 @@ enum PathStep {
     Child(OsString),
 }
 
-/// The steps of a path, the first one last.
+/// The steps of a path in reverse order.
 fn names(path: &Path) -> Vec<PathStep> {
     let mut names: Vec<PathStep> = path
         .components()

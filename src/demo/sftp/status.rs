@@ -1,4 +1,4 @@
-//! What the SFTP server answers: statuses from I/O errors, attributes and listing lines from files, and back.
+//! What does the SFTP server answer? Statuses from I/O errors, attributes and listing lines from files, and back.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
 use crate::demo::map::USER;
 
-/// Success.
+/// The status for success.
 pub fn ok(id: u32) -> Status {
     Status { id, status_code: StatusCode::Ok, error_message: "Success".to_owned(), language_tag: String::new() }
 }
@@ -63,7 +63,7 @@ fn attributes(found: &Metadata) -> FileAttributes {
     }
 }
 
-/// SETSTAT.
+/// Applies the attributes of a SETSTAT.
 pub fn apply(path: &Path, asked: &FileAttributes) -> io::Result<()> {
     if asked.size.is_some() {
         let file = File::options().write(true).open(path)?;
@@ -83,7 +83,7 @@ pub fn apply(path: &Path, asked: &FileAttributes) -> io::Result<()> {
     Ok(())
 }
 
-/// FSETSTAT.
+/// Applies the attributes of an FSETSTAT.
 pub fn apply_open(file: &File, asked: &FileAttributes) -> io::Result<()> {
     if let Some(size) = asked.size {
         file.set_len(size)?;
@@ -101,8 +101,8 @@ pub fn apply_open(file: &File, asked: &FileAttributes) -> io::Result<()> {
     Ok(())
 }
 
-/// Seconds since 1970 as `2026-01-31 12:34`, UTC. Days are counted in eras of 400 years that begin on 1 March, so that
-/// the leap day is the last of its year.
+/// A time in seconds since 1970 as `2026-01-31 12:34`, in UTC. Days are counted in eras of 400 years that begin on 1
+/// March, so that the leap day is the last of its year.
 fn time(seconds: i64) -> String {
     let (days, second) = (seconds.div_euclid(86_400) + 719_468, seconds.rem_euclid(86_400));
     let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
@@ -114,11 +114,11 @@ fn time(seconds: i64) -> String {
     format!("{year:04}-{month:02}-{day:02} {:02}:{:02}", second / 3_600, second / 60 % 60)
 }
 
-/// The strings of an extended request: a length and that many bytes each.
+/// The strings of an extended request, each with its length in front.
 pub struct Texts<'a>(pub &'a [u8]);
 
 impl Texts<'_> {
-    /// The next string. Fails when the request ends before it does.
+    /// The next string. Fails if the request ends inside it.
     pub fn next(&mut self) -> Result<String, StatusReply> {
         let text = self.0.split_first_chunk::<4>().and_then(|(&length, rest)| {
             let length = usize::try_from(u32::from_be_bytes(length)).ok()?;
