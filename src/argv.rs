@@ -1,18 +1,18 @@
-//! Into which words does a line fall? OpenSSH's `argv_split` (`misc.c`): quotes of both kinds, and backslashes before
-//! quotes, backslashes and (outside quotes) blanks. Nothing is expanded here, and no shell is asked.
+//! Which words does a line consist of? It is split like OpenSSH's `argv_split` (`misc.c`): quotes of both kinds, and
+//! backslashes before quotes, backslashes and (outside quotes) blanks. Nothing is expanded here, and no shell is run.
 //!
 //! Main function: [`split`].
 
-/// What a `#` at the start of a word means.
+/// The meaning of a `#` at the start of a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hash {
     /// The rest of the line is a comment, as in ssh_config.
     Comment,
-    /// It is a letter like any other, as in a command.
+    /// It is an ordinary character, as in a command.
     Letter,
 }
 
-/// Splits a line into words; `None` where a quote is not closed.
+/// Splits a line into words; `None` if a quote is not closed.
 pub fn split(line: &str, hash: Hash) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut rest = line.trim_start_matches([' ', '\t']);
@@ -24,7 +24,7 @@ pub fn split(line: &str, hash: Hash) -> Option<Vec<String>> {
     Some(words)
 }
 
-/// One word and what follows it.
+/// The first word of the text, and the rest.
 fn next_word(text: &str) -> Option<(String, &str)> {
     let mut word = String::new();
     let mut quote = None;

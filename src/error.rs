@@ -1,6 +1,7 @@
-//! The errors of all rooms under one roof: [`enum@Error`], each with an [`ExitKind`] that decides the exit code.
+//! How does a run fail? [`enum@Error`] has the errors of all rooms, each with an [`ExitKind`] that decides the exit
+//! code.
 //!
-//! What to do about an error is not said here but in `cli/advice`.
+//! Advice about an error is not given here but in `cli/advice`.
 
 use std::path::PathBuf;
 
@@ -17,40 +18,40 @@ use crate::sftp::SftpError;
 use crate::target::TargetError;
 use crate::words::words_of;
 
-/// What a run came to. The number is the exit code.
+/// The result of a run. The number is the exit code.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum ExitKind {
     /// Everything that was asked for was done.
     #[default]
     Done = 0,
-    /// A fault of hop itself.
+    /// An error inside hop itself.
     Internal = 1,
-    /// The command line or the configuration.
+    /// The command line or the configuration is wrong.
     Usage = 2,
     /// A hop could not be reached, or the connection was lost.
     Connect = 10,
-    /// A file or folder of this machine.
+    /// A file or folder on this machine could not be used.
     LocalFile = 11,
     /// A peer broke the protocol.
     Protocol = 12,
-    /// A host key did not pass.
+    /// A host key was not accepted.
     HostKey = 13,
-    /// A login did not pass.
+    /// A login was not accepted.
     Authentication = 14,
-    /// Some files failed, the rest arrived.
+    /// Some files failed; the rest arrived.
     SomeFailed = 23,
     /// A source changed while it was read.
     SourceChanged = 24,
-    /// No space left at the destination.
+    /// No space is left at the destination.
     NoSpace = 28,
-    /// A time limit ran out.
+    /// A time limit was reached.
     TimedOut = 30,
     /// The lent agent was misused.
     AgentMisused = 31,
-    /// Another run holds the destination, or has taken what this one wrote.
+    /// Another run holds the lock on the destination, or has taken over what this one wrote.
     Locked = 75,
-    /// A key or configuration file that others could read or change.
+    /// Others could read or change a key or configuration file.
     Permissions = 77,
     /// SIGHUP.
     Hangup = 129,
@@ -88,7 +89,7 @@ impl ExitKind {
         self as u8
     }
 
-    /// The name scripts see in JSON; never changes.
+    /// The name that scripts see in JSON; it never changes.
     pub fn name(self) -> &'static str {
         match self {
             ExitKind::Done => "done",
@@ -116,36 +117,36 @@ impl ExitKind {
 /// Why a verb failed as a whole.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// What was asked for cannot be meant.
+    /// The command line makes no sense.
     #[error("{0}")]
     Usage(String),
-    /// A word that is no file and no host.
+    /// A word that is neither a file nor a host.
     #[error(transparent)]
     Target(#[from] TargetError),
-    /// The configuration.
+    /// The configuration cannot be used.
     #[error(transparent)]
     Config(Box<ConfigError>),
-    /// A hop, or a session that broke.
+    /// A hop could not be reached, or a session was lost.
     #[error(transparent)]
     Chain(Box<ChainError>),
-    /// A copy.
+    /// A copy failed.
     #[error(transparent)]
     Copy(Box<CopyError>),
     /// A login could not be lent, or the loan went wrong.
     #[error(transparent)]
     Lend(Box<LendError>),
-    /// Another run has the destination, or nobody can say.
+    /// Another run holds the lock on the destination, or it is not known whether one does.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// Something of this machine: a file, standard output.
+    /// A file of this machine, or standard output, could not be used.
     #[error("{}: {}", path.display(), words_of(source))]
     Local {
-        /// Its name.
+        /// The name of the file or stream.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// A fault of hop itself.
+    /// An error inside hop itself.
     #[error("internal error: {0}")]
     Internal(String),
 }
@@ -178,7 +179,7 @@ impl From<CopyError> for Error {
 }
 
 impl Error {
-    /// What it means for the exit code.
+    /// The exit code for the error.
     pub fn kind(&self) -> ExitKind {
         match self {
             Error::Usage(_) | Error::Target(_) => ExitKind::Usage,
@@ -198,7 +199,7 @@ impl Error {
     }
 }
 
-/// What an error of a file of this machine, or of standard output, means for the exit code.
+/// The exit code for an error of a local file, or of standard output.
 pub fn kind_of_local(error: &std::io::Error) -> ExitKind {
     match error.kind() {
         std::io::ErrorKind::StorageFull => ExitKind::NoSpace,
@@ -238,13 +239,13 @@ fn of_direct(obstacle: &Obstacle) -> ExitKind {
     }
 }
 
-/// What an error of a hop means for the exit code.
+/// The exit code for an error of a hop.
 pub fn of_chain(error: &ChainError) -> ExitKind {
     match &error.cause {
         Cause::Trust(_) => ExitKind::HostKey,
         Cause::Auth(error) => of_auth(error),
         Cause::Protocol(_) | Cause::Sftp(SftpError::Protocol(_)) => ExitKind::Protocol,
-        // a host that is down and one that drops packets are the same to whoever wants to reach it
+        // to the user, a host that is down and one that drops packets are the same
         Cause::TimedOut(_) if error.stage > Stage::Dial => ExitKind::TimedOut,
         _ => ExitKind::Connect,
     }

@@ -13,7 +13,7 @@
 //!   what moves, which way, did it arrive whole? copy   sources → destination
 //! ```
 //!
-//! Everything else hangs off that hall. [`cli`] is the front door and the only room that speaks with people.
+//! All other rooms serve these. [`cli`] is the front door and the only room that talks to people.
 //!
 //! # Who may call whom
 //!
@@ -34,38 +34,38 @@
 //!
 //! - There is exactly one way to a [`chain::Session`], and it holds a [`trust::HostVerified`]. How strict to be is a
 //!   property of the resolved host.
-//! - No verb knows how many hops lie beneath it.
+//! - No verb knows how many hops are below it.
 //! - Upload, download and relay are one function over two `Side`s.
 //! - The engine never prints, prompts, formats for a human, reads the environment or decides an exit code. It counts;
 //!   the screen reads the counters on its own clock.
-//! - Dry run = stop after the plan.
-//! - Each stranger's byte (file name, banner, status text, stderr) passes `cli/output/safe.rs` before a terminal or a log.
+//! - A dry run stops after the plan.
+//! - Strangers' bytes (file name, banner, status text, stderr) pass `cli/output/safe.rs` before a terminal or a log.
 //! - [`progress::Stage`] is one enum for the live progress line and the failing stage in an error; `Route` is one enum
 //!   for the plan, the summary, JSON and tests; [`config::Origin`] serves precedence, `-v` and hints.
 //!
 //! # GLOSSARY
 //!
-//! Names are those of OpenSSH's manuals and of the RFCs wherever they have one. These are the house's own:
+//! Names are those of OpenSSH's manuals and of the RFCs wherever these have one. The house's own words are:
 //!
 //! | word | what it is |
 //! | --- | --- |
 //! | room, floor | a folder of `src`; those files of a folder that may use the ones below them, and never back |
-//! | way, trail | the hosts from here to a target, to be passed as often as needed; their names, for people |
-//! | stage | what is being done for a host or a file: resolve, dial, verify the host key, authenticate … |
+//! | way, trail | the hosts from here to a target, connected through as often as needed; their names, for people |
+//! | stage | the current step for a host or a file: resolve, dial, verify the host key, authenticate … |
 //! | lane | one session at each end of a copy; a copy has several |
-//! | side | one end of a copy by way of one lane, this machine or a host, with the same operations |
+//! | side | one end of a copy in one lane: this machine or a host, with the same operations for both |
 //! | route | whether the bytes of a copy pass through this machine, or go straight from one host to the other |
-//! | obstacle | why they cannot go straight |
-//! | plan, walk | what the sources and the destination are, before anything is written; what there is to copy, one by one |
-//! | part | the file in which bytes arrive, until it gets its name in one step: it lands |
-//! | ledger | what came of each file of a copy |
-//! | watchdog | what ends a connection on which nothing moves |
+//! | obstacle | why the bytes cannot go straight |
+//! | plan, walk | the sources and the destination as found, before anything is written; the items to copy |
+//! | part, land | the file in which bytes arrive; to give it its final name in one step |
+//! | ledger | the result for each file of a copy |
+//! | watchdog | the task that ends a connection on which nothing moves |
 //! | loan, lent | a login at the destination that a source can make, once, with a key that stays here |
 //! | tier | how well a loan is guarded, A to D |
-//! | seal, gate | what shows a destination that an order is hop's; what runs there for a one-time key, and asks for it |
-//! | kept process | a process on a host that ends with hop, and removes there what it has made |
-//! | hold | bytes that wait here for readers of tunnels who are slow |
-//! | finding, gap | what `hop doctor` has found wrong; what lies between two hosts that do not reach each other |
+//! | seal, gate | the proof that an order is hop's; the program that a one-time key runs, which checks it |
+//! | kept process | a process on a host that ends with hop, and removes what it has made there |
+//! | hold | the bytes that wait here for slow readers of tunnels |
+//! | finding, gap | something that `hop doctor` found wrong; why two hosts do not reach each other |
 //! | face | how progress is shown: bars, lines, or nothing |
 
 // floor 0

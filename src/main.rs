@@ -1,4 +1,4 @@
-//! `hop`: parse, run, exit code.
+//! `hop`: parse the command line, run, exit with a code.
 
 fn main() -> std::process::ExitCode {
     hop::cli::main(std::env::args_os().collect())

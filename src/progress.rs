@@ -1,15 +1,15 @@
-//! What the engine tells while it works: the stage it is at, events, and counters. No screen here: the front door
+//! What does the engine report while it works? The current stage, events, and counters. There is no screen here: `cli`
 //! implements [`Observer`] and reads [`Counters`] on its own clock.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// One stage of what is done for each hop, then for each file. The live progress line, the failing stage
-/// in an error, and the rows of `doctor` all use it.
+/// One stage of the work for each hop, and then for each file. The live progress line, the failing stage in an error,
+/// and the rows of `doctor` use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
-    /// The name is looked up (here for the first hop, by the hop before for the others).
+    /// The name is looked up (for the first hop here, for the others by the hop before).
     Resolve,
     /// A TCP connection, a ProxyCommand, or a direct-tcpip channel through the hop before.
     Dial,
@@ -25,11 +25,11 @@ pub enum Stage {
     StartSftp,
     /// A remote command is started.
     Exec,
-    /// Files are looked at: stat, listing, globs.
+    /// Files are looked up: stat, listing, globs.
     List,
     /// File data moves.
     Transfer,
-    /// What arrived is compared with the source.
+    /// The file that arrived is compared with the source.
     Verify,
     /// A complete part gets its final name.
     Land,
@@ -54,7 +54,7 @@ impl fmt::Display for Stage {
     }
 }
 
-/// Something that happened, told once. Texts from servers are raw bytes: whoever shows them makes them safe first.
+/// Something that happened, reported once. Text from servers is raw bytes: whoever shows it makes it safe first.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event {
@@ -62,21 +62,21 @@ pub enum Event {
     Stage {
         /// The alias of the host.
         hop: String,
-        /// The stage it is at.
+        /// The stage it has reached.
         stage: Stage,
     },
-    /// The first words of whatever answers at a host: `SSH-2.0-…`, or what is no SSH.
+    /// The first bytes that a host's peer sent: `SSH-2.0-…`, or something that is not SSH.
     Identified {
         /// The alias of the host.
         hop: String,
-        /// As it was sent, bounded.
+        /// The bytes as they were sent, bounded.
         text: Vec<u8>,
     },
     /// The banner a server sent before authentication (RFC 4252 §5.4).
     Banner {
         /// The alias of the host.
         hop: String,
-        /// As the server sent it, bounded.
+        /// The text as the server sent it, bounded.
         text: String,
     },
     /// A host key was added to known_hosts.
@@ -90,106 +90,106 @@ pub enum Event {
         /// The file it was appended to.
         file: std::path::PathBuf,
     },
-    /// A host was logged in to; told for each connection.
+    /// A host was logged in to; reported for each connection.
     Connected {
         /// The hosts from here to it: `laptop > acc-bastion > acc-pvt`.
         way: String,
-        /// Whom it was logged in as.
+        /// The user who is logged in.
         user: String,
         /// The type of its host key.
         algorithm: String,
         /// `SHA256:…` of its host key.
         fingerprint: String,
     },
-    /// Where a copy goes, and why that way.
+    /// The route of a copy, and the reason for it.
     Route {
         /// `upload`, `download`, `relay`, …
         route: String,
         /// Why this route was taken.
         reason: String,
     },
-    /// A login is lent to a host from here on.
+    /// From now on a login is lent to a host.
     Lending {
         /// The host that can log in, as the user calls it.
         to: String,
-        /// As whom.
+        /// The user of the login.
         user: String,
-        /// Where, as the user calls it.
+        /// The destination of the login, as the user calls it.
         host: String,
-        /// How well it is guarded: `A`, `B` or `C`.
+        /// The tier of the loan: `A`, `B` or `C`.
         tier: String,
         /// `SHA256:…` of the host key that is pinned.
         fingerprint: String,
-        /// How many times.
+        /// The number of logins.
         signatures: u32,
     },
     /// A login was lent to the source of a direct copy; the copy is over.
     Lent {
-        /// Whose login.
+        /// The user of the login.
         user: String,
-        /// Where, as the user calls it.
+        /// The destination of the login, as the user calls it.
         host: String,
-        /// How well it was guarded: `A`, `B`, `C` or `D`.
+        /// The tier of the loan: `A`, `B`, `C` or `D`.
         tier: String,
         /// `SHA256:…` of the host key that was pinned.
         fingerprint: String,
         /// Whether the key was made for this login and is gone.
         is_ephemeral: bool,
-        /// Signatures given.
+        /// The number of signatures given.
         signatures: u32,
-        /// Requests refused.
+        /// The number of requests refused.
         refused: u32,
     },
     /// A file's data begins to move.
     FileStarted {
-        /// Names this file in the events that follow; unique in a run.
+        /// A number for this file in later events; unique in a run.
         id: u64,
         /// Its path at the source.
         path: Vec<u8>,
         /// Its size in bytes, as listed.
         size: u64,
-        /// Bytes of this file acknowledged so far: the engine adds, the screen reads.
+        /// The number of bytes of this file acknowledged so far: the engine adds, the screen reads.
         done: Arc<AtomicU64>,
     },
-    /// A file stands complete under its final name.
+    /// A file is complete under its final name.
     FileDone {
-        /// As in `FileStarted`.
+        /// The number in `FileStarted`.
         id: u64,
         /// Its path at the source.
         path: Vec<u8>,
         /// Its path at the destination.
         destination: Vec<u8>,
-        /// Bytes that arrived.
+        /// The number of bytes that arrived.
         size: u64,
-        /// Bytes of these that an earlier run had left, and that were not sent again.
+        /// The number of those that an earlier run had left, and that were not sent again.
         kept: u64,
     },
-    /// Both ends of a file were read and hashed with SHA-256; told before `FileDone`.
+    /// Both ends of a file were read and hashed with SHA-256; reported before `FileDone`.
     Hashed {
-        /// As in `FileStarted`.
+        /// The number in `FileStarted`.
         id: u64,
-        /// What was read at the source, in hexadecimal.
+        /// The hash of the source, in hexadecimal.
         source: String,
-        /// What was read at the destination.
+        /// The hash of the destination, in hexadecimal.
         destination: String,
     },
-    /// A file could not be copied; the rest goes on.
+    /// A file could not be copied; the others continue.
     FileFailed {
-        /// As in `FileStarted`; `None` when the file never started.
+        /// The number in `FileStarted`; `None` if the file never started.
         id: Option<u64>,
         /// Its path at the source.
         path: Vec<u8>,
         /// What went wrong, one line.
         error: String,
     },
-    /// Something not copied on purpose (a socket, a device, a symlink under `skip`).
+    /// Something that is not copied on purpose (a socket, a device, a symlink under `skip`).
     Skipped {
         /// Its path at the source.
         path: Vec<u8>,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A file that the destination has already is not copied.
+    /// A file is not copied because the destination already has it.
     Unchanged {
         /// Its path at the source.
         path: Vec<u8>,
@@ -203,7 +203,7 @@ pub enum Event {
         /// Its size in bytes; `None` for a folder or symlink.
         size: Option<u64>,
     },
-    /// Something at the destination that the source has not was removed.
+    /// Something at the destination was removed because the source does not have it.
     Removed {
         /// Its path at the destination.
         path: Vec<u8>,
@@ -213,55 +213,55 @@ pub enum Event {
         /// Its path at the destination.
         path: Vec<u8>,
     },
-    /// Something is in the way and waited for, one line.
+    /// The run waits for something that is in its way, one line.
     Waiting(String),
-    /// A connection was lost; it is made again after a wait.
+    /// A connection was lost; it will be made again after a wait.
     Reconnecting {
         /// What was lost, one line.
         error: String,
-        /// Which try this is, from 1; counted anew once something has moved.
+        /// The number of this attempt, from 1; counting begins again once something has moved.
         attempt: u32,
-        /// How many there may be.
+        /// The most attempts.
         of: u32,
-        /// How long it waits first.
+        /// How long hop waits before the attempt.
         wait: std::time::Duration,
     },
-    /// An earlier try had left a part, and what it is worth is known.
+    /// An earlier attempt had left a part, and it is known how much of it can be used.
     Resumed {
-        /// As in `FileStarted`.
+        /// The number in `FileStarted`.
         id: u64,
         /// Its path at the source.
         path: Vec<u8>,
-        /// Bytes that are there and need not be sent again; 0 when the part is started over.
+        /// The number of bytes that need not be sent again; 0 if the part is started over.
         kept: u64,
         /// How that is known, or why nothing is kept.
         because: &'static str,
     },
-    /// A remark that is no error but must be said.
+    /// A remark that is not an error but must be shown.
     Warning(String),
     /// A detail for `-v`.
     Detail(String),
 }
 
-/// Whoever wants to know. Called from many tasks at once; must not block.
+/// A receiver of events. Called from many tasks at once; must not block.
 pub trait Observer: Send + Sync {
     /// Takes one event.
     fn event(&self, event: Event);
 
-    /// Events that were taken and are kept until they can be shown. Whoever has much to tell waits while they are many.
+    /// The number of events that were taken but not yet shown. Senders of many events wait while it is large.
     fn backlog(&self) -> usize {
         0
     }
 }
 
-/// Tells nobody.
+/// An observer that ignores every event.
 pub struct Silent;
 
 impl Observer for Silent {
     fn event(&self, _: Event) {}
 }
 
-/// What has moved so far. The engine adds; the screen reads. Sizes in bytes.
+/// The progress so far. The engine adds, the screen reads. Sizes are in bytes.
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Bytes acknowledged by the destination, in this run.
@@ -270,11 +270,11 @@ pub struct Counters {
     pub bytes_kept: AtomicU64,
     /// Bytes found so far by the walk; final once `walked` is set.
     pub bytes_total: AtomicU64,
-    /// Files that stand under their final name.
+    /// Files that are complete under their final name.
     pub files_done: AtomicU64,
     /// Files found so far by the walk; final once `walked` is set.
     pub files_total: AtomicU64,
-    /// Files that the destination had already.
+    /// Files that the destination already had.
     pub files_unchanged: AtomicU64,
     /// Files that could not be copied.
     pub files_failed: AtomicU64,

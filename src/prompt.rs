@@ -1,5 +1,5 @@
-//! What the engine asks a person: a secret, a yes or no, a line of text. The front door answers on the terminal;
-//! [`NoPrompt`] answers nothing, which is what cron and `BatchMode yes` get.
+//! What does the engine ask a person? A secret, a yes or no, a line of text. `cli` asks on the terminal; [`NoPrompt`]
+//! answers nothing, which is what cron and `BatchMode yes` get.
 
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -10,22 +10,22 @@ pub enum NoAnswer {
     /// There is no person to ask: no terminal, `-B`, or `BatchMode yes`.
     #[error("no terminal to ask on")]
     NobodyThere,
-    /// The person gave up (end of input, Ctrl-C).
+    /// The person did not answer (end of input, Ctrl-C).
     #[error("the question was not answered")]
     GivenUp,
 }
 
-/// Whoever can be asked. Calls block: the engine makes them from a blocking task, one at a time.
+/// Asks a person. Calls block: the engine makes them from a blocking task, one at a time.
 pub trait Prompt: Send + Sync {
     /// Asks with the echo off: a passphrase, a password, a one-time code.
     fn secret(&self, question: &str) -> Result<Zeroizing<String>, NoAnswer>;
     /// Asks for one line, shown as it is typed.
     fn answer(&self, question: &str) -> Result<String, NoAnswer>;
-    /// True when a person could answer; asking them costs nothing before this is known.
+    /// Whether a person can be asked; callers check this before they prepare a question.
     fn is_there(&self) -> bool;
 }
 
-/// Nobody is there.
+/// A prompt without a person.
 pub struct NoPrompt;
 
 impl Prompt for NoPrompt {

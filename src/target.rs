@@ -1,8 +1,8 @@
-//! A word of the command line: a local path, or a path on a host.
+//! What does a word of the command line name? A local path, or a path on a host.
 //!
 //! Main types: [`Target`], [`HostSpec`]. The rules are scp's (`scp(1)`, `argv` forms): a colon before the first slash
-//! makes a word remote, `./a:b` stays local, `[::1]:path` names an address, `scp://` and `sftp://` URIs are taken.
-//! Paths keep their raw bytes. Nothing here looks at the file system or the configuration.
+//! makes a word remote, `./a:b` stays local, `[::1]:path` names an address, and `scp://` and `sftp://` URIs are
+//! accepted. Paths keep their raw bytes. Nothing here looks at the file system or the configuration.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -11,14 +11,14 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// Whom to reach, as typed: before any configuration is read.
+/// A host as typed, before any configuration is read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct HostSpec {
     /// The part before `@`.
     pub user: Option<String>,
     /// A name, an alias of ssh_config, or an address without brackets.
     pub host: String,
-    /// From a URI or `[user@]host:port` where that form is allowed.
+    /// The port in a URI, or in `[user@]host:port` where that form is allowed.
     pub port: Option<u16>,
 }
 
@@ -35,7 +35,7 @@ impl fmt::Display for HostSpec {
     }
 }
 
-/// `HOST:PORT`, an IPv6 address in brackets.
+/// `HOST:PORT`, with an IPv6 address in brackets.
 pub fn place(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
@@ -45,14 +45,14 @@ pub fn place(host: &str, port: u16) -> String {
 pub enum Target {
     /// A path on this machine.
     Local(PathBuf),
-    /// A path on a host; empty = the home folder. May hold glob characters when it is a source.
+    /// A path on a host; empty means the home folder. It may hold glob characters if it is a source.
     Remote(HostSpec, Vec<u8>),
 }
 
 /// Why a word is neither.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum TargetError {
-    /// Nothing was typed.
+    /// The word is empty.
     #[error("an empty name is no file and no host")]
     Empty,
     /// A host or user that ssh would refuse, and why.
@@ -65,7 +65,7 @@ pub enum TargetError {
     },
 }
 
-/// Reads one source or destination.
+/// Parses one source or destination.
 pub fn parse(word: &OsStr) -> Result<Target, TargetError> {
     let bytes = word.as_bytes();
     if bytes.is_empty() {
@@ -85,7 +85,7 @@ pub fn parse(word: &OsStr) -> Result<Target, TargetError> {
     }
 }
 
-/// Reads a host as `ssh` takes it: `[user@]host`, or an `ssh://[user@]host[:port]` URI.
+/// Parses a host in the forms that `ssh` accepts: `[user@]host`, or an `ssh://[user@]host[:port]` URI.
 pub fn parse_host(word: &OsStr) -> Result<HostSpec, TargetError> {
     let bytes = word.as_bytes();
     let scheme = b"ssh://";
@@ -100,7 +100,7 @@ pub fn parse_host(word: &OsStr) -> Result<HostSpec, TargetError> {
     host_spec(word, bytes, None)
 }
 
-/// Reads a jump as `-J` and `ProxyJump` take it: `[user@]host[:port]`, or an `ssh://` URI.
+/// Parses a jump in the forms that `-J` and `ProxyJump` accept: `[user@]host[:port]`, or an `ssh://` URI.
 pub fn parse_jump(word: &str) -> Result<HostSpec, TargetError> {
     let os = OsStr::new(word);
     if starts_with_ignore_case(word.as_bytes(), b"ssh://") {
@@ -110,7 +110,7 @@ pub fn parse_jump(word: &str) -> Result<HostSpec, TargetError> {
     host_spec(os, host, port)
 }
 
-/// `host:path` split where scp splits it (`colon` in misc.c); `None` when the word is local.
+/// Splits `host:path` where scp does (`colon` in misc.c); `None` if the word is local.
 fn split_at_colon(word: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut bracketed = word.first() == Some(&b'[');
     for (at, &byte) in word.iter().enumerate() {
@@ -127,7 +127,7 @@ fn split_at_colon(word: &[u8]) -> Option<(&[u8], &[u8])> {
     None
 }
 
-/// `[user@]host[:port][/path]` after the scheme; the path is relative to the home unless it starts with `/`.
+/// Parses `[user@]host[:port][/path]` after the scheme; the path is relative to the home unless it starts with `/`.
 fn parse_uri(word: &OsStr, rest: &[u8]) -> Result<Target, TargetError> {
     let (authority, path) = match rest.iter().position(|&b| b == b'/') {
         Some(slash) => (&rest[..slash], &rest[slash + 1..]),
@@ -138,7 +138,7 @@ fn parse_uri(word: &OsStr, rest: &[u8]) -> Result<Target, TargetError> {
     Ok(Target::Remote(spec, percent_decode(word, path)?))
 }
 
-/// A host of a URI, where `%40` in a user name stands for `@`.
+/// The host of a URI, in which `%40` in a user name stands for `@`.
 fn decoded_host(word: &OsStr, host: &[u8], port: Option<u16>) -> Result<HostSpec, TargetError> {
     let (user, host) = match host.iter().rposition(|&b| b == b'@') {
         Some(at) => (Some(percent_decode(word, &host[..at])?), &host[at + 1..]),
@@ -149,7 +149,7 @@ fn decoded_host(word: &OsStr, host: &[u8], port: Option<u16>) -> Result<HostSpec
     Ok(spec)
 }
 
-/// Splits a trailing `:port` off, leaving brackets in place.
+/// Splits off a trailing `:port` and leaves brackets in place.
 fn split_port<'a>(word: &OsStr, authority: &'a [u8]) -> Result<(&'a [u8], Option<u16>), TargetError> {
     let after_host = authority.iter().rposition(|&b| b == b']' || b == b'@').map_or(0, |at| at + 1);
     let Some(colon) = authority[after_host..].iter().position(|&b| b == b':') else {
@@ -163,7 +163,7 @@ fn split_port<'a>(word: &OsStr, authority: &'a [u8]) -> Result<(&'a [u8], Option
     port.map(|port| (host, Some(port))).ok_or_else(|| unfit(word, "the port is not a number from 1 to 65535"))
 }
 
-/// `[user@]host`, brackets taken off, both vetted.
+/// The host in `[user@]host`, without brackets; user and host are vetted.
 fn host_spec(word: &OsStr, text: &[u8], port: Option<u16>) -> Result<HostSpec, TargetError> {
     let (user, host) = match text.iter().rposition(|&b| b == b'@') {
         Some(at) => (Some(vetted_user(word, &text[..at])?), &text[at + 1..]),
@@ -181,7 +181,7 @@ fn vetted_user(word: &OsStr, user: &[u8]) -> Result<String, TargetError> {
     Ok(user.to_owned())
 }
 
-/// A host name as `ssh` accepts it on its command line (`valid_hostname` in ssh.c).
+/// Checks a host name as `ssh` does on its command line (`valid_hostname` in ssh.c).
 pub fn vet_host(host: &str) -> Result<(), &'static str> {
     if host.is_empty() {
         return Err("the host name is empty");
@@ -196,7 +196,7 @@ pub fn vet_host(host: &str) -> Result<(), &'static str> {
     }
 }
 
-/// A user name as `ssh` accepts it on its command line (`valid_ruser` in ssh.c).
+/// Checks a user name as `ssh` does on its command line (`valid_ruser` in ssh.c).
 pub fn vet_user(user: &str) -> Result<(), &'static str> {
     if user.is_empty() {
         return Err("the user name is empty");
@@ -241,7 +241,7 @@ fn unfit(word: &OsStr, why: &'static str) -> TargetError {
 }
 
 impl From<&Target> for OsString {
-    /// The word again: parsing it gives the same target.
+    /// A word for the target: parsing it gives the same target.
     fn from(target: &Target) -> OsString {
         match target {
             Target::Local(path) => {
@@ -259,7 +259,7 @@ impl From<&Target> for OsString {
     }
 }
 
-/// The form that carries what `host:path` cannot: a port, a colon or bracket in the user name.
+/// The URI for a target that `host:path` cannot express: one with a port, or a colon or bracket in the user name.
 fn uri(spec: &HostSpec, path: &[u8]) -> OsString {
     let escape = |bytes: &[u8]| bytes.iter().map(|b| format!("%{b:02x}")).collect::<String>();
     let user = spec.user.as_ref().map(|user| escape(user.as_bytes()) + "@").unwrap_or_default();
@@ -267,10 +267,10 @@ fn uri(spec: &HostSpec, path: &[u8]) -> OsString {
     OsString::from(format!("sftp://{user}{host}/{}", escape(path)))
 }
 
-/// Any bytes as a word of the command line: what is understood is printed, and parses to the same again.
+/// Any bytes as a word of the command line: if it parses, the target is printed, and that parses to the same target.
 ///
 /// # Panics
-/// When it does not.
+/// If it does not.
 #[cfg(any(test, fuzzing))]
 pub fn fuzz(bytes: &[u8]) {
     let word = OsStr::from_bytes(bytes);
@@ -281,7 +281,7 @@ pub fn fuzz(bytes: &[u8]) {
     let _jump = std::str::from_utf8(bytes).map(parse_jump);
 }
 
-/// Runs `body` over the saved inputs of a fuzz target; how many there were.
+/// Runs `body` on the saved inputs of a fuzz target, and returns how many there were.
 #[cfg(test)]
 pub(crate) fn replay(corpus: &str, body: fn(&[u8])) -> usize {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(corpus);

@@ -1,24 +1,24 @@
-//! Does a name match a pattern? One matcher on bytes, for both kinds of pattern:
+//! Does a name match a pattern? One matcher on bytes serves both kinds of pattern:
 //!
 //! - those of OpenSSH's `match.c`: `*` and `?`, alone ([`match_pattern`]) or in a list with commas and `!`
 //!   ([`match_list`]);
-//! - those of the shell, for one component of a path ([`ShellPattern`]): `*`, `?`, `[…]`, and `\\` for the next byte as it
-//!   stands.
+//! - those of the shell, for one component of a path ([`ShellPattern`]): `*`, `?`, `[…]`, and `\\` to quote the next
+//!   byte.
 //!
-//! Takes time linear in name × pattern, whatever the pattern. Pure; which folders are listed is not known here.
+//! Matching takes time linear in name × pattern, whatever the pattern. Pure; no folder is listed here.
 
 /// The longest single pattern that OpenSSH reads in a list, in bytes; nothing matches a list with a longer one.
 const LONGEST_PATTERN: usize = 1022;
 
 /// One item of a pattern.
 trait PatternItem {
-    /// True when it stands for any bytes.
+    /// Whether it matches any number of bytes.
     fn is_star(&self) -> bool;
-    /// True when it stands for this one byte; a star does not.
+    /// Whether it matches this one byte; a star does not.
     fn takes(&self, byte: u8) -> bool;
 }
 
-/// True when `pattern` matches the whole of `name`. Goes back to the last star only, which is enough: an earlier one
+/// Whether `pattern` matches the whole of `name`. Goes back only to the last star, which is enough: an earlier one
 /// could not match more.
 fn matches<I: PatternItem>(name: &[u8], pattern: &[I]) -> bool {
     let (mut at, mut seen) = (0, 0);
@@ -43,7 +43,7 @@ fn matches<I: PatternItem>(name: &[u8], pattern: &[I]) -> bool {
     pattern[at..].iter().all(PatternItem::is_star)
 }
 
-/// A byte of a pattern as OpenSSH has them.
+/// A byte of an OpenSSH pattern.
 impl PatternItem for u8 {
     fn is_star(&self) -> bool {
         *self == b'*'
@@ -54,15 +54,15 @@ impl PatternItem for u8 {
     }
 }
 
-/// True when `pattern`, with `*` and `?`, matches the whole of `name`.
+/// Whether `pattern`, with `*` and `?`, matches the whole of `name`.
 pub fn match_pattern(name: impl AsRef<[u8]>, pattern: impl AsRef<[u8]>) -> bool {
     matches(name.as_ref(), pattern.as_ref())
 }
 
-/// What a list of patterns says of a name.
+/// The result of comparing a name with a list of patterns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListMatch {
-    /// A pattern matches, no negated one does.
+    /// A pattern matches, and no negated one does.
     Match,
     /// A negated pattern matches.
     Negated,
@@ -87,7 +87,7 @@ pub fn match_list(name: impl AsRef<[u8]>, list: impl AsRef<[u8]>) -> ListMatch {
     outcome
 }
 
-/// The same without regard to the case of ASCII letters.
+/// Compares like [`match_list`], ignoring the case of ASCII letters.
 pub fn match_list_ignoring_case(name: impl AsRef<[u8]>, list: impl AsRef<[u8]>) -> ListMatch {
     match_list(name.as_ref().to_ascii_lowercase(), list.as_ref().to_ascii_lowercase())
 }
@@ -104,13 +104,13 @@ enum Token {
     Class { negated: bool, ranges: Vec<(u8, u8)> },
 }
 
-/// True when `path` can be read as a pattern: when its literal reading and its pattern reading may differ.
+/// Whether `path` has characters of a pattern, so that its literal reading and its reading as a pattern may differ.
 pub fn is_pattern(path: &[u8]) -> bool {
     path.iter().any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\'))
 }
 
 impl ShellPattern {
-    /// Reads one component. A `[` without its `]` and a `\` at the end stand for themselves, as in the shell.
+    /// Parses one component. A `[` without its `]` and a `\` at the end stand for themselves, as in the shell.
     pub fn parse(component: &[u8]) -> ShellPattern {
         let mut tokens = Vec::new();
         let mut rest = component;
@@ -123,7 +123,7 @@ impl ShellPattern {
                 (byte, _) => (Token::Byte(*byte), after),
             };
             rest = left;
-            // several stars are one: keeps matching quadratic at worst
+            // several stars count as one, which keeps matching quadratic at worst
             if token != Token::Star || tokens.last() != Some(&Token::Star) {
                 tokens.push(token);
             }
@@ -131,7 +131,7 @@ impl ShellPattern {
         ShellPattern(tokens)
     }
 
-    /// The only name that matches, when there are no wildcards.
+    /// The only name that matches, if there are no wildcards.
     pub fn literal(&self) -> Option<Vec<u8>> {
         let byte = |token: &Token| match token {
             Token::Byte(byte) => Some(*byte),
@@ -140,7 +140,7 @@ impl ShellPattern {
         self.0.iter().map(byte).collect()
     }
 
-    /// True when `name` matches; a leading dot only matches a dot that is written out.
+    /// Whether `name` matches; a leading dot is only matched by a literal dot.
     pub fn matches(&self, name: &[u8]) -> bool {
         let hidden = name.first() == Some(&b'.');
         if hidden && self.0.first() != Some(&Token::Byte(b'.')) {
@@ -167,7 +167,7 @@ impl PatternItem for Token {
     }
 }
 
-/// Reads the inside of `[…]` and what follows; `None` when there is no closing `]`.
+/// Parses the inside of `[…]`, and returns it with the rest; `None` if there is no closing `]`.
 fn class(inside: &[u8]) -> Option<(Token, &[u8])> {
     let negated = matches!(inside.first(), Some(b'!' | b'^'));
     let mut rest = if negated { &inside[1..] } else { inside };

@@ -1,10 +1,10 @@
-//! What did the system say? [`words_of`] its errors, in the house's style; how long is that? [`span`]. Says nothing of its
-//! own.
+//! How are the system's errors and times put into words? [`words_of`] an error, in hop's style; [`span`], a length of
+//! time. There are no texts of hop's own here.
 
 use std::io;
 use std::time::Duration;
 
-/// The system's words: lowercase, without the number behind them.
+/// The system's text for an error, in lowercase and without the number at its end.
 pub fn words_of(error: &io::Error) -> String {
     let text = error.to_string();
     let words = text.split(" (os error").next().unwrap_or(&text);
