@@ -2,10 +2,10 @@
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `verbs` | one thin file a verb |
+//! | `verbs` | one thin file for each verb |
 //! | `run` | a run from start to exit code, the hosts it can reach, signals, locks |
 //! | `args` `advice` | what may be typed, and what it means; from an error to what a person can do |
-//! | `env` `output` | who runs this, and where; what is said, and to whom |
+//! | `env` `output` | who runs hop, and where; what is printed, and to whom |
 
 pub mod advice;
 mod args;
@@ -33,7 +33,7 @@ use verbs::{cp, doctor, hosts, key, ls, ssh, sync};
 
 use crate::error::ExitKind;
 
-/// Does what the command line says (its first word is the program's name).
+/// Runs the command line, whose first word is the program's name.
 pub fn main(words: Vec<OsString>) -> ExitCode {
     process::begin();
     let code = catch_unwind(AssertUnwindSafe(|| dispatch(&words)));

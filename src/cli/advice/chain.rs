@@ -10,7 +10,7 @@ use crate::chain::{Cause, ChainError};
 use crate::config::Host;
 use crate::progress::Stage;
 
-/// What to do about a hop that was not reached; not yet made safe.
+/// Hints for a hop that was not reached; not yet made safe for a terminal.
 pub fn of_chain(error: &ChainError, ways: &[Vec<Host>]) -> Vec<String> {
     let hop = FailedHop::of(&error.trail, ways);
     let alias = error.trail.end();
@@ -27,7 +27,7 @@ pub fn of_chain(error: &ChainError, ways: &[Vec<Host>]) -> Vec<String> {
     }
 }
 
-/// The words are sshd's (`channels.c`, `serverloop.c`) and those of the C library behind it.
+/// The hint for a refused forwarding. Its text is sshd's (`channels.c`, `serverloop.c`) or that of the C library.
 fn forward_refused(by: &str, to: &str, reason: &str) -> String {
     let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
     if says(&["prohibited"]) {

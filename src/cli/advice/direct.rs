@@ -1,4 +1,4 @@
-//! What to do when two hosts do not talk to each other directly, or a login is not lent. Main functions: [`of_direct`],
+//! What to do if two hosts do not reach each other directly, or a login is not lent? Main functions: [`of_direct`],
 //! [`of_lend`].
 
 use super::chain::of_chain;
@@ -6,7 +6,7 @@ use crate::config::Host;
 use crate::copy::Obstacle;
 use crate::lend::{Auth, LendError};
 
-/// The way around what hinders a direct copy.
+/// Hints for getting around an obstacle to a direct copy.
 pub fn of_direct(obstacle: &Obstacle, ways: &[Vec<Host>]) -> Vec<String> {
     const RELAY: &str = "or let the data pass through here: hop cp -3";
     let hint = match obstacle {
@@ -63,7 +63,7 @@ pub fn of_direct(obstacle: &Obstacle, ways: &[Vec<Host>]) -> Vec<String> {
     vec![hint]
 }
 
-/// The way around whichever of the two is easier to have.
+/// Hints for whichever of two obstacles is easier to remove.
 fn of_neither(push: &Obstacle, pull: &Obstacle, ways: &[Vec<Host>]) -> Vec<String> {
     let no_agent = |obstacle: &Obstacle| matches!(obstacle, Obstacle::Lend(LendError::NoForwarding { .. }));
     match pull {
@@ -80,7 +80,7 @@ fn needs_forwarding(host: &str) -> String {
     )
 }
 
-/// What to do where nothing is lent.
+/// Hints for a login that is not lent.
 pub fn of_lend(error: &LendError, ways: &[Vec<Host>]) -> Vec<String> {
     let hint = match error {
         LendError::Chain(error) => return of_chain(error, ways),

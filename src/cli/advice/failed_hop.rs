@@ -1,4 +1,4 @@
-//! Which hop failed, as it was resolved?
+//! Which hop failed, and how was it resolved?
 //!
 //! Main type: [`FailedHop`].
 
@@ -7,11 +7,11 @@ use crate::config::Host;
 
 /// The hop that failed, as it was resolved.
 pub struct FailedHop<'a> {
-    /// Its resolved configuration, where a way has it.
+    /// Its resolved configuration, if one of the ways has it.
     pub host: Option<&'a Host>,
-    /// Where the way leads in the end.
+    /// The target of the way.
     pub target: &'a str,
-    /// It is dialled from here, so that ssh-keyscan reaches it too.
+    /// Whether it is dialled from here, so that ssh-keyscan reaches it too.
     pub is_first: bool,
 }
 

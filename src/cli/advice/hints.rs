@@ -1,4 +1,4 @@
-//! From an error to what a person can do about it: the one place that knows both errors and flags.
+//! What can a person do about an error? This is the one place that knows both errors and flags.
 //!
 //! Main function: [`hints`]. Each hint is one line, safe to print, without the `hint: ` in front. The facts (which hop,
 //! which step, which file) are in the error itself and not repeated here.
@@ -14,7 +14,7 @@ use crate::lock::LockError;
 use crate::sftp::{SftpError, StatusCode};
 use crate::target::TargetError;
 
-/// What to do about `error`; `ways` are those that were resolved in this run, each with its target last.
+/// Hints for `error`; `ways` are those that were resolved in this run, each with its target last.
 pub fn hints(error: &Error, ways: &[Vec<Host>]) -> Vec<String> {
     let hints = match error {
         Error::Config(error) => of_config(error),
@@ -71,7 +71,7 @@ fn of_lock(error: &LockError) -> Vec<String> {
     }
 }
 
-/// Nothing moves though nothing was closed.
+/// Hints for a copy that stalled although no connection was closed.
 fn stalled() -> Vec<String> {
     one(
         "the same command goes on from what has arrived; if it stalls at once each time, packets over some size vanish: \

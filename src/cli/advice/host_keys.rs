@@ -1,4 +1,4 @@
-//! What to do about a host key that did not pass?
+//! What to do about a host key that was not accepted?
 //!
 //! Main function: [`of_trust`].
 
@@ -7,7 +7,7 @@ use super::shell_word::{one, quoted, shell_word};
 use crate::config::Host;
 use crate::trust::{KnownAt, NotAccepted, TrustError};
 
-/// What to do about a host key that did not pass.
+/// Hints for a host key that was not accepted.
 pub fn of_trust(error: &TrustError, hop: &FailedHop<'_>) -> Vec<String> {
     match error {
         TrustError::Unknown { because, .. } => unknown_key(*because, hop),

@@ -8,7 +8,7 @@ use super::shell_word::{one, quoted};
 use crate::auth::{AuthError, KeyProblem};
 use crate::config::{Host, HostBlock, HostBlockError, Origin};
 
-/// What to do about a login that did not pass.
+/// Hints for a login that failed.
 pub fn of_auth(error: &AuthError, host: Option<&Host>) -> Vec<String> {
     match error {
         AuthError::Permissions { file, .. } => vec![format!("chmod 400 {}", quoted(file))],
@@ -37,7 +37,7 @@ pub fn of_auth(error: &AuthError, host: Option<&Host>) -> Vec<String> {
     }
 }
 
-/// What makes a key file usable, where something does.
+/// The hint for a key file that cannot be used, if something helps.
 pub fn of_key(file: &Path, problem: &KeyProblem) -> Option<String> {
     match problem {
         KeyProblem::TooOpen(_) => Some(format!("chmod 400 {}", quoted(file))),
@@ -51,7 +51,7 @@ pub fn of_key(file: &Path, problem: &KeyProblem) -> Option<String> {
     }
 }
 
-/// What to do about a host that was not added.
+/// Hints for a host that was not added.
 pub fn of_host_block(error: &HostBlockError, block: &HostBlock, home: &Path) -> Vec<String> {
     match error {
         HostBlockError::Exists { name, .. } => vec![format!("hop ssh -G {name} shows what it is; choose another name")],

@@ -1,11 +1,11 @@
-//! What can a person do about an error? The one place that knows both errors and flags.
+//! What can a person do about an error? This is the one place that knows both errors and flags.
 //!
 //! Main function: [`hints`].
 //!
 //! | floor | what is there |
 //! | --- | --- |
 //! | `hints` | every error |
-//! | `direct` | two hosts that do not talk to each other, a login that is not lent |
+//! | `direct` | two hosts that do not reach each other directly, a login that is not lent |
 //! | `chain` | a hop that was not reached |
 //! | `host_keys` `keys` | host keys; key files and logins |
 //! | `failed_hop` `shell_word` | what these need |

@@ -1,7 +1,7 @@
 //! What may be typed? The verbs.
 //!
-//! Main type: [`Args`]. Words are taken as they stand; `settings.rs` gives them meaning and an origin. Flags of scp and
-//! ssh that hop does not have are no part of it: `parse.rs` says why.
+//! Main type: [`Args`]. Words are kept as typed; `settings.rs` gives them a meaning and an origin. Flags of scp and ssh
+//! that hop does not have are not listed here: `parse.rs` says why.
 
 #![allow(rustdoc::broken_intra_doc_links, reason = "help texts, where brackets are brackets")]
 

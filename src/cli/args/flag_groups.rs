@@ -1,4 +1,5 @@
-//! Which flags do several verbs share? Those about the connection, the output and the progress, as scp and ssh have them.
+//! Which flags do several verbs share? Those about the connection, the output and the progress, as scp and ssh have
+//! them.
 //!
 //! Main types: [`Connection`], [`OutputFlags`], [`ProgressFlags`], [`ScpPort`].
 

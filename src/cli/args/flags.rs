@@ -1,4 +1,5 @@
-//! Which flags does `config` resolve? Values that ssh_config has a word for go there and are given their origin there.
+//! Which flags does `config` resolve? Values that have a keyword in ssh_config are passed on to it and get their origin
+//! there.
 
 use super::cp::Cp;
 use super::flag_groups::{Connection, ScpPort};
@@ -6,8 +7,8 @@ use super::ls::Ls;
 use crate::config::{AddressFamily, Flags, Purpose};
 
 impl Connection {
-    /// What `config` needs of it. `-c` becomes the option it stands for; ssh takes the first value, so `-o` in front of
-    /// it wins.
+    /// The flags in the form that `config` takes. `-c` becomes the option it stands for; as ssh takes the first value,
+    /// an `-o` before it wins.
     pub fn flags(&self, purpose: Purpose) -> Flags {
         let ciphers = self.ciphers.iter().map(|ciphers| format!("Ciphers={ciphers}"));
         let family = match (self.ipv4, self.ipv6) {
@@ -33,14 +34,14 @@ impl Connection {
 }
 
 impl Cp {
-    /// What `config` needs of it.
+    /// The flags in the form that `config` takes.
     pub fn flags(&self) -> Flags {
         self.connection.scp_flags(&self.port)
     }
 }
 
 impl Ls {
-    /// What `config` needs of it.
+    /// The flags in the form that `config` takes.
     pub fn flags(&self) -> Flags {
         self.connection.scp_flags(&self.port)
     }

@@ -1,4 +1,4 @@
-//! The ends of the help texts: examples, variables, exit codes.
+//! How do the help texts end? With examples, variables and exit codes.
 
 /// `hop --help`.
 pub const HOP: &str = "\

@@ -1,6 +1,7 @@
-//! Flags of scp and ssh that hop knows and does not have: each is refused with the reason, never taken in silence.
+//! Why is a command line refused? Flags of scp and ssh that hop knows but does not have are refused with the reason,
+//! never ignored.
 //!
-//! Main function: [`parse()`]. A flag that nobody knows is left to clap's own words.
+//! Main function: [`parse()`]. For an unknown flag the message is clap's own.
 
 use std::ffi::OsString;
 
@@ -14,20 +15,20 @@ use super::command_line::Args;
 pub enum NotParsed {
     /// Help or a version, for standard output.
     Shown(clap::Error),
-    /// clap's complaint, for standard error.
+    /// clap's error message, for standard error.
     Complaint(clap::Error),
     /// A flag of scp or ssh that hop does not have.
     Flag {
         /// `cp`, `ls` or `ssh`.
         verb: String,
-        /// As typed: `-O`.
+        /// The flag as typed: `-O`.
         flag: String,
-        /// One sentence.
+        /// The reason, one sentence.
         why: &'static str,
     },
 }
 
-/// Reads the command line; the first word is the program's name.
+/// Parses the command line; its first word is the program's name.
 pub fn parse(words: &[OsString]) -> Result<Args, NotParsed> {
     Args::try_parse_from(words).map_err(|error| refusal(words, error))
 }

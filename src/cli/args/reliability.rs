@@ -1,6 +1,7 @@
-//! How a copy lasts through bad networks, how long it may take, how careful and how fast it is: the flags, their variables, and what they mean.
+//! How does a copy survive bad networks, how long may it take, how careful and how fast is it? The flags, their
+//! variables, and what they mean.
 //!
-//! Main type: [`ReliabilityFlags`], as typed; [`ReliabilityFlags::apply`] gives it meaning.
+//! Main type: [`ReliabilityFlags`], as typed; [`ReliabilityFlags::apply`] turns it into options.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -54,7 +55,7 @@ pub struct ReliabilityFlags {
 }
 
 impl ReliabilityFlags {
-    /// `options`, with what was typed or set.
+    /// `options`, changed by the flags and variables that are set.
     pub fn apply(&self, environment: &Environment, options: Options) -> Result<Options, WrongVariable> {
         let time = |text: &str| units::duration(text).map(Some);
         let timeout = idle_limit(self.timeout, environment)?;
@@ -84,7 +85,7 @@ impl ReliabilityFlags {
     }
 }
 
-/// How long nothing may move; `None` where it is not said.
+/// How long nothing may move before a connection counts as lost; `None` if it is not set.
 pub fn idle_limit(typed: Option<Duration>, environment: &Environment) -> Result<Option<Duration>, WrongVariable> {
     let time = |text: &str| units::duration(text).map(Some);
     Ok(environment.choose((typed.map(Some), "--timeout"), "HOP_TIMEOUT", time, None)?.value)

@@ -1,7 +1,8 @@
-//! From what was typed to what is needed: flag > `HOP_*` > ssh_config > default, each value with its origin.
+//! What do flags and variables mean? A flag wins over `HOP_*`, that over ssh_config, that over the default; each value
+//! is kept with its origin.
 //!
-//! Main types: [`Screen`], how much is said and how; [`Spread`], how a copy is spread. Values that ssh_config has a word
-//! for are not these: see `flags.rs`.
+//! Main types: [`Screen`], how much is shown and how; [`Spread`], how a copy is spread over connections. Values that
+//! have a keyword in ssh_config are in `flags.rs`.
 
 use clap::ValueEnum;
 
@@ -13,42 +14,42 @@ use super::values::{Count, DirectAuth, ProgressChoice, RouteChoice, connections,
 use crate::cli::env::environment::{Environment, WrongVariable};
 use crate::cli::output::display::{Data, Face, Level};
 
-/// How much is said, and how.
+/// How much is shown, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Screen {
     /// Bars, plain lines or nothing.
     pub face: Value<Face>,
-    /// What standard output is for.
+    /// The use of standard output.
     pub data: Data,
-    /// How much is said.
+    /// How much is shown.
     pub level: Level,
-    /// Who has the last word on that.
+    /// What decides how much is shown.
     pub loud: Loudness,
 }
 
-/// Who says how much is said.
+/// What decides how much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loudness {
     /// `-q` or `-v`.
     Flag,
-    /// `LogLevel` of the target, where it is set.
+    /// `LogLevel` of the target, if it is set.
     Configuration,
 }
 
-/// How a copy is spread.
+/// The route of a copy, and how it is spread over connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spread {
-    /// Which way between two hosts.
+    /// The route between two hosts.
     pub route: Value<RouteChoice>,
-    /// What the source of a direct copy logs in with.
+    /// The kind of key with which the source of a direct copy logs in.
     pub direct_auth: Value<DirectAuth>,
-    /// SFTP sessions.
+    /// The number of SFTP sessions.
     pub lanes: Value<Count>,
-    /// TCP connections to the first hop.
+    /// The number of TCP connections to the first hop.
     pub connections: Value<Count>,
 }
 
-/// For verbs that only speak when something is wrong.
+/// The screen for verbs that print only if something is wrong.
 pub fn quiet_screen(output: &OutputFlags, least: Level) -> Screen {
     Screen {
         face: Value::default(Face::None),
@@ -58,7 +59,7 @@ pub fn quiet_screen(output: &OutputFlags, least: Level) -> Screen {
     }
 }
 
-/// For `cp`.
+/// The screen for `cp`.
 pub fn copy_screen(
     environment: &Environment,
     output: &OutputFlags,
@@ -86,7 +87,7 @@ pub fn copy_screen(
     Ok(Screen { face, data, level: level(output, least), loud: loudness(output) })
 }
 
-/// `--route`, `-3`, `-R`, `--direct-auth`, `--lanes`, `--connections` and their variables.
+/// The values of `--route`, `-3`, `-R`, `--direct-auth`, `--lanes`, `--connections` and their variables.
 pub fn spread(environment: &Environment, copying: &Copying) -> Result<Spread, WrongVariable> {
     let route = match (copying.relay, copying.direct) {
         (true, _) => (Some(RouteChoice::Relay), "-3"),
@@ -125,7 +126,7 @@ fn loudness(output: &OutputFlags) -> Loudness {
     if output.quiet || output.verbose > 0 { Loudness::Flag } else { Loudness::Configuration }
 }
 
-/// `LogLevel` as a level; `None` for ssh's default, which is the verb's own.
+/// `LogLevel` as a level; `None` for ssh's default, which leaves the verb's own level.
 pub fn log_level(word: &str) -> Option<Level> {
     match word {
         "QUIET" | "FATAL" | "ERROR" => Some(Level::Failures),
@@ -136,7 +137,7 @@ pub fn log_level(word: &str) -> Option<Level> {
     }
 }
 
-/// A variable takes the words its flag takes.
+/// Parses a variable, which takes the same words as its flag.
 fn one_of<T: ValueEnum>(text: &str) -> Result<T, String> {
     T::from_str(text, false).map_err(|_| {
         let names = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);

@@ -1,7 +1,7 @@
-//! What may be typed after `hop ssh`: the flags of ssh with ssh's meaning.
+//! What may be typed after `hop ssh`? The flags of ssh, with ssh's meaning.
 //!
-//! Main type: [`Ssh`]. Flags that ssh_config has a word for become that word ([`Ssh::flags`]); those that hop does not
-//! have are refused with a reason in `parse.rs`.
+//! Main type: [`Ssh`]. Flags that have a keyword in ssh_config become that keyword ([`Ssh::flags`]); those that hop
+//! does not have are refused with a reason in `parse.rs`.
 
 #![allow(rustdoc::broken_intra_doc_links, reason = "help texts, where brackets are brackets")]
 
@@ -141,12 +141,13 @@ pub struct TunnelFlags {
 }
 
 impl Ssh {
-    /// The command as it is sent: words with blanks between.
+    /// The command as it is sent: its words, joined with blanks.
     pub fn line(&self) -> Vec<u8> {
         self.command.iter().map(|word| word.as_bytes()).collect::<Vec<_>>().join(&b' ')
     }
 
-    /// What `config` needs of it. ssh takes the first value of an option, so `-o` stands before the flags here.
+    /// The flags in the form that `config` takes. ssh takes the first value of an option, so `-o` comes before the
+    /// flags here.
     pub fn flags(&self) -> Result<Flags, String> {
         let flags = self.connection.flags(self.purpose());
         let options = flags.options.iter().cloned().chain(self.session.options()).chain(self.tunnels.options()?);
@@ -208,7 +209,7 @@ impl TunnelFlags {
     }
 }
 
-/// Cuts at the first colon outside of brackets; `config` puts the halves together again and reads the whole.
+/// Splits at the first colon outside brackets; `config` joins the halves again and parses the whole.
 fn halves(forward: &str) -> Option<(&str, &str)> {
     if forward.contains('"') {
         return None;

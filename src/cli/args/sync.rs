@@ -1,6 +1,6 @@
 //! What may be typed after `hop sync`?
 //!
-//! Main types: [`Sync`]; [`Syncing`], what it has beyond `cp`.
+//! Main types: [`Sync`]; [`Syncing`], the flags it has beyond those of `cp`.
 
 #![allow(rustdoc::broken_intra_doc_links, reason = "help texts, where brackets are brackets")]
 

@@ -1,6 +1,6 @@
 //! What may be typed for runs that nobody watches?
 //!
-//! Main type: [`Unattended`]. What follows from it is in `run/unattended.rs`.
+//! Main type: [`Unattended`]. What the flags do is in `run/unattended.rs`.
 
 #![allow(rustdoc::broken_intra_doc_links, reason = "help texts, where brackets are brackets")]
 

@@ -1,6 +1,6 @@
-//! Amounts as people type them: a span of time (`90s`, `10m`, `1h30m`), bytes a second (`10M`), and scp's kilobits.
+//! How do people type amounts? A length of time (`90s`, `10m`, `1h30m`), bytes per second (`10M`), and scp's kilobits.
 //!
-//! Main functions: [`duration`], [`rate`], [`kilobits`]. Each takes all of a word or says what could stand there.
+//! Main functions: [`duration`], [`rate`], [`kilobits`]. Each parses a whole word, or says what is accepted.
 
 use std::time::Duration;
 
@@ -8,24 +8,25 @@ const TIME: &str = "give a time as 90s, 10m, 2h, 1h30m or 7d; a bare number is s
 const RATE: &str = "give bytes a second as 500K, 10M or 1.5G (1K is 1024); at least 1K";
 const KILOBITS: &str = "give kilobits a second, a number from 9 up";
 
-/// The longest time that is taken: ten years.
+/// The longest time that is accepted, in seconds: ten years.
 const LONGEST: u64 = 10 * 365 * 86_400;
 
-/// The slowest rate that is taken, in bytes a second: below it a copy is not slow but broken.
+/// The slowest rate that is accepted, in bytes per second: a slower copy is as good as broken.
 const SLOWEST: u64 = 1024;
 
-/// A time as in ssh_config(5), TIME FORMATS: numbers with `s`, `m`, `h`, `d` or `w`, one after another; without a
-/// letter, seconds. More than nothing and at most ten years.
+/// Parses a time as in ssh_config(5), TIME FORMATS: numbers with `s`, `m`, `h`, `d` or `w`, one after another; without
+/// a letter, seconds. More than zero and at most ten years.
 pub fn duration(text: &str) -> Result<Duration, String> {
     seconds(text).filter(|seconds| (1..=LONGEST).contains(seconds)).map(Duration::from_secs).ok_or_else(|| TIME.into())
 }
 
-/// Bytes a second: a number, with a fraction if it has a letter, then `K`, `M` or `G` (powers of 1024), in either case.
+/// Parses a rate in bytes per second: a number, with a fraction if it has a letter, then `K`, `M` or `G` (powers of
+/// 1024), in either case.
 pub fn rate(text: &str) -> Result<u64, String> {
     bytes(text).filter(|rate| *rate >= SLOWEST).ok_or_else(|| RATE.into())
 }
 
-/// Kilobits a second as scp's `-l` has them (1 Kbit is 1000 bits there), in bytes a second.
+/// Parses kilobits per second as in scp's `-l` (there 1 Kbit is 1000 bits); returns bytes per second.
 pub fn kilobits(text: &str) -> Result<u64, String> {
     let rate = digits(text).and_then(|kilobits| kilobits.checked_mul(125));
     rate.filter(|rate| *rate >= SLOWEST).ok_or_else(|| KILOBITS.into())
@@ -62,12 +63,12 @@ fn bytes(text: &str) -> Option<u64> {
     let number = &text[..text.len() - 1];
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let whole = digits(whole)?.checked_mul(scale)?;
-    // six digits of a fraction are finer than any rate is kept
+    // six digits of a fraction are more precise than any rate that can be kept
     let fraction = (fraction.len() <= 6).then(|| Some((digits(fraction)?, 10u64.pow(fraction.len() as u32))))??;
     whole.checked_add(fraction.0 * scale / fraction.1)
 }
 
-/// A number of digits only: no sign, no blank.
+/// Parses a number that consists of digits only: no sign, no blank.
 fn digits(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }

@@ -1,4 +1,4 @@
-//! The values that flags and `HOP_*` variables take: how they are written, and what a wrong one is told.
+//! Which values do flags and `HOP_*` variables take, and what does the message for a wrong one say?
 //!
 //! Main types: [`Count`], [`RouteChoice`], [`SymlinkChoice`], [`ProgressChoice`].
 
@@ -53,26 +53,26 @@ pub enum ProgressChoice {
     None,
 }
 
-/// How many of something: a number, or left to hop.
+/// A number of something, or hop's own choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Count {
-    /// As many as pay.
+    /// As many as are of use.
     Auto,
-    /// Exactly so many.
+    /// Exactly this number.
     Exactly(usize),
 }
 
-/// SFTP sessions: 1 to 64.
+/// The number of SFTP sessions: 1 to 64.
 pub fn lanes(text: &str) -> Result<Count, String> {
     count(text, 64)
 }
 
-/// TCP connections: 1 to 16, because bastions count logins in progress (`MaxStartups 10:30:100`).
+/// The number of TCP connections: 1 to 16, because bastions count logins in progress (`MaxStartups 10:30:100`).
 pub fn connections(text: &str) -> Result<Count, String> {
     count(text, 16)
 }
 
-/// `HOST[:PORT]`, the port 0 where it is not said.
+/// `HOST[:PORT]`; the port is 0 if it is not given.
 pub fn peer(text: &str) -> Result<(String, u16), String> {
     let spec = target::parse_jump(text).map_err(|error| error.to_string())?;
     match spec.user {
@@ -86,7 +86,7 @@ pub fn port(text: &str) -> Result<u16, String> {
     text.parse().ok().filter(|&port| port != 0).ok_or_else(|| "a port is a number from 1 to 65535".to_owned())
 }
 
-/// `[PATTERN=]FILE`. A name that has a slash before its first `=` is a file: `./a=b.pem`.
+/// `[PATTERN=]FILE`. A word with a slash before its first `=` is a file: `./a=b.pem`.
 pub fn identity(text: &str) -> Result<Patterned<PathBuf>, String> {
     let Patterned { pattern, value } = patterned(text)?;
     Ok(Patterned { pattern, value: PathBuf::from(value) })

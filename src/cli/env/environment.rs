@@ -1,4 +1,4 @@
-//! Which variables and terminals surround this process? The only reading of the environment.
+//! Which variables and terminals does this process have? Only here is the environment read.
 //!
 //! Main type: [`Environment`].
 
@@ -8,29 +8,29 @@ use std::io::IsTerminal;
 
 use crate::config::{Origin, Value};
 
-/// What surrounds this process: variables and terminals.
+/// The environment of this process: variables and terminals.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     /// Every environment variable.
     pub variables: HashMap<String, OsString>,
-    /// Standard error is a terminal that can move its cursor.
+    /// Whether standard error is a terminal that can move its cursor.
     pub terminal: bool,
 }
 
-/// A `HOP_*` variable that says nothing sensible.
+/// The error for a `HOP_*` variable with a bad value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name}: `{text}`: {problem}")]
 pub struct WrongVariable {
     /// Its name.
     pub name: &'static str,
-    /// What it holds.
+    /// Its value.
     pub text: String,
-    /// What it could hold.
+    /// The values that are accepted.
     pub problem: String,
 }
 
 impl Environment {
-    /// This process's own.
+    /// The environment of this process.
     pub fn of_this_process() -> Environment {
         let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
         let variables: HashMap<_, _> = std::env::vars_os().filter_map(text).collect();
@@ -38,7 +38,7 @@ impl Environment {
         Environment { terminal: !dumb && std::io::stderr().is_terminal(), variables }
     }
 
-    /// The flag if it was given, else the variable if it is set and not empty, else the default.
+    /// The flag if it was given, otherwise the variable if it is set and not empty, otherwise the default.
     pub fn choose<T>(
         &self,
         flag: (Option<T>, &str),

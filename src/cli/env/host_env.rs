@@ -1,4 +1,4 @@
-//! Who runs this, and where: the password database, the environment, the machine's name.
+//! Who runs hop, and on which machine? From the password database, the environment, and the machine's name.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use crate::config::LocalEnv;
 
-/// Names another home folder than the password database's; `HOME` does not, as with ssh.
+/// A variable that names another home folder than the password database's; as with ssh, `HOME` does not.
 const HOME: &str = "HOP_HOME";
 
-/// This process's own.
+/// The values for this process.
 pub fn of_this_process(variables: HashMap<String, OsString>) -> LocalEnv {
     let uid = rustix::process::getuid().as_raw();
     LocalEnv {
@@ -22,13 +22,14 @@ pub fn of_this_process(variables: HashMap<String, OsString>) -> LocalEnv {
     }
 }
 
-/// What a user number is called here; the number itself where nobody has it.
+/// The name of a user id; the number itself if no user has it.
 pub fn user_of(uid: u32) -> String {
     user_name(uid, listed(uid, &passwd()).map(|entry| entry.0), &HashMap::new())
 }
 
-/// The home folder of whoever runs this: from the password file, as ssh takes it, so that cron, `sudo` and a terminal
-/// find the same one. Users of a directory service are not in that file: for them what the login set counts.
+/// The home folder of the user who runs hop. As with ssh it comes from the password file, so that cron, `sudo` and a
+/// terminal find the same one. Users of a directory service are not in that file: for them the variables of the login
+/// count.
 pub fn home(variables: &HashMap<String, OsString>) -> PathBuf {
     let named = variables.get(HOME).filter(|folder| !folder.is_empty()).map(PathBuf::from);
     let uid = rustix::process::getuid().as_raw();
@@ -36,7 +37,7 @@ pub fn home(variables: &HashMap<String, OsString>) -> PathBuf {
     named.or_else(listed).or_else(dirs::home_dir).unwrap_or_else(|| PathBuf::from("/"))
 }
 
-/// Where the runs of this machine keep their locks.
+/// The folder in which the runs on this machine keep their locks.
 pub fn locks(variables: &HashMap<String, OsString>) -> PathBuf {
     let named = variables.get("HOP_LOCKS").filter(|folder| !folder.is_empty()).map(PathBuf::from);
     named.unwrap_or_else(|| home(variables).join(".local/state/hop/locks"))
@@ -46,7 +47,7 @@ fn passwd() -> String {
     String::from_utf8_lossy(&std::fs::read("/etc/passwd").unwrap_or_default()).into_owned()
 }
 
-/// Name and home folder of a user, by the password file (passwd(5)).
+/// The name and home folder of a user in the password file (passwd(5)).
 fn listed(uid: u32, passwd: &str) -> Option<(String, PathBuf)> {
     passwd.lines().find_map(|line| {
         let fields: Vec<&str> = line.split(':').collect();
@@ -55,7 +56,7 @@ fn listed(uid: u32, passwd: &str) -> Option<(String, PathBuf)> {
     })
 }
 
-/// From the password file; else the variables of the login.
+/// The user's name from the password file, or else from the variables of the login.
 fn user_name(uid: u32, listed: Option<String>, variables: &HashMap<String, OsString>) -> String {
     let variable = |name: &str| variables.get(name).and_then(|name| name.to_str()).filter(|name| !name.is_empty());
     listed.or_else(|| variable("LOGNAME").or_else(|| variable("USER")).map(str::to_owned)).unwrap_or(uid.to_string())

@@ -1,5 +1,6 @@
-//! Bars on a terminal: one for each large file under way, and a total. Nothing for the first 250 ms, so that short
-//! runs stay quiet; then at most 15 frames a second, drawn by whoever calls [`Bars::tick`].
+//! How do bars show progress on a terminal? There is one for each large file in progress, and a total. Nothing is drawn
+//! for the first 250 ms, so that short runs stay quiet; then at most 15 frames a second, by the caller of
+//! [`Bars::tick`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,9 +18,9 @@ use super::numbers::{bytes, duration, files, rate};
 
 const QUIET: Duration = Duration::from_millis(250);
 const FRAME: Duration = Duration::from_millis(67);
-/// Smaller files are over before a bar could be read.
+/// The size in bytes from which a file gets a bar: smaller ones are done before it could be read.
 const LARGE: u64 = 16 << 20;
-/// Bars that fit on a small terminal beside the total.
+/// The most bars, so that they fit on a small terminal beside the total.
 const MOST: usize = 8;
 const NAME_WIDTH: usize = 30;
 const BAR_WIDTH: usize = 20;
@@ -36,7 +37,7 @@ pub struct Bars {
     next_frame: Instant,
 }
 
-/// A large file under way.
+/// A large file in progress.
 struct Large {
     name: String,
     size: u64,
@@ -45,7 +46,7 @@ struct Large {
 }
 
 impl Bars {
-    /// On standard error.
+    /// Bars on standard error.
     pub fn on_stderr() -> Bars {
         Bars::on(ProgressDrawTarget::stderr_with_hz(15), Instant::now())
     }
@@ -59,7 +60,7 @@ impl Bars {
         Bars { multi, target, total, large, last_name, stage, started: now, next_frame }
     }
 
-    /// Takes what matters for the bars.
+    /// Takes an event into account.
     pub fn event(&mut self, event: &Event) {
         match event {
             Event::Stage { hop, stage } => self.stage = safe::line(format!("{hop}: {stage}")),
@@ -75,7 +76,7 @@ impl Bars {
         }
     }
 
-    /// How long nothing needs to be drawn.
+    /// The time until the next frame has to be drawn.
     pub fn until_next_frame(&self, now: Instant) -> Duration {
         self.next_frame.saturating_duration_since(now)
     }
@@ -101,12 +102,12 @@ impl Bars {
         });
     }
 
-    /// Runs `print` with the bars out of the way.
+    /// Runs `print` with the bars removed meanwhile.
     pub fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
         self.multi.suspend(print)
     }
 
-    /// Takes the bars off the screen until the next frame.
+    /// Removes the bars from the screen until the next frame.
     pub fn clear(&mut self) {
         let _ = self.multi.clear(); // a terminal that went away shows nothing anyway
     }
@@ -133,13 +134,13 @@ impl Bars {
     }
 }
 
-/// One line that is drawn only when its words change: each setting of a bar's own would draw it again.
+/// A line that is drawn only if its text changes: the settings of a bar in indicatif would draw it each time.
 fn line() -> ProgressBar {
     let style = ProgressStyle::with_template("{wide_msg}").expect("the template is well formed");
     ProgressBar::no_length().with_style(style)
 }
 
-/// `━━━━━╸──────────────`.
+/// The drawn bar: `━━━━━╸──────────────`.
 fn bar(done: u64, total: u64) -> String {
     let share = done.min(total) as f64 / total.max(1) as f64;
     let full = (share * BAR_WIDTH as f64) as usize;
@@ -152,7 +153,7 @@ fn file_text(large: &Large, done: u64) -> String {
     format!("{bar} {name:NAME_WIDTH$} {} of {}", bytes(done), bytes(large.size))
 }
 
-/// The words beside the total: the name when there is only one file, else the count.
+/// The text beside the total: the name if there is only one file, otherwise the count.
 fn total_text(reading: &Reading, name: Option<&String>) -> String {
     let more = if reading.walked { "" } else { "+" };
     let what = match name {
@@ -170,7 +171,7 @@ mod tests {
     use std::io;
     use std::sync::Mutex;
 
-    /// A terminal that only remembers what was written.
+    /// A terminal that only records what was written.
     #[derive(Debug, Clone, Default)]
     struct Paper(Arc<Mutex<Vec<String>>>);
 

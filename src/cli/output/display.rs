@@ -2,14 +2,14 @@
 //!
 //! Main type: [`Shows`].
 
-/// What is shown on the screen, what on standard output, and how much of it.
+/// What is shown on the screen and on standard output, and how much of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shows {
     /// How progress is shown.
     pub face: Face,
-    /// What standard output is for.
+    /// The use of standard output.
     pub data: Data,
-    /// How much is said.
+    /// How much is shown.
     pub level: Level,
 }
 
@@ -20,36 +20,36 @@ pub enum Face {
     Bars,
     /// A line every ten seconds.
     Plain,
-    /// Nothing: a session has the screen.
+    /// Nothing, because a session uses the screen.
     Session,
     /// Nothing.
     None,
 }
 
-/// What standard output is for.
+/// The use of standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Data {
-    /// One JSON object a line ([`super::json`]).
+    /// One JSON object per line ([`super::json`]).
     Json,
     /// The plan of a dry run, for people.
     Plan,
-    /// Nothing of the reporter's: the verb writes there itself, or not at all.
+    /// The reporter prints nothing there: the verb writes itself, or nothing is written.
     Nothing,
 }
 
-/// How much is said. Each level says what the ones before it say.
+/// How much is shown. Each level shows what the ones before it show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Files that failed (`-q`).
     Failures,
-    /// Remarks that must not be lost: the default without a terminal.
+    /// Remarks that must not be missed: the default without a terminal.
     Remarks,
-    /// The route, banners, the summary: on a terminal, or where progress was asked for.
+    /// The route, banners, the summary: on a terminal, or if progress was asked for.
     Story,
     /// Each step (`-v`).
     Steps,
-    /// What the SSH library logs, too (`-vv`).
+    /// The log of the SSH library, too (`-vv`).
     Library,
-    /// How much of each file is there, block by block, in builds for development (`-vvv`).
+    /// How much of each file has arrived, block by block, in development builds (`-vvv`).
     Blocks,
 }

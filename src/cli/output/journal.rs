@@ -1,7 +1,7 @@
-//! `--log`: what happens, one JSON object a line, appended to a file of mode 0600. The objects are those of
-//! [`super::json`] with `time` (UTC) and `process` in front, so that several runs can share a file.
+//! What does `--log` write? What happens, one JSON object per line, appended to a file of mode 0600. The objects are
+//! those of [`super::json`] with `time` (UTC) and `process` in front, so that several runs can share a file.
 //!
-//! Main type: [`Journal`]. Each line is written in one piece; what cannot be written is told at the end of the run.
+//! Main type: [`Journal`]. Each line is written in one piece; an error is reported at the end of the run.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -26,13 +26,14 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens `path`, made with mode 0600 if it is not there, and writes its first line: what is to be done.
+    /// Opens `path`, which is created with mode 0600 if it does not exist, and writes its first line, which says what
+    /// will be done.
     ///
     /// # Errors
-    /// When it cannot be opened, or is no regular file: a link is not followed.
+    /// If it cannot be opened, or is not a regular file; a symbolic link is not followed.
     pub fn open(path: &Path, beginning: Object) -> io::Result<Journal> {
         let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::NOFOLLOW;
-        // a FIFO without a reader must not hold us up
+        // a FIFO without a reader must not block us
         let flags = flags | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file: File = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?.into();
         if !file.metadata()?.is_file() {

@@ -1,48 +1,48 @@
-//! What happens, as JSON: one object a line on standard output, keys always in the order given here.
+//! What happens, as JSON? One object per line on standard output, with keys always in the order given here.
 //!
-//! Each object begins with `"event"`. Sizes are bytes. Objects and keys may be added in later versions, none change.
+//! Each object begins with `"event"`. Sizes are bytes. Later versions may add objects and keys, but change none.
 //!
 //! | `event` | keys that follow | when |
 //! | --- | --- | --- |
-//! | `connected` | `way`, `user`, `algorithm`, `fingerprint` | a host was logged in to, once a connection |
+//! | `connected` | `way`, `user`, `algorithm`, `fingerprint` | a host was logged in to, once per connection |
 //! | `route` | `route` (`upload` `download` `relay` `direct`), `reason` | once, before any file |
-//! | `planned` | `path`, `destination`, `size` (null for a folder or link) | a dry run, once a file |
+//! | `planned` | `path`, `destination`, `size` (null for a folder or link) | a dry run, once per file |
 //! | `file_started` | `id`, `path`, `size` | data begins to move |
-//! | `resumed` | `id`, `path`, `kept`, `because` | an earlier try left a part: `kept` bytes of it need not be sent again, 0 when it is started over |
+//! | `resumed` | `id`, `path`, `kept`, `because` | an earlier attempt left a part: `kept` bytes need not be sent again |
 //! | `hashed` | `id`, `sha256_source`, `sha256_destination` | both ends were read, before `file_done` |
-//! | `file_done` | `id`, `path`, `destination`, `size`, `kept` | the file stands under its final name |
-//! | `file_failed` | `id` (null if it never started), `path`, `error` | the rest goes on |
+//! | `file_done` | `id`, `path`, `destination`, `size`, `kept` | the file is complete under its final name |
+//! | `file_failed` | `id` (null if it never started), `path`, `error` | a file failed; the others continue |
 //! | `reconnecting` | `error`, `attempt`, `of`, `wait` (seconds) | a connection was lost, and is made again after the wait |
-//! | `unchanged` | `path` | the destination has it already (`--update`) |
-//! | `removed`, `planned_removal` | `path` at the destination | `--delete`: the source has it not |
+//! | `unchanged` | `path` | the destination already has the file (`--update`) |
+//! | `removed`, `planned_removal` | `path` at the destination | `--delete`: the source does not have it |
 //! | `skipped` | `path`, `reason` | left out on purpose |
-//! | `host_key_added` | `host`, `algorithm`, `fingerprint`, `file` | known_hosts grew a line |
-//! | `agent` | `user`, `host`, `tier` (`A` `B` `C`), `fingerprint`, `signatures`, `refused` | a login was lent; it is over |
+//! | `host_key_added` | `host`, `algorithm`, `fingerprint`, `file` | a line was added to known_hosts |
+//! | `agent` | `user`, `host`, `tier` (`A` `B` `C`), `fingerprint`, `signatures`, `refused` | a login was lent; the loan has ended |
 //! | `waiting`, `warning` | `text` | |
 //! | `summary` | `exit_code`, `result`, `route`, `files_done`, `files_failed`, `files_unchanged`, `bytes`, `bytes_kept`, `seconds`, `error`, `hints` | last, always |
 //!
-//! A log (`--log`) has the same objects with `time` and `process` before `event`, and begins each run with `run`: `version`,
-//! `sources`, `destination`. A receipt (`--receipt`) is one document of its own: see `receipt.rs`.
+//! A log (`--log`) has the same objects with `time` and `process` before `event`, and begins each run with `run`:
+//! `version`, `sources`, `destination`. A receipt (`--receipt`) is one document of its own: see `receipt.rs`.
 //!
 //! `result` names the exit code (`done`, `usage`, `connect`, `host_key`, `authentication`, `some_failed`, …); `route` and
-//! `error` may be null; `error` and `hints` are the words of standard error.
+//! `error` may be null; `error` and `hints` have the text printed on standard error.
 //!
-//! `hop ls --json` prints an object an entry, without `event`: `host` (as typed), `path`, `type` (`file` `directory`
+//! `hop ls --json` prints an object per entry, without `event`: `host` (as typed), `path`, `type` (`file` `directory`
 //! `symlink` `fifo` `socket` `device` `unknown`), `size`, `mode` (octal, as text), `uid`, `gid`, `mtime` (seconds since
-//! 1970), `target` (of a link); what the server does not tell is null.
+//! 1970), `target` (of a link); values that the server does not send are null.
 //!
-//! `hop key check --json` prints an object a key: `file`, `holds` (`private_key` `public_key` `certificate` `nothing`),
-//! `type`, `bits`, `fingerprint`, `comment`, `encrypted`, `owner`, `mode`, `hosts` (that use it), `problem`, `hint`; what is
-//! not known, and no problem, is null. `hop hosts --json` prints an object a host: `host`, `hostname`, `port`, `user`,
-//! `jumps`, `keys` (that the configuration names), `origin`.
+//! `hop key check --json` prints an object per key: `file`, `holds` (`private_key` `public_key` `certificate` `nothing`),
+//! `type`, `bits`, `fingerprint`, `comment`, `encrypted`, `owner`, `mode`, `hosts` (that use it), `problem`, `hint`;
+//! values that are not known, and the problem if there is none, are null. `hop hosts --json` prints an object per host:
+//! `host`, `hostname`, `port`, `user`, `jumps`, `keys` (that the configuration names), `origin`.
 //!
 //! `hop doctor --json` prints a `check` for each row: `host`, `check` (`resolve` `dial` `greet` `host key` `authenticate`
-//! `sftp` `shell` `disk` `clock` `agent` `tools` `reach` `line` `route`), `outcome` (`good` `remark` `failed`), `about`, `seconds`,
-//! `meaning`, `causes` (each with `cause` and `todo`, the likeliest first); then one `diagnosis`: `exit_code`, `result`,
-//! and the `host` and `check` that failed first, or null.
+//! `sftp` `shell` `disk` `clock` `agent` `tools` `reach` `line` `route`), `outcome` (`good` `remark` `failed`), `about`,
+//! `seconds`, `meaning`, `causes` (each with `cause` and `todo`, the likeliest first); then one `diagnosis`: `exit_code`,
+//! `result`, and the `host` and `check` that failed first, or null.
 //!
-//! Names and texts are made safe for a terminal: control bytes and invalid UTF-8 read `\xNN`. Where that changed a name,
-//! `path_hex` (`destination_hex`, `name_hex`, …) follows it with its exact bytes; where there is none, the name is exact.
+//! Names and texts are made safe for a terminal: control bytes and invalid UTF-8 read `\xNN`. Where that changed a
+//! name, `path_hex` (`destination_hex`, `name_hex`, …) follows it with its exact bytes; without one, the name is exact.
 
 use std::time::Duration;
 
@@ -63,30 +63,30 @@ impl Object {
         Object::default().with("event", name)
     }
 
-    /// Adds a value that is ours: a number, a word.
+    /// Adds a value of hop's own: a number, a word.
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Object {
         self.0.insert(key.to_owned(), value.into());
         self
     }
 
-    /// Adds all of another object.
+    /// Adds all keys of another object.
     pub fn and(mut self, other: Object) -> Object {
         self.0.extend(other.0);
         self
     }
 
-    /// Leaves a key out.
+    /// Removes a key.
     pub fn without(mut self, key: &str) -> Object {
         self.0.shift_remove(key);
         self
     }
 
-    /// Adds a text that may be a stranger's.
+    /// Adds a text that may come from a stranger, made safe.
     pub fn text(self, key: &str, text: &str) -> Object {
         self.with(key, safe::line(text))
     }
 
-    /// Adds a name in bytes, and its hex under `KEY_hex` if it could not be said as it is.
+    /// Adds a name given in bytes, and under `KEY_hex` its exact bytes in hexadecimal if it had to be changed.
     pub fn name(self, key: &str, bytes: &[u8]) -> Object {
         let safe = safe::line(bytes);
         let exact = safe.as_bytes() == bytes;
@@ -101,7 +101,7 @@ impl std::fmt::Display for Object {
     }
 }
 
-/// The object for an event; `None` for those that only people want.
+/// The object for an event; `None` for events that are only for people.
 pub fn object(event: &Event) -> Option<Object> {
     Some(match event {
         Event::Connected { way, user, algorithm, fingerprint } => Object::event("connected")
@@ -160,7 +160,7 @@ pub fn object(event: &Event) -> Option<Object> {
     })
 }
 
-/// To the millisecond.
+/// A time in seconds, rounded to milliseconds.
 pub fn seconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1000.0).round() / 1000.0
 }

@@ -1,7 +1,7 @@
-//! What is logged beside the events, under `-vv`: what the SSH library says of algorithms agreed on, channels opened and
-//! refused, rekeys. Never data: it logs packets only at the level `trace`, which is left out. Under `-vvv` the engine's own
-//! traces, too; they are not in release builds, cost a line a block, and are written at once, so that one who kills hop
-//! knows what it knew.
+//! What is shown beside the events? Under `-vv` the log of the SSH library: algorithms agreed on, channels opened and
+//! refused, rekeys. It never has data, because packets are logged only at the level `trace`, which is left out. Under
+//! `-vvv` the engine's own traces as well: they are not in release builds, cost a line per block, and are written at
+//! once, so that they are complete even if hop is killed.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::progress::{Event, Observer};
 use super::display::Level;
 use super::reporter::Reporter;
 
-/// Passes the library's lines on to `reporter`; once a process.
+/// Passes the library's log lines on to `reporter`; once per process.
 pub fn listen(reporter: Arc<Reporter>, level: Level) {
     let level = if level >= Level::Blocks { LevelFilter::Trace } else { LevelFilter::Debug };
     chain::listen(Box::new(LibraryLog { reporter }), level);

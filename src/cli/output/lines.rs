@@ -1,4 +1,4 @@
-//! Which event is worth a line on standard error, and its words. Pure: [`lines_of`] knows no screen.
+//! Which events are shown as lines on standard error, and in which words? Pure: [`lines_of`] knows no screen.
 
 use super::safe;
 use crate::progress::Event;
@@ -6,7 +6,7 @@ use crate::progress::Event;
 use super::display::Level;
 use super::numbers;
 
-/// The lines for an event, safe to print; empty when `level` does not ask for it.
+/// The lines for an event, safe to print; empty if `level` does not include it.
 pub fn lines_of(event: &Event, level: Level) -> Vec<String> {
     match level >= needed(event) {
         true => words(event),
@@ -14,7 +14,7 @@ pub fn lines_of(event: &Event, level: Level) -> Vec<String> {
     }
 }
 
-/// Likewise while a session has the screen: a banner stands there as its server wrote it, as with ssh.
+/// The lines for an event while a session uses the screen: as with ssh, a banner is shown as its server wrote it.
 pub fn lines_beside_session(event: &Event, level: Level) -> Vec<String> {
     match event {
         Event::Banner { text, .. } if level >= Level::Story => text.lines().map(safe_with_tabs).collect(),
@@ -93,7 +93,7 @@ fn words(event: &Event) -> Vec<String> {
     }
 }
 
-/// Most errors name the path they are about.
+/// The text of an error with its path in front, unless the error already names it, as most do.
 fn failed(path: &str, error: &str) -> String {
     if error.contains(path) { error.to_owned() } else { format!("{path}: {error}") }
 }

@@ -1,46 +1,46 @@
-//! How fast is it going, and when will it be done? [`Meter`] looks at the counters whenever it is asked to.
+//! How fast is a copy, and when will it be done? [`Meter`] reads the counters whenever it is asked.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::progress::Counters;
 
-/// Long enough to smooth a bursty link, short enough to notice a stall.
+/// The time over which the rate is measured: long enough to smooth a bursty link, short enough to notice a stall.
 const WINDOW: Duration = Duration::from_secs(5);
 
-/// What the counters said at one moment, with the rate over the last seconds.
+/// The counters at one moment, with the rate over the last seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reading {
-    /// Bytes that are at the destination: acknowledged, or there already.
+    /// The number of bytes at the destination: acknowledged, or already there.
     pub bytes_done: u64,
-    /// Bytes found by the walk so far.
+    /// The number of bytes found by the walk so far.
     pub bytes_total: u64,
-    /// Files complete.
+    /// The number of files that are complete.
     pub files_done: u64,
-    /// Files found so far.
+    /// The number of files found so far.
     pub files_total: u64,
-    /// The totals are final.
+    /// Whether the totals are final.
     pub walked: bool,
-    /// Bytes a second over the last five seconds.
+    /// The rate in bytes per second over the last five seconds.
     pub rate: f64,
 }
 
 impl Reading {
-    /// Time left at this rate; `None` while the totals still grow or nothing moves.
+    /// The time left at this rate; `None` while the totals still grow or nothing moves.
     pub fn left(&self) -> Option<Duration> {
         let missing = self.bytes_total.saturating_sub(self.bytes_done) as f64;
         (self.walked && self.rate >= 1.0).then(|| Duration::from_secs_f64((missing / self.rate).min(1e7)))
     }
 }
 
-/// Remembers the last seconds.
+/// Keeps the readings of the last seconds.
 #[derive(Debug)]
 pub struct Meter {
     past: VecDeque<(Instant, u64)>,
 }
 
 impl Meter {
-    /// Begins at `now`, with nothing moved.
+    /// A meter that begins at `now`, with nothing moved.
     pub fn new(now: Instant) -> Meter {
         Meter { past: VecDeque::from([(now, 0)]) }
     }

@@ -1,23 +1,23 @@
-//! What is said, and where? The screen, JSON, logs and receipts, questions, and strangers' bytes made harmless.
+//! What is printed, and where? The screen, JSON, logs and receipts, questions, and strangers' bytes made harmless.
 //!
 //! Main type: [`reporter::Reporter`]. It shows progress with one of these faces:
 //!
-//! | face | where | says |
+//! | face | where | what it shows |
 //! | --- | --- | --- |
 //! | bars | a terminal | nothing for 250 ms, then a bar for each large file and a total, 15 times a second at most |
 //! | plain | `--progress plain`, `-v` | a line every ten seconds |
 //! | none | elsewhere, `-q` | failures and remarks only |
 //!
-//! [`journal`] and [`receipt`] are files that are written beside it, on the same thread.
+//! [`journal`] and [`receipt`] write their files meanwhile, on the same thread.
 //!
-//! People are told on standard error; standard output is for data: [`json`] and the plan of a dry run.
+//! Messages for people go to standard error; standard output is for data: [`json`] and the plan of a dry run.
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `library_log` `terminal` | what the SSH library logs; questions |
-//! | `reporter` | events from the engine, without ever making it wait |
+//! | `library_log` `terminal` | the log of the SSH library; questions |
+//! | `reporter` | takes events from the engine without ever making it wait |
 //! | `worker` | the thread that owns the screen |
-//! | `bars` `plain` `journal` `receipt` `lines` | a way to tell each |
+//! | `bars` `plain` `journal` `receipt` `lines` | the forms in which events are shown or written |
 //! | `json` `meter` `stderr` `stdout` | objects, rates, lines |
 //! | `summary` `display` `numbers` `safe` `timestamps` | what these need |
 

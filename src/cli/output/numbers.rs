@@ -1,4 +1,4 @@
-//! Numbers as people read them: bytes, rates, durations. Powers of 1024 throughout.
+//! How are numbers written for people? Bytes, rates, durations. Units are powers of 1024.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
-/// As `ls -h` has it: `999`, `1.5K`, `23M`.
+/// A size as `ls -h` writes it: `999`, `1.5K`, `23M`.
 pub fn short(count: u64) -> String {
     let (value, unit) = scaled(count as f64);
     match unit {
@@ -24,7 +24,7 @@ pub fn short(count: u64) -> String {
     }
 }
 
-/// Bytes a second: `85 MiB/s`.
+/// A rate in bytes per second: `85 MiB/s`.
 pub fn rate(bytes_a_second: f64) -> String {
     format!("{}/s", bytes(bytes_a_second.max(0.0) as u64))
 }
@@ -41,7 +41,7 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
-/// A time to come, in whole seconds: `1 s left`, `3:07 left`.
+/// A remaining time, in whole seconds: `1 s left`, `3:07 left`.
 pub fn left(time: Duration) -> String {
     let seconds = (time.as_secs_f64().ceil() as u64).max(1);
     match seconds {

@@ -1,4 +1,5 @@
-//! Progress for a log: a line every ten seconds, and one at the end. Pure words; `mod.rs` prints them.
+//! How is progress shown in a log? As a line every ten seconds, and one at the end. Only the text is made here;
+//! `mod.rs` prints it.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use super::numbers;
 use super::numbers::{bytes, duration, files, rate};
 use super::summary::Summary;
 
-/// Between two lines.
+/// The time between two lines.
 pub const EVERY: Duration = Duration::from_secs(10);
 
 /// `12 of 340 files, 1.2 GiB of 3.4 GiB, 85 MiB/s, 0:25 left`.
@@ -27,7 +28,7 @@ pub fn progress(reading: &Reading) -> String {
     text
 }
 
-/// `3 files, 1.2 GiB in 12 s (98 MiB/s)`, and what went wrong beside it.
+/// `3 files, 1.2 GiB in 12 s (98 MiB/s)`, and what went wrong.
 pub fn summary(summary: &Summary) -> String {
     let speed = summary.bytes as f64 / summary.elapsed.as_secs_f64().max(0.001);
     let mut text = match summary.dry_run {

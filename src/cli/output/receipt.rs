@@ -1,5 +1,5 @@
-//! `--receipt`: one JSON document that says what a run did, written beside its name and put there in one step when the
-//! run has ended, well or badly.
+//! What does `--receipt` write? One JSON document that says what a run did. It is written beside its final name and
+//! gets that name in one step when the run has ended, well or badly.
 //!
 //! ```text
 //! {"receipt":1, "process", "machine", "started", "version", "sources", "destination", "files":[
@@ -9,7 +9,7 @@
 //! ```
 //!
 //! `result` is `arrived`, `failed` (with `error`), `removed` (a path at the destination) or `skipped` (with `reason`);
-//! hashes are null where none were made. `tier` says how a lent login was bound (`A`, `B`, `C`), or is null. `hosts` has
+//! hashes are null if none were made. `tier` says how a lent login was bound (`A`, `B`, `C`), or is null. `hosts` has
 //! every hop that was logged in to. Names and texts are as in [`mod@json`]. Main type: [`Receipt`].
 
 use std::collections::HashMap;
@@ -37,7 +37,7 @@ use super::summary::{Record, Summary};
 pub struct Receipt {
     path: PathBuf,
     folder: OwnedFd,
-    /// Under which it is written.
+    /// The name under which it is written.
     part: Vec<u8>,
     file: BufWriter<File>,
     written: io::Result<()>,
@@ -49,20 +49,20 @@ pub struct Receipt {
     is_done: bool,
 }
 
-/// A file on its way.
+/// A file that is being copied.
 struct Moving {
     date: String,
     began: Instant,
-    /// Of the source and of the destination.
+    /// The hashes of the source and of the destination.
     hashes: Option<(String, String)>,
 }
 
 impl Receipt {
-    /// Begins a receipt that will be called `path`.
+    /// Begins a receipt whose final name is `path`.
     ///
     /// # Errors
-    /// When nothing can be written beside `path`, another run is writing the same receipt, or something stands there that
-    /// is no regular file: a device, a FIFO and a link are not replaced.
+    /// If nothing can be written beside `path`, another run is writing the same receipt, or something other than a
+    /// regular file is there: a device, a FIFO and a link are not replaced.
     pub fn begin(path: &Path, beginning: Object) -> io::Result<Receipt> {
         let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::IsADirectory))?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -182,7 +182,7 @@ impl Drop for Receipt {
     }
 }
 
-/// Whether nothing stands there, or a regular file.
+/// Checks that there is nothing under the name, or a regular file.
 fn may_be_replaced(folder: &OwnedFd, name: &OsStr) -> io::Result<()> {
     match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).map(|there| FileType::from_raw_mode(there.st_mode)) {
         Ok(FileType::RegularFile) | Err(rustix::io::Errno::NOENT) => Ok(()),
@@ -192,7 +192,7 @@ fn may_be_replaced(folder: &OwnedFd, name: &OsStr) -> io::Result<()> {
     }
 }
 
-/// The file `part` of this run alone, empty; what a killed run of this user left is taken over.
+/// Opens the file `part` for this run alone, empty; one left by a killed run of this user is taken over.
 fn own(folder: &OwnedFd, part: &[u8]) -> io::Result<File> {
     loop {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -201,7 +201,7 @@ fn own(folder: &OwnedFd, part: &[u8]) -> io::Result<File> {
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another run is writing this receipt"));
         }
         let held = fstat(&file)?;
-        // whose file it is, he can still write to it afterwards
+        // the owner of the file could still write to it afterwards
         let is_file = FileType::from_raw_mode(held.st_mode) == FileType::RegularFile;
         if !is_file || held.st_uid != geteuid().as_raw() || held.st_nlink > 1 {
             return Err(io::Error::new(
@@ -209,7 +209,7 @@ fn own(folder: &OwnedFd, part: &[u8]) -> io::Result<File> {
                 "what stands in the place of its part is not ours",
             ));
         }
-        // another run may have put it in its place between the two calls
+        // another run may have moved it into place between the two calls
         let there = statat(folder, part, AtFlags::SYMLINK_NOFOLLOW).map(|there| there.st_ino);
         if there == Ok(held.st_ino) {
             rustix::fs::fchmod(&file, Mode::RUSR | Mode::WUSR)?;

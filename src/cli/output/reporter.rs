@@ -1,5 +1,5 @@
-//! What is said while a verb works. [`Reporter`] takes events from the engine without ever making it wait: one thread
-//! owns the screen, draws on its own clock, and stops drawing while a question stands on the terminal.
+//! How is anything shown while a verb works? [`Reporter`] takes events from the engine without ever making it wait: one
+//! thread owns the screen, draws on its own clock, and stops drawing while a question is on the terminal.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel, sync_channel};
@@ -13,12 +13,12 @@ use super::display::{Level, Shows};
 use super::summary::{Record, Summary};
 use super::worker::{Note, QueuedEvent, Worker};
 
-/// Tells a person, a log or a program what the engine does.
+/// Shows the engine's events to a person, and writes them to logs or as JSON.
 pub struct Reporter {
     notes: Mutex<Option<Sender<Note>>>,
     thread: Mutex<Option<JoinHandle<Option<ExitKind>>>>,
     closing: Arc<AtomicBool>,
-    /// Events on their way to the thread.
+    /// The number of events on their way to the thread.
     waiting: Arc<AtomicUsize>,
 }
 
@@ -32,12 +32,12 @@ impl Reporter {
         Reporter { notes: Mutex::new(Some(notes)), thread: Mutex::new(Some(thread)), closing, waiting: Arc::default() }
     }
 
-    /// Says as much as `level` from now on.
+    /// Sets how much is shown from now on.
     pub fn set_level(&self, level: Level) {
         self.send(Note::Level(level));
     }
 
-    /// Clears the screen, runs `question`, and draws again. Lines that come meanwhile wait.
+    /// Clears the screen, runs `question`, and draws again. Lines that arrive meanwhile wait.
     pub fn while_silent<T>(&self, question: impl FnOnce() -> T) -> T {
         let (silent, wait) = sync_channel(0);
         let (over, resume) = sync_channel::<()>(0);
@@ -48,8 +48,8 @@ impl Reporter {
         answer
     }
 
-    /// Says the summary and the last lines, and returns when all is written. Later events are dropped. What the run came
-    /// to in the end: a file that could not be written counts.
+    /// Shows the summary and the last lines, and returns when everything is written; later events are dropped. The
+    /// result is that of the run, or of a file that could not be written.
     pub fn finish(&self, summary: Summary) -> ExitKind {
         let kind = summary.kind;
         self.send(Note::Finish(Box::new(summary)));

@@ -1,15 +1,16 @@
-//! Strangers' bytes made harmless: what may a terminal, a log or a JSON reader be given of a name, a banner or a text
-//! that a server chose?
+//! How are strangers' bytes made harmless? A terminal, a log or a JSON reader must not get names, banners and texts as
+//! a server chose them.
 //!
-//! Main function: [`line()`]. Everything that could move a cursor, change a colour, break a line or turn the reading
-//! direction around becomes `\xNN`, byte by byte. A backslash stays a backslash: what is printed is for reading, and
-//! where exact bytes matter (JSON) the raw name goes along as hex ([`hex`]).
+//! Main function: [`line()`]. Everything that could move a cursor, change a colour, break a line or reverse the reading
+//! direction becomes `\xNN`, byte by byte. A backslash stays a backslash: the output is for reading, and where exact
+//! bytes matter (JSON) the raw name is given in hexadecimal as well ([`hex`]).
 
 use std::fmt::Write;
 
-/// One line: every control character (C0, C1, DEL), line separator, bidi control and invalid byte becomes `\xNN`.
+/// One line, in which every control character (C0, C1, DEL), line separator, bidi control and invalid byte becomes
+/// `\xNN`.
 ///
-/// The result is valid UTF-8 without any of them, and harmless text comes back unchanged.
+/// The result is valid UTF-8 without any of them, and harmless text is returned unchanged.
 pub fn line(bytes: impl AsRef<[u8]>) -> String {
     let mut safe = String::with_capacity(bytes.as_ref().len());
     for chunk in bytes.as_ref().utf8_chunks() {
@@ -31,7 +32,7 @@ pub fn lines(bytes: impl AsRef<[u8]>) -> Vec<String> {
     body.split(|&byte| byte == b'\n').map(|text| line(text.strip_suffix(b"\r").unwrap_or(text))).collect()
 }
 
-/// At most `width` characters: the end is kept, because the end of a path tells more than its beginning.
+/// At most `width` characters of the text. Its end is kept, because the end of a path tells more than its beginning.
 pub fn elide(safe: &str, width: usize) -> String {
     let count = safe.chars().count();
     match count <= width || width == 0 {
@@ -46,8 +47,8 @@ fn escape(safe: &mut String, bytes: &[u8]) {
     }
 }
 
-/// Bidi controls, invisible separators and the byte order mark can make a name read as another one; joiners
-/// (U+200C, U+200D) stay, since whole scripts need them.
+/// Whether a character may be shown. Bidi controls, invisible separators and the byte order mark can make a name look
+/// like another one; joiners (U+200C, U+200D) may, because whole scripts need them.
 fn is_harmless(character: char) -> bool {
     let deceptive = matches!(character,
         '\u{061c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'

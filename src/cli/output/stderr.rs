@@ -1,6 +1,6 @@
 //! Where do lines for people go? To standard error, one at a time.
 //!
-//! Main function: [`say`]. What is shown as data goes to standard output: `stdout.rs`.
+//! Main function: [`say`]. Data goes to standard output: `stdout.rs`.
 
 use std::io::{self, Write};
 
@@ -8,12 +8,12 @@ use rustix::termios::{OutputModes, tcgetattr};
 
 use super::safe;
 
-/// One line on standard error, made safe whatever it quotes.
+/// Prints one line on standard error, made safe whatever it quotes.
 pub fn say(line: &str) {
     put_line(&safe::line(line));
 }
 
-/// One line on standard error. A terminal in raw mode does not go back to the first column by itself.
+/// Prints one safe line on standard error. On a terminal in raw mode the carriage return has to be written too.
 pub fn put_line(safe_line: &str) {
     let raw = tcgetattr(io::stderr()).is_ok_and(|modes| !modes.output_modes.contains(OutputModes::OPOST));
     let end = if raw { "\r\n" } else { "\n" };

@@ -1,4 +1,4 @@
-//! Lines for standard output: what a verb was asked to show.
+//! Where do the results of a verb go? To standard output, as lines.
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ pub fn printed(lines: impl IntoIterator<Item = impl AsRef<str>>) -> Result<(), E
     written(|out| lines.into_iter().try_for_each(|line| writeln!(out, "{}", safe::line(line.as_ref()))))
 }
 
-/// Writes to standard output, all or an error.
+/// Writes to standard output; any failure is an error.
 pub fn written(write: impl FnOnce(&mut BufWriter<StdoutLock<'static>>) -> io::Result<()>) -> Result<(), Error> {
     let mut out = BufWriter::new(io::stdout().lock());
     let written = write(&mut out).and_then(|()| out.flush());
@@ -22,12 +22,12 @@ pub fn written(write: impl FnOnce(&mut BufWriter<StdoutLock<'static>>) -> io::Re
     written.map_err(unwritten)
 }
 
-/// Standard output could not be written.
+/// The error for standard output that could not be written.
 pub fn unwritten(source: io::Error) -> Error {
     Error::Local { path: PathBuf::from("standard output"), source }
 }
 
-/// Whoever read standard output has seen enough.
+/// Whether the error means that the reader of standard output has closed it.
 pub fn is_closed(error: &Error) -> bool {
     matches!(error, Error::Local { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -1,4 +1,4 @@
-//! What did a run come to, and who is told?
+//! What is the result of a run, and which files record it?
 //!
 //! Main types: [`Summary`], the figures of a run; [`Record`], a file that gets them.
 
@@ -7,32 +7,32 @@ use std::time::Duration;
 use crate::error::ExitKind;
 use crate::progress::Event;
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Summary {
-    /// Decides the exit code.
+    /// The kind of result, which decides the exit code.
     pub kind: ExitKind,
-    /// `upload`, `relay`, …; `None` when it was not decided.
+    /// `upload`, `relay`, …; `None` if it was not decided.
     pub route: Option<String>,
-    /// Files that arrived, or would.
+    /// The number of files that arrived, or would in a dry run.
     pub files_done: u64,
-    /// Files that did not.
+    /// The number of files that failed.
     pub files_failed: u64,
-    /// Files that were there already.
+    /// The number of files that were already there.
     pub unchanged: u64,
-    /// Left out on purpose.
+    /// The number of files left out on purpose.
     pub skipped: u64,
-    /// Bytes that an earlier run had left, or that were there already.
+    /// The number of bytes that an earlier run had left, or that were already there.
     pub kept: u64,
-    /// Removed, because the source has it not.
+    /// The number of entries removed because the source does not have them.
     pub removed: u64,
-    /// Bytes that arrived, or would.
+    /// The number of bytes that arrived, or would in a dry run.
     pub bytes: u64,
-    /// From the first byte of the command line to the last of the copy.
+    /// The time from the start of the run to the end of the copy.
     pub elapsed: Duration,
-    /// The run stopped after the plan.
+    /// Whether the run stopped after the plan.
     pub dry_run: bool,
-    /// Why it failed, as said on standard error.
+    /// Why the run failed, as printed on standard error.
     pub error: Option<String>,
     /// What to do about it, without the `hint: `.
     pub hints: Vec<String>,
@@ -40,12 +40,12 @@ pub struct Summary {
 
 /// A file that is written while a verb works.
 pub trait Record: Send {
-    /// Something happened.
+    /// Takes an event.
     fn event(&mut self, event: &Event);
 
-    /// The run is over, and came to this.
+    /// Takes the result at the end of the run.
     ///
     /// # Errors
-    /// When the file does not say all that it should: one line.
+    /// If the file does not contain everything it should: one line of text.
     fn finish(&mut self, summary: &Summary) -> Result<(), String>;
 }

@@ -1,7 +1,8 @@
-//! Asks the person at the terminal: [`TerminalPrompt`] implements the engine's [`Prompt`].
+//! How is the person at the terminal asked? [`TerminalPrompt`] implements the engine's [`Prompt`].
 //!
-//! Questions go to `/dev/tty`, never to standard input or output, which belong to data. One question stands at a time;
-//! what the reporter draws is off the screen meanwhile. A question may quote a server, so it is made safe first.
+//! Questions go to `/dev/tty`, never to standard input or output, which are for data. Only one question is open at a
+//! time, and whatever the reporter draws is off the screen meanwhile. A question may quote a server, so it is made safe
+//! first.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -15,10 +16,10 @@ use crate::prompt::{NoAnswer, Prompt};
 use super::reporter::Reporter;
 use super::safe;
 
-/// As much of an answer as is taken; canonical input ends at 4 KiB anyway.
+/// The longest answer in bytes; canonical input ends at 4 KiB anyway.
 const LONGEST: usize = 4096;
 
-/// The terminal whose echo is off right now, and how it was before.
+/// The terminal whose echo is off at the moment, and its modes before that.
 static SILENCED: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 
 /// Turns the echo on again if a question has turned it off: for signals and panics.
@@ -35,7 +36,7 @@ pub struct TerminalPrompt {
 }
 
 impl TerminalPrompt {
-    /// Asks while `reporter` keeps the screen clear.
+    /// A prompt for which `reporter` keeps the screen clear.
     pub fn new(reporter: Arc<Reporter>) -> TerminalPrompt {
         TerminalPrompt { reporter, one_at_a_time: Mutex::new(()) }
     }
@@ -81,7 +82,7 @@ fn conversation(tty: &mut File, question: &str, echo: Echo) -> io::Result<Zeroiz
     answer
 }
 
-/// Reads byte by byte: what is typed after the line belongs to the next question.
+/// Reads a line byte by byte, because whatever is typed after it belongs to the next question.
 fn read_line(input: &mut impl Read) -> io::Result<Zeroizing<String>> {
     let mut line = Zeroizing::new(String::with_capacity(LONGEST));
     let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST));
@@ -101,7 +102,7 @@ fn read_line(input: &mut impl Read) -> io::Result<Zeroizing<String>> {
     Ok(line)
 }
 
-/// The echo is off while this lives.
+/// Turns the echo off while this value exists.
 struct EchoOff;
 
 impl EchoOff {

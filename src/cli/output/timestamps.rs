@@ -1,4 +1,4 @@
-//! When? Seconds since 1970 as a date, in UTC: cron's zone and a terminal's may differ.
+//! How are times written? As dates in UTC, from seconds since 1970: cron's time zone and a terminal's may differ.
 //!
 //! Main functions: [`date`], [`instant`].
 
@@ -18,7 +18,7 @@ pub fn minute(seconds: i64) -> String {
     format!("{day} {}", time.get(..5).unwrap_or(""))
 }
 
-/// The same of a time of this machine.
+/// A time of this machine as `2024-05-01T12:34:56Z`.
 pub fn date_of(time: SystemTime) -> String {
     date(time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64))
 }

@@ -1,4 +1,4 @@
-//! The thread that owns the screen: notes in, lines and bars out.
+//! What does the thread that owns the screen do? It takes notes and prints lines and bars.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -20,21 +20,21 @@ use super::meter::Meter;
 use super::summary::{Record, Summary};
 use super::{json, numbers, plain};
 
-/// How often a standing question is looked at.
+/// How often the worker checks whether an open question still matters.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// What the worker is told.
+/// A message to the worker.
 pub enum Note {
     /// Something happened.
     Event(Event, QueuedEvent),
-    /// Clear the screen, say so through `silent`, and wait until `resume` hangs up.
+    /// Clear the screen, report that through `silent`, and wait until `resume` is closed.
     Pause {
-        /// Told when the screen is clear.
+        /// Receives a message when the screen is clear.
         silent: SyncSender<()>,
-        /// Hangs up when drawing may go on.
+        /// Closed when drawing may continue.
         resume: Receiver<()>,
     },
-    /// Say as much as this from now on.
+    /// Show this much from now on.
     Level(Level),
     /// The run is over.
     Finish(Box<Summary>),
@@ -44,7 +44,7 @@ pub enum Note {
 pub struct QueuedEvent(Arc<AtomicUsize>);
 
 impl QueuedEvent {
-    /// One more of those that are `waiting`.
+    /// Adds one to the number of events that are `waiting`.
     pub fn in_line(waiting: &Arc<AtomicUsize>) -> QueuedEvent {
         waiting.fetch_add(1, Ordering::Relaxed);
         QueuedEvent(Arc::clone(waiting))
@@ -57,13 +57,13 @@ impl Drop for QueuedEvent {
     }
 }
 
-/// Whether lines of data are still taken.
+/// Whether lines of data can still be written.
 enum Stdout {
-    /// They are.
+    /// They can.
     Open,
-    /// Whoever read them has seen enough.
+    /// The reader has closed standard output.
     Closed,
-    /// One could not be written.
+    /// A line could not be written.
     Broken(io::Error),
 }
 
@@ -77,7 +77,7 @@ pub struct Worker {
     bars: Option<Bars>,
     next_line: Instant,
     stdout: Stdout,
-    /// What hosts said before the login, each once.
+    /// The texts that hosts sent before the login, each once.
     banners: HashSet<(String, String)>,
     closing: Arc<AtomicBool>,
     records: Vec<Box<dyn Record>>,
@@ -85,7 +85,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// `closing` is set when the run is over, whatever question still stands.
+    /// A worker; `closing` is set when the run is over, even if a question is still open.
     pub fn new(
         shows: Shows,
         records: Vec<Box<dyn Record>>,
@@ -112,7 +112,7 @@ impl Worker {
         }
     }
 
-    /// Works until every sender has hung up; what the run came to, if that was told.
+    /// Works until every sender is closed, and returns the result of the run if it was told.
     pub fn run(mut self, inbox: &Receiver<Note>) -> Option<ExitKind> {
         loop {
             match inbox.recv_timeout(self.until_next()) {
@@ -134,7 +134,7 @@ impl Worker {
         }
     }
 
-    /// Until the question is answered, or nobody waits for the answer any more: a signal came.
+    /// Waits until the question is answered, or nobody waits for the answer any more because a signal arrived.
     fn wait_for(&self, resume: &Receiver<()>) {
         while let Err(RecvTimeoutError::Timeout) = resume.recv_timeout(GLANCE) {
             if self.closing.load(Ordering::Acquire) {
@@ -213,14 +213,14 @@ impl Worker {
         self.came_to = Some(summary.kind);
     }
 
-    /// What was asked for and could not be written makes a run that went well fail; it has been said.
+    /// Makes a successful run fail if its data could not be written; the error has already been printed.
     fn fail_with_stdout(&self, summary: &mut Summary) {
         if let (Stdout::Broken(error), ExitKind::Done) = (&self.stdout, summary.kind) {
             (summary.kind, summary.error) = (kind_of_local(error), Some(unwritten(error)));
         }
     }
 
-    /// One line for people, above the bars.
+    /// Prints one line for people, above the bars.
     fn say(&mut self, safe_line: &str) {
         let print = || super::stderr::put_line(safe_line);
         match &self.bars {
@@ -229,7 +229,7 @@ impl Worker {
         }
     }
 
-    /// One line of data. A reader that went away, or a full disk, does not stop a copy.
+    /// Prints one line of data. A reader that closed standard output, or a full disk, does not stop a copy.
     fn put(&mut self, safe_line: &str) {
         if !matches!(self.stdout, Stdout::Open) {
             return;

@@ -1,4 +1,4 @@
-//! From connection flags to ways: the configuration is read once, and every host of a run shares one chain.
+//! How do connection flags become ways? The configuration is read once, and all hosts of a run share one chain.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use crate::cli::env::environment::Environment;
 use crate::cli::env::host_env;
 use crate::cli::output::terminal::TerminalPrompt;
 
-/// Bytes each channel of a shell or a tunnel may have on the way: ssh's own figure. More would have to be kept for many
-/// tunnels at once.
+/// The window of each channel of a shell or a tunnel, in bytes: ssh's own value. With more, many tunnels at once would
+/// need too much memory.
 const SSH_WINDOW: u32 = 2 * 1024 * 1024;
-/// Sessions of one run: the shell's, that of what listens at the host, and the tunnels'.
+/// The most sessions of one run: the shell's, the one for listeners on the host, and those of the tunnels.
 const SSH_LANES: usize = 2 + forward::MOST_SESSIONS;
 
 /// The hosts that can be reached in one run.
@@ -40,13 +40,13 @@ impl Network {
         Ok(Network { configuration, chain: Chain::new(prompt, run.reporter.clone()), run: run.clone() })
     }
 
-    /// The same network, for hosts that other flags are meant for.
+    /// The same network, for hosts to which other flags apply.
     pub fn with(&self, flags: Flags, environment: &Environment) -> Result<Network, Error> {
         let configuration = Configuration::load(flags, host_env::of_this_process(environment.variables.clone()))?;
         Ok(Network { configuration, chain: self.chain.clone(), run: self.run.clone() })
     }
 
-    /// Spreads the lanes of a copy over so many TCP connections.
+    /// Spreads the lanes of a copy over this many TCP connections.
     pub fn spread_over(mut self, connections: Count) -> Network {
         if let Count::Exactly(connections) = connections {
             self.chain = self.chain.with_connections(connections);
@@ -59,20 +59,20 @@ impl Network {
         Ok(self.way_over(self.resolve(host)?))
     }
 
-    /// The way over these hosts, the target the last.
+    /// The way over these hosts, of which the last is the target.
     pub fn way_over(&self, hosts: Vec<Host>) -> Way {
         self.chain.way(hosts)
     }
 
     /// The way to a host for a shell and its tunnels, each lane a session of its own: over the same bastions, or over a
-    /// TCP connection of its own where there are none.
+    /// TCP connection of its own if there are none.
     pub fn way_for_ssh(&self, host: &HostSpec) -> Result<Way, Error> {
         let hops = self.resolve(host)?;
         let connections = if hops.len() == 1 { SSH_LANES } else { 1 };
         Ok(self.chain.clone().with_connections(connections).with_window(SSH_WINDOW).way(hops))
     }
 
-    /// The hosts on the way to a host, itself the last.
+    /// The hosts on the way to a host, which is itself the last.
     pub fn resolve(&self, host: &HostSpec) -> Result<Vec<Host>, Error> {
         let hops = self.configuration.resolve(host)?;
         self.run.remember(&hops);

@@ -1,6 +1,7 @@
-//! This process: no core dumps, a panic is one line, a signal ends the run with its own exit code.
+//! What holds for the whole process? No core dumps; a panic prints one line; a signal ends the run with its own exit
+//! code.
 //!
-//! Main functions: [`begin`], [`run`], [`runtime`]. The umask is left alone: new files are the user's own affair.
+//! Main functions: [`begin`], [`run`], [`runtime`]. The umask is left alone: the modes of new files are up to the user.
 
 use std::future::Future;
 use std::io;
@@ -16,10 +17,10 @@ use crate::error::ExitKind;
 
 use crate::cli::output::{safe, terminal};
 
-/// How long a run may go on after a signal, to say how it ended.
+/// How long a run may take after a signal to print how it ended.
 const LAST_WORDS: Duration = Duration::from_secs(4);
 
-/// Before anything else: secrets may come into memory from here on.
+/// Prepares the process, before any secret is in memory.
 pub fn begin() {
     no_core_dumps();
     std::panic::set_hook(Box::new(one_line));
@@ -30,8 +31,8 @@ fn no_core_dumps() {
     let _ = setrlimit(Resource::Core, none); // lowering a limit is always allowed
 }
 
-/// Runs `work` to its end, or until INT, TERM or HUP: then `work` is dropped where it stands, which leaves parts and
-/// nothing else.
+/// Runs `work` to its end, or until INT, TERM or HUP: then `work` is dropped at once, which leaves parts and nothing
+/// else.
 pub fn run<T>(work: impl Future<Output = T>) -> Result<T, ExitKind> {
     let runtime = runtime().map_err(|_| ExitKind::Internal)?;
     let outcome = runtime.block_on(async {
@@ -47,11 +48,11 @@ pub fn run<T>(work: impl Future<Output = T>) -> Result<T, ExitKind> {
     outcome
 }
 
-/// Ends the process at the next signal, or when its last words take too long: a reader of ours may have stopped.
+/// Ends the process at the next signal, or if the last output takes too long because its reader may have stopped.
 fn end_anyway(kind: ExitKind) {
     std::thread::spawn(move || {
         if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            // either way it is over
+            // in either case it is over
             let _ = runtime.block_on(async { tokio::time::timeout(LAST_WORDS, signalled()).await });
         }
         terminal::restore_terminal();
@@ -59,7 +60,7 @@ fn end_anyway(kind: ExitKind) {
     });
 }
 
-/// Runs `work` to its end; signals are its own affair ([`endings`]).
+/// Runs `work` to its end; it handles signals itself ([`endings`]).
 pub fn run_to_the_end<T>(work: impl Future<Output = T>) -> Result<T, ExitKind> {
     let runtime = runtime().map_err(|_| ExitKind::Internal)?;
     let done = runtime.block_on(work);
@@ -67,7 +68,7 @@ pub fn run_to_the_end<T>(work: impl Future<Output = T>) -> Result<T, ExitKind> {
     Ok(done)
 }
 
-/// The signals that should end the run, as they come: names without `SIG`.
+/// The signals that should end the run, as they arrive, by their names without `SIG`.
 pub fn endings() -> Receiver<&'static str> {
     let (names, queue) = channel(1);
     let ours = [
@@ -90,7 +91,7 @@ pub fn endings() -> Receiver<&'static str> {
     queue
 }
 
-/// The exit code of a program that `name` ended.
+/// The exit code of a program that the signal `name` ended.
 pub fn code_of(name: &str) -> u8 {
     match name {
         "HUP" => ExitKind::Hangup.code(),
@@ -100,22 +101,22 @@ pub fn code_of(name: &str) -> u8 {
     }
 }
 
-/// What everything asynchronous runs on.
+/// The runtime for all asynchronous work.
 pub fn runtime() -> io::Result<Runtime> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     outlive_long_files(&runtime);
     Ok(runtime)
 }
 
-/// A file beyond the limit on sizes (`ulimit -f`) is an error of that file; by default the signal that comes with it ends
-/// the process. A handler, once there, stays.
+/// Makes a file beyond the size limit (`ulimit -f`) an error of that file: without a handler, the signal that comes
+/// with it ends the process. A handler stays once it is set.
 fn outlive_long_files(runtime: &Runtime) {
     let _inside = runtime.enter();
     drop(signal(SignalKind::from_raw(Signal::XFSZ.as_raw())));
 }
 
-/// Resolves when the user or the system wants the run to end. Signals ignored from the start (`nohup`, a background
-/// job of a script) stay ignored.
+/// Resolves when the user or the system wants the run to end. Signals that were ignored from the start (`nohup`, a
+/// background job of a script) stay ignored.
 async fn signalled() -> ExitKind {
     tokio::select! {
         () = received(Signal::INT, SignalKind::interrupt()) => ExitKind::Interrupted,
@@ -134,7 +135,7 @@ async fn received(which: Signal, kind: SignalKind) {
     std::future::pending().await
 }
 
-/// As the kernel has it (`SigIgn` of proc(5)); elsewhere no signal counts as ignored.
+/// Whether a signal is ignored, according to the kernel (`SigIgn` of proc(5)); elsewhere none counts as ignored.
 fn is_ignored(which: Signal) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

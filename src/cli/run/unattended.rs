@@ -1,8 +1,9 @@
-//! For runs that nobody watches: one at a time for each destination, a log, a receipt.
+//! What do runs that nobody watches need? A lock for each destination, a log, a receipt.
 //!
-//! Main type: [`LockedDestination`], which tells when two words mean one place. Locks lie in
+//! Main type: [`LockedDestination`], which tells whether two words mean the same place. Locks are in
 //! `~/.local/state/hop/locks` of this machine (the home folder of the password database, so that cron and a terminal
-//! share them), never on the destination: nothing to clean up there, and no server has to be trusted with it.
+//! share them), never on the destination: so there is nothing to clean up there, and no server has to be trusted with a
+//! lock.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -26,19 +27,19 @@ use crate::cli::output::receipt::Receipt;
 use crate::cli::output::summary::Record;
 use crate::cli::output::{safe, timestamps};
 
-/// Where a copy goes, as locks tell one place from another.
+/// The destination of a copy, in a form that tells one place from another.
 pub enum LockedDestination {
-    /// On this machine.
+    /// A path on this machine.
     Here(PathBuf),
-    /// On a host that is reached over these, and its path there.
+    /// A host, by the hosts on the way to it, and a path there.
     There(Vec<Host>, Vec<u8>),
 }
 
 impl Unattended {
-    /// Opens the files that tell what a run did; before anything is copied, so that none is missing afterwards.
+    /// Opens the files that record the run. This is done before anything is copied, so that none is missing afterwards.
     ///
     /// # Errors
-    /// When one cannot be written.
+    /// If one cannot be written.
     pub fn records(&self, sources: &[OsString], destination: &OsStr) -> Result<Vec<Box<dyn Record>>, Error> {
         let named = |sources: &[OsString]| sources.iter().map(|word| safe::line(word.as_bytes())).collect::<Vec<_>>();
         let about = || {
@@ -64,10 +65,10 @@ impl Unattended {
         Ok(records)
     }
 
-    /// Takes the lock, if one is wanted, for `typed`; it is held until what is returned is dropped.
+    /// Takes the lock for `typed`, if one is wanted; it is held until the returned value is dropped.
     ///
     /// # Errors
-    /// When it is not free in time.
+    /// If it is not free in time.
     pub async fn lock(
         &self,
         typed: &OsStr,
@@ -98,7 +99,7 @@ fn machine() -> String {
 }
 
 impl LockedDestination {
-    /// Equal for two words that mean one place, as far as can be told without asking the host.
+    /// Parts that are equal for two words that mean the same place, as far as this can be told without asking the host.
     fn identity(&self) -> Vec<Vec<u8>> {
         match self {
             LockedDestination::Here(path) => vec![b"here".to_vec(), real(path).as_os_str().as_bytes().to_vec()],
@@ -115,7 +116,7 @@ impl LockedDestination {
     }
 }
 
-/// The path without links, as far as it is there.
+/// The path with symbolic links resolved, as far as it exists.
 fn real(path: &Path) -> PathBuf {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let found = whole.ancestors().find_map(|known| Some((known.canonicalize().ok()?, whole.strip_prefix(known).ok()?)));

@@ -1,6 +1,6 @@
-//! One run of a verb: what it reports to, what it is carried out by, and how it ends.
+//! How does one run of a verb report, work, and end?
 //!
-//! Main types: [`Run`], [`VerbFailure`]. An error becomes words, hints and an exit code here, once.
+//! Main types: [`Run`], [`VerbFailure`]. Only here does an error become words, hints and an exit code.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,30 +18,30 @@ use crate::cli::output::reporter::Reporter;
 use crate::cli::output::summary::{Record, Summary};
 use crate::cli::output::{library_log, safe};
 
-/// A verb under way.
+/// A verb that is running.
 pub struct Run {
-    /// Tells people and programs.
+    /// Shows events to people and programs.
     pub reporter: Arc<Reporter>,
-    /// What has moved.
+    /// The progress so far.
     pub counters: Arc<Counters>,
     started: Instant,
     loud: Loudness,
     ways: Mutex<Vec<Vec<Host>>>,
 }
 
-/// Whether the error of a summary has been said already, when it happened.
+/// Whether the error of a summary was already printed when it happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SummaryError {
-    /// As a line of its own.
+    /// It was, as a line of its own.
     Already,
-    /// It has not.
+    /// It was not.
     NotYet,
 }
 
 /// How a verb failed.
 #[derive(Debug, Clone, Default)]
 pub struct VerbFailure {
-    /// Decides the exit code.
+    /// The kind of failure, which decides the exit code.
     pub kind: ExitKind,
     /// What happened, safe to print; `None` after a signal.
     pub error: Option<String>,
@@ -55,7 +55,7 @@ impl Run {
         Run::start_recorded(screen, Vec::new())
     }
 
-    /// Opens the screen, and writes these files as well.
+    /// Opens the screen, and also writes to these files.
     pub fn start_recorded(screen: &Screen, records: Vec<Box<dyn Record>>) -> Arc<Run> {
         let counters = Arc::new(Counters::default());
         let shows = Shows { face: screen.face.value, data: screen.data, level: screen.level };
@@ -66,8 +66,8 @@ impl Run {
         Arc::new(Run { reporter, counters, started: Instant::now(), loud: screen.loud, ways: Mutex::default() })
     }
 
-    /// Remembers a resolved way: hints need to know its hosts. Says from now on as much as its target's `LogLevel` asks
-    /// for.
+    /// Remembers a resolved way, because hints need its hosts. From now on, as much is shown as the target's `LogLevel`
+    /// asks for.
     pub fn remember(&self, way: &[Host]) {
         let level = way.last().and_then(|target| log_level(&target.log_level));
         if let (Some(level), Loudness::Configuration) = (level, self.loud) {
@@ -79,7 +79,7 @@ impl Run {
         self.ways.lock().unwrap_or_else(PoisonError::into_inner).push(way.to_vec());
     }
 
-    /// Does the work on a runtime of its own, until it is done or a signal comes.
+    /// Runs the work on a runtime of its own until it is done or a signal arrives.
     pub fn carry_out<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, VerbFailure> {
         match process::run(work) {
             Err(kind) => Err(VerbFailure { kind, ..VerbFailure::default() }),
@@ -87,7 +87,7 @@ impl Run {
         }
     }
 
-    /// Likewise, to its end: the work looks after signals itself.
+    /// Runs the work on a runtime of its own to its end; the work handles signals itself.
     pub fn carry_out_to_the_end<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, VerbFailure> {
         match process::run_to_the_end(work) {
             Err(kind) => Err(VerbFailure { kind, ..VerbFailure::default() }),
@@ -95,7 +95,7 @@ impl Run {
         }
     }
 
-    /// An error in words.
+    /// The failure for an error, in words.
     pub fn failure(&self, error: &Error) -> VerbFailure {
         let ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
         VerbFailure {
@@ -105,12 +105,12 @@ impl Run {
         }
     }
 
-    /// Since the verb began.
+    /// The time since the verb began.
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
 
-    /// Says the summary, then how to go on after a failure; the exit code.
+    /// Prints the summary, and after a failure the hints; returns the exit code.
     pub fn finish(&self, summary: Summary, told: SummaryError) -> u8 {
         let error = summary.error.clone().filter(|_| told == SummaryError::NotYet);
         let failure = VerbFailure { kind: summary.kind, error, hints: summary.hints.clone() };
@@ -119,7 +119,7 @@ impl Run {
         came_to.code()
     }
 
-    /// Clears the screen, and says what failed.
+    /// Clears the screen, and prints what failed.
     pub fn close(&self, failure: Option<&VerbFailure>) {
         self.reporter.close();
         if let Some(failure) = failure {
@@ -129,23 +129,23 @@ impl Run {
 }
 
 impl VerbFailure {
-    /// Nothing was begun.
+    /// A failure of the command line: nothing was begun.
     pub fn usage(error: &str) -> VerbFailure {
         VerbFailure { kind: ExitKind::Usage, error: Some(safe::line(error)), hints: Vec::new() }
     }
 
-    /// Nothing was begun because of a file of this machine.
+    /// A failure of a file of this machine: nothing was begun.
     pub fn of_file(error: &Error) -> VerbFailure {
         VerbFailure { kind: error.kind(), error: Some(safe::line(error.to_string())), hints: Vec::new() }
     }
 
-    /// Says it; its exit code.
+    /// Prints the failure and returns its exit code.
     pub fn say_and_exit_code(&self) -> u8 {
         self.say();
         self.kind.code()
     }
 
-    /// `hop: …`, and the hints below it.
+    /// Prints `hop: …`, and the hints below it.
     pub fn say(&self) {
         if let Some(error) = &self.error {
             crate::cli::output::stderr::say(&format!("hop: {error}"));

@@ -1,4 +1,4 @@
-//! `hop cp`: words become a job, the job is carried out, what it came to is said.
+//! What does `hop cp` do? Words become a job, the job is run, and its result is printed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,12 +20,12 @@ use crate::cli::run::network::Network;
 use crate::cli::run::unattended::LockedDestination;
 use crate::cli::run::verb_run::{Run, SummaryError, VerbFailure};
 
-/// Copies; the exit code to end with.
+/// Copies, and returns the exit code.
 pub fn run(cp: &Cp, environment: &Environment) -> u8 {
     carry_out(cp, environment, |options| options)
 }
 
-/// Copies with options that are changed by the verb; the exit code to end with.
+/// Copies with options that `change` has adjusted for the verb, and returns the exit code.
 pub fn carry_out(cp: &Cp, environment: &Environment, change: impl FnOnce(Options) -> Options) -> u8 {
     let settings = copy_screen(environment, &cp.output, &cp.progress, &cp.copying)
         .and_then(|screen| Ok((screen, spread(environment, &cp.copying)?)))
@@ -55,7 +55,7 @@ pub fn carry_out(cp: &Cp, environment: &Environment, change: impl FnOnce(Options
     run.finish(summary, told)
 }
 
-/// What is to be copied, and what its destination is for a lock.
+/// The job, and its destination in the form that a lock needs.
 fn job(
     cp: &Cp,
     spread: &Spread,
@@ -115,7 +115,7 @@ fn options(cp: &Cp, spread: &Spread) -> Options {
     }
 }
 
-/// The run came to its end; some files may have failed, and each was told when it did.
+/// The summary of a run that came to its end; some files may have failed, which was printed when it happened.
 fn arrived(report: Report, cp: &Cp, run: &Run) -> (Summary, SummaryError) {
     let came_to = report.kind();
     let counted = Summary {
@@ -136,7 +136,7 @@ fn arrived(report: Report, cp: &Cp, run: &Run) -> (Summary, SummaryError) {
     (Summary { kind, error, hints: first.hints, ..counted }, told)
 }
 
-/// The run was given up.
+/// The summary of a run that was given up.
 fn broken(failure: VerbFailure, cp: &Cp, run: &Run) -> Summary {
     let signal = || "stopped by a signal; a file on its way is left as .NAME.hop-ID.part".to_owned();
     let error = failure.error.unwrap_or_else(signal);

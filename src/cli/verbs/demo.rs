@@ -1,4 +1,4 @@
-//! `hop demo`: the practice street and its story, on standard output.
+//! What does `hop demo` do? It shows the practice street and its story on standard output.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::cli::args::demo::Demo;
 use crate::cli::run::process;
 use crate::cli::run::verb_run::VerbFailure;
 
-/// Tells the story; the exit code to end with.
+/// Tells the story, and returns the exit code.
 pub fn run(demo: &Demo) -> u8 {
     let after = if demo.keep { After::Keep } else { After::Leave };
     match tell(after) {
@@ -24,7 +24,7 @@ pub fn run(demo: &Demo) -> u8 {
     }
 }
 
-/// Standard output; whoever read it and went away does not end the story.
+/// Standard output; if its reader closes it, the story goes on.
 struct StoryOutput;
 
 impl Write for StoryOutput {
@@ -43,7 +43,7 @@ impl Write for StoryOutput {
     }
 }
 
-/// The visit takes signals itself: it has a street to take down.
+/// Runs the visit, which handles signals itself because it has a street to take down.
 fn tell(after: After) -> io::Result<StoryOutcome> {
     let runtime = process::runtime()?;
     runtime.block_on(async { visit(&std::env::current_exe()?, after, &mut StoryOutput).await })

@@ -1,9 +1,9 @@
-//! What does each verb do? One thin file a verb.
+//! What does each verb do? One thin file for each.
 //!
 //! | floor | what is there |
 //! | --- | --- |
 //! | `sync` | a copy with more options |
-//! | `cp` `demo` `doctor` `hosts` `key` `ls` `ssh` | a verb each |
+//! | `cp` `demo` `doctor` `hosts` `key` `ls` `ssh` | one verb each |
 
 pub mod cp;
 #[cfg(feature = "demo")]

@@ -1,4 +1,5 @@
-//! `hop sync`: a folder becomes what another one is. As `hop cp -rp`, with rsync's meaning of a slash at the end.
+//! What does `hop sync` do? It makes a folder the same as another one, like `hop cp -rp`, with rsync's meaning of a
+//! slash at the end.
 //!
 //! Main function: [`run`].
 
@@ -14,7 +15,7 @@ use crate::cli::env::environment::Environment;
 use crate::cli::output::safe;
 use crate::cli::run::verb_run::VerbFailure;
 
-/// Syncs; the exit code to end with.
+/// Syncs, and returns the exit code.
 pub fn run(sync: Sync, environment: &Environment) -> u8 {
     let Sync { syncing, mut cp } = sync;
     let filter = match syncing.filter() {
@@ -46,7 +47,7 @@ impl Syncing {
     }
 }
 
-/// `folder/` means what is in the folder, for `cp` that is `folder/.`.
+/// Turns `folder/`, which means the contents of the folder, into `folder/.` for `cp`.
 fn entries_of(source: &mut OsString) {
     if source.as_bytes().ends_with(b"/") {
         let path = [source.as_bytes(), b"."].concat();

@@ -2,7 +2,8 @@
 //!
 //! Main type: [`Explanation`].
 
-/// A configuration with a fault would end sshd on some systems.
+/// The command that reloads sshd. It checks first, because an error in the configuration would end sshd on some
+/// systems.
 pub const RELOAD: &str = "sudo sshd -t && sudo systemctl reload sshd (on Debian and Ubuntu: ssh)";
 
 /// A finding in words, not yet made safe.
@@ -10,24 +11,24 @@ pub const RELOAD: &str = "sudo sshd -t && sudo systemctl reload sshd (on Debian 
 pub struct Explanation {
     /// What it means, a sentence or two.
     pub meaning: String,
-    /// What may have caused it, the likeliest first.
+    /// Possible causes, the likeliest first.
     pub causes: Vec<Likely>,
 }
 
 /// A possible cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Likely {
-    /// What it is; empty where only what to do is known.
+    /// What the cause is; empty if it is only known what to do.
     pub what: String,
-    /// What to do about it, a line each.
+    /// What to do about it, one line each.
     pub todo: Vec<String>,
 }
 
 impl Explanation {
-    /// Without causes.
+    /// An explanation without causes.
     pub fn of(meaning: impl Into<String>) -> Explanation {
         let meaning = meaning.into();
-        // names of hosts stay as they are
+        // names of hosts keep their case
         let meaning = match meaning.strip_prefix("this machine") {
             Some(rest) => format!("This machine{rest}"),
             None => meaning,
@@ -35,7 +36,7 @@ impl Explanation {
         Explanation { meaning, causes: Vec::new() }
     }
 
-    /// One more cause, less likely than those before it.
+    /// Adds a cause that is less likely than those before it.
     #[must_use]
     pub fn or<T: Into<String>>(mut self, what: impl Into<String>, todo: impl IntoIterator<Item = T>) -> Explanation {
         let likely = Likely { what: what.into(), todo: todo.into_iter().map(Into::into).collect() };

@@ -1,4 +1,4 @@
-//! Which hop failed, as it was resolved?
+//! Which hop failed, and how was it resolved?
 //!
 //! Main type: [`HopDescription`].
 
@@ -13,15 +13,15 @@ pub struct HopDescription<'a> {
     pub name: &'a str,
     /// The hop it is reached through, if any.
     pub before: Option<&'a str>,
-    /// As it was resolved.
+    /// The resolved host name or address.
     pub address: String,
     pub port: u16,
     pub user: String,
-    /// The value of AddressFamily and where it stands.
+    /// The value of AddressFamily and its origin.
     pub family: Option<String>,
-    /// The ProxyCommand it is dialled by, if any.
+    /// The ProxyCommand that dials it, if any.
     pub command: Option<String>,
-    /// The first words of what answers there.
+    /// The first text that its peer sent.
     pub said: Option<String>,
 }
 
@@ -47,13 +47,13 @@ impl<'a> HopDescription<'a> {
         }
     }
 
-    /// Whoever dials it.
+    /// The host that dials it.
     pub fn dialler(&self) -> &str {
         self.before.unwrap_or("this machine")
     }
 }
 
-/// One cause, with what is advised everywhere.
+/// An explanation with one cause, for which the hints are those given everywhere.
 pub fn with(meaning: String, what: &str, hints: Vec<String>) -> Explanation {
     Explanation::of(meaning).or(what, hints)
 }

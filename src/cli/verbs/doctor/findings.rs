@@ -1,8 +1,8 @@
-//! What a finding means, what may have caused it, the likeliest first, and what to type: for people who have never heard
-//! of a route table. Pure.
+//! What does a finding mean, what may have caused it, and what can be typed? For people who have never heard of a route
+//! table. Pure.
 //!
-//! Main function: [`explain`]. The words for hops are in `hop_failures.rs`, those for two hosts that do not reach each other
-//! in `pair_unreachable.rs`.
+//! Main function: [`explain`]. The words for hops are in `hop_failures.rs`, those for two hosts that do not reach each
+//! other in `pair_unreachable.rs`.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::words::span;
 use super::explanation::{Explanation, RELOAD};
 use super::{hop_failures, pair_unreachable};
 
-/// Explains what was found at `host`; `ways` are those that were resolved.
+/// Explains a finding at `host`; `ways` are those that were resolved.
 pub fn explain(finding: &Finding, host: &str, ways: &[Vec<Host>]) -> Explanation {
     match finding {
         Finding::Stage { error, identification } => hop_failures::explain(error, identification.as_deref(), ways),
@@ -55,7 +55,7 @@ pub fn explain(finding: &Finding, host: &str, ways: &[Vec<Host>]) -> Explanation
     }
 }
 
-/// What a finding means for the exit code.
+/// The exit code for a finding.
 pub fn kind(finding: &Finding) -> ExitKind {
     match finding {
         Finding::Stage { error, .. } => error::of_chain(error),
@@ -83,7 +83,7 @@ fn noisy(host: &str, said: &[u8]) -> Explanation {
     )
 }
 
-/// Whom we are at a host.
+/// The user with whom hop logs in to a host.
 fn user_at<'a>(host: &str, ways: &'a [Vec<Host>]) -> &'a str {
     ways.iter().flatten().find(|hop| hop.alias == host).map_or("USER", |hop| &hop.user.value)
 }
@@ -110,7 +110,7 @@ fn no_shell(host: &str, said: &[u8], user: &str) -> Explanation {
     let look = [format!(
         "on {host}: sudo grep -n command= ~{user}/.ssh/authorized_keys; sudo sshd -T -C user={user} | grep -i forcecommand"
     )];
-    // the words of nologin(8)
+    // the message of nologin(8)
     match text.contains("account is currently not available") {
         true => explanation.or(shell, chsh),
         false => explanation.or(forced, look).or(shell, chsh),

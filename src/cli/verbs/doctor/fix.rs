@@ -1,4 +1,4 @@
-//! Repairs on this machine, each after a question. Nothing is ever changed on a server.
+//! What can be repaired on this machine? Each repair is offered with a question. Nothing is ever changed on a server.
 //!
 //! Main functions: [`offer`], and [`offer_for`] for a configuration that cannot even be read.
 
@@ -22,22 +22,22 @@ use crate::cli::output::stdout::printed;
 pub enum Repair {
     /// A key file that others can read.
     CloseKey(PathBuf),
-    /// A configuration file that others can write.
+    /// A configuration file that others can change.
     CloseConfig(PathBuf),
     /// Keys that a host no longer has.
     Forget(String, Vec<KnownAt>),
 }
 
-/// What came of a question.
+/// Whether a repair was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
-    /// It was agreed to, and made.
+    /// It was agreed to and made.
     Yes,
     /// It was not.
     No,
 }
 
-/// Offers what can be repaired here of what was found.
+/// Offers the repairs on this machine for what was found.
 pub fn offer(failures: &[&Row], prompt: &dyn Prompt) -> Result<(), Error> {
     let mut repairs: Vec<Repair> = failures.iter().filter_map(|row| Repair::of(row.failure()?)).collect();
     repairs.dedup_by(|one, other| one.line() == other.line());
@@ -112,7 +112,7 @@ impl Repair {
     }
 }
 
-/// Takes the right to write from everybody but the owner, who must be the caller.
+/// Removes write permission from everybody but the owner, who must be the caller.
 fn close_config(file: &Path) -> io::Result<()> {
     let file = File::open(file)?;
     let metadata = file.metadata()?;

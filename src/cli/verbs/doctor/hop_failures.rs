@@ -1,7 +1,7 @@
-//! A stage that was not reached, in words: what it means and what may have caused it, the likeliest first. Pure.
+//! Why was a stage not reached? In words: what it means and what may have caused it, the likeliest first. Pure.
 //!
-//! What has one remedy only is said by `advice`, which knows the same errors; here is what looks alike from outside
-//! and has to be hedged.
+//! Errors with a single remedy are explained by `advice`, which knows the same errors; here are those that look alike
+//! from outside, so that several causes must be named.
 
 use std::io::ErrorKind;
 
@@ -45,7 +45,7 @@ pub fn explain(error: &ChainError, identification: Option<&[u8]>, ways: &[Vec<Ho
     }
 }
 
-/// An address there is, and the configuration wants another kind.
+/// Explains an address of another family than the configuration wants.
 fn other_family(place: &HopDescription<'_>) -> Explanation {
     let HopDescription { name, address, family, .. } = place;
     let origin = family.as_deref().unwrap_or_default();
@@ -82,7 +82,7 @@ fn system_refused(place: &HopDescription<'_>, kind: ErrorKind, error: &ChainErro
     let HopDescription { name, address, port, .. } = place;
     match kind {
         ErrorKind::ConnectionRefused => nothing_listens(place),
-        // for an IPv6 address there must be one of our own
+        // to reach an IPv6 address, this machine needs one of its own
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::AddrNotAvailable => {
             let six = if address.contains(':') { "-6 " } else { "" };
             Explanation::of(format!("This machine, or a router close to it, knows no way to {address}."))
@@ -113,7 +113,7 @@ fn nothing_listens(place: &HopDescription<'_>) -> Explanation {
     .or("the host has just started", ["wait a minute and try again"])
 }
 
-/// Packets vanish between the hop before, or this machine, and the host.
+/// Explains packets that get lost between the host and the hop before it, or this machine.
 fn no_answer(place: &HopDescription<'_>) -> Explanation {
     let HopDescription { name, address, port, .. } = place;
     let ingress = "aws ec2 authorize-security-group-ingress --group-id sg-…";
@@ -144,7 +144,7 @@ fn no_answer(place: &HopDescription<'_>) -> Explanation {
     }
 }
 
-/// The words are sshd's and those of the C library behind it.
+/// Explains a refused forwarding. Its text is sshd's or that of the C library.
 fn forward_refused(place: &HopDescription<'_>, reason: &str, hints: Vec<String>) -> Explanation {
     let before = place.dialler();
     let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
@@ -172,7 +172,7 @@ fn forward_refused(place: &HopDescription<'_>, reason: &str, hints: Vec<String>)
     if says(&["Connection refused"]) {
         return nothing_listens(place);
     }
-    // sshd has no words where its own system refuses at once
+    // sshd gives no reason if its own system refuses at once
     if says(&["No route", "unreachable", "open failed"]) {
         return Explanation::of(format!("{before} knows no way to {}: its system says \"{reason}\".", place.address))
             .or(
@@ -190,7 +190,7 @@ fn forward_refused(place: &HopDescription<'_>, reason: &str, hints: Vec<String>)
     }
 }
 
-/// The connection stands, and SSH does not begin.
+/// Explains a connection over which SSH does not begin.
 fn greeting(place: &HopDescription<'_>, error: &ChainError) -> Explanation {
     let HopDescription { name, port, .. } = place;
     let said = place.said.as_deref().unwrap_or_default();
@@ -235,7 +235,7 @@ fn upgrade(name: &str) -> String {
     format!("on {name}: sudo apt-get install --only-upgrade openssh-server, or: sudo dnf upgrade openssh-server")
 }
 
-/// The interface that leads there, with packets that pass through most tunnels.
+/// A command that lowers the MTU of the interface towards the address, so that packets pass through most tunnels.
 fn smaller(address: &str) -> String {
     let interface = match address.parse::<std::net::IpAddr>() {
         Ok(address) => format!("\"$(ip route get {address} | grep -oP 'dev \\K\\S+')\""),
@@ -244,13 +244,13 @@ fn smaller(address: &str) -> String {
     format!("sudo ip link set dev {interface} mtu 1400")
 }
 
-/// What it printed is a warning, and has been passed on.
+/// Explains a ProxyCommand that failed; its own output was already shown as a warning.
 fn command_failed(place: &HopDescription<'_>, how: &str) -> Explanation {
     let line = place.command.as_deref().unwrap_or_default();
     let words = line.split_whitespace().next().unwrap_or_default();
     let explanation =
         Explanation::of(format!("{} is dialled by a ProxyCommand, and that gives no connection: {how}.", place.name));
-    // a shell's words for a program it does not find
+    // the shell's exit status for a program it does not find
     let explanation = match how.contains("127") {
         true => explanation.or("the program is not installed", [format!("command -v {}", shell_word(words))]),
         false => explanation,
@@ -258,7 +258,7 @@ fn command_failed(place: &HopDescription<'_>, how: &str) -> Explanation {
     explanation.or("run it by hand; it should print a line that begins with SSH-2.0", [line])
 }
 
-/// Closed before the first word; since OpenSSH 8.5 sshd says why.
+/// Explains a connection that was closed before SSH began; since OpenSSH 8.5 sshd says why.
 fn turned_away(place: &HopDescription<'_>, said: &str) -> Explanation {
     let name = place.name;
     let words = if said.is_empty() { String::new() } else { format!(" It says: \"{said}\"") };

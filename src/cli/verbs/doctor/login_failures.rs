@@ -1,4 +1,4 @@
-//! A host that is not believed, and a login that fails, in words. Pure.
+//! Why is a host not believed, or why does a login fail? In words. Pure.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use super::failed_hop::{HopDescription, with};
 use crate::cli::advice;
 use crate::cli::advice::shell_word;
 
-/// Why a host key does not pass.
+/// Explains why a host key is not accepted.
 pub fn host_key(place: &HopDescription<'_>, error: &TrustError, hints: Vec<String>) -> Explanation {
     let name = place.name;
     match error {
@@ -39,7 +39,7 @@ pub fn host_key(place: &HopDescription<'_>, error: &TrustError, hints: Vec<Strin
     }
 }
 
-/// Why a login fails.
+/// Explains why a login fails.
 pub fn login(place: &HopDescription<'_>, error: &AuthError, hints: Vec<String>) -> Explanation {
     let HopDescription { name, user, .. } = place;
     match error {
@@ -78,7 +78,7 @@ pub fn login(place: &HopDescription<'_>, error: &AuthError, hints: Vec<String>) 
     }
 }
 
-/// What to do about a key file that is no key, not there, or locked.
+/// What to do about a key file that is not a key, does not exist, or is locked.
 fn another_file(place: &HopDescription<'_>, file: &std::path::Path, problem: &str) -> Vec<String> {
     let word = shell_word(&file.to_string_lossy());
     if problem.contains("passphrase") {
@@ -142,7 +142,7 @@ fn name_it(place: &HopDescription<'_>) -> [String; 1] {
     [format!("hop doctor -i FILE {name}; for good: IdentityFile FILE under `Host {name}` in ssh_config")]
 }
 
-/// How AWS is asked for the name of the key pair.
+/// The command that asks AWS for the name of the key pair.
 fn made_with(place: &HopDescription<'_>) -> Option<String> {
     let address: IpAddr = place.address.parse().ok()?;
     let filter = match (address, place.before) {
@@ -155,7 +155,7 @@ fn made_with(place: &HopDescription<'_>) -> Option<String> {
     ))
 }
 
-/// Whom cloud images of a system let in, by the words sshd says first.
+/// The usual users of a system's cloud images, by the text that sshd sends first.
 fn usual_user(said: &str) -> Option<(&'static str, &'static [&'static str])> {
     const BY_VERSION: [(&str, &str, &[&str]); 4] = [
         ("Ubuntu", "Ubuntu", &["ubuntu"]),

@@ -1,4 +1,5 @@
-//! `hop doctor`: each step of the way to a host, what lies between two hosts, and what to do about the first that fails.
+//! What does `hop doctor` do? It checks each step of the way to a host and what is between two hosts, and says what to
+//! do about the first that fails.
 //!
 //! Main function: [`run`]. The page goes to standard output; the exit code is that of the first failure.
 //!
@@ -42,7 +43,7 @@ use crate::cli::run::verb_run::Run;
 use explanation::Explanation;
 use fix::{Done, Repair};
 
-/// Does what the command line says; the exit code to end with.
+/// Runs the command line, and returns the exit code.
 pub fn run(doctor: &Doctor, environment: &Environment) -> u8 {
     let run = Run::start(&quiet_screen(&doctor.output, Level::Remarks));
     let outcome = match run.carry_out(examine_hosts(doctor, environment, &run)) {
@@ -64,7 +65,7 @@ pub fn run(doctor: &Doctor, environment: &Environment) -> u8 {
     outcome.unwrap_or_else(|failure| failure.kind).code()
 }
 
-/// All that was found.
+/// Everything that was found.
 struct Examination {
     reports: Vec<HostReport>,
     between: Option<Between>,
@@ -117,7 +118,7 @@ async fn examine_hosts(doctor: &Doctor, environment: &Environment, run: &Arc<Run
     Ok(Examination { reports, between })
 }
 
-/// `HOST`, or `HOST:PATH` as it stands in a copy.
+/// Parses `HOST`, or `HOST:PATH` as in a copy.
 fn host(word: &OsStr) -> Result<(HostSpec, Vec<u8>), Error> {
     match target::parse(word) {
         Ok(Target::Remote(host, path)) => Ok((host, path)),
@@ -125,7 +126,7 @@ fn host(word: &OsStr) -> Result<(HostSpec, Vec<u8>), Error> {
     }
 }
 
-/// The terminal's width, where the shell tells it.
+/// The terminal's width, if the shell tells it.
 fn width(environment: &Environment) -> usize {
     let columns = environment.variables.get("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok());
     columns.unwrap_or(page::WIDTH).max(40)
@@ -140,7 +141,7 @@ fn told(doctor: &Doctor, examination: &Examination, width: usize) -> Result<Exit
     Ok(examination.failures().first().and_then(|row| row.failure()).map_or(ExitKind::Done, findings::kind))
 }
 
-/// The tables, then the first failure explained, or else what is worth knowing.
+/// The tables, then an explanation of the first failure, or otherwise what is worth knowing.
 fn page(doctor: &Doctor, examination: &Examination, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for report in &examination.reports {
@@ -163,7 +164,7 @@ fn page(doctor: &Doctor, examination: &Examination, width: usize) -> Vec<String>
     lines
 }
 
-/// Where both ends were reached, a copy works whatever lies between them.
+/// The sentence about copies if both ends were reached: they work whatever is between the hosts.
 fn until_then(between: &Between) -> String {
     let fetches = |row: &&Row| row.check == Check::Route && row.about.contains(" fetches ");
     match between.rows.iter().find(fetches) {
@@ -201,7 +202,7 @@ fn trail(report: &HostReport) -> String {
     std::iter::once("laptop").chain(names).collect::<Vec<_>>().join(" > ")
 }
 
-/// One object a row, then one for the whole.
+/// One object for each row, then one for the whole.
 fn objects(examination: &Examination) -> Vec<String> {
     let ways = examination.ways();
     let mut lines: Vec<String> = examination.rows().map(|row| object(row, &ways).to_string()).collect();

@@ -1,5 +1,5 @@
-//! What was found, as lines for a person: a table a host, then what the first failure means and what to type. Pure; made
-//! safe by whoever prints it.
+//! How are findings shown to a person? As a table for each host, then what the first failure means and what to type.
+//! Pure; the caller makes the lines safe when it prints them.
 //!
 //! Main functions: [`rows`], [`summary`], [`advice`].
 
@@ -10,10 +10,10 @@ use crate::progress::Stage;
 
 use super::explanation::Explanation;
 
-/// Characters a line, at most, where the terminal does not say; commands are never broken.
+/// The most characters in a line if the terminal's width is not known; commands are never broken.
 pub const WIDTH: usize = 100;
 
-/// A table: the host where it changes, then a line a row.
+/// A table: one line for each row, with the host whenever it changes.
 pub fn rows(rows: &[Row]) -> Vec<String> {
     let about = rows.iter().map(|row| row.about.chars().count()).max().unwrap_or(0).min(70);
     let mut lines = Vec::new();
@@ -34,7 +34,7 @@ pub fn rows(rows: &[Row]) -> Vec<String> {
     lines
 }
 
-/// One line for a host on which nothing is wrong.
+/// One line for a host without failures.
 pub fn summary(trail: &str, rows: &[Row]) -> String {
     let time: Duration = rows.iter().filter_map(|row| row.time).sum();
     let checks: Vec<&str> = rows
@@ -64,7 +64,7 @@ pub fn advice(explanation: &Explanation, width: usize) -> Vec<String> {
     lines
 }
 
-/// What a check is called, also in JSON.
+/// The name of a check, also in JSON.
 pub fn name(check: Check) -> &'static str {
     match check {
         Check::Stage(Stage::Resolve) => "resolve",
@@ -101,13 +101,13 @@ fn took(time: Duration) -> String {
     }
 }
 
-/// What stands before the words of the first line, and of the others.
+/// The text before the words of the first line, and before those of the other lines.
 struct Indent<'a> {
     first: &'a str,
     others: &'a str,
 }
 
-/// Lines of words.
+/// The text wrapped into lines.
 fn wrapped(text: &str, indent: Indent<'_>, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = indent.first.to_owned();

@@ -1,14 +1,13 @@
-//! Two hosts that do not reach each other, in words: which of the things that must stand between two networks is missing.
-//! Pure.
+//! Why do two hosts not reach each other? In words: which of the things needed between two networks is missing. Pure.
 //!
-//! Commands are AWS's, with the blocks filled in that the servers told; what only the account knows is left as `rtb-…`,
-//! `pcx-…`, `sg-…`.
+//! The commands are AWS's, filled in with the blocks that the servers reported; values that only the account has are
+//! left as `rtb-…`, `pcx-…`, `sg-…`.
 
 use crate::doctor::{Gap, Networks, PairUnreachable};
 
 use super::explanation::Explanation;
 
-/// Explains what lies between two hosts.
+/// Explains what is between two hosts.
 pub fn explain(pair: &PairUnreachable) -> Explanation {
     let PairUnreachable { from, to, address, port, gap, here, there } = pair;
     match gap {
@@ -84,14 +83,14 @@ fn nothing_passes(pair: &PairUnreachable) -> Explanation {
         .or("both security groups keep it out", [ingress(there, here, *port), ingress(here, there, *port)])
 }
 
-/// Its route table, by the rule that finds it.
+/// The route table of a host, described by the rule that finds it.
 fn table(host: &str, side: &Networks) -> String {
     let subnet = side.cloud.as_ref().and_then(|cloud| cloud.subnet.as_ref());
     let which = subnet.map(|id| format!(" ({id}; the VPC's main one where it has none of its own)"));
     format!("the route table of {host}'s subnet{}", which.unwrap_or_default())
 }
 
-/// One more entry for the route table of `side`, towards `other`.
+/// The commands that add an entry for `other` to the route table of `side`.
 fn route(side: &Networks, other: &Networks) -> Vec<String> {
     let block = block(other);
     let region = region(side);
@@ -108,7 +107,7 @@ fn route(side: &Networks, other: &Networks) -> Vec<String> {
     find.into_iter().chain([add]).collect()
 }
 
-/// Lets `other` in to `side`.
+/// The command that lets `other` connect to `side`.
 fn ingress(side: &Networks, other: &Networks, port: u16) -> String {
     let (region, block) = (region(side), block(other));
     format!(
@@ -121,7 +120,7 @@ fn acl(side: &Networks) -> Vec<String> {
     vec![format!("aws ec2 describe-network-acls{}{filter}", region(side))]
 }
 
-/// The rule for answers: they go to the ports that clients have.
+/// The commands for a rule that admits answers, which go to the ports of clients.
 fn stateless(side: &Networks, other: &Networks, direction: &str) -> Vec<String> {
     let rule = format!(
         "aws ec2 create-network-acl-entry{} --network-acl-id acl-… {direction} --rule-number 90 --protocol tcp \
@@ -132,7 +131,7 @@ fn stateless(side: &Networks, other: &Networks, direction: &str) -> Vec<String> 
     acl(side).into_iter().chain([rule]).collect()
 }
 
-/// What finds the tables of a server's subnet, or of its VPC.
+/// The filter that finds the tables of a server's subnet, or of its VPC.
 fn subnet(side: &Networks) -> Option<String> {
     let cloud = side.cloud.as_ref()?;
     let subnet = cloud.subnet.as_ref().map(|subnet| format!("association.subnet-id,Values={subnet}"));

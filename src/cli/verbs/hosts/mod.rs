@@ -1,4 +1,5 @@
-//! `hop hosts`: the hosts of the configuration as a tree of bastions and what lies behind each; `add` appends one.
+//! What does `hop hosts` do? It shows the hosts of the configuration as a tree of bastions and the hosts behind each;
+//! `add` appends one.
 //!
 //! Main function: [`run`].
 //!
@@ -28,7 +29,7 @@ use crate::cli::output::stdout::{is_closed, printed};
 use crate::cli::run::verb_run::{Run, VerbFailure};
 use tree::{Leaf, drawn};
 
-/// Does what the command line says; the exit code to end with.
+/// Runs the command line, and returns the exit code.
 pub fn run(hosts: &Hosts, environment: &Environment) -> u8 {
     let run = Run::start(&quiet_screen(&OutputFlags { quiet: false, verbose: 0 }, Level::Remarks));
     let here = host_env::of_this_process(environment.variables.clone());
@@ -102,7 +103,7 @@ fn json(way: &[Host]) -> Option<Object> {
     Some(object.with("jumps", jumps).with("keys", keys).text("origin", &host.hostname.origin.to_string()))
 }
 
-/// Checks the key, then appends; the file that has grown.
+/// Checks the key, then appends the host; returns the changed file.
 fn added(add: &Add, file: Option<&Path>, here: &LocalEnv) -> Result<PathBuf, VerbFailure> {
     let key =
         add.key.as_ref().map(|key| whole(key, &here.home)).transpose().map_err(|error| VerbFailure::usage(&error))?;
@@ -137,7 +138,7 @@ fn refused(error: HostBlockError, block: &HostBlock, home: &Path) -> VerbFailure
     }
 }
 
-/// The path from the root on, so that it means the same from every folder.
+/// The absolute path, so that it means the same from every folder.
 fn whole(key: &Path, home: &Path) -> Result<PathBuf, String> {
     let key = key.strip_prefix("~").map_or(key.to_owned(), |inside| home.join(inside));
     std::path::absolute(&key).map_err(|error| format!("{}: {error}", key.display()))

@@ -1,17 +1,17 @@
-//! A configuration drawn: bastions, and what lies behind each. Pure.
+//! How is a configuration drawn? As bastions with the hosts behind each. Pure.
 //!
 //! Main function: [`drawn`].
 
-/// A host and where it stands.
+/// A host and its place in the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leaf {
-    /// The names on the way from this machine to it, itself the last.
+    /// The names on the way from this machine to the host, which is itself the last.
     pub way: Vec<String>,
-    /// What is said beside it: who and where, with which key.
+    /// The text beside it: user and address, and the key.
     pub notes: Vec<String>,
 }
 
-/// A line a host, in the order given, each below the host it is reached through.
+/// One line for each host, in the given order, each below the host it is reached through.
 pub fn drawn(leaves: &[Leaf]) -> Vec<String> {
     let mut rows = vec![("this machine".to_owned(), &[][..])];
     branches(leaves, &[], "", &mut rows);

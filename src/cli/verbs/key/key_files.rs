@@ -1,6 +1,6 @@
-//! Which key files does the configuration name, and for whom?
+//! Which key files does the configuration name, and for which hosts?
 //!
-//! Main type: [`Used`]. Hosts that only a pattern names are known by the pattern.
+//! Main type: [`Used`]. Hosts that are only named by a pattern are listed under that pattern.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,22 +9,22 @@ use crate::auth::{Inspection, beside_key, inspect};
 use crate::config::{Configuration, Host, Origin};
 use crate::error::Error;
 
-/// A key file and the hosts that would be shown it.
+/// A key file and the hosts to which it would be offered.
 pub struct Used {
-    /// What it is.
+    /// What was found out about the file.
     pub found: Inspection,
-    /// By the names of their `Host` lines.
+    /// The hosts, by the names in their `Host` lines.
     pub hosts: Vec<String>,
 }
 
 impl Used {
-    /// A file by itself.
+    /// A file without hosts.
     pub fn alone(file: &Path) -> Used {
         Used { found: inspect(file), hosts: Vec::new() }
     }
 }
 
-/// Every key file that a `Host` block leads to, in the order of the names; the built-in ones only where they are.
+/// Every key file that a `Host` block leads to, in the order of the names; the built-in ones only if they exist.
 pub fn of(configuration: &Configuration) -> Result<Vec<Used>, Error> {
     let mut order: Vec<PathBuf> = Vec::new();
     let mut hosts: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
@@ -37,7 +37,7 @@ pub fn of(configuration: &Configuration) -> Result<Vec<Used>, Error> {
             if known.is_empty() {
                 order.push(file);
             }
-            // a pattern speaks for the names that it matches
+            // a pattern stands for the names that it matches
             if !named.is_pattern() || known.is_empty() {
                 known.push(named.name.clone());
             }
@@ -49,7 +49,7 @@ pub fn of(configuration: &Configuration) -> Result<Vec<Used>, Error> {
         .collect())
 }
 
-/// Keys, each with the certificate beside it, then the certificates that are named by themselves.
+/// The keys, each with the certificate beside it, then the certificates that are named separately.
 fn files(host: &Host) -> Vec<PathBuf> {
     let is_there = |file: &&crate::config::Value<PathBuf>| file.origin != Origin::Default || file.exists();
     let keys = host.identity_files.iter().filter(is_there).map(|file| file.value.clone());

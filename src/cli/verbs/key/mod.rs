@@ -1,11 +1,12 @@
-//! `hop key`: which keys does the configuration name, what is wrong with them, and the modes put right.
+//! What does `hop key` do? It shows which keys the configuration names and what is wrong with them, and corrects their
+//! modes.
 //!
-//! Main function: [`run`]. What is found goes to standard output, what is done about it is said there too; the exit code
-//! is 77 as long as something is wrong.
+//! Main function: [`run`]. Findings and repairs are printed on standard output; the exit code is 77 as long as
+//! something is wrong.
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `key_files` | which files, and for whom |
+//! | `key_files` | which files, and for which hosts |
 
 mod key_files;
 
@@ -29,7 +30,7 @@ use crate::cli::output::terminal::TerminalPrompt;
 use crate::cli::run::verb_run::Run;
 use key_files::Used;
 
-/// Does what the command line says; the exit code to end with.
+/// Runs the command line, and returns the exit code.
 pub fn run(key: &Key, environment: &Environment) -> u8 {
     let run = Run::start(&quiet_screen(&OutputFlags { quiet: false, verbose: 0 }, Level::Remarks));
     let outcome = match &key.task {
@@ -86,7 +87,7 @@ fn is_open(found: &Inspection) -> bool {
     matches!(found.problem, Some(KeyProblem::TooOpen(_)))
 }
 
-/// One key, for people.
+/// The lines about one key, for people.
 fn paragraph(key: &Used) -> Vec<String> {
     let found = &key.found;
     let mut lines = vec![found.file.display().to_string()];
@@ -152,7 +153,7 @@ fn json(key: &Used) -> Object {
         .with("hint", hint.map(safe::line))
 }
 
-/// Closes what is open to others; asks first where there is somebody to be asked.
+/// Removes other users' access to key files; asks first if there is a prompt.
 fn mend(keys: &[Used], prompt: Option<&dyn Prompt>) -> Result<ExitKind, Error> {
     let mut kind = ExitKind::Done;
     for found in keys.iter().map(|key| &key.found) {
@@ -178,7 +179,7 @@ fn bracketed(hint: &str) -> String {
     if hint.is_empty() { String::new() } else { format!(" ({hint})") }
 }
 
-/// With `-y` nobody is asked; without a terminal nothing is done.
+/// Whether the person agrees. With `-y` nobody is asked; without a terminal nothing is done.
 fn agreed(prompt: Option<&dyn Prompt>, what: &str) -> bool {
     let Some(prompt) = prompt else { return true };
     prompt.answer(&format!("{what}? [y/N] ")).is_ok_and(|answer| matches!(answer.trim(), "y" | "Y" | "yes"))

@@ -35,15 +35,15 @@ use crate::cli::run::verb_run::Run;
 use remote_listing::{LINKS_AT_ONCE, RemoteFiles, is_about_one_path, join};
 use table::{EntryRow, SizeFormat, widths};
 
-/// Deeper trees than this are a trap.
+/// The deepest level that is listed: deeper trees are a trap.
 const DEEPEST: usize = 256;
-/// So are trees of more folders.
+/// The most folders of a tree that are listed.
 const MOST_FOLDERS: usize = 10_000_000;
-/// Bytes that the folders which wait to be listed may take.
+/// The most bytes for the folders that wait to be listed.
 const MOST_WAITING: usize = 64 << 20;
-/// What each of them takes beside its path, in bytes.
+/// The bytes that each of them takes besides its path.
 const BESIDE: usize = 48;
-/// A tree that goes beyond one of these is not listed further.
+/// The message for a tree that exceeds one of these limits.
 const TOO_LARGE: &str =
     "folders below are not listed: they are deeper than 256, or more than 10 million, or 64 MiB of them wait";
 
@@ -119,7 +119,7 @@ struct ListedPath {
 struct FoldersToList {
     folders: Vec<(Vec<u8>, usize)>,
     bytes: usize,
-    /// How many there have been.
+    /// The number of folders so far.
     count: usize,
 }
 
@@ -128,7 +128,7 @@ impl FoldersToList {
         FoldersToList { bytes: folder.len() + BESIDE, folders: vec![(folder, 0)], count: 1 }
     }
 
-    /// False when there is no room for it.
+    /// Adds a folder, unless there is no room for it.
     fn add(&mut self, folder: Vec<u8>, depth: usize) -> bool {
         let bytes = self.bytes + folder.len() + BESIDE;
         let fits = depth <= DEEPEST && self.count < MOST_FOLDERS && bytes <= MOST_WAITING;
@@ -226,7 +226,7 @@ impl Lister<'_> {
         Ok(())
     }
 
-    /// A path that cannot be listed does not keep the others from being listed.
+    /// Prints the error of one path, so that the others are still listed.
     fn pass_over(&mut self, error: Error) -> Result<(), Error> {
         if !is_about_one_path(&error) {
             return Err(error);

@@ -1,7 +1,7 @@
 //! What lies on a host, for `hop ls`: patterns become paths, paths become rows.
 //!
-//! Main type: [`RemoteFiles`]. Nothing a server says is used but for looking and showing, so hostile names do no harm; counts
-//! are bounded.
+//! Main type: [`RemoteFiles`]. Nothing a server says is used but for looking and showing, so hostile names do no harm;
+//! counts are bounded.
 
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ use crate::wildcard::{ShellPattern, is_pattern};
 
 use super::table::EntryRow;
 
-/// Rows of one folder that fit in memory beside everything else.
+/// The most rows of one folder, so that they fit in memory.
 const MOST_ROWS: usize = 500_000;
-/// Bytes of their names, and of the server's words about them.
+/// The most bytes of their names, and of the server's text about them.
 const MOST_BYTES: usize = 64 << 20;
-/// Paths one pattern may stand for.
+/// The most paths that one pattern may match.
 const MOST_MATCHES: usize = 100_000;
-/// Links read at once.
+/// The number of links read at the same time.
 pub const LINKS_AT_ONCE: usize = 64;
 
 /// The files of one host.
@@ -134,7 +134,7 @@ impl RemoteFiles {
         Ok(names.filter(|name| pattern.matches(name)).map(|name| join(base, &name)).collect())
     }
 
-    /// Folders below `folder` are not listed.
+    /// The error that folders below `folder` are not listed.
     pub fn beyond(&self, folder: &[u8], why: &'static str) -> Error {
         self.failed(folder, Cause::Unfit(why))
     }

@@ -1,11 +1,11 @@
-//! What does `hop ssh` exit with? The command's status; 255 where hop itself failed, as ssh does.
+//! What does `hop ssh` exit with? The command's status; as with ssh, 255 if hop itself failed.
 //!
 //! Main function: [`status`].
 
 use crate::chain::ExitStatus;
 use crate::shell::ConversationEnd;
 
-/// What ssh exits with when it is not the command that failed.
+/// The exit status of ssh if something other than the command failed.
 pub const OWN_FAILURE: u8 = 255;
 
 pub fn status(ended: &ConversationEnd) -> u8 {

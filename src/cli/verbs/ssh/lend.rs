@@ -1,7 +1,8 @@
-//! `--lend`: the session can log in at another host, so many times, with a key that stays here.
+//! What does `--lend` do? It lets the session log in to another host, a limited number of times, with a key that stays
+//! here.
 //!
-//! Main type: [`Lending`]. The session runs with `$HOP_LENT`, the configuration for the client there; what the loan came
-//! to is said at the end.
+//! Main type: [`Lending`]. In the session, `$HOP_LENT` is the path of the configuration for the client there; the
+//! result of the loan is printed at the end.
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use super::exit_status::OWN_FAILURE;
 use crate::cli::args::ssh::Lend;
 use crate::cli::run::network::Network;
 
-/// As much of what a command says last as is looked at.
+/// The most bytes of a command's last output that are kept.
 const LAST_WORDS: usize = 8 * 1024;
 
 /// A session with a loan.
@@ -29,7 +30,7 @@ pub struct Lending {
 }
 
 impl Lending {
-    /// Makes the loan; `network` has no flags that are meant for the host of the session.
+    /// Makes the loan; `network` must not have flags that are meant for the host of the session.
     pub async fn begin(
         lend: &Lend,
         to: &Way,
@@ -57,7 +58,7 @@ impl Lending {
         self.loan.source()
     }
 
-    /// The same program, with the loan.
+    /// The same program, run with the loan.
     pub fn program(&self, program: Program) -> Program {
         let script = match &program.task {
             Task::Shell => b"exec \"${SHELL:-/bin/sh}\" -l".to_vec(),
@@ -67,12 +68,12 @@ impl Lending {
         Program { task: self.loan.program(&script).task, agent: true, ..program }
     }
 
-    /// While what is given back lives, the loan can be used.
+    /// Arms the loan while the returned value exists.
     pub fn arm(&self) -> crate::agent::Armed {
         self.loan.arm()
     }
 
-    /// Says what it came to. A command that was refused although the login was given is an error.
+    /// Prints the result. It is an error if a command was refused although the login was given.
     pub async fn settle(self, status: u8, words: &[u8]) -> Result<u8, Error> {
         let misused = self.loan.misused(words).filter(|_| status == OWN_FAILURE);
         let (user, host) = (self.loan.user().to_owned(), self.loan.destination().to_owned());
@@ -98,7 +99,7 @@ fn address(lend: &Lend, destination: &Way) -> Result<Option<Address>, Error> {
     Ok(Some(Address { host: spec.host, port: spec.port.unwrap_or(port) }))
 }
 
-/// Passes on what is said, and keeps the end of it.
+/// Passes output on, and keeps its last bytes.
 pub fn keep_last_words(to: Sender<Bytes>) -> (Sender<Bytes>, JoinHandle<Vec<u8>>) {
     let (sender, mut said) = channel::<Bytes>(1);
     let keeping = tokio::spawn(async move {

@@ -1,13 +1,13 @@
-//! `hop ssh`: a shell, a command or tunnels, with this process's own streams and terminal.
+//! What does `hop ssh` do? It runs a shell, a command or tunnels, with this process's own streams and terminal.
 //!
-//! The exit status is the command's; every failure of hop's own is 255, as with ssh. A signal before the session stands
-//! ends hop as it ends other programs.
+//! The exit status is the command's; as with ssh, every failure of hop's own is 255. A signal before the session begins
+//! ends hop like other programs.
 //!
 //! | floor | what is there |
 //! | --- | --- |
 //! | `watch` | tunnels without a session |
 //! | `lend` `tunnels` `streams` | a login lent, ports, standard streams |
-//! | `exit_status` | what ssh exits with |
+//! | `exit_status` | the status to exit with |
 
 pub mod exit_status;
 mod lend;
@@ -45,10 +45,10 @@ use crate::cli::run::verb_run::Run;
 use exit_status::{OWN_FAILURE, status};
 use lend::Lending;
 
-/// In the form that programs look for which want to know what an ssh can do.
+/// The version, in a form that programs look for to find out what an ssh supports.
 const VERSION: &str = concat!("OpenSSH_9.2-compatible hop_", env!("CARGO_PKG_VERSION"));
 
-/// Does what the command line says; the exit status to end with.
+/// Runs the command line, and returns the exit status.
 pub fn run(ssh: &Ssh, environment: &Environment) -> u8 {
     if ssh.version {
         crate::cli::output::stderr::say(VERSION);
@@ -69,13 +69,13 @@ pub fn run(ssh: &Ssh, environment: &Environment) -> u8 {
     });
     run.close(outcome.as_ref().err());
     outcome.unwrap_or_else(|failure| match failure.kind {
-        // the one thing that must not look like any other failure
+        // the one failure that must not look like any other
         ExitKind::AgentMisused => ExitKind::AgentMisused.code(),
         _ => OWN_FAILURE,
     })
 }
 
-/// `-E`: what hop says goes to the file from here on; what the command says still goes to `errors`.
+/// `-E`: from now on hop's messages go to the file; the command's standard error still goes to `errors`.
 fn log_to(ssh: &Ssh, errors: OwnedFd) -> io::Result<OwnedFd> {
     if let Some(path) = &ssh.log_file {
         let file = OpenOptions::new().append(true).create(true).open(path)?;
@@ -89,19 +89,19 @@ struct SshRun<'a> {
     ssh: &'a Ssh,
     environment: &'a Environment,
     run: &'a Arc<Run>,
-    /// Where the command's standard error goes.
+    /// The descriptor for the command's standard error.
     errors: OwnedFd,
     network: Network,
 }
 
-/// What is done at the host.
+/// The task at the host.
 enum SshTask {
     Run(Task),
     Stdio(ForwardAddress),
     Tunnels,
 }
 
-/// Where we have arrived.
+/// The session that was reached, with its host and way.
 struct There {
     session: Session,
     host: Host,
@@ -214,7 +214,7 @@ impl<'a> SshRun<'a> {
         Ok(ExitKind::Done.code())
     }
 
-    /// A shell or a command, with its tunnels beside it.
+    /// Runs a shell or a command, with its tunnels beside it.
     async fn converse(&self, there: There, task: Task, signals: &mut Receiver<&'static str>) -> Result<u8, Error> {
         let There { session, host, way, lending } = &there;
         let mut tasks = JoinSet::new();
@@ -293,7 +293,7 @@ impl<'a> SshRun<'a> {
     }
 }
 
-/// The agent that the host may use, where it may.
+/// The socket of the agent to forward, if one is.
 fn agent_socket(host: &Host) -> Option<PathBuf> {
     let own = host.session_options.agent_socket.as_ref().map(|socket| socket.value.clone());
     match &host.identity_agent.value {
@@ -308,7 +308,7 @@ fn local(name: &'static str) -> impl Fn(io::Error) -> Error {
     move |source| Error::Local { path: name.into(), source }
 }
 
-/// The signals have gone to the conversation.
+/// A queue without signals, since another task takes them all.
 fn streams_of_no_signals() -> Receiver<&'static str> {
     tokio::sync::mpsc::channel(1).1
 }

@@ -1,7 +1,8 @@
-//! This process's standard streams as queues of chunks: a thread each, so that none waits for another.
+//! How are this process's standard streams read and written? As queues of chunks with a thread each, so that none waits
+//! for another.
 //!
-//! Main functions: [`reader`], [`writer`]. Whoever started us may have made them non-blocking (rsync does): then a thread
-//! tries again a moment later.
+//! Main functions: [`reader`], [`writer`]. The program that started hop may have made them non-blocking (rsync does):
+//! then the thread tries again a moment later.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -12,13 +13,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-/// Chunks between a thread and the engine.
+/// The most chunks between a thread and the engine.
 const QUEUE: usize = 8;
 const CHUNK: usize = 64 * 1024;
-/// Between two tries at a stream that would block: doubled each time, up to the second.
+/// The shortest and the longest pause between two attempts on a stream that would block; it doubles each time.
 const MOMENTS: (Duration, Duration) = (Duration::from_micros(200), Duration::from_millis(10));
 
-/// What is read from `source`; the queue ends with it. The thread lives as long as the process: nothing can wake it.
+/// Reads `source` into a queue, which ends with it. The thread lives as long as the process, because nothing can wake
+/// it.
 pub fn reader(source: impl AsFd) -> io::Result<Receiver<Bytes>> {
     let mut source = File::from(source.as_fd().try_clone_to_owned()?);
     let (chunks, queue) = channel(QUEUE);
@@ -35,12 +37,12 @@ pub fn reader(source: impl AsFd) -> io::Result<Receiver<Bytes>> {
     Ok(queue)
 }
 
-/// No input at all.
+/// A queue without any input.
 pub fn nothing() -> Receiver<Bytes> {
     channel(1).1
 }
 
-/// What is sent is written to `sink`; the thread ends when the queue is dropped, or nobody reads there any more.
+/// Writes whatever is sent to `sink`; the thread ends when the queue is dropped, or nobody reads from `sink` any more.
 pub fn writer(sink: impl AsFd) -> io::Result<(Sender<Bytes>, JoinHandle<()>)> {
     let mut sink = File::from(sink.as_fd().try_clone_to_owned()?);
     let (chunks, mut queue) = channel::<Bytes>(QUEUE);
@@ -58,7 +60,7 @@ pub fn writer(sink: impl AsFd) -> io::Result<(Sender<Bytes>, JoinHandle<()>)> {
     Ok((chunks, thread))
 }
 
-/// Tries until it is done, or fails for good.
+/// Repeats `work` until it is done, or fails for good.
 fn patiently(mut work: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     let (mut moment, longest) = MOMENTS;
     loop {

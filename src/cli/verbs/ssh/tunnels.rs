@@ -1,6 +1,6 @@
-//! The tunnels of a run: ports are opened here and there, and served until it ends.
+//! Which tunnels does a run have? Ports are opened here and on the host, and served until the run ends.
 //!
-//! Main type: [`Building`]. What cannot be listened on is said; with `ExitOnForwardFailure` it ends the run.
+//! Main type: [`Building`]. A port that cannot be opened is reported; with `ExitOnForwardFailure` it ends the run.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ use crate::progress::{Event, Observer};
 
 /// Tunnels under construction.
 pub struct Building<'a> {
-    /// What the host's configuration asks for.
+    /// The options of the host's configuration.
     pub session_options: &'a SessionOptions,
-    /// Where they lead.
+    /// The way to the host.
     pub way: &'a Way,
-    /// Which lane of it carries those that listen there.
+    /// The lane of the way whose session listens on the host.
     pub lane: usize,
-    /// What they share.
+    /// The state that the tunnels share.
     pub tunnels: forward::Tunnels,
 }
 
@@ -96,8 +96,8 @@ pub fn agent(session: &Session, socket: &std::path::Path, tunnels: &forward::Tun
     tasks.spawn(forward::agent(session.clone(), socket.to_owned(), tunnels.clone()));
 }
 
-/// The tunnels of a run that has arrived at `session` along `way`; from `lane` on its sessions are free for them, and on
-/// those before a program runs.
+/// The tunnels of a run that has reached `session` along `way`. The sessions from `lane` on are free for them; the
+/// lanes before are used by a program.
 pub fn along<'a>(
     host: &'a Host,
     way: &'a Way,

@@ -1,5 +1,5 @@
-//! `-N`: tunnels without a session, watched over until a signal comes or the connection is lost; with `--reconnect`
-//! they are built again, and the ports here stay open meanwhile.
+//! What does `-N` do? It runs tunnels without a session until a signal arrives or the connection is lost; with
+//! `--reconnect` they are built again, and the ports here stay open meanwhile.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use super::exit_status::OWN_FAILURE;
 use super::tunnels::Building;
 use crate::cli::args::ssh::Ssh;
 
-/// Between two attempts: doubled each time, up to the second.
+/// The shortest and the longest pause between two attempts; it doubles each time.
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
-/// Watches until the run ends; its exit status.
+/// Watches the tunnels until the run ends, and returns its exit status.
 pub async fn over(
     building: Building<'_>,
     ssh: &Ssh,
@@ -41,12 +41,12 @@ pub async fn over(
     };
     tokio::select! {
         lost = watching => Err(lost.into()),
-        // as ssh: to end a run that only has tunnels is no failure of it
+        // as with ssh: ending a run that only has tunnels is not a failure
         Some(name) = signals.recv() => Ok(if name == "TERM" { ExitKind::Done.code() } else { OWN_FAILURE }),
     }
 }
 
-/// Tries until it stands again.
+/// Connects until it succeeds.
 async fn again(building: &Building<'_>, there: &mut JoinSet<()>) -> Session {
     let (mut pause, longest) = BACKOFF;
     loop {
