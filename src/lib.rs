@@ -25,7 +25,7 @@
 //! | 3 | [`chain`] | floors 0–2 | opening connections and channels; making `Session` |
 //! | 4 | [`lend`] [`copy`] [`shell`] [`forward`] | chain, sftp, agent, floor 0; `copy` also lend, lock; `lend` also auth, trust | lending a login; writing users' files; raw terminal; listeners |
 //! | 5 | [`error`] [`doctor`] | all below | – |
-//! | – | `demo` | nothing of the engine (what tests must not share code with what it tests) | SSH server |
+//! | – | `demo` | nothing of the engine (a test must not share code with what it tests) | SSH server |
 //! | 6 | [`cli`] | everything | clap, indicatif, print, environment, exit |
 //!
 //! The test `tidy` holds these arrows.

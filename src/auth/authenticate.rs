@@ -54,7 +54,7 @@ impl<'a, H: Handler> LoginAttempt<'a, H> {
         Ok(answer)
     }
 
-    /// Tries first what another lane has already logged in with here.
+    /// First tries the key or password with which another lane has logged in here.
     async fn as_before(&mut self) -> Result<Option<ServerAnswer>, AuthError> {
         let answer = match self.keyring.opener(&self.target) {
             Some(Opener::Key(candidate)) => self.offer_again(*candidate).await?,

@@ -1,4 +1,4 @@
-//! Why did a login fail? Only facts; what to do about it is said by `cli`.
+//! Why did a login fail? Only facts; `cli` gives the advice.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -40,7 +40,7 @@ pub(super) struct LoginTarget {
     pub host_key: Vec<u8>,
 }
 
-/// What logged in to a target, to log in again without trying anything else.
+/// The key or password that logged in to a target, for further logins that try nothing else.
 #[derive(Clone)]
 pub(super) enum Opener {
     Key(Box<Candidate>),

@@ -42,7 +42,7 @@ pub(super) struct LoginAttempt<'a, H: Handler> {
     pub(super) tried: Vec<String>,
     /// The methods the server has accepted so far.
     pub(super) accepted: Vec<String>,
-    /// What the server accepted last; remembered if nothing more was needed.
+    /// The key or password that the server accepted last; remembered if nothing more was needed.
     pub(super) opener: Option<Opener>,
     pub(super) needed_a_person: bool,
     pub(super) asked_none: bool,

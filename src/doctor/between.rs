@@ -187,7 +187,7 @@ async fn counted(session: &Session, line: &str, limit: Duration) -> usize {
             }
         }
     };
-    let _slow = tokio::time::timeout(limit, counting).await; // what came until then tells the rate
+    let _slow = tokio::time::timeout(limit, counting).await; // the bytes that came give the rate
     count
 }
 

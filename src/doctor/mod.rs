@@ -9,8 +9,8 @@
 //! | `facts` `finding` | what a server reports about itself (pure); what is wrong, as facts |
 //! | `network` `timeline` `shell` | blocks of addresses and routes (pure); when each stage was reached; one script |
 //!
-//! Nothing is changed on any server, no port is opened there, and each stage is tried once. What a finding means and
-//! what to type is said by `cli`.
+//! Nothing is changed on any server, no port is opened there, and each stage is tried once. `cli` says what a
+//! finding means and what to type.
 
 mod between;
 mod examine;

@@ -110,7 +110,7 @@ async fn accept(socket: &Socket) -> io::Result<Local> {
 impl Local {
     /// A TCP connection.
     pub fn tcp(stream: TcpStream, from: (String, u16)) -> Local {
-        let _ = stream.set_nodelay(true); // slower without, not wrong
+        let _ = stream.set_nodelay(true); // without it, only slower
         let (reader, writer) = stream.into_split();
         Local { reader: Box::new(reader), writer: Box::new(writer), from }
     }
@@ -174,7 +174,7 @@ fn listen_at(address: std::net::SocketAddr) -> io::Result<TcpListener> {
 /// Makes the socket in a private folder and moves it into place, so that it has its mode before anyone can connect.
 fn at_path(path: &Path, listening: &Listening) -> io::Result<Listener> {
     if listening.unlink {
-        let _ = std::fs::remove_file(path); // nothing there is what is wanted
+        let _ = std::fs::remove_file(path); // it need not exist
     }
     if path.symlink_metadata().is_ok() {
         return Err(io::ErrorKind::AddrInUse.into());

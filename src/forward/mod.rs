@@ -200,7 +200,7 @@ pub async fn stdio(
     let sending = async {
         while let Some(chunk) = input.recv().await {
             if outgoing.send(chunk).await.is_err() {
-                break; // the other direction says how it ended
+                break; // the other direction reports the error
             }
         }
         let _ = outgoing.end().await; // likewise

@@ -52,7 +52,7 @@ pub async fn pump(
     let up = async {
         match send(reader, &outgoing).await {
             Ok(()) => all_sent.cancel(),
-            Err(_) => gone.cancel(), // one side is gone: which one matters to nobody
+            Err(_) => gone.cancel(), // one side is gone, no matter which
         }
         pending::<()>().await;
     };

@@ -198,7 +198,7 @@ fn sweep(folder: &OwnedFd, ours: &str) {
             && name != ours
             && open(folder, name).is_ok_and(|file| is_free(&file).unwrap_or(false))
         {
-            let _ = unlinkat(folder, name, AtFlags::empty()); // one more run will try
+            let _ = unlinkat(folder, name, AtFlags::empty()); // if it stays, another run tries
         }
     }
 }

@@ -199,6 +199,6 @@ impl Speaker<'_> {
     }
 
     async fn answer(&self, text: String) {
-        let _ = self.error.send(text.into()).await; // a closed error stream wants no answer
+        let _ = self.error.send(text.into()).await; // a closed error stream needs no answer
     }
 }

@@ -42,7 +42,7 @@ impl<'a> UserAuth<'a> {
         }
         let (user, service, method) = (reader.string()?, reader.string()?, reader.string()?);
         if !reader.boolean()? {
-            return Err(WireError::Boolean(0)); // a question whether the key would do is not signed
+            return Err(WireError::Boolean(0)); // a query whether the key is acceptable is not signed
         }
         let (algorithm, key) = (reader.string()?, reader.string()?);
         let host_key = match method {

@@ -38,7 +38,7 @@ impl Incoming {
         self.refused.clone()
     }
 
-    /// An error that names the lost connection of the way, and its server's last words.
+    /// An error that names the lost connection of the way, and the text of its server's last message.
     fn lost(&self) -> io::Error {
         let broken = self.connection.broken_at().unwrap_or(&self.connection);
         let words = match broken.disconnect_reason() {

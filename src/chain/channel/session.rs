@@ -166,7 +166,7 @@ impl Session {
     /// Waits until the server has read everything sent before, which its answer to a request shows (RFC 4254 §4), or
     /// the connection has ended. There is no time limit for a server that does not answer: the caller has to set one.
     pub async fn taken_in(&self) {
-        let _ = self.connection.handle.send_ping().await; // a connection that is gone takes nothing in any more
+        let _ = self.connection.handle.send_ping().await; // an error means that the connection has ended
     }
 
     /// The error of the first host on the way whose key changed at a rekey.

@@ -70,7 +70,7 @@ impl ConnectionState {
     /// The server's text for the last channel that it refused to open (RFC 4254 §5.1). russh notifies the opener first,
     /// and a moment later the handler, which gets the text.
     pub async fn refusal(&self) -> Option<String> {
-        let _ = tokio::time::timeout(MOMENT, self.refused.notified()).await; // then it has no text
+        let _ = tokio::time::timeout(MOMENT, self.refused.notified()).await; // after that there is no text
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -104,7 +104,7 @@ pub struct ClientHandler {
 
 impl Drop for ClientHandler {
     fn drop(&mut self) {
-        drop(host_key_log::shown()); // of a key exchange that was not finished
+        drop(host_key_log::shown()); // the line of an unfinished key exchange
         self.state.ended.cancel();
     }
 }

@@ -1,4 +1,4 @@
-//! What is a connection to one host? SSH that is verified and logged in; and how is its end noticed?
+//! What is a connection to one host, and how is its end noticed? SSH that is verified and logged in.
 //!
 //! Main type: [`Connected`]. It is made in `connect/hop.rs`, from a [`HostVerified`] and an [`Authenticated`]; channels
 //! over it are opened in `channel/open.rs`.

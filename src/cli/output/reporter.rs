@@ -42,7 +42,7 @@ impl Reporter {
         let (silent, wait) = sync_channel(0);
         let (over, resume) = sync_channel::<()>(0);
         self.send(Note::Pause { silent, resume });
-        let _ = wait.recv(); // an error means there is no screen left to keep silent
+        let _ = wait.recv(); // an error means that the thread has ended
         let answer = question();
         drop(over);
         answer

@@ -17,5 +17,5 @@ pub fn say(line: &str) {
 pub fn put_line(safe_line: &str) {
     let raw = tcgetattr(io::stderr()).is_ok_and(|modes| !modes.output_modes.contains(OutputModes::OPOST));
     let end = if raw { "\r\n" } else { "\n" };
-    let _ = io::stderr().lock().write_all(format!("{safe_line}{end}").as_bytes()); // nowhere is left to complain to
+    let _ = io::stderr().lock().write_all(format!("{safe_line}{end}").as_bytes()); // there is nowhere left to report it
 }

@@ -155,7 +155,7 @@ impl Worker {
         if let Event::Banner { hop, text } = event
             && !self.banners.insert((hop.clone(), text.clone()))
         {
-            return; // a further session with the same host says the same
+            return; // a further session with the same host sends the same
         }
         let lines = match self.face {
             Face::Session => lines_beside_session(event, self.level),

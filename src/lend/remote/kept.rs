@@ -1,4 +1,4 @@
-//! Which process on a host ends with hop? A kept one, which then removes what it has made there. Main type: [`Kept`].
+//! How does a process on a host end with hop, and remove what it has made there? Main type: [`Kept`].
 //!
 //! The process ends when its input ends. Because a connection that vanishes ends no input, hop also sends a line every
 //! few seconds, and the process ends if none has come for a while (`kept.sh`). What else it does is up to its own

@@ -164,7 +164,7 @@ impl Taps {
         };
         let Some(bytes) = hex::decode(hex).ok() else { return };
         if self.0.len() >= MOST_TAPS && !self.0.contains_key(process) {
-            self.0.clear(); // what is older has been heard out, or never will be
+            self.0.clear(); // older ones are complete, or never will be
         }
         if let Some(overheard) = self.0.entry(process.to_owned()).or_default().take(&bytes) {
             lent.overhear(&overheard);

@@ -256,7 +256,7 @@ impl<'a> SshRun<'a> {
         if program.terminal.is_some() && !self.ssh.output.quiet {
             // with the carriage return that a terminal in raw mode needs, as ssh writes it
             let text = safe::line(format!("Connection to {} closed.", host.hostname.value));
-            let _ = write!(io::stderr().lock(), "{text}\r\n"); // nowhere is left to complain to
+            let _ = write!(io::stderr().lock(), "{text}\r\n"); // there is nowhere left to report it
         }
         match there.lending {
             Some(lending) => lending.settle(status(&ended), &words).await,
