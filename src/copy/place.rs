@@ -115,6 +115,12 @@ impl Place {
         Place { base: Arc::clone(&self.base), below: self.below[..end].to_vec() }
     }
 
+    /// Whether both are entries of one folder.
+    pub fn is_beside(&self, other: &Place) -> bool {
+        let have_names = !self.below.is_empty() && !other.below.is_empty();
+        have_names && Arc::ptr_eq(&self.base, &other.base) && parent(&self.below) == parent(&other.below)
+    }
+
     /// The whole path.
     pub fn path(&self) -> Vec<u8> {
         match (&self.base.path[..], &self.below[..]) {
@@ -205,6 +211,7 @@ mod tests {
         assert_eq!(file.below(), b"a/b");
         assert_eq!(file.name(), Some(&b"b"[..]));
         assert_eq!(file.sibling(&name("c")).path(), b"/srv/a/c");
+        assert!(file.is_beside(&file.sibling(&name("c"))) && !file.is_beside(&file.parent()) && !base.is_beside(&base));
         assert_eq!(file.parent().path(), b"/srv/a");
         assert_eq!(file.top().path(), b"/srv/a");
         assert_eq!(file.parent().parent().parent().path(), b"/srv");

@@ -179,15 +179,10 @@ async fn file(run: &CopyRun, item: &Item, links: Links) -> Result<(), CopyError>
     if item.ground().await == Ground::Old {
         context.leftovers.begin(&item.lanes.idlest().destination, &item.target.parent());
     }
-    let mut version = match &run.marker {
-        Some(marker) => marker.version(item).await,
-        None => None,
-    };
     let transfer = FileTransfer { context, item, links, version: &item.attributes, started: &started };
     let mut copied = copy_version(transfer, direct).await;
-    if copied.as_ref().is_err_and(CopyError::is_source_changed) {
-        // which one lands now is not known so well
-        version = None;
+    let has_changed = copied.as_ref().is_err_and(CopyError::is_source_changed);
+    if has_changed {
         copied = match look_again(item, links).await {
             Ok(now) if matches!(now.kind(), FileKind::File | FileKind::Unknown) => {
                 copy_version(FileTransfer { version: &now, ..transfer }, direct).await
@@ -196,7 +191,10 @@ async fn file(run: &CopyRun, item: &Item, links: Links) -> Result<(), CopyError>
             Err(error) => Err(error),
         };
     }
-    if let (Ok(()), Some(marker), Some(version), Some(there)) = (&copied, &run.marker, version, started.landed_as()) {
+    // which version it is after it has changed is not known so well
+    if let (Ok(()), false, Some(marker), Some(there)) = (&copied, has_changed, &run.marker, started.landed_as())
+        && let Some(version) = marker.version_of(item, started.version_read())
+    {
         marker.landed(item, &version, there);
     }
     settle(context, item, &started, copied).await

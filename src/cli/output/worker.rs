@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::safe;
@@ -22,6 +23,9 @@ use super::{json, numbers, plain};
 
 /// How often the worker checks whether an open question still matters.
 const GLANCE: Duration = Duration::from_millis(50);
+
+/// How long the worker sleeps once it has no messages left.
+const NAP: Duration = Duration::from_millis(1);
 
 /// A message to the worker.
 pub enum Note {
@@ -115,7 +119,7 @@ impl Worker {
     /// Works until every sender is closed, and returns the result of the run if it was told.
     pub fn run(mut self, inbox: &Receiver<Note>) -> Option<ExitKind> {
         loop {
-            match inbox.recv_timeout(self.until_next()) {
+            match self.next(inbox) {
                 Ok(Note::Event(event, _waits)) => self.event(&event),
                 Ok(Note::Pause { silent, resume }) => {
                     self.clear();
@@ -131,6 +135,19 @@ impl Worker {
                 }
             }
             self.tick(Instant::now());
+        }
+    }
+
+    /// The next message. One that comes within a [`NAP`] of the last is not waited for on the channel: to wake this thread
+    /// for each message would cost about as much as copying a small file.
+    fn next(&self, inbox: &Receiver<Note>) -> Result<Note, RecvTimeoutError> {
+        match inbox.try_recv() {
+            Ok(note) => Ok(note),
+            Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
+            Err(TryRecvError::Empty) => {
+                thread::sleep(NAP);
+                inbox.recv_timeout(self.until_next())
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! A file that is open at one end: [`OpenFile`], read and written by position, from many tasks at once.
 
 use std::fs::File;
+use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use super::identity::{FileIdentity, same_version};
 use super::local;
 use super::remote::Remote;
 use crate::copy::error::{Cause, CopyError};
-use crate::copy::place::Place;
+use crate::copy::place::{Links, Place};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, Handle};
 
@@ -31,6 +32,14 @@ pub struct Whole {
 }
 
 impl Whole {
+    /// Reads a file of this machine; blocks.
+    pub fn read_here(file: &File, version: &Attributes) -> io::Result<Whole> {
+        let (told, began) = local::identity(file)?;
+        let (data, goes_on) = local::read_whole(file, version.size.unwrap_or(0) as usize)?;
+        let is_same = same_version(&told, version) && local::identity(file)?.1 == began;
+        Ok(Whole { pieces: vec![data], goes_on, began, is_same })
+    }
+
     /// How many bytes.
     pub fn length(&self) -> u64 {
         self.pieces.iter().map(|piece| piece.len() as u64).sum()
@@ -163,13 +172,7 @@ impl OpenFile {
         match &self.end {
             OpenEnd::Local(file) => {
                 let (file, version) = (Arc::clone(file), *version);
-                let read = move |_: &Place| {
-                    let (told, began) = local::identity(&file)?;
-                    let (data, goes_on) = local::read_whole(&file, size as usize)?;
-                    let is_same = same_version(&told, &version) && local::identity(&file)?.1 == began;
-                    Ok(Whole { pieces: vec![data], goes_on, began, is_same })
-                };
-                blocking(Stage::Transfer, &self.place, read).await
+                blocking(Stage::Transfer, &self.place, move |_| Whole::read_here(&file, &version)).await
             }
             OpenEnd::Remote(remote, handle) => {
                 let read = remote.read_whole(handle, &self.place, size).await;
@@ -193,15 +196,20 @@ impl OpenFile {
         }
     }
 
-    /// Writes `data` from the beginning, sets what `wanted` says, and closes: one blocking call, or one round trip.
+    /// Writes `data` from the beginning, sets what `wanted` says, closes, and looks what has its name: one blocking call, or
+    /// one round trip.
     ///
     /// # Errors
-    /// When writing or closing failed.
-    pub async fn write_whole(&self, data: Vec<Bytes>, wanted: Attributes) -> Result<Set, CopyError> {
+    /// When writing, closing or looking failed.
+    pub async fn write_whole(
+        &self,
+        data: Vec<Bytes>,
+        wanted: Attributes,
+    ) -> Result<(Set, Option<Attributes>), CopyError> {
         match &self.end {
             OpenEnd::Local(file) => {
                 let file = Arc::clone(file);
-                let write = move |_: &Place| {
+                let write = move |place: &Place| {
                     let mut offset = 0;
                     for piece in data {
                         local::write(&file, offset, &piece)?;
@@ -209,16 +217,17 @@ impl OpenFile {
                     }
                     let set = local::set(&file, &wanted);
                     local::close(&file)?;
-                    Ok(set)
+                    Ok((set, local::look(place, Links::Keep)?))
                 };
-                let set = blocking(Stage::Transfer, &self.place, write).await?;
-                Ok(set.map_err(|error| CopyError::local(Stage::Land, self.place.path(), error)))
+                let (set, seen) = blocking(Stage::Transfer, &self.place, write).await?;
+                Ok((set.map_err(|error| CopyError::local(Stage::Land, self.place.path(), error)), seen))
             }
             OpenEnd::Remote(remote, handle) => {
-                let written = remote.write_whole(handle, data, &wanted).await;
+                let write = remote.write_whole(handle, data, &wanted);
+                let (written, seen) = tokio::join!(biased; write, remote.look(&self.place, Links::Keep));
                 let set = remote.told(Stage::Transfer, &self.place, written)?;
                 let set = remote.or_by_path(&self.place, &wanted, set).await;
-                Ok(remote.told(Stage::Land, &self.place, set))
+                Ok((remote.told(Stage::Land, &self.place, set), seen?))
             }
         }
     }

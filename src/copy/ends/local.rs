@@ -5,10 +5,11 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, Stat, Timespec, Timestamps};
@@ -18,6 +19,12 @@ use super::identity::FileIdentity;
 use super::resolve_beneath;
 use crate::copy::place::{self, Anchor, Links, Place};
 use crate::sftp::{Attributes, FileKind};
+
+/// This machine's name (uname(2)).
+pub fn machine() -> &'static [u8] {
+    static NAME: OnceLock<Vec<u8>> = OnceLock::new();
+    NAME.get_or_init(|| rustix::system::uname().nodename().to_bytes().to_vec())
+}
 
 /// The path as the system takes it.
 pub fn path(bytes: &[u8]) -> &Path {
@@ -47,6 +54,14 @@ pub fn see_source(typed: &[u8], links: Links) -> io::Result<Place> {
 /// What stands at `place`.
 pub fn stat(place: &Place, links: Links) -> io::Result<Attributes> {
     Ok(attributes(&raw_stat(place, links)?))
+}
+
+/// The same, `None` where nothing stands.
+pub fn look(place: &Place, links: Links) -> io::Result<Option<Attributes>> {
+    match stat(place, links) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        seen => seen.map(Some),
+    }
 }
 
 fn raw_stat(place: &Place, links: Links) -> io::Result<Stat> {
@@ -245,6 +260,9 @@ pub fn symlink(place: &Place, target: &[u8]) -> io::Result<()> {
 /// Gives `from` the name `to` in one step, in the place of a file that has it.
 pub fn rename(from: &Place, to: &Place) -> io::Result<()> {
     let (from_folder, from_name) = entry(from)?;
+    if let Some(to_name) = to.name().filter(|_| to.is_beside(from)) {
+        return Ok(rustix::fs::renameat(&from_folder, from_name, &from_folder, to_name)?);
+    }
     let (to_folder, to_name) = entry(to)?;
     Ok(rustix::fs::renameat(&from_folder, from_name, &to_folder, to_name)?)
 }
@@ -271,18 +289,21 @@ pub fn remove_folder(place: &Place) -> io::Result<()> {
 
 /// The folder `place` is in, opened, and its name there. A held base is the only way down to what is below it.
 fn entry(place: &Place) -> io::Result<(OwnedFd, Vec<u8>)> {
-    let base = match place.anchor() {
-        Anchor::Path => return typed_entry(&place.path()),
-        Anchor::Folder(folder) => folder.try_clone()?,
-        Anchor::Seen(device, inode) => seen_again(place, *device, *inode)?,
+    match place.anchor() {
+        Anchor::Path => typed_entry(&place.path()),
+        Anchor::Folder(folder) => entry_below(folder.as_fd(), place),
+        Anchor::Seen(device, inode) => entry_below(seen_again(place, *device, *inode)?.as_fd(), place),
         Anchor::Link(link) => {
             let (folder, name) = entry(link)?;
-            resolve_beneath::follow(folder.as_fd(), &name)?
+            entry_below(resolve_beneath::follow(folder.as_fd(), &name)?.as_fd(), place)
         }
-    };
+    }
+}
+
+fn entry_below(base: BorrowedFd<'_>, place: &Place) -> io::Result<(OwnedFd, Vec<u8>)> {
     match place.name() {
-        Some(name) => Ok((resolve_beneath::open_folder(base.as_fd(), place.parent().below())?, name.to_vec())),
-        None => Ok((base, b".".to_vec())),
+        Some(name) => Ok((resolve_beneath::open_folder(base, place.parent().below())?, name.to_vec())),
+        None => Ok((base.try_clone_to_owned()?, b".".to_vec())),
     }
 }
 

@@ -55,6 +55,14 @@ impl Remote {
         self.told(Stage::List, place, answer)
     }
 
+    /// The same, `None` where nothing stands.
+    pub async fn look(&self, place: &Place, links: Links) -> Result<Option<Attributes>, CopyError> {
+        match self.stat(place, links).await {
+            Err(error) if error.is_missing() => Ok(None),
+            seen => seen.map(Some),
+        }
+    }
+
     /// Attributes of an open file; of what has its name, where the server does not tell them by a handle.
     pub async fn fstat(&self, handle: &Handle, place: &Place) -> Result<Attributes, SftpError> {
         match self.client.fstat(handle).await {

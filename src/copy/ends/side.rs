@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::blocking::blocking;
-use super::file::OpenFile;
+use super::file::{OpenFile, Whole};
 use super::identity::FileIdentity;
 use super::listing::Listing;
 use super::local;
@@ -146,17 +146,16 @@ impl Side {
     /// What a version is called in the names of parts.
     pub fn version_of(&self, identity: &FileIdentity) -> VersionId {
         match self {
-            Side::Local => identity.version(rustix::system::uname().nodename().to_bytes()),
+            Side::Local => identity.version(local::machine()),
             Side::Remote(_) => identity.version(b""),
         }
     }
 
     /// What stands at `place`, `None` when nothing does.
     pub async fn look(&self, place: &Place, links: Links) -> Result<Option<Attributes>, CopyError> {
-        match self.stat(place, links).await {
-            Ok(attributes) => Ok(Some(attributes)),
-            Err(error) if error.is_missing() => Ok(None),
-            Err(error) => Err(error),
+        match self {
+            Side::Local => blocking(Stage::List, place, move |place| local::look(place, links)).await,
+            Side::Remote(remote) => remote.look(place, links).await,
         }
     }
 
@@ -229,6 +228,32 @@ impl Side {
     /// [`Cause::SourceChanged`] when what was seen as a file is a link or something else by now.
     pub async fn open_source(&self, place: &Place, links: Links) -> Result<OpenFile, CopyError> {
         self.open(place, links).await.map_err(|error| error.of_source(links))
+    }
+
+    /// Opens a source and reads everything that it announces in this `version`: one blocking call, or two round trips.
+    ///
+    /// # Errors
+    /// As [`Side::open_source`] and [`OpenFile::read_whole`].
+    pub async fn open_and_read(
+        &self,
+        place: &Place,
+        links: Links,
+        version: &Attributes,
+    ) -> Result<(OpenFile, Whole), CopyError> {
+        let Side::Local = self else {
+            let file = self.open_source(place, links).await?;
+            let whole = file.read_whole(version).await?;
+            return Ok((file, whole));
+        };
+        let version = *version;
+        let read = move |place: &Place| {
+            let file = local::open(place, links)?;
+            let whole = Whole::read_here(&file, &version)?;
+            Ok((file, whole))
+        };
+        let (file, whole) =
+            blocking(Stage::Transfer, place, read).await.map_err(|error: CopyError| error.of_source(links))?;
+        Ok((OpenFile::local(place, file), whole))
     }
 
     /// Creates a new file for writing; fails when there is one, and never goes through a link.

@@ -39,7 +39,10 @@ impl Umask {
             return Some(mode);
         }
         let mut known = self.known();
-        if let (Side::Local, 0, Some(umask)) = (side, known.asked, local::umask()) {
+        if matches!(side, Side::Local)
+            && known.asked == 0
+            && let Some(umask) = local::umask()
+        {
             *known = LearntBits { asked: MODE_MASK, taken: umask };
         }
         (mode & OTHERS & !known.asked == 0).then_some(mode & !known.taken)

@@ -120,11 +120,12 @@ impl Landing {
     /// What could not be written, or set; [`Cause::PartTaken`].
     pub async fn write_whole(&self, data: Vec<Bytes>) -> Result<(), CopyError> {
         let written = *self.written.get_or_init(|| data.iter().map(|piece| piece.len() as u64).sum());
-        let write = self.part.file().write_whole(data, self.attributes);
-        let (set, seen) = tokio::join!(biased; write, self.seen());
-        set.and_then(|set| self.accepted(set)).map_err(|error| self.left_behind(error))?;
-        // it may have been seen before it was closed
-        match is_whole(seen?, written) || is_whole(self.seen().await?, written) {
+        let written_and_seen = self.part.file().write_whole(data, self.attributes).await;
+        let (set, seen) = written_and_seen.map_err(|error| self.left_behind(error))?;
+        self.accepted(set).map_err(|error| self.left_behind(error))?;
+        self.started.seen_as(seen);
+        // a server may have looked before it was closed
+        match is_whole(seen, written) || is_whole(self.seen().await?, written) {
             true => Ok(()),
             false => Err(self.taken()),
         }

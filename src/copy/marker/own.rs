@@ -12,6 +12,7 @@ use super::book::Book;
 use super::lines::{LandedFiles, header, source_words, there_words};
 use super::tree::{PRIVATE, Tree};
 use crate::copy::direct::clear_staging;
+use crate::copy::ends::identity::FileIdentity;
 use crate::copy::ends::join_in_order;
 use crate::copy::ends::lanes::Lanes;
 use crate::copy::ends::side::Side;
@@ -123,11 +124,19 @@ impl TreeMarker {
         }
     }
 
-    /// Which version of a file goes from here on, as a line has it; `None` where that cannot be told.
-    pub async fn version(&self, item: &Item) -> Option<String> {
+    /// Which version of a file stands at the source, as a line has it; `None` where that cannot be told.
+    async fn version(&self, item: &Item) -> Option<String> {
         let What::File(links) = item.what else { return None };
         let side = item.lanes.idlest().source.clone();
         Some(side.identity(&item.source, links, &item.attributes).await.ok()?.words())
+    }
+
+    /// Which version of a file has landed, likewise: the one that was `read` on this machine, the one that a host listed.
+    pub fn version_of(&self, item: &Item, read: Option<FileIdentity>) -> Option<String> {
+        match item.lanes.idlest().source {
+            Side::Local => Some(read?.words()),
+            Side::Remote(_) => Some(FileIdentity::from(&item.attributes).words()),
+        }
     }
 
     /// A file has landed: of that `version`, and as it stands `there`.

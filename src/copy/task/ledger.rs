@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::item::{Item, What};
+use crate::copy::ends::identity::FileIdentity;
 use crate::copy::ends::remote_sha256::Sum;
 use crate::copy::error::{CopyError, Kind};
 use crate::copy::place::Place;
@@ -85,6 +86,8 @@ pub struct FileProgress {
     kept: AtomicU64,
     /// Bytes the whole file has, as far as is known.
     size: AtomicU64,
+    /// What its source was when it was opened, where it was.
+    read: Mutex<Option<FileIdentity>>,
     /// What its complete part was seen as, where it was seen.
     landed: Mutex<Option<Attributes>>,
     counters: Arc<Counters>,
@@ -116,6 +119,16 @@ impl FileProgress {
             true => Counters::add(&self.counters.bytes_total, size - before),
             false => drop(self.counters.bytes_total.fetch_sub(before - size, Ordering::Relaxed)),
         }
+    }
+
+    /// The version of the source that is being read.
+    pub fn reads(&self, version: FileIdentity) {
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(version);
+    }
+
+    /// The version of the source that was read, if hop read it.
+    pub fn version_read(&self) -> Option<FileIdentity> {
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// So its part was seen; the last time before it gets its name, it is complete.
@@ -180,8 +193,8 @@ impl Ledger {
         let done = Arc::new(AtomicU64::new(0));
         let (path, size) = (item.source.path(), item.size().unwrap_or(0));
         self.event(Event::FileStarted { id, path, size, done: Arc::clone(&done) });
-        let (kept, size, landed) = (AtomicU64::new(0), AtomicU64::new(size), Mutex::default());
-        FileProgress { id, done, kept, size, landed, counters: Arc::clone(&self.counters) }
+        let (kept, size, read, landed) = (AtomicU64::new(0), AtomicU64::new(size), Mutex::default(), Mutex::default());
+        FileProgress { id, done, kept, size, read, landed, counters: Arc::clone(&self.counters) }
     }
 
     /// A file stands under its final name.

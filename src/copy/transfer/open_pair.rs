@@ -61,6 +61,7 @@ impl OpenPair {
                     landing.discard().await;
                     return Err(source.changed());
                 }
+                transfer.started.reads(identity);
                 Ok(OpenPair { lane, source, identity, size: transfer.size(), landing, _busy })
             }
             (Err(error), Ok(landing)) => {

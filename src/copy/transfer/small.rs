@@ -79,10 +79,21 @@ pub async fn copy_small(transfer: FileTransfer<'_>, so_far: &SoFar) -> Result<Sm
 
 /// Reads all of the source; `None` when it has too much.
 async fn read(transfer: FileTransfer<'_>, lane: &Lane) -> Result<Option<Content>, CopyError> {
-    let source = lane.source.open_source(&transfer.item.source, transfer.links).await?;
-    let (whole, told) = tokio::join!(biased; source.read_whole(transfer.version), told_sum(transfer, lane, &source));
-    let Some(data) = all_of(transfer, lane, &source, whole?).await? else { return Ok(None) };
-    let told = told?;
+    let (source, whole, told) = match transfer.context.care.verify {
+        false => {
+            let (source, whole) =
+                lane.source.open_and_read(&transfer.item.source, transfer.links, transfer.version).await?;
+            (source, whole, None)
+        }
+        true => {
+            let source = lane.source.open_source(&transfer.item.source, transfer.links).await?;
+            let read = source.read_whole(transfer.version);
+            let (whole, told) = tokio::join!(biased; read, told_sum(transfer, lane, &source));
+            (source, whole?, told?)
+        }
+    };
+    transfer.started.reads(whole.began);
+    let Some(data) = all_of(transfer, lane, &source, whole).await? else { return Ok(None) };
     if told.is_some() && !same_version(&source.identity().await?.0, transfer.version) {
         // they may have read it later
         return Err(source.changed());
@@ -99,7 +110,7 @@ async fn read(transfer: FileTransfer<'_>, lane: &Lane) -> Result<Option<Content>
 async fn told_sum(transfer: FileTransfer<'_>, lane: &Lane, source: &OpenFile) -> Result<Option<Sum>, CopyError> {
     let context = transfer.context;
     // what a file that grows had when it was found, they cannot say
-    if !context.care.verify || context.tolerance.growing {
+    if context.tolerance.growing {
         return Ok(None);
     }
     let witness = FileChecksum::of(transfer.item.lanes.source(), &lane.source, source).await?;
