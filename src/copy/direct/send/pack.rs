@@ -172,7 +172,7 @@ async fn send(
     let bytes = batch.iter().map(|waiting| waiting.size).sum();
     let began = Instant::now();
     let order = |login: &Login, order| match orders.engine {
-        Engine::Streams => script::pack(&login.far, order, (&links, &folder), &numbers),
+        Engine::Streams => script::pack(&login.far, order, &links, &folder, &numbers),
         Engine::Puts => batch::puts(order, &links, &folder, &numbers),
     };
     let watch = watch(orders, item, (staging, &numbers));

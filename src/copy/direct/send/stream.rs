@@ -170,7 +170,7 @@ impl ShareFlow {
     async fn send(&self, block: &Block, manner: Manner) -> Result<(), CopyError> {
         let share = Share { offset: block.offset(), length: block.len() as u64 };
         let began = Instant::now();
-        let order = |login: &Login, number| script::share(&login.far, number, (&self.paths.0, &self.paths.1), share);
+        let order = |login: &Login, number| script::share(&login.far, number, &self.paths.0, &self.paths.1, share);
         let told = (manner == Manner::Alone).then_some(&*self.started);
         let part_poll = PartPoll::of((&self.item, &self.part), share.offset, share.length);
         let answer = self.orders.order_and_watch(&self.item, order, part_poll.watch(&self.orders, told)).await?;

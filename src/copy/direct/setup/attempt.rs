@@ -181,7 +181,7 @@ impl Attempt {
             return Err(Obstacle::NoShell { host: self.destination.alias().to_owned(), words: String::new() });
         }
         let (token, before) = (loan.folder(), loan.account());
-        let program = loan.program(&script::dispatch((far, self.engine), token, loan.destination()));
+        let program = loan.program(&script::dispatch(far, self.engine, token, loan.destination()));
         // from the login on the agent hears nobody any more
         let armed = loan.arm();
         let process = loan.source().start(&program).await.map_err(LendError::Chain)?;

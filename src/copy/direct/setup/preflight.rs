@@ -15,7 +15,8 @@ use crate::progress::Stage;
 const ANSWER: Duration = Duration::from_secs(15);
 const ECHO: Duration = Duration::from_secs(5);
 
-/// What shows that a command was run.
+/// A command that only says so, and what shows that it was run.
+const SCRIPT: &str = include_str!("runs_commands.sh");
 const SHOWN: &[u8] = b"hop-runs-commands";
 
 /// Bytes of a stranger's greeting that are looked at.
@@ -54,7 +55,7 @@ pub async fn runs_commands(host: &Way) -> Result<(), Obstacle> {
         words: String::from_utf8_lossy(&words[..words.len().min(200)]).trim().to_owned(),
     };
     let session = host.session(0).await.map_err(LendError::Chain)?;
-    let command = line(&[b"echo ", SHOWN].concat());
+    let command = line(SCRIPT.as_bytes());
     let mut process = match session.exec(&command).await {
         Ok(process) => process,
         Err(ChainError { cause: Cause::Refused(words), .. }) => return Err(none(words.as_bytes())),
