@@ -1,10 +1,12 @@
-//! Who moves which bytes of a file? [`BlockQueue`]: a window ([`Window`]) from which many tasks take blocks, each waiting while
-//! there is none for it, until all have arrived.
+//! Which bytes of a file does which task move? [`BlockQueue`], one for an upload, a download, a relay and a direct copy: a window
+//! ([`Window`]) from which many tasks take blocks, each waiting while there is none for it, until all have arrived.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use crate::sftp::{Block, Window};
 
@@ -22,10 +24,20 @@ impl BlockQueue {
     }
 
     /// The next block that `take` gives; waits while it gives none. `None` when all have arrived.
-    pub async fn next(&self, take: impl Fn(&mut Window) -> Option<Block>) -> Option<Block> {
+    pub async fn next<T>(&self, take: impl Fn(&mut Window) -> Option<T>) -> Option<T> {
+        self.next_within(|| Duration::MAX, take).await
+    }
+
+    /// The same; `take` is asked again after `patience`, too, when no block has come back.
+    pub async fn next_within<T>(
+        &self,
+        patience: impl Fn() -> Duration,
+        take: impl Fn(&mut Window) -> Option<T>,
+    ) -> Option<T> {
         loop {
             let mut moved = pin!(self.moved.notified());
             moved.as_mut().enable();
+            let patience = patience();
             {
                 let mut window = self.window();
                 if let Some(block) = take(&mut window) {
@@ -37,21 +49,24 @@ impl BlockQueue {
                     return None;
                 }
             }
-            moved.await;
+            // in either case it is looked again
+            let _ = timeout(patience, moved).await;
         }
     }
 
-    /// A block has arrived.
-    pub fn acknowledge(&self, block: Block) {
-        let is_complete = {
+    /// A block has arrived: how many bytes of it had not before.
+    pub fn acknowledge(&self, block: Block) -> u64 {
+        let (arrived, is_complete) = {
             let mut window = self.window();
+            let before = window.arrived();
             window.acknowledge(block);
-            window.is_complete()
+            (window.arrived().saturating_sub(before), window.is_complete())
         };
         match is_complete {
             true => self.moved.notify_waiters(),
             false => self.moved.notify_one(),
         }
+        arrived
     }
 
     /// A block has not arrived: another task may move it.
@@ -60,7 +75,8 @@ impl BlockQueue {
         self.moved.notify_waiters();
     }
 
-    fn window(&self) -> MutexGuard<'_, Window> {
+    /// The window itself, to be looked at.
+    pub fn window(&self) -> MutexGuard<'_, Window> {
         // nothing panics while it holds the window
         self.window.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,15 +5,14 @@
 //! With the last block goes a READ behind it: a source ends where that finds nothing, or where a block comes back short
 //! ([`source_end`](super::source_end)). What it has beyond its announced size is read by the lane it began on.
 
-use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
+use super::block_queue::BlockQueue;
 use super::in_flight::{Distance, InFlight};
 use super::open_pair::{Ends, OpenPair};
 use super::order::{WriteTurn, Writing};
@@ -39,9 +38,7 @@ const SHARE: u64 = 8 << 20;
 
 /// What the tasks of one file have in common.
 struct Flow {
-    window: Arc<Mutex<Window>>,
-    /// A block has come back.
-    moved: Notify,
+    block_queue: BlockQueue,
     distance: Arc<Distance>,
     /// Lanes that have begun to work on it.
     lanes: AtomicUsize,
@@ -103,8 +100,7 @@ async fn pump(
 ) -> Result<Reached, CopyError> {
     let FileTransfer { item, .. } = transfer;
     let flow = Arc::new(Flow {
-        window,
-        moved: Notify::new(),
+        block_queue: BlockQueue::new(window),
         distance: Arc::default(),
         lanes: AtomicUsize::new(0),
         goes_on: OnceLock::new(),
@@ -135,7 +131,7 @@ async fn pump(
         }
         tokio::select! {
             ended = tasks.join_next() => match ended {
-                None if flow.window().is_complete() => return flow.reached(first).await,
+                None if flow.block_queue.window().is_complete() => return flow.reached(first).await,
                 None => return Err(lost.unwrap_or_else(|| first.source.changed())),
                 // the other lanes go on with what it gave back
                 Some(Ok((number, Err(error)))) if error.is_lost() && !tasks.is_empty() => {
@@ -223,7 +219,7 @@ impl Flow {
     /// Where the source ends, once all that it announced has come back. What an earlier try has left had its last block
     /// already, so that nobody has looked behind it.
     async fn reached(&self, ends: &Ends) -> Result<Reached, CopyError> {
-        let end = self.window().end();
+        let end = self.block_queue.window().end();
         if end < ends.size {
             return Ok(Reached::Early(end));
         }
@@ -266,7 +262,7 @@ impl Flow {
             let _memory = if memory.is_none() { self.context.memory(block.len()).await } else { memory };
             let failed = match self.copy_block(&ends, &block, its_turn).await {
                 Ok(Some((dwelt, got))) if self.fits(&block, got) => {
-                    self.acknowledge(block);
+                    self.started.moved(self.block_queue.acknowledge(block));
                     turn.came_back(dwelt);
                     continue;
                 }
@@ -275,8 +271,7 @@ impl Flow {
                 Ok(None) => Ok(()),
                 Err(error) => Err(error),
             };
-            self.window().give_back(block);
-            self.moved.notify_waiters();
+            self.block_queue.give_back(block);
             return failed;
         }
     }
@@ -306,7 +301,7 @@ impl Flow {
         };
         match written {
             Some(Ok(())) => Ok(Some((began.elapsed(), got))),
-            Some(Err(error)) if self.writing.may_lack_order(block, &self.window()) => Err(error.of_order()),
+            Some(Err(error)) if self.writing.may_lack_order(block, &self.block_queue.window()) => Err(error.of_order()),
             Some(Err(error)) => Err(error),
             None => Ok(None),
         }
@@ -325,7 +320,7 @@ impl Flow {
     /// Takes in where the file ends, when only the first `got` bytes of a block were there; `false` when that is somewhere
     /// else than before.
     fn fits(&self, block: &Block, got: usize) -> bool {
-        let (mut window, end) = (self.window(), block.offset() + got as u64);
+        let (mut window, end) = (self.block_queue.window(), block.offset() + got as u64);
         if (got > 0 && end > window.end()) || (got < block.len() && window.reach() > end) {
             return false;
         }
@@ -341,49 +336,13 @@ impl Flow {
     /// is full for, or what is left.
     async fn next(&self, most: usize, in_flight: &InFlight) -> Option<(Block, Option<WriteTurn>)> {
         let began = Instant::now();
-        loop {
-            let mut moved = pin!(self.moved.notified());
-            moved.as_mut().enable();
-            let patience = in_flight.patience();
-            {
-                let mut window = self.window();
-                if let Some(block) = window.take(most) {
-                    // one block that comes back may make room for several
-                    self.moved.notify_one();
-                    let its_turn = self.writing.next_turn();
-                    return Some((block, its_turn));
-                }
-                if window.is_complete() {
-                    return None;
-                }
-                if self.lanes.load(Ordering::Relaxed) > 1
-                    && began.elapsed() > patience
-                    && let Some(block) = window.take_again(most)
-                {
-                    return Some((block, None));
-                }
+        let take = |window: &mut Window| {
+            if let Some(block) = window.take(most) {
+                return Some((block, self.writing.next_turn()));
             }
-            // in either case it is looked again
-            let _ = timeout(patience, moved).await;
-        }
-    }
-
-    fn acknowledge(&self, block: Block) {
-        let (moved, is_complete) = {
-            let mut window = self.window();
-            let before = window.arrived();
-            window.acknowledge(block);
-            (window.arrived().saturating_sub(before), window.is_complete())
+            let is_late = self.lanes.load(Ordering::Relaxed) > 1 && began.elapsed() > in_flight.patience();
+            is_late.then(|| window.take_again(most)).flatten().map(|block| (block, None))
         };
-        self.started.moved(moved);
-        match is_complete {
-            true => self.moved.notify_waiters(),
-            false => self.moved.notify_one(),
-        }
-    }
-
-    fn window(&self) -> MutexGuard<'_, Window> {
-        // nothing panics while it holds the window
-        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+        self.block_queue.next_within(|| in_flight.patience(), take).await
     }
 }

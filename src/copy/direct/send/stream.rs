@@ -142,7 +142,8 @@ impl ShareFlow {
             let sent = self.send(&block, manner).await;
             self.streams.fetch_sub(1, Ordering::Relaxed);
             match sent {
-                Ok(()) => self.block_queue.acknowledge(block),
+                // its bytes were told as they arrived
+                Ok(()) => drop(self.block_queue.acknowledge(block)),
                 Err(error) => {
                     self.block_queue.give_back(block);
                     return Err(error);
