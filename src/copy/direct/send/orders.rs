@@ -14,6 +14,7 @@ use crate::copy::direct::remote::remote_helper::Answer;
 use crate::copy::direct::setup::attempt::Attempt;
 use crate::copy::direct::setup::logins::{Held, Logins};
 use crate::copy::ends::side::Side;
+use crate::copy::ends::watchdog;
 use crate::copy::error::{Cause, CopyError};
 use crate::copy::idle::IdleClock;
 use crate::copy::name::Name;
@@ -22,9 +23,6 @@ use crate::copy::route::Direction;
 use crate::copy::task::item::Item;
 use crate::progress::Stage;
 use crate::sftp::{SftpError, StatusCode};
-
-/// How many looks a patience is divided into.
-const LOOKS: u32 = 20;
 
 /// From here on an exit status says that ssh failed itself (255, ssh(1)) or that a signal ended it.
 pub const SSH_FAILED: u32 = 128;
@@ -111,15 +109,9 @@ impl Orders {
         self.clock.moved();
     }
 
-    /// Returns when nothing has moved for too long. Looks are counted: a run that was asleep has not waited.
+    /// Returns when nothing has moved for too long.
     async fn stalled(&self) {
-        let (mut last, mut looks) = (self.pulse.load(Ordering::Relaxed), 0);
-        while looks < LOOKS {
-            tokio::time::sleep(self.clock.timeout() / LOOKS).await;
-            let now = self.pulse.load(Ordering::Relaxed);
-            looks = if now == last { looks + 1 } else { 0 };
-            last = now;
-        }
+        watchdog::stalled(self.clock.timeout(), || Some(self.pulse.load(Ordering::Relaxed))).await;
     }
 
     /// A number that no other order or link has.
