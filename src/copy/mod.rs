@@ -218,7 +218,7 @@ async fn decide(job: &Job, watchers: &Watchers) -> Result<Decision<Arc<Direct>>,
     // a login that has begun is not tried again here: what it signed counts
     let tries = RetryBudget::new(retry_policy.retries, watchers.clone());
     let found = loop {
-        match direct::begin(&job.sources, &job.destination, (terms, mode), &retry_policy).await {
+        match direct::begin(&job.sources, &job.destination, terms, mode, &retry_policy).await {
             Err(obstacle) if obstacle.is_lost() => tries.next(CopyError::direct(obstacle)).await?,
             found => break found,
         }

@@ -53,10 +53,11 @@ pub struct Direct {
 pub async fn begin(
     sources: &[End],
     destination: &End,
-    how: (&DirectOptions, DirectMode),
+    options: &DirectOptions,
+    mode: DirectMode,
     retry_policy: &RetryPolicy,
 ) -> Result<(Option<Arc<Direct>>, String), Obstacle> {
-    let (begun, reason) = begin::begin(sources, destination, how, retry_policy).await?;
+    let (begun, reason) = begin::begin(sources, destination, options, mode, retry_policy).await?;
     Ok((begun.map(|begun| Arc::new(Direct::new(begun))), reason))
 }
 

@@ -75,8 +75,8 @@ impl<'a> FileChecksum<'a> {
 
     async fn told_in(&self, unit: u64, range: Range<u64>) -> Result<Option<Sum>, CopyError> {
         let Some((sums, path)) = &self.shell else { return Ok(None) };
-        let units = (range.start / unit, (range.end - range.start).div_ceil(unit));
-        let mut asked = pin!(sums.of(path, unit, units));
+        let (skip, count) = (range.start / unit, (range.end - range.start).div_ceil(unit));
+        let mut asked = pin!(sums.of(path, unit, skip, count));
         loop {
             match tokio::time::timeout(GLANCE, &mut asked).await {
                 // none of a shell that may read less than the SFTP server, or that has ended

@@ -64,7 +64,7 @@ impl RemoteSha256 {
 
     /// The sum of `count` units of `unit` bytes of the file at the absolute `path`, from unit `skip` on. `None` when the
     /// file cannot be read there, or the shell has ended.
-    pub async fn of(&self, path: &[u8], unit: u64, (skip, count): (u64, u64)) -> Option<Sum> {
+    pub async fn of(&self, path: &[u8], unit: u64, skip: u64, count: u64) -> Option<Sum> {
         let (reply, answer) = oneshot::channel();
         let line = format!("{unit} {skip} {count} {}\n", escaped(path));
         self.questions.send((line.into(), reply)).await.ok()?;

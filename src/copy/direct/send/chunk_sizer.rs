@@ -59,7 +59,7 @@ struct Learned {
 
 impl ChunkSizer {
     /// An order of so many bytes took so long, while so many shares were out.
-    pub fn learn(&self, (bytes, took): (u64, Duration), streams: usize) {
+    pub fn learn(&self, bytes: u64, took: Duration, streams: usize) {
         let now = bytes as f64 / took.as_secs_f64().max(0.001);
         let mut learned = self.learned();
         mix(&mut learned.one, now);
@@ -126,11 +126,11 @@ mod tests {
     fn orders_grow_with_the_pace_and_stay_within_bounds() {
         let chunk_sizer = ChunkSizer::default();
         assert_eq!(chunk_sizer.order(), FIRST);
-        chunk_sizer.learn((4 << 20, Duration::from_secs(8)), 1);
+        chunk_sizer.learn(4 << 20, Duration::from_secs(8), 1);
         assert_eq!(chunk_sizer.order(), LEAST);
-        (0..20).for_each(|_| chunk_sizer.learn((50 << 20, Duration::from_secs(1)), 1));
+        (0..20).for_each(|_| chunk_sizer.learn(50 << 20, Duration::from_secs(1), 1));
         assert!((95 << 20..=100 << 20).contains(&chunk_sizer.order()), "{}", chunk_sizer.order());
-        chunk_sizer.learn((u64::MAX / 2, Duration::ZERO), 1);
+        chunk_sizer.learn(u64::MAX / 2, Duration::ZERO, 1);
         assert_eq!(chunk_sizer.order(), MOST);
         assert!(chunk_sizer.alone() <= 1 << 40 && chunk_sizer.together() == BAND_SHARE);
     }
@@ -140,14 +140,14 @@ mod tests {
         let chunk_sizer = ChunkSizer::default();
         let manner = |idle| chunk_sizer.manner(idle);
         assert_eq!(manner(1), Manner::Alone, "nothing is known");
-        chunk_sizer.learn((4 << 20, Duration::from_millis(80)), 1);
+        chunk_sizer.learn(4 << 20, Duration::from_millis(80), 1);
         assert_eq!(manner(1), Manner::Alone, "that was mostly its start");
-        chunk_sizer.learn((30 << 20, Duration::from_secs(1)), 1);
+        chunk_sizer.learn(30 << 20, Duration::from_secs(1), 1);
         assert_eq!((manner(1), manner(0)), (Manner::Together, Manner::Alone));
-        chunk_sizer.learn((16 << 20, Duration::from_secs(2)), 4);
+        chunk_sizer.learn(16 << 20, Duration::from_secs(2), 4);
         assert_eq!(manner(1), Manner::Alone, "together they are no faster");
         let fast = ChunkSizer::default();
-        fast.learn((100 << 20, Duration::from_millis(400)), 1);
+        fast.learn(100 << 20, Duration::from_millis(400), 1);
         assert_eq!(fast.manner(1), Manner::Alone);
         assert!(fast.alone() > 2 << 30, "{}", fast.alone());
     }
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn shares_begin_at_whole_mebibytes() {
         let chunk_sizer = ChunkSizer::default();
-        chunk_sizer.learn((12_345_678, Duration::from_secs(1)), 1);
+        chunk_sizer.learn(12_345_678, Duration::from_secs(1), 1);
         assert!(chunk_sizer.alone() % LEAST == 0 && chunk_sizer.together() % LEAST == 0);
     }
 }

@@ -97,7 +97,7 @@ pub async fn send_packed(orders: &Orders, packing: &Packing, transfer: FileTrans
     started.begin_at(0);
     let began = Instant::now();
     let Some(staging) = packing.staging(transfer).await? else { return Ok(false) };
-    let (sent, as_announced) = tokio::join!(sent(orders, packing, item, (staging, version)), packing.check(transfer));
+    let (sent, as_announced) = tokio::join!(sent(orders, packing, transfer, staging), packing.check(transfer));
     let Some((staged, told)) = sent? else { return Ok(false) };
     let arrived = match told {
         Told::There(arrived) => arrived,
@@ -122,14 +122,14 @@ pub async fn send_packed(orders: &Orders, packing: &Packing, transfer: FileTrans
 async fn sent(
     orders: &Orders,
     packing: &Packing,
-    item: &Item,
-    (staging, version): (&Place, &Attributes),
+    transfer: FileTransfer<'_>,
+    staging: &Place,
 ) -> Result<Option<(Place, Told)>, CopyError> {
-    let login = orders.logins.current();
+    let (item, login) = (transfer.item, orders.logins.current());
     let coming = packing.comes();
     let Some(number) = link(orders, item, login.links.as_deref()).await? else { return Ok(None) };
     let (tell, mut told) = oneshot::channel();
-    packing.push(Waiting { number, size: version.size.unwrap_or(0), login: login.number, tell });
+    packing.push(Waiting { number, size: transfer.size(), login: login.number, tell });
     drop(coming);
     let told = loop {
         tokio::select! {
@@ -175,7 +175,7 @@ async fn send(
         Engine::Streams => script::pack(&login.far, order, &links, &folder, &numbers),
         Engine::Puts => batch::puts(order, &links, &folder, &numbers),
     };
-    let watch = watch(orders, item, (staging, &numbers));
+    let watch = watch(orders, item, staging, &numbers);
     let answer = match orders.order_and_watch(item, order, watch).await {
         Ok(answer) => answer,
         Err(error) => {
@@ -184,16 +184,16 @@ async fn send(
                     Cause::StreamLost(why) => why.clone(),
                     cause => cause.to_string(),
                 };
-                tell_lost((orders, item), staging, batch, &why).await;
+                tell_lost(orders, item, staging, batch, &why).await;
             }
             return Err(error);
         }
     };
     match answer.status {
-        0 if bytes >= PACKED => orders.chunk_sizer.learn((bytes, began.elapsed()), STREAMS),
+        0 if bytes >= PACKED => orders.chunk_sizer.learn(bytes, began.elapsed(), STREAMS),
         0 => {}
         SSH_FAILED.. => {
-            tell_lost((orders, item), staging, batch, &answer.said()).await;
+            tell_lost(orders, item, staging, batch, &answer.said()).await;
             return Err(orders.failed(item, &answer));
         }
         // some file of the batch
@@ -214,7 +214,7 @@ async fn send(
 }
 
 /// Tells those whose pack was lost with the login; files that `tar` had written to their ends have arrived.
-async fn tell_lost((orders, item): (&Orders, &Item), staging: &Place, batch: Vec<Waiting>, words: &str) {
+async fn tell_lost(orders: &Orders, item: &Item, staging: &Place, batch: Vec<Waiting>, words: &str) {
     let mut arrived = match orders.engine {
         // where nothing can be seen, nothing has arrived
         Engine::Streams => timeout(LISTED, listed(item, staging)).await.ok().and_then(Result::ok).unwrap_or_default(),
@@ -244,7 +244,7 @@ async fn listed(item: &Item, staging: &Place) -> Result<HashMap<u64, Attributes>
 }
 
 /// Looks, again and again, which is the first that has not arrived, and lets `orders` know when that changes.
-async fn watch(orders: &Orders, item: &Item, (staging, numbers): (&Place, &[u64])) -> CopyError {
+async fn watch(orders: &Orders, item: &Item, staging: &Place, numbers: &[u64]) -> CopyError {
     let (mut first, mut last) = (0, None);
     loop {
         tokio::time::sleep(GLANCE).await;

@@ -25,7 +25,7 @@ pub struct PartPoll<'a> {
 
 impl<'a> PartPoll<'a> {
     /// The part of `item`, of which `length` bytes from `offset` on are being written.
-    pub fn of((item, part): (&'a Item, &'a Place), offset: u64, length: u64) -> PartPoll<'a> {
+    pub fn of(item: &'a Item, part: &'a Place, offset: u64, length: u64) -> PartPoll<'a> {
         PartPoll { item, part, offset, length, told: AtomicU64::new(0) }
     }
 

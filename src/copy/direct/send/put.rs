@@ -101,14 +101,14 @@ async fn put(orders: &Orders, transfer: FileTransfer<'_>, pair: &OpenPair, from:
     };
     let verb: &[u8] = if from == 0 { b"put " } else { b"reput " };
     let line = [verb, &link, b" ", &part].concat();
-    let part_poll = PartPoll::of((item, place), from, pair.size() - from);
+    let part_poll = PartPoll::of(item, place, from, pair.size() - from);
     let began = Instant::now();
     let order = |_: &Login, number| batch(number, &[&line]);
     let answer = orders.order_and_watch(item, order, part_poll.watch(orders, Some(started))).await?;
     if answer.status != 0 {
         return Err(orders.failed(item, &answer));
     }
-    orders.chunk_sizer.learn((pair.size() - from, began.elapsed()), 1);
+    orders.chunk_sizer.learn(pair.size() - from, began.elapsed(), 1);
     part_poll.tell_all(started);
     Ok(())
 }
@@ -125,7 +125,7 @@ async fn staged(orders: &Orders, packing: &Packing, transfer: FileTransfer<'_>) 
         return unfit("its name cannot be said");
     };
     let line = [b"put ", &linked(orders, item).await?[..], b" ", &path].concat();
-    let part_poll = PartPoll::of((item, &place), 0, transfer.size());
+    let part_poll = PartPoll::of(item, &place, 0, transfer.size());
     let watch = part_poll.watch(orders, Some(started));
     let answer = orders.order_and_watch(item, |_: &Login, number| batch(number, &[&line]), watch).await?;
     if answer.status != 0 {

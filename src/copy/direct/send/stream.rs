@@ -46,7 +46,7 @@ pub async fn send_large(orders: &Arc<Orders>, transfer: FileTransfer<'_>, so_far
         transfer.started.begin_at(window.arrived());
         let window = Arc::new(Mutex::new(window));
         so_far.keep(&window);
-        send(orders, transfer, (&pair, window)).await?;
+        send(orders, transfer, &pair, window).await?;
         finish(&pair, transfer).await?;
         let sum = pair.source_sum(transfer).await?;
         pair.landing.check(transfer, sum.map(|sum| (sum, pair.size()))).await
@@ -96,7 +96,8 @@ pub async fn finish(pair: &OpenPair, transfer: FileTransfer<'_>) -> Result<(), C
 async fn send(
     orders: &Arc<Orders>,
     transfer: FileTransfer<'_>,
-    (pair, window): (&OpenPair, Arc<Mutex<Window>>),
+    pair: &OpenPair,
+    window: Arc<Mutex<Window>>,
 ) -> Result<(), CopyError> {
     let item = transfer.item;
     let flow = Arc::new(ShareFlow {
@@ -173,7 +174,7 @@ impl ShareFlow {
         let began = Instant::now();
         let order = |login: &Login, number| script::share(&login.far, number, &self.paths.0, &self.paths.1, share);
         let told = (manner == Manner::Alone).then_some(&*self.started);
-        let part_poll = PartPoll::of((&self.item, &self.part), share.offset, share.length);
+        let part_poll = PartPoll::of(&self.item, &self.part, share.offset, share.length);
         let answer = self.orders.order_and_watch(&self.item, order, part_poll.watch(&self.orders, told)).await?;
         if answer.status != 0 {
             return Err(self.orders.failed(&self.item, &answer));
@@ -182,7 +183,7 @@ impl ShareFlow {
             let (source, place) = (&self.item.lanes.idlest().source, &self.item.source);
             return Err(source.error(Stage::Transfer, place, Cause::SourceChanged));
         }
-        self.orders.chunk_sizer.learn((share.length, began.elapsed()), self.streams.load(Ordering::Relaxed));
+        self.orders.chunk_sizer.learn(share.length, began.elapsed(), self.streams.load(Ordering::Relaxed));
         part_poll.tell_all(&self.started);
         Ok(())
     }

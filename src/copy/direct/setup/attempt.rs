@@ -9,7 +9,6 @@ use super::links::LinkFolder;
 use super::preflight::{asks_nobody, runs_commands, still_answers};
 use crate::chain::{Cause, ChainError, Way};
 use crate::copy::direct::engine::Engine;
-use crate::copy::direct::remote::login::Login;
 use crate::copy::direct::remote::remote_helper::RemoteHelper;
 use crate::copy::direct::remote::script::{self, Far, Ready};
 use crate::copy::ends::watchers::Watchers;
@@ -43,6 +42,21 @@ pub struct RetryPolicy {
     pub watchers: Watchers,
 }
 
+/// What is asked of a direct copy, whichever of the two hosts logs in.
+#[derive(Clone, Copy)]
+pub struct DirectRequest<'a> {
+    /// Where the bytes are.
+    pub source: &'a Way,
+    /// Where they go.
+    pub destination: &'a Way,
+    /// What the user says of the login.
+    pub options: &'a DirectOptions,
+    /// How much of it is done.
+    pub mode: DirectMode,
+    /// How much it bears.
+    pub retry_policy: &'a RetryPolicy,
+}
+
 /// One of two hosts, on its way to log in at the other.
 #[derive(Clone)]
 pub struct Attempt {
@@ -63,21 +77,17 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// From one of the ends.
-    pub fn new(
-        direction: Direction,
-        (source, destination): (&Way, &Way),
-        (address, terms, mode): (&Option<(String, u16)>, &DirectOptions, DirectMode),
-        retry_policy: &RetryPolicy,
-    ) -> Attempt {
+    /// By the host that logs in then, to where `address` tells that it finds the other.
+    pub fn new(direction: Direction, address: Option<&(String, u16)>, asked: DirectRequest<'_>) -> Attempt {
+        let DirectRequest { source, destination, options, mode, retry_policy } = asked;
         let found = match direction {
             Direction::Push => destination,
             Direction::Pull => source,
         };
-        let address = self::address(found, address.as_ref());
+        let address = self::address(found, address);
         let request = LoanRequest {
-            weakest: terms.weakest,
-            auth: terms.auth,
+            weakest: options.weakest,
+            auth: options.auth,
             patience: retry_policy.watchers.clock.timeout(),
             ..LoanRequest::default()
         };
@@ -137,18 +147,13 @@ impl Attempt {
         }
     }
 
-    /// What a remote helper that is ready makes of it.
-    pub fn login(
-        &self,
-        (number, far): (u32, Far),
-        (helper, ready): (RemoteHelper, Ready),
-        links: Option<&LinkFolder>,
-    ) -> Login {
+    /// Where links to small files are made once a remote helper is ready; `None` where none are packed.
+    pub fn link_folder(&self, ready: &Ready, links: Option<&LinkFolder>) -> Option<Vec<u8>> {
         let folder = match self.direction {
             Direction::Push => Some([&ready.folder[..], b"/", script::LINKS.as_bytes()].concat()),
             Direction::Pull => links.map(|links| links.folder().to_vec()),
         };
-        Login { number, far, helper, links: folder.filter(|_| ready.packs) }
+        folder.filter(|_| ready.packs)
     }
 
     /// Asks its sshd to connect. One that forbids forwarding does not tell; the login will.

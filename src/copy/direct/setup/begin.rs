@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::attempt::{Attempt, DirectMode, LOGIN, RetryPolicy};
+use super::attempt::{Attempt, DirectMode, DirectRequest, LOGIN, RetryPolicy};
 use super::lent::Lent;
 use super::links::LinkFolder;
 use super::logins::Held;
@@ -43,13 +43,15 @@ pub struct Begun {
 pub async fn begin(
     sources: &[End],
     destination: &End,
-    (terms, mode): (&DirectOptions, DirectMode),
+    options: &DirectOptions,
+    mode: DirectMode,
     retry_policy: &RetryPolicy,
 ) -> Result<(Option<Begun>, String), Obstacle> {
-    let ends = ways(sources, destination)?;
-    let attempt = |direction, address: &Option<_>| Attempt::new(direction, ends, (address, terms, mode), retry_policy);
-    let (push, pull) = (attempt(Direction::Push, &terms.peer), attempt(Direction::Pull, &terms.fetch_from));
-    match (&terms.peer, &terms.fetch_from) {
+    let (source, destination) = ways(sources, destination)?;
+    let asked = DirectRequest { source, destination, options, mode, retry_policy };
+    let push = Attempt::new(Direction::Push, options.peer.as_ref(), asked);
+    let pull = Attempt::new(Direction::Pull, options.fetch_from.as_ref(), asked);
+    match (&options.peer, &options.fetch_from) {
         (Some(_), None) => begin_by(&push, push.reaches()).await,
         (None, Some(_)) => begin_by(&pull, pull.reaches()).await,
         _ => either(&push, &pull).await,
@@ -104,11 +106,11 @@ async fn begin_by(
     let limit = LOGIN.min(clock.left().saturating_sub(NEXT)).max(MOMENT);
     let attempt = attempt.with(engine);
     let far = Far::new(attempt.direction, &loan);
-    let (helper, links) =
+    let (started, links) =
         tokio::join!(Box::pin(attempt.log_in(&loan, &far, limit)), timeout(limit, Box::pin(attempt.links(&loan))));
     let links = links.ok().flatten();
-    let helper = match helper {
-        Ok(helper) => helper,
+    let (helper, ready) = match started {
+        Ok(started) => started,
         Err(obstacle) => {
             let mut lent = Lent::of(&loan);
             let (closed, ()) = tokio::join!(loan.close(), remove(links));
@@ -123,7 +125,7 @@ async fn begin_by(
     let reason = format!("{}, tier {}, host key {}", attempt.said(), loan.tier(), loan.fingerprint());
     // a line that cannot be removed now is tried again at the end, and told then
     let _ = loan.logged_in().await;
-    let login = attempt.login((0, far), helper, links.as_ref());
+    let login = Login { number: 0, far, helper, links: attempt.link_folder(&ready, links.as_ref()) };
     Ok((Some(Begun { attempt, login, held: (loan, links) }), reason))
 }
 

@@ -124,10 +124,10 @@ impl Logins {
             loan.grant(1);
         }
         let far = Far::new(self.attempt.direction, loan);
-        let helper = self.attempt.log_in(loan, &far, LOGIN).await?;
+        let (helper, ready) = self.attempt.log_in(loan, &far, LOGIN).await?;
         // what cannot be removed now is tried again at the end, and told then
         let _ = loan.logged_in().await;
-        Ok(self.attempt.login((number, far), helper, links.as_ref()))
+        Ok(Login { number, far, helper, links: self.attempt.link_folder(&ready, links.as_ref()) })
     }
 
     fn signatures(&self, held: Option<&Held>) -> u32 {
