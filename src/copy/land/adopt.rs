@@ -39,7 +39,7 @@ pub async fn adopt(
         umask.learn_by_probe(side, &staged.sibling(&probe())).await?;
     }
     let new = umask.new_mode(side, mode, context.keep).unwrap_or(mode & !umask.guess());
-    let wanted = final_attributes((stands_there(side, target, ground).await?, new), version, context.keep);
+    let wanted = final_attributes(stands_there(side, target, ground).await?, new, version, context.keep);
     let has_mode = arrived.permissions.map(|mode| mode & MODE_AND_SET_ID) == wanted.permissions;
     if !(has_mode && wanted.times.is_none()) {
         side.set_folder(staged, wanted).await?;

@@ -7,9 +7,18 @@ use crate::copy::ends::file_checksum::FileChecksum;
 use crate::copy::ends::remote_sha256::Sum;
 use crate::copy::ends::side::Side;
 use crate::copy::error::{Cause, CopyError};
-use crate::copy::place::Links;
+use crate::copy::place::{Links, Place};
 use crate::copy::task::item::Item;
 use crate::progress::Stage;
+
+/// What a source had, where both ends are to be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceContent {
+    /// SHA-256 of all its bytes.
+    pub sum: Sum,
+    /// How many bytes there are.
+    pub size: u64,
+}
 
 /// The sum of what was read of a small file.
 pub fn sum_of(data: &[bytes::Bytes]) -> Sum {
@@ -21,19 +30,15 @@ pub fn sum_of(data: &[bytes::Bytes]) -> Sum {
     sum
 }
 
-/// Holds what was read at the source against what the closed part at `place` has.
+/// Holds what was read at the source against what the closed `part` has.
 ///
 /// # Errors
 /// [`Cause::Differs`] when they are not the same.
-pub async fn compare(
-    item: &Item,
-    (side, part): (&Side, &crate::copy::place::Place),
-    (source, size): (Sum, u64),
-) -> Result<Sum, CopyError> {
+pub async fn compare(item: &Item, side: &Side, part: &Place, source: SourceContent) -> Result<Sum, CopyError> {
     let file = side.open(part, Links::Keep).await?;
     // one byte more shows a part that is longer
-    let sum = FileChecksum::of(item.lanes.destination(), side, &file).await?.sum(0..size + 1).await?;
-    match sum == source {
+    let sum = FileChecksum::of(item.lanes.destination(), side, &file).await?.sum(0..source.size + 1).await?;
+    match sum == source.sum {
         true => Ok(sum),
         false => Err(side.error(Stage::Verify, &item.target, Cause::Differs)),
     }

@@ -7,11 +7,10 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use super::care;
+use super::care::{self, SourceContent};
 use super::part_file::{PartFile, ToOpen};
 use super::replace::replace;
 use crate::copy::ends::file::Set;
-use crate::copy::ends::remote_sha256::Sum;
 use crate::copy::ends::side::Side;
 use crate::copy::error::{Cause, CopyError};
 use crate::copy::options::{Keep, MODE_MASK, MODE_UNTOLD};
@@ -82,7 +81,7 @@ impl Landing {
                 return Err(error);
             }
         };
-        let attributes = final_attributes((there, new), transfer.version, keep);
+        let attributes = final_attributes(there, new, transfer.version, keep);
         let is_again = so_far.earlier() != Earlier::Nothing;
         let (side, target, started) = (side.clone(), target.clone(), Arc::clone(transfer.started));
         let (written, lacks) = (OnceLock::new(), OnceLock::new());
@@ -157,16 +156,16 @@ impl Landing {
         self.side.error(Stage::Land, self.part.place(), Cause::PartTaken)
     }
 
-    /// Looks after the closed part as `run_context` say: compares it with the `sum` of the source and its size, and has it
-    /// flushed to the disk.
+    /// Looks after the closed part as the run's options say: compares it with what the `source` had, and has it flushed to
+    /// the disk.
     ///
     /// # Errors
     /// [`Cause::Differs`] when it is not what was read; when it cannot be flushed.
-    pub async fn check(&self, transfer: FileTransfer<'_>, sum: Option<(Sum, u64)>) -> Result<(), CopyError> {
+    pub async fn check(&self, transfer: FileTransfer<'_>, source: Option<SourceContent>) -> Result<(), CopyError> {
         let FileTransfer { context, item, started, .. } = transfer;
-        if let Some(sum) = sum {
-            match care::compare(item, (&self.side, self.part.place()), sum).await {
-                Ok(told) => context.ledger.hashed(started, (&sum.0, &told)),
+        if let Some(source) = source {
+            match care::compare(item, &self.side, self.part.place(), source).await {
+                Ok(told) => context.ledger.hashed(started, (&source.sum, &told)),
                 Err(error) if error.is_worthless() => {
                     self.discard().await;
                     return Err(error);
@@ -250,7 +249,7 @@ impl Landing {
 }
 
 /// What a file gets whose name nothing has, or a file of that mode.
-pub fn final_attributes((there, new): (Option<u32>, u32), version: &Attributes, keep: Keep) -> Attributes {
+pub fn final_attributes(there: Option<u32>, new: u32, version: &Attributes, keep: Keep) -> Attributes {
     let permissions = match (keep, there) {
         (Keep::Nothing, Some(old)) => old & MODE_MASK,
         _ => new,

@@ -163,7 +163,7 @@ impl Search<'_> {
                     let bad = |bad| self.ends.1.error(Stage::List, &open.target, Cause::Name(bad));
                     let (name, attributes) = entry.map_err(bad)?;
                     if known.share().holds(&name) {
-                        self.weigh(open, &known, (name, attributes))?;
+                        self.weigh(open, &known, name, attributes)?;
                     }
                 }
             }
@@ -200,7 +200,8 @@ impl Search<'_> {
         &mut self,
         open: &ComparedFolder,
         known: &KnownNames,
-        (name, attributes): (Name, Attributes),
+        name: Name,
+        attributes: Attributes,
     ) -> Result<(), CopyError> {
         let slash: &[u8] = if open.path.is_empty() { b"" } else { b"/" };
         let path = [&open.path[..], slash, name.as_bytes()].concat();

@@ -100,7 +100,7 @@ impl Turn<'_> {
         self.in_flight.distance.learn(dwelt);
         let due = self.in_flight.distance.due();
         let mut state = self.in_flight.state();
-        if state.learn((dwelt, due), Instant::now(), self.in_flight.most) {
+        if state.learn(dwelt, due, Instant::now(), self.in_flight.most) {
             self.in_flight.turns.add_permits(1);
         }
         if state.surplus > 0 {
@@ -112,7 +112,7 @@ impl Turn<'_> {
 
 impl State {
     /// Whether one block more is allowed from now on.
-    fn learn(&mut self, (dwelt, due): (Duration, Duration), now: Instant, most: usize) -> bool {
+    fn learn(&mut self, dwelt: Duration, due: Duration, now: Instant, most: usize) -> bool {
         self.dwelt = dwelt;
         if dwelt <= due {
             let grows = self.allowed < most;
@@ -147,18 +147,18 @@ mod tests {
     #[test]
     fn blocks_in_time_bring_more_up_to_the_most() {
         let (mut state, now) = (state(FIRST), Instant::now());
-        let more = (0..40).filter(|_| state.learn((ms(100), DUE), now, 32)).count();
+        let more = (0..40).filter(|_| state.learn(ms(100), DUE, now, 32)).count();
         assert_eq!((more, state.allowed), (32 - FIRST, 32));
     }
 
     #[test]
     fn blocks_that_dwell_halve_it_once_until_those_under_way_are_back() {
         let (mut state, now) = (state(32), Instant::now());
-        (0..20).for_each(|_| assert!(!state.learn((ms(900), DUE), now, 32)));
+        (0..20).for_each(|_| assert!(!state.learn(ms(900), DUE, now, 32)));
         assert_eq!((state.allowed, state.surplus), (16, 16));
-        assert!(!state.learn((ms(400), DUE), now + ms(1000), 32), "a little late changes nothing");
+        assert!(!state.learn(ms(400), DUE, now + ms(1000), 32), "a little late changes nothing");
         assert_eq!(state.allowed, 16);
-        (1..9).for_each(|round| assert!(!state.learn((ms(900), DUE), now + ms(1000 * round), 32)));
+        (1..9).for_each(|round| assert!(!state.learn(ms(900), DUE, now + ms(1000 * round), 32)));
         assert_eq!(state.allowed, LEAST);
     }
 

@@ -16,10 +16,11 @@ use super::block_queue::BlockQueue;
 use super::in_flight::{Distance, InFlight};
 use super::open_pair::{Ends, OpenPair};
 use super::order::{WriteTurn, Writing};
-use super::resume::Acknowledged;
+use super::resume::{Acknowledged, Granularity};
 use super::source_end::{Reached, TrueEnd, endless, judge};
 use crate::copy::ends::lanes::Lane;
 use crate::copy::error::CopyError;
+use crate::copy::land::care::SourceContent;
 use crate::copy::place::Links;
 use crate::copy::task::file_transfer::FileTransfer;
 use crate::copy::task::ledger::FileProgress;
@@ -59,7 +60,7 @@ pub async fn copy_large(transfer: FileTransfer<'_>, so_far: &mut SoFar) -> Resul
         let (window, writing) = begin(transfer, &mut pair, so_far).await?;
         let ends = Arc::new(Ends::of(&pair));
         let moved = async {
-            let reached = pump(transfer, window, writing, (&ends, &pair.lane)).await?;
+            let reached = pump(transfer, window, writing, &ends, &pair.lane).await?;
             to_its_end(transfer, &pair, &ends, reached).await
         };
         let (size, sum) = match pair.size() {
@@ -69,7 +70,7 @@ pub async fn copy_large(transfer: FileTransfer<'_>, so_far: &mut SoFar) -> Resul
             _ => tokio::try_join!(moved, pair.source_sum(transfer))?,
         };
         finish(transfer, &pair, size).await?;
-        pair.landing.check(transfer, sum.map(|sum| (sum, size))).await
+        pair.landing.check(transfer, sum.map(|sum| SourceContent { sum, size })).await
     };
     let arrived = arrived.await;
     pair.end(transfer, arrived).await
@@ -83,7 +84,8 @@ async fn begin(
 ) -> Result<(Arc<Mutex<Window>>, Writing), CopyError> {
     let sizes = Sizes { in_flight: Sizes::default().band, ..Sizes::default() };
     let block = Ends::of(pair).block().min(transfer.context.throttle.block());
-    let missing = pair.missing(transfer, (sizes, block, Acknowledged::BlockByBlock), so_far).await?;
+    let granularity = Granularity { sizes, block, acknowledged: Acknowledged::BlockByBlock };
+    let missing = pair.missing(transfer, granularity, so_far).await?;
     let (window, writing) = pair.writing(transfer, missing, block, so_far).await?;
     transfer.started.begin_at(window.arrived());
     let window = Arc::new(Mutex::new(window));
@@ -96,7 +98,8 @@ async fn pump(
     transfer: FileTransfer<'_>,
     window: Arc<Mutex<Window>>,
     writing: Writing,
-    (first, began_on): (&Arc<Ends>, &Arc<Lane>),
+    first: &Arc<Ends>,
+    began_on: &Arc<Lane>,
 ) -> Result<Reached, CopyError> {
     let FileTransfer { item, .. } = transfer;
     let flow = Arc::new(Flow {

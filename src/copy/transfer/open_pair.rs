@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::order::Writing;
-use super::resume::{Acknowledged, PartialFile, Worth};
+use super::resume::{Granularity, PartialFile, Worth};
 use super::source_end::OpenSource;
 use crate::copy::ends::file::OpenFile;
 use crate::copy::ends::file_checksum::FileChecksum;
@@ -19,7 +19,7 @@ use crate::copy::options::{BlockOrder, Resume};
 use crate::copy::place::Links;
 use crate::copy::task::file_transfer::FileTransfer;
 use crate::copy::task::so_far::SoFar;
-use crate::sftp::{Sizes, Window};
+use crate::sftp::Window;
 
 /// Both ends, by way of one lane.
 pub struct OpenPair {
@@ -88,11 +88,11 @@ impl OpenPair {
     pub async fn missing(
         &mut self,
         transfer: FileTransfer<'_>,
-        (sizes, block, acknowledged): (Sizes, usize, Acknowledged),
+        granularity: Granularity,
         so_far: &mut SoFar,
     ) -> Result<Window, CopyError> {
         let FileTransfer { context, item, started, .. } = transfer;
-        let mut window = Window::new(0..self.size(), sizes);
+        let mut window = Window::new(0..self.size(), granularity.sizes);
         if !self.landing.part_file().is_reused() && context.resume == Resume::Trusted {
             let taken = self.landing.take_over(transfer, self.size).await;
             so_far.begun(self.landing.part_file().beginning());
@@ -101,8 +101,8 @@ impl OpenPair {
         if self.landing.part_file().is_reused() {
             let files = (&*self.source, &**self.landing.part_file().file());
             let sides = (&self.lane.source, &self.lane.destination);
-            let pair = PartialFile { lanes: &item.lanes, sides, files, size: self.size(), block, acknowledged };
-            let worth = match pair.worth(so_far, sizes).await {
+            let pair = PartialFile { lanes: &item.lanes, sides, files, size: self.size(), granularity };
+            let worth = match pair.worth(so_far).await {
                 Err(error) if error.ends_the_run() || error.is_source_changed() => return Err(error),
                 Err(_) => Worth::Nothing("started over: the part cannot be compared with the source"),
                 Ok(worth) => worth,

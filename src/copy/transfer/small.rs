@@ -13,8 +13,9 @@ use crate::copy::ends::identity::{FileIdentity, same_version};
 use crate::copy::ends::lanes::Lane;
 use crate::copy::ends::remote_sha256::Sum;
 use crate::copy::error::CopyError;
+use crate::copy::land::care::{self, SourceContent};
 use crate::copy::land::landing::Landing;
-use crate::copy::land::{care, takeover};
+use crate::copy::land::takeover;
 use crate::copy::task::file_transfer::FileTransfer;
 use crate::copy::task::so_far::SoFar;
 
@@ -71,7 +72,7 @@ pub async fn copy_small(transfer: FileTransfer<'_>, so_far: &SoFar) -> Result<Sm
     context.throttle.pass(written as usize).await;
     landing.write_whole(data).await?;
     started.moved(written);
-    landing.check(transfer, sum.map(|sum| (sum, written))).await?;
+    landing.check(transfer, sum.map(|sum| SourceContent { sum, size: written })).await?;
     landing.land(context).await?;
     takeover::clear_soon(&lane.destination, item, context, began).await;
     Ok(Small::Landed)

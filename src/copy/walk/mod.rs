@@ -255,7 +255,7 @@ impl Walker {
             for entry in entries {
                 match entry {
                     Ok((name, listed)) if !visited.contains(&name) && self.takes(open, &name, &listed) => {
-                        looks.push(self.look((&side, open), name, listed));
+                        looks.push(self.look(&side, open, name, listed));
                     }
                     Ok(_) => {}
                     Err(bad) => {
@@ -267,7 +267,7 @@ impl Walker {
                 let found = look.end().await;
                 let name = found.as_ref().map_or_else(|(name, _)| name, |child| &child.name).clone();
                 match found {
-                    Ok(child) => self.visit((&side, open), child).await?,
+                    Ok(child) => self.visit(&side, open, child).await?,
                     Err((name, error)) => self.tell(&open.source.join(&name), error).await?,
                 }
                 visited.insert(&name);
@@ -284,7 +284,7 @@ impl Walker {
     }
 
     /// Looks at an entry; links that are followed are looked up all at once.
-    fn look(&self, (side, open): (&Side, &ListedFolder), name: Name, listed: Attributes) -> Look {
+    fn look(&self, side: &Side, open: &ListedFolder, name: Name, listed: Attributes) -> Look {
         let is_followed = self.symlinks == Symlinks::Follow && listed.kind() == FileKind::Symlink;
         match is_followed || listed.kind() == FileKind::Unknown {
             true => Look::ask(name.clone(), side, open.source.join(&name)),
@@ -293,7 +293,7 @@ impl Walker {
     }
 
     /// Hands out what was found; a folder waits until those before it are listed.
-    async fn visit(&self, (side, open): (&Side, &ListedFolder), child: Child) -> Result<(), CopyError> {
+    async fn visit(&self, side: &Side, open: &ListedFolder, child: Child) -> Result<(), CopyError> {
         let source = open.source.join(&child.name);
         if child.attributes.kind() != FileKind::Dir {
             let folder = &open.node.folder;

@@ -16,13 +16,14 @@ use crate::copy::direct::remote::login::Login;
 use crate::copy::ends::identity::same_version;
 use crate::copy::ends::remote_sha256::UNIT;
 use crate::copy::error::{Cause, CopyError};
+use crate::copy::land::care::SourceContent;
 use crate::copy::land::{adopt, takeover};
 use crate::copy::place::Links;
 use crate::copy::task::file_transfer::FileTransfer;
 use crate::copy::task::item::Item;
 use crate::copy::task::so_far::SoFar;
 use crate::copy::transfer::open_pair::OpenPair;
-use crate::copy::transfer::resume::Acknowledged;
+use crate::copy::transfer::resume::{Acknowledged, Granularity};
 use crate::progress::{Event, Stage};
 use crate::sftp::{FileKind, Sizes};
 
@@ -77,15 +78,16 @@ async fn into_part(orders: &Orders, transfer: FileTransfer<'_>) -> Result<bool, 
     }
     let arrived = async {
         // nothing but its length tells of an earlier try, which is looked at as any other
-        let how = (Sizes::default(), UNIT as usize, Acknowledged::InOrder);
-        let window = pair.missing(transfer, how, &mut SoFar::default()).await?;
+        let granularity =
+            Granularity { sizes: Sizes::default(), block: UNIT as usize, acknowledged: Acknowledged::InOrder };
+        let window = pair.missing(transfer, granularity, &mut SoFar::default()).await?;
         transfer.started.begin_at(window.arrived());
         if window.low() < pair.size() {
             put(orders, transfer, &pair, window.low()).await?;
         }
         stream::finish(&pair, transfer).await?;
         let sum = pair.source_sum(transfer).await?;
-        pair.landing.check(transfer, sum.map(|sum| (sum, pair.size()))).await
+        pair.landing.check(transfer, sum.map(|sum| SourceContent { sum, size: pair.size() })).await
     };
     let arrived = arrived.await;
     let arrived = stream::judged(transfer, &pair, arrived).await;

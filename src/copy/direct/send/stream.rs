@@ -20,6 +20,7 @@ use crate::copy::direct::remote::login::Login;
 use crate::copy::direct::remote::script::{self, BLOCK, Share};
 use crate::copy::ends::identity::FileIdentity;
 use crate::copy::error::{Cause, CopyError};
+use crate::copy::land::care::SourceContent;
 use crate::copy::place::Place;
 use crate::copy::task::file_transfer::FileTransfer;
 use crate::copy::task::item::Item;
@@ -27,7 +28,7 @@ use crate::copy::task::ledger::FileProgress;
 use crate::copy::task::so_far::SoFar;
 use crate::copy::transfer::block_queue::BlockQueue;
 use crate::copy::transfer::open_pair::OpenPair;
-use crate::copy::transfer::resume::Acknowledged;
+use crate::copy::transfer::resume::{Acknowledged, Granularity};
 use crate::progress::Stage;
 use crate::sftp::{Block, Sizes, Window};
 
@@ -41,15 +42,15 @@ pub async fn send_large(orders: &Arc<Orders>, transfer: FileTransfer<'_>, so_far
     let mut pair = pair?;
     let arrived = async {
         let sizes = Sizes { block: BAND_SHARE as usize, in_flight: u64::MAX, ..Sizes::default() };
-        let how = (sizes, BLOCK as usize, Acknowledged::ShareByShare);
-        let window = pair.missing(transfer, how, so_far).await?;
+        let granularity = Granularity { sizes, block: BLOCK as usize, acknowledged: Acknowledged::ShareByShare };
+        let window = pair.missing(transfer, granularity, so_far).await?;
         transfer.started.begin_at(window.arrived());
         let window = Arc::new(Mutex::new(window));
         so_far.keep(&window);
         send(orders, transfer, &pair, window).await?;
         finish(&pair, transfer).await?;
         let sum = pair.source_sum(transfer).await?;
-        pair.landing.check(transfer, sum.map(|sum| (sum, pair.size()))).await
+        pair.landing.check(transfer, sum.map(|sum| SourceContent { sum, size: pair.size() })).await
     };
     let arrived = arrived.await;
     let arrived = judged(transfer, &pair, arrived).await;
