@@ -1,6 +1,6 @@
-//! Does it still move? [`set`] watches one SFTP session: one of which something is asked, and that neither takes nor gives a
-//! byte for too long, is taken for lost, and the connections that carried it are given up. An idle session may be idle.
-//! [`stalled`] is the watch itself, of whatever can be looked at.
+//! Does anything still move? [`set`] watches one SFTP session: one that has unanswered requests, and neither sends nor
+//! receives a byte for too long, is taken for lost, and its connections are given up. A session without requests may be
+//! idle. [`stalled`] is the watch itself, of anything that can be looked at.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use crate::copy::idle::IdleClock;
 use crate::copy::reach::Reach;
 use crate::sftp::Client;
 
-/// Nothing may move for so long, unless told otherwise.
+/// How long nothing may move, unless told otherwise.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How many looks a patience is divided into.
+/// Looks within the time after which something counts as stalled.
 const LOOKS: u32 = 20;
 
-/// Returns when `look` has given the same for `patience`, unless that was `None`: nothing has to move then. Looks are
-/// counted: a run that was asleep has not waited.
+/// Returns when `look` has given the same value for `patience`. `None` means that nothing has to move. Looks are
+/// counted, not time: a process that was stopped has not waited.
 pub async fn stalled<T: PartialEq>(patience: Duration, mut look: impl FnMut() -> Option<T>) {
     let (mut last, mut looks) = (look(), 0);
     while looks < LOOKS {
@@ -27,7 +27,8 @@ pub async fn stalled<T: PartialEq>(patience: Duration, mut look: impl FnMut() ->
     }
 }
 
-/// Watches `client` until it ends. A lane of `reach` that stalls is abandoned there, so that the next try takes another way.
+/// Watches `client` until it ends. When it stalls, its lane is abandoned at `reach`, so that the next try takes another
+/// connection.
 pub fn set(client: &Client, clock: Arc<IdleClock>, (reach, lane): (Arc<dyn Reach>, usize)) {
     let (watch, patience) = (client.watch(), clock.timeout());
     tokio::spawn(async move {
@@ -58,7 +59,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_millis(20);
 
-    /// How many looks are given before what is looked at is taken for stalled.
+    /// Looks until what is looked at counts as stalled.
     async fn looks(mut at: impl FnMut(u32) -> Option<u32>) -> u32 {
         let mut number = 0;
         let look = || {

@@ -1,5 +1,5 @@
-//! What is looked at twice? `Care`: whether both ends are compared before a file gets its name, and whether it is flushed
-//! to the disk first. Which files need not go at all is another question (`unchanged.rs`).
+//! How is a file checked before it gets its name? `Care` says whether both ends are compared, and whether the file is
+//! flushed to the disk first. Which files need not be copied at all is another question (`unchanged.rs`).
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -11,16 +11,16 @@ use crate::copy::place::{Links, Place};
 use crate::copy::task::item::Item;
 use crate::progress::Stage;
 
-/// What a source had, where both ends are to be compared.
+/// What was read of a source, where both ends are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SourceContent {
     /// SHA-256 of all its bytes.
     pub sum: Sum,
-    /// How many bytes there are.
+    /// Its length in bytes.
     pub size: u64,
 }
 
-/// The sum of what was read of a small file.
+/// The SHA-256 of a small file's bytes.
 pub fn sum_of(data: &[bytes::Bytes]) -> Sum {
     let mut sum = [0; 32];
     match data {
@@ -30,7 +30,7 @@ pub fn sum_of(data: &[bytes::Bytes]) -> Sum {
     sum
 }
 
-/// Holds what was read at the source against what the closed `part` has.
+/// Compares the closed part file at `part` with what was read of the source. Returns its SHA-256.
 ///
 /// # Errors
 /// [`Cause::Differs`] when they are not the same.

@@ -1,5 +1,6 @@
-//! What is being made, and how far is it? [`TreeMarker`], this run's own beside the folder that it makes: made before the
-//! folder, filled as files land, removed once all is there. It also asks those of earlier runs which files have landed.
+//! Which folder is being made, and how far is it? [`TreeMarker`], this run's marker beside the folder: made before the
+//! folder, filled as files land, removed once everything is there. It also asks the markers of earlier runs which files
+//! have landed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,38 +27,39 @@ use crate::copy::task::this_run::ThisRun;
 use crate::progress::Event;
 use crate::sftp::{Attributes, FileKind};
 
-/// Markers of earlier runs that are read.
+/// Most markers of earlier runs that are read.
 const READ: usize = 4;
 
-/// Bytes of one that are read, how many at a time, and how often together.
+/// Most bytes of a marker that are read; bytes read at a time; and reads at once.
 const LONGEST: u64 = 64 << 20;
 const BLOCK: usize = 32 << 10;
 const TOGETHER: u64 = 16;
 
-/// For so long, or as long as the copy itself took, its end waits to see whether ended runs have left markers.
+/// Least time that the end of a copy waits to see whether ended runs have left markers; it waits as long as the copy
+/// itself took, if that is longer.
 const LEAST_WAIT: Duration = Duration::from_secs(1);
 
-/// How the folder is at the end of a run.
+/// What the folder is like at the end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TreeState {
-    /// All that is to be in it is there.
+    /// Everything that belongs in it is there.
     Complete,
     /// Something is missing.
     Lacking,
 }
 
-/// This run's marker of a folder that is to be a source's copy.
+/// This run's marker of a folder that becomes a source's copy.
 pub struct TreeMarker {
     tree: Tree,
     lanes: Arc<Lanes>,
     run: Arc<ThisRun>,
     ledger: Arc<Ledger>,
     header: String,
-    /// Modes and times travel.
+    /// Whether modes and times are copied.
     preserves: bool,
     resume: Resume,
     began: Instant,
-    /// Set when it is made.
+    /// The marker's lines; set when the marker is made.
     book: OnceCell<Arc<Book>>,
     writer: Mutex<JoinSet<()>>,
     has_folder: AtomicBool,
@@ -65,7 +67,7 @@ pub struct TreeMarker {
 }
 
 impl TreeMarker {
-    /// Of `tree`, for a run with these options. Nothing is made yet.
+    /// A marker of `tree` for a run with these options. Nothing is made yet.
     pub fn new(
         tree: Tree,
         lanes: &Arc<Lanes>,
@@ -123,14 +125,14 @@ impl TreeMarker {
         }
     }
 
-    /// Which version of a file goes from here on, as a line has it; `None` where that cannot be told.
+    /// Which version of a file is copied now, as words for a line; `None` where that cannot be told.
     pub async fn version(&self, item: &Item) -> Option<String> {
         let What::File(links) = item.what else { return None };
         let side = item.lanes.idlest().source.clone();
         Some(side.identity(&item.source, links, &item.attributes).await.ok()?.words())
     }
 
-    /// A file has landed: of that `version`, and as it stands `there`.
+    /// Records that a file has landed: which `version`, and with which attributes `there`.
     pub fn landed(&self, item: &Item, version: &str, mut there: Attributes) {
         if self.preserves {
             there.times = item.attributes.times.or(there.times);
@@ -141,7 +143,7 @@ impl TreeMarker {
         }
     }
 
-    /// Whether an earlier run has landed a file, and both ends still are as they were then.
+    /// Whether an earlier run has landed a file, and both ends are still as they were then.
     pub async fn holds(&self, item: &Item) -> bool {
         if !self.goes_on() || self.resume == Resume::Never {
             return false;
@@ -179,7 +181,8 @@ impl TreeMarker {
         landed
     }
 
-    /// The run is over. A marker goes when its folder is complete, and those that ended runs have left go with it.
+    /// Ends the marker with the run. It is removed when its folder is complete, together with those that ended runs
+    /// have left.
     pub async fn end(&self, arrival: TreeState) {
         let Some(book) = self.book.get() else { return };
         self.writer.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
@@ -236,7 +239,7 @@ impl FolderMarker for TreeMarker {
         TreeMarker::goes_on(self)
     }
 
-    /// Without a round trip of its own. That it cannot be made is no failure.
+    /// Makes the marker before the folder without an extra round trip. Failing to make it is no error.
     fn before<'a>(&'a self, side: &'a Side, make_folder: Making<'a>) -> Making<'a> {
         Box::pin(async move {
             // the others can see that this run lives before there is a marker
@@ -260,7 +263,7 @@ impl FolderMarker for TreeMarker {
     }
 }
 
-/// Reads the lines of a marker that is what it was when it was listed, or has grown.
+/// Reads the lines of a marker, if it is what was listed, or has grown since.
 async fn read(side: &Side, left: &Leftover, landed: &mut LandedFiles) -> Result<(), CopyError> {
     let file = side.open(&left.place, Links::Keep).await?;
     let (opened, named) = tokio::try_join!(file.identity(), side.look(&left.place, Links::Keep))?;

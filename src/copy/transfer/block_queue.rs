@@ -1,5 +1,5 @@
-//! Which bytes of a file does which task move? [`BlockQueue`], one for an upload, a download, a relay and a direct copy: a window
-//! ([`Window`]) from which many tasks take blocks, each waiting while there is none for it, until all have arrived.
+//! Which task moves which bytes of a file? [`BlockQueue`], used for upload, download, relay and direct copies: a window
+//! ([`Window`]) from which many tasks take blocks. A task waits while there is no block for it, until all have arrived.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,15 +10,15 @@ use tokio::time::timeout;
 
 use crate::sftp::{Block, Window};
 
-/// A window, and who waits for it.
+/// A window, and the tasks that wait for it.
 pub struct BlockQueue {
     window: Arc<Mutex<Window>>,
-    /// A block has come back.
+    /// Wakes waiting tasks when a block has come back.
     moved: Notify,
 }
 
 impl BlockQueue {
-    /// Of the bytes that are missing.
+    /// A queue of the bytes that are missing.
     pub fn new(window: Arc<Mutex<Window>>) -> BlockQueue {
         BlockQueue { window, moved: Notify::new() }
     }
@@ -28,7 +28,7 @@ impl BlockQueue {
         self.next_within(|| Duration::MAX, take).await
     }
 
-    /// The same; `take` is asked again after `patience`, too, when no block has come back.
+    /// Like [`BlockQueue::next`], but `take` is also asked again after `patience` when no block has come back.
     pub async fn next_within<T>(
         &self,
         patience: impl Fn() -> Duration,
@@ -54,7 +54,7 @@ impl BlockQueue {
         }
     }
 
-    /// A block has arrived: how many bytes of it had not before.
+    /// Records that a block has arrived. Returns how many of its bytes had not arrived before.
     pub fn acknowledge(&self, block: Block) -> u64 {
         let (arrived, is_complete) = {
             let mut window = self.window();
@@ -69,7 +69,7 @@ impl BlockQueue {
         arrived
     }
 
-    /// A block has not arrived: another task may move it.
+    /// Takes back a block that has not arrived: another task may move it.
     pub fn give_back(&self, block: Block) {
         self.window().give_back(block);
         self.moved.notify_waiters();

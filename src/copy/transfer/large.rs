@@ -1,9 +1,11 @@
-//! How does a large file go? [`copy_large`]: in blocks, many in flight, over every lane there is. Each block is read at one end
-//! of a lane and written at the other; the window ([`Window`]) says which block is next, so that a part that was cut off
-//! can be trusted up to its band. The source must be the same version at the end as at the beginning, on every lane.
+//! How does a large file go? [`copy_large`] sends it in blocks, many in flight, over every lane there is. Each block is
+//! read at one end of a lane and written at the other. The window ([`Window`]) says which block is next, so that a part
+//! file that was cut off can be trusted up to the window's band. The source must be the same version at the end as at
+//! the beginning, on every lane.
 //!
 //! With the last block goes a READ behind it: a source ends where that finds nothing, or where a block comes back short
-//! ([`source_end`](super::source_end)). What it has beyond its announced size is read by the lane it began on.
+//! ([`source_end`](super::source_end)). What the source has beyond its announced size is read over the lane that the
+//! file began on.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -28,32 +30,33 @@ use crate::copy::task::run_context::RunContext;
 use crate::copy::task::so_far::SoFar;
 use crate::sftp::{Block, Sizes, Window};
 
-/// Bytes in flight on one lane at most, where it brings them through in time ([`InFlight`]).
+/// Most bytes in flight on one lane, if it moves them in time ([`InFlight`]).
 const LANE_BYTES: usize = 8 << 20;
 
-/// Blocks in flight on one lane, for servers that only take short ones.
+/// Most blocks in flight on one lane, for servers that only take short ones.
 const LANE_BLOCKS: usize = 128;
 
 /// Bytes of a file for each lane that works on it.
 const SHARE: u64 = 8 << 20;
 
-/// What the tasks of one file have in common.
+/// What the tasks of one file share.
 struct Flow {
     block_queue: BlockQueue,
     distance: Arc<Distance>,
-    /// Lanes that have begun to work on it.
+    /// Lanes that have begun to work on the file.
     lanes: AtomicUsize,
-    /// Whether the source has data behind what it announces, once that was looked at.
+    /// Whether the source has data beyond its announced size, once that was looked at.
     goes_on: OnceLock<bool>,
     writing: Writing,
     context: Arc<RunContext>,
     started: Arc<FileProgress>,
 }
 
-/// Copies a file, going on from what is there of it.
+/// Copies a file, going on from what its part file already has.
 ///
 /// # Errors
-/// As `Kind` tells; [`Cause::SourceChanged`](crate::copy::Cause::SourceChanged) when it is not that version any more.
+/// See `Kind`. [`Cause::SourceChanged`](crate::copy::Cause::SourceChanged) when the source is no longer the version
+/// that was listed.
 pub async fn copy_large(transfer: FileTransfer<'_>, so_far: &mut SoFar) -> Result<(), CopyError> {
     let mut pair = OpenPair::open(transfer, so_far).await?;
     let arrived = async {
@@ -76,7 +79,7 @@ pub async fn copy_large(transfer: FileTransfer<'_>, so_far: &mut SoFar) -> Resul
     pair.end(transfer, arrived).await
 }
 
-/// What is still missing, and remembered for another attempt; and how it is written.
+/// A window over what is missing, kept for another attempt, and how it is written.
 async fn begin(
     transfer: FileTransfer<'_>,
     pair: &mut OpenPair,
@@ -93,7 +96,7 @@ async fn begin(
     Ok((window, writing))
 }
 
-/// Moves every block that is announced, over the lane it begins on and those that join; where the source ends.
+/// Moves every announced block, over the lane the file begins on and those that join it. Returns where the source ends.
 async fn pump(
     transfer: FileTransfer<'_>,
     window: Arc<Mutex<Window>>,
@@ -150,7 +153,7 @@ async fn pump(
     }
 }
 
-/// One more lane works on the file, as far as it can be opened there.
+/// Lets one more lane work on the file, if it can be opened there.
 async fn join(flow: Arc<Flow>, first: Arc<Ends>, lane: Arc<Lane>, links: Links) -> Result<(), CopyError> {
     let _busy = lane.busy();
     let growing = flow.context.tolerance.growing;
@@ -168,7 +171,7 @@ async fn join(flow: Arc<Flow>, first: Arc<Ends>, lane: Arc<Lane>, links: Links) 
     ends.part.close().await
 }
 
-/// What is announced has arrived, as far as the source has it: how many bytes it really has, once they have arrived, too.
+/// Moves what is left once the announced bytes have arrived. Returns how many bytes the source really has.
 async fn to_its_end(
     transfer: FileTransfer<'_>,
     pair: &OpenPair,
@@ -186,8 +189,8 @@ async fn to_its_end(
     Ok(end)
 }
 
-/// Moves what the source has beyond its announced size, one block after the other, as OpenSSH does: some systems make such
-/// a file up from its beginning for every read that is out of order. Where it ends.
+/// Moves what the source has beyond its announced size, one block after the other, as OpenSSH does: some systems make
+/// such a file up from its beginning for every read that is out of order. Returns where the source ends.
 async fn read_on(transfer: FileTransfer<'_>, pair: &OpenPair, ends: &Ends) -> Result<u64, CopyError> {
     let FileTransfer { context, started, .. } = transfer;
     let limit = context.tolerance.limit(ends.size);
@@ -212,15 +215,15 @@ async fn read_on(transfer: FileTransfer<'_>, pair: &OpenPair, ends: &Ends) -> Re
     }
 }
 
-/// Gives the complete part, of `size` bytes, what it needs to land.
+/// Gives the complete part file, of `size` bytes, what it needs to land.
 async fn finish(transfer: FileTransfer<'_>, pair: &OpenPair, size: u64) -> Result<(), CopyError> {
     let (same, closed) = tokio::join!(pair.is_unchanged(transfer), pair.landing.close(size));
     same.and(closed)
 }
 
 impl Flow {
-    /// Where the source ends, once all that it announced has come back. What an earlier try has left had its last block
-    /// already, so that nobody has looked behind it.
+    /// Where the source ends, once all that it announced has arrived. If an earlier attempt moved the last block,
+    /// nobody has looked behind it yet.
     async fn reached(&self, ends: &Ends) -> Result<Reached, CopyError> {
         let end = self.block_queue.window().end();
         if end < ends.size {
@@ -233,7 +236,7 @@ impl Flow {
         Ok(if goes_on { Reached::Beyond } else { Reached::Announced })
     }
 
-    /// Keeps as many blocks in flight on one lane as it bears, until none is left.
+    /// Keeps as many blocks in flight on one lane as it can move in time, until none is left.
     async fn work(self: Arc<Self>, ends: Arc<Ends>) -> Result<(), CopyError> {
         let blocks = usize::try_from(ends.size.div_ceil(ends.block() as u64)).unwrap_or(usize::MAX);
         self.lanes.fetch_add(1, Ordering::Relaxed);
@@ -254,7 +257,8 @@ impl Flow {
         lost.map_or(Ok(()), Err)
     }
 
-    /// One block after the other. A block that did not arrive because the session was lost goes back to the window.
+    /// Moves one block after the other. A block that did not arrive because the session was lost goes back to the
+    /// window.
     async fn copy_blocks(self: Arc<Self>, ends: Arc<Ends>, in_flight: Arc<InFlight>) -> Result<(), CopyError> {
         loop {
             let turn = in_flight.turn().await;
@@ -279,7 +283,8 @@ impl Flow {
         }
     }
 
-    /// How long it took, and how many bytes of it there were; `None` when the block before it never left.
+    /// Moves a block. Returns how long it took and how many bytes of it there were; `None` when the block before it was
+    /// never sent.
     async fn copy_block(
         &self,
         ends: &Ends,
@@ -310,7 +315,7 @@ impl Flow {
         }
     }
 
-    /// Looks, with the last block, whether the source has data behind what it announces.
+    /// With the last block, looks whether the source has data beyond its announced size.
     async fn look_behind(&self, ends: &Ends, block: &Block) -> Result<(), CopyError> {
         if block.range().end == ends.size && self.goes_on.get().is_none() {
             let goes_on = ends.source.goes_on(ends.size).await?;
@@ -320,8 +325,8 @@ impl Flow {
         Ok(())
     }
 
-    /// Takes in where the file ends, when only the first `got` bytes of a block were there; `false` when that is somewhere
-    /// else than before.
+    /// Notes where the file ends, when only the first `got` bytes of a block were there; `false` when that contradicts
+    /// what was found before.
     fn fits(&self, block: &Block, got: usize) -> bool {
         let (mut window, end) = (self.block_queue.window(), block.offset() + got as u64);
         if (got > 0 && end > window.end()) || (got < block.len() && window.reach() > end) {
@@ -335,8 +340,8 @@ impl Flow {
 
     /// The next block; waits while the window is full. `None` when all have arrived.
     ///
-    /// A lane that has waited longer than its own blocks take moves one, too, that a slower lane has: it is what the window
-    /// is full for, or what is left.
+    /// A lane that has waited longer than its own blocks take also moves a block that a slower lane has: the window is
+    /// full because of that block, or only such blocks are left.
     async fn next(&self, most: usize, in_flight: &InFlight) -> Option<(Block, Option<WriteTurn>)> {
         let began = Instant::now();
         let take = |window: &mut Window| {

@@ -1,7 +1,8 @@
-//! What is a part worth? After a lost session the run itself knows what was acknowledged ([`SoFar`]), and looks at samples of
-//! it. A part of an earlier run is compared with the source, and what nobody compared is not gone on from: all of it, by
-//! SHA-256 where both ends can tell it without the bytes travelling, else by reading back. Only from a far source to a part
-//! that is near are samples compared. One that does not pass is started over, by who holds it: nothing is cut here.
+//! How much of a part file can be used? After a lost session the run itself knows what was acknowledged ([`SoFar`]),
+//! and checks samples of it. A part file of an earlier run is compared with the source, and only bytes that were
+//! compared are kept: all of them, by SHA-256 where both ends can compute it themselves, else by reading back. Only
+//! from a distant source to a part file on this machine are samples compared. A part file that fails is started over by
+//! the caller: nothing is cut here.
 
 use std::ops::Range;
 
@@ -15,55 +16,55 @@ use crate::copy::place::Links;
 use crate::copy::task::so_far::SoFar;
 use crate::sftp::{Sizes, Window};
 
-/// Bytes compared before those that are taken on trust.
+/// Bytes compared at the end of what is taken on trust.
 const TAIL: u64 = 256 * 1024;
 
-/// Units compared elsewhere in them, evenly spread.
+/// Units compared elsewhere in it, evenly spread.
 const SAMPLES: u64 = 8;
 
-/// Pieces that are compared by themselves, at most; one that differs is compared again block by block.
+/// Most pieces that are compared as a whole; one that differs is compared again block by block.
 const PIECES: u64 = 64;
 
 /// Comparisons under way at once.
 const TOGETHER: usize = 32;
 
-/// No block that is compared is shorter.
+/// Fewest bytes of a unit that is compared.
 const SHORTEST: u64 = 32 * 1024;
 
 type Pieces = Vec<Range<u64>>;
 
-/// How finely a run knows what the destination has, and so how a part is looked at.
+/// How finely a run knows what the destination has, and so how a part file is examined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acknowledged {
-    /// Each block, from here.
+    /// Each block, acknowledged to this machine.
     BlockByBlock,
-    /// Whole shares, which hosts send one another. What a broken one has left is found out by SHA-256; without it at
-    /// both ends nothing of an earlier run is trusted.
+    /// Whole shares, which one host sends the other. SHA-256 shows what a broken share has left; where it cannot be had
+    /// at both ends, nothing of an earlier run is trusted.
     ShareByShare,
-    /// The length alone: one host writes it from the beginning to the end.
+    /// Only the length: one host writes the file from beginning to end.
     InOrder,
 }
 
 /// How finely a file's bytes are sent, and known to have arrived.
 #[derive(Debug, Clone, Copy)]
 pub struct Granularity {
-    /// Of the window that hands them out.
+    /// Sizes of the window that hands the bytes out.
     pub sizes: Sizes,
-    /// Bytes that go at once. They arrive or they do not, so that is what a part is compared in.
+    /// Bytes that are sent at once, and arrive whole or not at all; a part file is compared in units of them.
     pub block: usize,
-    /// How the rest will be sent.
+    /// How the destination's bytes are known to this run.
     pub acknowledged: Acknowledged,
 }
 
-/// The SHA-256 of the source and of the part, of any range.
+/// The source and the part file, whose SHA-256 can be asked for.
 struct BothChecksums<'a> {
     source: FileChecksum<'a>,
     part: FileChecksum<'a>,
 }
 
-/// Both ends of a file, by way of one lane.
+/// A source and its part file, over one lane.
 pub struct PartialFile<'a> {
-    /// Between the two ends.
+    /// The lanes between the two ends.
     pub lanes: &'a Lanes,
     /// Source and destination.
     pub sides: (&'a Side, &'a Side),
@@ -71,15 +72,15 @@ pub struct PartialFile<'a> {
     pub files: (&'a OpenFile, &'a OpenFile),
     /// Bytes of the source.
     pub size: u64,
-    /// How finely its bytes go.
+    /// How finely its bytes are sent.
     pub granularity: Granularity,
 }
 
-/// What a part is worth.
+/// How much of a part file can be used.
 pub enum Worth {
-    /// This much is missing; how that is known, for people, when there is something to say.
+    /// This window is still missing; and how that is known, for people, when there is something to say.
     Missing(Window, Option<&'static str>),
-    /// It has to be started over, for this reason.
+    /// Nothing: the part file has to be started over, for this reason.
     Nothing(&'static str),
 }
 
@@ -103,7 +104,7 @@ impl PartialFile<'_> {
         }
     }
 
-    /// The window of the attempt before, and what its broken shares have left.
+    /// The window of the attempt before, with what its broken shares have left.
     async fn with_broken_shares(&self, window: Window, length: u64) -> Result<Window, CopyError> {
         if self.granularity.acknowledged != Acknowledged::ShareByShare {
             return Ok(window);
@@ -118,7 +119,7 @@ impl PartialFile<'_> {
         Ok(Window::resumed(self.size, &arrived, self.granularity.sizes))
     }
 
-    /// Whether the part has what the source has before `end`, as far as samples show.
+    /// Whether the part file agrees with the source before offset `end`, as far as samples show.
     async fn has(&self, end: u64) -> Result<bool, CopyError> {
         let part = self.sides.1.open(self.files.1.place(), Links::Keep).await?;
         let both = self.checksums(&part).await?;
@@ -130,7 +131,7 @@ impl PartialFile<'_> {
         Ok(true)
     }
 
-    /// The last bytes before `end`, and some units spread over the rest.
+    /// The ranges of samples: the last bytes before `end`, and some units spread over the rest.
     fn samples(&self, end: u64) -> Pieces {
         let unit = self.unit();
         let tail = end.saturating_sub(TAIL.next_multiple_of(unit)) / unit * unit;
@@ -147,7 +148,7 @@ impl PartialFile<'_> {
         Ok(BothChecksums { source, part })
     }
 
-    /// A part of an earlier run, `length` bytes long.
+    /// Compares a part file of an earlier run, `length` bytes long.
     async fn compared(&self, length: u64) -> Result<Worth, CopyError> {
         let part = self.sides.1.open(self.files.1.place(), Links::Keep).await?;
         let both = self.checksums(&part).await?;
@@ -187,19 +188,20 @@ impl PartialFile<'_> {
         Ok(Worth::Missing(window, Some(because)))
     }
 
-    /// What a part of this `length` has of whole units; the source's last need not be one.
+    /// The bytes of whole units in a part file of `length` bytes; the source's last unit may be shorter.
     fn whole(&self, length: u64) -> u64 {
         if length == self.size { length } else { length / self.unit() * self.unit() }
     }
 
-    /// Bytes of the smallest piece that is compared: a block, or some that are very short.
+    /// Bytes of the smallest piece that is compared: a block, or several where blocks are very short.
     fn unit(&self) -> u64 {
         let block = self.granularity.block.max(1) as u64;
         block * SHORTEST.div_ceil(block)
     }
 }
 
-/// What both ends have in `range`, which is cut into a few pieces; one that differs is looked at unit by unit.
+/// The pieces of `range` that are the same at both ends. The range is cut into a few pieces; one that differs is
+/// compared unit by unit.
 async fn same_pieces(both: &BothChecksums<'_>, unit: u64, range: Range<u64>) -> Result<Pieces, CopyError> {
     let few = (range.end - range.start).div_ceil(PIECES).next_multiple_of(unit);
     // what has to be read back is read once
@@ -212,7 +214,7 @@ async fn same_pieces(both: &BothChecksums<'_>, unit: u64, range: Range<u64>) -> 
     Ok(same)
 }
 
-/// Those of `pieces` that are the same at both ends, and those that are not; neighbours as one.
+/// The `pieces` that are the same at both ends, and those that are not; neighbours are joined.
 async fn compared(
     both: &BothChecksums<'_>,
     unit: u64,
@@ -231,7 +233,7 @@ async fn compared(
     }
 }
 
-/// A piece more, in order.
+/// Adds a piece, in order.
 fn add(pieces: &mut Pieces, piece: Range<u64>) {
     match pieces.last_mut() {
         Some(last) if last.end == piece.start => last.end = piece.end,
@@ -239,19 +241,19 @@ fn add(pieces: &mut Pieces, piece: Range<u64>) {
     }
 }
 
-/// A range in pieces of `step` bytes; the last one may be shorter.
+/// Cuts a range into pieces of `step` bytes; the last one may be shorter.
 fn cut(range: Range<u64>, step: u64) -> impl Iterator<Item = Range<u64>> {
     let starts = (0..).map(move |number| range.start + number * step).take_while(move |start| *start < range.end);
     starts.map(move |start| start..(start + step).min(range.end))
 }
 
-/// Any range, by its bytes.
+/// Whether any range is the same at both ends, by reading its bytes.
 async fn is_equal(both: &BothChecksums<'_>, range: Range<u64>) -> Result<bool, CopyError> {
     let (source, part) = tokio::try_join!(both.source.read(range.clone()), both.part.read(range))?;
     Ok(source == part)
 }
 
-/// `range` begins at a multiple of `unit`, and ends at one or with the file.
+/// Whether `range` is the same at both ends; it begins at a multiple of `unit`, and ends at one or with the file.
 async fn is_same(both: &BothChecksums<'_>, unit: u64, range: Range<u64>) -> Result<bool, CopyError> {
     if range.is_empty() {
         return Ok(true);

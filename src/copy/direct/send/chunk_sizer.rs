@@ -1,39 +1,40 @@
-//! How much is asked for at once, and is one stream enough? [`ChunkSizer`], from what the last orders took. A stream that fills a
-//! short way is best left alone, with a long share; on a long way, where each is held up by the distance, several carry
-//! more, in shares that divide the band.
+//! How many bytes does one order send, and is one stream enough? [`ChunkSizer`] decides from the speed of the last
+//! orders. A single stream that fills a short link is best left alone, with a long share. On a long link, where the
+//! round trip holds each stream up, several streams carry more, in shares that divide the band.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::copy::direct::engine::STREAMS;
 
-/// Bytes of an order before anything is known.
+/// Bytes of an order while no speed is known.
 const FIRST: u64 = 4 << 20;
 
-/// Bytes of the longest pack or share but one that goes alone.
+/// Most bytes of a pack or share, except of a share that goes alone.
 const MOST: u64 = 256 << 20;
 
-/// Bytes of the shortest.
+/// Fewest bytes of an order.
 const LEAST: u64 = 1 << 20;
 
-/// Bytes of the longest share of several at once: together they are the band.
+/// Most bytes of a share that goes together with others: all of them fill the band.
 pub const BAND_SHARE: u64 = (64 << 20) / STREAMS as u64;
 
-/// How long an order should take, and how long one that goes alone once its pace is known.
+/// How long an order should take, and how long one that goes alone once its speed is known.
 const LASTS: Duration = Duration::from_secs(2);
 const LASTS_ALONE: Duration = Duration::from_secs(10);
 
-/// Bytes a second of one stream that several would not make much faster.
+/// Bytes a second at which one stream is fast enough: several would not be much faster.
 const FAST: f64 = 150e6;
 
-/// How much faster several have to be.
+/// Factor by which several streams must be faster than one.
 const WORTH: f64 = 1.15;
 
-/// What took less than this shows little: starting it took most of the time. So many bytes show enough.
+/// An order's speed counts only if it took at least this long, for starting it takes time, or sent at least this many
+/// bytes.
 const TELLING: Duration = Duration::from_millis(700);
 const TELLING_BYTES: u64 = 64 << 20;
 
-/// How shares go.
+/// How a file's shares are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manner {
     /// One at a time.
@@ -42,23 +43,23 @@ pub enum Manner {
     Together,
 }
 
-/// What was learned.
+/// The speeds seen so far.
 #[derive(Debug, Default)]
 pub struct ChunkSizer(Mutex<Learned>);
 
-/// In bytes a second.
+/// Speeds in bytes a second.
 #[derive(Debug, Default)]
 struct Learned {
-    /// One stream of whichever course.
+    /// One stream, alone or among others.
     one: Option<f64>,
-    /// A stream alone; only what took long enough.
+    /// One stream alone; only from orders that took long enough.
     alone: Option<f64>,
     /// All streams of a file together.
     together: Option<f64>,
 }
 
 impl ChunkSizer {
-    /// An order of so many bytes took so long, while so many shares were out.
+    /// Records that an order of `bytes` bytes took `took`, with `streams` shares under way.
     pub fn learn(&self, bytes: u64, took: Duration, streams: usize) {
         let now = bytes as f64 / took.as_secs_f64().max(0.001);
         let mut learned = self.learned();
@@ -70,7 +71,7 @@ impl ChunkSizer {
         }
     }
 
-    /// How the next share goes; so many streams are `idle` that no other file needs.
+    /// How to send the next share, with `idle` streams that no other file needs.
     pub fn manner(&self, idle: usize) -> Manner {
         let learned = self.learned();
         match (learned.alone, learned.together) {
@@ -82,18 +83,18 @@ impl ChunkSizer {
         }
     }
 
-    /// Bytes for the next pack of files, or for the next share of one of several streams.
+    /// Bytes of the next pack of files, or of the next share of one of several streams.
     pub fn order(&self) -> u64 {
         let one = self.learned().one;
         one.map_or(FIRST, |one| worth(one, LASTS).clamp(LEAST, MOST))
     }
 
-    /// Bytes for the next share of several, in whole mebibytes.
+    /// Bytes of the next share of several, in whole mebibytes.
     pub fn together(&self) -> u64 {
         (self.order() / LEAST * LEAST).min(BAND_SHARE)
     }
 
-    /// Bytes for the next share that goes alone, likewise.
+    /// Bytes of the next share that goes alone, in whole mebibytes.
     pub fn alone(&self) -> u64 {
         let learned = self.learned();
         let bytes = match (learned.alone, learned.one) {
@@ -113,7 +114,7 @@ fn mix(known: &mut Option<f64>, now: f64) {
     *known = Some(known.map_or(now, |known| (known + now) / 2.0));
 }
 
-/// Bytes that take so long; saturates.
+/// Bytes that take `lasts` at a speed in bytes a second; saturates.
 fn worth(chunk_sizer: f64, lasts: Duration) -> u64 {
     ((chunk_sizer * lasts.as_secs_f64()) as u64).min(1 << 40)
 }

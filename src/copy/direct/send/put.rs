@@ -1,8 +1,10 @@
-//! How does a file go to a host that runs no commands? [`send_by_sftp`]: by batches of the source's own `sftp` over the one login.
-//! A large file goes into its part, in order, so that it can be gone on from its length; small ones many together (`puts`).
+//! How does a file go to a host that runs no commands? [`send_by_sftp`]: by batches of the source's own `sftp` over the
+//! one login. A large file goes into its part file from beginning to end, so that its length tells where to go on;
+//! small files go many together (`puts`).
 //!
-//! The source's names are not in the batches: files are linked by number. The destination's are, exactly ([`said`]); where a
-//! name cannot be said, the file goes into the staging folder by number, and gets its name there.
+//! The batches do not name the source files but the numbers of links to them. They name the destination's files,
+//! exactly ([`said`]); a file whose name cannot be written in a batch goes into the staging folder under a number, and
+//! gets its name there.
 
 use std::time::Instant;
 
@@ -29,7 +31,7 @@ use crate::sftp::{FileKind, Sizes};
 
 const UNSAID: &str = "a batch of sftp cannot say its name";
 
-/// Copies a file, if its name can be said.
+/// Copies a file if a batch can name it.
 ///
 /// # Errors
 /// As [`stream::send_large`].
@@ -65,7 +67,8 @@ pub async fn send_by_sftp(
     }
 }
 
-/// Into its part; `false` when the part's name cannot be said, or the server does not bear that hop has it open, too.
+/// Sends the file into its part file; `false` when a batch cannot name the part file, or when the server does not allow
+/// hop to have the file open, too.
 async fn into_part(orders: &Orders, transfer: FileTransfer<'_>) -> Result<bool, CopyError> {
     if !transfer.item.lanes.idlest().destination.takes_any_order() {
         return Ok(false);
@@ -115,7 +118,7 @@ async fn put(orders: &Orders, transfer: FileTransfer<'_>, pair: &OpenPair, from:
     Ok(())
 }
 
-/// Into the staging folder, and from there to its name.
+/// Sends the file into the staging folder, and gives it its name from there.
 async fn staged(orders: &Orders, packing: &Packing, transfer: FileTransfer<'_>) -> Result<(), CopyError> {
     let FileTransfer { context, item, links, version, started } = transfer;
     started.begin_at(0);
@@ -145,7 +148,7 @@ async fn staged(orders: &Orders, packing: &Packing, transfer: FileTransfer<'_>) 
     Ok(())
 }
 
-/// The path of a link to the source.
+/// The path of a new link to the source file.
 async fn linked(orders: &Orders, item: &Item) -> Result<Vec<u8>, CopyError> {
     let login = orders.logins.current();
     let number = pack::link(orders, item, login.links.as_deref()).await?;

@@ -1,9 +1,10 @@
-//! How does a large file go directly? [`send_large`]: into a part that hop's own session has made, in shares over the one login;
-//! then the part is measured, gets mode and times, and lands as any other. The source must be the same version at the end
-//! as at the beginning.
+//! How does a large file go directly? [`send_large`] sends it in shares, over the one login, into a part file that
+//! hop's own session has made. The part file is then measured, gets its mode and times, and lands as any other. The
+//! source must be the same version at the end as at the beginning.
 //!
-//! A share alone is written from its beginning to its end, and may be long. Several at once stay within the band
-//! ([`Window`]), so that a part that was cut off can be trusted up to it, and what is above is told from holes by hash.
+//! A share that goes alone is written from beginning to end, and may be long. Several at once stay within the band
+//! ([`Window`]): a part file that was cut off can be trusted up to the band, and above it SHA-256 tells what has
+//! arrived from holes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -32,10 +33,10 @@ use crate::copy::transfer::resume::{Acknowledged, Granularity};
 use crate::progress::Stage;
 use crate::sftp::{Block, Sizes, Window};
 
-/// Copies a file, going on from what is there of it.
+/// Copies a file, going on from what its part file already has.
 ///
 /// # Errors
-/// As `Kind` tells; [`Cause::SourceChanged`] when it is not that version any more.
+/// See `Kind`. [`Cause::SourceChanged`] when the source is no longer the version that was listed.
 pub async fn send_large(orders: &Arc<Orders>, transfer: FileTransfer<'_>, so_far: &mut SoFar) -> Result<(), CopyError> {
     let _turn = transfer.context.turn(transfer.size()).await;
     let (pair, ()) = tokio::join!(OpenPair::open(transfer, so_far), orders.look_up_homes(transfer.item));
@@ -57,10 +58,11 @@ pub async fn send_large(orders: &Arc<Orders>, transfer: FileTransfer<'_>, so_far
     pair.end(transfer, arrived).await
 }
 
-/// Why it has not `arrived`: a source at rest that ends before its announced size has not changed.
+/// Judges why a file has not `arrived`: a source that is not being changed, but ends before its announced size, has
+/// announced a wrong size.
 ///
 /// # Errors
-/// When it has not arrived, or the session is lost.
+/// Why the file has not arrived; when the session is lost.
 pub async fn judged(
     transfer: FileTransfer<'_>,
     pair: &OpenPair,
@@ -74,8 +76,8 @@ pub async fn judged(
     }
 }
 
-/// All of it is there, and the source still is what it was: the part gets what it needs to land. Shares are read by name,
-/// so what is named so now must be what was opened, too.
+/// Checks that the source is still what it was, and gives the complete part file what it needs to land. Shares are read
+/// by the file's name, so the name must still belong to the file that was opened.
 pub async fn finish(pair: &OpenPair, transfer: FileTransfer<'_>) -> Result<(), CopyError> {
     let named = pair.lane.source.stat(&transfer.item.source, transfer.links);
     let part = pair.landing.part_file().file().identity();
@@ -93,7 +95,7 @@ pub async fn finish(pair: &OpenPair, transfer: FileTransfer<'_>) -> Result<(), C
     closed
 }
 
-/// Sends what is missing, over as many streams as the rest bears.
+/// Sends the missing bytes, over as many streams as they need.
 async fn send(
     orders: &Arc<Orders>,
     transfer: FileTransfer<'_>,
@@ -124,13 +126,13 @@ async fn send(
     Ok(())
 }
 
-/// One file on its way.
+/// One file under way.
 struct ShareFlow {
-    /// Of the source and the part, absolute.
+    /// Absolute paths of the source and of the part file.
     paths: (Vec<u8>, Vec<u8>),
     part: Place,
     block_queue: BlockQueue,
-    /// Shares that are out.
+    /// Shares under way.
     streams: AtomicUsize,
     item: Item,
     orders: Arc<Orders>,
@@ -155,7 +157,7 @@ impl ShareFlow {
         Ok(())
     }
 
-    /// The next share: a long one alone, or several that divide the band.
+    /// The next share: a long one that goes alone, or one of several that divide the band.
     async fn next(&self) -> Option<(Block, Manner)> {
         let manner = Mutex::new(Manner::Alone);
         let block = self.block_queue.next(|window| {

@@ -1,7 +1,7 @@
-//! How is a direct copy begun? [`begin`]: can the source reach the destination, do both run commands, will a login be lent?
-//! All of it is asked at once, then the source logs in. Where it cannot connect, or its sshd forwards no agent, but the
-//! destination can connect to it, everything is done with the roles exchanged: the destination logs in at the source and
-//! fetches. Nothing has been written when any of it fails.
+//! How does a direct copy begin? [`begin`] asks at once whether the source reaches the destination, whether both run
+//! commands, and whether a login is lent; then the source logs in. Where the source cannot connect, or its sshd
+//! forwards no agent, but the destination can connect to the source, the roles are exchanged: the destination logs in
+//! at the source and fetches. When any of this fails, nothing has been written.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -22,24 +22,25 @@ use crate::copy::options::DirectOptions;
 use crate::copy::reach::End;
 use crate::copy::route::{Direction, Hindrance as _};
 
-/// Where less time is left for a login, so much of it is for what comes next; a moment there always is.
+/// Time kept for what comes after the login ([`NEXT`]), and time the login has in any case ([`MOMENT`]).
 const NEXT: Duration = Duration::from_secs(6);
 const MOMENT: Duration = Duration::from_secs(2);
 
-/// A login that works, and what it was had with.
+/// A login that works, and what it was made with.
 pub struct Begun {
-    /// Who has logged in at whom.
+    /// Which host logged in at which.
     pub attempt: Attempt,
     /// The login.
     pub login: Login,
-    /// What it was lent.
+    /// What was lent for it.
     pub held: Held,
 }
 
-/// Has one of the hosts log in at the other; and how it goes, for people. Nobody logs in where it is only looked at.
+/// Has one of the hosts log in at the other. Returns the login and a description for people; in a dry run there is only
+/// the description.
 ///
 /// # Errors
-/// What stands in the way; nothing is left at either end.
+/// What keeps the hosts from copying directly. Nothing is left at either end.
 pub async fn begin(
     sources: &[End],
     destination: &End,
@@ -58,8 +59,8 @@ pub async fn begin(
     }
 }
 
-/// The source sends; where it does not reach the destination, or is lent nothing, the destination fetches. Whether that
-/// could is found out meanwhile.
+/// Lets the source send; where it does not reach the destination or is lent nothing, lets the destination fetch.
+/// Whether the destination reaches the source is found out meanwhile.
 async fn either(push: &Attempt, pull: &Attempt) -> Result<(Option<Begun>, String), Obstacle> {
     let mut pull_reaches = pin!(pull.reaches());
     // on the heap, as all that is large here: a test's or a worker's stack is small
@@ -89,7 +90,7 @@ async fn either(push: &Attempt, pull: &Attempt) -> Result<(Option<Begun>, String
     }
 }
 
-/// Begins, once the one has `reached` the other.
+/// Begins once one host has `reached` the other.
 async fn begin_by(
     attempt: &Attempt,
     reached: impl Future<Output = Result<(), Obstacle>>,
@@ -135,7 +136,7 @@ async fn remove(links: Option<LinkFolder>) {
     }
 }
 
-/// The source all of it comes from, and the destination.
+/// The one host that all sources are on, and the destination host.
 fn ways<'a>(sources: &'a [End], destination: &'a End) -> Result<(&'a Way, &'a Way), Obstacle> {
     let all: Option<Vec<&Way>> = sources.iter().map(End::way).collect();
     let (Some(all), Some(destination)) = (all, destination.way()) else { return Err(Obstacle::NoHosts) };
