@@ -21,19 +21,19 @@ use crate::words::words_of;
 /// What a failure means for the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// What was asked for cannot be meant; refused before anything was written.
+    /// What was asked for makes no sense; refused before anything was written.
     Usage,
-    /// A file or folder of this machine.
+    /// Something is wrong with a file or folder of this machine.
     LocalFile,
-    /// A file or folder of a host.
+    /// Something is wrong with a file or folder of a host.
     RemoteFile,
     /// The source changed while it was read, twice.
     SourceChanged,
     /// No space left at the destination.
     NoSpace,
-    /// A peer broke the protocol, or named its files so that they would escape.
+    /// A peer broke the protocol, or sent file names that would lead outside the folder.
     Protocol,
-    /// A hop could not be climbed.
+    /// A hop could not be connected to.
     Chain,
     /// A direct copy cannot be had, or its login was misused.
     Direct,
@@ -43,7 +43,7 @@ pub enum Kind {
     Differs,
     /// Nothing moved for too long, or the run took too long.
     TimedOut,
-    /// Another run has taken what was written.
+    /// Another run has taken over the part file.
     Taken,
     /// Failures of more than one kind, each told by its own event.
     Several,
@@ -54,23 +54,23 @@ pub enum Kind {
 pub struct CopyError {
     /// The trail to the host (`laptop > acc-bastion > acc-pvt`); `None` on this machine.
     pub host: Option<Arc<str>>,
-    /// The step.
+    /// The step that failed.
     pub stage: Stage,
-    /// The path there, raw.
+    /// The path at that end, as raw bytes.
     pub path: Vec<u8>,
-    /// Why.
+    /// Why it failed.
     pub cause: Cause,
-    /// What was left at the destination of a file that did not arrive, raw.
+    /// The part file left at the destination of a file that did not arrive, as raw bytes.
     pub part: Option<Vec<u8>>,
 }
 
 /// Why a step failed.
 #[derive(Debug, Error)]
 pub enum Cause {
-    /// The system said no.
+    /// The system refused.
     #[error("{}", words_of(.0))]
     Io(io::Error),
-    /// The server said no, broke the protocol, or is gone.
+    /// The server refused, broke the protocol, or is gone.
     #[error(transparent)]
     Sftp(SftpError),
     /// A lane could not be opened.
@@ -82,47 +82,47 @@ pub enum Cause {
     /// Size or times at the end are not those of the beginning.
     #[error("the source changed while it was read")]
     SourceChanged,
-    /// Nothing about the source changes, and it has far more than it announces.
+    /// The source does not change, yet has far more bytes than it announces.
     #[error("its size is said to be {announced} bytes, and {surplus} bytes further on it has not ended")]
     Endless {
-        /// Bytes it announces.
+        /// Bytes the source announces.
         announced: u64,
-        /// Bytes beyond them that were read.
+        /// Bytes read beyond those.
         surplus: u64,
     },
-    /// A direct copy goes by the announced size, and the source has more or less.
+    /// A direct copy relies on the announced size, and the source has more or fewer bytes.
     #[error("it has more or fewer bytes than it says")]
     Misstated,
-    /// A name that a server gave and nobody may use.
+    /// The server listed a name that cannot be used.
     #[error("the server listed {0}")]
     Name(BadName),
-    /// Nothing that can be copied as asked.
+    /// The item cannot be copied as asked.
     #[error("{0}")]
     Unfit(&'static str),
-    /// What stands in the part is not what was read at the source.
+    /// The part file does not hold what was read at the source.
     #[error("the SHA-256 of what arrived is not that of the source")]
     Differs,
-    /// What has the part's name is not what was written there.
+    /// The part file's name belongs to something else now.
     #[error("it was taken away or replaced while it was written")]
     PartTaken,
-    /// The server does not write where it is asked to, or not by the handle that it gave.
+    /// The server does not write at the given offset, or not by the handle it gave.
     #[error("the server takes a file from its beginning to its end only: {0}")]
     InOrderOnly(SftpError),
-    /// The server said that the file has its name, and it cannot be read there.
+    /// The server said that the file has its name, but it cannot be read there.
     #[error("the server says that it is there, and it cannot be read")]
     NotThere,
     /// The run has taken as long as it may.
     #[error("not done within {} s, the whole run's limit; what is on its way is kept in .NAME.hop-ID.part", .0.as_secs_f32())]
     Deadline(Duration),
-    /// Nothing has moved for so long, whatever was tried.
+    /// Nothing has moved for this long, whatever was tried.
     #[error("nothing has moved for {} s, retries included", .0.as_secs())]
     Idle(Duration),
-    /// More would be removed than may be; nothing was.
+    /// More entries would be removed than allowed; none was.
     #[error("{found} entries are not at the source, and no more than {most} may be removed; none was")]
     TooMany {
-        /// So many there are.
+        /// Entries that would be removed.
         found: u64,
-        /// So many may go.
+        /// Entries that may be removed.
         most: u64,
     },
     /// Refused before anything was written.
@@ -131,27 +131,27 @@ pub enum Cause {
     /// A direct copy was wanted and cannot be had, or its login was misused.
     #[error(transparent)]
     Direct(Box<Obstacle>),
-    /// What the destination's shell said of bytes that the source sent it.
+    /// What the destination's shell said about bytes that the source sent.
     #[error("what the source sent could not be written: {0}")]
     Stream(String),
-    /// A host's own login at the other is gone; what it said last.
+    /// A host's own login at the other is lost; what it said last.
     #[error("its login at the other host was lost: {0}")]
     StreamLost(String),
-    /// Over one host's login at the other nothing has moved for so long.
+    /// Nothing has moved for this long over one host's login at the other.
     #[error("nothing has moved over its login to the destination for {} s", .0.as_secs_f32())]
     StreamStalled(Duration),
 }
 
 impl CopyError {
-    /// On this machine.
+    /// An error on this machine.
     pub(super) fn local(stage: Stage, path: Vec<u8>, error: io::Error) -> CopyError {
         let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
         let cause = if full { Cause::NoSpace } else { Cause::Io(error) };
         CopyError { host: None, stage, path, cause, part: None }
     }
 
-    /// The same of a source that was seen as a file or folder: when a link or something else has its name by now, it has
-    /// changed.
+    /// The same error for a source that was listed as a file or folder: when its name belongs to a link or something
+    /// else now, the source has changed.
     pub(super) fn of_source(mut self, links: Links) -> CopyError {
         let of_another_kind = |error: &io::Error| {
             let number = error.raw_os_error();
@@ -164,8 +164,7 @@ impl CopyError {
         self
     }
 
-    /// The same of writing to a server that may take a file from its beginning to its end only: it has refused to write
-    /// elsewhere.
+    /// The same error for a write: a server that may take files only from beginning to end has refused another offset.
     pub(super) fn of_order(self) -> CopyError {
         match self.cause {
             Cause::Sftp(error @ SftpError::Status { .. }) => CopyError { cause: Cause::InOrderOnly(error), ..self },
@@ -173,12 +172,12 @@ impl CopyError {
         }
     }
 
-    /// At either end.
+    /// An error at either end.
     pub(super) fn new(host: Option<Arc<str>>, stage: Stage, path: Vec<u8>, cause: Cause) -> CopyError {
         CopyError { host, stage, path, cause, part: None }
     }
 
-    /// What it means for the run.
+    /// What the error means for the run.
     pub fn kind(&self) -> Kind {
         match &self.cause {
             Cause::Io(_) => Kind::LocalFile,
@@ -200,7 +199,7 @@ impl CopyError {
         }
     }
 
-    /// A direct copy that cannot be had.
+    /// The error for a direct copy that cannot be had.
     pub(super) fn direct(obstacle: Obstacle) -> CopyError {
         match obstacle {
             Obstacle::Lend(LendError::Chain(error)) | Obstacle::Lost(error) => {
@@ -210,7 +209,7 @@ impl CopyError {
         }
     }
 
-    /// True when the rest of the run cannot go on: the session is gone.
+    /// True when the run cannot go on: the session is gone.
     pub(super) fn ends_the_run(&self) -> bool {
         let of_session = |error: &SftpError| error.ends_session();
         matches!(&self.cause, Cause::Chain(_) | Cause::Direct(_))
@@ -227,7 +226,7 @@ impl CopyError {
         }
     }
 
-    /// True when a direct copy's login is gone, or of no use any more.
+    /// True when a direct copy's login is gone or cannot be used any more.
     pub(super) fn is_of_login(&self) -> bool {
         matches!(self.cause, Cause::StreamLost(_) | Cause::StreamStalled(_))
     }
@@ -245,18 +244,18 @@ impl CopyError {
         matches!(self.cause, Cause::SourceChanged)
     }
 
-    /// True when nothing could go on from the part.
+    /// True when no later attempt could use the part file.
     pub(super) fn is_worthless(&self) -> bool {
         let is_of_source = matches!(self.cause, Cause::SourceChanged | Cause::Endless { .. } | Cause::Misstated);
         is_of_source || matches!(self.cause, Cause::Differs | Cause::InOrderOnly(_))
     }
 
-    /// True when the file may arrive if it is written from its beginning to its end.
+    /// True when the file may arrive if it is written from beginning to end.
     pub(super) fn is_in_order_only(&self) -> bool {
         matches!(self.cause, Cause::InOrderOnly(_))
     }
 
-    /// True when the part is not this run's any more.
+    /// True when the part file no longer belongs to this run.
     pub(super) fn is_taken(&self) -> bool {
         matches!(self.cause, Cause::PartTaken)
     }
@@ -270,17 +269,17 @@ impl CopyError {
         }
     }
 
-    /// True for the answer that servers give for anything they have no code for: a full disk, an existing file, …
+    /// True for the answer that servers give for all errors without a code: a full disk, an existing file, …
     pub(super) fn is_bare_failure(&self) -> bool {
         matches!(&self.cause, Cause::Sftp(SftpError::Status { code, .. }) if *code == StatusCode::FAILURE)
     }
 
-    /// True when the end does no such thing.
+    /// True when the end does not support the operation.
     pub(super) fn is_unsupported(&self) -> bool {
         matches!(&self.cause, Cause::Sftp(SftpError::Status { code, .. }) if *code == StatusCode::OP_UNSUPPORTED)
     }
 
-    /// True when something stands in the way of a creation, as far as the end says so.
+    /// True when the name to be created may exist, as far as the end says.
     pub(super) fn may_exist(&self) -> bool {
         match &self.cause {
             Cause::Io(error) => error.kind() == io::ErrorKind::AlreadyExists,
@@ -347,7 +346,7 @@ impl std::error::Error for CopyError {
     }
 }
 
-/// Raw bytes as text; what is not UTF-8 as `\xNN`. Control characters are left to the front door.
+/// Raw bytes as text, with `\xNN` for what is not UTF-8. Control characters are handled by `cli`.
 struct Shown<'a>(&'a [u8]);
 
 impl fmt::Display for Shown<'_> {

@@ -1,5 +1,5 @@
-//! Which entries of a tree are meant? [`Filter`]: patterns that leave entries out, and patterns that keep them all the same.
-//! Pure; paths are raw bytes, from the tree's own root.
+//! Which entries of a tree are copied? [`Filter`]: patterns that leave entries out, and patterns that keep them all the
+//! same. Pure; paths are raw bytes, relative to the root of the tree.
 //!
 //! A pattern is one or more names with `/` between them, each with the shell's `*`, `?` and `[…]`; `**` stands for any
 //! number of folders. One that begins with `/` begins at the root of the tree, any other matches at every depth; one that
@@ -10,9 +10,9 @@ use crate::wildcard::ShellPattern;
 /// Whether a pattern leaves out or keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Say {
-    /// What matches is left out.
+    /// Entries that match are left out.
     Exclude,
-    /// What matches stays, whatever would leave it out.
+    /// Entries that match stay, even if another pattern would leave them out.
     Include,
 }
 
@@ -52,7 +52,7 @@ impl Filter {
         has_name
     }
 
-    /// Whether the entry at `path` (names joined by `/`, from the root of the tree) is meant.
+    /// Whether the entry at `path` (names joined by `/`, relative to the root of the tree) is copied.
     pub fn takes(&self, path: &[u8], is_folder: bool) -> bool {
         if self.rules.is_empty() {
             return true;

@@ -1,10 +1,10 @@
-//! How long has nothing moved? [`IdleClock`], one for a run. Each part of a run has limits of its own; together they could
-//! take any time. The clock bounds them all: what is to have things move again asks it how long that may take, and the run
-//! ends when nothing has moved for its timeout and a few seconds more, retries included.
+//! How long has nothing moved? [`IdleClock`], one for a run. Each step of a run has a limit of its own; together they
+//! could take any time. The clock bounds them all: every attempt to get things moving again asks it how long it may
+//! take, and the run ends when nothing has moved for its timeout and a few seconds more, retries included.
 //!
-//! Only waiting for a host counts ([`IdleClock::waits`]): a disk of this machine, a checksum, a rate and a person have the time
-//! they need. After a connection was lost nothing but the data itself is movement, or a way that carries small words and no
-//! data would be tried for ever.
+//! Only time spent waiting for a host counts ([`IdleClock::waits`]): a disk of this machine, a checksum, a rate limit
+//! and a person have the time they need. After a connection was lost only data counts as movement, or a link that
+//! carries small requests but no data would be tried for ever.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,96 +15,97 @@ use tokio::time::Instant;
 use super::reach::Reach;
 use crate::progress::Counters;
 
-/// How often it looks.
+/// Time between two looks.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// What one look counts at most: a run that was asleep has not waited.
+/// Most time that one look adds: a process that was stopped has not waited.
 const ONE_LOOK: Duration = Duration::from_secs(1);
 
-/// How much longer than the timeout there is to have things move again, for the run, and for the run and its end.
+/// Time beyond the timeout in which things may start moving again ([`RECOVERY`]), in which the run may go on
+/// ([`OVER`]), and in which it must have ended ([`END`]).
 const RECOVERY: Duration = Duration::from_secs(8);
 const OVER: Duration = Duration::from_secs(10);
 const END: Duration = Duration::from_secs(13);
 
-/// How long the end of a run may take at least and at most.
+/// Least and most time for the end of a run.
 const ENDING: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(10));
 
-/// How long nothing has moved.
+/// Measures how long nothing has moved.
 pub struct IdleClock {
     timeout: Duration,
     counters: Arc<Counters>,
-    /// The ends that are hosts; a person may have to answer for a login there.
+    /// The ends that are hosts; the clock stands still while a person answers a login's question there.
     hosts: Vec<Arc<dyn Reach>>,
-    /// Who waits for a host.
+    /// Tasks that wait for a host.
     waiting: AtomicUsize,
-    /// Grows when data moves that the counters do not know yet.
+    /// Grows when data moves that the counters do not show yet.
     pulse: AtomicU64,
     /// A connection was lost, and no data has moved since.
     is_shaken: AtomicBool,
     hand: Mutex<Hand>,
 }
 
-/// What the clock shows.
+/// What the clock shows now.
 #[derive(Default)]
 struct Hand {
     idle: Duration,
-    /// What had moved at the last look.
+    /// The sum of the counters at the last look.
     mark: u64,
 }
 
-/// Nothing has moved for so long.
+/// Nothing has moved for this long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Idle(pub Duration);
 
-/// Somebody waits for a host, as long as this lives.
+/// A task waits for a host as long as this lives.
 pub struct Waits<'a>(&'a IdleClock);
 
 impl IdleClock {
-    /// For a run that bears to have nothing move for `timeout`.
+    /// A clock for a run in which nothing may move for at most `timeout`.
     pub fn new(timeout: Duration, counters: Arc<Counters>, hosts: Vec<Arc<dyn Reach>>) -> IdleClock {
         let (waiting, pulse, is_shaken) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicBool::new(false));
         IdleClock { timeout, counters, hosts, waiting, pulse, is_shaken, hand: Mutex::default() }
     }
 
-    /// How long a session or a login may do nothing while something is asked of it.
+    /// How long a session or login with unanswered requests may move nothing.
     pub fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// Time counts as long as what is returned lives.
+    /// Makes time count until the returned value is dropped.
     pub fn waits(&self) -> Waits<'_> {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         Waits(self)
     }
 
-    /// Data has moved.
+    /// Records that data has moved.
     pub fn moved(&self) {
         self.pulse.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A host has answered something.
+    /// Records that a host has answered.
     pub fn answered(&self) {
         if !self.is_shaken.load(Ordering::Relaxed) {
             self.hand().idle = Duration::ZERO;
         }
     }
 
-    /// A connection was lost.
+    /// Records that a connection was lost.
     pub fn shake(&self) {
         self.is_shaken.store(true, Ordering::Relaxed);
     }
 
-    /// How long there still is to have things move again.
+    /// Time left to get things moving again.
     pub fn left(&self) -> Duration {
         (self.timeout + RECOVERY).saturating_sub(self.hand().idle)
     }
 
-    /// How long the end of the run may take.
+    /// Time that the end of the run may take.
     pub fn ending(&self) -> Duration {
         (self.timeout + END).saturating_sub(self.hand().idle).clamp(ENDING.0, ENDING.1)
     }
 
-    /// Does `work` that is to have things move again; `None` when there is no time left for it.
+    /// Runs `work`, which is to get things moving again; `None` when no time is left for it.
     pub async fn within<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let _waits = self.waits();
         let no_time_is_left = async {
@@ -119,7 +120,7 @@ impl IdleClock {
         }
     }
 
-    /// Does `work`, a step of the run, unless nothing moves for too long meanwhile.
+    /// Runs `work`, a step of the run, unless nothing moves for too long meanwhile.
     ///
     /// # Errors
     /// As `work`; [`Idle`].
@@ -138,12 +139,12 @@ impl IdleClock {
         }
     }
 
-    /// That nothing moves.
+    /// The error that nothing has moved for too long.
     pub fn ran_out(&self) -> Idle {
         Idle(self.hand().idle)
     }
 
-    /// So much time has passed since the last look; how long nothing has moved.
+    /// Looks, `passed` after the last look. Returns how long nothing has moved.
     fn look(&self, passed: Duration) -> Duration {
         let now = self.sum();
         let counts = self.waiting.load(Ordering::Relaxed) > 0 && !self.hosts.iter().any(|host| host.asks_a_person());
@@ -157,7 +158,7 @@ impl IdleClock {
         hand.idle
     }
 
-    /// Only ever grows.
+    /// A sum of counters that only grows.
     fn sum(&self) -> u64 {
         let Counters { bytes_done, bytes_kept, files_done, files_total, files_unchanged, files_failed, .. } =
             &*self.counters;

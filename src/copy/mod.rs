@@ -4,11 +4,11 @@
 //! ([`walk`]: items found as they are needed), and a **run** ([`run`]: items copied, many at once, each landing in one
 //! step). Upload, download and relay are this one function over two sides ([`ends`]); a dry run stops before the run.
 //!
-//! What a file needs on its way: sessions, opened as they pay ([`ends`]), its bytes, to its real end ([`transfer`], or
-//! [`direct`]), its name ([`land`]). What goes wrong with it is in the books ([`task`]), and the rest goes on.
+//! A file needs sessions, opened as they pay ([`ends`]); its bytes, to its real end ([`transfer`], or [`direct`]); and
+//! its name ([`land`]). A failure is recorded ([`task`]), and the other files go on.
 //!
-//! What need not go at all is said by [`filter`] and the [`walk`]; what the destination has too much is the business of
-//! [`mirror`], once all the rest is done.
+//! [`filter`] and the [`walk`] decide what need not be copied; [`mirror`] removes what only the destination has, once
+//! everything else is done.
 //!
 //! | floor | what is there |
 //! | --- | --- |
@@ -89,13 +89,13 @@ use walk::Walk;
 /// Items of a dry run that are looked at together.
 const LOOKS: usize = 64;
 
-/// Copies. A file, folder or link that fails is in the report, and the rest goes on; dropping the future stops at once
-/// and leaves parts.
+/// Copies. Files, folders and links that fail are in the report, and the others go on. Dropping the future stops at
+/// once and leaves part files.
 ///
 /// # Errors
-/// What concerns the copy as a whole: what was asked for cannot be meant ([`Kind::Usage`]), the destination is not
-/// there, an end cannot be reached, a session was lost and could not be had again, a peer broke the protocol, nothing has
-/// moved for the timeout and a few seconds more, the deadline has passed.
+/// What concerns the copy as a whole: what was asked for makes no sense ([`Kind::Usage`]), the destination does not
+/// exist, an end cannot be reached, a session was lost and could not be made again, a peer broke the protocol, nothing
+/// has moved for the timeout and a few seconds more, or the deadline has passed.
 pub async fn copy(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters>) -> Result<Report, CopyError> {
     let deadline = job.options.deadline;
     // on the heap: what it keeps while it waits would fill a small stack
@@ -134,7 +134,7 @@ async fn copy_all(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters>
     Ok(ledger.report(route))
 }
 
-/// How long nothing may move.
+/// The run's clock, with the job's timeout.
 fn clock(job: &Job, counters: &Arc<Counters>) -> IdleClock {
     let ends = job.sources.iter().chain([&job.destination]);
     let hosts = ends.filter_map(|end| match end {
@@ -144,7 +144,7 @@ fn clock(job: &Job, counters: &Arc<Counters>) -> IdleClock {
     IdleClock::new(job.options.timeout.unwrap_or(watchdog::TIMEOUT), Arc::clone(counters), hosts.collect())
 }
 
-/// Makes the plan, and finds out which way it goes.
+/// Makes the plan, and decides on the route.
 async fn begin(job: &Job, ledger: &Ledger, watchers: &Watchers) -> Result<(Plan, Decision<Arc<Direct>>), CopyError> {
     let clock = &watchers.clock;
     let plan = Box::pin(Plan::make(job, ledger, watchers));
@@ -165,7 +165,7 @@ async fn begin(job: &Job, ledger: &Ledger, watchers: &Watchers) -> Result<(Plan,
     }
 }
 
-/// Copies what the plan is about, or shows it.
+/// Copies the items of the plan, or shows them.
 async fn move_all(
     mut plan: Plan,
     options: &Options,
@@ -201,7 +201,7 @@ async fn move_all(
     ran
 }
 
-/// Whether there is a choice of routes.
+/// Whether both ends are hosts, so that there is a choice of routes.
 fn between_hosts(job: &Job) -> bool {
     let is_there = |end: &End| end.reachable() == Reachable::There;
     // what does not pass through here cannot be slowed down here
@@ -209,7 +209,7 @@ fn between_hosts(job: &Job) -> bool {
     may_be_direct && is_there(&job.destination) && job.sources.iter().all(is_there)
 }
 
-/// Finds out whether the copy can be direct, and says which way it goes and why.
+/// Finds out whether the copy can be direct, and reports the route and the reason for it.
 async fn decide(job: &Job, watchers: &Watchers) -> Result<Decision<Arc<Direct>>, CopyError> {
     let (observer, _waits) = (&watchers.observer, watchers.clock.waits());
     let Options { route: wanted, direct: terms, dry_run, .. } = &job.options;
@@ -218,7 +218,7 @@ async fn decide(job: &Job, watchers: &Watchers) -> Result<Decision<Arc<Direct>>,
     // a login that has begun is not tried again here: what it signed counts
     let tries = RetryBudget::new(retry_policy.retries, watchers.clone());
     let found = loop {
-        match direct::begin(&job.sources, &job.destination, (terms, mode), &retry_policy).await {
+        match direct::begin(&job.sources, &job.destination, terms, mode, &retry_policy).await {
             Err(obstacle) if obstacle.is_lost() => tries.next(CopyError::direct(obstacle)).await?,
             found => break found,
         }
@@ -233,7 +233,7 @@ async fn decide(job: &Job, watchers: &Watchers) -> Result<Decision<Arc<Direct>>,
     Ok(told(decided, observer))
 }
 
-/// Says which way it goes, and why.
+/// Reports the route and the reason for it.
 fn told(decided: Decision<Arc<Direct>>, observer: &Arc<dyn Observer>) -> Decision<Arc<Direct>> {
     observer.event(Event::Route { route: decided.route.to_string(), reason: decided.reason.clone() });
     decided
@@ -244,7 +244,7 @@ fn route_of(job: &Job) -> Route {
     Route::between(source, job.destination.reachable())
 }
 
-/// What a run would leave as it is.
+/// The files that a run would leave as they are.
 #[derive(Clone, Copy)]
 struct LeftOut<'a> {
     unchanged: Unchanged,
@@ -263,7 +263,7 @@ impl LeftOut<'_> {
     }
 }
 
-/// Tells what the walk finds.
+/// Shows what the walk finds.
 async fn show(mut walk: Walk, left_out: LeftOut<'_>, ledger: &Ledger) -> Result<(), CopyError> {
     let mut items = Vec::with_capacity(LOOKS);
     while let Some(item) = walk.next().await? {
@@ -276,7 +276,7 @@ async fn show(mut walk: Walk, left_out: LeftOut<'_>, ledger: &Ledger) -> Result<
     Ok(())
 }
 
-/// Tells those that would be copied.
+/// Shows those of the items that would be copied.
 async fn show_some(items: &mut Vec<Item>, left_out: LeftOut<'_>, ledger: &Ledger) {
     ledger.heard().await;
     let looks = join_in_order::all(items.iter().map(|item| left_out.holds(item))).await;

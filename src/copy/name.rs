@@ -1,5 +1,6 @@
-//! One vetted name of a folder's entry: [`Name`]. Whatever a server calls a file passes here before it becomes part of
-//! a path; nothing else makes a `Name`, so an unvetted one cannot be joined to a [`Place`](super::place::Place).
+//! One vetted name of a folder's entry: [`Name`]. Whatever a server calls a file is checked here before it becomes part
+//! of a path; nothing else makes a `Name`, so that an unvetted one cannot be joined to a
+//! [`Place`](super::place::Place).
 
 use thiserror::Error;
 
@@ -7,7 +8,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(Vec<u8>);
 
-/// A name that would leave its folder, or that no system call takes.
+/// A name that would lead out of its folder, or that no system call takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum BadName {
     /// No bytes at all.

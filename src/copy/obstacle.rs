@@ -1,6 +1,6 @@
-//! What stands in the way of a direct copy: [`Obstacle`], facts only; and [`understood`], pure, which reads them out of
-//! what a host's ssh said when its login at the other did not come about. The source logs in, or, where it fetches, the
-//! destination: `by` is who would.
+//! What keeps hosts from copying directly: [`Obstacle`], facts only; and [`understood`], pure, which derives them from
+//! what a host's ssh printed when it could not log in at the other. `by` is the host that would log in: the source, or
+//! the destination where it fetches.
 
 use thiserror::Error;
 
@@ -8,19 +8,19 @@ use super::route::Hindrance;
 use crate::chain::ChainError;
 use crate::lend::{Auth, LendError};
 
-/// Why nothing goes directly. The hosts are called as the user does.
+/// Why a copy cannot be direct. Hosts are named as the user names them.
 #[derive(Debug, Error)]
 pub enum Obstacle {
-    /// One host, by the same way.
+    /// Both ends are one host, reached in the same way.
     #[error("source and destination are the same host")]
     SameHost,
     /// One login serves one source.
     #[error("the sources are on several hosts")]
     SeveralSources,
-    /// An end that is not reached by hops of hop's.
+    /// An end is not a host that hop reached by hops of its own.
     #[error("an end is no host that could be reached from another")]
     NoHosts,
-    /// Neither the source nor the destination can begin it.
+    /// Neither the source nor the destination can log in at the other.
     #[error("{push}; {pull}")]
     NeitherWay {
         /// What keeps the source from sending.
@@ -31,17 +31,17 @@ pub enum Obstacle {
     /// One host cannot connect to the other.
     #[error("{by} cannot open {to}: {reason}")]
     Unreachable {
-        /// Who cannot.
+        /// The host that cannot connect.
         by: String,
         /// `host:port` as it was asked for.
         to: String,
-        /// What it said.
+        /// What the host said.
         reason: String,
     },
     /// A further login would ask a person again.
     #[error("{host} asked for more than a key, and a login of its own for a direct copy would ask again")]
     AsksAgain {
-        /// Who would log in at the other.
+        /// The host that would log in at the other.
         host: String,
     },
     /// The account runs no commands.
@@ -49,13 +49,13 @@ pub enum Obstacle {
     NoShell {
         /// The source or the destination.
         host: String,
-        /// What came instead.
+        /// What it printed instead.
         words: String,
     },
-    /// No ssh to log in with.
+    /// The host has no OpenSSH client.
     #[error("{host} has no OpenSSH client to send with")]
     NoClient {
-        /// Who would log in.
+        /// The host that would log in.
         host: String,
     },
     /// What answers at that address has not the key that hop has verified.
@@ -63,11 +63,11 @@ pub enum Obstacle {
         "at {address} {by} does not meet {destination}: the host key there is not the one that was verified ({pinned})"
     )]
     OtherHost {
-        /// Who would log in.
+        /// The host that would log in.
         by: String,
         /// `host:port`.
         address: String,
-        /// The other host.
+        /// The host it would log in at.
         destination: String,
         /// `SHA256:…`
         pinned: String,
@@ -75,44 +75,44 @@ pub enum Obstacle {
     /// The other host did not take the lent login.
     #[error("{destination} refused the login from {by}{}", said(.words))]
     Refused {
-        /// Who would log in.
+        /// The host that would log in.
         by: String,
-        /// The other host.
+        /// The host it would log in at.
         destination: String,
-        /// What the login was made with.
+        /// How the login was authenticated.
         auth: Auth,
-        /// What the ssh that tried it said.
+        /// What its ssh printed.
         words: String,
     },
-    /// The login came to nothing, and the lent agent had refused requests: something else there asks it.
+    /// The login failed, and the lent agent had refused requests: another process there is asking it.
     #[error("{destination} refused the login from {by}, where the lent agent refused {refused} requests ({why})")]
     Besieged {
-        /// Who would log in.
+        /// The host that would log in.
         by: String,
-        /// The other host.
+        /// The host it would log in at.
         destination: String,
-        /// Requests.
+        /// Requests that were refused.
         refused: u32,
-        /// What was wrong with them.
+        /// Why they were refused.
         why: String,
     },
     /// The host that was to log in could not do its part.
     #[error("{by} could not log in to {destination}{}", said(.words))]
     Failed {
-        /// Who would log in.
+        /// The host that would log in.
         by: String,
-        /// The other host.
+        /// The host it would log in at.
         destination: String,
-        /// What it said.
+        /// What the host said.
         words: String,
     },
-    /// Some host has not answered, and no time is left for it.
+    /// A host has not answered, and no time is left.
     #[error("no time was left to begin a direct copy")]
     Late,
-    /// Nothing is lent, or it was misused.
+    /// Nothing was lent, or the loan was misused.
     #[error(transparent)]
     Lend(LendError),
-    /// A connection was lost, or fell silent and was given up, before anything was signed: it may be begun anew.
+    /// A connection was lost or given up as silent before anything was signed, so another attempt is allowed.
     #[error(transparent)]
     Lost(ChainError),
 }
@@ -130,7 +130,7 @@ impl From<LendError> for Obstacle {
 }
 
 impl Obstacle {
-    /// Whether it may be gone a moment later: what breaks connections keeps new ones from coming about, too.
+    /// Whether the obstacle may be gone a moment later: what breaks connections keeps new ones from being made, too.
     pub fn may_pass(&self) -> bool {
         match self {
             Obstacle::Unreachable { .. } | Obstacle::Failed { .. } => true,
@@ -141,7 +141,7 @@ impl Obstacle {
         }
     }
 
-    /// Whether the other host may begin where this one cannot: it does not reach the other, or is lent nothing.
+    /// Whether the other host may log in instead: this one does not reach it, or is lent nothing.
     pub fn may_be_turned(&self) -> bool {
         match self {
             Obstacle::Unreachable { .. } | Obstacle::NoClient { .. } => true,
@@ -153,7 +153,7 @@ impl Obstacle {
         }
     }
 
-    /// Whether a connection was lost meanwhile and nothing else is wrong.
+    /// Whether a connection was lost and nothing else is wrong.
     pub fn is_lost(&self) -> bool {
         match self {
             Obstacle::Lost(_) => true,
@@ -162,7 +162,7 @@ impl Obstacle {
         }
     }
 
-    /// The part of it that another host answers where one was expected.
+    /// The obstacle, or the one of two, that another host answers at the address.
     pub fn another_host(&self) -> Option<&Obstacle> {
         match self {
             Obstacle::OtherHost { .. } => Some(self),
@@ -182,21 +182,22 @@ impl Hindrance for Obstacle {
     }
 }
 
-/// The names an obstacle is told with.
+/// The names used to describe an obstacle.
 pub struct Names<'a> {
-    /// Who was to log in.
+    /// The host that was to log in.
     pub by: &'a str,
-    /// Where.
+    /// The host it was to log in at.
     pub destination: &'a str,
-    /// `host:port`, as it was told.
+    /// `host:port`, as the client was given it.
     pub address: &'a str,
     /// `SHA256:…`
     pub pinned: &'a str,
-    /// What the login was made with.
+    /// How the login was authenticated.
     pub auth: Auth,
 }
 
-/// What it means that a remote helper ended before it was ready, with these words. They are those of ssh(1) and the C library.
+/// What it means that a remote helper ended before it was ready and printed `ended`. The words are those of ssh(1) and
+/// the C library.
 pub fn understood(ended: &str, names: &Names<'_>) -> Obstacle {
     let (by, destination) = (names.by.to_owned(), names.destination.to_owned());
     let (address, pinned) = (names.address.to_owned(), names.pinned.to_owned());
@@ -230,7 +231,7 @@ pub fn understood(ended: &str, names: &Names<'_>) -> Obstacle {
     Obstacle::Failed { by, destination, words }
 }
 
-/// The last line that says something, cut to a readable length.
+/// The last line that is not empty, cut to a readable length.
 fn last_line(words: &str) -> String {
     let line = words.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
     line.chars().take(200).collect()

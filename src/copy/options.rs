@@ -1,5 +1,5 @@
-//! How is it to be copied? [`Options`] of one [`Job`], as the command line or another program asks for them. Plain values: what
-//! they lead to is said where it is done.
+//! How is a copy to be made? [`Options`] of one [`Job`], as the command line or another program sets them. Plain
+//! values; their effects are described where they are used.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::reach::End;
 use super::route::RoutePreference;
 use crate::lend::{Auth, Weakest};
 
-/// Permission bits that travel: no set-id, no sticky bit.
+/// Permission bits that are copied: no set-id bits, no sticky bit.
 pub const MODE_MASK: u32 = 0o777;
 
 /// A file's mode where the source does not tell one.
@@ -17,65 +17,66 @@ pub const MODE_UNTOLD: u32 = 0o666;
 
 /// What is to be copied where, and how.
 pub struct Job {
-    /// At least one; each by itself on this machine or on a host.
+    /// The sources, at least one; each on this machine or on a host.
     pub sources: Vec<End>,
-    /// One file or folder.
+    /// The destination, a file or folder.
     pub destination: End,
-    /// How.
+    /// The options.
     pub options: Options,
 }
 
 /// How to copy.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Folders with all that is in them (`-r`); otherwise a folder is a failure.
+    /// Copies folders with all that is in them (`-r`); otherwise a folder is a failure.
     pub recursive: bool,
-    /// Modes and times travel (`-p`).
+    /// Copies modes and times (`-p`).
     pub preserve: bool,
-    /// What becomes of symbolic links.
+    /// How symbolic links are treated.
     pub symlinks: Symlinks,
-    /// Say what would be copied, and write nothing.
+    /// Shows what would be copied, and writes nothing.
     pub dry_run: bool,
-    /// At most so many SFTP sessions an end; `None` for a good number.
+    /// Most SFTP sessions at each end; `None` for as many as the link needs.
     pub lanes: Option<usize>,
-    /// Which way between two hosts.
+    /// Which route to take between two hosts.
     pub route: RoutePreference,
-    /// What is wanted of a direct copy.
+    /// Options of a direct copy.
     pub direct: DirectOptions,
-    /// Whether the part of an earlier run is gone on from.
+    /// Whether a copy goes on from an earlier run's part file.
     pub resume: Resume,
-    /// Where the runs of this machine show that they live, so that what one that was killed has left is known at once;
-    /// `None` for nowhere.
+    /// Folder in which the runs of this machine show that they live, so that a killed run's part files are known as
+    /// such at once; `None` for nowhere.
     pub runs: Option<PathBuf>,
-    /// What is compared, and flushed.
+    /// Whether files are compared and flushed.
     pub care: Care,
-    /// Bytes a second at most, all files together; `None` for as fast as it goes.
+    /// Most bytes a second, all files together; `None` for no limit.
     pub rate: Option<u64>,
-    /// How often a lost connection is made again before something has moved; `None` for 3.
+    /// Tries in a row to make a lost connection again while nothing moves; `None` for 3.
     pub retries: Option<u32>,
-    /// A session that moves nothing for so long, though something is asked of it, is lost; `None` for 60 s.
+    /// How long a session with unanswered requests may move nothing before it counts as lost; `None` for 60 s.
     pub timeout: Option<Duration>,
-    /// The whole run may take so long.
+    /// Most time for the whole run.
     pub deadline: Option<Duration>,
-    /// Sources may grow while they are read: what they had when they were found is copied.
+    /// Accepts sources that grow while they are read; the bytes they had when they were found are copied.
     pub growing: bool,
-    /// Bytes beyond its announced size that are read of a source at rest, unless `growing` or `deadline` is set; `None`
-    /// for 1 GiB.
+    /// Most bytes beyond its announced size that are read of a source that does not change, unless `growing` or
+    /// `deadline` is set; `None` for 1 GiB.
     pub surplus: Option<u64>,
-    /// Which files are left where they are.
+    /// Which files are not copied because the destination has them.
     pub unchanged: Unchanged,
-    /// Which entries of folders are meant.
+    /// Which entries of folders are copied.
     pub filter: Filter,
-    /// The destination is to become what the source is; the source is one folder.
+    /// Makes the destination equal to the source, which is one folder.
     pub mirror: Option<Mirror>,
-    /// A folder of this machine for what a walk has waiting and memory has no room for; `None` for the system's own.
+    /// Folder of this machine for folders that wait to be listed when memory has no room for them; `None` for the
+    /// system's own.
     pub scratch: Option<PathBuf>,
 }
 
-/// What becomes of symbolic links.
+/// How symbolic links are treated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Symlinks {
-    /// What they lead to is copied, as scp does.
+    /// What they lead to is copied, as by scp.
     #[default]
     Follow,
     /// They are copied as links.
@@ -84,57 +85,59 @@ pub enum Symlinks {
     Skip,
 }
 
-/// Whether the part of an earlier run is used.
+/// Whether a copy goes on from an earlier run's part file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Resume {
-    /// As far as it can be trusted.
+    /// It is used as far as it can be trusted.
     #[default]
     Trusted,
-    /// Everything is sent.
+    /// It is not used; everything is sent.
     Never,
 }
 
-/// How careful a copy is.
+/// What is done before a file gets its name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Care {
-    /// SHA-256 of both ends, compared before the file gets its name.
+    /// Compares the SHA-256 of both ends.
     pub verify: bool,
-    /// Each file is flushed to the destination's disk before it gets its name.
+    /// Flushes the file to the destination's disk.
     pub fsync: bool,
 }
 
-/// Files that are not copied.
+/// Which files count as unchanged and are not copied.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Unchanged {
     /// None: all are copied.
     #[default]
     Never,
-    /// Those of the source's size and time of modification.
+    /// Files with the source's size and time of modification.
     SizeAndTime,
-    /// Those of the source's size and SHA-256.
+    /// Files with the source's size and SHA-256.
     Content,
-    /// Those of the source's size, time of modification and SHA-256.
+    /// Files with the source's size, time of modification and SHA-256.
     TimeAndContent,
 }
 
-/// That the destination becomes what the source is.
+/// How the destination is made equal to the source.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Mirror {
-    /// What the source has not is removed, unless it is more than so many entries; `None` leaves it alone.
+    /// Most entries that may be removed because the source does not have them; with more, none is. `None` removes
+    /// nothing.
     pub delete: Option<u64>,
 }
 
-/// What is wanted of a direct copy.
+/// Options of a direct copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DirectOptions {
-    /// Where the source finds the destination; its `HostName` and `Port` where nothing else is said. Port 0 is the
-    /// destination's own. With this alone, the destination does not fetch.
+    /// Host and port at which the source finds the destination; `None` for its `HostName` and `Port`. Port 0 is the
+    /// destination's own. If only this is set, the destination does not fetch.
     pub peer: Option<(String, u16)>,
-    /// Where the destination finds the source, likewise. With this alone, the source does not send.
+    /// Host and port at which the destination finds the source, likewise. If only this is set, the source does not
+    /// send.
     pub fetch_from: Option<(String, u16)>,
-    /// How weak a proof will do.
+    /// The weakest tier that is accepted.
     pub weakest: Weakest,
-    /// What the login is made with.
+    /// How the login is authenticated.
     pub auth: Auth,
 }
 
@@ -144,7 +147,7 @@ impl Default for DirectOptions {
     }
 }
 
-/// Whether mode and times travel.
+/// Whether mode and times are copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
     /// As they are at the source (`-p`).
@@ -153,12 +156,12 @@ pub enum Keep {
     Nothing,
 }
 
-/// How what is written follows what was written before.
+/// In which order a file's bytes are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BlockOrder {
-    /// Anywhere, over all lanes.
+    /// At any offset, over all lanes.
     #[default]
     Any,
-    /// Each byte behind the one before, over one lane.
+    /// From beginning to end, over one lane.
     Ascending,
 }

@@ -1,5 +1,6 @@
-//! What is a file called while it is not complete? `.NAME.hop-ID.part`, beside the final name. The [`Id`] says which source
-//! goes to which target, which version of the source it is, and which run writes it, so that no two runs share a part. Pure.
+//! What is a file called while it is not complete? `.NAME.hop-ID.part`, beside the final name. The [`Id`] says which
+//! source goes to which target, which version of the source it is, and which run writes it, so that no two runs share a
+//! part file. Pure.
 
 use std::fmt;
 
@@ -13,48 +14,48 @@ const NAME_MAX: usize = 255;
 /// Hexadecimal digits of an ID.
 const DIGITS: usize = 32;
 
-/// The same of an earlier form, whose parts are nobody's now.
+/// Hexadecimal digits of an ID in an earlier format, whose part files are no longer used.
 const OLD_DIGITS: usize = 16;
 
-/// A source and a target.
+/// Identifies a source and its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PairId(u32);
 
-/// A version of a source.
+/// Identifies a version of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct VersionId(u32);
 
-/// A run: 64 random bits.
+/// Identifies a run: 64 random bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RunId(pub u64);
 
-/// Whose a part is.
+/// What a part file's name says of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Id {
-    /// From where to where.
+    /// The source and target.
     pub pair: PairId,
-    /// What of it.
+    /// The version of the source.
     pub version: VersionId,
-    /// Who writes it.
+    /// The run that writes it.
     pub run: RunId,
 }
 
 impl PairId {
-    /// Of a source (its host's alias and path) and the path it is to have.
+    /// For a source (its host's alias and path) and its target's path.
     pub fn of(host: &str, source: &[u8], target: &[u8]) -> PairId {
         PairId(digest(&[host.as_bytes(), source, target]))
     }
 }
 
 impl VersionId {
-    /// Of all that is known of a source.
+    /// For all that is known of a source.
     pub fn of(fields: &[&[u8]]) -> VersionId {
         VersionId(digest(fields))
     }
 }
 
 impl RunId {
-    /// Drawn anew.
+    /// A new random number.
     ///
     /// # Errors
     /// When the system has no random bytes to give.
@@ -64,7 +65,7 @@ impl RunId {
         Ok(RunId(u64::from_be_bytes(bytes)))
     }
 
-    /// The number of the `beginning`th part, from 0, that the run with this number makes of one file.
+    /// The number for the `beginning`th part file, from 0, that the run with this number makes for one file.
     pub fn of_beginning(self, beginning: u32) -> RunId {
         let more = |half: u8| digest(&[&self.0.to_be_bytes(), &beginning.to_be_bytes(), &[half]]);
         match beginning {
@@ -90,7 +91,8 @@ impl Id {
     }
 }
 
-/// The first 32 bits of a SHA-256 over fields; their lengths keep two of them from being read as others.
+/// The first 32 bits of the SHA-256 over fields. Their lengths are included, so that different fields never give the
+/// same input.
 fn digest(fields: &[&[u8]]) -> u32 {
     let mut hash = Context::new(&SHA256);
     for field in fields {
@@ -101,17 +103,17 @@ fn digest(fields: &[&[u8]]) -> u32 {
     digest.as_ref()[..4].iter().fold(0, |number, byte| number << 8 | u32::from(*byte))
 }
 
-/// The name of the part of the file `name`.
+/// The part file's name for the file `name`.
 pub fn part(name: &Name, id: &Id) -> Name {
     beside(&stem(name), &format!(".hop-{id}.part"))
 }
 
-/// The name under which old content waits where a server cannot replace a file in one step.
+/// The name under which the old file waits where a server cannot replace it in one step.
 pub fn backup(name: &Name) -> Name {
     beside(&stem(name), ".hop-bak")
 }
 
-/// Whether something by this name may be a run's part or backup, of whatever version of hop.
+/// Whether this may be the name of a part file or backup, of any version of hop.
 pub fn is_part(name: &Name) -> bool {
     let bytes = name.as_bytes();
     let is_old = |digits: &[u8]| digits.len() == OLD_DIGITS && digits.iter().all(u8::is_ascii_hexdigit);
@@ -119,20 +121,20 @@ pub fn is_part(name: &Name) -> bool {
     is_backup || split(bytes).is_some_and(|(_, digits)| Id::read(digits).is_some() || is_old(digits))
 }
 
-/// What a part's name says: which [`stem`] its file's name has, and whose it is.
+/// What a part file's name says: the [`stem`] of its file's name, and its ID.
 pub fn read(name: &Name) -> Option<(&[u8], Id)> {
     let (stem, digits) = split(name.as_bytes())?;
     Some((stem, Id::read(digits)?))
 }
 
-/// `.STEM.hop-DIGITS.part` as STEM and DIGITS.
+/// STEM and DIGITS of `.STEM.hop-DIGITS.part`.
 fn split(name: &[u8]) -> Option<(&[u8], &[u8])> {
     let inside = name.strip_prefix(b".")?.strip_suffix(b".part")?;
     let dash = inside.iter().rposition(|byte| *byte == b'-')?;
     Some((inside[..dash].strip_suffix(b".hop")?, &inside[dash + 1..]))
 }
 
-/// What stands for `name` in the names of its parts. A long one is cut, in which case its hash keeps it apart from others.
+/// What represents `name` in the names of its part files. A long name is cut, and its hash keeps it apart from others.
 pub fn stem(name: &Name) -> Vec<u8> {
     let bytes = name.as_bytes();
     let room = NAME_MAX - 1 - ".hop-.part".len() - DIGITS;

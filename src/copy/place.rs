@@ -1,22 +1,22 @@
-//! Where a file lies at one end: [`Place`], what the user typed and the vetted names below it. The typed part is
-//! trusted, links in it are followed; what is below came from a listing and, on this machine, is reached through a
-//! descriptor of the typed folder and never through a link but those that were followed on purpose. Knows no I/O.
+//! Where is a file at one end? [`Place`]: a path the user typed, and vetted names below it. The typed path is trusted,
+//! and links in it are followed. What is below it came from a listing; on this machine it is reached through a
+//! descriptor of the typed folder, and through no link but those that were followed on purpose. Does no I/O.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use super::name::Name;
 
-/// What a symbolic link in the last component means.
+/// How a symbolic link in the last component is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Links {
-    /// What it leads to.
+    /// The link is followed.
     Follow,
-    /// The link itself.
+    /// The link itself is meant.
     Keep,
 }
 
-/// A path: a base the user typed, and names below it.
+/// A path: a base that the user typed, and names below it.
 #[derive(Debug, Clone)]
 pub struct Place {
     base: Arc<Base>,
@@ -26,9 +26,9 @@ pub struct Place {
 /// One step down into a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step<'a> {
-    /// Its name.
+    /// The folder's name.
     pub name: &'a Name,
-    /// It is a link there, which is followed.
+    /// The name is a link, which is followed.
     pub is_followed: bool,
 }
 
@@ -38,36 +38,36 @@ struct Base {
     anchor: Anchor,
 }
 
-/// What a base is found by.
+/// How a base is found.
 #[derive(Debug)]
 pub enum Anchor {
-    /// Its path.
+    /// By its path.
     Path,
-    /// An open folder of this machine.
+    /// As an open folder of this machine.
     Folder(OwnedFd),
-    /// Its path, where the folder of this device and inode still must be.
+    /// By its path, if the folder there still has this device and inode.
     Seen(u64, u64),
-    /// The link that leads to it; it lies below an open folder.
+    /// Through this link, which is below an open folder.
     Link(Place),
 }
 
 impl Place {
-    /// A path as it was typed (after `~` was expanded).
+    /// A path as typed, with `~` expanded.
     pub fn typed(path: &[u8]) -> Place {
         Place::based(path.to_vec(), Anchor::Path)
     }
 
-    /// A typed folder of this machine that is held open: what is found or created below it lies below it.
+    /// A typed folder of this machine that is kept open: what is found or created below it really is below it.
     pub fn held(path: &[u8], folder: OwnedFd) -> Place {
         Place::based(path.to_vec(), Anchor::Folder(folder))
     }
 
-    /// A typed folder of this machine, known by its device and inode: the same without a descriptor.
+    /// A typed folder of this machine, known by its device and inode instead of a descriptor.
     pub fn seen(path: &[u8], device: u64, inode: u64) -> Place {
         Place::based(path.to_vec(), Anchor::Seen(device, inode))
     }
 
-    /// The folder that the link at this place leads to: from here on, the place of what is in it.
+    /// The folder that the link at this place leads to, as the base of what is in it.
     pub fn followed(&self) -> Place {
         match self.base.anchor {
             Anchor::Folder(_) | Anchor::Seen(..) | Anchor::Link(_) if !self.below.is_empty() => {
@@ -86,7 +86,7 @@ impl Place {
         Place { base: Arc::clone(&self.base), below: join(&self.below, name.as_bytes()) }
     }
 
-    /// The place below this folder that `steps` lead to, the outermost first.
+    /// The place that `steps`, outermost first, lead to from this folder.
     pub fn descend(&self, steps: &[Step<'_>]) -> Place {
         let mut place = self.clone();
         for run in steps.split_inclusive(|step| step.is_followed) {
@@ -99,17 +99,17 @@ impl Place {
         place
     }
 
-    /// The entry `name` of the folder this place is in; of the place itself when it is a base.
+    /// The entry `name` of the folder that this place is in; of the place itself when it is a base.
     pub fn sibling(&self, name: &Name) -> Place {
         Place { base: Arc::clone(&self.base), below: join(parent(&self.below), name.as_bytes()) }
     }
 
-    /// The folder this place is in; a base stays where it is.
+    /// The folder that this place is in; a base stays as it is.
     pub fn parent(&self) -> Place {
         Place { base: Arc::clone(&self.base), below: parent(&self.below).to_vec() }
     }
 
-    /// The entry of the base that this place is, or is below; a base stays where it is.
+    /// The entry of the base that this place is, or is below; a base stays as it is.
     pub fn top(&self) -> Place {
         let end = self.below.iter().position(|byte| *byte == b'/').unwrap_or(self.below.len());
         Place { base: Arc::clone(&self.base), below: self.below[..end].to_vec() }
@@ -145,7 +145,7 @@ impl Place {
         &self.base.path
     }
 
-    /// What the base is found by.
+    /// How the base is found.
     pub fn anchor(&self) -> &Anchor {
         &self.base.anchor
     }

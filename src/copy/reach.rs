@@ -1,5 +1,5 @@
-//! How a copy gets at a host: [`Reach`], which gives SFTP sessions by number and knows how many hops lie beneath; a copy
-//! does not. And [`End`], where a path lies.
+//! How does a copy get at a host? [`Reach`] gives SFTP sessions by number, and knows how many hops there are; a copy
+//! does not. [`End`] says where a path is.
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -13,21 +13,21 @@ use super::route::Reachable;
 use crate::chain::{ChainError, Output, Process, Way};
 use crate::sftp::Client;
 
-/// A session to be.
+/// An SFTP session that is being opened.
 pub type Opening<'a> = Pin<Box<dyn Future<Output = Result<Client, ChainError>> + Send + 'a>>;
 
-/// A shell to be.
+/// A shell that is being started.
 pub type Shell<'a> = Pin<Box<dyn Future<Output = Option<Conversation>> + Send + 'a>>;
 
-/// The standard input and output of a program on a host. It ends when either is dropped.
+/// The standard input and output of a program on a host. The program ends when either is dropped.
 pub struct Conversation {
-    /// To its standard input.
+    /// To the program's standard input.
     pub to: mpsc::Sender<Bytes>,
-    /// From its standard output.
+    /// From the program's standard output.
     pub from: mpsc::Receiver<Bytes>,
 }
 
-/// A host that can be reached, as often as needed.
+/// A host that can be connected to as often as needed.
 pub trait Reach: Send + Sync {
     /// The host's name, as the user typed it.
     fn alias(&self) -> &str;
@@ -35,19 +35,19 @@ pub trait Reach: Send + Sync {
     fn trail(&self) -> String;
     /// Opens the SFTP session numbered `lane`, from 0.
     fn lane(&self, lane: usize) -> Opening<'_>;
-    /// The way there, where hop itself climbs it; a direct copy needs one at both ends.
+    /// The way to the host, where hop itself connects hop by hop; a direct copy needs one at both ends.
     fn way(&self) -> Option<&Way> {
         None
     }
-    /// Starts `sh` on the host; `None` where there is no shell to be had.
+    /// Starts `sh` on the host; `None` where there is no shell.
     fn shell(&self) -> Shell<'_> {
         Box::pin(async { None })
     }
-    /// A person is asked something, for whose answer there is time.
+    /// Whether a person is being asked something, which may take time.
     fn asks_a_person(&self) -> bool {
         false
     }
-    /// Gives up the connections that `lane` travels over: they seem dead, whatever the system says of them.
+    /// Gives up the connections of `lane`: they seem dead, whatever the system says.
     fn abandon(&self, _lane: usize) {}
 }
 
@@ -86,10 +86,10 @@ impl Reach for Way {
     }
 }
 
-/// Chunks that wait in a conversation.
+/// Most chunks that wait in each direction.
 const CHUNKS: usize = 16;
 
-/// Passes on what is said until either side has gone.
+/// Passes data on until either side has ended.
 async fn converse(process: Process, mut inbox: mpsc::Receiver<Bytes>, outbox: mpsc::Sender<Bytes>) {
     let Process { input, mut output, .. } = process;
     let says = async {
@@ -116,17 +116,17 @@ async fn converse(process: Process, mut inbox: mpsc::Receiver<Bytes>, outbox: mp
     }
 }
 
-/// A path, and where it lies.
+/// A path, and whether it is on this machine or on a host.
 #[derive(Clone)]
 pub enum End {
     /// On this machine.
     Local(PathBuf),
-    /// On a host; a path of raw bytes, empty for the home folder. As a source it may be a pattern.
+    /// On a host. The path is raw bytes, empty for the home folder; as a source it may be a pattern.
     Remote(Arc<dyn Reach>, Vec<u8>),
 }
 
 impl End {
-    /// Here or there.
+    /// Whether the path is on this machine or on a host.
     pub fn reachable(&self) -> Reachable {
         match self {
             End::Local(_) => Reachable::Here,
@@ -134,7 +134,7 @@ impl End {
         }
     }
 
-    /// The way to the host, where hop itself climbs it.
+    /// The way to the host, where hop itself connects hop by hop.
     pub fn way(&self) -> Option<&Way> {
         match self {
             End::Local(_) => None,
@@ -142,7 +142,7 @@ impl End {
         }
     }
 
-    /// The path, raw.
+    /// The path as raw bytes.
     pub fn path(&self) -> &[u8] {
         use std::os::unix::ffi::OsStrExt;
         match self {

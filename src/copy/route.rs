@@ -1,9 +1,9 @@
-//! Which way does the data go, and why? [`Route`] and [`choose`], pure: from the two ends, what was wanted, and what was
-//! found out between two hosts. [`Direction`] says which of them logs in at the other.
+//! Which way does the data go, and why? [`Route`] and [`choose`], pure: from the two ends, what the user asked for, and
+//! what was found out about the two hosts. [`Direction`] says which host logs in at the other.
 
 use std::fmt;
 
-/// The way of the data, for the plan, the summary, JSON and tests.
+/// The way the data goes, for the plan, the summary, JSON and tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Route {
     /// From this machine to a host.
@@ -12,25 +12,25 @@ pub enum Route {
     Download,
     /// From host to host, through this machine, without a temporary file.
     Relay,
-    /// From host to host, straight.
+    /// Straight from host to host.
     Direct,
     /// Within this machine.
     Local,
 }
 
-/// What is wanted between two hosts.
+/// Which route the user wants between two hosts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RoutePreference {
-    /// Direct where it can be had and proven safe, else relay.
+    /// Direct where that is possible and proven safe, else relay.
     #[default]
     Auto,
     /// Through this machine.
     Relay,
-    /// Direct, or not at all.
+    /// Direct, or no copy at all.
     Direct,
 }
 
-/// Which of two hosts logs in at the other, when the data goes straight.
+/// Which of two hosts logs in at the other for a direct copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// The source, which sends.
@@ -39,7 +39,7 @@ pub enum Direction {
     Pull,
 }
 
-/// Where one end of a copy lies.
+/// Where one end of a copy is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reachable {
     /// On this machine.
@@ -48,25 +48,25 @@ pub enum Reachable {
     There,
 }
 
-/// What stands in the way of a direct copy.
+/// What keeps hosts from copying directly.
 pub trait Hindrance: fmt::Display {
-    /// Whether a relay may be taken instead without asking: never after a signature went astray.
+    /// Whether a relay may be used instead without asking: never after a signature was misused.
     fn may_relay(&self) -> bool;
 }
 
-/// A route with its reason, for people, and what it takes.
+/// A route, the reason for it, and what a direct copy needs.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Decision<T> {
-    /// The way.
+    /// The route.
     pub route: Route,
-    /// Why this one.
+    /// The reason, for people.
     pub reason: String,
     /// What a direct copy needs.
     pub means: Option<T>,
 }
 
 impl Route {
-    /// The route from one end to another, as long as nothing is known of a direct way.
+    /// The route between two ends while nothing is known about a direct copy.
     pub fn between(source: Reachable, destination: Reachable) -> Route {
         match (source, destination) {
             (Reachable::Here, Reachable::There) => Route::Upload,
@@ -76,7 +76,7 @@ impl Route {
         }
     }
 
-    /// Why this route, for people, where nothing else was found out.
+    /// The reason for this route, for people, where nothing else was found out.
     pub fn reason(self) -> &'static str {
         match self {
             Route::Upload => "the source is on this machine",
@@ -87,16 +87,17 @@ impl Route {
         }
     }
 
-    /// The decision that needs nothing found out.
+    /// The decision where nothing has to be found out.
     pub fn decided<T>(self) -> Decision<T> {
         Decision { route: self, reason: self.reason().to_owned(), means: None }
     }
 }
 
-/// Decides between two hosts. `found` is what a direct copy takes and how it goes, or what stands in its way.
+/// Decides on the route between two hosts. `found` is what a direct copy needs and its description, or what keeps the
+/// hosts from one.
 ///
 /// # Errors
-/// What stands in the way, when a relay is not wanted, or not allowed.
+/// What keeps the hosts from copying directly, when the user does not want a relay, or it is not allowed.
 pub fn choose<T, E: Hindrance>(wanted: RoutePreference, found: Result<(T, String), E>) -> Result<Decision<T>, E> {
     match (wanted, found) {
         (RoutePreference::Relay, _) => Ok(Route::Relay.decided()),

@@ -1,5 +1,6 @@
-//! How does the plan become files? [`run`] takes items from the walk and keeps many of them under way at once, within a
-//! bound of files and one of bytes. A failed item is told and the rest goes on; a lost session ends the run.
+//! How does the plan become files? [`run`] takes items from the walk and keeps many of them under way at once, within
+//! one limit on files and one on bytes. A failed item is reported and the others go on; a lost session that cannot be
+//! made again ends the run.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -28,19 +29,19 @@ use crate::sftp::{Attributes, FileKind};
 /// Items under way at once.
 const ITEMS: usize = 256;
 
-/// The same where the bytes do not pass through here: an item is a few words then, and many small files go as one.
+/// Items under way at once in a direct copy: an item is a small request then, and many small files go together.
 const DIRECT_ITEMS: usize = 1024;
 
-/// Descriptors for everything but files: connections, standard streams, folders being listed.
+/// Descriptors kept for everything but files: connections, standard streams, folders being listed.
 const OTHER_DESCRIPTORS: u64 = 32;
 
-/// With what one run copies.
+/// What one run copies with.
 pub struct CopyRun {
     /// What all of its items share.
     pub context: Arc<RunContext>,
-    /// The way of the bytes, where they do not pass through this machine.
+    /// The direct copy, where the bytes do not pass through this machine.
     pub direct: Option<Arc<Direct>>,
-    /// What says which files have landed, where the copy has one.
+    /// The marker that records which files have landed, where the copy has one.
     pub marker: Option<Arc<TreeMarker>>,
 }
 
@@ -78,7 +79,7 @@ pub async fn run(
     Ok(())
 }
 
-/// As many items as there are descriptors for, two each.
+/// As many items as there are descriptors for, at two each.
 fn items_at_once() -> usize {
     let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let room = descriptors.saturating_sub(OTHER_DESCRIPTORS) / 2;
@@ -122,7 +123,7 @@ async fn copy_item(run: Arc<CopyRun>, item: Item) -> Result<(), CopyError> {
     }
 }
 
-/// Whether it stands at the destination as it should.
+/// Whether the destination has the item as it should be.
 async fn stays(run: &CopyRun, item: &Item) -> bool {
     let context = &run.context;
     if item.ground().await == Ground::Fresh {
@@ -172,7 +173,7 @@ async fn link(context: &RunContext, item: &Item) -> Result<(), CopyError> {
     }
 }
 
-/// Copies a file; once more when its source changed meanwhile.
+/// Copies a file, and once more when its source changed meanwhile.
 async fn file(run: &CopyRun, item: &Item, links: Links) -> Result<(), CopyError> {
     let (context, direct) = (&run.context, run.direct.as_ref());
     let started = Arc::new(context.ledger.started(item));
@@ -209,7 +210,7 @@ async fn look_again(item: &Item, links: Links) -> Result<Attributes, CopyError> 
     }
 }
 
-/// Copies one version of a file, over as many sessions as it takes.
+/// Copies one version of a file, over as many sessions in turn as it needs.
 async fn copy_version(transfer: FileTransfer<'_>, direct: Option<&Arc<Direct>>) -> Result<(), CopyError> {
     let mut so_far = SoFar::default();
     loop {
@@ -246,7 +247,7 @@ async fn attempt(
     Box::pin(large::copy_large(transfer, so_far)).await
 }
 
-/// Tells how an item ended.
+/// Reports how an item ended.
 async fn settle(
     context: &RunContext,
     item: &Item,

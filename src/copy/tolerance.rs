@@ -1,32 +1,32 @@
-//! How far may a source differ from what it announced? [`Tolerance`], what the user allows. Where a source really ends is said
-//! by [`source_end`](super::transfer::source_end).
+//! How far may a source differ from what it announced? [`Tolerance`] says what the user allows.
+//! [`source_end`](super::transfer::source_end) finds out where a source really ends.
 
 use super::options::Options;
 
-/// Bytes that a file at rest may have beyond those it announces, unless the user allows more.
+/// Most bytes that a file which does not change may have beyond its announced size, unless the user allows more.
 const SURPLUS: u64 = 1 << 30;
 
-/// Offsets in files are signed in most systems.
+/// Largest offset in a file: signed on most systems.
 const LONGEST: u64 = i64::MAX as u64;
 
-/// What a source may do.
+/// What a source may do while it is read.
 #[derive(Debug, Clone, Copy)]
 pub struct Tolerance {
-    /// It may grow while it is read; the bytes it announced are taken.
+    /// The source may grow; the bytes it announced are copied.
     pub growing: bool,
-    /// Bytes beyond the announced ones that are read of a file at rest.
+    /// Most bytes beyond the announced size that are read of a source that does not change.
     pub surplus: u64,
 }
 
 impl Tolerance {
-    /// What `options` allow. A run that ends by itself, or that was told of files that grow, reads on without a bound.
+    /// What `options` allow. A run with a deadline, or one that was told of growing files, reads on without a limit.
     pub fn of(options: &Options) -> Tolerance {
         let is_bounded = !options.growing && options.deadline.is_none();
         let surplus = if is_bounded { options.surplus.unwrap_or(SURPLUS) } else { LONGEST };
         Tolerance { growing: options.growing, surplus }
     }
 
-    /// The last byte offset that is read of a file that announces `size`.
+    /// The largest offset that is read of a file that announces `size` bytes.
     pub fn limit(self, size: u64) -> u64 {
         size.saturating_add(self.surplus).min(LONGEST)
     }

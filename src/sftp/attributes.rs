@@ -1,5 +1,5 @@
-//! What a server tells about a file: [`Attributes`] (§5), and one [`Entry`] of a listing. All of it is the server's word:
-//! any field may be missing, any name may be hostile, and vetting names is `copy`'s work.
+//! What does a server tell about a file? [`Attributes`] (§5), and one [`Entry`] of a listing. Nothing of it is
+//! verified: any field may be missing, any name may be hostile, and vetting names is the work of `copy`.
 
 use bytes::{BufMut, BytesMut};
 
@@ -12,10 +12,10 @@ const PERMISSIONS: u32 = 0x4;
 const TIMES: u32 = 0x8;
 const EXTENDED: u32 = 0x8000_0000;
 
-/// File attributes; what is `None` was not told, or is not to be changed.
+/// File attributes. `None` means not told, or not to be changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Attributes {
-    /// Bytes.
+    /// Size in bytes.
     pub size: Option<u64>,
     /// User id, group id.
     pub owner: Option<(u32, u32)>,
@@ -94,7 +94,7 @@ impl Attributes {
         }
     }
 
-    /// Flags of later versions are passed over, as OpenSSH does (`decode_attrib`).
+    /// Decodes attributes. Flags of later versions are ignored, as by OpenSSH (`decode_attrib`).
     pub(super) fn decode(fields: &mut Fields) -> Result<Attributes, SftpError> {
         let flags = fields.u32()?;
         let has = |flag| flags & flag != 0;
@@ -118,7 +118,7 @@ impl Attributes {
     }
 }
 
-/// The pairs of text that may follow; nobody uses them.
+/// Skips the pairs of text that may follow; nothing uses them.
 fn skip_extended(fields: &mut Fields) -> Result<(), SftpError> {
     // a lying count ends at the packet's end: each pair takes at least eight bytes
     for _ in 0..fields.u32()? {
@@ -133,9 +133,9 @@ fn skip_extended(fields: &mut Fields) -> Result<(), SftpError> {
 pub struct Entry {
     /// The name as the server gave it: any bytes, `.` and `..` included, and nothing about it is vetted.
     pub name: Vec<u8>,
-    /// The line `ls -l` would print, for people.
+    /// The line that `ls -l` would print, for people.
     pub longname: Vec<u8>,
-    /// Of the entry itself, not of what a symbolic link points to.
+    /// The attributes of the entry itself, not of what a symbolic link points to.
     pub attributes: Attributes,
 }
 
@@ -148,7 +148,7 @@ impl Entry {
         (0..count).map(|_| Entry::decode(fields)).collect()
     }
 
-    /// How many entries follow, if there can be so many.
+    /// The number of entries that follow, if there can be so many.
     pub(super) fn count(fields: &mut Fields) -> Result<usize, SftpError> {
         let count = fields.u32()? as usize;
         match count > fields.left() / Entry::SMALLEST {
@@ -157,7 +157,7 @@ impl Entry {
         }
     }
 
-    /// Passes one entry over.
+    /// Skips one entry.
     pub(super) fn skip(fields: &mut Fields) -> Result<(), SftpError> {
         fields.string()?;
         fields.string()?;

@@ -20,7 +20,7 @@ use super::stream::{Receive, Transmit};
 use super::tasks::{self, Inbound, Outbound};
 use super::wire::{Expect, Packet, Response, kind};
 
-/// Bytes that a READ asks for at least: what every server gives (§3).
+/// Fewest bytes that a READ asks for: what every server gives (§3).
 const LEAST_READ: usize = 32 * 1024;
 
 /// How to open a file (§6.3); combine with `|`.
@@ -49,12 +49,12 @@ impl std::ops::BitOr for OpenFlags {
     }
 }
 
-/// What has moved so far; for a watchdog, which must not take an idle session for a stalled one.
+/// What has moved so far, for a watchdog, which must not take an idle session for a stalled one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Bytes the stream took.
+    /// Bytes sent on the stream.
     pub sent: u64,
-    /// Bytes the stream gave.
+    /// Bytes received from the stream.
     pub received: u64,
     /// Answers to requests; unlike bytes, a server cannot make these up.
     pub replies: u64,
@@ -62,7 +62,7 @@ pub struct Progress {
     pub in_flight: usize,
 }
 
-/// A session as its watchdog sees it.
+/// A session, seen by a watchdog: it does not keep the session alive.
 pub struct Watch {
     session: Arc<SftpSession>,
 }
@@ -102,15 +102,15 @@ pub(super) struct Inner {
     pub extensions: Extensions,
     limits: Limits,
     round_trip: Option<Duration>,
-    /// What the server has shown to give in one READ.
+    /// Most bytes that the server has shown to return for one READ.
     read_size: AtomicUsize,
-    /// Length of the last short read; the second of the same length shrinks `read_size`.
+    /// Bytes of the last short read; the second of the same length shrinks `read_size`.
     last_short: AtomicUsize,
     _ends_session: DropGuard,
 }
 
 impl Client {
-    /// Greets the server and learns what it can do. Waits as long as the stream does: the caller bounds it.
+    /// Greets the server and learns what it can do. Waits as long as the stream does; the caller sets a limit.
     ///
     /// # Errors
     /// [`SftpError::Protocol`] when what comes back is no SFTP greeting, [`SftpError::Unsupported`] below version 3,
@@ -144,7 +144,7 @@ impl Client {
         &self.inner.extensions
     }
 
-    /// Bytes a [`Client::read`] should ask for; shrinks when the server keeps giving less.
+    /// Most bytes a [`Client::read`] should ask for; shrinks when the server keeps returning less.
     pub fn max_read(&self) -> usize {
         self.inner.read_size.load(Ordering::Relaxed)
     }
@@ -154,12 +154,12 @@ impl Client {
         self.inner.limits.write
     }
 
-    /// Handles the server lets be open at once, where it says so.
+    /// Most handles the server lets be open at once, where it says so.
     pub fn max_handles(&self) -> Option<u64> {
         self.inner.limits.handles
     }
 
-    /// How long one short question took when the session began; `None` where there was nothing to ask.
+    /// Round-trip time of one short request at the start of the session; `None` where there was nothing to ask.
     pub fn round_trip(&self) -> Option<Duration> {
         self.inner.round_trip
     }
@@ -199,7 +199,7 @@ impl Client {
         self.handle(Packet::new(kind::OPEN).path(path)?.u32(flags.0).attributes(attributes)).await
     }
 
-    /// Closes a file or folder; some servers tell only now that writing failed (CLOSE).
+    /// Closes a file or folder; some servers report only now that writing failed (CLOSE).
     ///
     /// # Errors
     /// As [`Client::open`].
@@ -207,8 +207,9 @@ impl Client {
         self.close_behind(&handle).await
     }
 
-    /// Closes behind requests that are still under way: a server carries out those on one file in the order they came
-    /// (§6.1), so writing and closing take one round trip together. Nothing can be asked of the handle afterwards.
+    /// Closes a file behind requests that are still under way: a server carries out the requests on one file in the
+    /// order they came (§6.1), so writing and closing take one round trip together. The handle cannot be used
+    /// afterwards.
     ///
     /// # Errors
     /// As [`Client::open`].
@@ -219,8 +220,8 @@ impl Client {
         done(self.inner.session.ask(packet, Expect::Status, share).await?)
     }
 
-    /// `len` bytes from `offset` on, fewer only where the file ends: what a short answer leaves out is asked for again
-    /// (READ). `len` is at most what [`Client::max_read`] was at the start.
+    /// Reads `len` bytes from `offset` on, fewer only where the file ends: what a short answer leaves out is asked for
+    /// again (READ). `len` is at most what [`Client::max_read`] was at the start.
     ///
     /// # Errors
     /// As [`Client::open`].
@@ -238,7 +239,7 @@ impl Client {
         }
     }
 
-    /// As [`Client::read`], one answer of the server's: some bytes, or `None` at the end of the file.
+    /// Like [`Client::read`], but returns one answer of the server: some bytes, or `None` at the end of the file.
     ///
     /// # Errors
     /// As [`Client::open`].
@@ -246,7 +247,7 @@ impl Client {
         self.read_once(handle, offset, len.min(self.inner.limits.read)).await
     }
 
-    /// Goes on behind `first` until there are `len` bytes or the file ends.
+    /// Reads on behind `first` until there are `len` bytes or the file ends.
     async fn read_rest(&self, handle: &Handle, offset: u64, first: Bytes, len: usize) -> Result<Bytes, SftpError> {
         let mut whole = BytesMut::with_capacity(len);
         let mut piece = first;
@@ -268,7 +269,8 @@ impl Client {
         }
     }
 
-    /// A read came back short though the file went on. Twice the same length is the server's limit, not chance.
+    /// Notes a read that came back short though the file went on. Twice the same length is the server's limit, not
+    /// chance.
     fn note_short(&self, length: usize) {
         const FLOOR: usize = 4 * 1024;
         let before = self.inner.last_short.swap(length, Ordering::Relaxed);
@@ -277,9 +279,10 @@ impl Client {
         }
     }
 
-    /// One READ; `None` at the end of the file. It asks for a block, however few bytes are wanted, where the server shows none
-    /// of OpenSSH's extensions: GNU's lsh sends all the rest of the file where less is asked for. Elsewhere a file that the
-    /// system makes up would be made up anew for each byte that is read twice.
+    /// Sends one READ; `None` at the end of the file. Where the server announces none of OpenSSH's extensions, at least
+    /// a block is asked for, however few bytes are wanted: GNU's lsh sends all the rest of the file when asked for
+    /// less. Elsewhere exactly `len` bytes are asked for: a file that the system makes up would be made up anew for
+    /// each byte read twice.
     async fn read_once(&self, handle: &Handle, offset: u64, len: usize) -> Result<Option<Bytes>, SftpError> {
         let extensions = &self.inner.extensions;
         let least = match extensions.has(Extension::Limits) || extensions.has(Extension::Fsync) {
@@ -323,7 +326,7 @@ impl Client {
     }
 }
 
-/// The few shapes of question and answer.
+/// The few kinds of request and answer.
 impl Client {
     pub(super) fn raw<'a>(&self, handle: &'a Handle) -> Result<&'a Bytes, SftpError> {
         handle.raw(&self.inner.session)

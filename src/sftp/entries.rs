@@ -1,20 +1,21 @@
-//! One answer to a READDIR: [`Entries`], checked whole when it arrives and made into entries one by one. Until then it weighs
-//! what it weighed on the wire, where the entries of 12 bytes each would take ten times as much. Vets no names.
+//! One answer to a READDIR: [`Entries`], checked as a whole when it arrives and decoded entry by entry as they are
+//! taken. Until then it takes as much memory as on the wire, where decoded entries of 12 bytes each would take ten
+//! times as much. Names are not vetted here.
 
 use super::attributes::Entry;
 use super::error::SftpError;
 use super::fields::Fields;
 
-/// Entries of a folder, as they came.
+/// Entries of a folder, still encoded.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Entries {
-    /// What is left of the packet, known to hold whole entries.
+    /// The rest of the packet, known to hold whole entries.
     fields: Fields,
     left: usize,
 }
 
 impl Entries {
-    /// Reads the list through once; nothing may be missing.
+    /// Checks the list as a whole; nothing may be missing.
     pub(super) fn decode(mut fields: Fields) -> Result<Entries, SftpError> {
         let left = Entry::count(&mut fields)?;
         let mut whole = fields.clone();

@@ -44,21 +44,21 @@ impl fmt::Display for StatusCode {
 /// Why a request has no good answer.
 #[derive(Debug, Clone, Error)]
 pub enum SftpError {
-    /// The server said no.
+    /// The server refused.
     #[error("{code}{}", text(.code, .message))]
     Status {
-        /// Its code.
+        /// The status code.
         code: StatusCode,
-        /// Its text: a stranger's, not yet safe to show.
+        /// The status text, from the server and not yet safe to show.
         message: String,
     },
-    /// The server sent what the protocol does not allow; the session is dead.
+    /// The server sent something the protocol does not allow; the session is dead.
     #[error("the server broke the SFTP protocol: {0}")]
     Protocol(String),
     /// The stream ended or failed; the session is dead.
     #[error("the SFTP session ended: {0}")]
     Ended(String),
-    /// Nothing moved for so long, and we gave up; the session is dead.
+    /// Nothing moved for this long, and the session was given up; it is dead.
     #[error("the SFTP session made no progress for {} s", .0.as_secs_f32())]
     Stalled(Duration),
     /// The request would not fit the protocol (a path with NUL, a handle too long, …).

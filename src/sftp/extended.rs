@@ -13,7 +13,7 @@ use super::wire::{Expect, Packet, Response};
 /// A file system's size and free space (`statvfs(3)`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileSystem {
-    /// Bytes a block.
+    /// Bytes of a block.
     pub block_size: u64,
     /// Blocks in all.
     pub blocks: u64,
@@ -25,7 +25,7 @@ pub struct FileSystem {
     pub inodes: u64,
     /// Free inodes for users that are not root.
     pub inodes_available: u64,
-    /// Mounted read-only.
+    /// Whether it is mounted read-only.
     pub is_read_only: bool,
     /// Longest name, in bytes.
     pub name_max: u64,
@@ -37,7 +37,8 @@ impl FileSystem {
         self.blocks_available.saturating_mul(self.block_size)
     }
 
-    /// Eleven numbers: f_bsize, f_frsize, f_blocks, f_bfree, f_bavail, f_files, f_ffree, f_favail, f_fsid, f_flag, f_namemax.
+    /// Decodes eleven numbers: f_bsize, f_frsize, f_blocks, f_bfree, f_bavail, f_files, f_ffree, f_favail, f_fsid,
+    /// f_flag, f_namemax.
     fn decode(mut fields: Fields) -> Result<FileSystem, SftpError> {
         let mut numbers = [0; 11];
         for number in &mut numbers {
@@ -89,7 +90,7 @@ impl Client {
         self.done(self.extended(Extension::Fsync)?.string(self.raw(handle)?)).await
     }
 
-    /// Sets attributes of `path` itself, also when it is a symbolic link.
+    /// Sets attributes of `path` itself, even if it is a symbolic link.
     pub async fn lsetstat(&self, path: &[u8], attributes: &Attributes) -> Result<(), SftpError> {
         self.done(self.extended(Extension::Lsetstat)?.path(path)?.attributes(attributes)).await
     }
@@ -140,7 +141,8 @@ impl Client {
         self.checked(names)
     }
 
-    /// Answers of extensions are read here and not in the session; a broken one ends it all the same.
+    /// Passes on what was read of an extension's answer. It is read here and not in the session, but a broken one ends
+    /// the session all the same.
     fn checked<T>(&self, read: Result<T, SftpError>) -> Result<T, SftpError> {
         if let Err(error) = &read {
             self.inner.session.end(error.clone());

@@ -1,5 +1,5 @@
-//! What a server can do beyond version 3, as it says in its greeting (OpenSSH's PROTOCOL §4): [`Extensions`]. Nothing is
-//! used that was not announced, in the version announced: some servers end the session otherwise.
+//! What can a server do beyond version 3? [`Extensions`] holds what it announces in its greeting (OpenSSH's PROTOCOL
+//! §4). Nothing is used that was not announced, in the version announced: some servers end the session otherwise.
 
 use std::collections::HashSet;
 
@@ -91,7 +91,7 @@ impl Extensions {
         }
     }
 
-    /// The pairs of name and version behind the greeting; unknown ones are passed over.
+    /// Decodes the pairs of name and version behind the greeting; unknown ones are ignored.
     pub(super) fn decode(fields: &mut Fields) -> Result<Extensions, SftpError> {
         let mut known = HashSet::new();
         while fields.left() > 0 {

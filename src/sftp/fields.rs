@@ -39,14 +39,14 @@ impl Fields {
         Ok(self.0.get_u64())
     }
 
-    /// A length and so many bytes, as a slice of the packet.
+    /// A string: a length and as many bytes, as a slice of the packet.
     pub fn string(&mut self) -> Result<Bytes, SftpError> {
         let length = self.u32()? as usize;
         self.need(length)?;
         Ok(self.0.split_to(length))
     }
 
-    /// What has not been read yet.
+    /// The rest of the packet.
     pub fn rest(self) -> Bytes {
         self.0
     }

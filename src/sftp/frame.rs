@@ -1,5 +1,5 @@
-//! Packets out of a stream of chunks: [`Framer`]. A packet inside one chunk is a slice of it; one that spans chunks is
-//! put together in a buffer of its own size, allocated only after its length was found allowed.
+//! How are packets taken out of a stream of chunks? By a [`Framer`]. A packet inside one chunk is a slice of it; one
+//! that spans chunks is put together in a buffer of its own size, allocated only after its length was found allowed.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -9,11 +9,11 @@ use super::wire::PACKET_MAX;
 /// Bytes of the length field.
 const LENGTH: usize = 4;
 
-/// Holds at most one chunk and one packet ([`PACKET_MAX`]).
+/// Splits chunks into packets; holds at most one chunk and one packet ([`PACKET_MAX`]).
 #[derive(Default)]
 pub(super) struct Framer {
     chunk: Bytes,
-    /// A packet's beginning, length field included, when its chunk ended before it did.
+    /// The beginning of a packet, length field included, whose chunk has ended.
     partial: BytesMut,
 }
 
@@ -40,7 +40,7 @@ impl Framer {
         self.partial.is_empty() && self.chunk.is_empty()
     }
 
-    /// What has arrived of the packet that is not whole yet, to explain a refusal.
+    /// What has arrived of an incomplete packet, to explain a refusal.
     pub fn beginning(&self) -> Vec<u8> {
         [&self.partial[..], &self.chunk[..]].concat()
     }
@@ -67,7 +67,7 @@ impl Framer {
     }
 }
 
-/// The length a packet announces, if it may have it: a type and an id at least, [`PACKET_MAX`] at most.
+/// The length that a packet announces, if that is allowed: a type and an id at least, [`PACKET_MAX`] at most.
 fn allowed(mut start: &[u8]) -> Result<usize, SftpError> {
     let length = start.get_u32() as usize;
     match length {

@@ -37,7 +37,7 @@ pub(super) async fn version(receive: &mut impl Receive, framer: &mut Framer) -> 
     }
 }
 
-/// A login shell that prints says so in plain text, whose first letters make an absurd length.
+/// The error for a login shell that prints text: its first letters read as an absurd packet length.
 fn no_greeting(beginning: &[u8]) -> Option<SftpError> {
     let start = &beginning[..beginning.len().min(60)];
     let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace() || *byte == 0x1b;
@@ -45,7 +45,8 @@ fn no_greeting(beginning: &[u8]) -> Option<SftpError> {
     start.iter().take(4).all(is_text).then(told)
 }
 
-/// Asks for the limits, and tells how long the answer took; a server that announces but refuses them has none.
+/// Asks for the limits, and measures how long the answer took. A server that announces limits but refuses to tell them
+/// has none.
 pub(super) async fn limits(session: &SftpSession) -> Result<(Limits, Duration), SftpError> {
     let asked = Instant::now();
     let packet = Packet::extended(Extension::Limits.name());

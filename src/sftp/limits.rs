@@ -3,22 +3,22 @@
 use super::error::SftpError;
 use super::fields::Fields;
 
-/// Most data in one READ or WRITE, whatever the server allows; OpenSSH's own limit.
+/// Most bytes of data in one READ or WRITE, whatever the server allows; OpenSSH's own limit.
 const DATA_MAX: usize = 255 * 1024;
 
-/// Data in one WRITE that every server takes: §3 only promises packets of 34000 bytes.
+/// Bytes of data in one WRITE that every server takes: §3 only promises packets of 34000 bytes.
 const CAUTIOUS_WRITE: usize = 32 * 1024;
 
-/// What a packet needs besides its data, as OpenSSH counts it.
+/// Bytes of a packet besides its data, as OpenSSH counts them.
 const PACKET_OVERHEAD: u64 = 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Limits {
-    /// Bytes a READ may ask for; without an announcement the server may give less.
+    /// Most bytes a READ may ask for; without an announcement the server may return fewer.
     pub read: usize,
-    /// Bytes a WRITE may carry.
+    /// Most bytes a WRITE may carry.
     pub write: usize,
-    /// Handles open at once, where known.
+    /// Most handles open at once, where known.
     pub handles: Option<u64>,
 }
 
@@ -29,7 +29,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Four numbers, of which 0 means "not told"; they only ever lower what is used.
+    /// Decodes four numbers, of which 0 means "not told"; they only ever lower what is used.
     pub fn decode(fields: &mut Fields) -> Result<Limits, SftpError> {
         let (packet, read, write, handles) = (fields.u64()?, fields.u64()?, fields.u64()?, fields.u64()?);
         let packet = told(packet).map_or(u64::MAX, |packet| packet.saturating_sub(PACKET_OVERHEAD).max(1));

@@ -1,5 +1,6 @@
-//! Listing a folder: [`OpenDirectory`] has several READDIRs (§6.7) under way at a time, so that a hundred names do not cost a round
-//! trip. Most folders fit into one answer: one request for it and one for the end are made together.
+//! How is a folder listed? [`OpenDirectory`] has several READDIRs (§6.7) under way at a time, so that a hundred names
+//! do not cost a round trip. Most folders fit into one answer: the request for it and the one for the end leave
+//! together.
 
 use std::collections::VecDeque;
 
@@ -9,19 +10,21 @@ use super::error::{SftpError, StatusCode};
 use super::session::{Handle, OwnedResponse, PendingResponse};
 use super::wire::{Expect, Packet, Response, kind};
 
-/// Requests under way at first, and once a folder has shown to be large; each weighs 1 MiB of the session's budget.
+/// Requests under way at first, and once a folder has turned out to be large; each weighs 1 MiB of the session's
+/// budget.
 const FIRST: usize = 2;
 const MOST: usize = 4;
 
-/// A folder under way. A server may go on without end, so whoever listens counts. Dropped, it gives up what it asked for.
+/// A folder that is being listed. A server may go on without end, so the caller must count. Dropping it gives up the
+/// requests under way.
 pub struct OpenDirectory {
     client: Client,
     handle: Handle,
-    /// Answers to come, in the order they were asked for.
+    /// Answers that are awaited, in the order of their requests.
     asked: VecDeque<PendingResponse>,
-    /// Requests that may be under way.
+    /// Most requests under way.
     depth: usize,
-    /// The end was heard of.
+    /// Whether the end of the listing was reached.
     is_over: bool,
 }
 

@@ -33,7 +33,7 @@ impl Client {
         self.done(Packet::new(kind::RMDIR).path(path)?).await
     }
 
-    /// Removes what is not a folder (REMOVE).
+    /// Removes a file, link or anything else that is not a folder (REMOVE).
     pub async fn remove(&self, path: &[u8]) -> Result<(), SftpError> {
         self.done(Packet::new(kind::REMOVE).path(path)?).await
     }
@@ -49,12 +49,13 @@ impl Client {
         self.done(Packet::new(kind::SYMLINK).path(target)?.path(link)?).await
     }
 
-    /// What a symbolic link says, unvetted (READLINK).
+    /// The target of a symbolic link, unvetted (READLINK).
     pub async fn readlink(&self, path: &[u8]) -> Result<Vec<u8>, SftpError> {
         self.name(Packet::new(kind::READLINK).path(path)?).await
     }
 
-    /// The absolute path the server sees in `path`; `.` is where the session started, most often home (REALPATH).
+    /// The absolute path that the server makes of `path`; `.` is where the session started, most often the home folder
+    /// (REALPATH).
     pub async fn realpath(&self, path: &[u8]) -> Result<Vec<u8>, SftpError> {
         self.name(Packet::new(kind::REALPATH).path(path)?).await
     }

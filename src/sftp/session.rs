@@ -1,11 +1,13 @@
-//! Requests in flight: [`SftpSession`] gives each an id, a slot and a share of the budget, and hands each answer to the
-//! future that waits for it. Two tasks move the bytes ([`super::tasks`]); what a request means is the client's business.
+//! Which answer belongs to which request? [`SftpSession`] gives each request an id, a slot and a share of the budget,
+//! and hands each answer to the future that waits for it. Two tasks move the bytes ([`super::tasks`]); what a request
+//! means is the client's business.
 //!
-//! Requests go out in the order in which they were first asked for, also when they had to wait for the budget: a file that
+//! Requests leave in the order in which they were first asked for, even if they had to wait for the budget: a file that
 //! is written, set and closed by requests under way together relies on it.
 //!
-//! A slot lives from its request to its answer, whether or not somebody still waits: the server owes the answer, and a
-//! handle that nobody waits for any more is closed: a [`Handle`] belongs to its session. When the session ends, every waiting request gets the reason.
+//! A slot lives from its request to its answer, whether or not anything still waits: the server owes the answer, and a
+//! handle that nothing waits for any more must be closed. A [`Handle`] belongs to its session. When the session ends,
+//! every waiting request gets the reason.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,17 +21,18 @@ use tokio_util::sync::CancellationToken;
 use super::error::SftpError;
 use super::wire::{Expect, Frame, Packet, Response, SMALL_REPLY, kind};
 
-/// Bytes in flight: each request weighs what it sends or what may answer it, whichever is longer, and at least
-/// [`SMALL_REPLY`], so that there are at most 512 of them.
+/// Most bytes in flight. Each request weighs what it sends or what may answer it, whichever is longer, and at least
+/// [`SMALL_REPLY`], so that there are at most 512 requests.
 pub(super) const BUDGET: usize = 16 * 1024 * 1024;
 
-/// What a part of a listing weighs: up to [`super::wire::PACKET_MAX`] on the wire, more once it is decoded.
+/// Bytes that a READDIR weighs: its answer has up to [`super::wire::PACKET_MAX`] on the wire, and more once it is
+/// decoded.
 const LISTING_WEIGHT: usize = 1024 * 1024;
 
-/// Answers without a request that are passed over before the server is taken for broken.
+/// Answers without a request that are ignored before the server counts as broken.
 const STRAYS_MAX: u32 = 256;
 
-/// An answer as its request gets it: a handle that nobody takes closes itself.
+/// An answer as its request gets it: a handle that is not taken closes itself.
 pub(super) enum OwnedResponse {
     Handle(Handle),
     Plain(Response),
@@ -54,7 +57,7 @@ pub(super) struct BudgetShare {
 struct RequestSlot {
     expect: Expect,
     answer: oneshot::Sender<Result<OwnedResponse, SftpError>>,
-    /// Given back when the slot goes.
+    /// The share of the budget, returned when the slot goes.
     _share: Option<OwnedSemaphorePermit>,
 }
 
@@ -78,7 +81,7 @@ impl Table {
     }
 }
 
-/// What a watchdog looks at.
+/// Counters for a watchdog.
 #[derive(Default)]
 pub(super) struct Pulse {
     pub sent: AtomicU64,
@@ -90,7 +93,7 @@ pub(super) struct SftpSession {
     table: Mutex<Table>,
     queue: mpsc::UnboundedSender<Frame>,
     budget: Arc<Semaphore>,
-    /// Whose turn it is to wait for the budget, and then to be sent.
+    /// Keeps the order in which requests wait for the budget and are sent.
     turns: Arc<Semaphore>,
     /// Set when the session has ended, or its last client has gone.
     pub closed: CancellationToken,
@@ -117,8 +120,8 @@ impl SftpSession {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for its turn and for a share of the budget; its future may be dropped without a trace. Others wait until the
-    /// share is asked with or dropped.
+    /// Waits for a turn and a share of the budget; the future may be dropped at any time. Others wait until the share
+    /// is used or dropped.
     pub async fn share(&self, packet: &Packet, expect: Expect) -> Result<BudgetShare, SftpError> {
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| self.reason())?;
         let weight = match expect {
@@ -136,7 +139,7 @@ impl SftpSession {
         answer.await.unwrap_or_else(|_| Err(self.reason()))
     }
 
-    /// Queues a request; whoever has no use for its answer any more drops it.
+    /// Queues a request; a caller that does not need its answer drops it.
     pub fn begin(&self, packet: Packet, expect: Expect, share: BudgetShare) -> Result<PendingResponse, SftpError> {
         let BudgetShare { room, turn } = share;
         let answer = self.queue(packet, expect, Some(room));
@@ -144,7 +147,7 @@ impl SftpSession {
         answer
     }
 
-    /// Closes a handle that nobody holds any more, outside the budget: it cannot wait, and it is short.
+    /// Closes a handle that nothing holds any more, outside the budget: the request cannot wait, and it is short.
     pub fn close_unattended(&self, handle: &Bytes) {
         // a session that has ended has no open handles
         let _ = self.queue(Packet::new(kind::CLOSE).string(handle), Expect::Status, None);
@@ -168,7 +171,7 @@ impl SftpSession {
         Ok(waiting)
     }
 
-    /// Hands a packet to its request. An error is the session's end.
+    /// Hands a packet to its request. An error ends the session.
     pub fn deliver(self: &Arc<Self>, packet: Bytes) -> Result<(), SftpError> {
         let length = packet.len();
         let (kind, id, fields) = Response::head(packet)?;
@@ -188,7 +191,7 @@ impl SftpSession {
         verdict
     }
 
-    /// The slot of `id`; `None` for an answer to nothing.
+    /// The slot of `id`; `None` for an answer without a request.
     fn take(&self, id: u32) -> Result<Option<RequestSlot>, SftpError> {
         let mut table = self.table();
         if let Some(slot) = table.slots.remove(&id) {
@@ -201,7 +204,7 @@ impl SftpSession {
         }
     }
 
-    /// Ends the session: every request in flight or to come fails with `reason`. The first reason stands.
+    /// Ends the session: every request in flight or to come fails with `reason`. The first reason is kept.
     pub fn end(&self, reason: SftpError) {
         let slots = {
             let mut table = self.table();
@@ -231,11 +234,11 @@ impl SftpSession {
     }
 }
 
-/// An answer to come.
+/// An answer that is awaited.
 pub(super) type PendingResponse = oneshot::Receiver<Result<OwnedResponse, SftpError>>;
 
 /// The server's name for an open file or folder: opaque bytes. Dropping it closes it without waiting; only
-/// [`super::Client::close`] tells whether that went well.
+/// [`super::Client::close`] tells whether closing went well.
 pub struct Handle {
     raw: Bytes,
     session: Arc<SftpSession>,
@@ -247,7 +250,7 @@ impl Handle {
         Handle { raw, session, is_open: AtomicBool::new(true) }
     }
 
-    /// The bytes, for a request of the same session: elsewhere they would name another file.
+    /// The bytes, for a request of the same session: in another session they would name another file.
     pub(super) fn raw(&self, session: &Arc<SftpSession>) -> Result<&Bytes, SftpError> {
         match Arc::ptr_eq(&self.session, session) {
             true => Ok(&self.raw),
@@ -255,12 +258,12 @@ impl Handle {
         }
     }
 
-    /// Whether nobody has closed it yet.
+    /// Whether it has not been closed yet.
     pub fn is_open(&self) -> bool {
         self.is_open.load(Ordering::Relaxed)
     }
 
-    /// From now on somebody else closes it.
+    /// Leaves closing it to the caller.
     pub(super) fn release(&self) {
         self.is_open.store(false, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! The two tasks under a session: one reads answers and never waits for anybody but the server, one writes requests.
+//! The two tasks of a session: one reads answers and never waits for anything but the server, one writes requests.
 //! Whichever stops first ends the session, and with it the other.
 
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use super::session::SftpSession;
 use super::stream::{Receive, Transmit};
 use super::wire::Frame;
 
-/// Short requests are put together into chunks of about this size: over SSH, each chunk costs a packet.
+/// Bytes of a chunk that short requests are put together into: over SSH, each chunk costs a packet.
 const CHUNK: usize = 32 * 1024;
 
-/// File data from this size on goes out as a chunk of its own: copied behind its header, it cost a third of the speed to
+/// Bytes from which file data is sent as a chunk of its own: copying it behind its header cost a third of the speed to
 /// an `sftp-server` on a pipe, and half the client's time.
 const OWN_CHUNK: usize = 16 * 1024;
 
@@ -27,19 +27,19 @@ const LAST_WORD: Duration = Duration::from_millis(500);
 /// Requests taken from the queue at once.
 const BATCH: usize = 64;
 
-/// Where answers come from; the framer may hold what came behind the greeting.
+/// The stream of answers; the framer may hold what came behind the greeting.
 pub(super) struct Inbound<R> {
     pub receive: R,
     pub framer: Framer,
 }
 
-/// Where requests go, and the queue they come from.
+/// The stream for requests, and the queue they come from.
 pub(super) struct Outbound<T> {
     pub transmit: T,
     pub queue: UnboundedReceiver<Frame>,
 }
 
-/// Starts both.
+/// Starts both tasks.
 pub(super) fn start(session: &Arc<SftpSession>, incoming: Inbound<impl Receive>, outgoing: Outbound<impl Transmit>) {
     let (Inbound { receive, framer }, Outbound { transmit, queue }) = (incoming, outgoing);
     let reader = Arc::clone(session);
@@ -64,7 +64,7 @@ pub(super) fn start(session: &Arc<SftpSession>, incoming: Inbound<impl Receive>,
     });
 }
 
-/// Delivers answers until the stream ends or breaks, and says why.
+/// Delivers answers until the stream ends or breaks. Returns why.
 async fn read(session: &Arc<SftpSession>, mut receive: impl Receive, mut framer: Framer) -> SftpError {
     loop {
         if let Err(error) = deliver_all(session, &mut framer) {
@@ -84,7 +84,7 @@ fn deliver_all(session: &Arc<SftpSession>, framer: &mut Framer) -> Result<(), Sf
     Ok(())
 }
 
-/// Feeds the framer one chunk and gives its length.
+/// Gives the framer one chunk. Returns the chunk's length.
 pub(super) async fn next_chunk(receive: &mut impl Receive, framer: &mut Framer) -> Result<usize, SftpError> {
     match receive.receive().await {
         Ok(Some(chunk)) => {
@@ -98,7 +98,7 @@ pub(super) async fn next_chunk(receive: &mut impl Receive, framer: &mut Framer) 
     }
 }
 
-/// Sends requests until that fails, and says why.
+/// Sends requests until that fails. Returns why.
 async fn write(session: &SftpSession, mut transmit: impl Transmit, mut queue: UnboundedReceiver<Frame>) -> SftpError {
     let mut frames = Vec::with_capacity(BATCH);
     while queue.recv_many(&mut frames, BATCH).await > 0 {
@@ -113,7 +113,7 @@ async fn write(session: &SftpSession, mut transmit: impl Transmit, mut queue: Un
     SftpError::Ended("closed here".into())
 }
 
-/// The same bytes in few chunks, file data in place.
+/// The frames' bytes in few chunks; file data is not copied.
 fn chunks(frames: impl Iterator<Item = Frame>) -> Vec<Bytes> {
     let (mut chunks, mut gathered) = (Vec::new(), BytesMut::new());
     for frame in frames {

@@ -1,4 +1,4 @@
-//! THE sliding window: which bytes of a file to move next, so that what has arrived can be trusted after a crash.
+//! Which bytes of a file are moved next, so that what has arrived can be trusted after a crash? The sliding window.
 //!
 //! [`Window`] hands out the blocks of a byte range in order, to as many lanes as ask, and is told what became of them. It
 //! keeps `low`, below which every byte is acknowledged, and never hands out a byte at or beyond `low + band`: a file that
@@ -11,14 +11,14 @@ use std::ops::Range;
 /// Blocks never shrink below this, whatever a server gives; it bounds the bookkeeping to `band / BLOCK_MIN` ranges.
 const BLOCK_MIN: usize = 4 * 1024;
 
-/// How far and how much at once; in bytes.
+/// Limits of a window, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
     /// Length of a block, at most `band`.
     pub block: usize,
-    /// No byte at or beyond `low + band` is handed out.
+    /// Length of the band: no byte at or beyond `low + band` is handed out.
     pub band: u64,
-    /// Most bytes out at the same time; one block is always allowed.
+    /// Most bytes under way at the same time; one block is always allowed.
     pub in_flight: u64,
 }
 
@@ -28,7 +28,8 @@ impl Default for Sizes {
     }
 }
 
-/// Bytes to move. It goes back to its window in one of four ways; one that is lost leaves the window waiting.
+/// A range of bytes to move. It goes back to its window in one of four ways; a window waits forever for a block that is
+/// dropped.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "a window waits for its blocks"]
 pub struct Block {
@@ -37,36 +38,36 @@ pub struct Block {
 }
 
 impl Block {
-    /// Where it begins in the file.
+    /// Offset of its first byte in the file.
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Its length, at least 1.
+    /// Length in bytes, at least 1.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Its bytes in the file.
+    /// Range of its bytes in the file.
     pub fn range(&self) -> Range<u64> {
         self.offset..self.offset + self.len as u64
     }
 }
 
-/// The state of one file's journey.
+/// Which bytes of one file have arrived, are under way, or are still to be moved.
 #[derive(Debug, Clone)]
 pub struct Window {
     sizes: Sizes,
     end: u64,
     low: u64,
-    /// The first byte that was never handed out.
+    /// Offset of the first byte that was never handed out.
     next: u64,
     /// Acknowledged ranges above `low`, start → end, apart from each other.
     islands: BTreeMap<u64, u64>,
     /// Ranges below `next` to hand out again, start → end.
     gaps: BTreeMap<u64, u64>,
-    /// What is out below this byte is out a second time.
+    /// Offset below which every block under way has been handed out a second time.
     again: u64,
     in_flight: u64,
 }
@@ -98,12 +99,12 @@ impl Window {
         window
     }
 
-    /// A window over what is missing and all that follows it, from `low` on or from before it.
+    /// A window over the missing bytes and all that follow them, from offset `low` on or earlier.
     pub fn from(&self, low: u64) -> Window {
         Window::new(low.min(self.low)..self.end, self.sizes)
     }
 
-    /// Forgets every block that is out, because their session was lost: what was not acknowledged is handed out again.
+    /// Forgets every block under way, because their session was lost: what was not acknowledged is handed out again.
     pub fn recall(&mut self) {
         let last = self.islands.last_key_value().map_or(0, |(_, end)| *end);
         self.next = last.max(self.low);
@@ -118,7 +119,7 @@ impl Window {
         self.in_flight = 0;
     }
 
-    /// Bytes that are there, those before the window's start among them.
+    /// Bytes that have arrived, those before the window's start included.
     pub fn arrived(&self) -> u64 {
         self.low + self.islands.iter().map(|(start, end)| end - start).sum::<u64>()
     }
@@ -128,8 +129,8 @@ impl Window {
         self.islands.last_key_value().map_or(self.low, |(_, end)| *end)
     }
 
-    /// The next block, at most `most` (≥ 1) bytes long. `None`: everything is out or done, or the window is full; once a
-    /// block has come back, ask again.
+    /// The next block, at most `most` (≥ 1) bytes long. `None` when everything is under way or done, or the window is
+    /// full; ask again once a block has come back.
     pub fn take(&mut self, most: usize) -> Option<Block> {
         let (offset, end) = self.gaps.first_key_value().map_or((self.next, self.end), |(start, end)| (*start, *end));
         let left = end.saturating_sub(offset).min(self.sizes.block.min(most) as u64);
@@ -146,9 +147,9 @@ impl Window {
         Some(Block { offset, len: left as usize })
     }
 
-    /// A block that is out already, at most `most` (≥ 1) bytes long, to be moved by somebody quicker as well; the next one
-    /// each time, and each byte once. For when there is nothing to [`take`](Window::take) and nothing comes back: it may go
-    /// beyond the cap by what is out. Whichever arrives first counts.
+    /// A block that is under way already, at most `most` (≥ 1) bytes long, for a faster lane to move as well; the next
+    /// one each time, and each byte once. For when there is nothing to [`take`](Window::take) and nothing comes back:
+    /// it may exceed the limit by what is under way. The first to arrive counts.
     pub fn take_again(&mut self, most: usize) -> Option<Block> {
         let mut start = self.again.max(self.low);
         while let Some(end) = [&self.islands, &self.gaps].into_iter().find_map(|ranges| end_of(ranges, start)) {
@@ -162,9 +163,9 @@ impl Window {
         (len > 0).then_some(Block { offset: start, len: len as usize })
     }
 
-    /// As [`Window::take`], at most `most` bytes and of any length beyond the band, for someone who writes from its
-    /// beginning to its end: while it is out, every byte before the last one that was written is there. `None` while
-    /// anything is out.
+    /// Like [`Window::take`], at most `most` bytes and of any length beyond the band, for a writer that writes from
+    /// beginning to end: while the block is under way, every byte before the last one written is there. `None` while
+    /// anything is under way.
     pub fn take_alone(&mut self, most: u64) -> Option<Block> {
         if self.in_flight > 0 {
             return None;
@@ -197,12 +198,12 @@ impl Window {
         }
     }
 
-    /// Nothing of it has arrived, say because its lane was lost: it is handed out again, before any other.
+    /// Nothing of the block has arrived, perhaps because its lane was lost: it is handed out again before any other.
     pub fn give_back(&mut self, block: Block) {
         self.shorten(block, 0);
     }
 
-    /// The file turned out to end at `offset`: nothing at or beyond it is handed out any more. Blocks that are out still
+    /// The file turned out to end at `offset`: nothing at or beyond it is handed out any more. Blocks under way still
     /// have to come back.
     pub fn end_at(&mut self, offset: u64) {
         if offset >= self.end {
@@ -220,27 +221,27 @@ impl Window {
         self.settle(self.low..self.low);
     }
 
-    /// Every byte below this one has arrived.
+    /// Offset below which every byte has arrived.
     pub fn low(&self) -> u64 {
         self.low
     }
 
-    /// Where the range ends, as far as is known.
+    /// Offset of the end of the range, as far as is known.
     pub fn end(&self) -> u64 {
         self.end
     }
 
-    /// Bytes that are out.
+    /// Bytes under way.
     pub fn in_flight(&self) -> u64 {
         self.in_flight
     }
 
-    /// Length of the blocks handed out now.
+    /// Most bytes of the blocks handed out now.
     pub fn block(&self) -> usize {
         self.sizes.block
     }
 
-    /// Everything has arrived and nothing is out.
+    /// Whether everything has arrived and nothing is under way.
     pub fn is_complete(&self) -> bool {
         self.low == self.end && self.in_flight == 0
     }
@@ -249,7 +250,7 @@ impl Window {
         self.in_flight = self.in_flight.saturating_sub(block.len as u64);
     }
 
-    /// Adds an acknowledged range, and moves `low` over what it now touches.
+    /// Adds an acknowledged range, and moves `low` past the ranges it now reaches.
     fn settle(&mut self, range: Range<u64>) {
         let arrived = range.start..range.end.min(self.end);
         take_out(&mut self.gaps, &arrived);
@@ -283,7 +284,7 @@ fn end_of(ranges: &BTreeMap<u64, u64>, at: u64) -> Option<u64> {
     ranges.range(..=at).next_back().map(|(_, end)| *end).filter(|end| *end > at)
 }
 
-/// Leaves of the ranges what is not in `range`.
+/// Removes `range` from the ranges.
 fn take_out(ranges: &mut BTreeMap<u64, u64>, range: &Range<u64>) {
     while let Some((start, end)) = ranges.range(..range.end).next_back().map(|(start, end)| (*start, *end))
         && end > range.start

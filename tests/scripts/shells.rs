@@ -41,6 +41,11 @@ impl Shell {
         command
     }
 
+    /// A script that is read from standard input.
+    pub fn input(&self) -> Command {
+        self.command()
+    }
+
     /// A script in a file.
     pub fn file(&self, path: &Path) -> Command {
         let mut command = self.command();
@@ -115,12 +120,27 @@ impl Started {
 
     /// The rest of the next line that begins with `w WORD`; no line before it tells of a problem.
     pub fn answer(&self, word: &str) -> String {
+        self.answer_to("w", word)
+    }
+
+    /// The rest of the next line that begins with `TOKEN WORD`; no line before it tells of a problem.
+    pub fn answer_to(&self, token: &str, word: &str) -> String {
         loop {
-            let line = self.lines.recv_timeout(SILENCE).unwrap_or_else(|_| panic!("it never says {word}"));
-            assert!(!line.starts_with("w problem"), "{line}");
-            match line.strip_prefix("w ").and_then(|line| line.strip_prefix(word)) {
+            let said = self.said(token, word);
+            assert!(!said.starts_with("problem"), "{said}");
+            match said.strip_prefix(word) {
                 Some(rest) if rest.is_empty() || rest.starts_with(' ') => return rest.trim_start().to_owned(),
                 _ => {}
+            }
+        }
+    }
+
+    /// The rest of the next line that begins with `TOKEN`, where `word` is waited for.
+    pub fn said(&self, token: &str, word: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(SILENCE).unwrap_or_else(|_| panic!("it never says {token} {word}"));
+            if let Some(said) = line.strip_prefix(token).and_then(|line| line.strip_prefix(' ')) {
+                return said.to_owned();
             }
         }
     }

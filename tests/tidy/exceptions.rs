@@ -15,4 +15,4 @@ pub const TYPE_NAMES: &[(&str, &str)] =
 pub const TYPE_NAMES_TO_JUDGE: &[&str] = &[];
 
 /// How many `(a, b): (A, B)` parameters there are.
-pub const TUPLE_PARAMETERS: usize = 39;
+pub const TUPLE_PARAMETERS: usize = 11;

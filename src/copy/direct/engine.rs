@@ -1,23 +1,23 @@
-//! With what do the bytes go from one host to the other? [`Engine`]; over how many streams; and whether a file went so
-//! ([`Carried`]).
+//! What carries the bytes from one host to the other? [`Engine`], over [`STREAMS`] streams; [`Carried`] says whether a
+//! file went that way.
 
-/// Streams over the one login; sshd allows ten sessions a connection (`MaxSessions`).
+/// Streams over one login. sshd allows ten sessions a connection (`MaxSessions`).
 pub const STREAMS: usize = 4;
 
-/// What carries the bytes.
+/// The programs that carry the bytes between the hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
-    /// `dd` and `tar` at both ends, through the login.
+    /// `dd` and `tar` at both ends, over the login.
     Streams,
-    /// `sftp` at the source: the destination runs no commands.
+    /// `sftp` at the source, to a destination that runs no commands.
     Puts,
 }
 
-/// Whether a file went this way.
+/// Whether a file was copied directly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Carried {
-    /// It stands under its name.
+    /// The file is at the destination under its name.
     Here,
-    /// It cannot go this way, which was said; nothing was written.
+    /// The file cannot be copied directly. The user has been told, and nothing was written.
     NotHere,
 }

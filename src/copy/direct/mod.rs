@@ -1,10 +1,11 @@
-//! Straight from one host to another: a host's own ssh carries the bytes, hop does the rest. [`Direct`] is one copy's
-//! login from the source to the destination, or the other way round (`Direction`), signed by a lent agent (`lend`), and
-//! what goes over it.
+//! A copy straight from one host to another: a host's own ssh carries the bytes, hop does the rest. [`Direct`] is one
+//! copy's login from the source to the destination, or the other way round (`Direction`), signed by a lent agent
+//! (`lend`), with what goes over that login.
 //!
-//! Sources are walked, folders made, parts opened, measured and renamed by hop's own sessions, as for any copy. Only what
-//! is in files goes from host to host: large ones in shares ([`stream`]), small ones many together ([`pack`]), both by
-//! orders (`script`) to a program on the host that logs in (`remote_helper`), which has one login open for all of them.
+//! As for any copy, hop's own sessions walk the sources, make the folders, and open, measure and rename the part files.
+//! Only the contents of files go from host to host: large files in shares ([`stream`]), small files many together
+//! ([`pack`]). Both are orders (`script`) to a program on the host that logs in (`remote_helper`), which has one login
+//! open for all of them.
 //!
 //! | floor | what is there |
 //! | --- | --- |
@@ -40,37 +41,39 @@ use setup::begin;
 use setup::begin::Begun;
 use setup::lent::Lent;
 
-/// The direct way between two hosts.
+/// A direct copy between two hosts, under way.
 pub struct Direct {
     orders: Arc<Orders>,
     packing: Packing,
 }
 
-/// Begins; a direct way, and how it goes, for people. There is no way yet where it is only looked at.
+/// Begins a direct copy. Returns it with a description for people; in a dry run there is only the description.
 ///
 /// # Errors
-/// What stands in the way; nothing is left at either end.
+/// What keeps the hosts from copying directly. Nothing is left at either end.
 pub async fn begin(
     sources: &[End],
     destination: &End,
-    how: (&DirectOptions, DirectMode),
+    options: &DirectOptions,
+    mode: DirectMode,
     retry_policy: &RetryPolicy,
 ) -> Result<(Option<Arc<Direct>>, String), Obstacle> {
-    let (begun, reason) = begin::begin(sources, destination, how, retry_policy).await?;
+    let (begun, reason) = begin::begin(sources, destination, options, mode, retry_policy).await?;
     Ok((begun.map(|begun| Arc::new(Direct::new(begun))), reason))
 }
 
 impl Direct {
-    /// What has `begun`.
+    /// Wraps a login that has begun.
     fn new(Begun { attempt, login, held }: Begun) -> Direct {
         let packing = Packing::of(attempt.engine);
         Direct { orders: Arc::new(Orders::new(attempt, login, held)), packing }
     }
 
-    /// Copies a file that is not empty, over as many logins as there may be.
+    /// Copies a file that is not empty. A login that is lost is made again as often as
+    /// `Logins` allows.
     ///
     /// # Errors
-    /// As [`Kind`](super::Kind) tells; `Cause::SourceChanged` when it is not that version any more.
+    /// See [`Kind`](super::Kind). `Cause::SourceChanged` when the source is no longer the version that was listed.
     pub async fn send(&self, transfer: FileTransfer<'_>, so_far: &mut SoFar) -> Result<Carried, CopyError> {
         loop {
             let number = self.orders.logins.current().number;
@@ -97,7 +100,7 @@ impl Direct {
         stream::send_large(orders, transfer, so_far).await.map(|()| Carried::Here)
     }
 
-    /// Ends the login within `limit`, and removes what small files arrived in; what was lent.
+    /// Ends the login and removes the folder that small files arrived in, both within `limit`. Returns what was lent.
     pub async fn end(&self, limit: Duration) -> Lent {
         let emptied = async {
             let staging = self.packing.made()?;

@@ -1,4 +1,4 @@
-//! What waits for a disk of this machine: [`blocking`] has it done by a thread of its own.
+//! Calls that wait for a disk of this machine: [`blocking`] runs them on a thread of their own.
 
 use std::io;
 
@@ -8,10 +8,10 @@ use crate::copy::error::CopyError;
 use crate::copy::place::Place;
 use crate::progress::Stage;
 
-/// Calls that block at the same time: disks gain nothing from more, and each takes a thread.
+/// Most blocking calls at a time: disks gain nothing from more, and each takes a thread.
 static AT_ONCE: Semaphore = Semaphore::const_new(32);
 
-/// Runs a call that blocks where it holds nobody up; a few at a time, however many files are under way.
+/// Runs a blocking call where it holds nothing up, a few at a time, however many files are under way.
 pub async fn blocking<T: Send + 'static>(
     stage: Stage,
     place: &Place,

@@ -1,20 +1,21 @@
-//! Where do blocks that were read here lie? [`fill`] gives a buffer that goes back to a shelf when its last reader is done,
-//! and to another block from there: a fresh one costs the system more, page by page, than the reading itself.
+//! Where are blocks kept that were read on this machine? [`fill`] gives a buffer that returns to a shelf when its last
+//! reader is done, to be used for another block: fresh memory costs the system more, page by page, than the reading
+//! itself.
 //!
-//! The shelf holds at most [`SHELF`] buffers of [`BLOCK`] bytes, 4 MiB; what does not fit is freed.
+//! The shelf holds at most [`SHELF`] buffers of [`BLOCK`] bytes, 4 MiB; other buffers are freed.
 
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-/// Most bytes that are read at once of a file that says it has none.
+/// Most bytes read at once of a file that says it is empty.
 pub const UNTOLD_MAX: usize = 64 << 10;
 
-/// Bytes a block may have: as long as SFTP's longest.
+/// Bytes of a buffer on the shelf: as long as a block of SFTP may be.
 pub const BLOCK: usize = 255 * 1024;
 
-/// Buffers kept.
+/// Most buffers on the shelf.
 const SHELF: usize = 16;
 
 static FREE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
@@ -35,7 +36,7 @@ pub fn fill(len: usize, read: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io
     Ok(Bytes::from_owner(buffer))
 }
 
-/// Goes back to the shelf by itself.
+/// A buffer that returns to the shelf when it is dropped.
 struct Buffer(Vec<u8>);
 
 impl AsRef<[u8]> for Buffer {

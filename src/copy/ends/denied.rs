@@ -1,20 +1,20 @@
-//! What if a server does not do what it is asked for? Some lack a request, and some forbid it (`sftp-server -P`). [`lstat`] and
-//! [`stat`] find out by the others what a name stands for. They open nothing: whoever opens a FIFO waits.
+//! What if a server denies a request? Some lack one, and some forbid it (`sftp-server -P`). [`lstat`] and [`stat`] find
+//! out by other requests what a name stands for. They open nothing: opening a FIFO would block.
 
 use crate::sftp::{Attributes, Client, FileKind, SftpError, StatusCode};
 
-/// What a link says of itself.
+/// Mode of a symbolic link.
 const LINK: u32 = 0o120_777;
 
-/// Whether it may be the request that is refused, and not the file.
+/// Whether `error` may mean that the request is denied, and not that there is something wrong with the file.
 pub fn is_denied(error: &SftpError) -> bool {
     matches!(error.code(), Some(StatusCode::PERMISSION_DENIED | StatusCode::OP_UNSUPPORTED))
 }
 
-/// What has the name `path`, where LSTAT is denied.
+/// The attributes of what has the name `path`, where LSTAT is denied.
 ///
 /// # Errors
-/// Why nothing else tells it either.
+/// Why no other request tells them either.
 pub async fn lstat(client: &Client, path: &[u8]) -> Result<Attributes, SftpError> {
     match client.readlink(path).await {
         Ok(_) => Ok(Attributes::with_permissions(LINK)),
@@ -23,10 +23,10 @@ pub async fn lstat(client: &Client, path: &[u8]) -> Result<Attributes, SftpError
     }
 }
 
-/// What `path` leads to, where STAT is denied.
+/// The attributes of what `path` leads to, where STAT is denied.
 ///
 /// # Errors
-/// Why nothing else tells it either.
+/// Why no other request tells them either.
 pub async fn stat(client: &Client, path: &[u8]) -> Result<Attributes, SftpError> {
     let real = client.realpath(path).await?;
     let told = client.lstat(&real).await?;

@@ -1,4 +1,4 @@
-//! A file that is open at one end: [`OpenFile`], read and written by position, from many tasks at once.
+//! A file open at one end: [`OpenFile`], read and written by offset, from many tasks at once.
 
 use std::fs::File;
 use std::io;
@@ -16,23 +16,23 @@ use crate::copy::place::{Links, Place};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, Handle};
 
-/// Whether attributes could be set; what that means is for others to say.
+/// Whether attributes could be set. The caller decides what a failure means.
 pub type Set = Result<(), CopyError>;
 
-/// What a file of a few blocks gave when it was asked for all that it announces.
+/// What reading all of a file of a few blocks gave.
 pub struct Whole {
-    /// Its bytes; only the last piece that has any is shorter than was asked for.
+    /// The file's bytes. Only the last piece that has any is shorter than was asked for.
     pub pieces: Vec<Bytes>,
-    /// There is more behind them.
+    /// The file goes on behind these bytes.
     pub goes_on: bool,
-    /// What it was before it was read.
+    /// The file's identity before it was read.
     pub began: FileIdentity,
-    /// It is the version that was listed, and was the same when all of it had been read.
+    /// The file is the version that was listed, and did not change while it was read.
     pub is_same: bool,
 }
 
 impl Whole {
-    /// Reads a file of this machine; blocks.
+    /// Reads a file of this machine that announces the size in `version`; blocks.
     pub fn read_here(file: &File, version: &Attributes) -> io::Result<Whole> {
         let (told, began) = local::identity(file)?;
         let (data, goes_on) = local::read_whole(file, version.size.unwrap_or(0) as usize)?;
@@ -40,12 +40,12 @@ impl Whole {
         Ok(Whole { pieces: vec![data], goes_on, began, is_same })
     }
 
-    /// How many bytes.
+    /// Length of all pieces in bytes.
     pub fn length(&self) -> u64 {
         self.pieces.iter().map(|piece| piece.len() as u64).sum()
     }
 
-    /// Keeps the first `length` bytes.
+    /// Cuts the pieces to `length` bytes in all.
     pub fn cut(&mut self, length: u64) {
         let mut left = length;
         for piece in &mut self.pieces {
@@ -55,7 +55,7 @@ impl Whole {
     }
 }
 
-/// An open file, and where it is.
+/// An open file and its place.
 pub struct OpenFile {
     place: Place,
     end: OpenEnd,
@@ -67,22 +67,22 @@ enum OpenEnd {
 }
 
 impl OpenFile {
-    /// On this machine.
+    /// A file on this machine.
     pub fn local(place: &Place, file: File) -> OpenFile {
         OpenFile { place: place.clone(), end: OpenEnd::Local(Arc::new(file)) }
     }
 
-    /// On a host.
+    /// A file on a host.
     pub fn remote(place: &Place, remote: Remote, handle: Handle) -> OpenFile {
         OpenFile { place: place.clone(), end: OpenEnd::Remote(remote, handle) }
     }
 
-    /// Where it is.
+    /// The file's place.
     pub fn place(&self) -> &Place {
         &self.place
     }
 
-    /// Bytes one [`OpenFile::read`] may ask for.
+    /// Most bytes one [`OpenFile::read`] may ask for.
     pub fn max_read(&self) -> usize {
         match &self.end {
             OpenEnd::Local(_) => BLOCK,
@@ -90,7 +90,7 @@ impl OpenFile {
         }
     }
 
-    /// Bytes one [`OpenFile::write`] may carry.
+    /// Most bytes one [`OpenFile::write`] may carry.
     pub fn max_write(&self) -> usize {
         match &self.end {
             OpenEnd::Local(_) => BLOCK,
@@ -98,7 +98,7 @@ impl OpenFile {
         }
     }
 
-    /// `len` bytes at `offset`; fewer only where the file ends.
+    /// Reads `len` bytes at `offset`; fewer only where the file ends.
     pub async fn read(&self, offset: u64, len: usize) -> Result<Bytes, CopyError> {
         match &self.end {
             OpenEnd::Local(file) => {
@@ -124,7 +124,7 @@ impl OpenFile {
         }
     }
 
-    /// Its attributes now, and what tells whether it changes.
+    /// The file's attributes now, and what tells its versions apart.
     pub async fn identity(&self) -> Result<(Attributes, FileIdentity), CopyError> {
         match &self.end {
             OpenEnd::Local(file) => {
@@ -138,7 +138,7 @@ impl OpenFile {
         }
     }
 
-    /// Whether it belongs to this user and has no other name; on a host that is not asked here.
+    /// Whether the file belongs to this user and has no other name; always `true` on a host, which is not asked.
     pub async fn is_ours_alone(&self) -> Result<bool, CopyError> {
         match &self.end {
             OpenEnd::Local(file) => {
@@ -149,7 +149,7 @@ impl OpenFile {
         }
     }
 
-    /// Sets what is `Some`: size, permission bits, times.
+    /// Sets the attributes that are `Some`: size, permission bits, times.
     pub async fn set(&self, wanted: Attributes) -> Result<(), CopyError> {
         match &self.end {
             OpenEnd::Local(file) => {
@@ -163,7 +163,7 @@ impl OpenFile {
         }
     }
 
-    /// Everything that a file of a few blocks announces in this `version`: one blocking call, or one round trip.
+    /// Reads all that a file of a few blocks announces in this `version`: one blocking call, or one round trip.
     ///
     /// # Errors
     /// As [`OpenFile::read`].
@@ -183,7 +183,7 @@ impl OpenFile {
         }
     }
 
-    /// Whether there is a byte at `offset`.
+    /// Whether the file has a byte at `offset`.
     ///
     /// # Errors
     /// As [`OpenFile::read`].
@@ -196,8 +196,8 @@ impl OpenFile {
         }
     }
 
-    /// Writes `data` from the beginning, sets what `wanted` says, closes, and looks what has its name: one blocking call, or
-    /// one round trip.
+    /// Writes `data` from the beginning, sets the attributes `wanted`, closes, and returns the attributes of what has the
+    /// file's name then: one blocking call, or one round trip.
     ///
     /// # Errors
     /// When writing, closing or looking failed.
@@ -232,7 +232,7 @@ impl OpenFile {
         }
     }
 
-    /// Has what was written flushed to the end's disk.
+    /// Flushes the file to the disk of its end.
     ///
     /// # Errors
     /// When that fails, or the server cannot do it.
@@ -246,7 +246,7 @@ impl OpenFile {
         }
     }
 
-    /// The source still is what it was at the beginning.
+    /// Checks that the source is still what it was at the beginning.
     ///
     /// # Errors
     /// [`Cause::SourceChanged`] when it is not.
@@ -257,10 +257,10 @@ impl OpenFile {
         }
     }
 
-    /// The source has at least `size` bytes still.
+    /// Checks that the source still has at least `size` bytes.
     ///
     /// # Errors
-    /// [`Cause::SourceChanged`] when it has not.
+    /// [`Cause::SourceChanged`] when it has fewer.
     pub async fn still_has(&self, size: u64) -> Result<(), CopyError> {
         match self.identity().await?.1.size >= size {
             true => Ok(()),
@@ -268,7 +268,7 @@ impl OpenFile {
         }
     }
 
-    /// What a file says that is not what it was.
+    /// The error for a source that is no longer what it was.
     pub fn changed(&self) -> CopyError {
         let trail = match &self.end {
             OpenEnd::Local(_) => None,
@@ -277,7 +277,7 @@ impl OpenFile {
         CopyError::new(trail, Stage::Transfer, self.place.path(), Cause::SourceChanged)
     }
 
-    /// Sets what `wanted` says, and closes, in one round trip.
+    /// Sets the attributes `wanted` and closes, in one round trip.
     ///
     /// # Errors
     /// When closing failed.
@@ -286,7 +286,7 @@ impl OpenFile {
         closed.map(|()| set)
     }
 
-    /// Closes it behind all that was asked of it; some ends tell only now that writing failed.
+    /// Closes the file after all requests under way. Some ends report only now that writing failed.
     pub async fn close(&self) -> Result<(), CopyError> {
         match &self.end {
             OpenEnd::Local(file) => {
@@ -300,7 +300,7 @@ impl OpenFile {
         }
     }
 
-    /// Closes it if it is open, whatever comes of that.
+    /// Closes the file if it is open, and ignores errors.
     pub async fn let_go(&self) {
         if let OpenEnd::Remote(remote, handle) = &self.end
             && handle.is_open()
@@ -310,7 +310,7 @@ impl OpenFile {
         }
     }
 
-    /// The same once more, where it is on this machine and needs no other handle.
+    /// The same open file for another lane, on this machine; `None` on a host, which needs another handle.
     pub fn shared(&self) -> Option<OpenFile> {
         match &self.end {
             OpenEnd::Local(file) => Some(OpenFile { place: self.place.clone(), end: OpenEnd::Local(Arc::clone(file)) }),

@@ -1,5 +1,5 @@
-//! What does one end say that a file holds? [`FileChecksum`]: an open file, asked for the SHA-256 of its ranges. A host with a
-//! shell tells it without the bytes travelling; elsewhere they are read.
+//! What is the SHA-256 of a file at one end? [`FileChecksum`] tells it for ranges of an open file. A host with a shell
+//! computes it itself; elsewhere the bytes are read.
 
 use std::ops::Range;
 use std::pin::pin;
@@ -17,10 +17,10 @@ use crate::copy::place::Links;
 /// Bytes read at once.
 const STEP: u64 = 255 * 1024;
 
-/// How often a host that is at work on a sum is asked something else, which shows that the way to it still lives.
+/// How often a host that is computing a SHA-256 is sent another request, which shows that the connection still works.
 const GLANCE: Duration = Duration::from_secs(10);
 
-/// An open file that can be asked.
+/// An open file whose SHA-256 can be asked for.
 pub struct FileChecksum<'a> {
     side: &'a Side,
     file: &'a OpenFile,
@@ -29,7 +29,7 @@ pub struct FileChecksum<'a> {
 }
 
 impl<'a> FileChecksum<'a> {
-    /// Of a file at the end `pool` is of.
+    /// For a file at the end that `pool` belongs to.
     ///
     /// # Errors
     /// When the session is lost.
@@ -41,7 +41,7 @@ impl<'a> FileChecksum<'a> {
         Ok(FileChecksum { side, file, shell })
     }
 
-    /// Whether it tells sums without its bytes travelling.
+    /// Whether the SHA-256 can be had without the bytes travelling.
     pub fn is_near(&self) -> bool {
         matches!(self.side, Side::Local) || self.shell.is_some()
     }
@@ -54,7 +54,7 @@ impl<'a> FileChecksum<'a> {
         self.sum_in(UNIT, range).await
     }
 
-    /// Likewise, in another unit.
+    /// Like [`FileChecksum::sum`], with units of `unit` bytes.
     ///
     /// # Errors
     /// As [`FileChecksum::sum`].
@@ -65,7 +65,7 @@ impl<'a> FileChecksum<'a> {
         }
     }
 
-    /// As [`FileChecksum::sum`], if a shell can tell it.
+    /// Like [`FileChecksum::sum`], but `None` where no shell can tell.
     ///
     /// # Errors
     /// When the session is lost.
@@ -75,8 +75,8 @@ impl<'a> FileChecksum<'a> {
 
     async fn told_in(&self, unit: u64, range: Range<u64>) -> Result<Option<Sum>, CopyError> {
         let Some((sums, path)) = &self.shell else { return Ok(None) };
-        let units = (range.start / unit, (range.end - range.start).div_ceil(unit));
-        let mut asked = pin!(sums.of(path, unit, units));
+        let (skip, count) = (range.start / unit, (range.end - range.start).div_ceil(unit));
+        let mut asked = pin!(sums.of(path, unit, skip, count));
         loop {
             match tokio::time::timeout(GLANCE, &mut asked).await {
                 // none of a shell that may read less than the SFTP server, or that has ended

@@ -1,4 +1,4 @@
-//! Is it still the same version of a file? [`FileIdentity`], all that an end tells of one.
+//! Is a file still the same version? [`FileIdentity`] holds all that an end tells of one version.
 
 use crate::copy::part::VersionId;
 use crate::sftp::Attributes;
@@ -6,18 +6,19 @@ use crate::sftp::Attributes;
 /// What must be the same before and after a file was read. Times are seconds and nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileIdentity {
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// When its content changed, as the file says: anyone may set it back.
+    /// Time of modification. Anyone may set it back.
     pub modified: (i64, u64),
-    /// When anything about it changed, as the system says; SFTP does not tell.
+    /// Time of the last change of content or attributes; not told by SFTP.
     pub changed: Option<(i64, u64)>,
-    /// Device and inode; SFTP does not tell.
+    /// Device and inode; not told by SFTP.
     pub inode: Option<(u64, u64)>,
 }
 
 impl FileIdentity {
-    /// What this version is called in the names of parts; `machine` is this one's name where the file is here, else empty.
+    /// What this version is called in the names of part files. `machine` is this machine's name where the file is here,
+    /// else empty.
     pub fn version(&self, machine: &[u8]) -> VersionId {
         let number = |number: u64| number.to_be_bytes().to_vec();
         let time = |(seconds, nanoseconds): (i64, u64)| [seconds.to_be_bytes(), nanoseconds.to_be_bytes()].concat();
@@ -26,7 +27,7 @@ impl FileIdentity {
         VersionId::of(&[&number(self.size), &time(self.modified), &changed, &inode, machine])
     }
 
-    /// All of it in words, `-` for what is not told.
+    /// The identity as text, with `-` for what the end does not tell.
     pub fn words(&self) -> String {
         let told = |words: Option<String>| words.unwrap_or_else(|| "-".to_owned());
         let time = |(seconds, nanoseconds): (i64, u64)| format!("{seconds}.{nanoseconds:09}");

@@ -1,11 +1,11 @@
-//! Several futures at once, in one task and in order: [`all`]. Each is polled for the first time in the order given, so
+//! Runs several futures at once, in one task and in order: [`all`]. Each is first polled in the order given, so that
 //! requests to a server leave in that order.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
-/// Runs a few futures together; their answers in the same order.
+/// Runs a few futures together. Returns their outputs in the same order.
 pub async fn all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     let mut running: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
     let finished = poll_fn(|context| {

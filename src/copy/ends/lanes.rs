@@ -1,9 +1,9 @@
-//! How many sessions carry the data: [`Lanes`] pairs the sessions of two ends by number. The first lane is opened at
-//! once, the others in the background, and only when enough is left to do; one that cannot be opened is no error. One that
-//! is lost is left out; when the last one is, it is opened again ([`Lanes::restore`]).
+//! How many sessions carry the data? [`Lanes`] pairs the sessions of two ends by number. The first lane is opened at
+//! once, the others in the background, and only when enough is left to do; one that cannot be opened is no error. A
+//! lane that is lost is left out; when the last one is lost, it is opened again ([`Lanes::restore`]).
 //!
-//! A lane carries at most one window of the server a round trip, so the distance decides how many there are, unless the
-//! user does. On a short link two fill the processors, and more only divide them.
+//! A lane carries at most one window of the server per round trip, so the round-trip time decides how many lanes there
+//! are, unless the user does. On a short link two lanes keep the processors busy, and more only share them.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,14 +20,14 @@ use super::watchers::Watchers;
 use crate::copy::error::CopyError;
 use crate::progress::{Counters, Event};
 
-/// Lanes opened where neither the user nor the distance names a number.
+/// Lanes opened where neither the user nor the round-trip time decides.
 const DEFAULT: usize = 8;
 
-/// Lanes on the shortest and on the longest link.
+/// Fewest lanes, on the shortest link, and most, on the longest.
 const FEWEST: usize = 2;
 const MOST: usize = 16;
 
-/// Bytes that OpenSSH's servers take on a channel before they say that they want more (`CHAN_SES_WINDOW_DEFAULT`).
+/// Window in bytes that OpenSSH's servers give a channel (`CHAN_SES_WINDOW_DEFAULT`).
 const WINDOW: f64 = (2 << 20) as f64;
 
 /// Bytes a second that the lanes together should be able to carry.
@@ -39,13 +39,13 @@ const BYTES_A_LANE: u64 = 8 << 20;
 /// Files that must be left to do for each lane.
 const FILES_A_LANE: u64 = 1000;
 
-/// A session at each end.
+/// One session at each end.
 pub struct Lane {
-    /// From 0; lanes may open in another order.
+    /// Number of the lane, from 0. Lanes may open in another order.
     pub number: usize,
-    /// From where.
+    /// The source.
     pub source: Side,
-    /// To where.
+    /// The destination.
     pub destination: Side,
     busy: AtomicUsize,
 }
@@ -63,18 +63,18 @@ struct LaneSet {
     taken: Mutex<BTreeSet<usize>>,
     most: AtomicUsize,
     tries: RetryBudget,
-    /// A lane was lost, and nothing has moved since: no new ones for now.
+    /// A lane was lost and nothing has moved since, so no new ones are opened for now.
     is_shaken: AtomicBool,
     restoring: tokio::sync::Mutex<()>,
     watchers: Watchers,
 }
 
 impl Lanes {
-    /// Between two ends, at most `most` of them, `None` for as many as the distance needs, connected again so often; lane 0
-    /// is opened before this returns.
+    /// Opens lane 0 between two ends. There will be at most `most` lanes (`None`: as many as the round-trip time
+    /// needs), each connected again up to `retries` times in a row.
     ///
     /// # Errors
-    /// When lane 0 cannot be opened: the hop that failed.
+    /// The error of the hop that failed, when lane 0 cannot be opened.
     pub async fn open(
         ends: (Arc<Pool>, Arc<Pool>),
         (most, retries): (Option<usize>, u32),
@@ -110,18 +110,19 @@ impl Lanes {
         self.route.open.subscribe()
     }
 
-    /// The lane with the least to do. Its session may have been lost; [`Lanes::restore`] then sees to another.
+    /// The lane with the fewest files under way. Its session may have been lost; [`Lanes::restore`] then provides
+    /// another.
     pub fn idlest(&self) -> Arc<Lane> {
         let lanes = self.route.open.borrow();
         let idlest = lanes.iter().min_by_key(|lane| lane.busy.load(Ordering::Relaxed));
         Arc::clone(idlest.expect("lane 0 is open since the beginning, and the last one is only ever replaced"))
     }
 
-    /// After an operation was `lost` with its session: returns when there is a lane to do it again on. Others are left as
-    /// they are; only when none lives is one connected anew, after a wait and not for ever.
+    /// After an operation was `lost` with its session: returns when there is a lane to repeat it on. Only when no lane
+    /// lives is one connected again, after a wait and not for ever.
     ///
     /// # Errors
-    /// `lost`, when the tries have run out; or why an end cannot be reached any more.
+    /// `lost`, when no tries are left; or why an end cannot be reached any more.
     pub async fn restore(&self, lost: CopyError) -> Result<(), CopyError> {
         let _turn = self.route.restoring.lock().await;
         if self.route.leave_out_the_lost() {
@@ -141,22 +142,22 @@ impl Lanes {
         Ok(())
     }
 
-    /// Takes lanes whose session was lost off the list, as far as there are others.
+    /// Removes lanes whose session was lost, unless there are no others.
     pub fn leave_out_the_lost(&self) {
         self.route.leave_out_the_lost();
     }
 
-    /// What the source has in common for all lanes.
+    /// The source's sessions, and what is known of that end.
     pub fn source(&self) -> &Pool {
         &self.route.ends.0
     }
 
-    /// What the destination has in common for all lanes.
+    /// The destination's sessions, and what is known of that end.
     pub fn destination(&self) -> &Pool {
         &self.route.ends.1
     }
 
-    /// The source's name for itself, as part identities need it.
+    /// The source's alias, as the names of part files need it.
     pub fn source_alias(&self) -> &str {
         self.route.ends.0.alias()
     }
@@ -197,7 +198,7 @@ impl LaneSet {
         numbers
     }
 
-    /// Lanes whose session was lost go; `false` when there is no other, and then they stay for now.
+    /// Removes lanes whose session was lost; `false` when there are no others, and then nothing is removed.
     fn leave_out_the_lost(&self) -> bool {
         let mut gone = Vec::new();
         let mut left = 0;
@@ -243,18 +244,18 @@ impl LaneSet {
 }
 
 impl Lane {
-    /// Lanes like this one that fill the link between the ends.
+    /// How many lanes like this one fill the link between the ends.
     fn fill_the_link(&self) -> usize {
         let round_trips = self.source.round_trip().zip(self.destination.round_trip());
         round_trips.map_or(DEFAULT, |(one, two)| lanes_for(one.max(two)))
     }
 
-    /// The session at one of its ends is gone.
+    /// Whether the session at one of its ends is gone.
     pub fn is_lost(&self) -> bool {
         self.source.is_lost() || self.destination.is_lost()
     }
 
-    /// Counts one more file on this lane, until what is returned is dropped.
+    /// Counts one more file on this lane until the returned value is dropped.
     pub fn busy(self: &Arc<Lane>) -> Busy {
         self.busy.fetch_add(1, Ordering::Relaxed);
         Busy(Arc::clone(self))

@@ -11,10 +11,10 @@ use crate::copy::place::Place;
 use crate::progress::Stage;
 use crate::sftp::{Attributes, Entries, OpenDirectory, SftpError};
 
-/// Entries given at a time.
+/// Most entries returned at a time.
 const BATCH: usize = 128;
 
-/// Entries of one folder that may be unusable, `.` and `..` among them, before the server is not believed any more.
+/// Most unusable entries of one folder, `.` and `..` included, before the server is no longer believed.
 const BAD_MAX: usize = 256;
 
 /// A listing under way.
@@ -26,22 +26,22 @@ pub struct Listing {
 }
 
 enum ListedEnd {
-    /// Taken out while the blocking pool reads from it.
+    /// `None` while the blocking pool reads from it.
     Local(Option<Dir>),
-    /// With what is left of the server's last answer.
+    /// The folder's handle, and what is left of the server's last answer.
     Remote(Remote, OpenDirectory, Option<Entries>),
 }
 
-/// An entry: its name and its own attributes (a link's, not those of what it leads to), or a name nobody may use.
+/// An entry: its name and its own attributes (a link's, not those of its target), or an unusable name.
 pub type Listed = Result<(Name, Attributes), BadName>;
 
 impl Listing {
-    /// Of a local folder.
+    /// A listing of a folder on this machine.
     pub fn local(place: &Place, entries: Dir) -> Listing {
         Listing { place: place.clone(), end: ListedEnd::Local(Some(entries)), seen: 0, bad: 0 }
     }
 
-    /// Of a host's folder.
+    /// A listing of a folder on a host.
     pub fn remote(place: &Place, remote: Remote, folder: OpenDirectory) -> Listing {
         Listing { place: place.clone(), end: ListedEnd::Remote(remote, folder, None), seen: 0, bad: 0 }
     }

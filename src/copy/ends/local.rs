@@ -1,6 +1,6 @@
-//! This machine's end of a copy: the calls behind [`Side::Local`](super::side::Side). All of them block; the side runs
-//! them on the blocking pool. What is found or created below a typed folder is reached from its descriptor ([`entry`]), and
-//! through no link but those that the walk has followed.
+//! This machine's end of a copy: the system calls behind [`Side::Local`](super::side::Side). All of them block; the
+//! side runs them on the blocking pool. Whatever is found or created below a typed folder is reached from that folder's
+//! descriptor ([`entry`]), and through no link but those that the walk has followed.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -26,17 +26,18 @@ pub fn machine() -> &'static [u8] {
     NAME.get_or_init(|| rustix::system::uname().nodename().to_bytes().to_vec())
 }
 
-/// The path as the system takes it.
+/// Raw bytes as a path of this system.
 pub fn path(bytes: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(bytes))
 }
 
-/// Holds the folder at `typed`, so that what is created below it stays there.
+/// Opens the folder at `typed` and keeps it open, so that what is created below it stays there.
 pub fn hold(typed: &[u8]) -> io::Result<Place> {
     Ok(Place::held(typed, resolve_beneath::hold(path(typed))?))
 }
 
-/// Holds the folder at `typed`, from which something is copied; through a link of that name only where those are followed.
+/// Opens the folder at `typed`, from which something is copied, and keeps it open; through a link of that name only
+/// where links are followed.
 pub fn hold_source(typed: &[u8], links: Links) -> io::Result<Place> {
     let folder = match links {
         Links::Follow => resolve_beneath::hold(path(typed))?,
@@ -45,18 +46,19 @@ pub fn hold_source(typed: &[u8], links: Links) -> io::Result<Place> {
     Ok(Place::held(typed, folder))
 }
 
-/// Remembers that folder by its numbers, so that what is found below it later was below it in the beginning.
+/// Remembers that folder by its device and inode, so that what is found below it later is known to be below the same
+/// folder.
 pub fn see_source(typed: &[u8], links: Links) -> io::Result<Place> {
     let (device, inode) = numbers(&raw_stat(&Place::typed(typed), links)?);
     Ok(Place::seen(typed, device, inode))
 }
 
-/// What stands at `place`.
+/// The attributes of what is at `place`.
 pub fn stat(place: &Place, links: Links) -> io::Result<Attributes> {
     Ok(attributes(&raw_stat(place, links)?))
 }
 
-/// The same, `None` where nothing stands.
+/// The same; `None` when nothing is there.
 pub fn look(place: &Place, links: Links) -> io::Result<Option<Attributes>> {
     match stat(place, links) {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
@@ -78,13 +80,13 @@ pub fn real(place: &Place) -> io::Result<Vec<u8>> {
     Ok(std::fs::canonicalize(path(&place.path()))?.into_os_string().into_vec())
 }
 
-/// Whether two names are one file's: hard links, and folders that are mounted twice.
+/// Whether two names belong to one file: hard links, and folders that are mounted twice.
 pub fn are_one(one: &Place, other: &Place) -> io::Result<bool> {
     let (one, other) = (raw_stat(one, Links::Follow)?, raw_stat(other, Links::Follow)?);
     Ok((one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
 }
 
-/// What a symbolic link says.
+/// The target of a symbolic link.
 pub fn read_link(place: &Place) -> io::Result<Vec<u8>> {
     let (folder, name) = entry(place)?;
     Ok(rustix::fs::readlinkat(&folder, name, Vec::new())?.into_bytes())
@@ -98,8 +100,8 @@ pub fn list(place: &Place) -> io::Result<Dir> {
     Ok(Dir::new(rustix::fs::openat(&folder, name, flags, Mode::empty())?)?)
 }
 
-/// The next entries of a listing, at most `count`; empty at its end. An entry that vanished meanwhile is left out, and so
-/// are `.` and `..`.
+/// At most `count` entries of a listing, without `.` and `..`; empty at its end. An entry that has vanished meanwhile
+/// is left out.
 pub fn next_entries(listing: &mut Dir, count: usize) -> io::Result<Vec<(Vec<u8>, Attributes)>> {
     let mut entries = Vec::with_capacity(count);
     while entries.len() < count {
@@ -118,7 +120,7 @@ pub fn next_entries(listing: &mut Dir, count: usize) -> io::Result<Vec<(Vec<u8>,
     Ok(entries)
 }
 
-/// Opens a regular file for reading; refuses anything else, also when it took a file's place since it was listed.
+/// Opens a regular file for reading; refuses anything else, even if it has replaced a file since the listing.
 pub fn open(place: &Place, links: Links) -> io::Result<File> {
     let keep = match links {
         Links::Follow => OFlags::empty(),
@@ -137,7 +139,7 @@ pub fn create(place: &Place, mode: u32) -> io::Result<File> {
     Ok(rustix::fs::openat(&folder, name, flags, Mode::from_raw_mode(mode as _))?.into())
 }
 
-/// Opens an existing file of ours for writing, as it is.
+/// Opens an existing file of hop's own for writing, without cutting it.
 pub fn reopen(place: &Place) -> io::Result<File> {
     let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let (folder, name) = entry(place)?;
@@ -155,13 +157,13 @@ fn regular(file: OwnedFd) -> io::Result<File> {
     }
 }
 
-/// Attributes of an open file, and what tells whether it changes.
+/// Attributes of an open file, and what tells its versions apart.
 pub fn identity(file: &File) -> io::Result<(Attributes, FileIdentity)> {
     let stat = rustix::fs::fstat(file)?;
     Ok((attributes(&stat), identity_of(&stat)))
 }
 
-/// What tells one version of the file at `place` from another.
+/// What tells the versions of the file at `place` apart.
 pub fn identity_at(place: &Place, links: Links) -> io::Result<FileIdentity> {
     Ok(identity_of(&raw_stat(place, links)?))
 }
@@ -200,8 +202,8 @@ pub fn read(file: &File, offset: u64, len: usize) -> io::Result<Bytes> {
     })
 }
 
-/// The `size` bytes that a small file announces, or the first [`UNTOLD_MAX`] of one that says it is empty; and whether it
-/// goes on behind them.
+/// Reads the `size` bytes that a small file announces, or up to [`UNTOLD_MAX`] bytes of one that says it is empty; and
+/// whether the file goes on behind them.
 pub fn read_whole(file: &File, size: usize) -> io::Result<(Bytes, bool)> {
     let most = if size == 0 { UNTOLD_MAX } else { size };
     // one byte more than it should have shows one that goes on
@@ -216,13 +218,14 @@ pub fn write(file: &File, offset: u64, data: &[u8]) -> io::Result<()> {
     file.write_all_at(data, offset)
 }
 
-/// Has the system say what it only says at a close: network file systems store what was written no later than now.
+/// Makes the system report what it only reports at a close: network file systems store what was written no later than
+/// then.
 pub fn close(file: &File) -> io::Result<()> {
     // each of a file's descriptors says it, and the file may be in use on another lane
     Ok(nix::unistd::close(file.try_clone()?)?)
 }
 
-/// Sets what is `Some`: size, permission bits, times. The owner is never set.
+/// Sets the attributes that are `Some`: size, permission bits, times. The owner is never set.
 pub fn set(file: impl AsFd, wanted: &Attributes) -> io::Result<()> {
     if let Some(size) = wanted.size {
         rustix::fs::ftruncate(&file, size)?;
@@ -251,13 +254,13 @@ pub fn mkdir(place: &Place, mode: u32) -> io::Result<()> {
     Ok(rustix::fs::mkdirat(&folder, name, Mode::from_raw_mode(mode as _))?)
 }
 
-/// Makes a symbolic link that says `target`.
+/// Makes a symbolic link to `target`.
 pub fn symlink(place: &Place, target: &[u8]) -> io::Result<()> {
     let (folder, name) = entry(place)?;
     Ok(rustix::fs::symlinkat(target, &folder, name)?)
 }
 
-/// Gives `from` the name `to` in one step, in the place of a file that has it.
+/// Renames `from` to `to` in one step, replacing a file of that name.
 pub fn rename(from: &Place, to: &Place) -> io::Result<()> {
     let (from_folder, from_name) = entry(from)?;
     if let Some(to_name) = to.name().filter(|_| to.is_beside(from)) {
@@ -267,7 +270,7 @@ pub fn rename(from: &Place, to: &Place) -> io::Result<()> {
     Ok(rustix::fs::renameat(&from_folder, from_name, &to_folder, to_name)?)
 }
 
-/// Flushes the names in the folder of `place` to the disk.
+/// Flushes the directory that `place` is in to the disk.
 pub fn flush_folder(place: &Place) -> io::Result<()> {
     let (folder, _) = entry(place)?;
     // a descriptor that only holds a folder cannot be flushed
@@ -287,7 +290,8 @@ pub fn remove_folder(place: &Place) -> io::Result<()> {
     Ok(rustix::fs::unlinkat(&folder, name, AtFlags::REMOVEDIR)?)
 }
 
-/// The folder `place` is in, opened, and its name there. A held base is the only way down to what is below it.
+/// Opens the folder that `place` is in. Returns it with the entry's name. What is below a folder that is held open is
+/// only reached through it.
 fn entry(place: &Place) -> io::Result<(OwnedFd, Vec<u8>)> {
     match place.anchor() {
         Anchor::Path => typed_entry(&place.path()),
@@ -307,7 +311,7 @@ fn entry_below(base: BorrowedFd<'_>, place: &Place) -> io::Result<(OwnedFd, Vec<
     }
 }
 
-/// The base of `place`, found by its path once more.
+/// Opens the base of `place` by its path once more; an error unless it has the same device and inode.
 fn seen_again(place: &Place, device: u64, inode: u64) -> io::Result<OwnedFd> {
     let folder = resolve_beneath::hold(path(place.base()))?;
     match numbers(&rustix::fs::fstat(&folder)?) == (device, inode) {
@@ -343,12 +347,12 @@ fn attributes(stat: &Stat) -> Attributes {
     }
 }
 
-/// SFTP's times end in 2106 and begin in 1970.
+/// A time in SFTP's 32 bits of seconds, from 1970 to 2106.
 fn seconds(time: i64) -> u32 {
     time.clamp(0, u32::MAX.into()) as u32
 }
 
-/// This process's umask, where the system shows it (`/proc/self/status`, proc(5)); asking it otherwise would change it.
+/// This process's umask, where the system shows it (`/proc/self/status`, proc(5)): umask(2) would change it.
 pub fn umask() -> Option<u32> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let umask = status.lines().find_map(|line| line.strip_prefix("Umask:"))?;

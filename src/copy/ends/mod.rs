@@ -1,5 +1,5 @@
-//! What is at one end of a copy? This machine or a host, with one face ([`side`]), and the sessions between two ends
-//! ([`lanes`]). Nothing here knows what is copied.
+//! What is at one end of a copy? This machine or a host, behind one interface ([`side`]), and the sessions between two
+//! ends ([`lanes`]). Nothing here knows what is copied.
 //!
 //! | floor | what is there |
 //! | --- | --- |

@@ -1,5 +1,5 @@
 //! The sessions of one end: [`Pool`] opens the SFTP session of a lane when it is first asked for, and keeps what is
-//! known about the end as a whole.
+//! known of the end as a whole.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,13 +16,13 @@ use crate::copy::idle::IdleClock;
 use crate::copy::reach::{End, Reach};
 use crate::progress::Stage;
 
-/// How long something that a copy can do without may take to begin, at least and at most: a quarter of the run's timeout.
+/// Least and most time for something to begin that the copy can do without; in between, a quarter of the run's timeout.
 const OPTIONAL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
 
 /// One end's sessions.
 pub struct Pool {
     host: Option<RemoteEnd>,
-    /// The bits the end takes from a new file's mode.
+    /// The permission bits that the end takes from a new file.
     pub umask: Umask,
 }
 
@@ -44,7 +44,7 @@ struct RemoteEnd {
 }
 
 impl Pool {
-    /// Of the end `end` lies at; opens nothing yet.
+    /// A pool for the end that `end` is at. Opens nothing yet.
     pub fn of(end: &End, clock: &Arc<IdleClock>) -> Pool {
         let host = match end {
             End::Local(_) => None,
@@ -74,7 +74,7 @@ impl Pool {
         self.is_same_place(other) || dialled(self).is_some_and(|place| dialled(other) == Some(place))
     }
 
-    /// What makes two files with one path two files.
+    /// The host's alias, which tells files of one path on two hosts apart.
     pub fn alias(&self) -> &str {
         self.host.as_ref().map_or("", |host| host.reach.alias())
     }
@@ -87,7 +87,7 @@ impl Pool {
         }
     }
 
-    /// The end by way of one lane; opened when this is the first to ask, or the first since its session was lost.
+    /// The end by way of one lane. The session is opened when this is the first call, or the first since it was lost.
     pub async fn side(&self, lane: usize) -> Result<Side, CopyError> {
         let Some(host) = &self.host else { return Ok(Side::Local) };
         let cell = host.cell(lane);
@@ -97,13 +97,13 @@ impl Pool {
 }
 
 impl RemoteEnd {
-    /// The host's name as it was typed; the user and port, where hop climbs there itself.
+    /// The host's name as typed, and the user and port where hop itself connects.
     fn whose(&self) -> (&str, Option<(&str, u16)>) {
         let last = self.reach.way().and_then(|way| way.hops().last());
         (self.reach.alias(), last.map(|host| (host.user.value.as_str(), host.port.value)))
     }
 
-    /// Names or addresses and ports of all the hosts on the way.
+    /// Names or addresses, and ports, of all hosts on the way.
     fn dialled(&self) -> Option<Vec<(String, u16)>> {
         let hops = self.reach.way()?.hops();
         Some(hops.iter().map(|hop| (hop.hostname.value.clone(), hop.port.value)).collect())

@@ -1,5 +1,5 @@
-//! A host's end of a copy: the requests behind [`Side::Remote`](super::side::Side), on one SFTP session. Here a server's
-//! answer becomes a [`CopyError`] that names the host, the step and the path.
+//! A host's end of a copy: the requests behind [`Side::Remote`](super::side::Side), on one SFTP session. Here a
+//! server's answer becomes a [`CopyError`] that names the host, the step and the path.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,13 +14,13 @@ use crate::copy::place::{Links, Place};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, Client, Extension, FileKind, Handle, OpenDirectory, OpenFlags, SftpError, StatusCode};
 
-/// Entries a folder may have: an endless listing ends here.
+/// Most entries of a folder: an endless listing ends here.
 pub const ENTRIES_MAX: usize = 1 << 24;
 
 /// Free bytes below which a bare "failure" is taken for a full disk: one write of the largest size.
 const NEARLY_FULL: u64 = 256 * 1024;
 
-/// Free inodes below which it is, too: other files under way come and go meanwhile.
+/// Free inodes below which a bare "failure" is taken for a full disk: other files come and go meanwhile.
 const NEARLY_NONE: u64 = 16;
 
 /// One SFTP session, and the trail to its host.
@@ -28,9 +28,9 @@ const NEARLY_NONE: u64 = 16;
 pub struct Remote {
     /// The session.
     pub client: Client,
-    /// As errors name the host.
+    /// The host's trail, as errors name it.
     pub trail: Arc<str>,
-    /// It announces a rename that replaces its target, and has none.
+    /// The server announces a rename that replaces its target, but does not support it.
     replaces_nothing: Arc<AtomicBool>,
 }
 
@@ -40,7 +40,7 @@ impl Remote {
         Remote { client, trail, replaces_nothing: Arc::default() }
     }
 
-    /// What `place` leads to, or is.
+    /// The attributes of `place`, or of what a link there leads to.
     pub async fn stat(&self, place: &Place, links: Links) -> Result<Attributes, CopyError> {
         let path = place.path();
         let answer = match links {
@@ -55,7 +55,7 @@ impl Remote {
         self.told(Stage::List, place, answer)
     }
 
-    /// The same, `None` where nothing stands.
+    /// The same; `None` when nothing is there.
     pub async fn look(&self, place: &Place, links: Links) -> Result<Option<Attributes>, CopyError> {
         match self.stat(place, links).await {
             Err(error) if error.is_missing() => Ok(None),
@@ -63,7 +63,7 @@ impl Remote {
         }
     }
 
-    /// Attributes of an open file; of what has its name, where the server does not tell them by a handle.
+    /// Attributes of an open file; where the server does not tell them by a handle, of what has the file's name.
     pub async fn fstat(&self, handle: &Handle, place: &Place) -> Result<Attributes, SftpError> {
         match self.client.fstat(handle).await {
             Err(error) if is_denied(&error) => self.client.stat(&place.path()).await,
@@ -76,12 +76,12 @@ impl Remote {
         self.told(Stage::List, place, self.client.realpath(&place.path()).await)
     }
 
-    /// What a symbolic link says.
+    /// The target of a symbolic link.
     pub async fn read_link(&self, place: &Place) -> Result<Vec<u8>, CopyError> {
         self.told(Stage::List, place, self.client.readlink(&place.path()).await)
     }
 
-    /// The path a shell would make of `~…`; what follows the home folder stays as typed, wildcards too.
+    /// Expands `~…` as a shell would. What follows the home folder stays as typed, wildcards included.
     pub async fn expand(&self, typed: &[u8]) -> Result<Vec<u8>, CopyError> {
         match typed {
             b"" => Ok(b".".to_vec()),
@@ -112,10 +112,11 @@ impl Remote {
         self.told(Stage::Transfer, place, opened)
     }
 
-    /// Opens the regular file for writing, as it is, that was `there` when it was last looked at.
+    /// Opens, for writing and without cutting it, the regular file that had the attributes `there` when it was last
+    /// looked at.
     ///
-    /// Version 3 cannot ask that a link is not followed. So it is looked again: at the name, by a request that leaves with
-    /// the opening, and at what was opened, which must not be another's, shorter or older than what was there.
+    /// SFTP version 3 cannot refuse to follow a link. So the name is looked at again, by a request that leaves with the
+    /// opening, and so is what was opened: it must not have another owner, be shorter, or be older than `there`.
     pub async fn reopen(&self, place: &Place, there: &Attributes) -> Result<Handle, CopyError> {
         let path = place.path();
         let nothing = Attributes::default();
@@ -136,7 +137,7 @@ impl Remote {
         self.told(Stage::Transfer, place, made)
     }
 
-    /// Makes a symbolic link that says `target`.
+    /// Makes a symbolic link to `target`.
     pub async fn symlink(&self, place: &Place, target: &[u8]) -> Result<(), CopyError> {
         self.told(Stage::Transfer, place, self.client.symlink(target, &place.path()).await)
     }
@@ -156,19 +157,20 @@ impl Remote {
         self.told(Stage::Land, place, self.client.rmdir(&place.path()).await)
     }
 
-    /// Whether there are files behind the handles, as far as the server shows: one that flushes them, or says how much may be
-    /// written at once, takes bytes anywhere and by several handles. Others do with a file what they do for scp and sftp.
+    /// Whether the server's handles stand for files, as far as it shows: it flushes them, or tells how much may be
+    /// written at once. Such a server takes bytes at any offset and by several handles. Others may take a file only as
+    /// scp and sftp write it, from beginning to end.
     pub fn takes_any_order(&self) -> bool {
         let extensions = self.client.extensions();
         extensions.has(Extension::Fsync) || extensions.has(Extension::Limits)
     }
 
-    /// Whether [`Remote::rename`] replaces a file that has the name.
+    /// Whether [`Remote::rename`] replaces a file that has the new name.
     pub fn renames_over(&self) -> bool {
         self.client.extensions().has(Extension::PosixRename) && !self.replaces_nothing.load(Ordering::Relaxed)
     }
 
-    /// Gives `from` the name `to`.
+    /// Renames `from` to `to`.
     pub async fn rename(&self, from: &Place, to: &Place) -> Result<(), CopyError> {
         let renamed = match self.renames_over() {
             true => match self.client.posix_rename(&from.path(), &to.path()).await {
@@ -183,8 +185,8 @@ impl Remote {
         self.told(Stage::Land, to, renamed)
     }
 
-    /// The `size` bytes that a file of a few blocks announces, whether it goes on behind them, and its attributes after the
-    /// last of them: requests that leave together.
+    /// Reads the `size` bytes that a file of a few blocks announces, whether the file goes on behind them, and its
+    /// attributes after the last of them, by requests that leave together.
     pub async fn read_whole(
         &self,
         handle: &Handle,
@@ -214,7 +216,8 @@ impl Remote {
         Ok((pieces, goes_on? || has_more))
     }
 
-    /// The first [`UNTOLD_MAX`] bytes of a file that says it is empty: those the system makes up as they are read have more.
+    /// Reads up to [`UNTOLD_MAX`] bytes of a file that says it is empty: files that the system makes up as they are
+    /// read have more.
     async fn read_untold(&self, handle: &Handle) -> Result<(Vec<Bytes>, bool), SftpError> {
         let step = self.client.max_read().min(UNTOLD_MAX);
         let mut pieces = Vec::new();
@@ -240,7 +243,7 @@ impl Remote {
         }
     }
 
-    /// Writes `data` from the beginning, sets what `wanted` says (the inner answer), and closes.
+    /// Writes `data` from the beginning, sets the attributes `wanted` (the inner result), and closes.
     pub async fn write_whole(
         &self,
         handle: &Handle,
@@ -264,8 +267,8 @@ impl Remote {
         closed.map(|()| set)
     }
 
-    /// What came of setting attributes by a handle; where the server cannot do that (Twisted Conch), they are set by the
-    /// path, if a regular file has it.
+    /// The result of setting attributes by a handle. Where the server cannot do that (Twisted Conch), they are set by
+    /// the path, if a regular file is there.
     pub async fn or_by_path(
         &self,
         place: &Place,
@@ -281,7 +284,8 @@ impl Remote {
         }
     }
 
-    /// Sets attributes by the path; the mode also where the server sets no times, which is an error still.
+    /// Sets attributes by the path. Where the server sets no times, the mode is set all the same, and an error
+    /// returned.
     async fn setstat(&self, place: &Place, wanted: &Attributes) -> Result<(), SftpError> {
         let (path, mode) = (place.path(), Attributes { times: None, ..*wanted });
         match self.client.setstat(&path, wanted).await {
@@ -292,7 +296,7 @@ impl Remote {
         }
     }
 
-    /// Whether the file system of `place`'s folder is full; `false` where the server cannot say.
+    /// Whether the file system that `place` is on is full; `false` where the server cannot tell.
     pub async fn is_full(&self, place: &Place) -> bool {
         match self.client.statvfs(&place.parent().path()).await {
             Ok(disk) => {
@@ -302,7 +306,7 @@ impl Remote {
         }
     }
 
-    /// An answer, or an error with all that people need to know.
+    /// Turns a server's error into one that names the host, the step and the path.
     pub fn told<T>(&self, stage: Stage, place: &Place, answer: Result<T, SftpError>) -> Result<T, CopyError> {
         answer.map_err(|error| self.error(stage, place, Cause::Sftp(error)))
     }
@@ -312,7 +316,7 @@ impl Remote {
     }
 }
 
-/// What another request told, unless that was denied as well.
+/// What another request told, unless it was denied as well.
 fn or(denied: SftpError, other: Result<Attributes, SftpError>) -> Result<Attributes, SftpError> {
     match other {
         Err(error) if is_denied(&error) => Err(denied),
@@ -320,8 +324,8 @@ fn or(denied: SftpError, other: Result<Attributes, SftpError>) -> Result<Attribu
     }
 }
 
-/// Whether the regular file that was `there` may by now be the one that was `opened`, as far as the server tells: writing
-/// makes a file neither shorter nor older, and gives it to nobody.
+/// Whether the regular file `opened` may be the one that was `there` before, as far as the server tells: writing makes
+/// a file neither shorter nor older, and does not change its owner.
 fn may_become(there: &Attributes, opened: &Attributes) -> bool {
     matches!(opened.kind(), FileKind::File | FileKind::Unknown)
         && there.owner.zip(opened.owner).is_none_or(|(there, opened)| there == opened)

@@ -1,6 +1,7 @@
-//! What is the SHA-256 of some bytes of a file? [`RemoteSha256`] asks a host's own tools, so that the bytes need not travel: one
-//! shell, started when it is first needed, answers any number of questions in order. The first of `sha256sum`,
-//! `shasum -a 256`, `openssl dgst -sha256` and `busybox sha256sum` that gives the right answer for nothing is taken.
+//! What is the SHA-256 of some bytes of a file? [`RemoteSha256`] asks a host's own tools, so that the bytes need not
+//! travel. One shell, started when it is first needed, answers any number of questions in order. It uses the first of
+//! `sha256sum`, `shasum -a 256`, `openssl dgst -sha256` and `busybox sha256sum` that gives the right answer for no
+//! input.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,50 +14,33 @@ use crate::copy::reach::Conversation;
 /// A SHA-256.
 pub type Sum = [u8; 32];
 
-/// Bytes of a unit where nothing asks for another: questions begin at a multiple of their unit, and end there or at the
-/// file's end.
+/// Bytes of a unit, unless the question names another. A question begins at a multiple of its unit, and ends at one or
+/// at the end of the file.
 pub const UNIT: u64 = 64 * 1024;
 
 /// Time for a shell to start and to find a tool.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A line of an answer is no longer; a shell that says more is passed over.
+/// Most bytes of a line of an answer; a longer one is dropped.
 const LINE_MAX: usize = 1024;
 
-/// Bytes a login shell may say before it comes to the point.
+/// Most bytes a login shell may print before the answers.
 const CHATTER_MAX: usize = 64 * 1024;
 
-/// Read by `sh` whole before any of it runs; questions are lines of a unit's bytes, the first unit, the count of units, and a path whose bytes are
-/// written as `printf %b` reads them.
-const SCRIPT: &str = r#"{
-LC_ALL=C; export LC_ALL; tool=
-for each in 'sha256sum' 'shasum -a 256' 'openssl dgst -sha256' 'busybox sha256sum'; do
-  case $($each </dev/null 2>/dev/null) in
-    *e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855*) tool=$each; break;;
-  esac
-done
-printf 'hop-sums %s\n' "${tool:-none}"
-[ -n "$tool" ] || exit 0
-while read -r unit skip count path; do
-  path=$(printf '%bx' "$path"); path=${path%x}
-  sum=$([ -r "$path" ] && dd if="$path" bs="$unit" skip="$skip" count="$count" 2>/dev/null </dev/null | $tool 2>/dev/null)
-  printf 'hop-sum %s\n' "$sum"
-done
-exit 0
-}
-"#;
+/// The program that `sh` reads; after it come questions, one a line.
+const SCRIPT: &str = include_str!("remote_sha256.sh");
 
-/// A question under way: its line, and who waits.
+/// A question to send, and the task that waits for its answer.
 type Question = (Bytes, oneshot::Sender<Option<Sum>>);
 
-/// A host's answers. Clones share the shell, which ends with the last of them.
+/// A host's checksum tool. Clones share the shell, which ends with the last of them.
 #[derive(Clone)]
 pub struct RemoteSha256 {
     questions: mpsc::Sender<Question>,
 }
 
 impl RemoteSha256 {
-    /// Finds out whether the shell at the other end of `conversation` can do it.
+    /// Finds out whether the shell behind `conversation` has a tool.
     pub async fn start(mut conversation: Conversation) -> Option<RemoteSha256> {
         conversation.to.send(Bytes::from_static(SCRIPT.as_bytes())).await.ok()?;
         let mut lines = Lines::default();
@@ -79,22 +63,22 @@ impl RemoteSha256 {
         Some(RemoteSha256 { questions })
     }
 
-    /// The sum of `count` units of `unit` bytes of the file at the absolute `path`, from unit `skip` on. `None` when the
-    /// file cannot be read there, or the shell has ended.
-    pub async fn of(&self, path: &[u8], unit: u64, (skip, count): (u64, u64)) -> Option<Sum> {
+    /// The SHA-256 of `count` units of `unit` bytes of the file at the absolute `path`, from unit `skip` on. `None`
+    /// when the file cannot be read there, or the shell has ended.
+    pub async fn of(&self, path: &[u8], unit: u64, skip: u64, count: u64) -> Option<Sum> {
         let (reply, answer) = oneshot::channel();
         let line = format!("{unit} {skip} {count} {}\n", escaped(path));
         self.questions.send((line.into(), reply)).await.ok()?;
         answer.await.ok()?
     }
 
-    /// The shell is gone.
+    /// Whether the shell has ended.
     pub fn has_ended(&self) -> bool {
         self.questions.is_closed()
     }
 }
 
-/// Passes questions on and gives answers back, in order, until either side hangs up.
+/// Passes questions on and returns answers, in order, until either side ends.
 async fn answer(mut conversation: Conversation, mut lines: Lines, mut inbox: mpsc::Receiver<Question>) {
     let mut waiting = VecDeque::new();
     loop {
@@ -126,13 +110,13 @@ fn read(said: &str) -> Option<Sum> {
     Some(sum)
 }
 
-/// As `printf %b` reads it: letters and digits as they are, every other byte in octal.
+/// A path as `printf %b` reads it: letters and digits as they are, every other byte in octal.
 fn escaped(path: &[u8]) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
     path.iter().map(|&byte| if plain(byte) { char::from(byte).to_string() } else { format!("\\0{byte:03o}") }).collect()
 }
 
-/// Lines out of chunks.
+/// Splits chunks into lines.
 #[derive(Default)]
 struct Lines {
     held: Vec<u8>,

@@ -1,6 +1,6 @@
-//! Which folder is meant, and is it still inside? [`open_folder`] opens a folder below a held one so that no link and no
-//! `..` can lead outside, whatever is done to the tree meanwhile. Linux's `openat2(2)` does it in one call; elsewhere
-//! each component is opened by itself.
+//! Which folder is meant, and is it still inside? [`open_folder`] opens a folder below one that is held open, so that
+//! no link and no `..` can lead outside, whatever is done to the tree meanwhile. Linux's `openat2(2)` does it in one
+//! call; elsewhere each component is opened by itself.
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -9,28 +9,28 @@ use rustix::fs::{Mode, OFlags, openat};
 #[cfg(target_os = "linux")]
 use rustix::fs::{ResolveFlags, openat2};
 
-/// Search permission is enough to work below a folder, where the system can say so.
+/// Flags for a folder that is only worked below: search permission is enough, where the system can say so.
 #[cfg(target_os = "linux")]
 const HOLD: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 #[cfg(not(target_os = "linux"))]
 const HOLD: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
-/// Holds a folder the user typed; links in its path are followed.
+/// Opens a folder the user typed; links in its path are followed.
 pub fn hold(path: &std::path::Path) -> io::Result<OwnedFd> {
     Ok(rustix::fs::open(path, HOLD, Mode::empty())?)
 }
 
-/// The same, unless its last component is a link.
+/// The same, but fails when the last component is a link.
 pub fn hold_itself(path: &std::path::Path) -> io::Result<OwnedFd> {
     Ok(rustix::fs::open(path, HOLD | OFlags::NOFOLLOW, Mode::empty())?)
 }
 
-/// Holds the folder that the entry `name` of a held one leads to; a link is followed.
+/// Opens the folder that the entry `name` of an open folder leads to; a link is followed.
 pub fn follow(folder: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
     Ok(openat(folder, name, HOLD, Mode::empty())?)
 }
 
-/// Holds the folder `below` (vetted names joined by `/`; empty for `base` itself). Fails where a component is a link.
+/// Opens the folder `below` (vetted names joined by `/`; empty for `base` itself). Fails where a component is a link.
 pub fn open_folder(base: BorrowedFd<'_>, below: &[u8]) -> io::Result<OwnedFd> {
     if below.is_empty() {
         return base.try_clone_to_owned();

@@ -1,5 +1,6 @@
-//! What if the connection is lost? [`RetryBudget`] lets a run connect again a few times, each time after a longer wait with some
-//! chance in it, and counts anew once something has moved: a bad link is endured, a dead one is not besieged.
+//! What if the connection is lost? [`RetryBudget`] lets a run connect again a few times, each time after a longer wait
+//! of partly random length, and starts counting anew once something has moved. A bad link is endured; a dead host is
+//! not flooded with logins.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,30 +9,30 @@ use super::watchers::Watchers;
 use crate::copy::error::CopyError;
 use crate::progress::{Counters, Event};
 
-/// The wait before the first try; each further one doubles it.
+/// Wait before the first try; each further one waits twice as long.
 const FIRST: Duration = Duration::from_millis(500);
 
-/// With less time than this left, no further try begins.
+/// Time that must be left for another try.
 const SHORTEST: Duration = Duration::from_millis(500);
 
-/// No wait is longer, but for chance.
+/// Longest wait, before the random part is added.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// How often to connect again, unless told otherwise.
+/// Tries to connect again, unless told otherwise.
 pub const RETRIES: u32 = 3;
 
-/// What is left of a run's patience with one pair of ends.
+/// The tries that a run has left for one pair of ends.
 pub struct RetryBudget {
     most: u32,
     first: Duration,
     used: AtomicU32,
-    /// What had moved when the last try began.
+    /// What had moved when the last try began, as a sum of counters.
     mark: AtomicU64,
     watchers: Watchers,
 }
 
 impl RetryBudget {
-    /// `most` in a row without anything moving between them.
+    /// At most `most` tries in a row without anything moving between them.
     pub fn new(most: u32, watchers: Watchers) -> RetryBudget {
         RetryBudget { most, first: FIRST, used: AtomicU32::new(0), mark: AtomicU64::new(0), watchers }
     }
@@ -39,7 +40,7 @@ impl RetryBudget {
     /// Waits for the next try to begin.
     ///
     /// # Errors
-    /// `lost` itself, when none is left, or no time for it.
+    /// `lost` itself, when no tries or no time are left.
     pub async fn next(&self, lost: CopyError) -> Result<(), CopyError> {
         if self.has_moved() {
             self.used.store(0, Ordering::Relaxed);
@@ -67,12 +68,12 @@ impl RetryBudget {
         self.moved() > self.mark.load(Ordering::Relaxed)
     }
 
-    /// What comes from now on is progress.
+    /// Counts what moves from now on as progress.
     pub fn set_mark(&self) {
         self.mark.store(self.moved(), Ordering::Relaxed);
     }
 
-    /// Only ever grows.
+    /// A sum of counters that only grows.
     fn moved(&self) -> u64 {
         let counters = &self.watchers.counters;
         let parts = [&counters.bytes_done, &counters.files_done, &counters.files_total];
@@ -84,12 +85,14 @@ fn backoff(first: Duration, used: u32) -> Duration {
     first.saturating_mul(1 << used.min(16)).min(LONGEST)
 }
 
-/// `wait`, or less where the try itself would not have half of the time that is `left`; `None` when that is too short for one.
+/// `wait`, or less where the try itself would not have half of the time `left`; `None` when too little is left for a
+/// try.
 fn within(wait: Duration, left: Duration) -> Option<Duration> {
     (left >= SHORTEST).then(|| wait.min(left / 2))
 }
 
-/// From all of it to twice as long: whoever lost the same bastion at the same moment comes back at another.
+/// Between one and two times `wait`, at random: programs that lost the same bastion at the same moment come back at
+/// different times.
 fn jittered(wait: Duration) -> Duration {
     let mut draw = [0u8; 2];
     // without chance it is the shortest wait

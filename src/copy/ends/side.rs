@@ -1,5 +1,5 @@
-//! One end of a copy: [`Side`], this machine or a host, with one face. Upload, download and relay are the same code
-//! over two sides. Open files are in `file.rs`, listings in `listing.rs`.
+//! One end of a copy: [`Side`], this machine or a host, behind one interface. Upload, download and relay are the same
+//! code over two sides. Open files are in `file.rs`, listings in `listing.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub enum Side {
 }
 
 impl Side {
-    /// As errors name it; `None` for this machine.
+    /// The host's trail, as errors name it; `None` for this machine.
     pub fn trail(&self) -> Option<Arc<str>> {
         match self {
             Side::Local => None,
@@ -35,7 +35,7 @@ impl Side {
         }
     }
 
-    /// How far away the end is; `None` where that is not known.
+    /// Round-trip time to the end; `None` where it is not known.
     pub fn round_trip(&self) -> Option<Duration> {
         match self {
             Side::Local => Some(Duration::ZERO),
@@ -43,7 +43,7 @@ impl Side {
         }
     }
 
-    /// Its session has ended.
+    /// Whether its session has ended.
     pub fn is_lost(&self) -> bool {
         match self {
             Side::Local => false,
@@ -56,10 +56,10 @@ impl Side {
         CopyError::new(self.trail(), stage, place.path(), cause)
     }
 
-    /// The name that `target` is to have here.
+    /// The name that `target` will have here.
     ///
     /// # Errors
-    /// When it is no name of a file.
+    /// When `target` has no name that a file can have.
     pub fn own_name(&self, target: &Place) -> Result<Name, CopyError> {
         let name = target.name().and_then(|name| Name::vet(name).ok());
         name.ok_or_else(|| self.error(Stage::Land, target, Cause::Refused("a file needs a name to land under")))
@@ -73,7 +73,7 @@ impl Side {
         }
     }
 
-    /// The same part on this lane, likewise.
+    /// The same part file on this lane, likewise.
     pub async fn open_part_again(&self, file: &OpenFile) -> Result<OpenFile, CopyError> {
         match file.shared() {
             Some(shared) => Ok(shared),
@@ -81,7 +81,7 @@ impl Side {
         }
     }
 
-    /// The typed path, `~` expanded by the end it is meant for; locally the shell has done so.
+    /// The typed path, with `~` expanded by the host it is on; on this machine the shell has done so.
     pub async fn expand(&self, typed: &[u8]) -> Result<Vec<u8>, CopyError> {
         match self {
             Side::Local if typed.is_empty() => Ok(b".".to_vec()),
@@ -90,7 +90,8 @@ impl Side {
         }
     }
 
-    /// The place of a typed folder below which something will be created; locally it is held open from now on.
+    /// The place of a typed folder below which something will be created; on this machine the folder is kept open from
+    /// now on.
     pub async fn hold(&self, typed: &[u8]) -> Result<Place, CopyError> {
         let place = Place::typed(typed);
         match self {
@@ -99,10 +100,11 @@ impl Side {
         }
     }
 
-    /// The place of a typed folder that was seen, from which something is copied; locally it is held open from now on.
+    /// The place of a typed folder that was seen, from which something is copied; on this machine the folder is kept
+    /// open from now on.
     ///
     /// # Errors
-    /// [`Cause::SourceChanged`] when a link has its name by now, and those are not followed.
+    /// [`Cause::SourceChanged`] when the name belongs to a link now, and links are not followed.
     pub async fn hold_source(&self, place: &Place, links: Links) -> Result<Place, CopyError> {
         let held = match self {
             Side::Local => blocking(Stage::List, place, move |place| local::hold_source(&place.path(), links)).await,
@@ -111,10 +113,10 @@ impl Side {
         held.map_err(|error| error.of_source(links))
     }
 
-    /// The same without a descriptor: locally it is known again by its numbers.
+    /// The same without a descriptor: on this machine the folder is known again by its device and inode.
     ///
     /// # Errors
-    /// As [`Side::hold_source`], once it is used.
+    /// As [`Side::hold_source`], when the place is used.
     pub async fn see_source(&self, place: &Place, links: Links) -> Result<Place, CopyError> {
         match self {
             Side::Local => blocking(Stage::List, place, move |place| local::see_source(&place.path(), links)).await,
@@ -122,7 +124,7 @@ impl Side {
         }
     }
 
-    /// What stands at `place`.
+    /// The attributes of what is at `place`.
     pub async fn stat(&self, place: &Place, links: Links) -> Result<Attributes, CopyError> {
         match self {
             Side::Local => blocking(Stage::List, place, move |place| local::stat(place, links)).await,
@@ -130,7 +132,7 @@ impl Side {
         }
     }
 
-    /// Which version `place` is of: as it stands on this machine, or as it was `seen` on a host.
+    /// Which version of a file `place` has: as it is on this machine, or as it was `seen` on a host.
     pub async fn version(&self, place: &Place, links: Links, seen: &Attributes) -> Result<VersionId, CopyError> {
         Ok(self.version_of(&self.identity(place, links, seen).await?))
     }
@@ -151,7 +153,7 @@ impl Side {
         }
     }
 
-    /// What stands at `place`, `None` when nothing does.
+    /// The attributes of what is at `place`; `None` when nothing is there.
     pub async fn look(&self, place: &Place, links: Links) -> Result<Option<Attributes>, CopyError> {
         match self {
             Side::Local => blocking(Stage::List, place, move |place| local::look(place, links)).await,
@@ -167,7 +169,7 @@ impl Side {
         }
     }
 
-    /// True when both names are one file's and this end tells so; SFTP knows no inodes.
+    /// True when both names belong to one file and this end can tell; SFTP has no inodes.
     pub async fn are_one(&self, one: &Place, other: &Place) -> bool {
         let one = one.clone();
         match self {
@@ -178,7 +180,7 @@ impl Side {
         }
     }
 
-    /// What a symbolic link says.
+    /// The target of a symbolic link.
     pub async fn read_link(&self, place: &Place) -> Result<Vec<u8>, CopyError> {
         match self {
             Side::Local => blocking(Stage::List, place, local::read_link).await,
@@ -205,7 +207,7 @@ impl Side {
         }
     }
 
-    /// Whether the file at `place` is there to be read, to the last of its `size` bytes.
+    /// Whether the file at `place` can be read, to the last of its `size` bytes.
     pub async fn can_be_read(&self, place: &Place, size: u64) -> Result<bool, CopyError> {
         let file = self.open(place, Links::Keep).await?;
         match size.checked_sub(1) {
@@ -214,7 +216,7 @@ impl Side {
         }
     }
 
-    /// Whether what is written may be written anywhere in a file, by several handles.
+    /// Whether bytes may be written at any offset of a file, by several handles.
     pub fn takes_any_order(&self) -> bool {
         match self {
             Side::Local => true,
@@ -225,7 +227,7 @@ impl Side {
     /// Opens a source for reading.
     ///
     /// # Errors
-    /// [`Cause::SourceChanged`] when what was seen as a file is a link or something else by now.
+    /// [`Cause::SourceChanged`] when what was listed as a file is a link or something else now.
     pub async fn open_source(&self, place: &Place, links: Links) -> Result<OpenFile, CopyError> {
         self.open(place, links).await.map_err(|error| error.of_source(links))
     }
@@ -256,7 +258,7 @@ impl Side {
         Ok((OpenFile::local(place, file), whole))
     }
 
-    /// Creates a new file for writing; fails when there is one, and never goes through a link.
+    /// Creates a new file for writing; fails when the name exists, and never goes through a link.
     pub async fn create(&self, place: &Place, mode: u32) -> Result<OpenFile, CopyError> {
         match self {
             Side::Local => {
@@ -267,7 +269,7 @@ impl Side {
         }
     }
 
-    /// Opens an existing regular file for writing, as it is; refuses a link.
+    /// Opens an existing regular file for writing, without cutting it; refuses a link.
     pub async fn reopen(&self, place: &Place) -> Result<OpenFile, CopyError> {
         let there = self.stat(place, Links::Keep).await?;
         if there.kind() != FileKind::File {
@@ -287,7 +289,7 @@ impl Side {
         }
     }
 
-    /// Makes a symbolic link that says `target`.
+    /// Makes a symbolic link to `target`.
     pub async fn symlink(&self, place: &Place, target: Vec<u8>) -> Result<(), CopyError> {
         match self {
             Side::Local => blocking(Stage::Transfer, place, move |place| local::symlink(place, &target)).await,
@@ -303,7 +305,7 @@ impl Side {
         }
     }
 
-    /// Has the names in the folder of `place` flushed to this machine's disk; SFTP has no word for it.
+    /// Flushes the directory that `place` is in to this machine's disk; SFTP has no request for it.
     pub async fn flush_folder(&self, place: &Place) -> Result<(), CopyError> {
         match self {
             Side::Local => blocking(Stage::Land, place, local::flush_folder).await,
@@ -327,7 +329,7 @@ impl Side {
         }
     }
 
-    /// Whether [`Side::rename`] replaces a file that has the name.
+    /// Whether [`Side::rename`] replaces a file that has the new name.
     pub fn renames_over(&self) -> bool {
         match self {
             Side::Local => true,
@@ -335,7 +337,7 @@ impl Side {
         }
     }
 
-    /// Gives `from` the name `to`.
+    /// Renames `from` to `to`.
     pub async fn rename(&self, from: &Place, to: &Place) -> Result<(), CopyError> {
         match self {
             Side::Local => {

@@ -1,5 +1,6 @@
-//! Does a link lead back to where the walk came from? [`SymlinkHop`] remembers, for a folder that was entered through a link,
-//! where it really is, and where its link stood. SFTP tells no inode, so real paths are compared, at both ends alike.
+//! Does a link lead back to where the walk came from? [`SymlinkHop`] remembers, for a folder that was entered through a
+//! link, its real path and that of the folder the link is in. SFTP tells no inodes, so real paths are compared, at both
+//! kinds of end.
 
 use std::sync::Arc;
 
@@ -8,10 +9,10 @@ use crate::copy::error::{Cause, CopyError};
 use crate::copy::place::Place;
 use crate::progress::Stage;
 
-/// Links on the way to one folder; no path may have more on Linux (path_resolution(7)).
+/// Most links on the path to one folder, as on Linux (path_resolution(7)).
 const LINKS: usize = 40;
 
-/// Bytes of a real path; Linux's `PATH_MAX`.
+/// Most bytes of a real path; Linux's `PATH_MAX`.
 const PATH_MAX: usize = 4096;
 
 /// A folder entered through a link.
@@ -19,20 +20,20 @@ const PATH_MAX: usize = 4096;
 pub struct SymlinkHop {
     /// The folder's real path.
     real: Vec<u8>,
-    /// The real path of the folder its link stands in.
+    /// The real path of the folder that the link is in.
     from: Vec<u8>,
-    /// Length of the link's own path, as walked.
+    /// Length in bytes of the link's own path, as walked.
     walked: usize,
     before: Option<Arc<SymlinkHop>>,
-    /// Links on the way, this one among them.
+    /// Links on the path, this one included.
     links: usize,
 }
 
 impl SymlinkHop {
-    /// Through the link at `link`, which stands in the folder `within`.
+    /// Enters the link at `link`, which is in the folder `within`.
     ///
     /// # Errors
-    /// When it leads to a folder that the walk is in, or no folder can be reached by so many links.
+    /// When the link leads to a folder that the walk is in, or there are too many links on the path.
     pub async fn through(
         side: &Side,
         link: &Place,
@@ -60,7 +61,7 @@ impl SymlinkHop {
         }
     }
 
-    /// The real path of `place`, which is below this jump and has no link after it.
+    /// The real path of `place`, which is below this folder with no further link in between.
     fn real_path(&self, place: &Place) -> Vec<u8> {
         [&self.real, place.path().get(self.walked..).unwrap_or_default()].concat()
     }

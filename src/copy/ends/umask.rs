@@ -1,5 +1,6 @@
-//! What does an end take from the mode of a new file? [`Umask`], learnt from the first part that is made there: while it is
-//! empty it has the mode its file is to have, then 0600 until all of it is written. No other file is made for it.
+//! Which permission bits does an end take from a new file? [`Umask`], learnt from the first part file made there: while
+//! it is empty it has the mode that its file is to have, then 0600 until all of it is written. No extra file is made to
+//! find out.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -14,18 +15,18 @@ use crate::sftp::Attributes;
 /// The bits that a umask is likely to take.
 const OTHERS: u32 = 0o077;
 
-/// What most systems take, for an end that does not show it.
+/// The umask of most systems, assumed for an end that does not show its own.
 pub const USUAL: u32 = 0o022;
 
-/// What is known of one end's.
+/// What is known of one end's umask.
 #[derive(Default)]
 pub struct Umask {
     known: Mutex<LearntBits>,
-    /// One part at a time has another mode than 0600 for a moment.
+    /// Lets one part file at a time have another mode than 0600 for a moment.
     turn: tokio::sync::Mutex<()>,
 }
 
-/// Bits of a mode: those that have been asked for, and those of them that were taken away.
+/// Permission bits: those that were asked for, and those of them that the end took away.
 #[derive(Debug, Clone, Copy, Default)]
 struct LearntBits {
     asked: u32,
@@ -33,7 +34,7 @@ struct LearntBits {
 }
 
 impl Umask {
-    /// The mode that a new file gets whose source has `mode`; `None` when that is not known yet.
+    /// The mode of a new file whose source has `mode`; `None` when that is not known yet.
     pub fn new_mode(&self, side: &Side, mode: u32, keep: Keep) -> Option<u32> {
         if keep == Keep::ModeAndTimes || mode & OTHERS == 0 {
             return Some(mode);
@@ -48,17 +49,17 @@ impl Umask {
         (mode & OTHERS & !known.asked == 0).then_some(mode & !known.taken)
     }
 
-    /// As far as it is known; else what is usual.
+    /// The umask as far as it is known, and what is usual for the other bits.
     pub fn guess(&self) -> u32 {
         let known = self.known();
         known.taken | USUAL & !known.asked
     }
 
-    /// Makes a part whose file is to have `mode`, and finds out what becomes of that; the file has mode 0600 then. `None` for
-    /// the file when another was quicker to find out.
+    /// Makes a part file whose file is to have `mode`, finds out which mode the end gives it, and sets it to 0600.
+    /// Returns the file and the mode; `None` for the file when another task found out first.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When the part file cannot be made.
     pub async fn learn(&self, side: &Side, part: &Place, mode: u32) -> Result<(Option<OpenFile>, u32), CopyError> {
         let _turn = self.turn.lock().await;
         if let Some(new) = self.new_mode(side, mode, Keep::Nothing) {
@@ -80,7 +81,7 @@ impl Umask {
         }
     }
 
-    /// The same by a file of its own at `place`, which is in a folder of this run that nobody else sees.
+    /// Finds out by an extra file at `place`, which is in a folder of this run that nobody else sees.
     ///
     /// # Errors
     /// When the session is lost.

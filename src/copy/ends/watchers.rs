@@ -1,18 +1,18 @@
-//! Who watches a run? [`Watchers`]: whom it is told, where it is counted, and the clock that bounds it. Everything that makes
-//! connections of its own is handed them.
+//! Who watches a run? [`Watchers`]: the observer, the counters, and the clock that bounds the run. Everything that
+//! makes connections of its own is given them.
 
 use std::sync::Arc;
 
 use crate::copy::idle::IdleClock;
 use crate::progress::{Counters, Observer};
 
-/// All of them.
+/// The observer, counters and clock of a run.
 #[derive(Clone)]
 pub struct Watchers {
-    /// Is told.
+    /// Receives the run's events.
     pub observer: Arc<dyn Observer>,
-    /// What has moved.
+    /// Counts what has moved.
     pub counters: Arc<Counters>,
-    /// How long nothing has moved.
+    /// Measures how long nothing has moved.
     pub clock: Arc<IdleClock>,
 }

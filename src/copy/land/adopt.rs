@@ -1,5 +1,5 @@
-//! How does something get its name that was not written through a [`Landing`](super::landing::Landing)? A file that another way
-//! has brought is adopted; a symbolic link is made under a part's name first.
+//! How does something get its name that was not written through a [`Landing`](super::landing::Landing)? A file that
+//! arrived another way is adopted; a symbolic link is made under a part file's name first.
 
 use super::landing::{final_attributes, stands_there};
 use super::replace::replace;
@@ -17,13 +17,13 @@ use crate::copy::task::item::Item;
 use crate::copy::task::run_context::RunContext;
 use crate::sftp::Attributes;
 
-/// All that a mode says of who may do what.
+/// Permission bits with set-id and sticky bits.
 const MODE_AND_SET_ID: u32 = 0o7777;
 
-/// Gives a complete file, which stands at `staged` with the attributes `arrived`, its mode, times and name.
+/// Gives a complete file, which is at `staged` with the attributes `arrived`, its mode, times and name.
 ///
 /// # Errors
-/// When something other than a file has the name, or it cannot be set or renamed.
+/// When something other than a file has the name, or attributes or the name cannot be set.
 pub async fn adopt(
     side: &Side,
     transfer: FileTransfer<'_>,
@@ -39,7 +39,7 @@ pub async fn adopt(
         umask.learn_by_probe(side, &staged.sibling(&probe())).await?;
     }
     let new = umask.new_mode(side, mode, context.keep).unwrap_or(mode & !umask.guess());
-    let wanted = final_attributes((stands_there(side, target, ground).await?, new), version, context.keep);
+    let wanted = final_attributes(stands_there(side, target, ground).await?, new, version, context.keep);
     let has_mode = arrived.permissions.map(|mode| mode & MODE_AND_SET_ID) == wanted.permissions;
     if !(has_mode && wanted.times.is_none()) {
         side.set_folder(staged, wanted).await?;
@@ -48,10 +48,10 @@ pub async fn adopt(
     replace(side, staged, target, ground).await
 }
 
-/// Makes the symbolic link `item`, which `says` where it leads, in the place of a file or link that has its name.
+/// Makes the symbolic link `item` with the target `says`, replacing a file or link of its name.
 ///
 /// # Errors
-/// When it cannot be made, or renamed.
+/// When the link cannot be made or renamed.
 pub async fn link(side: &Side, item: &Item, context: &RunContext, says: Vec<u8>) -> Result<(), CopyError> {
     let target = &item.target;
     let version = side.version_of(&FileIdentity::from(&item.attributes));

@@ -1,17 +1,16 @@
-//! How does a file get its name? [`Landing`]: the data goes into a part of mode 0600 beside the target; once all of it is
-//! acknowledged, one rename puts it in the target's place. Whoever reads the target sees the old content or the new, never
-//! a piece. A part belongs to one run: it is made exclusively, or taken over by a rename from a run that has ended
-//! ([`takeover`](super::takeover)), and it is never cut.
+//! How does a file get its name? [`Landing`]: the data goes into a part file of mode 0600 beside the target; once all
+//! of it is acknowledged, one rename puts it in the target's place. Readers of the target see the old file or the new
+//! one, never a piece. A part file belongs to one run: it is made exclusively, or taken over by a rename from a run
+//! that has ended ([`takeover`](super::takeover)), and it is never cut.
 
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use super::care;
+use super::care::{self, SourceContent};
 use super::part_file::{PartFile, ToOpen};
 use super::replace::replace;
 use crate::copy::ends::file::Set;
-use crate::copy::ends::remote_sha256::Sum;
 use crate::copy::ends::side::Side;
 use crate::copy::error::{Cause, CopyError};
 use crate::copy::options::{Keep, MODE_MASK, MODE_UNTOLD};
@@ -33,20 +32,20 @@ pub struct Landing {
     ground: Ground,
     keep: Keep,
     attributes: Attributes,
-    /// This run has tried before.
+    /// Whether this run has tried before.
     is_again: bool,
-    /// Bytes that were written, once it is closed.
+    /// Bytes written, once the part file is closed.
     written: OnceLock<u64>,
-    /// Mode or times that the end does not set at all. The file gets its name, as with scp, and has failed.
+    /// Why the end sets no mode or times at all, if so. The file gets its name, as with scp, and counts as failed.
     lacks: OnceLock<CopyError>,
     started: Arc<FileProgress>,
 }
 
 impl Landing {
-    /// Opens this run's part of this `version`, by way of `side`, and finds out with which mode it will land.
+    /// Opens this run's part file for this `version`, by way of `side`, and finds out with which mode it will land.
     ///
     /// # Errors
-    /// When the part cannot be created, or something other than a file has the target's name.
+    /// When the part file cannot be created, or something other than a file has the target's name.
     pub async fn begin(
         side: &Side,
         transfer: FileTransfer<'_>,
@@ -82,20 +81,20 @@ impl Landing {
                 return Err(error);
             }
         };
-        let attributes = final_attributes((there, new), transfer.version, keep);
+        let attributes = final_attributes(there, new, transfer.version, keep);
         let is_again = so_far.earlier() != Earlier::Nothing;
         let (side, target, started) = (side.clone(), target.clone(), Arc::clone(transfer.started));
         let (written, lacks) = (OnceLock::new(), OnceLock::new());
         Ok(Landing { side, target, part, ground, keep, attributes, is_again, written, lacks, started })
     }
 
-    /// What this run writes into.
+    /// The part file.
     pub fn part_file(&self) -> &PartFile {
         &self.part
     }
 
-    /// Goes on from the part that a run which has ended left of this version, of `size` bytes, if there is one: it gets a name
-    /// of this run's.
+    /// Takes over the part file that an ended run left of this version, of `size` bytes, if there is one. It gets a
+    /// name of this run's.
     ///
     /// # Errors
     /// When the session is lost.
@@ -106,18 +105,18 @@ impl Landing {
         }
     }
 
-    /// A new, empty part instead of one that is worth nothing.
+    /// Replaces a part file that is worth nothing by a new, empty one.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When the part file cannot be made.
     pub async fn begin_anew(&mut self) -> Result<(), CopyError> {
         self.part.begin_anew().await
     }
 
-    /// Writes all of a small file, closes its part, and looks whether all of it stands there.
+    /// Writes all of a small file, closes its part file, and checks its length.
     ///
     /// # Errors
-    /// What could not be written, or set; [`Cause::PartTaken`].
+    /// Why it could not be written or its attributes set; [`Cause::PartTaken`].
     pub async fn write_whole(&self, data: Vec<Bytes>) -> Result<(), CopyError> {
         let written = *self.written.get_or_init(|| data.iter().map(|piece| piece.len() as u64).sum());
         let written_and_seen = self.part.file().write_whole(data, self.attributes).await;
@@ -131,11 +130,11 @@ impl Landing {
         }
     }
 
-    /// Closes the part, all of whose `written` bytes are acknowledged, and looks whether it still has its name: whatever
-    /// has, would land.
+    /// Closes the part file, all of whose `written` bytes are acknowledged, and checks that its name still belongs to
+    /// it: whatever has that name would land.
     ///
     /// # Errors
-    /// What the end only tells now, or what could not be set; [`Cause::PartTaken`].
+    /// What the end reports only now, or why attributes could not be set; [`Cause::PartTaken`].
     pub async fn close(&self, written: u64) -> Result<(), CopyError> {
         let written = *self.written.get_or_init(|| written);
         let close = self.part.file().set_and_close(self.attributes);
@@ -147,7 +146,7 @@ impl Landing {
         }
     }
 
-    /// What has the part's name.
+    /// The attributes of what has the part file's name.
     async fn seen(&self) -> Result<Option<Attributes>, CopyError> {
         let seen = self.side.look(self.part.place(), Links::Keep).await?;
         self.started.seen_as(seen);
@@ -158,16 +157,16 @@ impl Landing {
         self.side.error(Stage::Land, self.part.place(), Cause::PartTaken)
     }
 
-    /// Looks after the closed part as `run_context` say: compares it with the `sum` of the source and its size, and has it
-    /// flushed to the disk.
+    /// Checks the closed part file as the run's options say: compares it with what the `source` had, and flushes it to
+    /// the disk.
     ///
     /// # Errors
     /// [`Cause::Differs`] when it is not what was read; when it cannot be flushed.
-    pub async fn check(&self, transfer: FileTransfer<'_>, sum: Option<(Sum, u64)>) -> Result<(), CopyError> {
+    pub async fn check(&self, transfer: FileTransfer<'_>, source: Option<SourceContent>) -> Result<(), CopyError> {
         let FileTransfer { context, item, started, .. } = transfer;
-        if let Some(sum) = sum {
-            match care::compare(item, (&self.side, self.part.place()), sum).await {
-                Ok(told) => context.ledger.hashed(started, (&sum.0, &told)),
+        if let Some(source) = source {
+            match care::compare(item, &self.side, self.part.place(), source).await {
+                Ok(told) => context.ledger.hashed(started, (&source.sum, &told)),
                 Err(error) if error.is_worthless() => {
                     self.discard().await;
                     return Err(error);
@@ -187,10 +186,10 @@ impl Landing {
         file.close().await
     }
 
-    /// Gives the closed part its name.
+    /// Gives the closed part file its final name.
     ///
     /// # Errors
-    /// When it cannot be renamed; the old content then still has, or has again, its name.
+    /// When it cannot be renamed; the old file then still has its name, or has it again.
     pub async fn land(mut self, context: &RunContext) -> Result<(), CopyError> {
         let part = self.part.place();
         if let Err(error) = replace(&self.side, part, &self.target, self.ground).await {
@@ -204,8 +203,8 @@ impl Landing {
         self.lacks.take().map_or(Ok(()), |error| Err(CopyError { path: self.target.path(), ..error }))
     }
 
-    /// Reads of what has landed, where it was begun more than once: a server that goes by names may only have said that it
-    /// was renamed.
+    /// Reads from the landed file, if its part file was begun more than once: a server that goes by names may only
+    /// claim that it was renamed.
     async fn stands(&self) -> Result<(), CopyError> {
         let is_doubtful = self.is_again || self.part.is_reused() || self.part.beginning() > 0;
         if self.side.takes_any_order() || !is_doubtful {
@@ -219,7 +218,7 @@ impl Landing {
         }
     }
 
-    /// The same error, about the target, and naming the part.
+    /// The same error, about the target, with the part file's path.
     pub fn left_behind(&self, mut error: CopyError) -> CopyError {
         let part = self.part.place().path();
         if error.path == part {
@@ -229,14 +228,14 @@ impl Landing {
         error
     }
 
-    /// Gives up: removes a part that nothing could go on from.
+    /// Removes a part file that no later attempt could use.
     pub async fn discard(&self) {
         // when this fails, a part is left, which harms nobody
         let _ = self.part.give_up().await;
     }
 
-    /// Some file systems and servers know no modes. That is a failure only where the mode was asked for; what lands has
-    /// less open a mode then, never more.
+    /// The result of setting attributes. Some file systems and servers have no modes. That is an error only where the
+    /// mode was asked for; the mode of what lands is then stricter, never more open.
     fn accepted(&self, set: Set) -> Result<(), CopyError> {
         match set {
             Err(error) if self.keep == Keep::Nothing && !error.ends_the_run() => Ok(()),
@@ -250,8 +249,8 @@ impl Landing {
     }
 }
 
-/// What a file gets whose name nothing has, or a file of that mode.
-pub fn final_attributes((there, new): (Option<u32>, u32), version: &Attributes, keep: Keep) -> Attributes {
+/// The attributes a file lands with: `there` is the mode of the file it replaces, `new` the mode where there is none.
+pub fn final_attributes(there: Option<u32>, new: u32, version: &Attributes, keep: Keep) -> Attributes {
     let permissions = match (keep, there) {
         (Keep::Nothing, Some(old)) => old & MODE_MASK,
         _ => new,
@@ -260,7 +259,7 @@ pub fn final_attributes((there, new): (Option<u32>, u32), version: &Attributes, 
     Attributes { permissions: Some(permissions), times, ..Attributes::default() }
 }
 
-/// Whether it is a file of so many bytes, as far as the end tells.
+/// Whether it is a file of `written` bytes, as far as the end tells.
 fn is_whole(seen: Option<Attributes>, written: u64) -> bool {
     let is_file = |seen: &Attributes| matches!(seen.kind(), FileKind::File | FileKind::Unknown);
     seen.is_some_and(|seen| is_file(&seen) && seen.size.is_none_or(|size| size == written))

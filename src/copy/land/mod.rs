@@ -1,5 +1,5 @@
-//! How does what arrived get its name? A file by a part and one rename ([`landing`]); what has no bytes to carry by [`adopt`];
-//! what runs that have ended left is taken over or cleared away ([`takeover`]).
+//! How does what has arrived get its name? A file by a part file and one rename ([`landing`]); what needs no bytes by
+//! [`adopt`]. What ended runs have left is taken over or removed ([`takeover`]).
 //!
 //! | floor | what is there |
 //! | --- | --- |

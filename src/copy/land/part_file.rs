@@ -1,9 +1,10 @@
-//! What does a file's data go into until all of it is there? [`PartFile`]: a part of this run, open for writing. It is made
-//! under a name that nothing has had before, taken over by a rename from a run that has ended
+//! Where is a file's data written until all of it has arrived? Into a [`PartFile`]: a part file of this run, open for
+//! writing. It is made under a name that was never used before, taken over by a rename from a run that has ended
 //! ([`takeover`](super::takeover)), or found again after this run's session was lost. It is never cut.
 //!
-//! What is begun anew has another name. A lost session's handle may live on at the server, and some servers go by the name:
-//! they put a rename off until that handle is closed, say that it is done, and let the handle's end decide what stands there.
+//! A part file that is started over has another name. A lost session's handle may live on at the server, and some
+//! servers go by the name: they delay a rename until that handle is closed, report success, and let the closing decide
+//! what has the name.
 
 use std::sync::Arc;
 
@@ -22,21 +23,21 @@ use crate::copy::task::this_run::{ThisRun, Young};
 use crate::progress::Event;
 use crate::sftp::Attributes;
 
-/// A part's mode until all of it is written.
+/// Mode of a part file until all of it is written.
 const PRIVATE: u32 = 0o600;
 
-/// The name of a part.
+/// The name of a part file.
 #[derive(Clone)]
 struct PartName {
-    /// The name that the file is to have.
+    /// The name that the file will have.
     target: Name,
     place: Place,
     id: Id,
-    /// Parts that this run made of the file before.
+    /// Part files that this run made for the file before.
     beginning: u32,
 }
 
-/// A part, open for writing.
+/// A part file, open for writing.
 pub struct PartFile {
     side: Side,
     run: Arc<ThisRun>,
@@ -45,7 +46,7 @@ pub struct PartFile {
     is_reused: bool,
 }
 
-/// A part that is to be opened, by way of one side.
+/// A part file that will be opened, by way of one side.
 pub struct ToOpen<'a> {
     side: &'a Side,
     run: &'a Arc<ThisRun>,
@@ -54,10 +55,10 @@ pub struct ToOpen<'a> {
 }
 
 impl<'a> ToOpen<'a> {
-    /// This run's part of this `version`, by way of `side`, when `so_far` has come of it.
+    /// This run's part file for this `version`, by way of `side`, after the attempts in `so_far`.
     ///
     /// # Errors
-    /// When the target's is no name of a file, or the session is lost.
+    /// When the target has no name that a file can have, or the session is lost.
     pub async fn of(
         side: &'a Side,
         transfer: FileTransfer<'a>,
@@ -88,15 +89,15 @@ impl<'a> ToOpen<'a> {
         Ok(ToOpen { side, run, named, is_again })
     }
 
-    /// Where it will be.
+    /// The part file's place.
     pub fn place(&self) -> &Place {
         &self.named.place
     }
 
-    /// A new part, or the one that this run made before its session was lost: no other run knows its name.
+    /// Opens a new part file, or the one that this run made before its session was lost: no other run knows its name.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When the part file cannot be made.
     pub async fn open(&self) -> Result<PartFile, CopyError> {
         let error = match self.is_again {
             true => None,
@@ -124,10 +125,10 @@ impl<'a> ToOpen<'a> {
         }
     }
 
-    /// A new part, which shows what becomes of `mode`.
+    /// Makes a new part file, and finds out which mode the end gives a file made with `mode`.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When the part file cannot be made.
     pub async fn learning(&self, mode: u32, umask: &Umask) -> Result<(PartFile, u32), CopyError> {
         if self.is_again {
             return Ok((self.open().await?, mode & !umask.guess()));
@@ -147,12 +148,12 @@ impl<'a> ToOpen<'a> {
 }
 
 impl PartFile {
-    /// Where it is.
+    /// The part file's place.
     pub fn place(&self) -> &Place {
         &self.named.place
     }
 
-    /// Which version it is of.
+    /// The version of the source that it holds.
     pub fn version(&self) -> VersionId {
         self.named.id.version
     }
@@ -162,17 +163,17 @@ impl PartFile {
         &self.file
     }
 
-    /// Whether an earlier try left it.
+    /// Whether an earlier attempt or run made it.
     pub fn is_reused(&self) -> bool {
         self.is_reused
     }
 
-    /// Parts that this run made of the file before.
+    /// Part files that this run made for the file before.
     pub fn beginning(&self) -> u32 {
         self.named.beginning
     }
 
-    /// Goes on from the part that a run which has ended left of this version of `target`, of `size` bytes, if there is one.
+    /// Takes over the part file that an ended run left of this version of `target`, of `size` bytes, if there is one.
     ///
     /// # Errors
     /// When the session is lost.
@@ -198,7 +199,7 @@ impl PartFile {
         Ok(())
     }
 
-    /// Renames the part of a run that has ended; `false` when another took it before, or it is not what it seemed.
+    /// Renames the part file of an ended run; `false` when another run took it before, or it is not what it seemed.
     async fn take(&mut self, left: &Leftover, own: &Attributes) -> Result<bool, CopyError> {
         let named = self.named.next(&self.run, 1).await;
         match self.side.rename(&left.place, &named.place).await {
@@ -233,10 +234,10 @@ impl PartFile {
         }
     }
 
-    /// A new, empty part instead of one that is worth nothing.
+    /// Replaces a part file that is worth nothing by a new, empty one.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When the part file cannot be made.
     pub async fn begin_anew(&mut self) -> Result<(), CopyError> {
         self.give_up().await?;
         self.named = self.named.next(&self.run, 1).await;
@@ -245,10 +246,10 @@ impl PartFile {
         Ok(())
     }
 
-    /// Closes and removes it.
+    /// Closes and removes the part file.
     ///
     /// # Errors
-    /// When the session is lost; otherwise a part may be left, which harms nobody.
+    /// When the session is lost. On other errors the part file may be left, which harms nobody.
     pub async fn give_up(&self) -> Result<(), CopyError> {
         // closed first: some servers make the file once more when its handle is closed
         let (_, removed) = tokio::join!(biased; self.file.let_go(), self.side.remove(self.place()));
@@ -260,7 +261,7 @@ impl PartFile {
 }
 
 impl PartName {
-    /// The name of the part that is begun `further` beginnings later.
+    /// The name of the part file that is begun `further` beginnings later.
     async fn next(&self, run: &ThisRun, further: u32) -> PartName {
         let (target, beginning) = (self.target.clone(), self.beginning + further);
         let id = Id { run: run.id(beginning).await, ..self.id };

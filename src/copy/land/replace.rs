@@ -1,5 +1,5 @@
-//! How does a part take its file's name? In one step, where the end can replace a file; elsewhere the old content waits under
-//! another name until the new one stands.
+//! How does a part file take its file's name? In one step, where the end can replace a file; elsewhere the old file
+//! waits under another name until the new one has its name.
 
 use crate::copy::ends::side::Side;
 use crate::copy::error::CopyError;
@@ -8,10 +8,10 @@ use crate::copy::place::{Links, Place};
 use crate::copy::task::folder::Ground;
 use crate::sftp::FileKind;
 
-/// Gives `part` the name `target`, in the place of a file or link that has it.
+/// Renames `part` to `target`, replacing a file or link of that name.
 ///
 /// # Errors
-/// When it cannot be renamed; the old content then still has, or has again, its name.
+/// When it cannot be renamed; the old file then still has its name, or has it again.
 pub async fn replace(side: &Side, part: &Place, target: &Place, ground: Ground) -> Result<(), CopyError> {
     match side.rename(part, target).await {
         Ok(()) => Ok(()),
@@ -24,7 +24,7 @@ pub async fn replace(side: &Side, part: &Place, target: &Place, ground: Ground) 
     }
 }
 
-/// Without posix-rename.
+/// Replaces a file without posix-rename.
 async fn replace_in_two_steps(side: &Side, part: &Place, target: &Place) -> Result<(), CopyError> {
     let backup = target.sibling(&part::backup(&side.own_name(target)?));
     // one of a run that was cut off; the target stands, so it is out of date

@@ -1,6 +1,6 @@
-//! May a run go on from a part that another left, and which does it remove? Parts of the same source and target whose runs
-//! have ended: one of the same version is gone on from, if it is surely this user's; the others go once the file has its
-//! name. What belongs to another pair is somebody else's.
+//! May a run go on from a part file that another run left, and which part files does it remove? Only those of the same
+//! source and target whose runs have ended: one of the same version is used, if it surely belongs to this user; the
+//! others are removed once the file has its name. Part files of another pair are left alone.
 
 use std::time::{Duration, Instant};
 
@@ -15,24 +15,26 @@ use crate::copy::task::run_context::RunContext;
 use crate::copy::task::this_run::Young;
 use crate::sftp::{Attributes, FileKind};
 
-/// Parts of one version that are looked at closely.
+/// Most part files of one version that are looked at closely.
 const MOST: usize = 4;
 
-/// For so long, or as long as the file itself took, the end of a small file waits for the listing of its folder.
+/// Least time that the end of a small file waits for the listing of its folder; it waits as long as the file itself
+/// took, if that is longer.
 const LEAST_WAIT: Duration = Duration::from_secs(1);
 
-/// Write permission of the group and of all others; of all others; that only owners may rename (chmod(1)).
+/// Write permission for the group and others; for others; and the sticky bit, with which only owners may rename
+/// (chmod(1)).
 const SHARED: u32 = 0o022;
 const PUBLIC: u32 = 0o002;
 const STICKY: u32 = 0o1000;
 
-/// From where to where `item` goes.
+/// The source and target of `item`.
 pub fn pair_of(item: &Item) -> PairId {
     PairId::of(item.lanes.source_alias(), &item.source.path(), &item.target.path())
 }
 
-/// Parts that may be gone on from, the longest first. A longer one than the source, of `size` bytes, is not of this version,
-/// whatever its name says; an empty one may be another run's that has just begun, and is worth nothing.
+/// Part files that may be used, the longest first. One that is longer than the source, which has `size` bytes, is of
+/// another version, whatever its name says; an empty one may belong to a run that has just begun, and is worth nothing.
 pub fn candidates<'a>(found: &'a Found, name: &Name, id: Id, size: u64) -> Vec<&'a Leftover> {
     let length = |left: &Leftover| left.attributes.size.unwrap_or(0);
     let fits =
@@ -43,8 +45,8 @@ pub fn candidates<'a>(found: &'a Found, name: &Name, id: Id, size: u64) -> Vec<&
     fitting
 }
 
-/// Whether a part is this user's, as the end tells: `own` is what it says of a file just made in the same `folder`. What it
-/// does not tell counts against it where others may write.
+/// Whether a part file belongs to this user, as far as the end tells. `own` are the attributes of a file just made in
+/// the same `folder`. What the end does not tell counts against it where others may write.
 pub fn is_ours(left: &Leftover, own: &Attributes, folder: &Attributes) -> bool {
     let (found, mode) = (&left.attributes, folder.permissions.unwrap_or(SHARED));
     let has_owner = |is: fn(Option<bool>) -> bool| is(found.owner.zip(own.owner).map(|(one, other)| one.0 == other.0));
@@ -62,7 +64,7 @@ pub fn is_ours(left: &Leftover, own: &Attributes, folder: &Attributes) -> bool {
     }
 }
 
-/// Removes what runs that have ended left of `item`, which has its name now.
+/// Removes what ended runs left of `item`, which has its name now.
 pub async fn clear(side: &Side, item: &Item, context: &RunContext) {
     if item.ground().await == Ground::Fresh {
         return;
@@ -82,7 +84,7 @@ pub async fn clear(side: &Side, item: &Item, context: &RunContext) {
     }
 }
 
-/// The same for a file that took little time: what is not listed yet is not waited for, unless an earlier run is sure to
+/// The same for a file that took little time: does not wait for a listing under way, unless an earlier run is sure to
 /// have left something.
 pub async fn clear_soon(side: &Side, item: &Item, context: &RunContext, began: Instant) {
     let patience = if context.goes_on { Duration::MAX } else { began.elapsed().max(LEAST_WAIT) };

@@ -1,5 +1,5 @@
-//! How do lines get into a marker? [`Book`] collects them and writes them once a second through one open file, so that no file
-//! waits for its line. Lines that a killed run had not written yet are lost, and their files go again.
+//! How do lines get into a marker? [`Book`] collects them and writes them once a second through one open file, so that
+//! no file waits for its line. Lines that a killed run had not written yet are lost, and their files are copied again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,15 +13,15 @@ use crate::copy::ends::side::Side;
 use crate::copy::error::CopyError;
 use crate::copy::place::Place;
 
-/// How often lines are written.
+/// Time between two writes.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Bytes of lines that wait to be written; what would be more is left out.
+/// Most bytes of lines that wait to be written; further lines are left out.
 const WAITING: usize = 4 << 20;
 
 /// The lines of one marker.
 pub struct Book {
-    /// Where the marker is.
+    /// The marker's place.
     pub place: Place,
     lanes: Arc<Lanes>,
     waiting: Mutex<Vec<u8>>,
@@ -29,30 +29,30 @@ pub struct Book {
     is_shut: AtomicBool,
 }
 
-/// What is in the marker.
+/// What has been written to the marker.
 #[derive(Default)]
 struct Written {
-    /// Open for writing; `None` when it has to be opened again.
+    /// The marker, open for writing; `None` when it has to be opened again.
     file: Option<OpenFile>,
     length: u64,
-    /// What is being written behind that. It stays the same until all of it is there, so that nothing is left of it behind
-    /// what follows.
+    /// What is being written behind that. It stays the same until all of it is written, so that no piece of it is left
+    /// behind later lines.
     batch: Bytes,
 }
 
 impl Book {
-    /// For the marker at `place`, which begins with the line `header`.
+    /// A book for the marker at `place`, which begins with the line `header`.
     pub fn new(place: Place, lanes: Arc<Lanes>, header: &str) -> Book {
         let waiting = Mutex::new(format!("{header}\n").into_bytes());
         Book { place, lanes, waiting, written: tokio::sync::Mutex::default(), is_shut: AtomicBool::new(false) }
     }
 
-    /// The marker was made.
+    /// Begins to write, as the marker was made.
     pub async fn begin(&self, file: OpenFile) {
         self.written.lock().await.file = Some(file);
     }
 
-    /// Takes a line.
+    /// Adds a line.
     pub fn add(&self, there: &str, source: &str) {
         let mut waiting = self.waiting();
         if !self.is_shut() && waiting.len() + there.len() + source.len() < WAITING {
@@ -62,10 +62,10 @@ impl Book {
         }
     }
 
-    /// Writes what comes, until that fails.
+    /// Writes lines as they come, until that fails.
     ///
     /// # Errors
-    /// Why no more can be written. A session that is lost is no reason: there may be another.
+    /// Always: why no more can be written. A lost session is no reason, for there may be another.
     pub async fn keep_writing(&self) -> CopyError {
         loop {
             tokio::time::sleep(EVERY).await;
@@ -79,10 +79,10 @@ impl Book {
         }
     }
 
-    /// Writes what waits.
+    /// Writes the lines that wait.
     ///
     /// # Errors
-    /// When it cannot be written. It waits on.
+    /// When they cannot be written. They stay in the queue.
     pub async fn flush(&self) -> Result<(), CopyError> {
         let mut written = self.written.lock().await;
         if written.batch.is_empty() {
@@ -106,12 +106,12 @@ impl Book {
         Ok(())
     }
 
-    /// Whether it takes no more lines.
+    /// Whether no more lines are taken.
     pub fn is_shut(&self) -> bool {
         self.is_shut.load(Ordering::Relaxed)
     }
 
-    /// Takes no more lines.
+    /// Stops taking lines.
     pub fn shut(&self) {
         self.is_shut.store(true, Ordering::Relaxed);
         self.waiting().clear();
@@ -120,7 +120,7 @@ impl Book {
     /// Removes the marker.
     ///
     /// # Errors
-    /// When that fails; not when it is gone already.
+    /// When that fails; not when the marker is gone already.
     pub async fn remove(&self) -> Result<(), CopyError> {
         self.shut();
         // some file systems keep a file that is open under another name

@@ -1,4 +1,4 @@
-//! What does a marker say? A line for each file that has landed: [`there_words`] and [`source_words`] make its two halves,
+//! What is in a marker? A line for each file that has landed: [`there_words`] and [`source_words`] make its two halves,
 //! [`LandedFiles`] remembers the lines of earlier runs. Pure.
 //!
 //! ```text
@@ -6,13 +6,14 @@
 //! 48211 1764400000 48211 1764400000.120000000 1764400007.500000000 65025:1311 a\x20folder/f
 //! ```
 //!
-//! The first line has the options that decide what lands. Then a line a file. Its first half is what stood at the
-//! destination when it was closed: bytes, and seconds of modification (`-` where they were not told). Its second half is
-//! the source: bytes, modification and change in seconds and nanoseconds, device and inode (`-` where they were not told),
-//! and the path below the folder, in which each byte that is not a plain letter, digit or sign is `\xNN`.
+//! The first line holds the options that decide what lands. Then comes a line for each file. Its first half is what was
+//! at the destination when the file was closed: bytes, and seconds of modification (`-` where they were not told). Its
+//! second half is the source: bytes, modification and change in seconds and nanoseconds, device and inode (`-` where
+//! they were not told), and the path below the folder, in which each byte that is not a plain letter, digit or sign is
+//! `\xNN`.
 //!
-//! Nothing that a marker says is believed, and there is nothing to parse: who asks for a file makes the line that it should
-//! have now, and either that line is there, to its end, or the file goes again.
+//! A marker is not trusted, and nothing in it is parsed: to ask about a file is to make the line that it should have
+//! now. Either that line is there, to its end, or the file is copied again.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -20,24 +21,25 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use crate::sftp::Attributes;
 
-/// Lines remembered: 9 MiB. What is beyond them goes again.
+/// Most lines remembered: 9 MiB. Files of further lines are copied again.
 const MOST: usize = 400_000;
 
-/// Bytes of a line that is read: a path of 4 KiB, each byte written as four, with room around it.
+/// Most bytes of a line that is read: a path of 4 KiB, each byte written as four, and some room.
 const LONGEST: usize = 32 << 10;
 
-/// The first line of a marker, where these options decide what lands.
+/// The first line of a marker, with the options that decide what lands.
 pub fn header(options: &[&str]) -> String {
     ["hop tree 1"].iter().chain(options).copied().collect::<Vec<_>>().join(" ")
 }
 
-/// The first half of a line; `None` where the end does not tell how many bytes stand there.
+/// The first half of a line; `None` where the end does not tell the file's size.
 pub fn there_words(there: &Attributes) -> Option<String> {
     let mtime = there.mtime().map_or_else(|| "-".to_owned(), |mtime| mtime.to_string());
     Some(format!("{} {mtime}", there.size?))
 }
 
-/// The second half of a line, for the file at `path` below the folder, of a version as `FileIdentity::words` has it.
+/// The second half of a line, for the file at `path` below the folder, of a version in the words of
+/// `FileIdentity::words`.
 pub fn source_words(version: &str, path: &[u8]) -> String {
     let mut words = format!("{version} ");
     for byte in path {
@@ -49,7 +51,7 @@ pub fn source_words(version: &str, path: &[u8]) -> String {
     words
 }
 
-/// The lines of earlier runs, as hashes under a key of this run: the second half of each, and what the first was.
+/// The lines of earlier runs, as hashes under a key of this run: of each second half, the hash of its first half.
 pub struct LandedFiles {
     header: String,
     key: RandomState,
@@ -57,7 +59,7 @@ pub struct LandedFiles {
 }
 
 impl LandedFiles {
-    /// None yet; only markers that begin with `header` are read.
+    /// No lines yet; only markers that begin with `header` are read.
     pub fn under(header: &str) -> LandedFiles {
         LandedFiles { header: header.to_owned(), key: RandomState::new(), files: HashMap::new() }
     }
@@ -72,7 +74,7 @@ impl LandedFiles {
         self.files.contains_key(&self.key.hash_one(source.as_bytes()))
     }
 
-    /// Whether there is this line.
+    /// Whether there is the line with these two halves.
     pub fn has(&self, there: &str, source: &str) -> bool {
         let found = self.files.get(&self.key.hash_one(source.as_bytes()));
         found.is_some_and(|found| *found == self.key.hash_one(there.as_bytes()))
@@ -96,7 +98,7 @@ pub struct LineReader<'a> {
 }
 
 impl LineReader<'_> {
-    /// Takes the next bytes; `false` when nothing that follows is of use.
+    /// Takes the next bytes; `false` when nothing that follows can be used.
     pub fn take(&mut self, bytes: &[u8]) -> bool {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let (text, has_ended) = piece.strip_suffix(b"\n").map_or((piece, false), |text| (text, true));

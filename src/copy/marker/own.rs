@@ -1,5 +1,6 @@
-//! What is being made, and how far is it? [`TreeMarker`], this run's own beside the folder that it makes: made before the
-//! folder, filled as files land, removed once all is there. It also asks those of earlier runs which files have landed.
+//! Which folder is being made, and how far is it? [`TreeMarker`], this run's marker beside the folder: made before the
+//! folder, filled as files land, removed once everything is there. It also asks the markers of earlier runs which files
+//! have landed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,38 +28,39 @@ use crate::copy::task::this_run::ThisRun;
 use crate::progress::Event;
 use crate::sftp::{Attributes, FileKind};
 
-/// Markers of earlier runs that are read.
+/// Most markers of earlier runs that are read.
 const READ: usize = 4;
 
-/// Bytes of one that are read, how many at a time, and how often together.
+/// Most bytes of a marker that are read; bytes read at a time; and reads at once.
 const LONGEST: u64 = 64 << 20;
 const BLOCK: usize = 32 << 10;
 const TOGETHER: u64 = 16;
 
-/// For so long, or as long as the copy itself took, its end waits to see whether ended runs have left markers.
+/// Least time that the end of a copy waits to see whether ended runs have left markers; it waits as long as the copy
+/// itself took, if that is longer.
 const LEAST_WAIT: Duration = Duration::from_secs(1);
 
-/// How the folder is at the end of a run.
+/// What the folder is like at the end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TreeState {
-    /// All that is to be in it is there.
+    /// Everything that belongs in it is there.
     Complete,
     /// Something is missing.
     Lacking,
 }
 
-/// This run's marker of a folder that is to be a source's copy.
+/// This run's marker of a folder that becomes a source's copy.
 pub struct TreeMarker {
     tree: Tree,
     lanes: Arc<Lanes>,
     run: Arc<ThisRun>,
     ledger: Arc<Ledger>,
     header: String,
-    /// Modes and times travel.
+    /// Whether modes and times are copied.
     preserves: bool,
     resume: Resume,
     began: Instant,
-    /// Set when it is made.
+    /// The marker's lines; set when the marker is made.
     book: OnceCell<Arc<Book>>,
     writer: Mutex<JoinSet<()>>,
     has_folder: AtomicBool,
@@ -66,7 +68,7 @@ pub struct TreeMarker {
 }
 
 impl TreeMarker {
-    /// Of `tree`, for a run with these options. Nothing is made yet.
+    /// A marker of `tree` for a run with these options. Nothing is made yet.
     pub fn new(
         tree: Tree,
         lanes: &Arc<Lanes>,
@@ -124,14 +126,15 @@ impl TreeMarker {
         }
     }
 
-    /// Which version of a file stands at the source, as a line has it; `None` where that cannot be told.
+    /// The version of a file at the source, as words for a line; `None` where that cannot be told.
     async fn version(&self, item: &Item) -> Option<String> {
         let What::File(links) = item.what else { return None };
         let side = item.lanes.idlest().source.clone();
         Some(side.identity(&item.source, links, &item.attributes).await.ok()?.words())
     }
 
-    /// Which version of a file has landed, likewise: the one that was `read` on this machine, the one that a host listed.
+    /// The version of a file that has landed, as words for a line: the one `read` on this machine, or the one that the host
+    /// listed.
     pub fn version_of(&self, item: &Item, read: Option<FileIdentity>) -> Option<String> {
         match item.lanes.idlest().source {
             Side::Local => Some(read?.words()),
@@ -139,7 +142,7 @@ impl TreeMarker {
         }
     }
 
-    /// A file has landed: of that `version`, and as it stands `there`.
+    /// Records that a file has landed: which `version`, and with which attributes `there`.
     pub fn landed(&self, item: &Item, version: &str, mut there: Attributes) {
         if self.preserves {
             there.times = item.attributes.times.or(there.times);
@@ -150,7 +153,7 @@ impl TreeMarker {
         }
     }
 
-    /// Whether an earlier run has landed a file, and both ends still are as they were then.
+    /// Whether an earlier run has landed a file, and both ends are still as they were then.
     pub async fn holds(&self, item: &Item) -> bool {
         if !self.goes_on() || self.resume == Resume::Never {
             return false;
@@ -188,7 +191,8 @@ impl TreeMarker {
         landed
     }
 
-    /// The run is over. A marker goes when its folder is complete, and those that ended runs have left go with it.
+    /// Ends the marker with the run. It is removed when its folder is complete, together with those that ended runs
+    /// have left.
     pub async fn end(&self, arrival: TreeState) {
         let Some(book) = self.book.get() else { return };
         self.writer.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
@@ -245,7 +249,7 @@ impl FolderMarker for TreeMarker {
         TreeMarker::goes_on(self)
     }
 
-    /// Without a round trip of its own. That it cannot be made is no failure.
+    /// Makes the marker before the folder without an extra round trip. Failing to make it is no error.
     fn before<'a>(&'a self, side: &'a Side, make_folder: Making<'a>) -> Making<'a> {
         Box::pin(async move {
             // the others can see that this run lives before there is a marker
@@ -269,7 +273,7 @@ impl FolderMarker for TreeMarker {
     }
 }
 
-/// Reads the lines of a marker that is what it was when it was listed, or has grown.
+/// Reads the lines of a marker, if it is what was listed, or has grown since.
 async fn read(side: &Side, left: &Leftover, landed: &mut LandedFiles) -> Result<(), CopyError> {
     let file = side.open(&left.place, Links::Keep).await?;
     let (opened, named) = tokio::try_join!(file.identity(), side.look(&left.place, Links::Keep))?;

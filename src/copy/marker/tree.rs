@@ -1,5 +1,5 @@
-//! Which runs have begun to make a folder? [`Tree`], a folder that a source becomes, and the markers beside it that are surely
-//! this user's. Also removes those of runs that have ended. What is in them is another file's matter.
+//! Which runs have begun to make a folder? [`Tree`] is a folder that a source becomes, with the markers beside it that
+//! surely belong to this user. It also removes those of ended runs. The contents of markers are handled elsewhere.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -20,25 +20,25 @@ use crate::sftp::{Attributes, FileKind};
 /// A marker's mode.
 pub const PRIVATE: u32 = 0o600;
 
-/// For so long the end of a sync waits for the listing of the folder that its target is in.
+/// Time that the end of a sync waits for the listing of the folder that its target is in.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How it is found out whose files are this user's.
+/// How to find out who owns this user's files at an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trial {
-    /// By the folder that the login begins in.
+    /// By the owner of the folder that the login begins in.
     LookOnly,
-    /// By a file that is made, and goes at once.
+    /// By a file that is made and removed at once.
     MakeFile,
 }
 
-/// A folder that is to be a source's copy.
+/// A folder that becomes a source's copy.
 pub struct Tree {
     /// The folder.
     pub root: Place,
-    /// Markers of runs that have begun to make it; as far as they were looked for.
+    /// Markers of runs that have begun to make it, as far as they were looked for.
     pub earlier: Vec<Leftover>,
-    /// This run, once it has a marker: a listing under way may show it.
+    /// This run, once it has a marker: a listing under way may show the marker.
     pub own: OnceLock<RunId>,
     name: Name,
     pair: PairId,
@@ -47,7 +47,7 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// The copy at `root` of the folder `source` of the host that is called `alias`; `None` where `root` has no name.
+    /// The copy at `root` of the folder `source` on the host with this `alias`; `None` where `root` has no name.
     pub fn of(alias: &str, source: &Place, root: &Place, leftovers: &Arc<Leftovers>) -> Option<Tree> {
         let name = Name::vet(root.name()?).ok()?;
         let pair = PairId::of(alias, &folder_path(&source.path()), &root.path());
@@ -55,12 +55,12 @@ impl Tree {
         Some(Tree { root, earlier: Vec::new(), own: OnceLock::new(), name, pair, leftovers })
     }
 
-    /// Where a run has its marker.
+    /// The place of a run's marker.
     pub fn marker(&self, run: RunId) -> Place {
         self.root.sibling(&part::part(&self.name, &Id { pair: self.pair, version: version(), run }))
     }
 
-    /// Itself, if the folder stands and a run of the same source has begun to make it.
+    /// This tree, if the folder exists and a run with the same source has begun to make it.
     ///
     /// # Errors
     /// When the session is lost.
@@ -78,7 +78,7 @@ impl Tree {
         }
     }
 
-    /// The markers of this source and folder that are surely this user's, the longest first.
+    /// The markers of this source and folder that surely belong to this user, the longest first.
     ///
     /// # Errors
     /// When the session is lost.
@@ -101,7 +101,7 @@ impl Tree {
         Ok(markers)
     }
 
-    /// Whose a file is that this run makes beside the folder, as far as it can be told.
+    /// The attributes of a file that this run makes beside the folder, which tell its owner, as far as the end tells.
     async fn own(&self, side: &Side, trial: Trial) -> Result<Attributes, CopyError> {
         match (side, trial) {
             (Side::Local, _) => {
@@ -120,8 +120,8 @@ impl Tree {
         }
     }
 
-    /// The folder is complete: removes what runs that have ended say of it, as far as they are found within `patience`.
-    /// Nothing that fails is a failure: the next run with the same command does it.
+    /// Removes the markers of ended runs, for the folder is complete, as far as they are found within `patience`.
+    /// Failing is no error: the next run with the same command does it.
     ///
     /// # Errors
     /// When the session is lost.
@@ -148,7 +148,7 @@ impl Tree {
     }
 }
 
-/// Removes the markers that ended runs of `cp -r` left of a folder which is what `source` is by now, whatever it was.
+/// Removes the markers that ended runs of `cp -r` left of a folder that is now the same as `source`.
 ///
 /// # Errors
 /// When the session is lost.
@@ -171,12 +171,12 @@ pub async fn clear(side: &Side, alias: &str, source: &Place, root: &Place, run: 
     }
 }
 
-/// What all markers have in the place of a version: what they say is read under every version of the source.
+/// What all markers have in place of a version: they are read for every version of the source.
 fn version() -> VersionId {
     VersionId::of(&[b"tree"])
 }
 
-/// A folder's path, however it was typed, with a slash at its end: so it is no file's.
+/// A folder's path, however it was typed, with a slash at its end, so that it is no file's path.
 fn folder_path(typed: &[u8]) -> Vec<u8> {
     let mut path = typed;
     while let Some(shorter) = path.strip_suffix(b"/").or_else(|| path.strip_suffix(b"/.")) {

@@ -1,5 +1,6 @@
-//! What does the destination have too much, and how does it go? [`Extras`]: counted before anything is removed, then removed
-//! from the leaves up. What is remembered is bounded: a server may make up entries without end. Finds nothing itself.
+//! What does only the destination have, and how is it removed? [`Extras`] are counted before anything is removed, then
+//! removed from the leaves up. What is remembered is bounded: a server may make up entries without end. Nothing is
+//! found here.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,18 +18,18 @@ use crate::progress::Event;
 /// Removals under way at once.
 const AT_ONCE: usize = 32;
 
-/// Bytes of what is remembered.
+/// Most bytes of what is remembered.
 const HELD: usize = 24 << 20;
 
-/// Bytes of an entry besides its name.
+/// Bytes that an entry takes besides its name.
 const AROUND: usize = 128;
 
 /// Whether the source has a folder, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Also {
-    /// Both ends have it.
+    /// Both ends have the folder.
     AtSource,
-    /// The destination alone has it.
+    /// Only the destination has the folder.
     Nowhere,
 }
 
@@ -37,9 +38,9 @@ pub struct TargetFolder {
     within: Option<Below>,
     /// Whether the source has it.
     pub also: Also,
-    /// Folders it is in, from the root of the tree.
+    /// Number of folders it is in, from the root of the tree.
     pub depth: usize,
-    /// Something in it stays, so it stays too.
+    /// Whether something in it stays, so that it stays, too.
     stays: AtomicBool,
 }
 
@@ -55,13 +56,13 @@ impl TargetFolder {
         Arc::new(TargetFolder { within: None, also: Also::AtSource, depth: 0, stays: AtomicBool::new(false) })
     }
 
-    /// The folder in this one that `child` is; its name may be a link's at the source.
+    /// The folder that `child` is in this one; its name may be a link's at the source.
     pub fn enter(self: &Arc<TargetFolder>, child: Child, also: Also) -> Arc<TargetFolder> {
         let within = Some(Below { folder: Arc::clone(self), name: child.name, links: child.links });
         Arc::new(TargetFolder { within, also, depth: self.depth + 1, stays: AtomicBool::new(false) })
     }
 
-    /// The way to it at the source.
+    /// The steps to it at the source.
     pub fn steps(&self) -> Vec<Step<'_>> {
         let (mut steps, mut folder) = (Vec::with_capacity(self.depth), self);
         while let Some(within) = &folder.within {
@@ -72,13 +73,13 @@ impl TargetFolder {
         steps
     }
 
-    /// Its place below `root` at the destination, where nothing is a link.
+    /// Its place below `root` at the destination, where no step is a link.
     pub fn place(&self, root: &Place) -> Place {
         let steps = self.steps().into_iter().map(|step| Step { is_followed: false, ..step });
         root.descend(&steps.collect::<Vec<_>>())
     }
 
-    /// Something in it stays, so it stays, and all it is in.
+    /// Keeps it and all folders it is in, because something in it stays.
     pub fn keep(&self) {
         let mut level = self;
         while !level.stays.swap(true, Ordering::Relaxed)
@@ -89,7 +90,7 @@ impl TargetFolder {
     }
 }
 
-/// One after the other up the tree, so that a deep one takes no deep stack.
+/// Frees the folders one after the other, up the tree, so that a deep tree takes no deep stack.
 impl Drop for TargetFolder {
     fn drop(&mut self) {
         let mut above = self.within.take();
@@ -99,23 +100,23 @@ impl Drop for TargetFolder {
     }
 }
 
-/// Entries of the destination that the source has not.
+/// The entries that only the destination has.
 pub struct Extras {
     root: Place,
     lanes: Arc<Lanes>,
     files: Vec<(Arc<TargetFolder>, Name)>,
-    /// A folder before the folders in it.
+    /// The folders, each before the folders in it.
     folders: Vec<Arc<TargetFolder>>,
     held: usize,
 }
 
 impl Extras {
-    /// None yet below `root`.
+    /// No entries yet below `root`.
     pub fn below(root: &Place, lanes: &Arc<Lanes>) -> Extras {
         Extras { root: root.clone(), lanes: Arc::clone(lanes), files: Vec::new(), folders: Vec::new(), held: 0 }
     }
 
-    /// Remembers a file, a link, or anything else that is no folder.
+    /// Remembers a file, a link, or anything else that is not a folder.
     pub fn add_file(&mut self, within: &Arc<TargetFolder>, name: Name) {
         self.held += name.as_bytes().len() + AROUND;
         self.files.push((Arc::clone(within), name));
@@ -137,12 +138,12 @@ impl Extras {
         self.folders.retain(|level| !level.stays.load(Ordering::Relaxed));
     }
 
-    /// How many there are.
+    /// The number of entries.
     pub fn len(&self) -> u64 {
         (self.files.len() + self.folders.len()) as u64
     }
 
-    /// Says what would be removed.
+    /// Shows what would be removed.
     pub async fn show(&self, ledger: &Ledger) {
         let files = self.files.iter().map(|(within, name)| within.place(&self.root).join(name));
         let folders = self.folders.iter().map(|level| level.place(&self.root));
@@ -152,8 +153,8 @@ impl Extras {
         }
     }
 
-    /// Removes them, the files first, then the folders from the innermost out. One that cannot be removed is a failure of
-    /// its own.
+    /// Removes the entries: the files first, then the folders from the innermost out. Each one that cannot be removed
+    /// is a failure of its own.
     ///
     /// # Errors
     /// When the session is lost.
@@ -199,7 +200,7 @@ impl Extras {
 
 #[derive(Debug, Clone, Copy)]
 enum Removal {
-    /// Or a link, or anything else that is no folder.
+    /// A file, a link, or anything else that is not a folder.
     File,
     Folder,
 }

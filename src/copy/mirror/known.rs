@@ -1,6 +1,7 @@
-//! Which of a folder's names does the other end have, too? [`KnownNames`] remembers those of one end as hashes under a key of this
-//! run, a [`NameShare`] of them at a time where they are too many: both ends are listed once more for each further share. Two
-//! names of one hash are taken for one, so that rather something stays than goes.
+//! Which of a folder's names does the other end have, too? [`KnownNames`] remembers the names of one end as hashes
+//! under a key of this run; where there are too many, a [`NameShare`] at a time, with both ends listed once more for
+//! each further share. Two names with one hash count as one, so that something may stay, but nothing is removed by
+//! mistake.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -8,10 +9,10 @@ use std::hash::{BuildHasher as _, RandomState};
 use crate::copy::name::Name;
 use crate::copy::place::Links;
 
-/// Names remembered at a time; a share that is not the first may have twice as many. 32 bytes each.
+/// Most names remembered at a time, 32 bytes each; a share that is not the first may have twice as many.
 const MOST: usize = 1 << 17;
 
-/// Part of all names, by the last bits of their hashes.
+/// A share of all names, by the last bits of their hashes.
 #[derive(Debug, Clone, Default)]
 pub struct NameShare {
     key: RandomState,
@@ -20,12 +21,12 @@ pub struct NameShare {
 }
 
 impl NameShare {
-    /// Whether a name is in it.
+    /// Whether a name is in the share.
     pub fn holds(&self, name: &Name) -> bool {
         self.key.hash_one(name) & self.mask == self.number
     }
 
-    /// The next one; `None` behind the last.
+    /// The next share; `None` after the last.
     pub fn next(self) -> Option<NameShare> {
         (self.number < self.mask).then(|| NameShare { number: self.number + 1, ..self })
     }
@@ -38,12 +39,12 @@ pub struct KnownNames {
 }
 
 impl KnownNames {
-    /// None yet; the first share becomes as small as it must be.
+    /// No names yet; the first share becomes as small as it must be.
     pub fn of(share: NameShare) -> KnownNames {
         KnownNames { names: HashMap::new(), share }
     }
 
-    /// Remembers a name of the share, and whether a link has it; `false` when there are too many.
+    /// Remembers a name of the share, and whether it is a link's; `false` when there are too many.
     pub fn insert(&mut self, name: &Name, links: Links) -> bool {
         if self.share.holds(name) {
             self.names.insert(self.share.key.hash_one(name), links);
@@ -56,12 +57,12 @@ impl KnownNames {
         self.names.len() <= 2 * MOST
     }
 
-    /// Whether a link has a name of the share; `None` where it was not remembered.
+    /// Whether a name of the share is a link's; `None` for a name that was not remembered.
     pub fn get(&self, name: &Name) -> Option<Links> {
         self.names.get(&self.share.key.hash_one(name)).copied()
     }
 
-    /// What of all names these are.
+    /// The share of all names that these are.
     pub fn share(&self) -> &NameShare {
         &self.share
     }

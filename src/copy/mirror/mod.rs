@@ -1,8 +1,9 @@
-//! What does the destination have that the source has not? [`FolderPair`] finds the [`Extras`] by listing both ends once the copy
-//! has ended, one folder at a time and the deepest first.
+//! What does the destination have that the source does not? [`FolderPair`] finds the [`Extras`] by listing both ends
+//! once the copy has ended, one folder at a time and the deepest first.
 //!
-//! Nothing is removed through a link, outside the destination, or when either side could not be listed whole. What a
-//! [`Filter`] leaves out is left alone, and so are parts of other runs (`.NAME.hop-ID.part`), which may be under way.
+//! Nothing is removed through a link, outside the destination, or when either end could not be listed completely. What
+//! a [`Filter`] leaves out is left alone, and so are part files of other runs (`.NAME.hop-ID.part`), which may be under
+//! way.
 //!
 //! Memory holds the names of one folder ([`KnownNames`], 8 MiB), the folders that wait ([`Pending`], 6 MiB) and what is to be
 //! removed ([`Extras`], 24 MiB: 150,000 entries or more), whatever a server says; beyond that nothing is removed.
@@ -33,13 +34,13 @@ use crate::sftp::{Attributes, FileKind};
 use extras::{Also, Extras, TargetFolder};
 use known::{KnownNames, NameShare};
 
-/// Folders within folders.
+/// Most folders within each other.
 const DEPTH: usize = 1024;
 
-/// Removes what is too much, or tells it in a dry run. Nothing is removed when anything has failed.
+/// Removes what only the destination has, or shows it in a dry run. Nothing is removed when anything has failed.
 ///
 /// # Errors
-/// When a folder cannot be listed whole, when there are more than `most`, when the session is lost.
+/// When a folder cannot be listed completely, when there are more than `most` entries, or when the session is lost.
 pub async fn clean(
     pairs: &[FolderPair],
     options: &Options,
@@ -64,7 +65,7 @@ pub async fn clean(
     Ok(())
 }
 
-/// Two folders that are to hold the same.
+/// Two folders that shall hold the same.
 pub struct FolderPair {
     source: Place,
     target: Place,
@@ -72,21 +73,21 @@ pub struct FolderPair {
 }
 
 impl FolderPair {
-    /// What `errand` is about.
+    /// The source and target of `errand`.
     pub fn of(errand: &Errand) -> FolderPair {
         FolderPair { source: errand.source.clone(), target: errand.target.clone(), lanes: Arc::clone(&errand.lanes) }
     }
 
-    /// Removes what ended runs of `cp -r` from the same source have left beside the target: that it is not complete.
+    /// Removes the markers that ended runs of `cp -r` from the same source have left beside the target.
     async fn clear_markers(&self, run: &ThisRun) -> Result<(), CopyError> {
         let side = self.lanes.idlest().destination.clone();
         marker::clear(&side, self.lanes.source_alias(), &self.source, &self.target, run).await
     }
 
-    /// Finds what is too much; all of it, or nothing.
+    /// Finds what only the destination has: all of it, or nothing.
     ///
     /// # Errors
-    /// When a folder of either side cannot be listed whole, or more than `most` entries are too much.
+    /// When a folder of either end cannot be listed completely, or there are more than `most` entries.
     pub async fn extras(&self, options: &Options, most: u64) -> Result<Extras, CopyError> {
         let lane = self.lanes.idlest();
         let mut search = Search {
@@ -113,30 +114,30 @@ impl FolderPair {
 struct Search<'a> {
     pair: &'a FolderPair,
     filter: &'a Filter,
-    /// Source and destination.
+    /// The source and the destination.
     ends: (&'a Side, &'a Side),
     pending: Pending<Inside>,
     found: Extras,
 }
 
-/// Folders in this one that both ends have, or only one.
+/// A folder whose entries both ends have, or only one.
 struct Inside {
     level: Arc<TargetFolder>,
     also: Also,
 }
 
-/// A folder that is being compared, with what its entries have in common written out.
+/// A folder that is being compared, with the paths its entries share.
 struct ComparedFolder {
     source: Place,
     target: Place,
-    /// From the root of the tree, as filters see it.
+    /// Its path relative to the root of the tree, as filters see it.
     path: Vec<u8>,
     both: Arc<Inside>,
     one: Arc<Inside>,
 }
 
 impl Search<'_> {
-    /// Goes through the folders that both sides have, and through those that only the destination has.
+    /// Goes through the folders that both ends have, and through those that only the destination has.
     async fn compare_all(&mut self) -> Result<(), CopyError> {
         let mut level = TargetFolder::root();
         loop {
@@ -152,7 +153,7 @@ impl Search<'_> {
         }
     }
 
-    /// Compares one folder, as often as it takes.
+    /// Compares one folder, once for each share of its names.
     async fn compare(&mut self, open: &ComparedFolder) -> Result<(), CopyError> {
         let mut share = NameShare::default();
         loop {
@@ -163,7 +164,7 @@ impl Search<'_> {
                     let bad = |bad| self.ends.1.error(Stage::List, &open.target, Cause::Name(bad));
                     let (name, attributes) = entry.map_err(bad)?;
                     if known.share().holds(&name) {
-                        self.weigh(open, &known, (name, attributes))?;
+                        self.weigh(open, &known, name, attributes)?;
                     }
                 }
             }
@@ -195,12 +196,13 @@ impl Search<'_> {
         Ok(known)
     }
 
-    /// One entry of the destination: a folder to go into, too much, or as it should be.
+    /// Looks at one entry of the destination: a folder to go into, something to remove, or something both ends have.
     fn weigh(
         &mut self,
         open: &ComparedFolder,
         known: &KnownNames,
-        (name, attributes): (Name, Attributes),
+        name: Name,
+        attributes: Attributes,
     ) -> Result<(), CopyError> {
         let slash: &[u8] = if open.path.is_empty() { b"" } else { b"/" };
         let path = [&open.path[..], slash, name.as_bytes()].concat();

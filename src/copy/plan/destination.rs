@@ -1,5 +1,5 @@
-//! What does the destination mean? [`Destination`], by scp's rules: a folder takes sources under their own names, anything
-//! else is the one new name. Looks, and writes nothing.
+//! What does the destination mean? [`Destination`], by scp's rules: sources go into a folder under their own names;
+//! anything else is the one new name. Looks, and writes nothing.
 
 use crate::copy::ends::side::Side;
 use crate::copy::error::{Cause, CopyError};
@@ -8,31 +8,31 @@ use crate::copy::place::{self, Links, Place};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 
-/// What was typed as destination.
+/// The destination as it was typed and found.
 pub struct Destination {
     /// The folder below which everything will be created.
     pub folder: Place,
-    /// What it is for the sources.
+    /// What the destination is for the sources.
     pub role: Role,
 }
 
 /// What the destination is for the sources.
 pub enum Role {
-    /// A folder they go into.
+    /// A folder that the sources go into.
     Folder,
-    /// A file's place.
+    /// The place of a file to be replaced.
     File(Place),
-    /// A name nothing has yet.
+    /// A name that nothing has yet.
     New(Place),
-    /// The same, typed with a slash at the end: only a folder can be meant.
+    /// A name that nothing has yet, typed with a slash at the end: only a folder can be meant.
     NewFolder(Place),
 }
 
 impl Destination {
-    /// Looks at what was typed.
+    /// Finds out what the typed destination is.
     ///
     /// # Errors
-    /// When the folder it would be in is not there, or it is neither file nor folder.
+    /// When the parent folder does not exist, or the destination is neither file nor folder.
     pub async fn find(side: &Side, typed: &[u8]) -> Result<Destination, CopyError> {
         let path = side.expand(typed).await?;
         let typed = Place::typed(&path);
@@ -53,17 +53,18 @@ impl Destination {
         }
     }
 
-    /// What a folder that stands at the typed `path` was before it was made: a name that nothing has.
+    /// The destination as it was before the folder at `path` was made: a name that nothing has.
     ///
     /// # Errors
-    /// When it has no name, or its folder cannot be seen.
+    /// When `path` has no name, or its parent folder cannot be seen.
     pub async fn before_made(side: &Side, path: &[u8]) -> Result<(Destination, Place), CopyError> {
         let folder = side.stat(&Place::typed(place::folder_of(path)), Links::Follow).await;
         let (folder, new) = within(side, path, folder).await?;
         Ok((Destination { folder, role: Role::New(new.clone()) }, new))
     }
 
-    /// The place a source with this name (`None`: its entries, not itself) and these attributes will have.
+    /// The place that a source with these attributes will have under this name (`None`: its entries are meant, not the
+    /// folder itself).
     ///
     /// # Errors
     /// When a folder would have to take a file's place, or a file a folder's name.
@@ -78,7 +79,7 @@ impl Destination {
         }
     }
 
-    /// The same by rsync's rules: a source with a name goes below the destination, which is made if it is not there.
+    /// The same by rsync's rules: a source with a name goes below the destination, which is made if it does not exist.
     ///
     /// # Errors
     /// As [`Destination::place_for`].
@@ -89,7 +90,7 @@ impl Destination {
         }
     }
 
-    /// Its place, when nothing is there yet.
+    /// The destination's place, when nothing is there yet.
     pub fn missing(&self) -> Option<&Place> {
         match &self.role {
             Role::New(place) | Role::NewFolder(place) => Some(place),
@@ -103,10 +104,10 @@ impl Destination {
     }
 }
 
-/// What stands under the typed name itself, and what its folder is.
+/// The attributes of the typed path itself, and of its parent folder.
 type Around = (Option<Attributes>, Result<Attributes, CopyError>);
 
-/// A file: when a link leads there, the file it leads to is replaced, and the link stays.
+/// The destination where something exists. When a link leads to a file, that file is replaced, and the link stays.
 async fn existing(side: &Side, path: &[u8], (itself, folder): Around) -> Result<Destination, CopyError> {
     let (folder, file) = match itself.map(|itself| itself.kind()) {
         Some(FileKind::Symlink) => {
@@ -132,7 +133,7 @@ async fn new(side: &Side, path: &[u8], (itself, folder): Around) -> Result<Desti
     Ok(Destination { folder, role })
 }
 
-/// The folder of a path, which has been looked at, and the place of its last name below it.
+/// The parent folder of a path, which has been looked at, and the place of the path's last name in it.
 async fn within(side: &Side, path: &[u8], looked: Result<Attributes, CopyError>) -> Result<(Place, Place), CopyError> {
     let typed = Place::typed(path);
     let name = Name::vet(place::last(path)).map_err(|bad| side.error(Stage::List, &typed, Cause::Name(bad)))?;

@@ -7,10 +7,10 @@ use crate::copy::place::{Links, Place};
 use crate::progress::Stage;
 use crate::wildcard::{self, ShellPattern};
 
-/// Paths a pattern may stand for; each is a source of its own, of half a KiB.
+/// Most paths a pattern may stand for; each is a source of its own, of half a KiB.
 const MATCHES: usize = 1 << 16;
 
-/// Bytes of these paths.
+/// Most bytes of these paths.
 const BYTES: usize = 8 << 20;
 
 /// The paths that `typed` stands for on `side`, in order; at least one.
@@ -41,7 +41,7 @@ pub async fn expand(side: &Side, typed: &[u8]) -> Result<Vec<Vec<u8>>, CopyError
     }
 }
 
-/// What a pattern stands for so far.
+/// The paths that a pattern stands for so far.
 #[derive(Default)]
 struct Paths {
     all: Vec<Vec<u8>>,
@@ -59,13 +59,13 @@ impl Paths {
     }
 }
 
-/// Where to start, and the components to match from there; slashes at the end go.
+/// The folder to start from, and the components to match below it; slashes at the end are dropped.
 fn split(typed: &[u8]) -> (Vec<u8>, Vec<&[u8]>) {
     let start = if typed.starts_with(b"/") { b"/".to_vec() } else { Vec::new() };
     (start, typed.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).collect())
 }
 
-/// One component further; a name that is written out is only looked up at the end.
+/// Matches one more component; a name without wildcards is only looked up at the end.
 async fn step(side: &Side, folders: Paths, pattern: &ShellPattern, is_last: bool) -> Result<Paths, CopyError> {
     let mut found = Paths::default();
     for folder in folders.all {
@@ -85,7 +85,7 @@ async fn step(side: &Side, folders: Paths, pattern: &ShellPattern, is_last: bool
     Ok(found)
 }
 
-/// The entries of one folder that match. What is no folder, or may not be listed, has none, as in the shell.
+/// Adds the matching entries of one folder. What is not a folder, or may not be listed, has none, as in the shell.
 async fn add_matches(found: &mut Paths, side: &Side, folder: &[u8], pattern: &ShellPattern) -> Result<(), CopyError> {
     let place = Place::typed(if folder.is_empty() { b"." } else { folder });
     let mut listing = match side.list(&place).await {

@@ -1,5 +1,5 @@
-//! What goes where? [`Plan`]: the sources found, the destination understood, each source given its place; refused as a
-//! whole when that cannot be meant. Looks at both ends and writes at neither; a dry run stops after it.
+//! What goes where? [`Plan`]: the sources found, the destination understood, and a place for each source; refused as a
+//! whole when that makes no sense. Looks at both ends and writes at neither; a dry run stops after it.
 //!
 //! | floor | what is there |
 //! | --- | --- |
@@ -35,20 +35,20 @@ use crate::sftp::{Attributes, FileKind};
 use destination::Destination;
 use expand::expand;
 
-/// Folders of the command line that are held open; each takes a descriptor.
+/// Most folders of the command line that are kept open; each takes a descriptor.
 const HELD: usize = 16;
 
-/// All errands of a copy.
+/// All sources of a copy and their targets.
 pub struct Plan {
-    /// In the order of the command line.
+    /// The errands, in the order of the command line.
     pub errands: Vec<Errand>,
-    /// A folder that has to be made before anything else.
+    /// A folder that must be made before anything else.
     pub folder: Option<(Side, Place)>,
-    /// The one errand's target, where the same command would mean another place once it stands.
+    /// The only errand's target, where the same command would mean another place once the target exists.
     pub tree: Option<Tree>,
 }
 
-/// A source that is there.
+/// A source that exists.
 struct Source {
     place: Place,
     attributes: Attributes,
@@ -56,10 +56,10 @@ struct Source {
 }
 
 impl Plan {
-    /// Makes the plan. Sources that are not there, or cannot be copied as asked, go to the ledger.
+    /// Makes the plan. Sources that do not exist, or cannot be copied as asked, are reported to the ledger.
     ///
     /// # Errors
-    /// When an end cannot be reached, or what was asked for cannot be meant: several sources without a folder to take
+    /// When an end cannot be reached, or what was asked for makes no sense: several sources without a folder to take
     /// them, two sources with one name, a source that is its own destination.
     pub async fn make(job: &Job, ledger: &Ledger, watchers: &Watchers) -> Result<Plan, CopyError> {
         let tries = RetryBudget::new(job.options.retries.unwrap_or(RETRIES), watchers.clone());
@@ -75,7 +75,7 @@ impl Plan {
         }
     }
 
-    /// Gives the one errand whose target needs it a marker, which nothing is made of yet.
+    /// Gives the only errand, if its target needs one, a marker, of which nothing is made yet.
     pub fn mark(&mut self, run: &Arc<ThisRun>, ledger: &Arc<Ledger>, options: &Options) -> Option<Arc<TreeMarker>> {
         let (tree, [errand]) = (self.tree.take()?, &mut self.errands[..]) else { return None };
         let marker = Arc::new(TreeMarker::new(tree, &errand.lanes, run, ledger, options));
@@ -112,8 +112,8 @@ impl Plan {
     }
 }
 
-/// What the destination means: to a folder that is copied as it is called, a folder that an earlier run of the same has begun
-/// to make is still the new name that it was then.
+/// What the destination means. Where a folder is copied under a new name, and an earlier run of the same command has
+/// begun to make that folder, the name still counts as new.
 async fn meant(job: &Job, side: &Side, sources: &[Source]) -> Result<(Destination, Option<Tree>), CopyError> {
     let path = side.expand(job.destination.path()).await?;
     let Some(source) = lone_folder(job, sources) else { return Ok((Destination::find(side, &path).await?, None)) };
@@ -145,7 +145,7 @@ async fn meant(job: &Job, side: &Side, sources: &[Source]) -> Result<(Destinatio
     }
 }
 
-/// The one source, if it is a folder that takes its name along.
+/// The only source, if it is a folder that keeps its name.
 fn lone_folder<'a>(job: &Job, sources: &'a [Source]) -> Option<&'a Source> {
     let is_alone = job.sources.len() == 1 && job.options.mirror.is_none();
     match sources {
@@ -167,7 +167,7 @@ fn is_one_folder(sources: &[Source], destination: &[u8]) -> Result<(), CopyError
     }
 }
 
-/// Pools for the sources; sources on one host share one.
+/// The pools of the sources; sources on one host share one.
 fn pools(sources: &[End], clock: &Arc<IdleClock>) -> Vec<Arc<Pool>> {
     let mut pools: Vec<Arc<Pool>> = Vec::with_capacity(sources.len());
     for end in sources {
@@ -181,7 +181,7 @@ fn pools(sources: &[End], clock: &Arc<IdleClock>) -> Vec<Arc<Pool>> {
 /// Sources that cannot be copied, and why.
 type Missing = Vec<(Place, CopyError)>;
 
-/// What the sources stand for.
+/// The files and folders that the sources stand for.
 async fn found(
     sources: &[(&End, &Arc<Pool>)],
     options: &Options,
@@ -213,8 +213,8 @@ async fn paths(side: &Side, typed: &[u8]) -> Result<Vec<Vec<u8>>, CopyError> {
     expand(side, &side.expand(typed).await?).await
 }
 
-/// The source at `place`, before which there are so many. A folder is held, or known again by its numbers, so that what is
-/// put in its place later is not taken for it.
+/// The source at `place`, after `before` others. A folder is kept open, or known again by its device and inode, so that
+/// what replaces it later is not taken for it.
 async fn source(
     side: &Side,
     place: &Place,
@@ -241,12 +241,12 @@ async fn source(
     Ok((folder, attributes))
 }
 
-/// The destination, understood.
+/// The destination and what it means.
 struct Settled {
     side: Side,
     pool: Arc<Pool>,
     destination: Destination,
-    /// The real path of its folder, once it is asked for.
+    /// The real path of its folder, once it was asked for.
     real: OnceCell<Vec<u8>>,
 }
 
@@ -276,7 +276,7 @@ impl Settled {
         Ok(errands)
     }
 
-    /// The destination itself, when it is not there yet and its only source goes into it.
+    /// The destination itself, when it does not exist yet and the only source goes into it.
     fn missing_folder(&self, errands: &[Errand]) -> Option<(Side, Place)> {
         let new = self.destination.missing()?;
         let is_inside = errands.iter().any(|errand| errand.target.path() != new.path());

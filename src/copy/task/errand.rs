@@ -11,29 +11,29 @@ use crate::sftp::Attributes;
 
 /// One source, and the place it goes to.
 pub struct Errand {
-    /// As typed, or as a pattern gave it.
+    /// The source's place, as typed or as a pattern gave it.
     pub source: Place,
-    /// Its attributes; a link's own under `Symlinks::Keep`.
+    /// The source's attributes; a link's own under `Symlinks::Keep`.
     pub attributes: Attributes,
-    /// The place it will have.
+    /// The place the source will have at the destination.
     pub target: Place,
     /// The sessions between the ends.
     pub lanes: Arc<Lanes>,
-    /// What says that the target is being made, where that would not be known later.
+    /// The marker that says that the target is being made, where a later run could not tell otherwise.
     pub marker: Option<Arc<dyn FolderMarker>>,
 }
 
-/// A folder that is being made, or not.
+/// The making of a folder.
 pub type Making<'a> = Pin<Box<dyn Future<Output = Result<(), CopyError>> + Send + 'a>>;
 
-/// What says, beside a folder, that it is still being made.
+/// A marker beside a folder, which says that the folder is still being made.
 pub trait FolderMarker: Send + Sync {
     /// Whether an earlier run has begun to make the folder.
     fn goes_on(&self) -> bool;
 
-    /// Is made before the folder is; as `make_folder` ends.
+    /// Makes the marker before `make_folder` makes the folder, and ends as that does.
     fn before<'a>(&'a self, side: &'a Side, make_folder: Making<'a>) -> Making<'a>;
 
-    /// The folder is there.
+    /// Records that the folder exists.
     fn has_folder(&self);
 }

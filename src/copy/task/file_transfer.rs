@@ -1,4 +1,4 @@
-//! One version of one file, on its way: [`FileTransfer`], what every way of carrying it is handed.
+//! One version of one file under way: [`FileTransfer`], which every way of copying it is given.
 
 use std::sync::Arc;
 
@@ -8,23 +8,23 @@ use super::run_context::RunContext;
 use crate::copy::place::Links;
 use crate::sftp::Attributes;
 
-/// What is carried, and with what.
+/// What is copied, and with what.
 #[derive(Clone, Copy)]
 pub struct FileTransfer<'a> {
-    /// What the run has.
+    /// What all items of the run share.
     pub context: &'a Arc<RunContext>,
-    /// From where, to where.
+    /// The item: source and target.
     pub item: &'a Item,
     /// Whether the source is opened through a link.
     pub links: Links,
-    /// What was seen of it: it must be that at the beginning and at the end.
+    /// The source's attributes as listed; they must be the same at the beginning and at the end.
     pub version: &'a Attributes,
-    /// Who counts what has moved.
+    /// Counts what has moved.
     pub started: &'a Arc<FileProgress>,
 }
 
 impl FileTransfer<'_> {
-    /// Bytes it should have.
+    /// Bytes the source announces.
     pub fn size(&self) -> u64 {
         self.version.size.unwrap_or(0)
     }

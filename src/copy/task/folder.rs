@@ -1,6 +1,6 @@
-//! A folder at the destination: [`Folder`]. Its entries wait until it is made; when the last of them is done, it gets its
-//! own mode and times, which no later entry disturbs. Nobody keeps a list: the entries hold their folder, and the last one
-//! to let go sends it to be finished.
+//! A folder at the destination: [`Folder`]. Its entries wait until it is made; when the last of them is done, it gets
+//! its own mode and times, which no later entry changes. There is no list of folders: entries hold their folder, and
+//! the last one to let go sends it to be finished.
 
 use std::sync::Arc;
 
@@ -16,45 +16,45 @@ use crate::copy::place::{Links, Place, Step};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 
-/// What the owner needs to fill a folder.
+/// Permission bits that the owner needs to fill a folder.
 const OWNER: u32 = 0o700;
 
-/// The folder a file lands in.
+/// Whether the folder that a file lands in is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ground {
-    /// Made by this run: nothing of an earlier time is in it.
+    /// Made by this run: nothing in it is older.
     Fresh,
-    /// There before.
+    /// It existed before.
     Old,
 }
 
-/// One folder that this run makes or fills. It knows its name and the folder it is in, so that a path is written out only
-/// where it is needed.
+/// One folder that this run makes or fills. It knows its name and its parent, so that a path is written out only where
+/// it is needed.
 pub struct Folder {
     errand: Arc<Errand>,
-    /// Held so that it is finished after this one; `None` for the errand's own folder.
+    /// The parent, held so that it is finished after this folder; `None` for the errand's own folder.
     within: Option<Within>,
-    /// Of the source.
+    /// Attributes of the source folder.
     attributes: Attributes,
     made: SetOnce<Option<Ground>>,
     finish: mpsc::UnboundedSender<Finish>,
     is_closed: bool,
 }
 
-/// The folder that another one is in, and its name there.
+/// The parent of a folder, and the folder's name in it.
 pub struct Within {
-    /// The folder.
+    /// The parent.
     pub folder: Arc<Folder>,
-    /// The name.
+    /// The name in the parent.
     pub name: Name,
-    /// Whether it is a link at the source, which is followed.
+    /// Whether the name is a link at the source, which is followed.
     pub links: Links,
 }
 
-/// What a folder is like in the end.
+/// What a finished folder is like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finished {
-    /// As it should be.
+    /// It has its mode and times.
     AsItShouldBe,
     /// Its end sets no times of folders.
     WithTimesOfItsOwn,
@@ -65,19 +65,19 @@ pub struct Finish {
     target: Place,
     attributes: Attributes,
     lanes: Arc<Lanes>,
-    /// By this run, or by one that it goes on from.
+    /// Whether it was made by this run, or by one that this run goes on from.
     is_made: bool,
     within: Option<Within>,
 }
 
 impl Folder {
-    /// The folder that `errand` is about; finished through `finish`.
+    /// The folder that `errand` copies; when done, it is sent to `finish`.
     pub fn of(errand: Errand, finish: &mpsc::UnboundedSender<Finish>) -> Arc<Folder> {
         let attributes = errand.attributes;
         Folder::new((Arc::new(errand), None), attributes, finish)
     }
 
-    /// A folder in another one, with the source's `attributes`; finished through `finish`.
+    /// A folder in another one, with the source's `attributes`; when done, it is sent to `finish`.
     pub fn below(within: Within, attributes: Attributes, finish: &mpsc::UnboundedSender<Finish>) -> Arc<Folder> {
         Folder::new((Arc::clone(&within.folder.errand), Some(within)), attributes, finish)
     }
@@ -96,13 +96,13 @@ impl Folder {
         self.errand.source.descend(&self.steps())
     }
 
-    /// Its place at the destination, where nothing is a link.
+    /// Its place at the destination, where no step is a link.
     pub fn target(&self) -> Place {
         let steps = self.steps().into_iter().map(|step| Step { is_followed: false, ..step });
         self.errand.target.descend(&steps.collect::<Vec<_>>())
     }
 
-    /// The way to it from the errand's own folder.
+    /// The steps to it from the errand's own folder.
     pub fn steps(&self) -> Vec<Step<'_>> {
         let mut steps = Vec::new();
         let mut folder = self;
@@ -119,15 +119,15 @@ impl Folder {
         &self.errand.lanes
     }
 
-    /// Of the source.
+    /// Attributes of the source folder.
     pub fn attributes(&self) -> Attributes {
         self.attributes
     }
 
-    /// Makes it, once its own folder is there, and lets its entries go on.
+    /// Makes the folder, once its parent exists, and lets its entries go on.
     ///
     /// # Errors
-    /// When it cannot be made, or something else has its name. Its entries are then told by [`Folder::ready`].
+    /// When it cannot be made, or something else has its name. Its entries then hear so from [`Folder::ready`].
     pub async fn make(&self) -> Result<(), CopyError> {
         let made = loop {
             match self.try_make().await {
@@ -143,7 +143,7 @@ impl Folder {
         made.map(drop)
     }
 
-    /// `None` when the folder it goes into could not be made, which is told already.
+    /// Makes the folder; `None` when its parent could not be made, which has been reported.
     async fn try_make(&self) -> Result<Option<Ground>, CopyError> {
         if let Some(within) = &self.within
             && within.folder.ready().await.is_none()
@@ -185,7 +185,7 @@ impl Folder {
         }
     }
 
-    /// What it means that something stands there already.
+    /// What it means that something exists there already.
     async fn found(&self, side: &Side, target: &Place, there: &Attributes) -> Result<Ground, CopyError> {
         let ground = ground(side, target, there.kind())?;
         if self.goes_on() {
@@ -194,24 +194,24 @@ impl Folder {
         Ok(ground)
     }
 
-    /// The marker beside it, where it has one.
+    /// The marker beside the folder, where it has one.
     fn own_marker(&self) -> Option<&dyn FolderMarker> {
         self.errand.marker.as_deref().filter(|_| self.within.is_none())
     }
 
-    /// Whether a run before this one has begun to make it, as far as it stands already.
+    /// Whether an earlier run has begun to make it, where it exists already.
     fn goes_on(&self) -> bool {
         self.errand.marker.as_ref().is_some_and(|marker| marker.goes_on())
     }
 
-    /// Waits until it is made; `None` when it could not be.
+    /// Waits until the folder is made; `None` when it could not be made.
     pub async fn ready(&self) -> Option<Ground> {
         *self.made.wait().await
     }
 }
 
 impl Folder {
-    /// Sends it to be finished if it was made; otherwise gives the folder it is in, which it lets go. Once only.
+    /// Sends the folder to be finished if it was made; otherwise returns its parent, which it lets go. Once only.
     fn close(&mut self) -> Option<Arc<Folder>> {
         if std::mem::replace(&mut self.is_closed, true) {
             return None;
@@ -226,7 +226,7 @@ impl Folder {
     }
 }
 
-/// One after the other up the tree, so that a deep one takes no deep stack.
+/// Lets go of the folders one after the other, up the tree, so that a deep tree takes no deep stack.
 impl Drop for Folder {
     fn drop(&mut self) {
         let mut above = self.close();
@@ -243,7 +243,7 @@ async fn already_there(side: &Side, target: &Place, error: CopyError) -> Result<
     }
 }
 
-/// Lends the owner what it needs to fill a folder that an earlier run has finished: files may be missing in it.
+/// Gives the owner the permission bits to fill a folder that an earlier run has finished: files may be missing in it.
 async fn open_up(side: &Side, target: &Place, there: &Attributes) -> Result<(), CopyError> {
     let Some(mode) = there.permissions.filter(|mode| mode & OWNER != OWNER) else { return Ok(()) };
     match side.set_folder(target, Attributes::with_permissions(mode & MODE_MASK | OWNER)).await {
@@ -264,8 +264,8 @@ fn ground(side: &Side, target: &Place, kind: FileKind) -> Result<Ground, CopyErr
 }
 
 impl Finish {
-    /// Gives the folder its mode and times. An end that sets no times at all is told once for all folders, and fails none:
-    /// scp fails there for files alone.
+    /// Gives the folder its mode and times. An end that sets no times at all is reported once for all folders, and none
+    /// of them fails: scp fails there for files alone.
     ///
     /// # Errors
     /// When the end refuses.
@@ -282,7 +282,7 @@ impl Finish {
         }
     }
 
-    /// What is not as it should be yet; `None` when nothing is.
+    /// The attributes that are still to be set; `None` when there are none.
     fn wanted(&self, keep: Keep) -> Option<Attributes> {
         let mode = self.attributes.permissions.map(|mode| mode & MODE_MASK);
         match (keep, mode) {
@@ -298,7 +298,7 @@ impl Finish {
         }
     }
 
-    /// Where it is.
+    /// The folder's place at the destination.
     pub fn target(&self) -> &Place {
         &self.target
     }

@@ -1,4 +1,4 @@
-//! One thing that goes from one place to another: [`Item`], what the walk finds and the run copies.
+//! One thing that is copied: [`Item`], found by the walk and copied by the run.
 
 use std::sync::Arc;
 
@@ -7,36 +7,36 @@ use crate::copy::ends::lanes::Lanes;
 use crate::copy::place::{Links, Place};
 use crate::sftp::Attributes;
 
-/// From where, to where, and what.
+/// A source, its target, and what it is.
 #[derive(Clone)]
 pub struct Item {
     /// Its place at the source.
     pub source: Place,
     /// Its place at the destination.
     pub target: Place,
-    /// As listed; what is found when it is opened may differ.
+    /// The source's attributes as listed; those found when it is opened may differ.
     pub attributes: Attributes,
     /// The sessions between the two ends.
     pub lanes: Arc<Lanes>,
-    /// The folder it goes into, when this run sees to that folder.
+    /// The folder it goes into, if this run makes or fills that folder.
     pub folder: Option<Arc<Folder>>,
-    /// What kind of thing.
+    /// What it is.
     pub what: What,
 }
 
-/// What is copied.
+/// What an item is.
 #[derive(Clone)]
 pub enum What {
     /// A folder, whose entries follow as items of their own.
     Folder(Arc<Folder>),
     /// A regular file, opened through a link or not.
     File(Links),
-    /// A symbolic link, as a link.
+    /// A symbolic link, copied as a link.
     Link,
 }
 
 impl Item {
-    /// The folder it goes into: made by this run, or there before.
+    /// Whether this run made the folder it goes into, or it existed before.
     pub async fn ground(&self) -> Ground {
         match &self.folder {
             Some(folder) => folder.ready().await.unwrap_or(Ground::Old),

@@ -1,5 +1,5 @@
-//! What happened to each file: [`Ledger`] counts, tells the observer, and keeps the first failures; [`Report`] is what
-//! remains at the end.
+//! What happened to each file? [`Ledger`] counts, informs the observer, and keeps the first failures; [`Report`] is
+//! what remains at the end.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,21 +14,21 @@ use crate::copy::route::Route;
 use crate::progress::{Counters, Event, Observer};
 use crate::sftp::Attributes;
 
-/// Failures kept in a report; the others are counted, and each has had its event.
+/// Most failures kept in a report; all are counted, and each has had its event.
 pub const FAILURES_KEPT: usize = 1000;
 
-/// Events that may wait to be shown while more is told.
+/// Most events that wait to be shown before the run waits for them.
 const BACKLOG: usize = 512;
 
-/// How often it is looked whether there are fewer.
+/// Time between two looks at how many wait.
 const GLANCE: Duration = Duration::from_millis(2);
 
 /// How a copy ended.
 #[derive(Debug)]
 pub struct Report {
-    /// Which way the data went.
+    /// The route that the data took.
     pub route: Route,
-    /// Files and links that stand under their final names.
+    /// Files and links that have their final names.
     pub files: u64,
     /// Bytes that the destination acknowledged.
     pub bytes: u64,
@@ -36,23 +36,24 @@ pub struct Report {
     pub failed: Vec<Failure>,
     /// All failures.
     pub failures: u64,
-    /// What was left out on purpose.
+    /// Items left out on purpose.
     pub skipped: u64,
-    /// What was removed, because the source has it not.
+    /// Entries removed because the source does not have them.
     pub removed: u64,
 }
 
 /// A file, folder or link that did not arrive.
 #[derive(Debug)]
 pub struct Failure {
-    /// Its path at the source, raw.
+    /// Its path at the source, as raw bytes.
     pub path: Vec<u8>,
-    /// Why.
+    /// Why it did not arrive.
     pub error: CopyError,
 }
 
 impl Report {
-    /// What the failures come to; `None` when everything arrived. One broken rule of the protocol outweighs the rest.
+    /// The kind of the failures together; `None` when everything arrived. One broken rule of the protocol outweighs the
+    /// rest.
     pub fn kind(&self) -> Option<Kind> {
         let first = self.failed.first()?.error.kind();
         let is_alone = self.failures == 1 && self.files == 0;
@@ -66,7 +67,7 @@ impl Report {
     }
 }
 
-/// The books of a run.
+/// Counts and reports what happens in a run.
 pub struct Ledger {
     observer: Arc<dyn Observer>,
     counters: Arc<Counters>,
@@ -78,31 +79,31 @@ pub struct Ledger {
     next: AtomicU64,
 }
 
-/// A file whose data moves.
+/// The progress of a file whose data is moving.
 pub struct FileProgress {
     id: u64,
     done: Arc<AtomicU64>,
-    /// Of those, bytes that were there from an earlier run.
+    /// Bytes of those that an earlier run had left.
     kept: AtomicU64,
-    /// Bytes the whole file has, as far as is known.
+    /// Size of the whole file in bytes, as far as it is known.
     size: AtomicU64,
-    /// What its source was when it was opened, where it was.
+    /// The version of the source, where hop opened it.
     read: Mutex<Option<FileIdentity>>,
-    /// What its complete part was seen as, where it was seen.
+    /// The attributes of its complete part file, where they were seen.
     landed: Mutex<Option<Attributes>>,
     counters: Arc<Counters>,
 }
 
 impl FileProgress {
-    /// The destination has acknowledged `bytes` more.
+    /// Counts `bytes` more that the destination has acknowledged.
     pub fn moved(&self, bytes: u64) {
         let before = self.done.fetch_add(bytes, Ordering::Relaxed);
         Counters::add(&self.counters.bytes_done, bytes);
         log::trace!("file {}: {} bytes are there", self.id, before + bytes);
     }
 
-    /// So many bytes of the file are there as an attempt begins. What was moved and is not among them has to be moved
-    /// again; what is, and was not moved, is of an earlier run.
+    /// Bytes already in the part file when this attempt starts. Bytes that were moved but are not among them must be
+    /// moved again; the others that were not moved are an earlier run's.
     pub fn begin_at(&self, there: u64) {
         let before = self.done.swap(there, Ordering::Relaxed);
         log::trace!("file {}: goes on from {there} bytes", self.id);
@@ -112,7 +113,7 @@ impl FileProgress {
         Counters::add(&self.counters.bytes_kept, kept);
     }
 
-    /// The file has so many bytes, whatever it announced.
+    /// The file has `size` bytes, whatever it announced.
     pub fn ends_at(&self, size: u64) {
         let before = self.size.swap(size, Ordering::Relaxed);
         match size >= before {
@@ -121,7 +122,7 @@ impl FileProgress {
         }
     }
 
-    /// The version of the source that is being read.
+    /// Notes the version of the source that is being read.
     pub fn reads(&self, version: FileIdentity) {
         *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(version);
     }
@@ -131,24 +132,24 @@ impl FileProgress {
         *self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// So its part was seen; the last time before it gets its name, it is complete.
+    /// Notes the attributes of the part file as seen; the last time before it gets its name, it is complete.
     pub fn seen_as(&self, seen: Option<Attributes>) {
         *self.landed.lock().unwrap_or_else(PoisonError::into_inner) = seen;
     }
 
-    /// What stands at the destination, once it has landed.
+    /// The attributes of the file at the destination, once it has landed.
     pub fn landed_as(&self) -> Option<Attributes> {
         *self.landed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells what the part of an earlier try is worth.
+    /// Reports how much of an earlier part file is used.
     pub fn resumed(&self, ledger: &Ledger, path: Vec<u8>, (kept, because): (u64, &'static str)) {
         ledger.event(Event::Resumed { id: self.id, path, kept, because });
     }
 }
 
 impl Ledger {
-    /// Empty books.
+    /// An empty ledger.
     pub fn new(observer: Arc<dyn Observer>, counters: Arc<Counters>) -> Ledger {
         Ledger {
             observer,
@@ -162,19 +163,19 @@ impl Ledger {
         }
     }
 
-    /// Tells the observer.
+    /// Informs the observer.
     pub fn event(&self, event: Event) {
         self.observer.event(event);
     }
 
-    /// Waits until what was told has been shown, but for a few hundred events: a screen may be slower than a server.
+    /// Waits until all but a few hundred events have been shown: a screen may be slower than a server.
     pub async fn heard(&self) {
         while self.observer.backlog() > BACKLOG {
             tokio::time::sleep(GLANCE).await;
         }
     }
 
-    /// The walk has found something.
+    /// Counts an item that the walk has found.
     pub fn found(&self, item: &Item) {
         if !matches!(item.what, What::Folder(_)) {
             Counters::add(&self.counters.bytes_total, item.size().unwrap_or(0));
@@ -182,12 +183,12 @@ impl Ledger {
         }
     }
 
-    /// The walk has ended.
+    /// Records that the walk has ended.
     pub fn walked(&self) {
         self.counters.walked.store(true, Ordering::Relaxed);
     }
 
-    /// A file's data begins to move.
+    /// Begins the progress of a file.
     pub fn started(&self, item: &Item) -> FileProgress {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let done = Arc::new(AtomicU64::new(0));
@@ -197,7 +198,7 @@ impl Ledger {
         FileProgress { id, done, kept, size, read, landed, counters: Arc::clone(&self.counters) }
     }
 
-    /// A file stands under its final name.
+    /// Records that a file has its final name.
     pub fn done(&self, item: &Item, started: &FileProgress) {
         let size = started.done.load(Ordering::Relaxed);
         Counters::add(&self.counters.files_done, 1);
@@ -206,20 +207,20 @@ impl Ledger {
         self.event(Event::FileDone { id: started.id, path, destination, size, kept });
     }
 
-    /// A file is at the destination already.
+    /// Records that the destination already has a file.
     pub fn unchanged(&self, item: &Item) {
         Counters::add(&self.counters.files_unchanged, 1);
         Counters::add(&self.counters.bytes_kept, item.size().unwrap_or(0));
         self.event(Event::Unchanged { path: item.source.path() });
     }
 
-    /// Both ends of a file were read, and are the same.
+    /// Records that both ends of a file were read and are the same.
     pub fn hashed(&self, started: &FileProgress, (source, destination): (&Sum, &Sum)) {
         let (source, destination) = (hex::encode(source), hex::encode(destination));
         self.event(Event::Hashed { id: started.id, source, destination });
     }
 
-    /// A file, folder or link did not arrive.
+    /// Reports that a file, folder or link did not arrive.
     pub fn failed(&self, source: &Place, started: Option<&FileProgress>, error: CopyError) {
         let path = source.path();
         let id = started.map(|started| started.id);
@@ -231,19 +232,19 @@ impl Ledger {
         }
     }
 
-    /// Something did not arrive because its folder failed, which is told already.
+    /// Counts an item that did not arrive because its folder failed, which has been reported.
     pub fn count_failure(&self) {
         self.failures.fetch_add(1, Ordering::Relaxed);
         Counters::add(&self.counters.files_failed, 1);
     }
 
-    /// Something is left out on purpose.
+    /// Reports that something is left out on purpose.
     pub fn skipped(&self, source: &Place, reason: &str) {
         self.skipped.fetch_add(1, Ordering::Relaxed);
         self.event(Event::Skipped { path: source.path(), reason: reason.to_owned() });
     }
 
-    /// A file or link stands at the destination already, and was counted as something to do.
+    /// Takes back the count of a file or link that the destination already has.
     pub fn left(&self, item: &Item) {
         if !matches!(item.what, What::Folder(_)) {
             self.counters.bytes_total.fetch_sub(item.size().unwrap_or(0), Ordering::Relaxed);
@@ -251,12 +252,12 @@ impl Ledger {
         }
     }
 
-    /// The destination sets no times of folders.
+    /// Records that the destination sets no times of folders.
     pub fn has_times_of_its_own(&self) {
         self.untimed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Something at the destination is gone.
+    /// Reports that something at the destination was removed.
     pub fn removed(&self, target: &Place) {
         self.removed.fetch_add(1, Ordering::Relaxed);
         self.event(Event::Removed { path: target.path() });
@@ -267,7 +268,7 @@ impl Ledger {
         self.failures.load(Ordering::Relaxed) > 0
     }
 
-    /// The report at the end; what is to be said once is said now.
+    /// The report at the end. What is said once for the whole run is said now.
     pub fn report(&self, route: Route) -> Report {
         match self.untimed.load(Ordering::Relaxed) {
             0 => {}

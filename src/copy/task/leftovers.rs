@@ -1,6 +1,6 @@
-//! What have other runs left in a folder? [`Leftovers`] lists a folder of the destination once a run, beside the work, and
-//! keeps the parts in it: files on their way, markers of trees, folders that small files arrive in. It does not say
-//! whether their runs still live (`alive`), nor whose they are ([`takeover`](crate::copy::land::takeover)).
+//! What have other runs left in a folder? [`Leftovers`] lists a folder of the destination once a run, while the run
+//! goes on, and keeps the part files in it: unfinished files, markers of trees, folders that small files arrive in. It
+//! does not tell whether their runs still live (`alive`), or who owns them ([`takeover`](crate::copy::land::takeover)).
 //!
 //! Memory: at most [`KEPT`] names in all, however many folders and whatever a server lists: 2 MiB.
 
@@ -19,29 +19,29 @@ use crate::copy::place::Place;
 use crate::progress::Stage;
 use crate::sftp::Attributes;
 
-/// Names kept, in all folders of a run together.
+/// Most names kept, for all folders of a run together.
 const KEPT: usize = 4096;
 
-/// Entries of one folder that are looked at.
+/// Most entries of one folder that are looked at.
 const LOOKED_AT: usize = 131_072;
 
-/// Folders whose listings are remembered; when there are more, all are forgotten and listed again if need be.
+/// Most folders whose listings are remembered; when there are more, all are forgotten, and listed again if needed.
 const FOLDERS: usize = 256;
 
-/// A part that was there.
+/// A part file that was found.
 #[derive(Debug, Clone)]
 pub struct Leftover {
-    /// Where it is.
+    /// Its place.
     pub place: Place,
-    /// Whose it is.
+    /// The ID in its name.
     pub id: Id,
-    /// As listed.
+    /// Its attributes, as listed.
     pub attributes: Attributes,
-    /// Names the file has, where the end tells.
+    /// Number of names (hard links) the file has, where the end tells.
     pub names: Option<u64>,
 }
 
-/// The parts in one folder.
+/// The part files in one folder.
 #[derive(Debug, Default)]
 pub struct Found {
     by_stem: HashMap<Vec<u8>, Vec<Leftover>>,
@@ -61,8 +61,7 @@ pub struct Leftovers {
 }
 
 impl Leftovers {
-    /// What is in `folder`. One that cannot be listed has nothing; one that was listed before its session was lost is
-    /// listed again.
+    /// The part files in `folder`. A folder that cannot be listed has none; one whose session was lost is listed again.
     pub async fn of(&self, side: &Side, folder: &Place) -> Arc<Found> {
         let listing = self.listing(side, folder);
         let found = Arc::clone(listing.wait().await);
@@ -72,7 +71,7 @@ impl Leftovers {
         found
     }
 
-    /// Begins to list `folder`, so that nobody has to wait for it later.
+    /// Begins to list `folder`, so that nothing has to wait for it later.
     pub fn begin(&self, side: &Side, folder: &Place) {
         drop(self.listing(side, folder));
     }
@@ -111,12 +110,12 @@ impl Found {
         Found { by_stem: HashMap::new(), count: 0, budget: Arc::clone(budget) }
     }
 
-    /// The parts of the file, folder or link `name`, of any source.
+    /// The part files of the file, folder or link `name`, from any source.
     pub fn of(&self, name: &Name) -> &[Leftover] {
         self.by_stem.get(&part::stem(name)).map_or(&[], Vec::as_slice)
     }
 
-    /// Those that came from one source.
+    /// The part files of `name` that came from one source.
     pub fn of_pair(&self, name: &Name, pair: PairId) -> impl Iterator<Item = &Leftover> {
         self.of(name).iter().filter(move |leftover| leftover.id.pair == pair)
     }
@@ -153,7 +152,7 @@ impl Found {
         Ok(())
     }
 
-    /// Remembers `name` if it is a part's; `false` when there is no room any more.
+    /// Remembers `name` if it is a part file's; `false` when there is no room left.
     fn keep(&mut self, folder: &Place, name: &Name, attributes: Attributes, names: Option<u64>) -> bool {
         let Some((stem, id)) = part::read(name) else { return true };
         if self.budget.fetch_add(1, Ordering::Relaxed) >= KEPT {
@@ -173,7 +172,7 @@ impl Drop for Found {
     }
 }
 
-/// The count of names in a line that `ls -l` would print, as servers send it for people: `-rw------- 1 owner …`.
+/// The link count in a line of `ls -l`, as servers send it for people: `-rw------- 1 owner …`.
 fn names_of(long: &[u8]) -> Option<u64> {
     let mut words = long.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     let mode = words.next()?;

@@ -1,5 +1,5 @@
-//! What do all items of a run share? [`RunContext`]: how it is to be done, the books, what other runs have left, and the bound on
-//! file data in memory.
+//! What do all items of a run share? [`RunContext`]: how they are copied, the ledger, what other runs have left, and
+//! the limit on file data in memory.
 
 use std::sync::Arc;
 
@@ -12,44 +12,44 @@ use super::throttle::Throttle;
 use crate::copy::options::{BlockOrder, Care, Keep, Options, Resume, Unchanged};
 use crate::copy::tolerance::Tolerance;
 
-/// File data held at any moment, all lanes and files together, in bytes.
+/// Most bytes of file data in memory, all lanes and files together.
 pub const MEMORY: usize = 64 << 20;
 
-/// Bytes of one large file that keep others from beginning: four of any size go at once, and more where they are short,
-/// so that the round trips at the ends of each are hidden.
+/// Bytes that one large file takes of the limit at most: at least four large files go at once, and more where they are
+/// short, so that the round trips at their ends are hidden.
 const LARGE: u64 = MEMORY as u64 / 4;
 
 /// What all items of a run share.
 pub struct RunContext {
-    /// Whether mode and times travel.
+    /// Whether mode and times are copied.
     pub keep: Keep,
-    /// Whether the part of an earlier run is gone on from.
+    /// Whether an earlier run's part file is used.
     pub resume: Resume,
-    /// What is compared, and flushed.
+    /// Whether files are compared and flushed.
     pub care: Care,
     /// What sources may do while they are read.
     pub tolerance: Tolerance,
-    /// How fast it may go.
+    /// The rate limit.
     pub throttle: Throttle,
-    /// In which order a file is written wherever it goes.
+    /// The order in which every file is written.
     pub order: BlockOrder,
-    /// The books.
+    /// Counts and reports what happens.
     pub ledger: Arc<Ledger>,
     /// This run among others.
     pub run: Arc<ThisRun>,
     /// What other runs have left at the destination.
     pub leftovers: Leftovers,
-    /// Whether an earlier run has begun to make the folder that all of it goes into.
+    /// Whether an earlier run has begun to make the folder that everything goes into.
     pub goes_on: bool,
-    /// Which files stay as they are.
+    /// Which files count as unchanged.
     pub unchanged: Unchanged,
     memory: Arc<Semaphore>,
-    /// In bytes, of which none are held: whose turn it is.
+    /// Bytes of large files under way; none are held in memory.
     large: Semaphore,
 }
 
 impl RunContext {
-    /// For one run.
+    /// The context of one run.
     pub fn new(keep: Keep, run: Arc<ThisRun>, options: &Options, ledger: Arc<Ledger>) -> RunContext {
         RunContext {
             keep,
@@ -68,14 +68,14 @@ impl RunContext {
         }
     }
 
-    /// Waits until a large file of `size` bytes may begin; what is returned is dropped when it has ended.
+    /// Waits until a large file of `size` bytes may begin; its turn lasts until the returned value is dropped.
     pub async fn turn(&self, size: u64) -> Option<SemaphorePermit<'_>> {
         let turn = u32::try_from(size.min(LARGE)).unwrap_or(u32::MAX);
         // never closed, so never `None`
         self.large.acquire_many(turn).await.ok()
     }
 
-    /// Waits for room for `bytes` of file data, which lasts until what is returned is dropped.
+    /// Waits for room for `bytes` of file data, which is held until the returned value is dropped.
     pub async fn memory(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         let bytes = u32::try_from(bytes.min(MEMORY)).unwrap_or(u32::MAX);
         // never closed, so never `None`

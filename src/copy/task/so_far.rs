@@ -1,5 +1,5 @@
-//! What does a run know of a file from its own earlier attempts? [`SoFar`]. What it knows of other runs' is another question
-//! ([`leftovers`](super::leftovers)).
+//! What does a run know of a file from its own earlier attempts? [`SoFar`]. What it knows of other runs' attempts is
+//! another question ([`leftovers`](super::leftovers)).
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,7 +10,7 @@ use crate::sftp::Window;
 #[derive(Default)]
 pub struct SoFar {
     window: Option<Arc<Mutex<Window>>>,
-    /// Parts that were begun, and attempts that were cut off.
+    /// Number of part files that were begun and attempts that were cut off.
     beginning: u32,
     attempts: u32,
     order: BlockOrder,
@@ -19,16 +19,16 @@ pub struct SoFar {
 /// What there is of a file from this run's earlier attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Earlier {
-    /// It is the first.
+    /// Nothing: this is the first attempt.
     Nothing,
-    /// Perhaps something that is not gone on from.
+    /// Perhaps something that cannot be used.
     Attempt,
-    /// Perhaps a part that is.
+    /// Perhaps a part file that can be used.
     Part,
 }
 
 impl SoFar {
-    /// What there is.
+    /// What earlier attempts have left.
     pub fn earlier(&self) -> Earlier {
         match (self.attempts, &self.window) {
             (0, _) => Earlier::Nothing,
@@ -42,32 +42,32 @@ impl SoFar {
         self.attempts
     }
 
-    /// The number of the part that the last attempt began.
+    /// The number of the part file that the last attempt began.
     pub fn beginning(&self) -> u32 {
         self.beginning
     }
 
-    /// Remembers the number of the attempt's part.
+    /// Remembers the number of this attempt's part file.
     pub fn begun(&mut self, beginning: u32) {
         self.beginning = beginning;
     }
 
-    /// An attempt was cut off.
+    /// Records that an attempt was cut off.
     pub fn cut_off(&mut self) {
         self.attempts += 1;
     }
 
-    /// In which order it is written, as far as is known.
+    /// The order in which the file is written, as far as it is known.
     pub fn order(&self) -> BlockOrder {
         self.order
     }
 
-    /// From now on it is written from its beginning to its end; what was begun is gone.
+    /// Makes the file be written from beginning to end from now on; its part file so far is not used.
     pub fn turn_to_order(&mut self) {
         *self = SoFar { order: BlockOrder::Ascending, beginning: self.beginning + 1, ..SoFar::default() };
     }
 
-    /// The number of the part that was given up for another order.
+    /// The number of the part file that was given up for another order.
     pub fn given_up(&self) -> Option<u32> {
         (self.order == BlockOrder::Ascending).then(|| self.beginning.checked_sub(1)).flatten()
     }

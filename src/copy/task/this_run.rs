@@ -1,5 +1,6 @@
-//! This run among others: [`ThisRun`], whose number is in the names of its parts. It says which of the runs that left parts
-//! have ended: those of this machine by the lock that each holds while it lives, others by whether their parts still change.
+//! This run among others: [`ThisRun`], whose number is in the names of its part files. It tells which of the runs that
+//! left part files have ended: runs of this machine by the lock that each holds while it lives, others by whether their
+//! part files still change.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -14,43 +15,43 @@ use crate::lock::{Alive, Fate, fate};
 use crate::progress::Stage;
 use crate::sftp::Attributes;
 
-/// A part of a run that nobody here knows has been given up when nothing was written to it for so long, in seconds of its
-/// own end's clock.
+/// Seconds, by the end's own clock, after whose passing without a write the part file of an unknown run counts as given
+/// up.
 const GIVEN_UP: u32 = 60;
 
-/// How long a younger one is watched.
+/// How long a younger part file is watched.
 const WATCHED: Duration = Duration::from_secs(4);
 
-/// What becomes of a part that is young, and of a run that nobody here knows.
+/// What is done about a young part file of an unknown run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Young {
     /// It is watched for a moment.
     Watch,
-    /// Its run is taken to be at work.
+    /// Its run is assumed to be at work.
     LeaveAlone,
 }
 
-/// What a run that is over has left.
+/// What an ended run has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
     /// Nothing that a later run could ask about.
     Nothing,
-    /// Perhaps parts, from which a later run may go on.
+    /// Perhaps part files, from which a later run may go on.
     Parts,
 }
 
 /// One run.
 pub struct ThisRun {
     id: RunId,
-    /// Where the runs of this machine show that they live.
+    /// Folder in which the runs of this machine show that they live.
     folder: Option<PathBuf>,
-    /// The numbers that others can see.
+    /// The numbers that other runs can see.
     shown: tokio::sync::Mutex<Vec<RunId>>,
     alive: Mutex<Vec<Alive>>,
 }
 
 impl ThisRun {
-    /// Draws a number. A run that never makes a part writes nothing anywhere, so the others are told later.
+    /// Draws a number. A run that never makes a part file writes nothing anywhere, so other runs are told later.
     ///
     /// # Errors
     /// When there are no random bytes.
@@ -59,8 +60,8 @@ impl ThisRun {
         Ok(ThisRun { id, folder, shown: tokio::sync::Mutex::default(), alive: Mutex::default() })
     }
 
-    /// Its number, for the name of a file's part; a part that is begun anew has another one. Before there is one, the other
-    /// runs of this machine can see that this one lives.
+    /// The run's number, for the name of a file's part file; one that is started over has another number. Before it
+    /// returns, the other runs of this machine can see that this run lives.
     pub async fn id(&self, beginning: u32) -> RunId {
         let id = self.id.of_beginning(beginning);
         let mut shown = self.shown.lock().await;
@@ -78,7 +79,7 @@ impl ThisRun {
         self.alive.lock().unwrap_or_else(PoisonError::into_inner).extend(alive);
     }
 
-    /// It is over.
+    /// Ends the run.
     pub fn end(&self, left: Left) {
         let alive = std::mem::take(&mut *self.alive.lock().unwrap_or_else(PoisonError::into_inner));
         match left {
@@ -87,7 +88,7 @@ impl ThisRun {
         }
     }
 
-    /// Whether the run that left this has ended; `now` is the time at that end, as far as it is known.
+    /// Whether the run that left this part file has ended; `now` is the time at that end, as far as it is known.
     ///
     /// # Errors
     /// When the session is lost.
@@ -120,7 +121,7 @@ impl ThisRun {
     }
 }
 
-/// Whether nothing about it changes while it is watched.
+/// Whether a part file does not change while it is watched.
 async fn rests(side: &Side, left: &Leftover) -> Result<bool, CopyError> {
     if !is_same(&left.attributes, side.look(&left.place, Links::Keep).await?) {
         return Ok(false);

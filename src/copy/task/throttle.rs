@@ -1,4 +1,4 @@
-//! How fast may it go? [`Throttle`] lets bytes begin their way at an even rate, all files and lanes together, and says how
+//! How fast may data be sent? [`Throttle`] lets bytes start at an even rate, all files and lanes together, and says how
 //! long a block may be so that a slow rate is even, too.
 
 use std::sync::{Mutex, PoisonError};
@@ -6,32 +6,32 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Blocks a second, at least, where the shortest are short enough.
+/// Fewest blocks a second, as long as they are not shorter than [`SHORTEST`].
 const BLOCKS: u64 = 8;
 
-/// No block is made shorter than this.
+/// Fewest bytes of a block.
 const SHORTEST: u64 = 32 * 1024;
 
-/// Waits below this are not worth a timer: what is owed is waited for later.
+/// Shortest wait that is worth a timer: shorter ones are added up and waited for later.
 const GRAIN: Duration = Duration::from_millis(2);
 
-/// Time that was not used, and that may be made up for.
+/// Most unused time that may be made up for.
 const SLACK: Duration = Duration::from_millis(50);
 
-/// A rate, and when it allows the next byte.
+/// A rate, and the time at which it allows the next byte.
 pub struct Throttle {
-    /// Bytes a second; `None` for as fast as it goes.
+    /// Bytes a second; `None` for no limit.
     rate: Option<u64>,
     next: Mutex<Option<Instant>>,
 }
 
 impl Throttle {
-    /// Bytes a second.
+    /// A throttle for `rate` bytes a second.
     pub fn new(rate: Option<u64>) -> Throttle {
         Throttle { rate: rate.map(|rate| rate.max(1)), next: Mutex::default() }
     }
 
-    /// Waits until so many bytes may begin their way.
+    /// Waits until `bytes` bytes may be sent.
     pub async fn pass(&self, bytes: usize) {
         let Some(rate) = self.rate else { return };
         let now = Instant::now();
@@ -44,14 +44,14 @@ impl Throttle {
         }
     }
 
-    /// The longest block that should begin its way at once.
+    /// Most bytes of a block.
     pub fn block(&self) -> usize {
         let block = self.rate.map_or(u64::MAX, |rate| (rate / BLOCKS).max(SHORTEST));
         usize::try_from(block).unwrap_or(usize::MAX)
     }
 }
 
-/// When `bytes` may go; the next ones may when these have had their time.
+/// When `bytes` bytes may be sent; the next ones may follow when these have had their time.
 fn turn((rate, bytes): (u64, u64), now: Instant, next: &mut Option<Instant>) -> Instant {
     let earliest = now.checked_sub(SLACK).unwrap_or(now);
     let turn = next.unwrap_or(now).max(earliest);
@@ -63,7 +63,7 @@ fn turn((rate, bytes): (u64, u64), now: Instant, next: &mut Option<Instant>) -> 
 mod tests {
     use super::*;
 
-    /// When the last of `count` blocks may go, each asked for as soon as the one before has gone.
+    /// When the last of `count` blocks may be sent, each asked for as soon as the one before was sent.
     fn last_of(count: u64, rate: u64, block: u64) -> f64 {
         let began = Instant::now();
         let (mut now, mut next) = (began, None);

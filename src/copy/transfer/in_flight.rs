@@ -1,9 +1,9 @@
-//! How many blocks may be under way on one lane? About as many as it brings through in [`DWELL`]: an [`InFlight`] begins
-//! low, grows while blocks come back in time, and shrinks where they dwell. A slow lane among fast ones would otherwise
-//! take so many of the next blocks that the band is used up, and the fast ones stand still until they have arrived.
+//! How many blocks may be under way on one lane? About as many as it moves in [`DWELL`]: an [`InFlight`] begins low,
+//! grows while blocks come back in time, and shrinks when they are late. A slow lane among fast ones would otherwise
+//! take so many of the next blocks that the band is used up, and the fast lanes would stand still.
 //!
-//! How long the way is all lanes of a file learn together ([`Distance`]): one that begins on a busy connection would take
-//! the queue there for distance.
+//! All lanes of a file learn the round-trip time together ([`Distance`]): a lane that begins on a busy connection would
+//! take the queue there for distance.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,16 +12,16 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-/// A block should be back by then ([`Distance::due`]).
+/// Time in which a block should be acknowledged, unless the link is longer ([`Distance::due`]).
 const DWELL: Duration = Duration::from_millis(250);
 
-/// Blocks that a lane begins with.
+/// Blocks under way that a lane begins with.
 const FIRST: usize = 2;
 
-/// Blocks that the slowest lane may have under way.
+/// Blocks that even the slowest lane may have under way.
 const LEAST: usize = 1;
 
-/// How long the quickest block of all lanes was under way.
+/// How long the quickest block of all lanes was under way, in nanoseconds.
 pub struct Distance(AtomicU64);
 
 impl Default for Distance {
@@ -31,7 +31,7 @@ impl Default for Distance {
 }
 
 impl Distance {
-    /// When a block should be back: in twice the time that the quickest took, and no sooner than [`DWELL`].
+    /// Time in which a block should be acknowledged: twice the time of the quickest, but at least [`DWELL`].
     fn due(&self) -> Duration {
         match self.0.load(Ordering::Relaxed) {
             u64::MAX => Duration::MAX,
@@ -45,7 +45,7 @@ impl Distance {
     }
 }
 
-/// What one lane may have under way.
+/// The blocks that one lane may have under way.
 pub struct InFlight {
     turns: Semaphore,
     most: usize,
@@ -55,35 +55,35 @@ pub struct InFlight {
 
 struct State {
     allowed: usize,
-    /// Turns that are not given again when they come back.
+    /// Turns to be withdrawn when they are returned.
     surplus: usize,
     /// How long the last block was under way.
     dwelt: Duration,
-    /// What was under way when it was last made less has come back by then.
+    /// When the blocks that were under way at the last reduction will all be back.
     settled: Option<Instant>,
 }
 
-/// Leave to have one block under way, until it is dropped.
+/// Permission for one block to be under way, until this is dropped.
 pub struct Turn<'a> {
     in_flight: &'a InFlight,
     permit: Option<SemaphorePermit<'a>>,
 }
 
 impl InFlight {
-    /// At most so many blocks, one at least.
+    /// At most `most` blocks, but at least one.
     pub fn new(most: usize, distance: Arc<Distance>) -> InFlight {
         let allowed = FIRST.min(most).max(1);
         let state = State { allowed, surplus: 0, dwelt: Duration::ZERO, settled: None };
         InFlight { turns: Semaphore::new(allowed), most: most.max(1), distance, state: Mutex::new(state) }
     }
 
-    /// Waits for leave.
+    /// Waits for a turn.
     pub async fn turn(&self) -> Turn<'_> {
         // never closed, so never refused
         Turn { in_flight: self, permit: self.turns.acquire().await.ok() }
     }
 
-    /// How long the lane may wait before a slower one's block is worth its while: as long as two of its own take.
+    /// How long the lane waits before it also moves a slower lane's block: as long as two of its own take.
     pub fn patience(&self) -> Duration {
         self.distance.due().max(self.state().dwelt.saturating_mul(2))
     }
@@ -95,12 +95,12 @@ impl InFlight {
 }
 
 impl Turn<'_> {
-    /// The block has come back, so long after it left.
+    /// The block was acknowledged, `dwelt` after it was sent.
     pub fn came_back(mut self, dwelt: Duration) {
         self.in_flight.distance.learn(dwelt);
         let due = self.in_flight.distance.due();
         let mut state = self.in_flight.state();
-        if state.learn((dwelt, due), Instant::now(), self.in_flight.most) {
+        if state.learn(dwelt, due, Instant::now(), self.in_flight.most) {
             self.in_flight.turns.add_permits(1);
         }
         if state.surplus > 0 {
@@ -111,8 +111,8 @@ impl Turn<'_> {
 }
 
 impl State {
-    /// Whether one block more is allowed from now on.
-    fn learn(&mut self, (dwelt, due): (Duration, Duration), now: Instant, most: usize) -> bool {
+    /// Learns from a block. Returns whether one more is allowed from now on.
+    fn learn(&mut self, dwelt: Duration, due: Duration, now: Instant, most: usize) -> bool {
         self.dwelt = dwelt;
         if dwelt <= due {
             let grows = self.allowed < most;
@@ -147,18 +147,18 @@ mod tests {
     #[test]
     fn blocks_in_time_bring_more_up_to_the_most() {
         let (mut state, now) = (state(FIRST), Instant::now());
-        let more = (0..40).filter(|_| state.learn((ms(100), DUE), now, 32)).count();
+        let more = (0..40).filter(|_| state.learn(ms(100), DUE, now, 32)).count();
         assert_eq!((more, state.allowed), (32 - FIRST, 32));
     }
 
     #[test]
     fn blocks_that_dwell_halve_it_once_until_those_under_way_are_back() {
         let (mut state, now) = (state(32), Instant::now());
-        (0..20).for_each(|_| assert!(!state.learn((ms(900), DUE), now, 32)));
+        (0..20).for_each(|_| assert!(!state.learn(ms(900), DUE, now, 32)));
         assert_eq!((state.allowed, state.surplus), (16, 16));
-        assert!(!state.learn((ms(400), DUE), now + ms(1000), 32), "a little late changes nothing");
+        assert!(!state.learn(ms(400), DUE, now + ms(1000), 32), "a little late changes nothing");
         assert_eq!(state.allowed, 16);
-        (1..9).for_each(|round| assert!(!state.learn((ms(900), DUE), now + ms(1000 * round), 32)));
+        (1..9).for_each(|round| assert!(!state.learn(ms(900), DUE, now + ms(1000 * round), 32)));
         assert_eq!(state.allowed, LEAST);
     }
 

@@ -1,26 +1,28 @@
-//! How does a large file go? [`copy_large`]: in blocks, many in flight, over every lane there is. Each block is read at one end
-//! of a lane and written at the other; the window ([`Window`]) says which block is next, so that a part that was cut off
-//! can be trusted up to its band. The source must be the same version at the end as at the beginning, on every lane.
+//! How does a large file go? [`copy_large`] sends it in blocks, many in flight, over every lane there is. Each block is
+//! read at one end of a lane and written at the other. The window ([`Window`]) says which block is next, so that a part
+//! file that was cut off can be trusted up to the window's band. The source must be the same version at the end as at
+//! the beginning, on every lane.
 //!
 //! With the last block goes a READ behind it: a source ends where that finds nothing, or where a block comes back short
-//! ([`source_end`](super::source_end)). What it has beyond its announced size is read by the lane it began on.
+//! ([`source_end`](super::source_end)). What the source has beyond its announced size is read over the lane that the
+//! file began on.
 
-use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
+use super::block_queue::BlockQueue;
 use super::in_flight::{Distance, InFlight};
 use super::open_pair::{Ends, OpenPair};
 use super::order::{WriteTurn, Writing};
-use super::resume::Acknowledged;
+use super::resume::{Acknowledged, Granularity};
 use super::source_end::{Reached, TrueEnd, endless, judge};
 use crate::copy::ends::lanes::Lane;
 use crate::copy::error::CopyError;
+use crate::copy::land::care::SourceContent;
 use crate::copy::place::Links;
 use crate::copy::task::file_transfer::FileTransfer;
 use crate::copy::task::ledger::FileProgress;
@@ -28,41 +30,40 @@ use crate::copy::task::run_context::RunContext;
 use crate::copy::task::so_far::SoFar;
 use crate::sftp::{Block, Sizes, Window};
 
-/// Bytes in flight on one lane at most, where it brings them through in time ([`InFlight`]).
+/// Most bytes in flight on one lane, if it moves them in time ([`InFlight`]).
 const LANE_BYTES: usize = 8 << 20;
 
-/// Blocks in flight on one lane, for servers that only take short ones.
+/// Most blocks in flight on one lane, for servers that only take short ones.
 const LANE_BLOCKS: usize = 128;
 
 /// Bytes of a file for each lane that works on it.
 const SHARE: u64 = 8 << 20;
 
-/// What the tasks of one file have in common.
+/// What the tasks of one file share.
 struct Flow {
-    window: Arc<Mutex<Window>>,
-    /// A block has come back.
-    moved: Notify,
+    block_queue: BlockQueue,
     distance: Arc<Distance>,
-    /// Lanes that have begun to work on it.
+    /// Lanes that have begun to work on the file.
     lanes: AtomicUsize,
-    /// Whether the source has data behind what it announces, once that was looked at.
+    /// Whether the source has data beyond its announced size, once that was looked at.
     goes_on: OnceLock<bool>,
     writing: Writing,
     context: Arc<RunContext>,
     started: Arc<FileProgress>,
 }
 
-/// Copies a file, going on from what is there of it.
+/// Copies a file, going on from what its part file already has.
 ///
 /// # Errors
-/// As `Kind` tells; [`Cause::SourceChanged`](crate::copy::Cause::SourceChanged) when it is not that version any more.
+/// See `Kind`. [`Cause::SourceChanged`](crate::copy::Cause::SourceChanged) when the source is no longer the version
+/// that was listed.
 pub async fn copy_large(transfer: FileTransfer<'_>, so_far: &mut SoFar) -> Result<(), CopyError> {
     let mut pair = OpenPair::open(transfer, so_far).await?;
     let arrived = async {
         let (window, writing) = begin(transfer, &mut pair, so_far).await?;
         let ends = Arc::new(Ends::of(&pair));
         let moved = async {
-            let reached = pump(transfer, window, writing, (&ends, &pair.lane)).await?;
+            let reached = pump(transfer, window, writing, &ends, &pair.lane).await?;
             to_its_end(transfer, &pair, &ends, reached).await
         };
         let (size, sum) = match pair.size() {
@@ -72,13 +73,13 @@ pub async fn copy_large(transfer: FileTransfer<'_>, so_far: &mut SoFar) -> Resul
             _ => tokio::try_join!(moved, pair.source_sum(transfer))?,
         };
         finish(transfer, &pair, size).await?;
-        pair.landing.check(transfer, sum.map(|sum| (sum, size))).await
+        pair.landing.check(transfer, sum.map(|sum| SourceContent { sum, size })).await
     };
     let arrived = arrived.await;
     pair.end(transfer, arrived).await
 }
 
-/// What is still missing, and remembered for another attempt; and how it is written.
+/// A window over what is missing, kept for another attempt, and how it is written.
 async fn begin(
     transfer: FileTransfer<'_>,
     pair: &mut OpenPair,
@@ -86,7 +87,8 @@ async fn begin(
 ) -> Result<(Arc<Mutex<Window>>, Writing), CopyError> {
     let sizes = Sizes { in_flight: Sizes::default().band, ..Sizes::default() };
     let block = Ends::of(pair).block().min(transfer.context.throttle.block());
-    let missing = pair.missing(transfer, (sizes, block, Acknowledged::BlockByBlock), so_far).await?;
+    let granularity = Granularity { sizes, block, acknowledged: Acknowledged::BlockByBlock };
+    let missing = pair.missing(transfer, granularity, so_far).await?;
     let (window, writing) = pair.writing(transfer, missing, block, so_far).await?;
     transfer.started.begin_at(window.arrived());
     let window = Arc::new(Mutex::new(window));
@@ -94,17 +96,17 @@ async fn begin(
     Ok((window, writing))
 }
 
-/// Moves every block that is announced, over the lane it begins on and those that join; where the source ends.
+/// Moves every announced block, over the lane the file begins on and those that join it. Returns where the source ends.
 async fn pump(
     transfer: FileTransfer<'_>,
     window: Arc<Mutex<Window>>,
     writing: Writing,
-    (first, began_on): (&Arc<Ends>, &Arc<Lane>),
+    first: &Arc<Ends>,
+    began_on: &Arc<Lane>,
 ) -> Result<Reached, CopyError> {
     let FileTransfer { item, .. } = transfer;
     let flow = Arc::new(Flow {
-        window,
-        moved: Notify::new(),
+        block_queue: BlockQueue::new(window),
         distance: Arc::default(),
         lanes: AtomicUsize::new(0),
         goes_on: OnceLock::new(),
@@ -135,7 +137,7 @@ async fn pump(
         }
         tokio::select! {
             ended = tasks.join_next() => match ended {
-                None if flow.window().is_complete() => return flow.reached(first).await,
+                None if flow.block_queue.window().is_complete() => return flow.reached(first).await,
                 None => return Err(lost.unwrap_or_else(|| first.source.changed())),
                 // the other lanes go on with what it gave back
                 Some(Ok((number, Err(error)))) if error.is_lost() && !tasks.is_empty() => {
@@ -151,7 +153,7 @@ async fn pump(
     }
 }
 
-/// One more lane works on the file, as far as it can be opened there.
+/// Lets one more lane work on the file, if it can be opened there.
 async fn join(flow: Arc<Flow>, first: Arc<Ends>, lane: Arc<Lane>, links: Links) -> Result<(), CopyError> {
     let _busy = lane.busy();
     let growing = flow.context.tolerance.growing;
@@ -169,7 +171,7 @@ async fn join(flow: Arc<Flow>, first: Arc<Ends>, lane: Arc<Lane>, links: Links) 
     ends.part.close().await
 }
 
-/// What is announced has arrived, as far as the source has it: how many bytes it really has, once they have arrived, too.
+/// Moves what is left once the announced bytes have arrived. Returns how many bytes the source really has.
 async fn to_its_end(
     transfer: FileTransfer<'_>,
     pair: &OpenPair,
@@ -187,8 +189,8 @@ async fn to_its_end(
     Ok(end)
 }
 
-/// Moves what the source has beyond its announced size, one block after the other, as OpenSSH does: some systems make such
-/// a file up from its beginning for every read that is out of order. Where it ends.
+/// Moves what the source has beyond its announced size, one block after the other, as OpenSSH does: some systems make
+/// such a file up from its beginning for every read that is out of order. Returns where the source ends.
 async fn read_on(transfer: FileTransfer<'_>, pair: &OpenPair, ends: &Ends) -> Result<u64, CopyError> {
     let FileTransfer { context, started, .. } = transfer;
     let limit = context.tolerance.limit(ends.size);
@@ -213,17 +215,17 @@ async fn read_on(transfer: FileTransfer<'_>, pair: &OpenPair, ends: &Ends) -> Re
     }
 }
 
-/// Gives the complete part, of `size` bytes, what it needs to land.
+/// Gives the complete part file, of `size` bytes, what it needs to land.
 async fn finish(transfer: FileTransfer<'_>, pair: &OpenPair, size: u64) -> Result<(), CopyError> {
     let (same, closed) = tokio::join!(pair.is_unchanged(transfer), pair.landing.close(size));
     same.and(closed)
 }
 
 impl Flow {
-    /// Where the source ends, once all that it announced has come back. What an earlier try has left had its last block
-    /// already, so that nobody has looked behind it.
+    /// Where the source ends, once all that it announced has arrived. If an earlier attempt moved the last block,
+    /// nobody has looked behind it yet.
     async fn reached(&self, ends: &Ends) -> Result<Reached, CopyError> {
-        let end = self.window().end();
+        let end = self.block_queue.window().end();
         if end < ends.size {
             return Ok(Reached::Early(end));
         }
@@ -234,7 +236,7 @@ impl Flow {
         Ok(if goes_on { Reached::Beyond } else { Reached::Announced })
     }
 
-    /// Keeps as many blocks in flight on one lane as it bears, until none is left.
+    /// Keeps as many blocks in flight on one lane as it can move in time, until none is left.
     async fn work(self: Arc<Self>, ends: Arc<Ends>) -> Result<(), CopyError> {
         let blocks = usize::try_from(ends.size.div_ceil(ends.block() as u64)).unwrap_or(usize::MAX);
         self.lanes.fetch_add(1, Ordering::Relaxed);
@@ -255,7 +257,8 @@ impl Flow {
         lost.map_or(Ok(()), Err)
     }
 
-    /// One block after the other. A block that did not arrive because the session was lost goes back to the window.
+    /// Moves one block after the other. A block that did not arrive because the session was lost goes back to the
+    /// window.
     async fn copy_blocks(self: Arc<Self>, ends: Arc<Ends>, in_flight: Arc<InFlight>) -> Result<(), CopyError> {
         loop {
             let turn = in_flight.turn().await;
@@ -266,7 +269,7 @@ impl Flow {
             let _memory = if memory.is_none() { self.context.memory(block.len()).await } else { memory };
             let failed = match self.copy_block(&ends, &block, its_turn).await {
                 Ok(Some((dwelt, got))) if self.fits(&block, got) => {
-                    self.acknowledge(block);
+                    self.started.moved(self.block_queue.acknowledge(block));
                     turn.came_back(dwelt);
                     continue;
                 }
@@ -275,13 +278,13 @@ impl Flow {
                 Ok(None) => Ok(()),
                 Err(error) => Err(error),
             };
-            self.window().give_back(block);
-            self.moved.notify_waiters();
+            self.block_queue.give_back(block);
             return failed;
         }
     }
 
-    /// How long it took, and how many bytes of it there were; `None` when the block before it never left.
+    /// Moves a block. Returns how long it took and how many bytes of it there were; `None` when the block before it was
+    /// never sent.
     async fn copy_block(
         &self,
         ends: &Ends,
@@ -306,13 +309,13 @@ impl Flow {
         };
         match written {
             Some(Ok(())) => Ok(Some((began.elapsed(), got))),
-            Some(Err(error)) if self.writing.may_lack_order(block, &self.window()) => Err(error.of_order()),
+            Some(Err(error)) if self.writing.may_lack_order(block, &self.block_queue.window()) => Err(error.of_order()),
             Some(Err(error)) => Err(error),
             None => Ok(None),
         }
     }
 
-    /// Looks, with the last block, whether the source has data behind what it announces.
+    /// With the last block, looks whether the source has data beyond its announced size.
     async fn look_behind(&self, ends: &Ends, block: &Block) -> Result<(), CopyError> {
         if block.range().end == ends.size && self.goes_on.get().is_none() {
             let goes_on = ends.source.goes_on(ends.size).await?;
@@ -322,10 +325,10 @@ impl Flow {
         Ok(())
     }
 
-    /// Takes in where the file ends, when only the first `got` bytes of a block were there; `false` when that is somewhere
-    /// else than before.
+    /// Notes where the file ends, when only the first `got` bytes of a block were there; `false` when that contradicts
+    /// what was found before.
     fn fits(&self, block: &Block, got: usize) -> bool {
-        let (mut window, end) = (self.window(), block.offset() + got as u64);
+        let (mut window, end) = (self.block_queue.window(), block.offset() + got as u64);
         if (got > 0 && end > window.end()) || (got < block.len() && window.reach() > end) {
             return false;
         }
@@ -337,53 +340,17 @@ impl Flow {
 
     /// The next block; waits while the window is full. `None` when all have arrived.
     ///
-    /// A lane that has waited longer than its own blocks take moves one, too, that a slower lane has: it is what the window
-    /// is full for, or what is left.
+    /// A lane that has waited longer than its own blocks take also moves a block that a slower lane has: the window is
+    /// full because of that block, or only such blocks are left.
     async fn next(&self, most: usize, in_flight: &InFlight) -> Option<(Block, Option<WriteTurn>)> {
         let began = Instant::now();
-        loop {
-            let mut moved = pin!(self.moved.notified());
-            moved.as_mut().enable();
-            let patience = in_flight.patience();
-            {
-                let mut window = self.window();
-                if let Some(block) = window.take(most) {
-                    // one block that comes back may make room for several
-                    self.moved.notify_one();
-                    let its_turn = self.writing.next_turn();
-                    return Some((block, its_turn));
-                }
-                if window.is_complete() {
-                    return None;
-                }
-                if self.lanes.load(Ordering::Relaxed) > 1
-                    && began.elapsed() > patience
-                    && let Some(block) = window.take_again(most)
-                {
-                    return Some((block, None));
-                }
+        let take = |window: &mut Window| {
+            if let Some(block) = window.take(most) {
+                return Some((block, self.writing.next_turn()));
             }
-            // in either case it is looked again
-            let _ = timeout(patience, moved).await;
-        }
-    }
-
-    fn acknowledge(&self, block: Block) {
-        let (moved, is_complete) = {
-            let mut window = self.window();
-            let before = window.arrived();
-            window.acknowledge(block);
-            (window.arrived().saturating_sub(before), window.is_complete())
+            let is_late = self.lanes.load(Ordering::Relaxed) > 1 && began.elapsed() > in_flight.patience();
+            is_late.then(|| window.take_again(most)).flatten().map(|block| (block, None))
         };
-        self.started.moved(moved);
-        match is_complete {
-            true => self.moved.notify_waiters(),
-            false => self.moved.notify_one(),
-        }
-    }
-
-    fn window(&self) -> MutexGuard<'_, Window> {
-        // nothing panics while it holds the window
-        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+        self.block_queue.next_within(|| in_flight.patience(), take).await
     }
 }

@@ -1,10 +1,11 @@
-//! A file that is open at both ends: [`OpenPair`], the source still the version that was listed, and its part. What every way
-//! of moving a large file has in common: how it begins, what the part of an earlier try is worth, and how it ends.
+//! A file open at both ends: [`OpenPair`], the source, which is still the version that was listed, and its part file.
+//! It is what all ways of moving a large file share: how it begins, what the part file of an earlier attempt is worth,
+//! and how it ends.
 
 use std::sync::Arc;
 
 use super::order::Writing;
-use super::resume::{Acknowledged, PartialFile, Worth};
+use super::resume::{Granularity, PartialFile, Worth};
 use super::source_end::OpenSource;
 use crate::copy::ends::file::OpenFile;
 use crate::copy::ends::file_checksum::FileChecksum;
@@ -19,9 +20,9 @@ use crate::copy::options::{BlockOrder, Resume};
 use crate::copy::place::Links;
 use crate::copy::task::file_transfer::FileTransfer;
 use crate::copy::task::so_far::SoFar;
-use crate::sftp::{Sizes, Window};
+use crate::sftp::Window;
 
-/// Both ends, by way of one lane.
+/// A file open at both ends, over one lane.
 pub struct OpenPair {
     /// The lane they were opened on.
     pub lane: Arc<Lane>,
@@ -30,7 +31,7 @@ pub struct OpenPair {
     /// What the source was at the beginning.
     pub identity: FileIdentity,
     size: u64,
-    /// The part, and what becomes of it.
+    /// The part file, and how it gets its name.
     pub landing: Landing,
     _busy: Busy,
 }
@@ -39,7 +40,8 @@ impl OpenPair {
     /// Opens a file at both ends.
     ///
     /// # Errors
-    /// [`Cause::SourceChanged`](crate::copy::Cause::SourceChanged) when it is not that version any more.
+    /// [`Cause::SourceChanged`](crate::copy::Cause::SourceChanged) when the source is no longer the version that was
+    /// listed.
     pub async fn open(transfer: FileTransfer<'_>, so_far: &SoFar) -> Result<OpenPair, CopyError> {
         let FileTransfer { context, item, links, version, .. } = transfer;
         let lane = item.lanes.idlest();
@@ -77,23 +79,24 @@ impl OpenPair {
         self.size
     }
 
-    /// The source, as it is judged.
+    /// The source, as [`judge`](super::source_end::judge) looks at it.
     pub fn open_source(&self) -> OpenSource<'_> {
         OpenSource { side: &self.lane.source, file: &self.source, began: self.identity }
     }
 
-    /// What is still missing: all of it, or what the part of an earlier try or run lacks. That is told, and is to be counted.
+    /// A window over what is missing: all of the file, or what the part file of an earlier attempt or run lacks. What
+    /// is not missing is reported; counting it is left to the caller.
     ///
     /// # Errors
     /// When an end cannot be read, or the session is lost.
     pub async fn missing(
         &mut self,
         transfer: FileTransfer<'_>,
-        (sizes, block, acknowledged): (Sizes, usize, Acknowledged),
+        granularity: Granularity,
         so_far: &mut SoFar,
     ) -> Result<Window, CopyError> {
         let FileTransfer { context, item, started, .. } = transfer;
-        let mut window = Window::new(0..self.size(), sizes);
+        let mut window = Window::new(0..self.size(), granularity.sizes);
         if !self.landing.part_file().is_reused() && context.resume == Resume::Trusted {
             let taken = self.landing.take_over(transfer, self.size).await;
             so_far.begun(self.landing.part_file().beginning());
@@ -102,8 +105,8 @@ impl OpenPair {
         if self.landing.part_file().is_reused() {
             let files = (&*self.source, &**self.landing.part_file().file());
             let sides = (&self.lane.source, &self.lane.destination);
-            let pair = PartialFile { lanes: &item.lanes, sides, files, size: self.size(), block, acknowledged };
-            let worth = match pair.worth(so_far, sizes).await {
+            let pair = PartialFile { lanes: &item.lanes, sides, files, size: self.size(), granularity };
+            let worth = match pair.worth(so_far).await {
                 Err(error) if error.ends_the_run() || error.is_source_changed() => return Err(error),
                 Err(_) => Worth::Nothing("started over: the part cannot be compared with the source"),
                 Ok(worth) => worth,
@@ -126,10 +129,10 @@ impl OpenPair {
         Ok(window)
     }
 
-    /// What of the `missing` is written, in blocks of so many bytes, and how.
+    /// What of the `missing` bytes is written, in blocks of `block` bytes, and how.
     ///
     /// # Errors
-    /// When the part has to be begun anew, and cannot be made.
+    /// When the part file has to be started over and cannot be made.
     pub async fn writing(
         &mut self,
         transfer: FileTransfer<'_>,
@@ -178,7 +181,7 @@ impl OpenPair {
         sum.map(Some)
     }
 
-    /// The source still is what it was at the beginning; one that may grow still has all that it had.
+    /// Checks that the source is still what it was at the beginning; one that may grow must still have all its bytes.
     ///
     /// # Errors
     /// [`Cause::SourceChanged`](crate::copy::Cause::SourceChanged) when it is not.
@@ -189,10 +192,10 @@ impl OpenPair {
         }
     }
 
-    /// Lands what has arrived and was compared; or says what is left of what has not.
+    /// Lands a file that has arrived and was compared; otherwise says what is left of it.
     ///
     /// # Errors
-    /// Why it did not arrive, or did not get its name.
+    /// Why the file did not arrive, or did not get its name.
     pub async fn end(
         self,
         FileTransfer { context, item, .. }: FileTransfer<'_>,
@@ -237,13 +240,13 @@ pub struct Ends {
 }
 
 impl Ends {
-    /// Of a file that was opened.
+    /// The two ends of an open file.
     pub fn of(pair: &OpenPair) -> Ends {
         let (source, part) = (Arc::clone(&pair.source), Arc::clone(pair.landing.part_file().file()));
         Ends { source, part, identity: pair.identity, size: pair.size() }
     }
 
-    /// The same two files on another lane; nothing has been taken from its source before that is known to be the same.
+    /// The same two files on another lane. Nothing is taken from that source before it is known to be the same.
     ///
     /// # Errors
     /// When they cannot be opened there, or the source has changed.
@@ -256,7 +259,7 @@ impl Ends {
         Ok(Ends { source: Arc::new(source), part: Arc::new(part), identity: self.identity, size: self.size })
     }
 
-    /// Bytes of a block that both ends take.
+    /// Most bytes of a block that both ends take.
     pub fn block(&self) -> usize {
         self.source.max_read().min(self.part.max_write())
     }

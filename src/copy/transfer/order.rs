@@ -1,6 +1,7 @@
-//! In which order do the blocks of a file leave? [`BlockOrder`]. A server behind whose handles stand files takes bytes anywhere,
-//! and by several handles; others (gateways to object stores, `rclone serve sftp`) take what `scp` and `sftp` send: by one
-//! handle, each byte behind the one before. [`WriteTurns`] lets blocks that are read in any order leave in the order of the file.
+//! In which order are the blocks of a file written? [`BlockOrder`]. A server whose handles stand for files takes bytes
+//! at any offset and by several handles. Others (gateways to object stores, `rclone serve sftp`) take what `scp` and
+//! `sftp` send: by one handle, from beginning to end. [`WriteTurns`] lets blocks that are read in any order be written
+//! in the order of the file.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,23 +11,23 @@ use tokio::task::unconstrained;
 use crate::copy::options::BlockOrder;
 use crate::sftp::{Block, Window};
 
-/// Bytes that are sent again at most, to see whether another order does.
+/// Most bytes that are sent again to find out whether another order works.
 const AGAIN: u64 = 64 << 20;
 
-/// How the part of one file is written.
+/// How one file's part file is written.
 pub struct Writing {
     turns: Option<WriteTurns>,
-    /// Bytes that were there when it began; `None` where the order is known, and nothing else is left to try.
+    /// Bytes already in the part file when writing began; `None` where the order is known, and no other is left to try.
     began_at: Option<u64>,
 }
 
 impl Writing {
-    /// In an order that the server takes, or else nothing is.
+    /// In an order that the server is known to take, or the only one left.
     pub fn as_known(order: BlockOrder) -> Writing {
         Writing { turns: (order == BlockOrder::Ascending).then(WriteTurns::default), began_at: None }
     }
 
-    /// In an order that the server seems to take, beginning behind so many bytes.
+    /// In an order that the server seems to take, beginning at offset `began_at`.
     pub fn as_supposed(order: BlockOrder, began_at: u64) -> Writing {
         Writing { began_at: Some(began_at), ..Writing::as_known(order) }
     }
@@ -36,20 +37,20 @@ impl Writing {
         self.turns.is_some()
     }
 
-    /// The turn of the block that was just taken; `None` where it may leave at any time.
+    /// The turn of the block that was just taken; `None` where it may be written at any time.
     pub fn next_turn(&self) -> Option<WriteTurn> {
         self.turns.as_ref().map(WriteTurns::next)
     }
 
-    /// Whether a refused `block` may be one that is not where the server expects it: as long as nothing but the beginning of
-    /// the file has been taken, and not much of it.
+    /// Whether a refused `block` may be one that is not where the server expects it: only while nothing but the
+    /// beginning of the file has been taken, and not much of that.
     pub fn may_lack_order(&self, block: &Block, window: &Window) -> bool {
         let is_open = self.began_at.is_some_and(|began_at| window.low().saturating_sub(began_at) < AGAIN);
         is_open && block.offset() > 0 && window.reach() == window.low()
     }
 }
 
-/// The queue of the blocks of one file.
+/// The queue of one file's blocks.
 #[derive(Default)]
 struct WriteTurns {
     last: Mutex<Option<oneshot::Receiver<()>>>,
@@ -62,7 +63,7 @@ pub struct WriteTurn {
 }
 
 impl WriteTurns {
-    /// The place behind the last one; to be asked for in the order of the blocks.
+    /// The place behind the last one; to be taken in the order of the blocks.
     fn next(&self) -> WriteTurn {
         let (left, leaves) = oneshot::channel();
         let before = self.last.lock().unwrap_or_else(PoisonError::into_inner).replace(leaves);
@@ -71,8 +72,8 @@ impl WriteTurns {
 }
 
 impl WriteTurn {
-    /// Begins `write` once the block before has left, and lets the next one leave as soon as this one is queued. `None` when
-    /// the one before never left: what is behind it would leave a hole.
+    /// Begins `write` once the block before has been sent, and lets the next block go as soon as this one is queued.
+    /// `None` when the block before was never sent: this one would leave a hole.
     pub async fn write<T>(self, write: impl Future<Output = T>) -> Option<T> {
         if let Some(before) = self.before {
             before.await.ok()?;

@@ -1,7 +1,8 @@
-//! What is a part worth? After a lost session the run itself knows what was acknowledged ([`SoFar`]), and looks at samples of
-//! it. A part of an earlier run is compared with the source, and what nobody compared is not gone on from: all of it, by
-//! SHA-256 where both ends can tell it without the bytes travelling, else by reading back. Only from a far source to a part
-//! that is near are samples compared. One that does not pass is started over, by who holds it: nothing is cut here.
+//! How much of a part file can be used? After a lost session the run itself knows what was acknowledged ([`SoFar`]),
+//! and checks samples of it. A part file of an earlier run is compared with the source, and only bytes that were
+//! compared are kept: all of them, by SHA-256 where both ends can compute it themselves, else by reading back. Only
+//! from a distant source to a part file on this machine are samples compared. A part file that fails is started over by
+//! the caller: nothing is cut here.
 
 use std::ops::Range;
 
@@ -15,39 +16,55 @@ use crate::copy::place::Links;
 use crate::copy::task::so_far::SoFar;
 use crate::sftp::{Sizes, Window};
 
-/// Bytes compared before those that are taken on trust.
+/// Bytes compared at the end of what is taken on trust.
 const TAIL: u64 = 256 * 1024;
 
-/// Units compared elsewhere in them, evenly spread.
+/// Units compared elsewhere in it, evenly spread.
 const SAMPLES: u64 = 8;
 
-/// Pieces that are compared by themselves, at most; one that differs is compared again block by block.
+/// Most pieces that are compared as a whole; one that differs is compared again block by block.
 const PIECES: u64 = 64;
 
 /// Comparisons under way at once.
 const TOGETHER: usize = 32;
 
-/// No block that is compared is shorter.
+/// Fewest bytes of a unit that is compared.
 const SHORTEST: u64 = 32 * 1024;
 
-type Witnesses<'a> = (FileChecksum<'a>, FileChecksum<'a>);
 type Pieces = Vec<Range<u64>>;
 
-/// How finely a run knows what the destination has, and so how a part is looked at.
+/// How finely a run knows what the destination has, and so how a part file is examined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acknowledged {
-    /// Each block, from here.
+    /// Each block, acknowledged to this machine.
     BlockByBlock,
-    /// Whole shares, which hosts send one another. What a broken one has left is found out by SHA-256; without it at
-    /// both ends nothing of an earlier run is trusted.
+    /// Whole shares, which one host sends the other. SHA-256 shows what a broken share has left; where it cannot be had
+    /// at both ends, nothing of an earlier run is trusted.
     ShareByShare,
-    /// The length alone: one host writes it from the beginning to the end.
+    /// Only the length: one host writes the file from beginning to end.
     InOrder,
 }
 
-/// Both ends of a file, by way of one lane.
+/// How finely a file's bytes are sent, and known to have arrived.
+#[derive(Debug, Clone, Copy)]
+pub struct Granularity {
+    /// Sizes of the window that hands the bytes out.
+    pub sizes: Sizes,
+    /// Bytes that are sent at once, and arrive whole or not at all; a part file is compared in units of them.
+    pub block: usize,
+    /// How the destination's bytes are known to this run.
+    pub acknowledged: Acknowledged,
+}
+
+/// The source and the part file, whose SHA-256 can be asked for.
+struct BothChecksums<'a> {
+    source: FileChecksum<'a>,
+    part: FileChecksum<'a>,
+}
+
+/// A source and its part file, over one lane.
 pub struct PartialFile<'a> {
-    /// Between the two ends.
+    /// The lanes between the two ends.
     pub lanes: &'a Lanes,
     /// Source and destination.
     pub sides: (&'a Side, &'a Side),
@@ -55,17 +72,15 @@ pub struct PartialFile<'a> {
     pub files: (&'a OpenFile, &'a OpenFile),
     /// Bytes of the source.
     pub size: u64,
-    /// Bytes that go at once. They arrive or they do not, so that is what a part is compared in.
-    pub block: usize,
-    /// How the rest will be sent.
-    pub acknowledged: Acknowledged,
+    /// How finely its bytes are sent.
+    pub granularity: Granularity,
 }
 
-/// What a part is worth.
+/// How much of a part file can be used.
 pub enum Worth {
-    /// This much is missing; how that is known, for people, when there is something to say.
+    /// This window is still missing; and how that is known, for people, when there is something to say.
     Missing(Window, Option<&'static str>),
-    /// It has to be started over, for this reason.
+    /// Nothing: the part file has to be started over, for this reason.
     Nothing(&'static str),
 }
 
@@ -74,49 +89,49 @@ impl PartialFile<'_> {
     ///
     /// # Errors
     /// When an end cannot be read, or the session is lost.
-    pub async fn worth(&self, so_far: &SoFar, sizes: Sizes) -> Result<Worth, CopyError> {
+    pub async fn worth(&self, so_far: &SoFar) -> Result<Worth, CopyError> {
         let length = self.files.1.identity().await?.1.size;
         if let Some(window) = so_far.recalled() {
             return match length >= window.reach() && self.has(window.low()).await? {
-                true => Ok(Worth::Missing(self.with_broken_shares(window, length, sizes).await?, None)),
+                true => Ok(Worth::Missing(self.with_broken_shares(window, length).await?, None)),
                 false => Ok(Worth::Nothing("started over: what was acknowledged is not there any more")),
             };
         }
         match length {
-            0 => Ok(Worth::Missing(Window::new(0..self.size, sizes), None)),
+            0 => Ok(Worth::Missing(Window::new(0..self.size, self.granularity.sizes), None)),
             _ if length > self.size => Ok(Worth::Nothing("started over: the part is longer than the source")),
-            length => self.compared(length, sizes).await,
+            length => self.compared(length).await,
         }
     }
 
-    /// The window of the attempt before, and what its broken shares have left.
-    async fn with_broken_shares(&self, window: Window, length: u64, sizes: Sizes) -> Result<Window, CopyError> {
-        if self.acknowledged != Acknowledged::ShareByShare {
+    /// The window of the attempt before, with what its broken shares have left.
+    async fn with_broken_shares(&self, window: Window, length: u64) -> Result<Window, CopyError> {
+        if self.granularity.acknowledged != Acknowledged::ShareByShare {
             return Ok(window);
         }
         let part = self.sides.1.open(self.files.1.place(), Links::Keep).await?;
-        let pair = self.witnesses(&part).await?;
-        if !(pair.0.is_near() && pair.1.is_near()) {
+        let both = self.checksums(&part).await?;
+        if !(both.source.is_near() && both.part.is_near()) {
             return Ok(window);
         }
-        let mut arrived = same_pieces(&pair, self.unit(), window.low()..self.whole(length)).await?;
+        let mut arrived = same_pieces(&both, self.unit(), window.low()..self.whole(length)).await?;
         arrived.push(0..window.low());
-        Ok(Window::resumed(self.size, &arrived, sizes))
+        Ok(Window::resumed(self.size, &arrived, self.granularity.sizes))
     }
 
-    /// Whether the part has what the source has before `end`, as far as samples show.
+    /// Whether the part file agrees with the source before offset `end`, as far as samples show.
     async fn has(&self, end: u64) -> Result<bool, CopyError> {
         let part = self.sides.1.open(self.files.1.place(), Links::Keep).await?;
-        let pair = self.witnesses(&part).await?;
+        let both = self.checksums(&part).await?;
         for sample in self.samples(end) {
-            if !is_equal(&pair, sample).await? {
+            if !is_equal(&both, sample).await? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// The last bytes before `end`, and some units spread over the rest.
+    /// The ranges of samples: the last bytes before `end`, and some units spread over the rest.
     fn samples(&self, end: u64) -> Pieces {
         let unit = self.unit();
         let tail = end.saturating_sub(TAIL.next_multiple_of(unit)) / unit * unit;
@@ -125,77 +140,83 @@ impl PartialFile<'_> {
         spread.map(|start| start..start + unit).chain(std::iter::once(tail..end)).collect()
     }
 
-    async fn witnesses<'a>(&'a self, part: &'a OpenFile) -> Result<Witnesses<'a>, CopyError> {
-        tokio::try_join!(
+    async fn checksums<'a>(&'a self, part: &'a OpenFile) -> Result<BothChecksums<'a>, CopyError> {
+        let (source, part) = tokio::try_join!(
             FileChecksum::of(self.lanes.source(), self.sides.0, self.files.0),
             FileChecksum::of(self.lanes.destination(), self.sides.1, part)
-        )
+        )?;
+        Ok(BothChecksums { source, part })
     }
 
-    /// A part of an earlier run, `length` bytes long.
-    async fn compared(&self, length: u64, sizes: Sizes) -> Result<Worth, CopyError> {
+    /// Compares a part file of an earlier run, `length` bytes long.
+    async fn compared(&self, length: u64) -> Result<Worth, CopyError> {
         let part = self.sides.1.open(self.files.1.place(), Links::Keep).await?;
-        let pair = self.witnesses(&part).await?;
+        let both = self.checksums(&part).await?;
         let unit = self.unit();
         // below this every byte was acknowledged, by the band's rule
-        let certain = length.saturating_sub(sizes.band) / unit * unit;
-        let (sure, doubtful, because) = match (pair.0.is_near(), pair.1.is_near()) {
+        let certain = length.saturating_sub(self.granularity.sizes.band) / unit * unit;
+        let (sure, doubtful, because) = match (both.source.is_near(), both.part.is_near()) {
             (true, true) => (
                 std::iter::once(0..certain).collect(),
                 certain..self.whole(length),
                 "its SHA-256 is that of the source",
             ),
-            _ if self.acknowledged == Acknowledged::ShareByShare => {
+            _ if self.granularity.acknowledged == Acknowledged::ShareByShare => {
                 return Ok(Worth::Nothing("started over: no SHA-256 can be had at both ends"));
             }
             (_, false) => (Vec::new(), 0..self.whole(length), "all of it was read back and compared"),
             (false, true) => (self.samples(certain), 0..0, "samples of it were read at the source and compared"),
         };
         let taken = if sure.is_empty() { 0..0 } else { 0..certain };
-        if !compared(&pair, unit, sure.into_iter()).await?.1.is_empty() {
+        if !compared(&both, unit, sure.into_iter()).await?.1.is_empty() {
             return Ok(Worth::Nothing("started over: the part differs from the source"));
         }
-        let mut arrived = same_pieces(&pair, unit, doubtful).await?;
+        let mut arrived = same_pieces(&both, unit, doubtful).await?;
         arrived.push(taken);
-        let window = Window::resumed(self.size, &arrived, sizes);
-        let is_short = self.acknowledged == Acknowledged::InOrder && window.low() != length;
+        let window = Window::resumed(self.size, &arrived, self.granularity.sizes);
+        let is_short = self.granularity.acknowledged == Acknowledged::InOrder && window.low() != length;
         // it is written on from its end, so the rest of it counts, too
-        if is_short && !(window.low() == self.whole(length) && is_equal(&pair, window.low()..length).await?) {
+        if is_short && !(window.low() == self.whole(length) && is_equal(&both, window.low()..length).await?) {
             return Ok(Worth::Nothing("started over: the part differs from the source"));
         }
         let all = 0..length;
-        let window = if is_short { Window::resumed(self.size, std::slice::from_ref(&all), sizes) } else { window };
+        let window = if is_short {
+            Window::resumed(self.size, std::slice::from_ref(&all), self.granularity.sizes)
+        } else {
+            window
+        };
         Ok(Worth::Missing(window, Some(because)))
     }
 
-    /// What a part of this `length` has of whole units; the source's last need not be one.
+    /// The bytes of whole units in a part file of `length` bytes; the source's last unit may be shorter.
     fn whole(&self, length: u64) -> u64 {
         if length == self.size { length } else { length / self.unit() * self.unit() }
     }
 
-    /// Bytes of the smallest piece that is compared: a block, or some that are very short.
+    /// Bytes of the smallest piece that is compared: a block, or several where blocks are very short.
     fn unit(&self) -> u64 {
-        let block = self.block.max(1) as u64;
+        let block = self.granularity.block.max(1) as u64;
         block * SHORTEST.div_ceil(block)
     }
 }
 
-/// What both ends have in `range`, which is cut into a few pieces; one that differs is looked at unit by unit.
-async fn same_pieces(pair: &Witnesses<'_>, unit: u64, range: Range<u64>) -> Result<Pieces, CopyError> {
+/// The pieces of `range` that are the same at both ends. The range is cut into a few pieces; one that differs is
+/// compared unit by unit.
+async fn same_pieces(both: &BothChecksums<'_>, unit: u64, range: Range<u64>) -> Result<Pieces, CopyError> {
     let few = (range.end - range.start).div_ceil(PIECES).next_multiple_of(unit);
     // what has to be read back is read once
-    let step = if pair.1.is_near() { few } else { unit };
-    let (mut same, other) = compared(pair, unit, cut(range, step)).await?;
+    let step = if both.part.is_near() { few } else { unit };
+    let (mut same, other) = compared(both, unit, cut(range, step)).await?;
     if step > unit {
         let units = other.into_iter().flat_map(|piece| cut(piece, unit));
-        same.extend(compared(pair, unit, units).await?.0);
+        same.extend(compared(both, unit, units).await?.0);
     }
     Ok(same)
 }
 
-/// Those of `pieces` that are the same at both ends, and those that are not; neighbours as one.
+/// The `pieces` that are the same at both ends, and those that are not; neighbours are joined.
 async fn compared(
-    pair: &Witnesses<'_>,
+    both: &BothChecksums<'_>,
     unit: u64,
     mut pieces: impl Iterator<Item = Range<u64>>,
 ) -> Result<(Pieces, Pieces), CopyError> {
@@ -205,14 +226,14 @@ async fn compared(
         if group.is_empty() {
             return Ok((same, other));
         }
-        let answers = all(group.iter().map(|piece| is_same(pair, unit, piece.clone()))).await;
+        let answers = all(group.iter().map(|piece| is_same(both, unit, piece.clone()))).await;
         for (piece, answer) in group.into_iter().zip(answers) {
             add(if answer? { &mut same } else { &mut other }, piece);
         }
     }
 }
 
-/// A piece more, in order.
+/// Adds a piece, in order.
 fn add(pieces: &mut Pieces, piece: Range<u64>) {
     match pieces.last_mut() {
         Some(last) if last.end == piece.start => last.end = piece.end,
@@ -220,25 +241,25 @@ fn add(pieces: &mut Pieces, piece: Range<u64>) {
     }
 }
 
-/// A range in pieces of `step` bytes; the last one may be shorter.
+/// Cuts a range into pieces of `step` bytes; the last one may be shorter.
 fn cut(range: Range<u64>, step: u64) -> impl Iterator<Item = Range<u64>> {
     let starts = (0..).map(move |number| range.start + number * step).take_while(move |start| *start < range.end);
     starts.map(move |start| start..(start + step).min(range.end))
 }
 
-/// Any range, by its bytes.
-async fn is_equal((one, other): &Witnesses<'_>, range: Range<u64>) -> Result<bool, CopyError> {
-    let (one, other) = tokio::try_join!(one.read(range.clone()), other.read(range))?;
-    Ok(one == other)
+/// Whether any range is the same at both ends, by reading its bytes.
+async fn is_equal(both: &BothChecksums<'_>, range: Range<u64>) -> Result<bool, CopyError> {
+    let (source, part) = tokio::try_join!(both.source.read(range.clone()), both.part.read(range))?;
+    Ok(source == part)
 }
 
-/// `range` begins at a multiple of `unit`, and ends at one or with the file.
-async fn is_same((one, other): &Witnesses<'_>, unit: u64, range: Range<u64>) -> Result<bool, CopyError> {
+/// Whether `range` is the same at both ends; it begins at a multiple of `unit`, and ends at one or with the file.
+async fn is_same(both: &BothChecksums<'_>, unit: u64, range: Range<u64>) -> Result<bool, CopyError> {
     if range.is_empty() {
         return Ok(true);
     }
-    let (one, other) = tokio::try_join!(one.sum_in(unit, range.clone()), other.sum_in(unit, range))?;
-    Ok(one == other)
+    let (source, part) = tokio::try_join!(both.source.sum_in(unit, range.clone()), both.part.sum_in(unit, range))?;
+    Ok(source == part)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
-//! How does a small file go? [`copy_small`]: opened at both ends at once, read in one round trip, written, set and closed in
-//! another, then renamed. The run keeps many of them in flight, so that the distance is paid once for all and not once a file.
+//! How does a small file go? [`copy_small`] opens it at both ends at once, reads it in one round trip, writes it, sets
+//! its attributes and closes it in another, then renames it. The run keeps many small files in flight, so that the
+//! round trips are paid for all of them together.
 
 use std::time::Instant;
 
@@ -13,23 +14,24 @@ use crate::copy::ends::identity::{FileIdentity, same_version};
 use crate::copy::ends::lanes::Lane;
 use crate::copy::ends::remote_sha256::Sum;
 use crate::copy::error::CopyError;
+use crate::copy::land::care::{self, SourceContent};
 use crate::copy::land::landing::Landing;
-use crate::copy::land::{care, takeover};
+use crate::copy::land::takeover;
 use crate::copy::task::file_transfer::FileTransfer;
 use crate::copy::task::so_far::SoFar;
 
-/// Bytes up to which a file is small.
+/// Most bytes of a small file.
 pub const SMALL: u64 = 256 * 1024;
 
-/// What the smallest file counts in the run's memory: its requests and names.
+/// Bytes that even the smallest file counts in the run's memory, for its requests and names.
 const LEAST: usize = 16 * 1024;
 
 /// What came of a file that announces few bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Small {
-    /// It stands under its name.
+    /// The file is at the destination under its name.
     Landed,
-    /// It has more than it announces, too much to be held here. Nothing was written.
+    /// The file has more bytes than it announces, too many to hold in memory. Nothing was written.
     IsNot,
 }
 
@@ -39,7 +41,8 @@ type Content = (Vec<Bytes>, Option<Sum>);
 /// Copies a file.
 ///
 /// # Errors
-/// As `Kind` tells; [`Cause::SourceChanged`](crate::copy::Cause::SourceChanged) when it is not that version any more.
+/// See `Kind`. [`Cause::SourceChanged`](crate::copy::Cause::SourceChanged) when the source is no longer the version
+/// that was listed.
 pub async fn copy_small(transfer: FileTransfer<'_>, so_far: &SoFar) -> Result<Small, CopyError> {
     let FileTransfer { context, item, version, started, .. } = transfer;
     started.begin_at(0);
@@ -71,13 +74,13 @@ pub async fn copy_small(transfer: FileTransfer<'_>, so_far: &SoFar) -> Result<Sm
     context.throttle.pass(written as usize).await;
     landing.write_whole(data).await?;
     started.moved(written);
-    landing.check(transfer, sum.map(|sum| (sum, written))).await?;
+    landing.check(transfer, sum.map(|sum| SourceContent { sum, size: written })).await?;
     landing.land(context).await?;
     takeover::clear_soon(&lane.destination, item, context, began).await;
     Ok(Small::Landed)
 }
 
-/// Reads all of the source; `None` when it has too much.
+/// Reads all of the source; `None` when it has too many bytes.
 async fn read(transfer: FileTransfer<'_>, lane: &Lane) -> Result<Option<Content>, CopyError> {
     let (source, whole, told) = match transfer.context.care.verify {
         false => {
@@ -106,7 +109,7 @@ async fn read(transfer: FileTransfer<'_>, lane: &Lane) -> Result<Option<Content>
     Ok(Some((data, sum)))
 }
 
-/// What the source's own tools say that it holds, whatever was read of it; `None` where there is nobody to ask.
+/// The SHA-256 that the source host's own tools give, whatever was read; `None` where there are none.
 async fn told_sum(transfer: FileTransfer<'_>, lane: &Lane, source: &OpenFile) -> Result<Option<Sum>, CopyError> {
     let context = transfer.context;
     // what a file that grows had when it was found, they cannot say
@@ -117,7 +120,7 @@ async fn told_sum(transfer: FileTransfer<'_>, lane: &Lane, source: &OpenFile) ->
     witness.told(0..context.tolerance.limit(transfer.size())).await
 }
 
-/// All that the source has, of which `whole` was read.
+/// All bytes of the source, of which `whole` was read.
 async fn all_of(
     transfer: FileTransfer<'_>,
     lane: &Lane,

@@ -1,7 +1,7 @@
-//! Where does a source end? A READ says so, not the size that was announced: files that the system makes up announce 0 or
-//! 4096 bytes, and gateways and network file systems tell sizes that are out of date. [`judge`] decides what it means that
-//! reading did not end where it was announced; [`Tolerance`](crate::copy::tolerance::Tolerance) is what the user allows. It moves no data: who reads on is
-//! `small.rs` and `large.rs`.
+//! Where does a source end? A READ decides, not the announced size: files that the system makes up announce 0 or 4096
+//! bytes, and gateways and network file systems may report sizes that are out of date. [`judge`] decides what it means
+//! that reading did not end at the announced size; [`Tolerance`](crate::copy::tolerance::Tolerance) is what the user
+//! allows. No data is moved here; `small.rs` and `large.rs` read on.
 
 use std::cmp::Ordering;
 
@@ -12,28 +12,29 @@ use crate::copy::error::{Cause, CopyError};
 use crate::copy::task::file_transfer::FileTransfer;
 use crate::progress::Stage;
 
-/// Where reading ended, seen from the announced size.
+/// Where reading ended, compared with the announced size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reached {
-    /// There.
+    /// At the announced size.
     Announced,
-    /// At this byte, before it.
+    /// At this offset, before the announced size.
     Early(u64),
-    /// Not there: data goes on.
+    /// Not at the announced size: data goes on.
     Beyond,
 }
 
 /// Where a source ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrueEnd {
-    /// At this byte.
+    /// At this offset.
     At(u64),
-    /// Somewhere further on.
+    /// Somewhere behind the announced size.
     Further,
 }
 
 impl Reached {
-    /// What came of reading a `whole` small file that announced `size` bytes; `None` when it ended twice.
+    /// Where reading a `whole` small file ended that announced `size` bytes; `None` when it ended at two different
+    /// places.
     pub fn of(whole: &Whole, size: u64) -> Option<Reached> {
         let length = whole.length();
         match length.cmp(&size) {
@@ -45,22 +46,22 @@ impl Reached {
     }
 }
 
-/// A source that is open.
+/// An open source.
 #[derive(Clone, Copy)]
 pub struct OpenSource<'a> {
-    /// Where.
+    /// The end it is on.
     pub side: &'a Side,
     /// The file.
     pub file: &'a OpenFile,
-    /// What it was at the beginning.
+    /// Its identity when it was opened.
     pub began: FileIdentity,
 }
 
-/// What it means that `source` has `reached` its end elsewhere. It is looked at by its handle and by its path: one that is
-/// at rest has announced a wrong size, and ends where it ends.
+/// Decides what it means that reading `source` has `reached` its end elsewhere. The source is looked at by its handle
+/// and by its path: if it has not changed, it announced a wrong size and ends where reading ended.
 ///
 /// # Errors
-/// [`Cause::SourceChanged`] when it has changed, and is not one that may grow.
+/// [`Cause::SourceChanged`] when the source has changed and may not grow.
 pub async fn judge(transfer: FileTransfer<'_>, source: OpenSource<'_>, reached: Reached) -> Result<TrueEnd, CopyError> {
     let OpenSource { side, file, began } = source;
     let (opened, named) = tokio::join!(biased; file.identity(), side.look(file.place(), transfer.links));
@@ -78,7 +79,7 @@ pub async fn judge(transfer: FileTransfer<'_>, source: OpenSource<'_>, reached: 
     }
 }
 
-/// That a file has gone on up to the limit.
+/// The error for a file that goes on beyond the limit.
 pub fn endless(transfer: FileTransfer<'_>, side: &Side) -> CopyError {
     let (announced, surplus) = (transfer.size(), transfer.context.tolerance.surplus);
     side.error(Stage::Transfer, &transfer.item.source, Cause::Endless { announced, surplus })

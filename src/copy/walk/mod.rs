@@ -44,25 +44,25 @@ use look::Look;
 use pending::{Child, Next, Pending};
 use visited::{Room, Visited};
 
-/// Items found and not taken yet.
+/// Most items found and not taken yet.
 const QUEUE: usize = 1024;
 
-/// Folders listed at the same time; an SFTP session's budget has room for twice as many parts of listings.
+/// Folders listed at a time; an SFTP session's budget has room for twice as many answers.
 const LISTINGS: usize = 8;
 
-/// Folders within folders.
+/// Most folders within each other.
 const DEPTH: usize = 1024;
 
-/// Bytes of a path below a source or destination; Linux's `PATH_MAX`.
+/// Most bytes of a path below a source or destination; Linux's `PATH_MAX`.
 const PATH_MAX: usize = 4096;
 
-/// What of the sources is meant, and where what waits is kept.
+/// How the sources are walked.
 pub struct WalkTerms {
-    /// What becomes of symbolic links.
+    /// How symbolic links are treated.
     pub symlinks: Symlinks,
-    /// Which entries of folders are meant.
+    /// Which entries of folders are copied.
     pub filter: Filter,
-    /// A folder of this machine for what does not fit into memory; `None` for the system's own.
+    /// Folder of this machine for the spill file; `None` for the system's own.
     pub scratch: Option<PathBuf>,
 }
 
@@ -93,7 +93,7 @@ impl Walk {
     /// The next item; `None` at the end.
     ///
     /// # Errors
-    /// What ends the walk before its end: a lost session. What only concerns one folder is in the ledger.
+    /// Why the walk ended early: a lost session. Errors of single folders are in the ledger.
     pub async fn next(&mut self) -> Result<Option<Item>, CopyError> {
         if let Some(item) = self.items.recv().await {
             return Ok(Some(item));
@@ -124,19 +124,19 @@ struct Node {
     jump: Option<Arc<SymlinkHop>>,
 }
 
-/// A folder that is being listed, with what its entries have in common written out.
+/// A folder that is being listed, with the paths its entries share.
 struct ListedFolder {
     node: Arc<Node>,
     source: Place,
     target: Place,
-    /// From the root of the tree that is walked, as filters see it.
+    /// Its path relative to the root of the tree, as filters see it.
     below_root: Vec<u8>,
 }
 
 type Listings = JoinSet<Result<(), CopyError>>;
 
 impl Walker {
-    /// Lists folders until none is left; the next source is begun when none of those before it waits.
+    /// Lists folders until none is left; the next source begins when no folder of those before it waits.
     async fn walk(self: Arc<Self>, errands: Vec<Errand>) -> Result<(), CopyError> {
         let (mut errands, mut listings) = (errands.into_iter(), Listings::new());
         loop {
@@ -206,7 +206,7 @@ impl Walker {
         self.list(Arc::new(Node { folder, depth, jump })).await
     }
 
-    /// The way into a folder of `parent`, when it leads through a link; an error when that way is a circle.
+    /// The link through which a folder of `parent` is entered, if any; an error when it leads in a circle.
     async fn jump(&self, parent: &Node, source: &Place, links: Links) -> Result<Option<Arc<SymlinkHop>>, CopyError> {
         if links == Links::Keep {
             return Ok(parent.jump.clone());
@@ -221,7 +221,7 @@ impl Walker {
         }
     }
 
-    /// A failure that concerns one place is told, and the walk goes on.
+    /// Reports a failure of one place; the walk goes on.
     async fn tell(&self, place: &Place, error: CopyError) -> Result<(), CopyError> {
         if error.ends_the_run() {
             return Err(error);
@@ -231,7 +231,7 @@ impl Walker {
         Ok(())
     }
 
-    /// Lists one folder; goes on where it was when its session is lost.
+    /// Lists one folder; goes on from where it was when its session is lost.
     async fn list(self: Arc<Self>, node: Arc<Node>) -> Result<(), CopyError> {
         let open = ListedFolder::new(node);
         let mut visited = Visited::within(&self.room);
@@ -246,7 +246,7 @@ impl Walker {
         }
     }
 
-    /// Goes through the entries that are not `visited` yet.
+    /// Hands out the entries that are not `visited` yet.
     async fn try_list(&self, open: &ListedFolder, visited: &mut Visited) -> Result<(), CopyError> {
         let side = open.node.folder.lanes().idlest().source.clone();
         let mut listing = side.list(&open.source).await.map_err(|error| error.of_source(Links::Keep))?;
@@ -255,7 +255,7 @@ impl Walker {
             for entry in entries {
                 match entry {
                     Ok((name, listed)) if !visited.contains(&name) && self.takes(open, &name, &listed) => {
-                        looks.push(self.look((&side, open), name, listed));
+                        looks.push(self.look(&side, open, name, listed));
                     }
                     Ok(_) => {}
                     Err(bad) => {
@@ -267,7 +267,7 @@ impl Walker {
                 let found = look.end().await;
                 let name = found.as_ref().map_or_else(|(name, _)| name, |child| &child.name).clone();
                 match found {
-                    Ok(child) => self.visit((&side, open), child).await?,
+                    Ok(child) => self.visit(&side, open, child).await?,
                     Err((name, error)) => self.tell(&open.source.join(&name), error).await?,
                 }
                 visited.insert(&name);
@@ -276,7 +276,7 @@ impl Walker {
         Ok(())
     }
 
-    /// Whether an entry of a folder is meant.
+    /// Whether an entry of a folder is copied.
     fn takes(&self, open: &ListedFolder, name: &Name, listed: &Attributes) -> bool {
         let slash: &[u8] = if open.below_root.is_empty() { b"" } else { b"/" };
         let path = [&open.below_root, slash, name.as_bytes()].concat();
@@ -284,7 +284,7 @@ impl Walker {
     }
 
     /// Looks at an entry; links that are followed are looked up all at once.
-    fn look(&self, (side, open): (&Side, &ListedFolder), name: Name, listed: Attributes) -> Look {
+    fn look(&self, side: &Side, open: &ListedFolder, name: Name, listed: Attributes) -> Look {
         let is_followed = self.symlinks == Symlinks::Follow && listed.kind() == FileKind::Symlink;
         match is_followed || listed.kind() == FileKind::Unknown {
             true => Look::ask(name.clone(), side, open.source.join(&name)),
@@ -292,8 +292,8 @@ impl Walker {
         }
     }
 
-    /// Hands out what was found; a folder waits until those before it are listed.
-    async fn visit(&self, (side, open): (&Side, &ListedFolder), child: Child) -> Result<(), CopyError> {
+    /// Hands out an entry; a folder waits until those before it are listed.
+    async fn visit(&self, side: &Side, open: &ListedFolder, child: Child) -> Result<(), CopyError> {
         let source = open.source.join(&child.name);
         if child.attributes.kind() != FileKind::Dir {
             let folder = &open.node.folder;
@@ -311,7 +311,7 @@ impl Walker {
         Ok(())
     }
 
-    /// Hands out what is no folder, if it can be copied.
+    /// Hands out what is not a folder, if it can be copied.
     async fn sort(&self, mut item: Item) {
         match (item.attributes.kind(), self.symlinks) {
             (FileKind::Symlink, Symlinks::Skip) => return self.ledger.skipped(&item.source, "a symbolic link"),

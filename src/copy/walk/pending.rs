@@ -1,9 +1,9 @@
-//! Which folders wait to be read? [`Pending`]: those that were found and not listed yet. The deepest come first, so few wait
-//! in an ordinary tree. They are kept as their names and what is needed of their attributes, [`HELD`] bytes of it in memory
-//! and the rest in a [`Spill`]; what their folders have in common is kept once. Asks nobody anything.
+//! Which folders wait to be listed? [`Pending`] holds those that were found and not listed yet. The deepest come first,
+//! so few wait in an ordinary tree. Each is kept as its name and the attributes that are needed, [`HELD`] bytes in
+//! memory and the rest in a [`Spill`]; what the folders of one parent share is kept once. Does no I/O but the spill's.
 //!
-//! Where at most `n` folders are listed at a time, folders whose entries wait number at most `n` a level: a folder is only
-//! begun when nothing deeper waits.
+//! Where at most `n` folders are listed at a time, at most `n` folders per level have entries that wait: a folder is
+//! only begun when nothing deeper waits.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,22 +14,22 @@ use crate::copy::name::Name;
 use crate::copy::place::Links;
 use crate::sftp::Attributes;
 
-/// Bytes kept in memory; their buffers may be twice as long.
+/// Most bytes kept in memory; their buffers may be twice as long.
 const HELD: usize = 3 << 20;
 
-/// A buffer that is not longer than this is not worth making shorter.
+/// Bytes up to which a buffer is not worth shrinking.
 const SMALL: usize = 1024;
 
-/// Bytes of an entry besides its name: permissions, times, what is known of them, and the entry's length.
+/// Bytes of an entry besides its name: permissions, times, which of them are known, and the entry's length.
 const AROUND: usize = 4 + 8 + 1 + 2;
 
 const HAS_PERMISSIONS: u8 = 1;
 const HAS_TIMES: u8 = 2;
 const IS_FOLLOWED: u8 = 4;
 
-/// Folders that wait, each in the folder it was found in, which is a `P`.
+/// Folders that wait, each with the folder it was found in, a `P`.
 pub struct Pending<P> {
-    /// By the depth of the folder they are in.
+    /// The waiting folders, by the depth of their parent.
     levels: Vec<Vec<Siblings<P>>>,
     held: usize,
     spill: Spill,
@@ -44,7 +44,7 @@ struct Siblings<P> {
 /// A folder in another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Child {
-    /// Its name there.
+    /// Its name in its parent.
     pub name: Name,
     /// Its permissions and times; nothing else is remembered.
     pub attributes: Attributes,
@@ -54,22 +54,22 @@ pub struct Child {
 
 /// The folder that comes next.
 pub struct Next<P> {
-    /// The folder it is in.
+    /// The parent folder.
     pub parent: Arc<P>,
-    /// An error where it could not be read back; others of the same folder are lost with it.
+    /// The folder; an error where it could not be read back, and then others of the same parent are lost with it.
     pub child: io::Result<Child>,
 }
 
 impl<P> Pending<P> {
-    /// None yet. A file for those that are too many goes to `folder`, or to where the system has such files.
+    /// No folders yet. The spill file goes into `folder`, or into the system's folder for such files.
     pub fn new(folder: Option<PathBuf>) -> Pending<P> {
         Pending { levels: Vec::new(), held: 0, spill: Spill::within(folder) }
     }
 
-    /// Has a folder wait that was found in `parent`, which is so deep.
+    /// Adds a folder that was found in `parent`, which is `depth` folders deep.
     ///
     /// # Errors
-    /// When memory is full and the file takes no more; it does not wait then.
+    /// When memory is full and the spill file takes no more; the folder is not added then.
     pub fn push(&mut self, parent: &Arc<P>, depth: usize, child: &Child) -> io::Result<()> {
         let length = child.name.as_bytes().len() + AROUND;
         if self.held + length > HELD {
@@ -104,7 +104,7 @@ impl<P> Pending<P> {
         Some(Next { parent, child })
     }
 
-    /// Writes some of those that take the most room to the file.
+    /// Writes some of the waiting folders that take most room to the spill file.
     fn make_room(&mut self) -> io::Result<()> {
         let Some(group) = self.levels.iter_mut().flatten().max_by_key(|group| group.entries.len()) else {
             return Ok(());
@@ -136,7 +136,7 @@ impl<P> Siblings<P> {
         Ok(child)
     }
 
-    /// Where the last entries begin that have at most `most` bytes; the last one, however long it is.
+    /// The index at which the last entries begin that together have at most `most` bytes, but at least one entry.
     fn start_of_last(&self, most: usize) -> usize {
         let (end, mut start) = (self.entries.len(), self.entries.len());
         while let Some((_, length)) = self.entries[..start].split_last_chunk() {

@@ -1,6 +1,6 @@
-//! Where does what waits go when it does not fit into memory? [`Spill`]: into a file of this machine that has no name, that
-//! only its owner may open (0600), and that goes with the process. It holds slots of [`SLOT`] bytes, [`SLOTS`] at most: 1 GiB.
-//! Knows nothing of what is in them.
+//! Where do waiting folders go that do not fit into memory? [`Spill`] is a file of this machine that has no name, that
+//! only its owner may open (0600), and that goes with the process. It holds slots of [`SLOT`] bytes, [`SLOTS`] at most:
+//! 1 GiB. It knows nothing of what is in them.
 
 use std::fs::File;
 use std::io;
@@ -14,13 +14,13 @@ use crate::words::words_of;
 /// Bytes of one slot.
 pub const SLOT: usize = 64 * 1024;
 
-/// Slots of one file.
+/// Most slots of the file.
 const SLOTS: u32 = 16 * 1024;
 
-/// Where the file is made when nobody says where: the first of these is on a disk, the second may be in memory.
+/// Folders for the file where none is given: the first is on a disk, the second may be in memory.
 const FOLDERS: [&str; 2] = ["/var/tmp", "/tmp"];
 
-/// The file, made when the first slot is filled.
+/// The spill file, made when the first slot is filled.
 #[derive(Debug, Default)]
 pub struct Spill {
     folder: Option<PathBuf>,
@@ -31,7 +31,7 @@ pub struct Spill {
     slots: u32,
 }
 
-/// A slot that is full.
+/// A full slot.
 #[derive(Debug)]
 pub struct Slot {
     number: u32,
@@ -39,12 +39,12 @@ pub struct Slot {
 }
 
 impl Spill {
-    /// A file to be made in `folder`; `None` for the system's own folder for such files.
+    /// A file that will be made in `folder`; `None` for the system's own folder for such files.
     pub fn within(folder: Option<PathBuf>) -> Spill {
         Spill { folder, ..Spill::default() }
     }
 
-    /// Keeps at most [`SLOT`] bytes.
+    /// Stores at most [`SLOT`] bytes.
     ///
     /// # Errors
     /// When the file cannot be made or written, or all of its slots are full.
@@ -66,7 +66,7 @@ impl Spill {
         Ok(Slot { number, length: data.len() })
     }
 
-    /// Gives back what is in a slot, and empties it.
+    /// Returns what is in a slot, and empties it.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -82,7 +82,7 @@ impl Spill {
         Ok(data)
     }
 
-    /// Nothing is in it any more: its disk space is given back.
+    /// Gives the file's disk space back, when nothing is in it.
     fn empty(&mut self) -> io::Result<()> {
         self.free.clear();
         self.slots = 0;
@@ -125,7 +125,7 @@ fn nameless(folder: &Path) -> io::Result<File> {
     unnamed(folder)
 }
 
-/// A new file whose name is taken away at once.
+/// A new file whose name is removed at once.
 fn unnamed(folder: &Path) -> io::Result<File> {
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(io::Error::other)?;

@@ -47,7 +47,7 @@ impl Unchanged {
             What::File(_) if !is_same_file(&item.attributes, &there) => Ok(false),
             What::File(_) if self.looks_at_time() && !is_same_time(&item.attributes, &there) => Ok(false),
             What::File(_) if !self.looks_at_content() => Ok(true),
-            What::File(links) => has_same_content(item, *links, (&lane.source, &lane.destination)).await,
+            What::File(links) => has_same_content(item, *links, &lane.source, &lane.destination).await,
         }
     }
 }
@@ -63,7 +63,7 @@ fn is_same_time(here: &Attributes, there: &Attributes) -> bool {
     known(here).zip(known(there)).is_some_and(|(here, there)| here == there)
 }
 
-async fn has_same_content(item: &Item, links: Links, (source, destination): (&Side, &Side)) -> Result<bool, CopyError> {
+async fn has_same_content(item: &Item, links: Links, source: &Side, destination: &Side) -> Result<bool, CopyError> {
     // one byte more shows an end that has more than it says
     let range = 0..item.attributes.size.unwrap_or(0).saturating_add(1);
     let (here, there) =

@@ -1,6 +1,6 @@
-//! Which entries of a folder have been handed out? [`Visited`] remembers, so that a listing that was cut off can begin
-//! again without anything being copied twice. Names are kept as hashes under a key of this run, and only so many, all
-//! listings of a walk together.
+//! Which entries of a folder have been handed out? [`Visited`] remembers them, so that a listing that was cut off can
+//! begin again without anything being copied twice. Names are kept as hashes under a key of this run, up to a limit for
+//! all listings of a walk together.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::copy::name::Name;
 
-/// Names remembered at a time, of all folders that are being listed: 16 bytes each.
+/// Most names remembered at a time, of all folders being listed: 16 bytes each.
 const MOST: usize = 1 << 17;
 
-/// Room for the names that listings under way remember.
+/// Room for the names that the listings under way remember.
 pub struct Room(AtomicUsize);
 
 impl Default for Room {
@@ -21,7 +21,7 @@ impl Default for Room {
     }
 }
 
-/// The entries of one folder that are done with. Their room is given back when it is dropped.
+/// The entries of one folder that have been handed out. Their room is returned when this is dropped.
 pub struct Visited {
     key: RandomState,
     names: HashSet<u64>,
@@ -30,7 +30,7 @@ pub struct Visited {
 }
 
 impl Visited {
-    /// None yet.
+    /// No entries yet.
     pub fn within(room: &Arc<Room>) -> Visited {
         Visited { key: RandomState::new(), names: HashSet::new(), room: Arc::clone(room), is_cut_short: false }
     }

@@ -34,10 +34,10 @@ pub fn quoted(word: &[u8]) -> Vec<u8> {
 }
 
 /// A script preceded by assignments to variables.
-pub fn with_variables(variables: &[(&str, &str)], script: &str) -> Vec<u8> {
+pub fn with_variables<V: AsRef<[u8]>>(variables: &[(&str, V)], script: &str) -> Vec<u8> {
     let mut out = Vec::new();
     for (name, value) in variables {
-        out.extend([name.as_bytes(), b"=", &quoted(value.as_bytes()), b"\n"].concat());
+        out.extend([name.as_bytes(), b"=", &quoted(value.as_ref()), b"\n"].concat());
     }
     out.extend_from_slice(script.as_bytes());
     out

@@ -1,14 +1,15 @@
-//! How is sftp(1) told what to send? By batches, in which what means anything to it has a backslash before it ([`said`]); as
-//! orders of one line each ([`batch`], [`puts`]). Pure.
+//! How is sftp(1) told what to send? By a batch, in which each character that sftp(1) could interpret has a backslash
+//! before it ([`said`]), given as an order of one line ([`batch`], [`puts`]). Pure.
 
 use super::script::BATCH;
 use crate::lend::quoted;
 
-/// Bytes a path may have in a batch, as it is written there. Lines of older versions end at 1024.
+/// Most bytes of a path as written in a batch, backslashes included. Lines of older versions of sftp(1) end at 1024
+/// bytes.
 const LONGEST: usize = 900;
 
-/// The order to send files, by the numbers of their links, into the folder `staging`, whose name can be said. One that
-/// cannot be read keeps no other from being sent.
+/// The order to send files, named by the numbers of their links, into the folder `staging`, whose name [`said`] can
+/// write. A file that cannot be read does not keep the others from being sent.
 pub fn puts(number: u64, links: &[u8], staging: &[u8], numbers: &[u64]) -> Vec<u8> {
     let staging = said(staging).unwrap_or_default();
     let line = |link: &u64| {
@@ -19,14 +20,14 @@ pub fn puts(number: u64, links: &[u8], staging: &[u8], numbers: &[u64]) -> Vec<u
     batch(number, &lines.iter().map(Vec::as_slice).collect::<Vec<_>>())
 }
 
-/// The order to carry out lines of sftp(1).
+/// The order to run lines of an sftp(1) batch.
 pub fn batch(number: u64, lines: &[&[u8]]) -> Vec<u8> {
     let words: Vec<u8> = lines.iter().flat_map(|line| [&b" "[..], &quoted(line)].concat()).collect();
     [format!("{} {number}", BATCH).as_bytes(), &words, b"\n"].concat()
 }
 
-/// A path as a line of sftp(1)'s batches says it: what could mean anything there has a backslash before it, which is taken
-/// away again by its word splitting, or with what it keeps for patterns. `None` for what has no place in a line.
+/// A path as written in an sftp(1) batch: each character that could mean anything has a backslash before it, which
+/// sftp(1)'s word splitting or pattern matching removes again. `None` for a path that no line can hold.
 pub fn said(path: &[u8]) -> Option<Vec<u8>> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80 || b"/._-".contains(&byte);
     let word = path.iter().flat_map(|&byte| if plain(byte) { vec![byte] } else { vec![b'\\', byte] });

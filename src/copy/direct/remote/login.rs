@@ -5,12 +5,12 @@ use super::script::Far;
 
 /// A login that works.
 pub struct Login {
-    /// Which of the copy's, from 0.
+    /// Number of this login in the copy, from 0.
     pub number: u32,
-    /// How the other host is told what to do.
+    /// How the far host is given commands.
     pub far: Far,
-    /// Who takes orders.
+    /// The program that takes orders.
     pub helper: RemoteHelper,
-    /// The folder at the source where links to files are made; `None` where there is none.
+    /// Path of the folder of links at the source; `None` where no files are packed.
     pub links: Option<Vec<u8>>,
 }

@@ -1,5 +1,5 @@
-//! What runs at the host that has logged in? A script ([`script`]) that takes orders, and [`remote_helper`], which gives them and hears
-//! how each ended.
+//! What runs at the host that has logged in? A script ([`script`]) that takes orders; [`remote_helper`] gives the
+//! orders and hears how each ended.
 //!
 //! | floor | what is there |
 //! | --- | --- |

@@ -1,6 +1,7 @@
-//! Who sends the bytes? [`RemoteHelper`]: the program on the source that takes orders ([`script`](super::script)) and says how
-//! each ended. It lives as long as its input stays open; many orders are under way at once. What it says is bounded, and
-//! lines that do not begin with its token are a login shell's and not read.
+//! Who sends the bytes? [`RemoteHelper`]: the program on the host that logs in, which takes orders
+//! ([`script`](super::script)) and answers how each ended. It lives as long as its input stays open, and runs many
+//! orders at once. Its output is bounded; a line that does not begin with its token comes from a login shell and is
+//! ignored.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,25 +13,25 @@ use tokio::task::JoinSet;
 use super::script::Ready;
 use crate::chain::{ExitStatus, Output, Process, ProcessInput, ProcessOutput};
 
-/// Bytes a line of the remote helper's may have; a longer one is no line of its.
+/// Most bytes of one of the remote helper's lines; a longer line is not one of its answers.
 const LINE: usize = 4096;
 
-/// Bytes kept of what is said on standard error: the end of it.
+/// Bytes kept of the end of the remote helper's standard error.
 const WORDS: usize = 4096;
 
 /// How an order ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The far end's exit status; 255 when ssh itself failed.
+    /// Exit status of the order's writer; 255 when ssh itself failed.
     pub status: u32,
-    /// Blocks read at the source, `FULL+PARTIAL`; `-` when it could not be read.
+    /// Blocks read at the source, as `dd` counts them (`FULL+PARTIAL`); `-` when the source could not be read.
     pub records: String,
-    /// The first words of the far end's complaint.
+    /// The first line of the complaint, if any.
     pub words: String,
 }
 
 impl Answer {
-    /// What went wrong, in the far end's words or by its number; never empty.
+    /// What went wrong, as the far end's complaint or as its exit status; never empty.
     pub fn said(&self) -> String {
         told(&self.words, Some(self.status))
     }
@@ -39,14 +40,14 @@ impl Answer {
 /// How the remote helper itself ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ended {
-    /// Its exit status; `None` when the connection broke first, or a signal ended it.
+    /// Exit status; `None` when the connection broke first or a signal ended the remote helper.
     pub status: Option<u32>,
-    /// The end of what it said on standard error.
+    /// The end of its standard error.
     pub words: String,
 }
 
 impl Ended {
-    /// Why, as far as anybody said; never empty.
+    /// Why the remote helper ended, as far as its words or exit status tell; never empty.
     pub fn said(&self) -> String {
         told(&self.words, self.status)
     }
@@ -60,7 +61,7 @@ fn told(words: &str, status: Option<u32>) -> String {
     }
 }
 
-/// A program on the source that sends files.
+/// The program that takes orders on the host that has logged in.
 pub struct RemoteHelper {
     input: tokio::sync::Mutex<ProcessInput>,
     post: Arc<Post>,
@@ -68,17 +69,17 @@ pub struct RemoteHelper {
     _reader: JoinSet<()>,
 }
 
-/// Who waits for which answer.
+/// The tasks that wait for answers, by order number.
 #[derive(Default)]
 struct Post {
     waiting: Mutex<HashMap<u64, oneshot::Sender<Answer>>>,
 }
 
 impl RemoteHelper {
-    /// Waits until `process` says that it is ready, with this `token`.
+    /// Waits until `process` says, in a line that begins with `token`, that it is ready.
     ///
     /// # Errors
-    /// How it ended instead.
+    /// How the process ended without becoming ready.
     pub async fn start(process: Process, token: &str) -> Result<(RemoteHelper, Ready), Ended> {
         let post = Arc::new(Post::default());
         let (ready, is_ready) = oneshot::channel();
@@ -101,10 +102,10 @@ impl RemoteHelper {
         }
     }
 
-    /// Gives the order of this number, and waits for its answer.
+    /// Gives the order with this number and waits for its answer.
     ///
     /// # Errors
-    /// How the remote helper ended, when it ended first.
+    /// How the remote helper ended, when it ended before the answer.
     pub async fn order(&self, number: u64, order: Vec<u8>) -> Result<Answer, Ended> {
         let (tell, told) = oneshot::channel();
         self.post.locked().insert(number, tell);
@@ -117,7 +118,7 @@ impl RemoteHelper {
         }
     }
 
-    /// Ends it, once no order is under way.
+    /// Closes the remote helper's input, on which it ends once no order is under way. Returns how it ended.
     pub async fn end(&self) -> Ended {
         // an input that is closed already is as good
         let _ = self.input.lock().await.end().await;
@@ -137,7 +138,7 @@ impl Post {
     }
 }
 
-/// Hears everything to the end.
+/// Reads the remote helper's output to its end.
 async fn listen(mut output: ProcessOutput, ear: &mut Ear) -> Ended {
     let (mut status, mut words) = (None, Vec::new());
     loop {
@@ -159,7 +160,7 @@ async fn listen(mut output: ProcessOutput, ear: &mut Ear) -> Ended {
     Ended { status, words: String::from_utf8_lossy(&words).trim().to_owned() }
 }
 
-/// What is understood of the remote helper's standard output.
+/// Reads answers out of the remote helper's standard output.
 struct Ear {
     token: String,
     post: Arc<Post>,

@@ -1,6 +1,6 @@
-//! Has a file the bytes that it announces? What one host sends another goes by the announced size, or not even by that:
-//! `tar` and `dd` cut and fill up, `sftp` does neither. [`is_misstated`] reads the last announced byte and the one behind
-//! it over hop's own session. A file that does not end there goes through here instead.
+//! Does a file have as many bytes as it announces? `tar` and `dd` cut a file or pad it to its announced size; `sftp`
+//! does not even look at it. [`is_misstated`] reads the last announced byte and the one behind it over hop's own
+//! session. A file that does not end there is copied through this machine instead.
 
 use super::orders::Orders;
 use crate::copy::ends::identity::FileIdentity;
@@ -10,7 +10,7 @@ use crate::copy::task::file_transfer::FileTransfer;
 use crate::copy::transfer::source_end::{OpenSource, Reached, judge};
 use crate::progress::{Event, Stage};
 
-/// Whether `source` is at rest and does not end where it announces.
+/// Whether `source` is not being changed, and does not end at its announced size.
 ///
 /// # Errors
 /// When the session is lost.
@@ -26,7 +26,7 @@ pub async fn is_misstated(transfer: FileTransfer<'_>, source: OpenSource<'_>) ->
     }
 }
 
-/// The same of a file that nobody has open. One that cannot be opened is told by whoever sends it.
+/// Checks a file that is not open. If it cannot be opened, whoever sends it reports that.
 ///
 /// # Errors
 /// [`Cause::Misstated`]; when the session is lost.
@@ -46,12 +46,12 @@ pub async fn check(transfer: FileTransfer<'_>) -> Result<(), CopyError> {
     }
 }
 
-/// That it does not end where it announces.
+/// The error for a file that does not end at its announced size.
 pub fn misstated(transfer: FileTransfer<'_>, side: &Side) -> CopyError {
     side.error(Stage::Transfer, &transfer.item.source, Cause::Misstated)
 }
 
-/// Whether a file that failed with `error` goes through here instead, which is then said.
+/// Whether a file that failed with `error` is copied through this machine instead; if so, the user is told.
 pub fn gives_way(orders: &Orders, transfer: FileTransfer<'_>, error: &CopyError) -> bool {
     let FileTransfer { context, item, .. } = transfer;
     let why = match &error.cause {

@@ -1,39 +1,40 @@
-//! How much is asked for at once, and is one stream enough? [`ChunkSizer`], from what the last orders took. A stream that fills a
-//! short way is best left alone, with a long share; on a long way, where each is held up by the distance, several carry
-//! more, in shares that divide the band.
+//! How many bytes does one order send, and is one stream enough? [`ChunkSizer`] decides from the speed of the last
+//! orders. A single stream that fills a short link is best left alone, with a long share. On a long link, where the
+//! round trip holds each stream up, several streams carry more, in shares that divide the band.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::copy::direct::engine::STREAMS;
 
-/// Bytes of an order before anything is known.
+/// Bytes of an order while no speed is known.
 const FIRST: u64 = 4 << 20;
 
-/// Bytes of the longest pack or share but one that goes alone.
+/// Most bytes of a pack or share, except of a share that goes alone.
 const MOST: u64 = 256 << 20;
 
-/// Bytes of the shortest.
+/// Fewest bytes of an order.
 const LEAST: u64 = 1 << 20;
 
-/// Bytes of the longest share of several at once: together they are the band.
+/// Most bytes of a share that goes together with others: all of them fill the band.
 pub const BAND_SHARE: u64 = (64 << 20) / STREAMS as u64;
 
-/// How long an order should take, and how long one that goes alone once its pace is known.
+/// How long an order should take, and how long one that goes alone once its speed is known.
 const LASTS: Duration = Duration::from_secs(2);
 const LASTS_ALONE: Duration = Duration::from_secs(10);
 
-/// Bytes a second of one stream that several would not make much faster.
+/// Bytes a second at which one stream is fast enough: several would not be much faster.
 const FAST: f64 = 150e6;
 
-/// How much faster several have to be.
+/// Factor by which several streams must be faster than one.
 const WORTH: f64 = 1.15;
 
-/// What took less than this shows little: starting it took most of the time. So many bytes show enough.
+/// An order's speed counts only if it took at least this long, for starting it takes time, or sent at least this many
+/// bytes.
 const TELLING: Duration = Duration::from_millis(700);
 const TELLING_BYTES: u64 = 64 << 20;
 
-/// How shares go.
+/// How a file's shares are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manner {
     /// One at a time.
@@ -42,24 +43,24 @@ pub enum Manner {
     Together,
 }
 
-/// What was learned.
+/// The speeds seen so far.
 #[derive(Debug, Default)]
 pub struct ChunkSizer(Mutex<Learned>);
 
-/// In bytes a second.
+/// Speeds in bytes a second.
 #[derive(Debug, Default)]
 struct Learned {
-    /// One stream of whichever course.
+    /// One stream, alone or among others.
     one: Option<f64>,
-    /// A stream alone; only what took long enough.
+    /// One stream alone; only from orders that took long enough.
     alone: Option<f64>,
     /// All streams of a file together.
     together: Option<f64>,
 }
 
 impl ChunkSizer {
-    /// An order of so many bytes took so long, while so many shares were out.
-    pub fn learn(&self, (bytes, took): (u64, Duration), streams: usize) {
+    /// Records that an order of `bytes` bytes took `took`, with `streams` shares under way.
+    pub fn learn(&self, bytes: u64, took: Duration, streams: usize) {
         let now = bytes as f64 / took.as_secs_f64().max(0.001);
         let mut learned = self.learned();
         mix(&mut learned.one, now);
@@ -70,7 +71,7 @@ impl ChunkSizer {
         }
     }
 
-    /// How the next share goes; so many streams are `idle` that no other file needs.
+    /// How to send the next share, with `idle` streams that no other file needs.
     pub fn manner(&self, idle: usize) -> Manner {
         let learned = self.learned();
         match (learned.alone, learned.together) {
@@ -82,18 +83,18 @@ impl ChunkSizer {
         }
     }
 
-    /// Bytes for the next pack of files, or for the next share of one of several streams.
+    /// Bytes of the next pack of files, or of the next share of one of several streams.
     pub fn order(&self) -> u64 {
         let one = self.learned().one;
         one.map_or(FIRST, |one| worth(one, LASTS).clamp(LEAST, MOST))
     }
 
-    /// Bytes for the next share of several, in whole mebibytes.
+    /// Bytes of the next share of several, in whole mebibytes.
     pub fn together(&self) -> u64 {
         (self.order() / LEAST * LEAST).min(BAND_SHARE)
     }
 
-    /// Bytes for the next share that goes alone, likewise.
+    /// Bytes of the next share that goes alone, in whole mebibytes.
     pub fn alone(&self) -> u64 {
         let learned = self.learned();
         let bytes = match (learned.alone, learned.one) {
@@ -113,7 +114,7 @@ fn mix(known: &mut Option<f64>, now: f64) {
     *known = Some(known.map_or(now, |known| (known + now) / 2.0));
 }
 
-/// Bytes that take so long; saturates.
+/// Bytes that take `lasts` at a speed in bytes a second; saturates.
 fn worth(chunk_sizer: f64, lasts: Duration) -> u64 {
     ((chunk_sizer * lasts.as_secs_f64()) as u64).min(1 << 40)
 }
@@ -126,11 +127,11 @@ mod tests {
     fn orders_grow_with_the_pace_and_stay_within_bounds() {
         let chunk_sizer = ChunkSizer::default();
         assert_eq!(chunk_sizer.order(), FIRST);
-        chunk_sizer.learn((4 << 20, Duration::from_secs(8)), 1);
+        chunk_sizer.learn(4 << 20, Duration::from_secs(8), 1);
         assert_eq!(chunk_sizer.order(), LEAST);
-        (0..20).for_each(|_| chunk_sizer.learn((50 << 20, Duration::from_secs(1)), 1));
+        (0..20).for_each(|_| chunk_sizer.learn(50 << 20, Duration::from_secs(1), 1));
         assert!((95 << 20..=100 << 20).contains(&chunk_sizer.order()), "{}", chunk_sizer.order());
-        chunk_sizer.learn((u64::MAX / 2, Duration::ZERO), 1);
+        chunk_sizer.learn(u64::MAX / 2, Duration::ZERO, 1);
         assert_eq!(chunk_sizer.order(), MOST);
         assert!(chunk_sizer.alone() <= 1 << 40 && chunk_sizer.together() == BAND_SHARE);
     }
@@ -140,14 +141,14 @@ mod tests {
         let chunk_sizer = ChunkSizer::default();
         let manner = |idle| chunk_sizer.manner(idle);
         assert_eq!(manner(1), Manner::Alone, "nothing is known");
-        chunk_sizer.learn((4 << 20, Duration::from_millis(80)), 1);
+        chunk_sizer.learn(4 << 20, Duration::from_millis(80), 1);
         assert_eq!(manner(1), Manner::Alone, "that was mostly its start");
-        chunk_sizer.learn((30 << 20, Duration::from_secs(1)), 1);
+        chunk_sizer.learn(30 << 20, Duration::from_secs(1), 1);
         assert_eq!((manner(1), manner(0)), (Manner::Together, Manner::Alone));
-        chunk_sizer.learn((16 << 20, Duration::from_secs(2)), 4);
+        chunk_sizer.learn(16 << 20, Duration::from_secs(2), 4);
         assert_eq!(manner(1), Manner::Alone, "together they are no faster");
         let fast = ChunkSizer::default();
-        fast.learn((100 << 20, Duration::from_millis(400)), 1);
+        fast.learn(100 << 20, Duration::from_millis(400), 1);
         assert_eq!(fast.manner(1), Manner::Alone);
         assert!(fast.alone() > 2 << 30, "{}", fast.alone());
     }
@@ -155,7 +156,7 @@ mod tests {
     #[test]
     fn shares_begin_at_whole_mebibytes() {
         let chunk_sizer = ChunkSizer::default();
-        chunk_sizer.learn((12_345_678, Duration::from_secs(1)), 1);
+        chunk_sizer.learn(12_345_678, Duration::from_secs(1), 1);
         assert!(chunk_sizer.alone() % LEAST == 0 && chunk_sizer.together() % LEAST == 0);
     }
 }

@@ -1,5 +1,5 @@
-//! How do files go over a login between two hosts? Large ones in shares ([`stream`]), small ones many together ([`pack`]), to a
-//! host that runs no commands by `sftp` ([`put`]); all of it by [`orders`].
+//! How do files go over a login between two hosts? Large ones in shares ([`stream`]), small ones many together
+//! ([`pack`]), and by `sftp` to a host that runs no commands ([`put`]); all of them as [`orders`].
 //!
 //! | floor | what is there |
 //! | --- | --- |

@@ -1,5 +1,5 @@
-//! How is an order given? [`Orders`] waits for its turn on the login, gives it a number, and watches whether anything moves
-//! until it is answered. What goes wrong with it is a fact about the file or about the login.
+//! How is an order given? [`Orders`] waits for a free stream of the login, gives the order a number, and watches until
+//! the answer comes whether anything moves. A failure is a fact about the file or about the login.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -14,6 +14,7 @@ use crate::copy::direct::remote::remote_helper::Answer;
 use crate::copy::direct::setup::attempt::Attempt;
 use crate::copy::direct::setup::logins::{Held, Logins};
 use crate::copy::ends::side::Side;
+use crate::copy::ends::watchdog;
 use crate::copy::error::{Cause, CopyError};
 use crate::copy::idle::IdleClock;
 use crate::copy::name::Name;
@@ -23,37 +24,35 @@ use crate::copy::task::item::Item;
 use crate::progress::Stage;
 use crate::sftp::{SftpError, StatusCode};
 
-/// How many looks a patience is divided into.
-const LOOKS: u32 = 20;
-
-/// From here on an exit status says that ssh failed itself (255, ssh(1)) or that a signal ended it.
+/// Exit statuses from here on say that ssh itself failed (255, ssh(1)) or that a signal ended it.
 pub const SSH_FAILED: u32 = 128;
 
 /// The orders of one copy, over its logins.
 pub struct Orders {
     /// Which of the two hosts has logged in.
     direction: Direction,
-    /// With what the bytes go.
+    /// What carries the bytes.
     pub engine: Engine,
-    /// Nothing but a direct copy will do.
+    /// Whether the user accepts nothing but a direct copy.
     pub is_insisted_on: bool,
-    /// The present login, and what is to be had when it is lost.
+    /// The login in use, and how another is made when it is lost.
     pub logins: Logins,
-    /// How much is asked for at once.
+    /// Decides how many bytes an order sends.
     pub chunk_sizer: ChunkSizer,
     clock: Arc<IdleClock>,
-    /// Grows when anything moves.
+    /// Grows whenever anything moves.
     pulse: AtomicU64,
-    /// Numbers of orders and links; no run begins where another did, for what a killed one has left stands under its own.
+    /// The next number of an order or link. Each run begins at a number of its own, for links of a killed run may still
+    /// be there.
     numbers: AtomicU64,
-    /// The folders that relative paths begin in: the source's and the destination's.
+    /// The folders that relative paths begin in: the source's, then the destination's.
     homes: (OnceCell<Vec<u8>>, OnceCell<Vec<u8>>),
     streams: AtomicUsize,
     turns: Semaphore,
 }
 
 impl Orders {
-    /// Over a login that works.
+    /// Gives orders over a login that works.
     pub fn new(attempt: Attempt, login: Login, held: Held) -> Orders {
         Orders {
             direction: attempt.direction,
@@ -70,7 +69,8 @@ impl Orders {
         }
     }
 
-    /// Gives an order when it is its turn, and waits for its answer, unless `watch` or nobody sees anything move.
+    /// Gives an order when a stream is free, and waits for its answer. Ends early when `watch` ends, or when nothing
+    /// moves for the run's timeout.
     pub async fn order_and_watch(
         &self,
         item: &Item,
@@ -105,21 +105,15 @@ impl Orders {
         }
     }
 
-    /// Something has moved.
+    /// Records that something has moved.
     pub fn beat(&self) {
         self.pulse.fetch_add(1, Ordering::Relaxed);
         self.clock.moved();
     }
 
-    /// Returns when nothing has moved for too long. Looks are counted: a run that was asleep has not waited.
+    /// Returns when nothing has moved for the run's timeout.
     async fn stalled(&self) {
-        let (mut last, mut looks) = (self.pulse.load(Ordering::Relaxed), 0);
-        while looks < LOOKS {
-            tokio::time::sleep(self.clock.timeout() / LOOKS).await;
-            let now = self.pulse.load(Ordering::Relaxed);
-            looks = if now == last { looks + 1 } else { 0 };
-            last = now;
-        }
+        watchdog::stalled(self.clock.timeout(), || Some(self.pulse.load(Ordering::Relaxed))).await;
     }
 
     /// A number that no other order or link has.
@@ -127,18 +121,18 @@ impl Orders {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Streams that nobody uses.
+    /// Streams that are not in use.
     pub fn idle(&self) -> usize {
         self.turns.available_permits()
     }
 
-    /// One stream less from now on; `false` when only one is left.
+    /// Gives up one stream for the rest of the copy; `false` when only one is left.
     fn leave_one(&self) -> bool {
         let less = |streams: usize| streams.checked_sub(1).filter(|left| *left > 0);
         self.streams.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     }
 
-    /// What an order's failure means.
+    /// The error that a failed order's answer means.
     pub fn failed(&self, item: &Item, answer: &Answer) -> CopyError {
         let destination = &item.lanes.idlest().destination;
         match answer {
@@ -155,7 +149,7 @@ impl Orders {
         }
     }
 
-    /// What is wrong with the login, at the host that has it.
+    /// An error of the login, at the host that logged in.
     pub fn of_login(&self, item: &Item, cause: Cause) -> CopyError {
         let lane = item.lanes.idlest();
         match self.direction {
@@ -164,7 +158,7 @@ impl Orders {
         }
     }
 
-    /// Asks for the folders that relative paths begin in, so that it need not be waited for later.
+    /// Looks up the folders that relative paths begin in, so that nothing waits for them later.
     pub async fn look_up_homes(&self, item: &Item) {
         // what fails here is told where it is needed
         let _ = tokio::join!(self.absolute_source(item), self.absolute_target(item, &item.target));
@@ -179,7 +173,7 @@ impl Orders {
     }
 }
 
-/// Where a run's numbers begin: without random bytes at the time of day.
+/// The first number of a run: random, or the time of day where no random bytes can be had.
 fn somewhere() -> u64 {
     let mut bytes = [0; 8];
     if getrandom::fill(&mut bytes).is_err() {
@@ -189,7 +183,7 @@ fn somewhere() -> u64 {
     u64::from_be_bytes(bytes) >> 16
 }
 
-/// What the link or file of this number is called.
+/// The file name for a link or staged file with this number.
 pub fn numbered(number: u64) -> Name {
     Name::vet(number.to_string().as_bytes()).expect("digits are a name")
 }

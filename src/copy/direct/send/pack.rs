@@ -1,7 +1,8 @@
-//! How do many small files go directly? [`send_packed`]: each is linked by number in a folder at the source, and numbers that wait
-//! together go as one stream of `tar`, or one batch of `sftp`, into a staging folder of mode 0700 at the destination. One
-//! listing of it shows what has arrived, and hop's own session gives each file its name, and its mode where it has another.
-//! What did not arrive whole is sent again by itself, where an error can be told exactly.
+//! How do many small files go directly? [`send_packed`] links each by a number in a folder at the source. Numbers that
+//! wait together go as one stream of `tar`, or as one batch of `sftp`, into a staging folder of mode 0700 at the
+//! destination. One listing of that folder shows what has arrived; hop's own session gives each file its name, and its
+//! mode where that differs. A file that did not arrive whole is sent again by itself, where its error can be told
+//! exactly.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -28,23 +29,24 @@ use crate::copy::task::run_context::RunContext;
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 
-/// Bytes up to which a file is packed with others.
+/// Most bytes of a file that is packed with others.
 pub const PACKED: u64 = 4 << 20;
 
-/// How long a pack waits for more files, as long as more come: each pack starts programs at both ends.
+/// How long a pack waits for one more file, and how often: each pack starts programs at both ends.
 const LINGER: Duration = Duration::from_millis(4);
 const LINGERS: u32 = 50;
 
-/// How long it may take to see what of a lost pack has arrived.
+/// Time to find out which files of a lost pack have arrived.
 const LISTED: Duration = Duration::from_secs(5);
 
-/// Looks at what of a pack has arrived, at a time.
+/// Files of a pack looked up at a time.
 const LOOKS: usize = 64;
 
-/// Files open at once to be held against what they announce: servers have a limit.
+/// Source files open at once to be checked against their announced size: servers have a limit.
 const CHECKS: usize = 64;
 
-/// A file that waits for a pack: the number of its link, its size, and whom to tell what came of it.
+/// A file that waits for a pack: the number of its link, its size in bytes, the number of its login, and the task to
+/// tell.
 struct Waiting {
     number: u64,
     size: u64,
@@ -54,41 +56,41 @@ struct Waiting {
 
 /// What came of a file in a pack.
 enum Told {
-    /// So it stands in the staging folder.
+    /// The file is in the staging folder, with these attributes.
     There(Attributes),
-    /// It is not there.
+    /// The file is not in the staging folder.
     Missing,
-    /// The login was lost.
+    /// The login was lost, for this reason.
     Lost(String),
 }
 
-/// What waits to be packed.
+/// The files that wait to be packed.
 pub struct Packing {
     waiting: Mutex<VecDeque<Waiting>>,
-    /// Files that are being linked, and will wait.
+    /// Files that are being linked and will wait.
     coming: AtomicUsize,
-    /// Packs on the way at once.
+    /// Permits for packs under way.
     turns: Semaphore,
-    /// Files that are held against what they announce.
+    /// Permits for files being checked against their announced size.
     checks: Semaphore,
-    /// Files of a pack: their numbers are words of one line.
+    /// Most files of a pack: their numbers are words of one line.
     files: usize,
     is_off: AtomicBool,
-    /// The folder that they arrive in; `None` where none can be made.
+    /// The folder that packed files arrive in; `None` where none can be made.
     staging: OnceCell<Option<Staging>>,
 }
 
-/// Whether a file is packed with others: it is small, and gets its name without being looked at again.
+/// Whether a file is packed with others: it is small, and it gets its name without being compared or flushed.
 pub fn fits(transfer: FileTransfer<'_>) -> bool {
     is_plain(transfer.context) && transfer.size() <= PACKED
 }
 
-/// Whether files get their names without being compared or flushed.
+/// Whether this run neither compares nor flushes files before they get their names.
 pub fn is_plain(context: &RunContext) -> bool {
     !context.care.verify && !context.care.fsync
 }
 
-/// Copies a small file; `false` where it has to go by itself.
+/// Copies a small file; `false` when it has to be sent by itself.
 ///
 /// # Errors
 /// As [`stream::send_large`](super::stream::send_large).
@@ -97,7 +99,7 @@ pub async fn send_packed(orders: &Orders, packing: &Packing, transfer: FileTrans
     started.begin_at(0);
     let began = Instant::now();
     let Some(staging) = packing.staging(transfer).await? else { return Ok(false) };
-    let (sent, as_announced) = tokio::join!(sent(orders, packing, item, (staging, version)), packing.check(transfer));
+    let (sent, as_announced) = tokio::join!(sent(orders, packing, transfer, staging), packing.check(transfer));
     let Some((staged, told)) = sent? else { return Ok(false) };
     let arrived = match told {
         Told::There(arrived) => arrived,
@@ -118,18 +120,19 @@ pub async fn send_packed(orders: &Orders, packing: &Packing, transfer: FileTrans
     Ok(true)
 }
 
-/// Waits until a pack with this file has been sent; where it should stand then. `None` when it cannot be packed.
+/// Waits until a pack with this file has been sent. Returns the file's place in the staging folder, and what came of
+/// it; `None` when the file cannot be packed.
 async fn sent(
     orders: &Orders,
     packing: &Packing,
-    item: &Item,
-    (staging, version): (&Place, &Attributes),
+    transfer: FileTransfer<'_>,
+    staging: &Place,
 ) -> Result<Option<(Place, Told)>, CopyError> {
-    let login = orders.logins.current();
+    let (item, login) = (transfer.item, orders.logins.current());
     let coming = packing.comes();
     let Some(number) = link(orders, item, login.links.as_deref()).await? else { return Ok(None) };
     let (tell, mut told) = oneshot::channel();
-    packing.push(Waiting { number, size: version.size.unwrap_or(0), login: login.number, tell });
+    packing.push(Waiting { number, size: transfer.size(), login: login.number, tell });
     drop(coming);
     let told = loop {
         tokio::select! {
@@ -146,7 +149,7 @@ async fn sent(
     Ok(Some((staging.join(&numbered(number)), told)))
 }
 
-/// Links a file in the folder of links; the link's number. `None` where there can be no link.
+/// Links the item's source in the folder `links`. Returns the link's number; `None` where no link can be made.
 pub async fn link(orders: &Orders, item: &Item, links: Option<&[u8]>) -> Result<Option<u64>, CopyError> {
     let Some(links) = links else { return Ok(None) };
     let number = orders.number();
@@ -158,7 +161,7 @@ pub async fn link(orders: &Orders, item: &Item, links: Option<&[u8]>) -> Result<
     }
 }
 
-/// Sends a pack, and tells those who wait for it.
+/// Sends a pack, and tells the tasks that wait for its files.
 async fn send(
     orders: &Orders,
     packing: &Packing,
@@ -172,10 +175,10 @@ async fn send(
     let bytes = batch.iter().map(|waiting| waiting.size).sum();
     let began = Instant::now();
     let order = |login: &Login, order| match orders.engine {
-        Engine::Streams => script::pack(&login.far, order, (&links, &folder), &numbers),
+        Engine::Streams => script::pack(&login.far, order, &links, &folder, &numbers),
         Engine::Puts => batch::puts(order, &links, &folder, &numbers),
     };
-    let watch = watch(orders, item, (staging, &numbers));
+    let watch = watch(orders, item, staging, &numbers);
     let answer = match orders.order_and_watch(item, order, watch).await {
         Ok(answer) => answer,
         Err(error) => {
@@ -184,16 +187,16 @@ async fn send(
                     Cause::StreamLost(why) => why.clone(),
                     cause => cause.to_string(),
                 };
-                tell_lost((orders, item), staging, batch, &why).await;
+                tell_lost(orders, item, staging, batch, &why).await;
             }
             return Err(error);
         }
     };
     match answer.status {
-        0 if bytes >= PACKED => orders.chunk_sizer.learn((bytes, began.elapsed()), STREAMS),
+        0 if bytes >= PACKED => orders.chunk_sizer.learn(bytes, began.elapsed(), STREAMS),
         0 => {}
         SSH_FAILED.. => {
-            tell_lost((orders, item), staging, batch, &answer.said()).await;
+            tell_lost(orders, item, staging, batch, &answer.said()).await;
             return Err(orders.failed(item, &answer));
         }
         // some file of the batch
@@ -213,8 +216,8 @@ async fn send(
     Ok(())
 }
 
-/// Tells those whose pack was lost with the login; files that `tar` had written to their ends have arrived.
-async fn tell_lost((orders, item): (&Orders, &Item), staging: &Place, batch: Vec<Waiting>, words: &str) {
+/// Tells the tasks whose pack was lost with the login. Files that `tar` wrote to their ends have arrived.
+async fn tell_lost(orders: &Orders, item: &Item, staging: &Place, batch: Vec<Waiting>, words: &str) {
     let mut arrived = match orders.engine {
         // where nothing can be seen, nothing has arrived
         Engine::Streams => timeout(LISTED, listed(item, staging)).await.ok().and_then(Result::ok).unwrap_or_default(),
@@ -229,7 +232,7 @@ async fn tell_lost((orders, item): (&Orders, &Item), staging: &Place, batch: Vec
     }
 }
 
-/// What stands in the staging folder, by number.
+/// The attributes of the files in the staging folder, by number.
 async fn listed(item: &Item, staging: &Place) -> Result<HashMap<u64, Attributes>, CopyError> {
     let mut found = HashMap::new();
     let mut listing = item.lanes.idlest().destination.list(staging).await?;
@@ -243,8 +246,8 @@ async fn listed(item: &Item, staging: &Place) -> Result<HashMap<u64, Attributes>
     Ok(found)
 }
 
-/// Looks, again and again, which is the first that has not arrived, and lets `orders` know when that changes.
-async fn watch(orders: &Orders, item: &Item, (staging, numbers): (&Place, &[u64])) -> CopyError {
+/// Looks regularly for the first file that has not arrived, and tells `orders` when that changes.
+async fn watch(orders: &Orders, item: &Item, staging: &Place, numbers: &[u64]) -> CopyError {
     let (mut first, mut last) = (0, None);
     loop {
         tokio::time::sleep(GLANCE).await;
@@ -281,7 +284,8 @@ impl Waiting {
 }
 
 impl Packing {
-    /// For an engine. A batch of `sftp` takes some round trips a file, so that more of them go at once.
+    /// The queue for what carries the bytes. A batch of `sftp` takes some round trips a file, so more batches go at
+    /// once.
     pub fn of(engine: Engine) -> Packing {
         let (turns, files) = match engine {
             Engine::Streams => (2, 500),
@@ -298,7 +302,7 @@ impl Packing {
         }
     }
 
-    /// The folder that small files arrive in; `None` where none can be made.
+    /// The folder that small files arrive in, made on first use; `None` where none can be made.
     pub async fn staging(
         &self,
         FileTransfer { item, context, .. }: FileTransfer<'_>,
@@ -307,19 +311,19 @@ impl Packing {
         Ok(staging.as_ref().map(|staging| &staging.place))
     }
 
-    /// That folder, if one was made.
+    /// That folder, if it was made.
     pub fn made(&self) -> Option<&Staging> {
         self.staging.get()?.as_ref()
     }
 
-    /// Sees that a file has the bytes that it announces: a program that sends it goes by its size.
+    /// Checks that a file has as many bytes as it announces: the programs that send it go by that size.
     async fn check(&self, transfer: FileTransfer<'_>) -> Result<(), CopyError> {
         // never closed, so never refused
         let _turn = self.checks.acquire().await;
         announced::check(transfer).await
     }
 
-    /// One more file will wait; until what is returned is dropped, a pack waits for it.
+    /// Announces one more file; a pack waits for it until the returned value is dropped.
     fn comes(&self) -> Coming<'_> {
         self.coming.fetch_add(1, Ordering::Relaxed);
         Coming(&self.coming)
@@ -329,7 +333,7 @@ impl Packing {
         self.locked().push_back(waiting);
     }
 
-    /// Returns when no more files come, for now.
+    /// Returns when no more files are on their way into the queue, for now.
     async fn linger(&self) {
         let mut before = 0;
         for _ in 0..LINGERS {
@@ -343,7 +347,7 @@ impl Packing {
         }
     }
 
-    /// The files that have waited longest, of at most so many bytes together, but one at least.
+    /// Takes the files that have waited longest: at most `most` bytes together, but at least one file.
     fn take(&self, most: u64) -> Option<Vec<Waiting>> {
         let mut waiting = self.locked();
         let mut bytes = 0;
@@ -356,7 +360,7 @@ impl Packing {
         (!batch.is_empty()).then_some(batch)
     }
 
-    /// Lets go of what waits for the login of this number, which is lost.
+    /// Gives up the files that wait for login `login`, which is lost, and for earlier ones.
     pub fn give_up(&self, login: u32) {
         let (gone, left) = self.locked().drain(..).partition(|waiting| waiting.login <= login);
         let gone: VecDeque<Waiting> = gone;
@@ -365,7 +369,7 @@ impl Packing {
         gone.into_iter().for_each(|waiting| waiting.tell(Told::Lost("it was given up".to_owned())));
     }
 
-    /// Packs nothing any more: the far end has no `tar`, or it failed.
+    /// Stops packing: the far end has no `tar`, or it failed.
     fn stop(&self) {
         self.is_off.store(true, Ordering::Relaxed);
     }
@@ -380,7 +384,7 @@ impl Packing {
     }
 }
 
-/// A file that is being linked.
+/// A file that is being linked, until this is dropped.
 struct Coming<'a>(&'a AtomicUsize);
 
 impl Drop for Coming<'_> {

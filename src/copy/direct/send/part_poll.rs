@@ -1,6 +1,6 @@
-//! How far is it? What a host sends another does not pass through here, so hop's own session at the destination looks at
-//! what has arrived: [`PartPoll`], of a part that is written from some byte on. A session that is lost meanwhile is made again:
-//! what the hosts have between them goes on without it.
+//! How much of a file has arrived? Bytes that go from host to host do not pass through this machine, so hop's own
+//! session at the destination looks at the part file: [`PartPoll`]. A session that is lost meanwhile is made again; the
+//! hosts' own transfer goes on without it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::copy::place::{Links, Place};
 use crate::copy::task::item::Item;
 use crate::copy::task::ledger::FileProgress;
 
-/// How often it is looked.
+/// Time between two looks.
 pub const GLANCE: Duration = Duration::from_millis(300);
 
-/// What grows.
+/// A part file that is being written.
 pub struct PartPoll<'a> {
     item: &'a Item,
     part: &'a Place,
@@ -24,21 +24,21 @@ pub struct PartPoll<'a> {
 }
 
 impl<'a> PartPoll<'a> {
-    /// The part of `item`, of which `length` bytes from `offset` on are being written.
-    pub fn of((item, part): (&'a Item, &'a Place), offset: u64, length: u64) -> PartPoll<'a> {
+    /// The part file of `item`, of which `length` bytes from `offset` on are being written.
+    pub fn of(item: &'a Item, part: &'a Place, offset: u64, length: u64) -> PartPoll<'a> {
         PartPoll { item, part, offset, length, told: AtomicU64::new(0) }
     }
 
-    /// All of it has arrived: what was not told yet is told.
+    /// All bytes have arrived: reports those that were not reported yet.
     pub fn tell_all(&self, started: &FileProgress) {
         self.tell(started, self.offset + self.length);
     }
 
-    /// Looks, again and again, and lets `orders` know that something moves; what is written from its beginning to its end
-    /// is told by its length.
+    /// Looks at the part file regularly, and tells `orders` when it changes. For a share that is written from beginning
+    /// to end, its length is reported to `started` as progress.
     ///
     /// # Errors
-    /// When the part cannot be looked at: there is no other end to this.
+    /// Always: it ends only when the part file cannot be looked at.
     pub async fn watch(&self, orders: &Orders, started: Option<&FileProgress>) -> CopyError {
         let (mut first, mut last) = (None, None);
         loop {
@@ -67,10 +67,10 @@ impl<'a> PartPoll<'a> {
     }
 }
 
-/// The length of what stands at `place` at the destination, over whichever session lives; `None` when nothing does.
+/// Bytes of the file at `place` at the destination, asked over whichever session lives; `None` when there is no file.
 ///
 /// # Errors
-/// When it cannot be looked at, or no session can be had any more.
+/// When the file cannot be looked at, or no session can be made any more.
 pub async fn size(item: &Item, place: &Place) -> Result<Option<u64>, CopyError> {
     loop {
         match item.lanes.idlest().destination.look(place, Links::Keep).await {

@@ -1,8 +1,10 @@
-//! How does a file go to a host that runs no commands? [`send_by_sftp`]: by batches of the source's own `sftp` over the one login.
-//! A large file goes into its part, in order, so that it can be gone on from its length; small ones many together (`puts`).
+//! How does a file go to a host that runs no commands? [`send_by_sftp`]: by batches of the source's own `sftp` over the
+//! one login. A large file goes into its part file from beginning to end, so that its length tells where to go on;
+//! small files go many together (`puts`).
 //!
-//! The source's names are not in the batches: files are linked by number. The destination's are, exactly ([`said`]); where a
-//! name cannot be said, the file goes into the staging folder by number, and gets its name there.
+//! The batches do not name the source files but the numbers of links to them. They name the destination's files,
+//! exactly ([`said`]); a file whose name cannot be written in a batch goes into the staging folder under a number, and
+//! gets its name there.
 
 use std::time::Instant;
 
@@ -16,19 +18,20 @@ use crate::copy::direct::remote::login::Login;
 use crate::copy::ends::identity::same_version;
 use crate::copy::ends::remote_sha256::UNIT;
 use crate::copy::error::{Cause, CopyError};
+use crate::copy::land::care::SourceContent;
 use crate::copy::land::{adopt, takeover};
 use crate::copy::place::Links;
 use crate::copy::task::file_transfer::FileTransfer;
 use crate::copy::task::item::Item;
 use crate::copy::task::so_far::SoFar;
 use crate::copy::transfer::open_pair::OpenPair;
-use crate::copy::transfer::resume::Acknowledged;
+use crate::copy::transfer::resume::{Acknowledged, Granularity};
 use crate::progress::{Event, Stage};
 use crate::sftp::{FileKind, Sizes};
 
 const UNSAID: &str = "a batch of sftp cannot say its name";
 
-/// Copies a file, if its name can be said.
+/// Copies a file if a batch can name it.
 ///
 /// # Errors
 /// As [`stream::send_large`].
@@ -64,7 +67,8 @@ pub async fn send_by_sftp(
     }
 }
 
-/// Into its part; `false` when the part's name cannot be said, or the server does not bear that hop has it open, too.
+/// Sends the file into its part file; `false` when a batch cannot name the part file, or when the server does not allow
+/// hop to have the file open, too.
 async fn into_part(orders: &Orders, transfer: FileTransfer<'_>) -> Result<bool, CopyError> {
     if !transfer.item.lanes.idlest().destination.takes_any_order() {
         return Ok(false);
@@ -77,15 +81,16 @@ async fn into_part(orders: &Orders, transfer: FileTransfer<'_>) -> Result<bool, 
     }
     let arrived = async {
         // nothing but its length tells of an earlier try, which is looked at as any other
-        let how = (Sizes::default(), UNIT as usize, Acknowledged::InOrder);
-        let window = pair.missing(transfer, how, &mut SoFar::default()).await?;
+        let granularity =
+            Granularity { sizes: Sizes::default(), block: UNIT as usize, acknowledged: Acknowledged::InOrder };
+        let window = pair.missing(transfer, granularity, &mut SoFar::default()).await?;
         transfer.started.begin_at(window.arrived());
         if window.low() < pair.size() {
             put(orders, transfer, &pair, window.low()).await?;
         }
         stream::finish(&pair, transfer).await?;
         let sum = pair.source_sum(transfer).await?;
-        pair.landing.check(transfer, sum.map(|sum| (sum, pair.size()))).await
+        pair.landing.check(transfer, sum.map(|sum| SourceContent { sum, size: pair.size() })).await
     };
     let arrived = arrived.await;
     let arrived = stream::judged(transfer, &pair, arrived).await;
@@ -101,19 +106,19 @@ async fn put(orders: &Orders, transfer: FileTransfer<'_>, pair: &OpenPair, from:
     };
     let verb: &[u8] = if from == 0 { b"put " } else { b"reput " };
     let line = [verb, &link, b" ", &part].concat();
-    let part_poll = PartPoll::of((item, place), from, pair.size() - from);
+    let part_poll = PartPoll::of(item, place, from, pair.size() - from);
     let began = Instant::now();
     let order = |_: &Login, number| batch(number, &[&line]);
     let answer = orders.order_and_watch(item, order, part_poll.watch(orders, Some(started))).await?;
     if answer.status != 0 {
         return Err(orders.failed(item, &answer));
     }
-    orders.chunk_sizer.learn((pair.size() - from, began.elapsed()), 1);
+    orders.chunk_sizer.learn(pair.size() - from, began.elapsed(), 1);
     part_poll.tell_all(started);
     Ok(())
 }
 
-/// Into the staging folder, and from there to its name.
+/// Sends the file into the staging folder, and gives it its name from there.
 async fn staged(orders: &Orders, packing: &Packing, transfer: FileTransfer<'_>) -> Result<(), CopyError> {
     let FileTransfer { context, item, links, version, started } = transfer;
     started.begin_at(0);
@@ -125,7 +130,7 @@ async fn staged(orders: &Orders, packing: &Packing, transfer: FileTransfer<'_>) 
         return unfit("its name cannot be said");
     };
     let line = [b"put ", &linked(orders, item).await?[..], b" ", &path].concat();
-    let part_poll = PartPoll::of((item, &place), 0, transfer.size());
+    let part_poll = PartPoll::of(item, &place, 0, transfer.size());
     let watch = part_poll.watch(orders, Some(started));
     let answer = orders.order_and_watch(item, |_: &Login, number| batch(number, &[&line]), watch).await?;
     if answer.status != 0 {
@@ -143,7 +148,7 @@ async fn staged(orders: &Orders, packing: &Packing, transfer: FileTransfer<'_>) 
     Ok(())
 }
 
-/// The path of a link to the source.
+/// The path of a new link to the source file.
 async fn linked(orders: &Orders, item: &Item) -> Result<Vec<u8>, CopyError> {
     let login = orders.logins.current();
     let number = pack::link(orders, item, login.links.as_deref()).await?;

@@ -1,5 +1,5 @@
-//! Where do small files arrive before they have their names? In [`Staging`], a private folder of the destination beside the
-//! first of them, called as a part is and made by this run; what a run that was killed has left goes with the next one's.
+//! Where do small files arrive before they have their names? In [`Staging`], a private folder of the destination beside
+//! the first of them, named as a part file is and made by this run. A run removes those that killed runs have left.
 
 use std::sync::Arc;
 
@@ -17,17 +17,17 @@ use crate::copy::task::run_context::RunContext;
 use crate::copy::task::this_run::{ThisRun, Young};
 use crate::sftp::{Attributes, FileKind};
 
-/// A folder of the destination that small files arrive in.
+/// The folder of the destination that small files arrive in.
 pub struct Staging {
-    /// Where it is.
+    /// Its path at the destination.
     pub place: Place,
     lanes: Arc<Lanes>,
-    /// Those of runs that have ended.
+    /// Folders of runs that have ended.
     dead: Vec<Place>,
 }
 
 impl Staging {
-    /// Beside the first file's top folder; `None` when it cannot be made there.
+    /// Makes the folder beside the first file's top folder; `None` when it cannot be made there.
     ///
     /// # Errors
     /// When the session is lost.
@@ -49,7 +49,7 @@ impl Staging {
         }
     }
 
-    /// Removes it and what is in it.
+    /// Removes the folder and what is in it.
     ///
     /// # Errors
     /// When something in it cannot be removed, or no session can be had any more.
@@ -62,7 +62,7 @@ impl Staging {
         }
     }
 
-    /// That it is there, for people.
+    /// Says, for people, that the folder is still there.
     pub fn left(&self) -> String {
         format!("{} could not be removed; the next run does it", String::from_utf8_lossy(&self.place.path()))
     }
@@ -81,7 +81,7 @@ impl Staging {
     }
 }
 
-/// Removes what ended runs have left beside `top`, in a run in which nothing may have to arrive there.
+/// Removes the folders that ended runs have left beside `top`, for a run that need not send anything there.
 ///
 /// # Errors
 /// When the session is lost.
@@ -102,14 +102,14 @@ pub async fn clear(lanes: &Lanes, top: &Place, leftovers: &Leftovers, run: &This
     }
 }
 
-/// After whom it is called, and what for.
+/// The name the folder is called after, and the pair of ends it is for.
 fn called(lanes: &Lanes, top: &Place) -> Option<(Name, PairId)> {
     // one with a line's end in it could not be told to every tool
     let name = Some(top.name()?).filter(|name| !name.iter().any(u8::is_ascii_control)).unwrap_or(b"hop");
     Some((Name::vet(name).ok()?, PairId::of(lanes.source_alias(), b"", &top.path())))
 }
 
-/// Folders of runs that have ended.
+/// The folders of runs that have ended.
 async fn dead(
     side: &Side,
     run: &ThisRun,

@@ -1,9 +1,10 @@
-//! How does a large file go directly? [`send_large`]: into a part that hop's own session has made, in shares over the one login;
-//! then the part is measured, gets mode and times, and lands as any other. The source must be the same version at the end
-//! as at the beginning.
+//! How does a large file go directly? [`send_large`] sends it in shares, over the one login, into a part file that
+//! hop's own session has made. The part file is then measured, gets its mode and times, and lands as any other. The
+//! source must be the same version at the end as at the beginning.
 //!
-//! A share alone is written from its beginning to its end, and may be long. Several at once stay within the band
-//! ([`Window`]), so that a part that was cut off can be trusted up to it, and what is above is told from holes by hash.
+//! A share that goes alone is written from beginning to end, and may be long. Several at once stay within the band
+//! ([`Window`]): a part file that was cut off can be trusted up to the band, and above it SHA-256 tells what has
+//! arrived from holes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -20,6 +21,7 @@ use crate::copy::direct::remote::login::Login;
 use crate::copy::direct::remote::script::{self, BLOCK, Share};
 use crate::copy::ends::identity::FileIdentity;
 use crate::copy::error::{Cause, CopyError};
+use crate::copy::land::care::SourceContent;
 use crate::copy::place::Place;
 use crate::copy::task::file_transfer::FileTransfer;
 use crate::copy::task::item::Item;
@@ -27,39 +29,40 @@ use crate::copy::task::ledger::FileProgress;
 use crate::copy::task::so_far::SoFar;
 use crate::copy::transfer::block_queue::BlockQueue;
 use crate::copy::transfer::open_pair::OpenPair;
-use crate::copy::transfer::resume::Acknowledged;
+use crate::copy::transfer::resume::{Acknowledged, Granularity};
 use crate::progress::Stage;
 use crate::sftp::{Block, Sizes, Window};
 
-/// Copies a file, going on from what is there of it.
+/// Copies a file, going on from what its part file already has.
 ///
 /// # Errors
-/// As `Kind` tells; [`Cause::SourceChanged`] when it is not that version any more.
+/// See `Kind`. [`Cause::SourceChanged`] when the source is no longer the version that was listed.
 pub async fn send_large(orders: &Arc<Orders>, transfer: FileTransfer<'_>, so_far: &mut SoFar) -> Result<(), CopyError> {
     let _turn = transfer.context.turn(transfer.size()).await;
     let (pair, ()) = tokio::join!(OpenPair::open(transfer, so_far), orders.look_up_homes(transfer.item));
     let mut pair = pair?;
     let arrived = async {
         let sizes = Sizes { block: BAND_SHARE as usize, in_flight: u64::MAX, ..Sizes::default() };
-        let how = (sizes, BLOCK as usize, Acknowledged::ShareByShare);
-        let window = pair.missing(transfer, how, so_far).await?;
+        let granularity = Granularity { sizes, block: BLOCK as usize, acknowledged: Acknowledged::ShareByShare };
+        let window = pair.missing(transfer, granularity, so_far).await?;
         transfer.started.begin_at(window.arrived());
         let window = Arc::new(Mutex::new(window));
         so_far.keep(&window);
-        send(orders, transfer, (&pair, window)).await?;
+        send(orders, transfer, &pair, window).await?;
         finish(&pair, transfer).await?;
         let sum = pair.source_sum(transfer).await?;
-        pair.landing.check(transfer, sum.map(|sum| (sum, pair.size()))).await
+        pair.landing.check(transfer, sum.map(|sum| SourceContent { sum, size: pair.size() })).await
     };
     let arrived = arrived.await;
     let arrived = judged(transfer, &pair, arrived).await;
     pair.end(transfer, arrived).await
 }
 
-/// Why it has not `arrived`: a source at rest that ends before its announced size has not changed.
+/// Judges why a file has not `arrived`: a source that is not being changed, but ends before its announced size, has
+/// announced a wrong size.
 ///
 /// # Errors
-/// When it has not arrived, or the session is lost.
+/// Why the file has not arrived; when the session is lost.
 pub async fn judged(
     transfer: FileTransfer<'_>,
     pair: &OpenPair,
@@ -73,8 +76,8 @@ pub async fn judged(
     }
 }
 
-/// All of it is there, and the source still is what it was: the part gets what it needs to land. Shares are read by name,
-/// so what is named so now must be what was opened, too.
+/// Checks that the source is still what it was, and gives the complete part file what it needs to land. Shares are read
+/// by the file's name, so the name must still belong to the file that was opened.
 pub async fn finish(pair: &OpenPair, transfer: FileTransfer<'_>) -> Result<(), CopyError> {
     let named = pair.lane.source.stat(&transfer.item.source, transfer.links);
     let part = pair.landing.part_file().file().identity();
@@ -92,11 +95,12 @@ pub async fn finish(pair: &OpenPair, transfer: FileTransfer<'_>) -> Result<(), C
     closed
 }
 
-/// Sends what is missing, over as many streams as the rest bears.
+/// Sends the missing bytes, over as many streams as they need.
 async fn send(
     orders: &Arc<Orders>,
     transfer: FileTransfer<'_>,
-    (pair, window): (&OpenPair, Arc<Mutex<Window>>),
+    pair: &OpenPair,
+    window: Arc<Mutex<Window>>,
 ) -> Result<(), CopyError> {
     let item = transfer.item;
     let flow = Arc::new(ShareFlow {
@@ -122,13 +126,13 @@ async fn send(
     Ok(())
 }
 
-/// One file on its way.
+/// One file under way.
 struct ShareFlow {
-    /// Of the source and the part, absolute.
+    /// Absolute paths of the source and of the part file.
     paths: (Vec<u8>, Vec<u8>),
     part: Place,
     block_queue: BlockQueue,
-    /// Shares that are out.
+    /// Shares under way.
     streams: AtomicUsize,
     item: Item,
     orders: Arc<Orders>,
@@ -142,7 +146,8 @@ impl ShareFlow {
             let sent = self.send(&block, manner).await;
             self.streams.fetch_sub(1, Ordering::Relaxed);
             match sent {
-                Ok(()) => self.block_queue.acknowledge(block),
+                // its bytes were told as they arrived
+                Ok(()) => drop(self.block_queue.acknowledge(block)),
                 Err(error) => {
                     self.block_queue.give_back(block);
                     return Err(error);
@@ -152,7 +157,7 @@ impl ShareFlow {
         Ok(())
     }
 
-    /// The next share: a long one alone, or several that divide the band.
+    /// The next share: a long one that goes alone, or one of several that divide the band.
     async fn next(&self) -> Option<(Block, Manner)> {
         let manner = Mutex::new(Manner::Alone);
         let block = self.block_queue.next(|window| {
@@ -170,9 +175,9 @@ impl ShareFlow {
     async fn send(&self, block: &Block, manner: Manner) -> Result<(), CopyError> {
         let share = Share { offset: block.offset(), length: block.len() as u64 };
         let began = Instant::now();
-        let order = |login: &Login, number| script::share(&login.far, number, (&self.paths.0, &self.paths.1), share);
+        let order = |login: &Login, number| script::share(&login.far, number, &self.paths.0, &self.paths.1, share);
         let told = (manner == Manner::Alone).then_some(&*self.started);
-        let part_poll = PartPoll::of((&self.item, &self.part), share.offset, share.length);
+        let part_poll = PartPoll::of(&self.item, &self.part, share.offset, share.length);
         let answer = self.orders.order_and_watch(&self.item, order, part_poll.watch(&self.orders, told)).await?;
         if answer.status != 0 {
             return Err(self.orders.failed(&self.item, &answer));
@@ -181,7 +186,7 @@ impl ShareFlow {
             let (source, place) = (&self.item.lanes.idlest().source, &self.item.source);
             return Err(source.error(Stage::Transfer, place, Cause::SourceChanged));
         }
-        self.orders.chunk_sizer.learn((share.length, began.elapsed()), self.streams.load(Ordering::Relaxed));
+        self.orders.chunk_sizer.learn(share.length, began.elapsed(), self.streams.load(Ordering::Relaxed));
         part_poll.tell_all(&self.started);
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! Who logs in at whom, how, and with what? [`Attempt`]: one of the two hosts of a direct copy, on its way to log in at the
-//! other. It asks what stands in the way, has a login lent, and has it made.
+//! Who logs in at whom, how, and with what? [`Attempt`]: one of the two hosts of a direct copy, on its way to log in at
+//! the other. It finds out what stands in the way, has a login lent, and logs in.
 
 use std::time::Duration;
 
@@ -9,7 +9,6 @@ use super::links::LinkFolder;
 use super::preflight::{asks_nobody, runs_commands, still_answers};
 use crate::chain::{Cause, ChainError, Way};
 use crate::copy::direct::engine::Engine;
-use crate::copy::direct::remote::login::Login;
 use crate::copy::direct::remote::remote_helper::RemoteHelper;
 use crate::copy::direct::remote::script::{self, Far, Ready};
 use crate::copy::ends::watchers::Watchers;
@@ -19,65 +18,76 @@ use crate::copy::route::{Direction, RoutePreference};
 use crate::lend::{Address, Auth, LendError, Loan, LoanRequest};
 use crate::target::place;
 
-/// How long one host may try to connect to the other before that counts as unreachable.
+/// Time for one host to connect to the other before the other counts as unreachable.
 const PROBE: Duration = Duration::from_secs(5);
 
-/// How long a host may take to log in at the other: what its client is given to connect in, and as much again.
+/// Time for a host to log in at the other: its client's connect timeout, and as much again.
 pub const LOGIN: Duration = Duration::from_secs(30);
 
-/// How much of it is done.
+/// Whether the login is made or only checked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DirectMode {
-    /// For a plan: nobody logs in.
+    /// For a dry run: nobody logs in.
     Look,
-    /// All of it; what was wanted decides whether a person may be asked again.
+    /// The login is made. What the user asked for decides whether a person may be asked again.
     Begin(RoutePreference),
 }
 
-/// How much a copy bears.
+/// How often a lost login is made again, and how long nothing may move.
 #[derive(Clone)]
 pub struct RetryPolicy {
-    /// How often a lost login is tried to be had again, before something has moved.
+    /// Tries in a row to have a lost login again while nothing moves.
     pub retries: u32,
-    /// Who is told, and how long nothing may move.
+    /// The run's observer, counters and clock.
     pub watchers: Watchers,
+}
+
+/// What is asked of a direct copy, whichever of the two hosts logs in.
+#[derive(Clone, Copy)]
+pub struct DirectRequest<'a> {
+    /// The host the bytes come from.
+    pub source: &'a Way,
+    /// The host the bytes go to.
+    pub destination: &'a Way,
+    /// The user's options for the login.
+    pub options: &'a DirectOptions,
+    /// Whether the login is made or only checked for.
+    pub mode: DirectMode,
+    /// How often a lost login is made again, and how long nothing may move.
+    pub retry_policy: &'a RetryPolicy,
 }
 
 /// One of two hosts, on its way to log in at the other.
 #[derive(Clone)]
 pub struct Attempt {
-    /// Which of the two logs in.
+    /// Which of the two hosts logs in.
     pub direction: Direction,
-    /// How the bytes go.
+    /// What carries the bytes.
     pub engine: Engine,
-    /// How much it bears.
+    /// How often a lost login is made again, and how long nothing may move.
     pub retry_policy: RetryPolicy,
-    /// Where the bytes are.
+    /// The host the bytes come from.
     pub source: Way,
     destination: Way,
-    /// Where the one finds the other.
+    /// The address at which the host that logs in finds the other.
     address: Address,
     request: LoanRequest,
-    /// How much of it is done.
+    /// Whether the login is made or only checked for.
     pub mode: DirectMode,
 }
 
 impl Attempt {
-    /// From one of the ends.
-    pub fn new(
-        direction: Direction,
-        (source, destination): (&Way, &Way),
-        (address, terms, mode): (&Option<(String, u16)>, &DirectOptions, DirectMode),
-        retry_policy: &RetryPolicy,
-    ) -> Attempt {
+    /// An attempt by the host that `direction` says, at the other's `address` as the user gave it.
+    pub fn new(direction: Direction, address: Option<&(String, u16)>, asked: DirectRequest<'_>) -> Attempt {
+        let DirectRequest { source, destination, options, mode, retry_policy } = asked;
         let found = match direction {
             Direction::Push => destination,
             Direction::Pull => source,
         };
-        let address = self::address(found, address.as_ref());
+        let address = self::address(found, address);
         let request = LoanRequest {
-            weakest: terms.weakest,
-            auth: terms.auth,
+            weakest: options.weakest,
+            auth: options.auth,
             patience: retry_policy.watchers.clock.timeout(),
             ..LoanRequest::default()
         };
@@ -85,12 +95,12 @@ impl Attempt {
         Attempt { direction, engine: Engine::Streams, retry_policy, source, destination, address, request, mode }
     }
 
-    /// The same, with what the bytes can go with.
+    /// The same attempt, with what carries the bytes.
     pub fn with(&self, engine: Engine) -> Attempt {
         Attempt { engine, ..self.clone() }
     }
 
-    /// Who logs in, and where.
+    /// The host that logs in, and the host it logs in at.
     fn roles(&self) -> (&Way, &Way) {
         match self.direction {
             Direction::Push => (&self.source, &self.destination),
@@ -98,12 +108,12 @@ impl Attempt {
         }
     }
 
-    /// Whether only a direct copy will do.
+    /// Whether the user accepts nothing but a direct copy.
     pub fn is_insisted_on(&self) -> bool {
         self.mode == DirectMode::Begin(RoutePreference::Direct)
     }
 
-    /// With what the bytes can go; a destination that is sent to need not run commands.
+    /// What can carry the bytes. A destination that only receives need not run commands.
     pub async fn engine(&self) -> Result<Engine, Obstacle> {
         match runs_commands(&self.destination).await {
             Ok(()) => Ok(Engine::Streams),
@@ -115,10 +125,10 @@ impl Attempt {
         }
     }
 
-    /// Prepares a loan to the one who logs in.
+    /// Prepares a loan to the host that logs in.
     ///
     /// # Errors
-    /// Why it cannot be had.
+    /// Why nothing can be lent.
     pub async fn lend(&self) -> Result<Loan, Obstacle> {
         let (by, at) = self.roles();
         let wanted = match self.mode {
@@ -137,21 +147,17 @@ impl Attempt {
         }
     }
 
-    /// What a remote helper that is ready makes of it.
-    pub fn login(
-        &self,
-        (number, far): (u32, Far),
-        (helper, ready): (RemoteHelper, Ready),
-        links: Option<&LinkFolder>,
-    ) -> Login {
+    /// The folder in which small files are linked once the remote helper is ready; `None` where files are not packed.
+    pub fn link_folder(&self, ready: &Ready, links: Option<&LinkFolder>) -> Option<Vec<u8>> {
         let folder = match self.direction {
             Direction::Push => Some([&ready.folder[..], b"/", script::LINKS.as_bytes()].concat()),
             Direction::Pull => links.map(|links| links.folder().to_vec()),
         };
-        Login { number, far, helper, links: folder.filter(|_| ready.packs) }
+        folder.filter(|_| ready.packs)
     }
 
-    /// Asks its sshd to connect. One that forbids forwarding does not tell; the login will.
+    /// Has the sshd of the host that logs in connect to the other. An sshd that forbids forwarding leaves the answer to
+    /// the login itself.
     pub async fn reaches(&self) -> Result<(), Obstacle> {
         let (by, address) = (self.roles().0, &self.address);
         let session = by.session(0).await.map_err(LendError::Chain)?;
@@ -172,16 +178,16 @@ impl Attempt {
         }
     }
 
-    /// Has the one log in at the other within `limit`.
+    /// Has the host log in at the other within `limit`.
     ///
     /// # Errors
-    /// What stood in its way; that somebody else took the signature.
+    /// What kept the host from logging in; that another process took the signature.
     pub async fn log_in(&self, loan: &Loan, far: &Far, limit: Duration) -> Result<(RemoteHelper, Ready), Obstacle> {
         if self.engine == Engine::Puts && !loan.has("sftp") {
             return Err(Obstacle::NoShell { host: self.destination.alias().to_owned(), words: String::new() });
         }
         let (token, before) = (loan.folder(), loan.account());
-        let program = loan.program(&script::dispatch((far, self.engine), token, loan.destination()));
+        let program = loan.program(&script::dispatch(far, self.engine, token, loan.destination()));
         // from the login on the agent hears nobody any more
         let armed = loan.arm();
         let process = loan.source().start(&program).await.map_err(LendError::Chain)?;
@@ -211,7 +217,7 @@ impl Attempt {
         })
     }
 
-    /// What it means that nothing came of a login within `limit`.
+    /// What it means that nothing was heard of a login within `limit`.
     async fn unheard(&self, loan: &Loan, limit: Duration) -> Obstacle {
         let by = self.roles().0;
         match still_answers(by, loan.source(), limit).await {
@@ -223,7 +229,7 @@ impl Attempt {
         }
     }
 
-    /// How it goes, for people.
+    /// A description for people: which host sends or fetches, where, and how.
     pub fn said(&self) -> String {
         let (by, address) = (self.roles().0.alias(), shown(&self.address));
         let with = match self.request.auth {
@@ -237,7 +243,8 @@ impl Attempt {
         }
     }
 
-    /// Where links to small files stand, unless the remote helper's folder is at the source. It does without them.
+    /// Makes the source's folder of links where the destination fetches; without one, no files are packed. `None` where
+    /// the source sends: its remote helper's folder is used.
     pub async fn links(&self, loan: &Loan) -> Option<LinkFolder> {
         match self.direction {
             Direction::Push => None,
@@ -249,7 +256,7 @@ impl Attempt {
     }
 }
 
-/// Where another host finds this one.
+/// The address at which another host finds this one: what the user `told`, or what hop itself connects to.
 fn address(found: &Way, told: Option<&(String, u16)>) -> Address {
     let host = found.hops().last().expect("a way has at least its target");
     match told {

@@ -1,14 +1,14 @@
-//! How is a direct copy begun? [`begin`]: can the source reach the destination, do both run commands, will a login be lent?
-//! All of it is asked at once, then the source logs in. Where it cannot connect, or its sshd forwards no agent, but the
-//! destination can connect to it, everything is done with the roles exchanged: the destination logs in at the source and
-//! fetches. Nothing has been written when any of it fails.
+//! How does a direct copy begin? [`begin`] asks at once whether the source reaches the destination, whether both run
+//! commands, and whether a login is lent; then the source logs in. Where the source cannot connect, or its sshd
+//! forwards no agent, but the destination can connect to the source, the roles are exchanged: the destination logs in
+//! at the source and fetches. When any of this fails, nothing has been written.
 
 use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::attempt::{Attempt, DirectMode, LOGIN, RetryPolicy};
+use super::attempt::{Attempt, DirectMode, DirectRequest, LOGIN, RetryPolicy};
 use super::lent::Lent;
 use super::links::LinkFolder;
 use super::logins::Held;
@@ -22,42 +22,45 @@ use crate::copy::options::DirectOptions;
 use crate::copy::reach::End;
 use crate::copy::route::{Direction, Hindrance as _};
 
-/// Where less time is left for a login, so much of it is for what comes next; a moment there always is.
+/// Time kept for what comes after the login ([`NEXT`]), and time the login has in any case ([`MOMENT`]).
 const NEXT: Duration = Duration::from_secs(6);
 const MOMENT: Duration = Duration::from_secs(2);
 
-/// A login that works, and what it was had with.
+/// A login that works, and what it was made with.
 pub struct Begun {
-    /// Who has logged in at whom.
+    /// Which host logged in at which.
     pub attempt: Attempt,
     /// The login.
     pub login: Login,
-    /// What it was lent.
+    /// What was lent for it.
     pub held: Held,
 }
 
-/// Has one of the hosts log in at the other; and how it goes, for people. Nobody logs in where it is only looked at.
+/// Has one of the hosts log in at the other. Returns the login and a description for people; in a dry run there is only
+/// the description.
 ///
 /// # Errors
-/// What stands in the way; nothing is left at either end.
+/// What keeps the hosts from copying directly. Nothing is left at either end.
 pub async fn begin(
     sources: &[End],
     destination: &End,
-    (terms, mode): (&DirectOptions, DirectMode),
+    options: &DirectOptions,
+    mode: DirectMode,
     retry_policy: &RetryPolicy,
 ) -> Result<(Option<Begun>, String), Obstacle> {
-    let ends = ways(sources, destination)?;
-    let attempt = |direction, address: &Option<_>| Attempt::new(direction, ends, (address, terms, mode), retry_policy);
-    let (push, pull) = (attempt(Direction::Push, &terms.peer), attempt(Direction::Pull, &terms.fetch_from));
-    match (&terms.peer, &terms.fetch_from) {
+    let (source, destination) = ways(sources, destination)?;
+    let asked = DirectRequest { source, destination, options, mode, retry_policy };
+    let push = Attempt::new(Direction::Push, options.peer.as_ref(), asked);
+    let pull = Attempt::new(Direction::Pull, options.fetch_from.as_ref(), asked);
+    match (&options.peer, &options.fetch_from) {
         (Some(_), None) => begin_by(&push, push.reaches()).await,
         (None, Some(_)) => begin_by(&pull, pull.reaches()).await,
         _ => either(&push, &pull).await,
     }
 }
 
-/// The source sends; where it does not reach the destination, or is lent nothing, the destination fetches. Whether that
-/// could is found out meanwhile.
+/// Lets the source send; where it does not reach the destination or is lent nothing, lets the destination fetch.
+/// Whether the destination reaches the source is found out meanwhile.
 async fn either(push: &Attempt, pull: &Attempt) -> Result<(Option<Begun>, String), Obstacle> {
     let mut pull_reaches = pin!(pull.reaches());
     // on the heap, as all that is large here: a test's or a worker's stack is small
@@ -87,7 +90,7 @@ async fn either(push: &Attempt, pull: &Attempt) -> Result<(Option<Begun>, String
     }
 }
 
-/// Begins, once the one has `reached` the other.
+/// Begins once one host has `reached` the other.
 async fn begin_by(
     attempt: &Attempt,
     reached: impl Future<Output = Result<(), Obstacle>>,
@@ -104,11 +107,11 @@ async fn begin_by(
     let limit = LOGIN.min(clock.left().saturating_sub(NEXT)).max(MOMENT);
     let attempt = attempt.with(engine);
     let far = Far::new(attempt.direction, &loan);
-    let (helper, links) =
+    let (started, links) =
         tokio::join!(Box::pin(attempt.log_in(&loan, &far, limit)), timeout(limit, Box::pin(attempt.links(&loan))));
     let links = links.ok().flatten();
-    let helper = match helper {
-        Ok(helper) => helper,
+    let (helper, ready) = match started {
+        Ok(started) => started,
         Err(obstacle) => {
             let mut lent = Lent::of(&loan);
             let (closed, ()) = tokio::join!(loan.close(), remove(links));
@@ -123,7 +126,7 @@ async fn begin_by(
     let reason = format!("{}, tier {}, host key {}", attempt.said(), loan.tier(), loan.fingerprint());
     // a line that cannot be removed now is tried again at the end, and told then
     let _ = loan.logged_in().await;
-    let login = attempt.login((0, far), helper, links.as_ref());
+    let login = Login { number: 0, far, helper, links: attempt.link_folder(&ready, links.as_ref()) };
     Ok((Some(Begun { attempt, login, held: (loan, links) }), reason))
 }
 
@@ -133,7 +136,7 @@ async fn remove(links: Option<LinkFolder>) {
     }
 }
 
-/// The source all of it comes from, and the destination.
+/// The one host that all sources are on, and the destination host.
 fn ways<'a>(sources: &'a [End], destination: &'a End) -> Result<(&'a Way, &'a Way), Obstacle> {
     let all: Option<Vec<&Way>> = sources.iter().map(End::way).collect();
     let (Some(all), Some(destination)) = (all, destination.way()) else { return Err(Obstacle::NoHosts) };

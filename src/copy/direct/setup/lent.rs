@@ -1,4 +1,4 @@
-//! What was lent for a copy, and what has come of it? [`Lent`], told once the copy is over.
+//! What was lent for a copy, and what has come of it? [`Lent`], reported once the copy is over.
 
 use std::sync::Arc;
 
@@ -9,24 +9,24 @@ use crate::progress::{Event, Observer};
 /// What was lent for a copy, once it is over.
 #[derive(Debug, Clone)]
 pub struct Lent {
-    /// Whose login.
+    /// The user logged in as.
     pub user: String,
-    /// Where.
+    /// The host logged in at.
     pub destination: String,
-    /// How well it was guarded: `A`, `B`, `C` or `D`.
+    /// How well the login was guarded: `A`, `B`, `C` or `D`.
     pub tier: String,
     /// `SHA256:…` of the pinned host key.
     pub fingerprint: String,
-    /// What the login was made with.
+    /// How the login was authenticated.
     pub auth: Auth,
-    /// What was signed and refused.
+    /// Signatures made and requests refused.
     pub account: Account,
-    /// What could not be removed, in words.
+    /// What could not be removed, for people.
     pub left: Option<String>,
 }
 
 impl Lent {
-    /// What `loan` lends; nothing has come of it yet.
+    /// What `loan` lends, with an account that is still empty.
     pub fn of(loan: &Loan) -> Lent {
         Lent {
             user: loan.user().to_owned(),
@@ -39,13 +39,13 @@ impl Lent {
         }
     }
 
-    /// Adds what a loan has come to.
+    /// Adds the account of a loan that was closed.
     pub fn add(&mut self, closed: Closed) {
         self.account.add(&closed.account);
         self.left = closed.left.map(|left| left.to_string()).or(self.left.take());
     }
 
-    /// Says what was lent, and warns when somebody asked for more.
+    /// Reports what was lent, and warns when somebody asked for more.
     pub fn tell(self, observer: &Arc<dyn Observer>) {
         let Lent { user, destination: host, tier, fingerprint, auth, account, left } = self;
         let (signatures, refused) = (account.signatures, account.refused());

@@ -1,6 +1,6 @@
-//! Where do the links to small files stand when the destination fetches them? In [`LinkFolder`]: a private folder of the source,
-//! kept by a process there that removes it when its input ends, so that nothing is left however hop ends. Where the source
-//! sends, they stand in the remote helper's own folder instead.
+//! Where are small files linked when the destination fetches them? In [`LinkFolder`]: a private folder of the source,
+//! kept by a process there that removes it when its input ends, so that nothing is left however hop ends. Where the
+//! source sends, the remote helper's own folder is used instead.
 
 use std::time::Duration;
 
@@ -11,22 +11,22 @@ use crate::lend::{Kept, kept_program};
 
 const SCRIPT: &str = include_str!("links.sh");
 
-/// How long the source may take to make the folder.
+/// Time for the source to make the folder.
 const MADE: Duration = Duration::from_secs(15);
 
-/// Bytes that are read before the folder stands: login shells may greet.
+/// Most bytes read before the folder is named: login shells may print something first.
 const GREETING: usize = 64 << 10;
 
-/// The folder.
+/// A private folder at the source, as long as its process runs.
 pub struct LinkFolder {
-    /// Absolute.
+    /// Absolute path.
     folder: Vec<u8>,
     kept: Kept,
 }
 
 impl LinkFolder {
-    /// Makes it, for as long as hop is not silent for `patience`; `None` where it cannot be had. Nothing on the source knows
-    /// `word` before.
+    /// Makes the folder, which stays until hop is silent for `patience`; `None` where it cannot be made. Nothing on the
+    /// source knows `word` before.
     pub async fn make(source: &Session, word: &str, patience: Duration) -> Option<LinkFolder> {
         let program = kept_program(SCRIPT, word, patience, &[]);
         let Process { input, mut output, .. } = source.exec(&program).await.ok()?;
@@ -37,12 +37,12 @@ impl LinkFolder {
         folder.ok().flatten().map(|folder| LinkFolder { folder, kept })
     }
 
-    /// Where it is.
+    /// The folder's absolute path.
     pub fn folder(&self) -> &[u8] {
         &self.folder
     }
 
-    /// Has it removed, and waits for it.
+    /// Has the folder removed, and waits for that.
     pub async fn remove(self) {
         self.kept.dismiss().await;
     }
@@ -52,7 +52,7 @@ async fn drain(mut output: ProcessOutput) {
     while let Ok(Some(_)) = output.next().await {}
 }
 
-/// Reads until the folder is named.
+/// Reads the output until it names the folder.
 async fn listen(output: &mut ProcessOutput, word: &str) -> Option<Vec<u8>> {
     let mut heard = Vec::new();
     while let Ok(Some(said)) = output.next().await {
@@ -68,7 +68,8 @@ async fn listen(output: &mut ProcessOutput, word: &str) -> Option<Vec<u8>> {
     None
 }
 
-/// The folder, once its line is whole. A stranger's word, but an absolute path on its own machine.
+/// The folder's path in what was `heard`, once its line is complete. The source is not trusted: the path must be
+/// absolute, and means something only there.
 fn named(heard: &[u8], word: &str) -> Option<Vec<u8>> {
     let (lines, _) = heard.split_at(heard.iter().rposition(|byte| *byte == b'\n')?);
     let said = lines.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(word.as_bytes()))?;

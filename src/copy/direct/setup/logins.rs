@@ -1,5 +1,5 @@
-//! One host's login at the other, and what comes when it is lost: [`Logins`]. Another one is had by hop's own decision, after
-//! it saw the remote helper end or stand still, and once a copy; never when somebody else took the signature.
+//! One host's login at the other, and what happens when it is lost: [`Logins`]. Only hop decides on another login, once
+//! a copy, after the remote helper ended or stood still; never when another process took the signature.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,14 +18,14 @@ use crate::copy::error::CopyError;
 use crate::copy::obstacle::Obstacle;
 use crate::lend::{Auth, Closed, Loan};
 
-/// Signatures a copy may come to: for the first login, and for one more.
+/// Most signatures of one copy: one for the first login, one for another.
 const SIGNATURES: u32 = 2;
 
-/// How long the end of a remote helper may take before another login is had.
+/// Time for a lost remote helper to end before another login is made.
 const ENDED: Duration = Duration::from_secs(2);
 
-/// What a login is had with, and the next one too if it still is there: the loan, and the folder of links where it has one
-/// of its own.
+/// What a login is made with, and the next one, too, if it is still there: the loan, and the folder of links where the
+/// source has one of its own.
 pub type Held = (Loan, Option<LinkFolder>);
 
 /// The logins of a copy.
@@ -37,18 +37,18 @@ pub struct Logins {
     tries: RetryBudget,
 }
 
-/// What is lent, and loans that are over.
+/// What is lent now, and the loans that are over.
 struct Over {
-    /// By the last loan.
+    /// What the last loan lent.
     lent: Lent,
-    /// What each has come to, as far as it is known.
+    /// The account of each loan that is over, as far as it is known.
     accounts: Vec<Account>,
-    /// Those that are being closed, by number.
+    /// Loans that are being closed, by their index in `accounts`.
     closing: JoinSet<(usize, Closed)>,
 }
 
 impl Logins {
-    /// The first is there.
+    /// Begins with the first login.
     pub fn new(attempt: Attempt, login: Login, held: Held) -> Logins {
         let tries = RetryBudget::new(attempt.retry_policy.retries, attempt.retry_policy.watchers.clone());
         let over = Over { lent: Lent::of(&held.0), accounts: Vec::new(), closing: JoinSet::new() };
@@ -56,15 +56,15 @@ impl Logins {
         Logins { attempt, current, held, over: Mutex::new(over), tries }
     }
 
-    /// The present one.
+    /// The login in use.
     pub fn current(&self) -> Arc<Login> {
         Arc::clone(&self.current.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// After something was `lost` with the login of this `number`: returns when there is another.
+    /// After something was `lost` with the login `number`: returns when there is another login.
     ///
     /// # Errors
-    /// `lost`, when there may be none; or what stands in its way now.
+    /// `lost`, when no other login is allowed; or what stands in its way now.
     pub async fn restore(&self, lost: CopyError, number: u32) -> Result<(), CopyError> {
         let mut held = self.held.lock().await;
         let before = self.current();
@@ -106,7 +106,7 @@ impl Logins {
         }
     }
 
-    /// With what is held, or with a new loan.
+    /// Logs in with the loan that is held, or with a new one.
     async fn log_in(&self, held: &mut Option<Held>, number: u32) -> Result<Login, Obstacle> {
         if held.as_ref().is_some_and(|(loan, _)| loan.has_ended()) {
             self.settle(held.take());
@@ -124,10 +124,10 @@ impl Logins {
             loan.grant(1);
         }
         let far = Far::new(self.attempt.direction, loan);
-        let helper = self.attempt.log_in(loan, &far, LOGIN).await?;
+        let (helper, ready) = self.attempt.log_in(loan, &far, LOGIN).await?;
         // what cannot be removed now is tried again at the end, and told then
         let _ = loan.logged_in().await;
-        Ok(self.attempt.login((number, far), helper, links.as_ref()))
+        Ok(Login { number, far, helper, links: self.attempt.link_folder(&ready, links.as_ref()) })
     }
 
     fn signatures(&self, held: Option<&Held>) -> u32 {
@@ -135,7 +135,7 @@ impl Logins {
         over + held.map_or(0, |(loan, _)| loan.account().signatures)
     }
 
-    /// Has what is held end, and what it comes to kept.
+    /// Closes the loan that is held in the background, and keeps its account.
     fn settle(&self, held: Option<Held>) {
         let Some((loan, links)) = held else { return };
         let mut over = self.over();
@@ -152,7 +152,7 @@ impl Logins {
         });
     }
 
-    /// Ends the present one within `limit`; what was lent in all.
+    /// Ends the login in use within `limit`. Returns all that was lent.
     pub async fn end(&self, limit: Duration) -> Lent {
         let end = Instant::now() + limit;
         // a remote helper that does not end by itself ends with its loan
@@ -176,7 +176,7 @@ impl Logins {
 }
 
 impl Over {
-    /// All of it; nothing is left.
+    /// Takes everything out.
     fn take(&mut self) -> Over {
         let (accounts, closing) = (std::mem::take(&mut self.accounts), std::mem::take(&mut self.closing));
         Over { lent: self.lent.clone(), accounts, closing }

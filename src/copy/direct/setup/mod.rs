@@ -1,5 +1,5 @@
-//! How does one of two hosts come to be logged in at the other? [`begin`] asks what stands in the way, has a login lent and
-//! made; [`logins`] has another one when it is lost.
+//! How does one of two hosts come to be logged in at the other? [`begin`] finds out what stands in the way, has a login
+//! lent, and makes it; [`logins`] makes another when the first is lost.
 //!
 //! | floor | what is there |
 //! | --- | --- |

@@ -1,5 +1,5 @@
-//! Will a host do its part in a direct copy? [`runs_commands`], [`asks_nobody`], [`still_answers`]; its login at the other
-//! is tried, not asked for.
+//! Will a host do its part in a direct copy? [`runs_commands`], [`asks_nobody`], [`still_answers`]. Whether it can log
+//! in at the other is not asked but tried.
 
 use std::time::Duration;
 
@@ -11,31 +11,32 @@ use crate::copy::route::RoutePreference;
 use crate::lend::{LendError, line};
 use crate::progress::Stage;
 
-/// How long a host may take to show that it runs commands, and then whether it is there at all.
+/// Time for a host to show that it runs commands ([`ANSWER`]), and that it answers at all ([`ECHO`]).
 const ANSWER: Duration = Duration::from_secs(15);
 const ECHO: Duration = Duration::from_secs(5);
 
-/// What shows that a command was run.
+/// A command that only prints [`SHOWN`].
+const SCRIPT: &str = include_str!("runs_commands.sh");
 const SHOWN: &[u8] = b"hop-runs-commands";
 
-/// Bytes of a stranger's greeting that are looked at.
+/// Bytes read of what a login shell prints.
 const GREETING: usize = 64 << 10;
 
-/// Where nobody insists on a direct copy, no person is asked a second time for it: whether one more login asks nobody, or
-/// may ask.
+/// Whether one more login at `source` asks no person, or may ask one. Unless the user insists on a direct copy, nobody
+/// is asked a second time.
 ///
 /// # Errors
-/// That there is no session.
+/// When there is no session.
 pub async fn asks_nobody(source: &Way, wanted: RoutePreference) -> Result<bool, ChainError> {
     let session = source.session(0).await?;
     Ok(wanted != RoutePreference::Auto || !session.needed_a_person())
 }
 
-/// `host` has not answered for `waited`: an error when it does not answer hop either, over the session it should do it on.
-/// It is given up then, with every connection on its way.
+/// Whether `host`, from which nothing was heard for `waited`, still answers hop over `session`. If not, its connections
+/// are given up, with every connection on the way.
 ///
 /// # Errors
-/// That it is late.
+/// That the host is late.
 pub async fn still_answers(host: &Way, session: &Session, waited: Duration) -> Result<(), ChainError> {
     if timeout(ECHO, session.taken_in()).await.is_ok() {
         return Ok(());
@@ -44,17 +45,17 @@ pub async fn still_answers(host: &Way, session: &Session, waited: Duration) -> R
     Err(ChainError { trail: host.trail().clone(), stage: Stage::Exec, cause: Cause::TimedOut(waited) })
 }
 
-/// Has a host run a command that only says so.
+/// Checks that a host runs commands.
 ///
 /// # Errors
-/// [`Obstacle::NoShell`]; that there is no session; [`Obstacle::Lost`] when there is none any more.
+/// [`Obstacle::NoShell`]; when there is no session; [`Obstacle::Lost`] when the session was lost meanwhile.
 pub async fn runs_commands(host: &Way) -> Result<(), Obstacle> {
     let none = |words: &[u8]| Obstacle::NoShell {
         host: host.alias().to_owned(),
         words: String::from_utf8_lossy(&words[..words.len().min(200)]).trim().to_owned(),
     };
     let session = host.session(0).await.map_err(LendError::Chain)?;
-    let command = line(&[b"echo ", SHOWN].concat());
+    let command = line(SCRIPT.as_bytes());
     let mut process = match session.exec(&command).await {
         Ok(process) => process,
         Err(ChainError { cause: Cause::Refused(words), .. }) => return Err(none(words.as_bytes())),

@@ -1,0 +1,1 @@
+echo hop-runs-commands
