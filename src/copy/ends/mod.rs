@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `lanes` `file_checksum` | the sessions between two ends; the checksum of a file at one |
 //! | `pool` `retry` | the sessions of one end; how often a lost one is made again |
-//! | `umask` `symlink_loops` | the modes new files get; links that lead back |
+//! | `umask` `symlink_loops` `expand` | the modes new files get; links that lead back; which files a typed path means |
 //! | `side` | one end |
 //! | `file` `listing` | what is open at an end |
 //! | `local` `remote` | a file system here, a server there |
@@ -16,6 +16,7 @@
 pub mod blocking;
 pub mod buffers;
 pub mod denied;
+pub mod expand;
 pub mod file;
 pub mod file_checksum;
 pub mod identity;
