@@ -211,7 +211,7 @@ impl CopyError {
     }
 
     /// True when the rest of the run cannot go on: the session is gone.
-    pub(super) fn ends_the_run(&self) -> bool {
+    pub fn ends_the_run(&self) -> bool {
         let of_session = |error: &SftpError| error.ends_session();
         matches!(&self.cause, Cause::Chain(_) | Cause::Direct(_))
             || self.is_of_login()
