@@ -1,5 +1,5 @@
-//! What happened to each file: [`Ledger`] counts, tells the observer, and keeps the first failures; [`Report`] is what
-//! remains at the end.
+//! What happened to each file: [`Ledger`] tells the observer, counts in the run's [`Counters`], and keeps the first failures;
+//! [`Report`] is what remains at the end.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,16 +29,10 @@ pub struct Report {
     pub route: Route,
     /// Files and links that stand under their final names.
     pub files: u64,
-    /// Bytes that the destination acknowledged.
-    pub bytes: u64,
     /// The first failures, at most [`FAILURES_KEPT`].
     pub failed: Vec<Failure>,
     /// All failures.
     pub failures: u64,
-    /// What was left out on purpose.
-    pub skipped: u64,
-    /// What was removed, because the source has it not.
-    pub removed: u64,
 }
 
 /// A file, folder or link that did not arrive.
@@ -70,9 +64,6 @@ pub struct Ledger {
     observer: Arc<dyn Observer>,
     counters: Arc<Counters>,
     failed: Mutex<Vec<Failure>>,
-    failures: AtomicU64,
-    skipped: AtomicU64,
-    removed: AtomicU64,
     untimed: AtomicU64,
     next: AtomicU64,
 }
@@ -137,16 +128,7 @@ impl FileProgress {
 impl Ledger {
     /// Empty books.
     pub fn new(observer: Arc<dyn Observer>, counters: Arc<Counters>) -> Ledger {
-        Ledger {
-            observer,
-            counters,
-            failed: Mutex::default(),
-            failures: AtomicU64::new(0),
-            skipped: AtomicU64::new(0),
-            removed: AtomicU64::new(0),
-            untimed: AtomicU64::new(0),
-            next: AtomicU64::new(0),
-        }
+        Ledger { observer, counters, failed: Mutex::default(), untimed: AtomicU64::new(0), next: AtomicU64::new(0) }
     }
 
     /// Tells the observer.
@@ -220,13 +202,12 @@ impl Ledger {
 
     /// Something did not arrive because its folder failed, which is told already.
     pub fn count_failure(&self) {
-        self.failures.fetch_add(1, Ordering::Relaxed);
         Counters::add(&self.counters.files_failed, 1);
     }
 
     /// Something is left out on purpose.
     pub fn skipped(&self, source: &Place, reason: &str) {
-        self.skipped.fetch_add(1, Ordering::Relaxed);
+        Counters::add(&self.counters.skipped, 1);
         self.event(Event::Skipped { path: source.path(), reason: reason.to_owned() });
     }
 
@@ -245,13 +226,13 @@ impl Ledger {
 
     /// Something at the destination is gone.
     pub fn removed(&self, target: &Place) {
-        self.removed.fetch_add(1, Ordering::Relaxed);
+        Counters::add(&self.counters.removed, 1);
         self.event(Event::Removed { path: target.path() });
     }
 
     /// True when something has failed.
     pub fn has_failures(&self) -> bool {
-        self.failures.load(Ordering::Relaxed) > 0
+        Counters::get(&self.counters.files_failed) > 0
     }
 
     /// The report at the end; what is to be said once is said now.
@@ -267,11 +248,8 @@ impl Ledger {
         Report {
             route,
             files: Counters::get(&self.counters.files_done),
-            bytes: Counters::get(&self.counters.bytes_done),
             failed,
-            failures: self.failures.load(Ordering::Relaxed),
-            skipped: self.skipped.load(Ordering::Relaxed),
-            removed: self.removed.load(Ordering::Relaxed),
+            failures: Counters::get(&self.counters.files_failed),
         }
     }
 }
