@@ -261,7 +261,7 @@ impl Observer for Silent {
     fn event(&self, _: Event) {}
 }
 
-/// The progress so far. The engine adds, the screen reads. Sizes are in bytes.
+/// The progress of a run so far, and its one tally. The engine adds, the screen reads. Sizes are in bytes.
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Bytes acknowledged by the destination, in this run.
@@ -276,8 +276,12 @@ pub struct Counters {
     pub files_total: AtomicU64,
     /// Files that the destination already had.
     pub files_unchanged: AtomicU64,
-    /// Files that could not be copied.
+    /// Files, folders and links that could not be copied.
     pub files_failed: AtomicU64,
+    /// What was left out on purpose.
+    pub skipped: AtomicU64,
+    /// What was removed at the destination, because the source has it not.
+    pub removed: AtomicU64,
     /// The walk has ended: the totals are final.
     pub walked: AtomicBool,
     /// SFTP sessions in use.

@@ -209,8 +209,8 @@ impl CopyError {
         }
     }
 
-    /// True when the run cannot go on: the session is gone.
-    pub(super) fn ends_the_run(&self) -> bool {
+    /// True when the rest of the run cannot go on: the session is gone.
+    pub fn ends_the_run(&self) -> bool {
         let of_session = |error: &SftpError| error.ends_session();
         matches!(&self.cause, Cause::Chain(_) | Cause::Direct(_))
             || self.is_of_login()

@@ -4,6 +4,7 @@
 
 mod help;
 mod keys;
+mod ls;
 mod reports;
 mod street;
 mod terminal;

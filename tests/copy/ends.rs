@@ -94,7 +94,8 @@ pub struct Scene {
     pub to: PathBuf,
     source: Option<Arc<dyn Reach>>,
     destination: Option<Arc<dyn Reach>>,
-    pub counters: Arc<Counters>,
+    /// Of the last copy.
+    counters: Mutex<Arc<Counters>>,
     pub seen: Arc<Seen>,
 }
 
@@ -118,7 +119,7 @@ impl Scene {
             Way::Down => None,
             Way::Up | Way::Relay | Way::Direct => Some(Arc::new(Host::new("dell-pvt", &to, arguments)?)),
         };
-        let (counters, seen) = (Arc::default(), Arc::default());
+        let (counters, seen) = (Mutex::default(), Arc::default());
         Some(Scene { _dir: dir, from, to, source, destination, counters, seen })
     }
 
@@ -153,8 +154,15 @@ impl Scene {
         let runs = options.runs.clone().or_else(|| Some(self.locks()));
         let job = Job { sources, destination, options: Options { runs, ..options } };
         let seen: Arc<dyn Observer> = self.seen.clone();
-        let copied = copy(job, seen, Arc::clone(&self.counters));
+        let counters = Arc::<Counters>::default();
+        *self.counters.lock().unwrap() = Arc::clone(&counters);
+        let copied = copy(job, seen, counters);
         tokio::time::timeout(PATIENCE, copied).await.expect("the copy hangs")
+    }
+
+    /// What the last copy has counted.
+    pub fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters.lock().unwrap())
     }
 
     /// Copies, and expects that everything arrives.

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hop::copy::{Care, Kind, Opening, Options, Reach};
+use hop::progress::Counters;
 
 use super::meddlers::{Meddler, Trick};
 use crate::copy::ends::{Scene, WAYS, Way, assert_same, content, recursive, tree};
@@ -194,13 +195,13 @@ async fn a_file_that_grows_is_taken_as_it_was_found_where_that_is_allowed() {
             until("it grows", || path.metadata().unwrap().len() > size as u64);
             let care = Care { verify: is_verified, ..Care::default() };
             let options = Options { growing: true, care, ..Options::default() };
-            let report = scene.copies("log", "", options).await;
+            scene.copies("log", "", options).await;
             let there = fs::read(scene.to.join("log")).unwrap();
             until("it grows still", || path.metadata().unwrap().len() > there.len() as u64);
             drop(writer);
             let whole = fs::read(&path).unwrap();
             assert!(there.len() >= size && whole.starts_with(&there), "{way:?} {size}: {} bytes", there.len());
-            assert_eq!(report.bytes, there.len() as u64, "{way:?} {size}");
+            assert_eq!(Counters::get(&scene.counters().bytes_done), there.len() as u64, "{way:?} {size}");
         }
     }
 }

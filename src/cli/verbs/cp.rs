@@ -118,13 +118,7 @@ fn options(cp: &Cp, spread: &Spread) -> Options {
 /// The summary of a run that came to its end; some files may have failed, which was printed when it happened.
 fn arrived(report: Report, cp: &Cp, run: &Run) -> (Summary, SummaryError) {
     let came_to = report.kind();
-    let counted = Summary {
-        route: Some(report.route.to_string()),
-        files_failed: report.failures,
-        skipped: report.skipped,
-        removed: report.removed,
-        ..counted(cp, run)
-    };
+    let counted = Summary { route: Some(report.route.to_string()), ..counted(cp, run) };
     let (failures, files) = (report.failures, report.files);
     let first = report.failed.into_iter().next().map(|failed| run.failure(&Error::from(failed.error)));
     let (Some(came_to), Some(first)) = (came_to, first) else { return (counted, SummaryError::NotYet) };
@@ -153,7 +147,9 @@ fn counted(cp: &Cp, run: &Run) -> Summary {
         files_done: files,
         files_failed: get(&run.counters.files_failed),
         unchanged: get(&run.counters.files_unchanged),
+        skipped: get(&run.counters.skipped),
         kept: get(&run.counters.bytes_kept),
+        removed: get(&run.counters.removed),
         bytes,
         elapsed: run.elapsed().max(Duration::from_millis(1)),
         dry_run: cp.copying.dry_run,

@@ -3,9 +3,9 @@
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `lanes` `file_checksum` | the sessions between two ends; the checksum of a file at one |
+//! | `lanes` `file_checksum` `remote_files` | the sessions between two ends; the checksum of a file at one; a host that is only looked at |
 //! | `pool` `retry` | the sessions of one end; how often a lost one is made again |
-//! | `umask` `symlink_loops` | the modes new files get; links that lead back |
+//! | `umask` `symlink_loops` `expand` | the modes new files get; links that lead back; which files a typed path means |
 //! | `side` | one end |
 //! | `file` `listing` | what is open at an end |
 //! | `local` `remote` | a file system here, a server there |
@@ -16,6 +16,7 @@
 pub mod blocking;
 pub mod buffers;
 pub mod denied;
+pub mod expand;
 pub mod file;
 pub mod file_checksum;
 pub mod identity;
@@ -25,6 +26,7 @@ pub mod listing;
 pub mod local;
 pub mod pool;
 pub mod remote;
+pub mod remote_files;
 pub mod remote_sha256;
 pub mod resolve_beneath;
 pub mod retry;

@@ -3,16 +3,16 @@
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `destination` `expand` | what the destination means; patterns |
+//! | `destination` | what the destination means |
 
 pub mod destination;
-pub mod expand;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
+use super::ends::expand::expand;
 use super::ends::lanes::Lanes;
 use super::ends::pool::Pool;
 use super::ends::retry::{RETRIES, RetryBudget};
@@ -33,7 +33,6 @@ use super::task::this_run::ThisRun;
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 use destination::Destination;
-use expand::expand;
 
 /// Most folders of the command line that are kept open; each takes a descriptor.
 const HELD: usize = 16;

@@ -1,5 +1,5 @@
-//! What happened to each file? [`Ledger`] counts, informs the observer, and keeps the first failures; [`Report`] is
-//! what remains at the end.
+//! What happened to each file? [`Ledger`] informs the observer, counts in the run's [`Counters`], and keeps the first failures;
+//! [`Report`] is what remains at the end.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,16 +30,10 @@ pub struct Report {
     pub route: Route,
     /// Files and links that have their final names.
     pub files: u64,
-    /// Bytes that the destination acknowledged.
-    pub bytes: u64,
     /// The first failures, at most [`FAILURES_KEPT`].
     pub failed: Vec<Failure>,
     /// All failures.
     pub failures: u64,
-    /// Items left out on purpose.
-    pub skipped: u64,
-    /// Entries removed because the source does not have them.
-    pub removed: u64,
 }
 
 /// A file, folder or link that did not arrive.
@@ -72,9 +66,6 @@ pub struct Ledger {
     observer: Arc<dyn Observer>,
     counters: Arc<Counters>,
     failed: Mutex<Vec<Failure>>,
-    failures: AtomicU64,
-    skipped: AtomicU64,
-    removed: AtomicU64,
     untimed: AtomicU64,
     next: AtomicU64,
 }
@@ -151,16 +142,7 @@ impl FileProgress {
 impl Ledger {
     /// An empty ledger.
     pub fn new(observer: Arc<dyn Observer>, counters: Arc<Counters>) -> Ledger {
-        Ledger {
-            observer,
-            counters,
-            failed: Mutex::default(),
-            failures: AtomicU64::new(0),
-            skipped: AtomicU64::new(0),
-            removed: AtomicU64::new(0),
-            untimed: AtomicU64::new(0),
-            next: AtomicU64::new(0),
-        }
+        Ledger { observer, counters, failed: Mutex::default(), untimed: AtomicU64::new(0), next: AtomicU64::new(0) }
     }
 
     /// Informs the observer.
@@ -234,13 +216,12 @@ impl Ledger {
 
     /// Counts an item that did not arrive because its folder failed, which has been reported.
     pub fn count_failure(&self) {
-        self.failures.fetch_add(1, Ordering::Relaxed);
         Counters::add(&self.counters.files_failed, 1);
     }
 
     /// Reports that something is left out on purpose.
     pub fn skipped(&self, source: &Place, reason: &str) {
-        self.skipped.fetch_add(1, Ordering::Relaxed);
+        Counters::add(&self.counters.skipped, 1);
         self.event(Event::Skipped { path: source.path(), reason: reason.to_owned() });
     }
 
@@ -259,13 +240,13 @@ impl Ledger {
 
     /// Reports that something at the destination was removed.
     pub fn removed(&self, target: &Place) {
-        self.removed.fetch_add(1, Ordering::Relaxed);
+        Counters::add(&self.counters.removed, 1);
         self.event(Event::Removed { path: target.path() });
     }
 
     /// True when something has failed.
     pub fn has_failures(&self) -> bool {
-        self.failures.load(Ordering::Relaxed) > 0
+        Counters::get(&self.counters.files_failed) > 0
     }
 
     /// The report at the end. What is said once for the whole run is said now.
@@ -281,11 +262,8 @@ impl Ledger {
         Report {
             route,
             files: Counters::get(&self.counters.files_done),
-            bytes: Counters::get(&self.counters.bytes_done),
             failed,
-            failures: self.failures.load(Ordering::Relaxed),
-            skipped: self.skipped.load(Ordering::Relaxed),
-            removed: self.removed.load(Ordering::Relaxed),
+            failures: Counters::get(&self.counters.files_failed),
         }
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `remote_listing` | what lies on a host |
+//! | `remote_listing` | what lies on a host, as rows |
 //! | `table` | how it looks |
 
 mod remote_listing;
@@ -15,10 +15,8 @@ mod table;
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::chain::Way;
-use crate::copy::{IdleClock, watchdog};
+use crate::copy::{Cause, CopyError, RemoteFiles};
 use crate::error::{Error, ExitKind};
 use crate::sftp::FileKind;
 use crate::target::{self, HostSpec, Target};
@@ -32,7 +30,7 @@ use crate::cli::output::safe;
 use crate::cli::output::stdout::{is_closed, written};
 use crate::cli::run::network::Network;
 use crate::cli::run::verb_run::Run;
-use remote_listing::{LINKS_AT_ONCE, RemoteFiles, is_about_one_path, join};
+use remote_listing::{LINKS_AT_ONCE, join};
 use table::{EntryRow, SizeFormat, widths};
 
 /// The deepest level that is listed: deeper trees are a trap.
@@ -69,7 +67,7 @@ async fn list_all(ls: &Ls, environment: &Environment, run: &Arc<Run>) -> Result<
     let mut lister = Lister { listing: &ls.listing, run, headed: false, shown: 0, failed: None };
     for (host, path) in targets {
         if !hosts.contains_key(&host) {
-            let files = open_files(network.way(&host)?, idle_limit.unwrap_or(watchdog::TIMEOUT)).await?;
+            let files = RemoteFiles::open(network.way(&host)?, idle_limit).await?;
             hosts.insert(host.clone(), files);
         }
         let files = &hosts[&host];
@@ -87,15 +85,6 @@ async fn list_all(ls: &Ls, environment: &Environment, run: &Arc<Run>) -> Result<
         lister.list(found).await?;
     }
     Ok(lister.failed.unwrap_or(ExitKind::Done))
-}
-
-/// The files at the end of the way; they are given up when they move nothing for longer than `idle_limit`.
-async fn open_files(way: Way, idle_limit: Duration) -> Result<RemoteFiles, Error> {
-    let session = way.session(0).await?;
-    let client = session.sftp().await?;
-    let clock = IdleClock::new(idle_limit, Arc::default(), Vec::new());
-    watchdog::set(&client, Arc::new(clock), (Arc::new(way), 0));
-    Ok(RemoteFiles::new(session, client))
 }
 
 fn remote(word: &std::ffi::OsStr) -> Result<(HostSpec, Vec<u8>), Error> {
@@ -156,28 +145,25 @@ struct Lister<'a> {
 
 impl Lister<'_> {
     async fn list(&mut self, found: &ListedPath) -> Result<(), Error> {
-        match found.files.look(&found.path).await {
+        match found.files.stat(&found.path).await {
             Ok(attributes) if attributes.kind() == FileKind::Dir => self.list_tree(found).await,
-            Ok(_) => self.list_one(found).await,
+            Err(error) if error.ends_the_run() => Err(error.into()),
             // a link that leads nowhere can still be listed
-            Err(error) if is_about_one_path(&error) => match self.list_one(found).await {
-                Err(_) => self.pass_over(error),
-                listed => listed,
+            followed => match found.files.lstat(&found.path).await {
+                Ok(attributes) => {
+                    let mut rows = [EntryRow::alone(found.path.clone(), attributes)];
+                    self.print(found, b"", &mut rows).await
+                }
+                Err(error) => self.pass_over(followed.err().unwrap_or(error)),
             },
-            Err(error) => Err(error),
         }
-    }
-
-    async fn list_one(&mut self, found: &ListedPath) -> Result<(), Error> {
-        let mut rows = [found.files.row(&found.path).await?];
-        self.print(found, b"", &mut rows).await
     }
 
     /// A folder, and with `-R` the folders below it, each before its own.
     async fn list_tree(&mut self, found: &ListedPath) -> Result<(), Error> {
         let mut waiting = FoldersToList::with(found.path.clone());
         while let Some((folder, depth)) = waiting.pop() {
-            let mut rows = match found.files.rows(&folder).await {
+            let mut rows = match remote_listing::rows(&found.files, &folder).await {
                 Ok(rows) => rows,
                 Err(error) => {
                     self.pass_over(error)?;
@@ -189,7 +175,7 @@ impl Lister<'_> {
             self.print(found, &folder, &mut rows).await?;
             let mut below = rows.iter().rev().filter(|row| self.listing.recursive && row.is_folder_below());
             if !below.all(|row| waiting.add(join(&folder, &row.name), depth + 1)) {
-                self.pass_over(found.files.beyond(&folder, TOO_LARGE))?;
+                self.pass_over(found.files.error(&folder, Cause::Unfit(TOO_LARGE)))?;
             }
         }
         Ok(())
@@ -211,7 +197,7 @@ impl Lister<'_> {
         let at_once = if long || json { LINKS_AT_ONCE } else { rows.len().max(1) };
         for rows in rows.chunks_mut(at_once) {
             if long || json {
-                found.files.read_links(folder, rows).await;
+                remote_listing::read_links(&found.files, folder, rows).await;
             }
             written(|out| {
                 rows.iter().try_for_each(|row| match (json, long) {
@@ -226,9 +212,11 @@ impl Lister<'_> {
         Ok(())
     }
 
-    /// Prints the error of one path, so that the others are still listed.
-    fn pass_over(&mut self, error: Error) -> Result<(), Error> {
-        if !is_about_one_path(&error) {
+    /// A path that cannot be listed does not keep the others from being listed.
+    fn pass_over(&mut self, error: CopyError) -> Result<(), Error> {
+        let ends_the_run = error.ends_the_run();
+        let error = Error::from(error);
+        if ends_the_run {
             return Err(error);
         }
         self.run.failure(&error).say();
