@@ -57,11 +57,13 @@ mod transfer;
 mod walk;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use crate::progress::{Counters, Event, Observer, Stage};
-use direct::{Direct, DirectMode, RetryPolicy};
+use direct::{Direct, DirectMode, RetryPolicy, clear_staging};
 use ends::join_in_order;
 pub use ends::remote_files::RemoteFiles;
 use ends::retry::{RETRIES, RetryBudget};
@@ -90,6 +92,10 @@ use walk::Walk;
 /// Items of a dry run that are looked at together.
 const LOOKS: usize = 64;
 
+/// The least time, or as long as the copy itself took, that the end of a copy waits for the removal of small files that
+/// ended runs have left.
+const LEAST_WAIT: Duration = Duration::from_secs(1);
+
 /// Copies. Files, folders and links that fail are in the report, and the others go on. Dropping the future stops at
 /// once and leaves part files.
 ///
@@ -102,7 +108,7 @@ pub async fn copy(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters>
     // on the heap: what it keeps while it waits would fill a small stack
     let copied = Box::pin(copy_all(job, observer, counters));
     let Some(deadline) = deadline else { return copied.await };
-    let copied = tokio::time::timeout(deadline, copied).await;
+    let copied = timeout(deadline, copied).await;
     copied.unwrap_or_else(|_| Err(CopyError::new(None, Stage::Transfer, Vec::new(), Cause::Deadline(deadline))))
 }
 
@@ -180,7 +186,8 @@ async fn move_all(
         filter: options.filter.clone(),
         scratch: options.scratch.clone(),
     };
-    let marker = plan.mark(&run, ledger, options);
+    let (marker, began) = (plan.mark(&run, ledger, options), Instant::now());
+    let target = plan.errands.first().map(|errand| (errand.target.clone(), Arc::clone(&errand.lanes)));
     let walk = Walk::start(plan.errands, terms, Arc::clone(ledger), finish);
     if options.dry_run {
         let left_out = LeftOut { unchanged: options.unchanged, marker: marker.as_deref() };
@@ -192,11 +199,16 @@ async fn move_all(
     let keep = if options.preserve { Keep::ModeAndTimes } else { Keep::Nothing };
     let mut context = RunContext::new(keep, run, options, Arc::clone(ledger));
     context.goes_on = marker.as_ref().is_some_and(|marker| marker.goes_on());
-    let ran =
-        run::run(Arc::new(CopyRun { context: Arc::new(context), direct, marker: marker.clone() }), walk, finishes)
-            .await;
+    let context = Arc::new(context);
+    let copy_run = CopyRun { context: Arc::clone(&context), direct, marker: marker.clone() };
+    let ran = run::run(Arc::new(copy_run), walk, finishes).await;
+    let is_complete = ran.is_ok() && !ledger.has_failures();
+    if let (true, Some((target, lanes))) = (is_complete, target) {
+        let patience = if context.goes_on { Duration::MAX } else { began.elapsed().max(LEAST_WAIT) };
+        // what is left, another run removes
+        let _ = timeout(patience, clear_staging(&lanes, &target, &context.leftovers, &context.run)).await;
+    }
     if let Some(marker) = marker {
-        let is_complete = ran.is_ok() && !ledger.has_failures();
         marker.end(if is_complete { TreeState::Complete } else { TreeState::Lacking }).await;
     }
     ran

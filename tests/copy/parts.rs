@@ -167,6 +167,35 @@ async fn the_part_of_a_run_that_nobody_here_knows_is_taken_when_it_rests() {
     }
 }
 
+/// A run of another machine that goes on writing while this one copies: its part was last written to long before this one
+/// looked, and again since.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_another_machine_has_written_to_since_it_was_listed_stays() {
+    for way in WAYS {
+        let Some(scene) = Scene::new(way) else { return };
+        fs::write(scene.from.join("f"), content(8 * MIB, 1)).unwrap();
+        let [_, other] = anothers(&scene).await;
+        // of another version, so that it is not gone on from
+        let name = other.file_name().unwrap().to_str().unwrap();
+        let other = scene.to.join([&name[..name.len() - 29], "00000000", &name[name.len() - 21..]].concat());
+        fs::write(&other, "theirs").unwrap();
+        let written = |ago| {
+            let then = SystemTime::now() - Duration::from_secs(ago);
+            fs::File::options().write(true).open(&other).unwrap().set_modified(then).unwrap();
+        };
+        written(1000);
+        let run = started(&scene, Options { rate: Some(8 << 20), ..Options::default() });
+        until("bytes arrive", || length(&parts(&scene.to)) > 4 << 20).await;
+        written(0);
+        whole(run.await.unwrap());
+        assert_same_file(&scene);
+        assert_eq!(parts(&scene.to), [other.clone()], "{way:?}");
+        written(1000);
+        scene.copies("f", "", Options::default()).await;
+        assert_eq!(parts(&scene.to), Vec::<PathBuf>::new(), "{way:?}");
+    }
+}
+
 /// The names that parts of `f` have, as they are made: of a first run, which ends.
 async fn names_made(scene: &Scene) -> Vec<String> {
     let watch = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();

@@ -14,6 +14,7 @@ mod life;
 mod put;
 mod refusals;
 mod reverse;
+mod staged;
 mod tools;
 mod traces;
 mod unreachable;

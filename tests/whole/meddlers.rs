@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -38,6 +38,8 @@ pub enum Trick {
     Links,
     /// Every regular file is said to have so many bytes more than it has, or fewer.
     Announces(i64),
+    /// No listing has lines for people.
+    ListsNamesOnly,
 }
 
 /// A host whose server is meddled with.
@@ -138,6 +140,15 @@ fn meddle(mut packet: Vec<u8>, (trick, count, ids, home): &Meddling) -> Option<V
                 at += 4 + u32_at(&packet, at) as usize;
                 at += 4 + u32_at(&packet, at) as usize;
                 at = resize(&mut packet, at, more);
+            }
+        }
+        Trick::ListsNamesOnly if kind == NAME => {
+            let mut at = 9;
+            for _ in 0..u32_at(&packet, 5) {
+                at += 4 + u32_at(&packet, at) as usize;
+                let long = 4 + u32_at(&packet, at) as usize;
+                packet.splice(at..at + long, [0; 4]);
+                at = resize(&mut packet, at + 4, 0);
             }
         }
         _ => {}
@@ -246,6 +257,25 @@ async fn f18_a_part_that_becomes_a_link_is_not_written_through() {
         let told = report.failed[0].error.to_string();
         assert!(told.contains(".part: it was taken away or replaced while it was written"), "{told}");
         stays_old(&scene);
+    }
+}
+
+/// Where others may write, a part could be a second name of another file; SFTP tells that in the lines for people only.
+#[tokio::test(flavor = "multi_thread")]
+async fn f40_a_part_whose_count_of_names_is_not_told_is_not_gone_on_from() {
+    let tricks = [(Trick::ListsNamesOnly, 0o1777, false), (Trick::Announces(0), 0o1777, true)];
+    for (trick, mode, goes_on) in tricks.into_iter().chain([(Trick::ListsNamesOnly, 0o755, true)]) {
+        let Some(mut scene) = Scene::new(Way::Up) else { return };
+        fs::set_permissions(&scene.to, fs::Permissions::from_mode(mode)).unwrap();
+        fs::write(scene.from.join("f"), content(LARGE, 5)).unwrap();
+        scene.reach_destination_by(Meddler::new(&scene.to, Trick::Fails(WRITE)));
+        let report = scene.copy("f", "", Options::default()).await.unwrap();
+        assert_eq!((report.kind(), fs::read_dir(&scene.to).unwrap().count()), (Some(Kind::RemoteFile), 1));
+        scene.reach_destination_by(Meddler::new(&scene.to, trick));
+        scene.copies("f", "", Options::default()).await;
+        let kept = scene.seen.0.lock().unwrap().iter().any(|event| matches!(event, Event::Resumed { kept: 1.., .. }));
+        assert_eq!(kept, goes_on, "{trick:?} {mode:o}");
+        lands_whole(&scene, LARGE);
     }
 }
 

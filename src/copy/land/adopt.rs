@@ -17,6 +17,9 @@ use crate::copy::task::item::Item;
 use crate::copy::task::run_context::RunContext;
 use crate::sftp::Attributes;
 
+/// The name of the file that a run makes beside files to be adopted, to learn the umask.
+pub const PROBE: &[u8] = b"umask";
+
 /// Permission bits with set-id and sticky bits.
 const MODE_AND_SET_ID: u32 = 0o7777;
 
@@ -69,5 +72,5 @@ pub async fn link(side: &Side, item: &Item, context: &RunContext, says: Vec<u8>)
 }
 
 fn probe() -> Name {
-    Name::vet(b"umask").expect("a word is a name")
+    Name::vet(PROBE).expect("a word is a name")
 }

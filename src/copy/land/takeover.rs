@@ -10,7 +10,7 @@ use crate::copy::part::{Id, PairId};
 use crate::copy::place::Links;
 use crate::copy::task::folder::Ground;
 use crate::copy::task::item::Item;
-use crate::copy::task::leftovers::{Found, Leftover};
+use crate::copy::task::leftovers::{Found, Leftover, NameCount};
 use crate::copy::task::run_context::RunContext;
 use crate::copy::task::this_run::Young;
 use crate::sftp::{Attributes, FileKind};
@@ -48,20 +48,47 @@ pub fn candidates<'a>(found: &'a Found, name: &Name, id: Id, size: u64) -> Vec<&
 /// Whether a part file belongs to this user, as far as the end tells. `own` are the attributes of a file just made in
 /// the same `folder`. What the end does not tell counts against it where others may write.
 pub fn is_ours(left: &Leftover, own: &Attributes, folder: &Attributes) -> bool {
-    let (found, mode) = (&left.attributes, folder.permissions.unwrap_or(SHARED));
-    let has_owner = |is: fn(Option<bool>) -> bool| is(found.owner.zip(own.owner).map(|(one, other)| one.0 == other.0));
+    let (found, is_shared) = (&left.attributes, is_shared(folder));
     match found.kind() {
-        FileKind::File | FileKind::Unknown if mode & SHARED == 0 => has_owner(|same| same != Some(false)),
+        FileKind::File | FileKind::Unknown if !is_shared => has_owner(found, own) != Some(false),
         FileKind::File => {
             let is_private = found.permissions.is_some_and(|mode| mode & 0o7777 == 0o600);
-            let may_be_moved = mode & PUBLIC != 0 && mode & STICKY == 0;
             is_private
-                && !may_be_moved
-                && left.names.is_none_or(|names| names == 1)
-                && has_owner(|same| same == Some(true))
+                && !may_be_moved(folder)
+                && matches!(left.names, NameCount::Told(1) | NameCount::SeenWhenOpen)
+                && has_owner(found, own) == Some(true)
         }
         _ => false,
     }
+}
+
+/// Whether a folder that small files arrive in is this user's; `own` are the attributes of one just made.
+pub fn is_our_folder(left: &Leftover, own: &Attributes, folder: &Attributes) -> bool {
+    let found = &left.attributes;
+    match found.kind() {
+        FileKind::Dir if !is_shared(folder) => has_owner(found, own) != Some(false),
+        FileKind::Dir => {
+            // set-group-ID comes from the folder it is in
+            let is_private = found.permissions.is_some_and(|mode| mode & 0o777 == 0o700);
+            is_private && !may_be_moved(folder) && has_owner(found, own) == Some(true)
+        }
+        _ => false,
+    }
+}
+
+/// Whether it belongs to the same user as `own`, where both tell.
+fn has_owner(found: &Attributes, own: &Attributes) -> Option<bool> {
+    found.owner.zip(own.owner).map(|(one, other)| one.0 == other.0)
+}
+
+/// Whether others may write in a folder, for all that is known.
+fn is_shared(folder: &Attributes) -> bool {
+    folder.permissions.unwrap_or(SHARED) & SHARED != 0
+}
+
+/// Whether everybody may rename in it what is not theirs.
+fn may_be_moved(folder: &Attributes) -> bool {
+    folder.permissions.is_some_and(|mode| mode & PUBLIC != 0 && mode & STICKY == 0)
 }
 
 /// Removes what ended runs left of `item`, which has its name now.
@@ -101,7 +128,7 @@ mod tests {
     const OWN: Attributes =
         Attributes { size: Some(0), owner: Some((7, 7)), permissions: Some(0o100_600), times: Some((0, 5)) };
 
-    fn left(attributes: Attributes, names: Option<u64>) -> Leftover {
+    fn left(attributes: Attributes, names: NameCount) -> Leftover {
         let id = Id { pair: PairId::of("h", b"/a", b"/b"), version: VersionId::of(&[b"v"]), run: RunId(1) };
         Leftover { place: Place::typed(b"/srv"), id, attributes, names }
     }
@@ -110,22 +137,43 @@ mod tests {
     fn only_what_is_surely_ours_is_gone_on_from() {
         let folder = |mode: u32| Attributes::with_permissions(0o040_000 | mode);
         let ours = |found, names, mode| is_ours(&left(found, names), &OWN, &folder(mode));
-        assert!(ours(OWN, Some(1), 0o755) && ours(OWN, Some(1), 0o775) && ours(OWN, Some(1), 0o1777));
-        assert!(ours(Attributes { owner: None, permissions: None, ..OWN }, None, 0o700));
+        assert!(
+            ours(OWN, NameCount::Told(1), 0o755)
+                && ours(OWN, NameCount::Told(1), 0o775)
+                && ours(OWN, NameCount::Told(1), 0o1777)
+        );
+        assert!(ours(OWN, NameCount::SeenWhenOpen, 0o1777));
+        assert!(ours(Attributes { owner: None, permissions: None, ..OWN }, NameCount::Untold, 0o700));
         let others = [
-            (Attributes { owner: Some((8, 7)), ..OWN }, Some(1), 0o1777),
-            (Attributes { owner: Some((8, 7)), ..OWN }, Some(1), 0o755),
-            (Attributes { owner: None, ..OWN }, Some(1), 0o1777),
-            (Attributes { permissions: Some(0o100_644), ..OWN }, Some(1), 0o1777),
-            (Attributes { permissions: Some(0o100_600 | 0o4000), ..OWN }, Some(1), 0o1777),
-            (Attributes { permissions: Some(0o120_600), ..OWN }, Some(1), 0o755),
-            (Attributes { permissions: None, ..OWN }, Some(1), 0o1777),
-            (OWN, Some(2), 0o1777),
-            (OWN, Some(1), 0o777),
+            (Attributes { owner: Some((8, 7)), ..OWN }, NameCount::Told(1), 0o1777),
+            (Attributes { owner: Some((8, 7)), ..OWN }, NameCount::Told(1), 0o755),
+            (Attributes { owner: None, ..OWN }, NameCount::Told(1), 0o1777),
+            (Attributes { permissions: Some(0o100_644), ..OWN }, NameCount::Told(1), 0o1777),
+            (Attributes { permissions: Some(0o100_600 | 0o4000), ..OWN }, NameCount::Told(1), 0o1777),
+            (Attributes { permissions: Some(0o120_600), ..OWN }, NameCount::Told(1), 0o755),
+            (Attributes { permissions: None, ..OWN }, NameCount::Told(1), 0o1777),
+            (OWN, NameCount::Told(2), 0o1777),
+            (OWN, NameCount::Untold, 0o1777),
+            (OWN, NameCount::Told(1), 0o777),
         ];
         for (found, names, mode) in others {
             assert!(!ours(found, names, mode), "{found:?} {names:?} {mode:o}");
         }
-        assert!(!is_ours(&left(OWN, Some(2)), &OWN, &Attributes::default()), "a folder that tells no mode");
+        assert!(!is_ours(&left(OWN, NameCount::Told(2)), &OWN, &Attributes::default()), "a folder that tells no mode");
+    }
+
+    #[test]
+    fn a_folder_of_small_files_is_ours_by_its_owner_and_mode() {
+        let own = Attributes { permissions: Some(0o040_700), ..OWN };
+        let ours = |found: Attributes, mode: u32| {
+            is_our_folder(&left(found, NameCount::Untold), &own, &Attributes::with_permissions(0o040_000 | mode))
+        };
+        let set_group_id = Attributes { permissions: Some(0o042_700), ..own };
+        assert!([0o755, 0o775, 0o1777].iter().all(|mode| ours(own, *mode) && ours(set_group_id, *mode)));
+        assert!(ours(Attributes { owner: None, ..own }, 0o755) && !ours(Attributes { owner: None, ..own }, 0o1777));
+        let open = Attributes { permissions: Some(0o040_777), ..own };
+        let link = Attributes { permissions: Some(0o120_777), ..own };
+        let theirs = Attributes { owner: Some((8, 7)), ..own };
+        assert!(!ours(open, 0o1777) && !ours(own, 0o777) && !ours(link, 0o755) && !ours(theirs, 0o755));
     }
 }

@@ -12,7 +12,6 @@ use tokio::task::JoinSet;
 use super::book::Book;
 use super::lines::{LandedFiles, header, source_words, there_words};
 use super::tree::{PRIVATE, Tree};
-use crate::copy::direct::clear_staging;
 use crate::copy::ends::identity::FileIdentity;
 use crate::copy::ends::join_in_order;
 use crate::copy::ends::lanes::Lanes;
@@ -221,11 +220,7 @@ impl TreeMarker {
         match arrival {
             TreeState::Complete => {
                 let patience = self.began.elapsed().max(LEAST_WAIT);
-                self.tree.clear(&self.lanes.idlest().destination, &self.run, patience).await?;
-                match self.goes_on() {
-                    true => clear_staging(&self.lanes, &self.tree.root, &self.tree.leftovers, &self.run).await,
-                    false => Ok(()),
-                }
+                self.tree.clear(&self.lanes.idlest().destination, &self.run, patience).await
             }
             TreeState::Lacking => Ok(()),
         }

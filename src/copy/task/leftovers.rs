@@ -28,7 +28,18 @@ const LOOKED_AT: usize = 131_072;
 /// Most folders whose listings are remembered; when there are more, all are forgotten, and listed again if needed.
 const FOLDERS: usize = 256;
 
-/// A part file that was found.
+/// How many names a part has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameCount {
+    /// So many, as listed.
+    Told(u64),
+    /// Its end does not tell.
+    Untold,
+    /// On this machine: seen when it is open.
+    SeenWhenOpen,
+}
+
+/// A part that was there.
 #[derive(Debug, Clone)]
 pub struct Leftover {
     /// Its place.
@@ -37,8 +48,8 @@ pub struct Leftover {
     pub id: Id,
     /// Its attributes, as listed.
     pub attributes: Attributes,
-    /// Number of names (hard links) the file has, where the end tells.
-    pub names: Option<u64>,
+    /// Names the file has.
+    pub names: NameCount,
 }
 
 /// The part files in one folder.
@@ -120,6 +131,11 @@ impl Found {
         self.of(name).iter().filter(move |leftover| leftover.id.pair == pair)
     }
 
+    /// The same, whatever name they are called after.
+    pub fn of_pair_by_any_name(&self, pair: PairId) -> impl Iterator<Item = &Leftover> {
+        self.by_stem.values().flatten().filter(move |leftover| leftover.id.pair == pair)
+    }
+
     async fn list(&mut self, side: &Side, folder: &Place) -> Result<(), CopyError> {
         let mut looked_at = 0;
         match side {
@@ -128,7 +144,8 @@ impl Found {
                 while let Some(entries) = listing.next().await? {
                     looked_at += entries.len();
                     let entries = entries.into_iter().flatten();
-                    let is_full = entries.fold(false, |_, (name, told)| !self.keep(folder, &name, told, None));
+                    let is_full =
+                        entries.fold(false, |_, (name, told)| !self.keep(folder, &name, told, NameCount::SeenWhenOpen));
                     if is_full || looked_at > LOOKED_AT {
                         break;
                     }
@@ -140,7 +157,8 @@ impl Found {
                     looked_at += entries.len();
                     for entry in entries {
                         if let Ok(name) = Name::vet(&entry.name) {
-                            self.keep(folder, &name, entry.attributes, names_of(&entry.longname));
+                            let names = names_of(&entry.longname).map_or(NameCount::Untold, NameCount::Told);
+                            self.keep(folder, &name, entry.attributes, names);
                         }
                     }
                     if looked_at > LOOKED_AT {
@@ -152,8 +170,8 @@ impl Found {
         Ok(())
     }
 
-    /// Remembers `name` if it is a part file's; `false` when there is no room left.
-    fn keep(&mut self, folder: &Place, name: &Name, attributes: Attributes, names: Option<u64>) -> bool {
+    /// Remembers `name` if it is a part's; `false` when there is no room any more.
+    fn keep(&mut self, folder: &Place, name: &Name, attributes: Attributes, names: NameCount) -> bool {
         let Some((stem, id)) = part::read(name) else { return true };
         if self.budget.fetch_add(1, Ordering::Relaxed) >= KEPT {
             self.budget.fetch_sub(1, Ordering::Relaxed);
@@ -216,8 +234,9 @@ mod tests {
         let (folder, budget) = (Place::typed(b"/srv"), Arc::new(AtomicUsize::new(0)));
         let mut found = Found::within(&budget);
         let name = |run| part::part(&Name::vet(b"f").unwrap(), &id(run));
-        let kept =
-            (0..KEPT as u64 + 10).filter(|run| found.keep(&folder, &name(*run), Attributes::default(), None)).count();
+        let kept = (0..KEPT as u64 + 10)
+            .filter(|run| found.keep(&folder, &name(*run), Attributes::default(), NameCount::Untold))
+            .count();
         assert_eq!((kept, budget.load(Ordering::Relaxed)), (KEPT, KEPT));
         drop(found);
         assert_eq!(budget.load(Ordering::Relaxed), 0);

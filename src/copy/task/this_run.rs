@@ -104,7 +104,9 @@ impl ThisRun {
             Fate::Dead => return Ok(true),
             Fate::Unknown => {}
         }
-        let age = now.zip(left.attributes.mtime()).map(|(now, then)| now.saturating_sub(then));
+        // something may have been written since it was listed
+        let Some(there) = side.look(&left.place, Links::Keep).await? else { return Ok(false) };
+        let age = now.zip(there.mtime()).map(|(now, then)| now.saturating_sub(then));
         match young {
             _ if age.is_some_and(|age| age > GIVEN_UP) => Ok(true),
             Young::Watch => rests(side, left).await,

@@ -7,23 +7,27 @@ use crate::copy::ends::identity::FileIdentity;
 use crate::copy::ends::join_in_order;
 use crate::copy::ends::lanes::Lanes;
 use crate::copy::ends::side::Side;
-use crate::copy::error::CopyError;
+use crate::copy::error::{Cause, CopyError};
+use crate::copy::land::adopt::PROBE;
+use crate::copy::land::takeover::is_our_folder;
 use crate::copy::name::Name;
-use crate::copy::part::{self, Id, PairId};
-use crate::copy::place::{Links, Place};
+use crate::copy::part::{self, Id, PairId, RunId, VersionId};
+use crate::copy::place::{self, Links, Place};
 use crate::copy::task::item::Item;
 use crate::copy::task::leftovers::{Leftover, Leftovers};
 use crate::copy::task::run_context::RunContext;
 use crate::copy::task::this_run::{ThisRun, Young};
+use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 
-/// The folder of the destination that small files arrive in.
+/// The mode of that folder.
+const PRIVATE: u32 = 0o700;
+
+/// A folder of the destination that small files arrive in.
 pub struct Staging {
     /// Its path at the destination.
     pub place: Place,
     lanes: Arc<Lanes>,
-    /// Folders of runs that have ended.
-    dead: Vec<Place>,
 }
 
 impl Staging {
@@ -34,16 +38,13 @@ impl Staging {
     pub async fn make(item: &Item, context: &RunContext) -> Result<Option<Staging>, CopyError> {
         let side = item.lanes.idlest().destination.clone();
         let top = item.target.top();
-        let Some((name, pair)) = called(&item.lanes, &top) else { return Ok(None) };
-        let version = side.version_of(&FileIdentity::from(&Attributes::default()));
-        let place = top.sibling(&part::part(&name, &Id { pair, version, run: context.run.id(0).await }));
-        let folder = top.parent();
-        let (made, found) = tokio::join!(side.mkdir(&place, 0o700), context.leftovers.of(&side, &folder));
-        match made {
-            Ok(()) => {
-                let dead = dead(&side, &context.run, &top, found.of_pair(&name, pair)).await?;
-                Ok(Some(Staging { place, lanes: Arc::clone(&item.lanes), dead }))
-            }
+        let (Some(name), folder) = (named_after(&top), top.parent()) else { return Ok(None) };
+        let pair = pair_of(&item.lanes, &folder);
+        let place = folder.join(&part::part(&name, &id(&side, pair, context.run.id(0).await)));
+        // for the end
+        context.leftovers.begin(&side, &folder);
+        match side.mkdir(&place, PRIVATE).await {
+            Ok(()) => Ok(Some(Staging { place, lanes: Arc::clone(&item.lanes) })),
             Err(error) if error.ends_the_run() => Err(error),
             Err(_) => Ok(None),
         }
@@ -68,16 +69,7 @@ impl Staging {
     }
 
     async fn try_to_remove(&self) -> Result<(), CopyError> {
-        let side = self.lanes.idlest().destination.clone();
-        remove(&side, &self.place).await?;
-        for dead in &self.dead {
-            match remove(&side, dead).await {
-                Err(error) if error.ends_the_run() => return Err(error),
-                // another run may be at it
-                _ => {}
-            }
-        }
-        Ok(())
+        remove(&self.lanes.idlest().destination.clone(), &self.place).await
     }
 }
 
@@ -85,13 +77,38 @@ impl Staging {
 ///
 /// # Errors
 /// When the session is lost.
-pub async fn clear(lanes: &Lanes, top: &Place, leftovers: &Leftovers, run: &ThisRun) -> Result<(), CopyError> {
-    let side = lanes.idlest().destination.clone();
-    let Some((name, pair)) = called(lanes, top) else { return Ok(()) };
-    let found = leftovers.of(&side, &top.parent()).await;
+pub async fn clear(lanes: &Lanes, target: &Place, leftovers: &Leftovers, run: &ThisRun) -> Result<(), CopyError> {
+    let lane = lanes.idlest();
+    if let (Side::Local, _) | (_, Side::Local) = (&lane.source, &lane.destination) {
+        return Ok(());
+    }
+    let folder = target.top().parent();
+    let path = folder.path();
+    let beside = async {
+        match target.name() {
+            None if Name::vet(place::last(&path)).is_ok() => {
+                clear_in(lanes, &Place::typed(place::folder_of(&path)), leftovers, run).await
+            }
+            _ => Ok(()),
+        }
+    };
+    let (inside, beside) = tokio::join!(clear_in(lanes, &folder, leftovers, run), beside);
+    inside.and(beside)
+}
+
+async fn clear_in(lanes: &Lanes, folder: &Place, leftovers: &Leftovers, run: &ThisRun) -> Result<(), CopyError> {
+    let (side, pair) = (lanes.idlest().destination.clone(), pair_of(lanes, folder));
+    let found = leftovers.of(&side, folder).await;
+    let folders = found.of_pair_by_any_name(pair).filter(|left| left.attributes.kind() == FileKind::Dir);
+    let folders: Vec<&Leftover> = folders.collect();
     let cleared = async {
-        for place in dead(&side, run, top, found.of_pair(&name, pair)).await? {
-            remove(&side, &place).await?;
+        let Some(first) = folders.first() else { return Ok(()) };
+        let own = own(&side, first).await?;
+        let there = side.stat(folder, Links::Follow).await?;
+        for left in folders.iter().filter(|left| is_our_folder(left, &own, &there)) {
+            if run.outlived(&side, left, there.mtime(), Young::LeaveAlone).await? {
+                remove(&side, &left.place).await?;
+            }
         }
         Ok::<_, CopyError>(())
     };
@@ -102,31 +119,40 @@ pub async fn clear(lanes: &Lanes, top: &Place, leftovers: &Leftovers, run: &This
     }
 }
 
-/// The name the folder is called after, and the pair of ends it is for.
-fn called(lanes: &Lanes, top: &Place) -> Option<(Name, PairId)> {
+/// The attributes of a folder that this user makes beside one that was `left`.
+async fn own(side: &Side, left: &Leftover) -> Result<Attributes, CopyError> {
+    let run = RunId::draw().map_err(|error| side.error(Stage::Land, &left.place, Cause::Io(error)))?;
+    let name = Name::vet(b"hop").expect("a word is a name");
+    let place = left.place.sibling(&part::part(&name, &Id { run, ..left.id }));
+    side.mkdir(&place, PRIVATE).await?;
+    let (told, removed) = tokio::join!(biased; side.stat(&place, Links::Keep), side.remove_folder(&place));
+    removed?;
+    told
+}
+
+/// The name that the folder is called after.
+fn named_after(top: &Place) -> Option<Name> {
     // one with a line's end in it could not be told to every tool
     let name = Some(top.name()?).filter(|name| !name.iter().any(u8::is_ascii_control)).unwrap_or(b"hop");
-    Some((Name::vet(name).ok()?, PairId::of(lanes.source_alias(), b"", &top.path())))
+    Name::vet(name).ok()
 }
 
-/// The folders of runs that have ended.
-async fn dead(
-    side: &Side,
-    run: &ThisRun,
-    top: &Place,
-    found: impl Iterator<Item = &Leftover>,
-) -> Result<Vec<Place>, CopyError> {
-    let now = side.look(&top.parent(), Links::Follow).await?.and_then(|folder| folder.mtime());
-    let mut dead = Vec::new();
-    for left in found.filter(|left| left.attributes.kind() == FileKind::Dir) {
-        if run.outlived(side, left, now, Young::LeaveAlone).await? {
-            dead.push(left.place.clone());
-        }
-    }
-    Ok(dead)
+/// From the source host to a folder, whatever goes there.
+fn pair_of(lanes: &Lanes, folder: &Place) -> PairId {
+    PairId::of(lanes.source_alias(), b"", &folder.path())
 }
 
-/// Removes a folder of files.
+fn id(side: &Side, pair: PairId, run: RunId) -> Id {
+    let version: VersionId = side.version_of(&FileIdentity::from(&Attributes::default()));
+    Id { pair, version, run }
+}
+
+/// Whether a run puts something of this name in such a folder: a file's number, or what shows the umask.
+fn is_staged(name: &Name) -> bool {
+    name.as_bytes().iter().all(u8::is_ascii_digit) || name.as_bytes() == PROBE
+}
+
+/// Removes a folder of small files, and of what else a run makes in it.
 async fn remove(side: &Side, place: &Place) -> Result<(), CopyError> {
     // what was in it has its name, as a rule
     if side.remove_folder(place).await.is_ok() {
@@ -138,8 +164,8 @@ async fn remove(side: &Side, place: &Place) -> Result<(), CopyError> {
     }
     let mut listing = side.list(place).await?;
     while let Some(entries) = listing.next().await? {
-        let names = entries.into_iter().flatten().map(|(name, _)| place.join(&name));
-        let removals = names.map(|file| async move { side.remove(&file).await });
+        let names = entries.into_iter().flatten().map(|(name, _)| name).filter(is_staged);
+        let removals = names.map(|name| async move { side.remove(&place.join(&name)).await });
         join_in_order::all(removals).await.into_iter().collect::<Result<(), _>>()?;
     }
     side.remove_folder(place).await
