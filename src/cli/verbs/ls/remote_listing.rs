@@ -14,14 +14,12 @@ use crate::progress::Stage;
 use crate::sftp::{Attributes, Client, FileKind, SftpError, StatusCode};
 use crate::wildcard::{ShellPattern, is_pattern};
 
+use super::folder_rows::{FolderRows, MOST_BYTES, Owners};
 use super::table::EntryRow;
 
-/// Rows of one folder that fit in memory beside everything else.
-const MOST_ROWS: usize = 500_000;
-/// Bytes of their names, and of the server's words about them.
-const MOST_BYTES: usize = 64 << 20;
-/// Paths one pattern may stand for.
+/// Paths one pattern may stand for, and bytes of them.
 const MOST_MATCHES: usize = 100_000;
+const MOST_MATCHED: usize = 8 << 20;
 /// Links read at once.
 pub const LINKS_AT_ONCE: usize = 64;
 
@@ -63,18 +61,17 @@ impl RemoteFiles {
     }
 
     /// The entries of a folder by name, `.` and `..` among them if the server lists them.
-    pub async fn rows(&self, folder: &[u8]) -> Result<Vec<EntryRow>, Error> {
+    pub async fn rows(&self, folder: &[u8], owners: Owners) -> Result<FolderRows, Error> {
         let failed = |error| self.error(folder, error);
         let mut listing = self.client.list(folder).await.map_err(failed)?;
-        let (mut rows, mut bytes) = (Vec::new(), 0);
-        while let Some(entries) = listing.next().await.map_err(failed)? {
-            rows.extend(entries.inspect(|entry| bytes += entry.name.len() + entry.longname.len()).map(EntryRow::of));
-            if rows.len() > MOST_ROWS || bytes > MOST_BYTES {
-                let most = format!("a folder of more than {MOST_ROWS} entries, or {} MiB of names", MOST_BYTES >> 20);
+        let mut rows = FolderRows::new(owners);
+        while let Some(mut entries) = listing.next().await.map_err(failed)? {
+            if !entries.all(|entry| rows.add(entry)) {
+                let most = format!("a folder with more than {} MiB of names", MOST_BYTES >> 20);
                 return Err(failed(SftpError::Protocol(most)));
             }
         }
-        rows.sort_by(|one, other| one.name.cmp(&other.name));
+        rows.sort();
         Ok(rows)
     }
 
@@ -103,7 +100,7 @@ impl RemoteFiles {
     async fn matches(&self, path: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
         let root = if path.starts_with(b"/") { b"/".to_vec() } else { Vec::new() };
         let mut found = vec![root];
-        let too_many = SftpError::Unfit("the pattern matches more than 100000 names, or 64 MiB of them");
+        let too_many = SftpError::Unfit("the pattern matches more than 100000 names, or 8 MiB of them");
         for component in path.split(|byte| *byte == b'/').filter(|component| !component.is_empty()) {
             let pattern = ShellPattern::parse(component);
             let (mut next, mut bytes) = (Vec::new(), 0);
@@ -114,7 +111,7 @@ impl RemoteFiles {
                 };
                 bytes += matches.iter().map(Vec::len).sum::<usize>();
                 next.extend(matches);
-                if next.len() > MOST_MATCHES || bytes > MOST_BYTES {
+                if next.len() > MOST_MATCHES || bytes > MOST_MATCHED {
                     return Err(self.error(path, too_many));
                 }
             }
@@ -126,12 +123,12 @@ impl RemoteFiles {
     /// A base that is no folder, or cannot be listed, has no matches: as in the shell.
     async fn matches_in(&self, base: &[u8], pattern: &ShellPattern) -> Result<Vec<Vec<u8>>, Error> {
         let folder = if base.is_empty() { b"." } else { base };
-        let rows = match self.rows(folder).await {
+        let rows = match self.rows(folder, Owners::NotShown).await {
             Err(error) if is_about_one_path(&error) => return Ok(Vec::new()),
             rows => rows?,
         };
-        let names = rows.into_iter().map(|row| row.name).filter(|name| name != b"." && name != b"..");
-        Ok(names.filter(|name| pattern.matches(name)).map(|name| join(base, &name)).collect())
+        let names = rows.names().filter(|name| *name != b"." && *name != b"..");
+        Ok(names.filter(|name| pattern.matches(name)).map(|name| join(base, name)).collect())
     }
 
     /// Folders below `folder` are not listed.
