@@ -1,7 +1,10 @@
 //! A login lent to a source, from the connections to both hosts until nothing is left there. Main type: [`Loan`].
 
-use crate::agent::{Account, Armed, LentAgent, LoanTerms, Proof, Refusal};
+use std::sync::Arc;
+
+use crate::agent::{Account, Armed, LentAgent, LoanTerms, Proof};
 use crate::chain::{ChainError, Program, Session, Task, Way};
+use crate::progress::Observer;
 
 use super::client_config::{self, Address};
 use super::ephemeral::admitted::Admitted;
@@ -16,6 +19,7 @@ use super::remote::running::{self, Running};
 use super::remote::shell_line;
 use super::request::{Auth, LoanRequest};
 use super::tier::Tier;
+use super::untold::Untold;
 
 /// What a loan has come to.
 #[derive(Debug)]
@@ -34,6 +38,7 @@ pub struct Loan {
     fingerprint: String,
     tier: Tier,
     lent: LentAgent,
+    untold: Untold,
     facts: SourceFacts,
     kept: Kept,
     admitted: Option<Admitted>,
@@ -52,12 +57,13 @@ impl Loan {
         request: &LoanRequest,
     ) -> Result<Loan, LendError> {
         let leave = std::future::ready(Ok(true));
-        let loan = Box::pin(Loan::prepare_given(leave, (source, destination), address, request)).await?;
+        let loan = Box::pin(Loan::prepare_given(leave, (source, destination), address, request, None)).await?;
         Ok(loan.expect("leave is given"))
     }
 
     /// As [`Loan::prepare`]; but `leave` says whether it may log in at the source, and what can be done before that is done
-    /// meanwhile. `None` when it may not.
+    /// meanwhile. `None` when it may not. What was refused before there is a loan, or with one that is dropped, is told to the
+    /// observer.
     ///
     /// # Errors
     /// As there.
@@ -66,9 +72,11 @@ impl Loan {
         (source, destination): (&Way, &Way),
         address: Option<Address>,
         request: &LoanRequest,
+        observer: Option<Arc<dyn Observer>>,
     ) -> Result<Option<Loan>, LendError> {
         let (there, here) = tokio::try_join!(destination.session(0), source.session_apart(leave))?;
         let Some(here) = here else { return Ok(None) };
+        let mut untold = Untold::of(&here, observer);
         let pin = Pin::of(&there, &here, request.auth).await?;
         let address = address.unwrap_or_else(|| {
             let host = destination.hops().last().expect("a way has at least its target");
@@ -89,6 +97,7 @@ impl Loan {
             proof: tier.as_ref().map_or(Proof::Hostbound, |tier| tier.proof()),
         };
         let lent = LentAgent::new(terms, pin.credential.signer.clone());
+        untold.lend(&lent);
         let kept = ready.keep(lent.clone());
         let admitted = async { Ok((tier?, pin.admitted(&there, &here, &address, request.patience).await?)) };
         let (tier, admitted) = match admitted.await {
@@ -100,7 +109,8 @@ impl Loan {
         };
         lent.grant(request.signatures);
         let (destination, fingerprint) = (pin.destination, pin.fingerprint);
-        Ok(Some(Loan { source: here, destination, user: pin.user, fingerprint, tier, lent, facts, kept, admitted }))
+        let user = pin.user;
+        Ok(Some(Loan { source: here, destination, user, fingerprint, tier, lent, untold, facts, kept, admitted }))
     }
 
     /// What the login is made with.
@@ -169,7 +179,7 @@ impl Loan {
 
     /// What was signed and refused so far, agent channels outside of the loan's time included.
     pub fn account(&self) -> Account {
-        account(&self.source, &self.lent)
+        self.untold.account()
     }
 
     /// Grants so many further signatures: for a retry that hop itself has decided on.
@@ -223,9 +233,9 @@ impl Loan {
         })
     }
 
-    /// Ends it, and waits until nothing is left on either host; what it came to.
+    /// Ends it, and waits until nothing is left on either host; what it came to, for the caller to tell.
     pub async fn close(self) -> Closed {
-        let Loan { source, lent, kept, admitted, .. } = self;
+        let Loan { untold, kept, admitted, .. } = self;
         let let_go = async {
             match admitted {
                 Some(admitted) => admitted.dismiss().await,
@@ -233,12 +243,8 @@ impl Loan {
             }
         };
         let ((), left) = tokio::join!(kept.dismiss(), let_go);
-        Closed { account: account(&source, &lent), left }
+        let account = untold.account();
+        untold.is_told();
+        Closed { account, left }
     }
-}
-
-fn account(source: &Session, lent: &LentAgent) -> Account {
-    let mut account = lent.account();
-    (0..source.agents_refused()).for_each(|_| account.refuse(Refusal::NotArmed));
-    account
 }

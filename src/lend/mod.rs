@@ -19,6 +19,7 @@
 //! | `client_config` `request` | how the source's client is told to log in (pure); what is to be lent |
 //! | `error` | why nothing is lent |
 //! | `tier` | which proof can be had (pure) |
+//! | `untold` | what was refused, and nobody has told |
 //! | `openssh_version` | what OpenSSH knows from which version on |
 
 mod client_config;
@@ -30,6 +31,7 @@ mod pin;
 mod remote;
 mod request;
 mod tier;
+mod untold;
 
 pub use client_config::Address;
 pub use ephemeral::seal::Seal;
