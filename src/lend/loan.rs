@@ -1,8 +1,11 @@
 //! How long does a lent login last? From the connections to both hosts until nothing of it is left there. Main type:
 //! [`Loan`].
 
-use crate::agent::{Account, Armed, LentAgent, LoanTerms, Proof, Refusal};
+use std::sync::Arc;
+
+use crate::agent::{Account, Armed, LentAgent, LoanTerms, Proof};
 use crate::chain::{ChainError, Program, Session, Task, Way};
+use crate::progress::Observer;
 
 use super::client_config::{self, Address};
 use super::ephemeral::admitted::Admitted;
@@ -17,6 +20,7 @@ use super::remote::running::{self, Running};
 use super::remote::shell_line;
 use super::request::{Auth, LoanRequest};
 use super::tier::Tier;
+use super::untold::Untold;
 
 /// The result of a loan.
 #[derive(Debug)]
@@ -35,6 +39,7 @@ pub struct Loan {
     fingerprint: String,
     tier: Tier,
     lent: LentAgent,
+    untold: Untold,
     facts: SourceFacts,
     kept: Kept,
     admitted: Option<Admitted>,
@@ -53,12 +58,13 @@ impl Loan {
         request: &LoanRequest,
     ) -> Result<Loan, LendError> {
         let leave = std::future::ready(Ok(true));
-        let loan = Box::pin(Loan::prepare_given(leave, (source, destination), address, request)).await?;
+        let loan = Box::pin(Loan::prepare_given(leave, (source, destination), address, request, None)).await?;
         Ok(loan.expect("leave is given"))
     }
 
     /// Like [`Loan::prepare`], but logs in at the source only once `leave` returns true, and meanwhile does what can be
-    /// done before. `None` if `leave` returns false.
+    /// done before. `None` if `leave` returns false. The observer is told what the agent refused before there is a loan,
+    /// or with a loan that is dropped.
     ///
     /// # Errors
     /// Those of [`Loan::prepare`].
@@ -67,9 +73,11 @@ impl Loan {
         (source, destination): (&Way, &Way),
         address: Option<Address>,
         request: &LoanRequest,
+        observer: Option<Arc<dyn Observer>>,
     ) -> Result<Option<Loan>, LendError> {
         let (there, here) = tokio::try_join!(destination.session(0), source.session_apart(leave))?;
         let Some(here) = here else { return Ok(None) };
+        let mut untold = Untold::of(&here, observer);
         let pin = Pin::of(&there, &here, request.auth).await?;
         let address = address.unwrap_or_else(|| {
             let host = destination.hops().last().expect("a way has at least its target");
@@ -90,6 +98,7 @@ impl Loan {
             proof: tier.as_ref().map_or(Proof::Hostbound, |tier| tier.proof()),
         };
         let lent = LentAgent::new(terms, pin.credential.signer.clone());
+        untold.lend(&lent);
         let kept = ready.keep(lent.clone());
         let admitted = async { Ok((tier?, pin.admitted(&there, &here, &address, request.patience).await?)) };
         let (tier, admitted) = match admitted.await {
@@ -101,7 +110,8 @@ impl Loan {
         };
         lent.grant(request.signatures);
         let (destination, fingerprint) = (pin.destination, pin.fingerprint);
-        Ok(Some(Loan { source: here, destination, user: pin.user, fingerprint, tier, lent, facts, kept, admitted }))
+        let user = pin.user;
+        Ok(Some(Loan { source: here, destination, user, fingerprint, tier, lent, untold, facts, kept, admitted }))
     }
 
     /// The kind of key the login is made with.
@@ -170,7 +180,7 @@ impl Loan {
 
     /// The signatures and refusals so far, including those of agent channels opened while the agent was not armed.
     pub fn account(&self) -> Account {
-        account(&self.source, &self.lent)
+        self.untold.account()
     }
 
     /// Grants this many further signatures: for a retry that hop itself has decided on.
@@ -225,9 +235,9 @@ impl Loan {
         })
     }
 
-    /// Ends the loan, waits until nothing of it is left on either host, and returns its result.
+    /// Ends the loan, waits until nothing of it is left on either host, and returns its result, for the caller to tell.
     pub async fn close(self) -> Closed {
-        let Loan { source, lent, kept, admitted, .. } = self;
+        let Loan { untold, kept, admitted, .. } = self;
         let let_go = async {
             match admitted {
                 Some(admitted) => admitted.dismiss().await,
@@ -235,12 +245,8 @@ impl Loan {
             }
         };
         let ((), left) = tokio::join!(kept.dismiss(), let_go);
-        Closed { account: account(&source, &lent), left }
+        let account = untold.account();
+        untold.is_told();
+        Closed { account, left }
     }
-}
-
-fn account(source: &Session, lent: &LentAgent) -> Account {
-    let mut account = lent.account();
-    (0..source.agents_refused()).for_each(|_| account.refuse(Refusal::NotArmed));
-    account
 }

@@ -21,6 +21,7 @@
 //! | `client_config` `request` | how the source's client is told to log in (pure); what is to be lent |
 //! | `error` | why nothing is lent |
 //! | `tier` | which proof is possible (pure) |
+//! | `untold` | what was refused and has not been told |
 //! | `openssh_version` | which features OpenSSH has from which version on |
 
 mod client_config;
@@ -32,6 +33,7 @@ mod pin;
 mod remote;
 mod request;
 mod tier;
+mod untold;
 
 pub use client_config::Address;
 pub use ephemeral::seal::Seal;

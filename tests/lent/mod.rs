@@ -5,6 +5,7 @@ mod attacker;
 mod attacks;
 mod constrained;
 pub mod ephemeral;
+mod greedy;
 pub mod old;
 mod older;
 mod session;

@@ -57,7 +57,7 @@ async fn old_server(street: &Street) -> Arc<PrivateKey> {
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("its address");
-    tell(street, address, &key);
+    tell(street, (OLD_PVT, address), &key);
     let config = Arc::new(config);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
@@ -72,10 +72,11 @@ async fn old_server(street: &Street) -> Arc<PrivateKey> {
     Arc::new(key)
 }
 
-fn tell(street: &Street, address: SocketAddr, key: &PrivateKey) {
+/// The laptop knows it by this name.
+pub fn tell(street: &Street, (name, address): (&str, SocketAddr), key: &PrivateKey) {
     let (ip, port, laptop) = (address.ip(), address.port(), street.laptop().display());
     street.configure(&format!(
-        "Host {OLD_PVT}\n  HostName {ip}\n  Port {port}\n  IdentityFile {laptop}/dell.pem\n  IdentitiesOnly yes\n"
+        "Host {name}\n  HostName {ip}\n  Port {port}\n  IdentityFile {laptop}/dell.pem\n  IdentitiesOnly yes\n"
     ));
     let public = key.public_key().to_openssh().expect("a public key");
     let mut known = std::fs::read(street.known_hosts()).expect("known hosts");

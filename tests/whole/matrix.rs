@@ -293,6 +293,8 @@ pub const ROWS: &[(&str, &[&str])] = &[
             "whole/overlaps.rs::f36_a_run_of_the_same_machine_that_stands_still_keeps_its_part",
             "copy/parts.rs::f36_a_run_beside_another_has_a_part_of_its_own",
             "copy/parts.rs::f36_twenty_copies_of_one_file_all_end_well",
+            "copy/parts.rs::a_part_that_another_machine_has_written_to_since_it_was_listed_stays",
+            "direct/staged.rs::two_runs_of_one_tree_overlap_the_second_without_resuming",
         ],
     ),
     (
@@ -339,6 +341,9 @@ pub const ROWS: &[(&str, &[&str])] = &[
             "whole/wide.rs::f39_an_honest_wide_and_deep_tree_arrives",
             "whole/wide.rs::f39_a_folder_of_270_000_is_mirrored",
             "whole/wide.rs::f39_patterns_without_end",
+            "whole/wide.rs::f39_what_is_made_up_is_listed",
+            "whole/wide.rs::f39_a_folder_of_270_000_is_listed",
+            "whole/wide.rs::f39_an_honest_wide_and_deep_tree_is_listed",
         ],
     ),
     (
@@ -346,6 +351,8 @@ pub const ROWS: &[(&str, &[&str])] = &[
         &[
             "copy/parts.rs::f40_what_another_user_made_beforehand_is_not_taken",
             "copy/parts.rs::f40_a_part_with_a_second_name_or_a_link_is_not_written_to",
+            "whole/meddlers.rs::f40_a_part_whose_count_of_names_is_not_told_is_not_gone_on_from",
+            "direct/staged.rs::what_another_user_made_beforehand_is_neither_used_nor_touched",
             "cron/records.rs::what_cannot_be_written_is_said_before_anything_is_copied",
             "whole/swapped.rs::f40_a_source_that_is_swapped_for_a_link_is_not_followed",
             "whole/swapped.rs::links_that_are_found_are_followed",
@@ -380,6 +387,8 @@ pub const ROWS: &[(&str, &[&str])] = &[
             "whole/begun.rs::f44_an_upload_of_a_folder_to_a_host_without_a_shell_is_killed",
             "whole/begun.rs::f44_a_direct_copy_of_a_folder_to_a_host_without_a_shell_is_killed",
             "whole/begun.rs::f44_a_direct_copy_sends_no_landed_file_again",
+            "direct/staged.rs::the_folder_of_a_killed_run_goes_with_the_next_whatever_comes_first",
+            "direct/staged.rs::the_folder_of_a_killed_run_goes_when_nothing_is_left_to_send",
             "copy/marked.rs::another_source_goes_into_the_folder_and_the_marker_stays",
             "copy/marked.rs::two_runs_at_once_mean_the_same_folder",
             "copy/marked.rs::f40_a_marker_that_is_not_surely_ours_means_nothing",

@@ -107,6 +107,38 @@ fn f39_the_shortest_and_the_longest_names() {
     is_bounded("longest", 1500);
 }
 
+/// A folder or a tree without end: one is said to be too much, the other ends with the server.
+#[test]
+fn f39_what_is_made_up_is_listed() {
+    let endless = [("folders 900", "-R", 12), ("longest 200", "-lR", 12), ("shortest 300", "--json", 12)];
+    for (shape, how, code) in endless.into_iter().chain([("levels 100", "-lR", 10), ("links 400", "-lR", 0)]) {
+        let Some(scene) = Scene::new(shape) else { return };
+        let ran = scene.hop(&["ls", how, "acc-pvt:tree"]);
+        assert_eq!(ran.code, Some(code), "{shape} {how}: {}", brief(&ran));
+        assert!(code != 12 || ran.stderr.contains("more than 24 MiB of names"), "{shape} {how}: {}", brief(&ran));
+    }
+}
+
+#[test]
+fn f39_a_folder_of_270_000_is_listed() {
+    let Some(scene) = Scene::new("big -1") else { return };
+    for how in ["-R", "-lR"] {
+        let ran = scene.hop(&["ls", how, "acc-pvt:tree"]);
+        let count = ran.stdout.lines().count();
+        assert_eq!((ran.code, count), (Some(0), 270_001), "{how}: {}", brief(&ran));
+    }
+}
+
+#[test]
+fn f39_an_honest_wide_and_deep_tree_is_listed() {
+    let Some(scene) = Scene::new("honest -1 1 1") else { return };
+    let ran = scene.hop(&["ls", "-R", "acc-pvt:tree"]);
+    // its chains are deeper than is listed
+    assert!(ran.code == Some(23) && ran.stderr.contains("deeper than 256"), "{}", brief(&ran));
+    let folders = ran.stdout.lines().filter(|line| line.ends_with(':')).count();
+    assert_eq!(folders, 1 + 1_000 + 255, "{}", brief(&ran));
+}
+
 #[test]
 fn f39_an_honest_wide_and_deep_tree_arrives() {
     let (wide, chains) = if super::is_full() { (12, 40) } else { (12, 12) };

@@ -6,11 +6,15 @@
 //!
 //! | floor | what is there |
 //! | --- | --- |
+//! | `to_list` | folders that wait |
 //! | `remote_listing` | what lies on a host, as rows |
+//! | `folder_rows` | the rows of one folder |
 //! | `table` | how it looks |
 
+mod folder_rows;
 mod remote_listing;
 mod table;
+mod to_list;
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -30,20 +34,13 @@ use crate::cli::output::safe;
 use crate::cli::output::stdout::{is_closed, written};
 use crate::cli::run::network::Network;
 use crate::cli::run::verb_run::Run;
+use folder_rows::Owners;
 use remote_listing::{LINKS_AT_ONCE, join};
 use table::{EntryRow, SizeFormat, widths};
+use to_list::{FoldersToList, TOO_LARGE};
 
-/// The deepest level that is listed: deeper trees are a trap.
-const DEEPEST: usize = 256;
-/// The most folders of a tree that are listed.
-const MOST_FOLDERS: usize = 10_000_000;
-/// The most bytes for the folders that wait to be listed.
-const MOST_WAITING: usize = 64 << 20;
-/// The bytes that each of them takes besides its path.
-const BESIDE: usize = 48;
-/// The message for a tree that exceeds one of these limits.
-const TOO_LARGE: &str =
-    "folders below are not listed: they are deeper than 256, or more than 10 million, or 64 MiB of them wait";
+/// Rows shown at once.
+const AT_ONCE: usize = 1024;
 
 /// Lists; the exit code to end with.
 pub fn run(ls: &Ls, environment: &Environment) -> u8 {
@@ -71,9 +68,10 @@ async fn list_all(ls: &Ls, environment: &Environment, run: &Arc<Run>) -> Result<
             hosts.insert(host.clone(), files);
         }
         let files = &hosts[&host];
+        let host: Arc<str> = host.to_string().into();
         match files.find(&path).await {
             Ok(paths) => found.extend(paths.into_iter().map(|path| ListedPath {
-                host: host.to_string(),
+                host: Arc::clone(&host),
                 files: files.clone(),
                 path,
             })),
@@ -99,40 +97,9 @@ fn remote(word: &std::ffi::OsStr) -> Result<(HostSpec, Vec<u8>), Error> {
 
 /// A path to list.
 struct ListedPath {
-    host: String,
+    host: Arc<str>,
     files: RemoteFiles,
     path: Vec<u8>,
-}
-
-/// Folders that wait to be listed, the next one last, each with its depth.
-struct FoldersToList {
-    folders: Vec<(Vec<u8>, usize)>,
-    bytes: usize,
-    /// The number of folders so far.
-    count: usize,
-}
-
-impl FoldersToList {
-    fn with(folder: Vec<u8>) -> FoldersToList {
-        FoldersToList { bytes: folder.len() + BESIDE, folders: vec![(folder, 0)], count: 1 }
-    }
-
-    /// Adds a folder, unless there is no room for it.
-    fn add(&mut self, folder: Vec<u8>, depth: usize) -> bool {
-        let bytes = self.bytes + folder.len() + BESIDE;
-        let fits = depth <= DEEPEST && self.count < MOST_FOLDERS && bytes <= MOST_WAITING;
-        if fits {
-            (self.bytes, self.count) = (bytes, self.count + 1);
-            self.folders.push((folder, depth));
-        }
-        fits
-    }
-
-    fn pop(&mut self) -> Option<(Vec<u8>, usize)> {
-        let next = self.folders.pop()?;
-        self.bytes -= next.0.len() + BESIDE;
-        Some(next)
-    }
 }
 
 struct Lister<'a> {
@@ -151,8 +118,8 @@ impl Lister<'_> {
             // a link that leads nowhere can still be listed
             followed => match found.files.lstat(&found.path).await {
                 Ok(attributes) => {
-                    let mut rows = [EntryRow::alone(found.path.clone(), attributes)];
-                    self.print(found, b"", &mut rows).await
+                    let row = EntryRow::alone(found.path.clone(), attributes);
+                    self.print(found, b"", std::iter::once(row)).await
                 }
                 Err(error) => self.pass_over(followed.err().unwrap_or(error)),
             },
@@ -161,20 +128,21 @@ impl Lister<'_> {
 
     /// A folder, and with `-R` the folders below it, each before its own.
     async fn list_tree(&mut self, found: &ListedPath) -> Result<(), Error> {
-        let mut waiting = FoldersToList::with(found.path.clone());
+        let mut waiting = FoldersToList::with(&found.path);
+        let owners = if self.listing.long { Owners::Named } else { Owners::NotShown };
         while let Some((folder, depth)) = waiting.pop() {
-            let mut rows = match remote_listing::rows(&found.files, &folder).await {
+            let mut rows = match remote_listing::rows(&found.files, &folder, owners).await {
                 Ok(rows) => rows,
                 Err(error) => {
                     self.pass_over(error)?;
                     continue;
                 }
             };
-            rows.retain(|row| self.listing.all || !row.name.starts_with(b"."));
+            rows.keep_if(|name| self.listing.all || !name.starts_with(b"."));
             self.head(found, &folder)?;
-            self.print(found, &folder, &mut rows).await?;
-            let mut below = rows.iter().rev().filter(|row| self.listing.recursive && row.is_folder_below());
-            if !below.all(|row| waiting.add(join(&folder, &row.name), depth + 1)) {
+            self.print(found, &folder, rows.iter()).await?;
+            let below = rows.iter().rev().filter(|row| self.listing.recursive && row.is_folder_below());
+            if !waiting.add(&folder, depth + 1, below.map(|row| row.name)) {
                 self.pass_over(found.files.error(&folder, Cause::Unfit(TOO_LARGE)))?;
             }
         }
@@ -187,17 +155,26 @@ impl Lister<'_> {
         }
         let gap = if self.shown > 0 { "\n" } else { "" };
         self.shown += 1;
-        written(|out| writeln!(out, "{gap}{}:{}:", safe::line(&found.host), safe::line(folder)))
+        written(|out| writeln!(out, "{gap}{}:{}:", safe::line(&*found.host), safe::line(folder)))
     }
 
-    async fn print(&self, found: &ListedPath, folder: &[u8], rows: &mut [EntryRow]) -> Result<(), Error> {
+    async fn print(
+        &self,
+        found: &ListedPath,
+        folder: &[u8],
+        mut left: impl Iterator<Item = EntryRow> + Clone,
+    ) -> Result<(), Error> {
         let ListingFlags { long, human, json, .. } = *self.listing;
         let sizes = if human { SizeFormat::Human } else { SizeFormat::Exact };
-        let widths = widths(rows, sizes);
-        let at_once = if long || json { LINKS_AT_ONCE } else { rows.len().max(1) };
-        for rows in rows.chunks_mut(at_once) {
+        let widths = widths(left.clone(), sizes);
+        let at_once = if long || json { LINKS_AT_ONCE } else { AT_ONCE };
+        loop {
+            let mut rows: Vec<EntryRow> = left.by_ref().take(at_once).collect();
+            if rows.is_empty() {
+                return Ok(());
+            }
             if long || json {
-                remote_listing::read_links(&found.files, folder, rows).await;
+                remote_listing::read_links(&found.files, folder, &mut rows).await;
             }
             written(|out| {
                 rows.iter().try_for_each(|row| match (json, long) {
@@ -206,10 +183,7 @@ impl Lister<'_> {
                     (false, false) => writeln!(out, "{}", safe::line(&row.name)),
                 })
             })?;
-            // where they point has been said, and may be long
-            rows.iter_mut().for_each(|row| row.link = None);
         }
-        Ok(())
     }
 
     /// A path that cannot be listed does not keep the others from being listed.

@@ -7,27 +7,23 @@ use tokio::task::JoinSet;
 use crate::copy::{Cause, CopyError, RemoteFiles};
 use crate::sftp::{FileKind, SftpError};
 
+use super::folder_rows::{FolderRows, MOST_BYTES, Owners};
 use super::table::EntryRow;
 
-/// The most rows of one folder, so that they fit in memory.
-const MOST_ROWS: usize = 500_000;
-/// The most bytes of their names, and of the server's text about them.
-const MOST_BYTES: usize = 64 << 20;
 /// Links read at once.
 pub const LINKS_AT_ONCE: usize = 64;
 
 /// The entries of a folder by name, `.` and `..` among them if the server lists them.
-pub async fn rows(files: &RemoteFiles, folder: &[u8]) -> Result<Vec<EntryRow>, CopyError> {
+pub async fn rows(files: &RemoteFiles, folder: &[u8], owners: Owners) -> Result<FolderRows, CopyError> {
     let mut listing = files.list(folder).await?;
-    let (mut rows, mut bytes) = (Vec::new(), 0);
-    while let Some(entries) = files.told(folder, listing.next().await)? {
-        rows.extend(entries.inspect(|entry| bytes += entry.name.len() + entry.longname.len()).map(EntryRow::of));
-        if rows.len() > MOST_ROWS || bytes > MOST_BYTES {
-            let most = format!("a folder of more than {MOST_ROWS} entries, or {} MiB of names", MOST_BYTES >> 20);
+    let mut rows = FolderRows::new(owners);
+    while let Some(mut entries) = files.told(folder, listing.next().await)? {
+        if !entries.all(|entry| rows.add(entry)) {
+            let most = format!("a folder with more than {} MiB of names", MOST_BYTES >> 20);
             return Err(files.error(folder, Cause::Sftp(SftpError::Protocol(most))));
         }
     }
-    rows.sort_by(|one, other| one.name.cmp(&other.name));
+    rows.sort();
     Ok(rows)
 }
 

@@ -82,14 +82,11 @@ impl EntryRow {
 pub struct Widths([usize; 3]);
 
 /// Wide enough for every row.
-pub fn widths(rows: &[EntryRow], sizes: SizeFormat) -> Widths {
-    let widest =
-        |width: fn(&EntryRow, SizeFormat) -> usize| rows.iter().map(|row| width(row, sizes)).max().unwrap_or(0);
-    Widths([
-        widest(|row, _| row.owner.0.chars().count()),
-        widest(|row, _| row.owner.1.chars().count()),
-        widest(|row, sizes| size(&row.attributes, sizes).len()),
-    ])
+pub fn widths(rows: impl Iterator<Item = EntryRow>, sizes: SizeFormat) -> Widths {
+    let width =
+        |row: EntryRow| [row.owner.0.chars().count(), row.owner.1.chars().count(), size(&row.attributes, sizes).len()];
+    let wider = |one: [usize; 3], other: [usize; 3]| std::array::from_fn(|column| one[column].max(other[column]));
+    Widths(rows.map(width).fold([0; 3], wider))
 }
 
 /// What `--json` calls a kind.
@@ -177,7 +174,7 @@ mod tests {
             row(b"evil\x1b[2J", 0o104711, 7, b"anything at all"),
             row(b"tmp", 0o041777, 4096, b""),
         ];
-        let widths = widths(&rows, SizeFormat::Exact);
+        let widths = widths(rows.iter().cloned(), SizeFormat::Exact);
         let lines: Vec<String> = rows.iter().map(|row| row.long(&widths, SizeFormat::Exact)).collect();
         assert_eq!(
             lines,

@@ -41,7 +41,10 @@ impl Lending {
         let destination = network.way(&target::parse_host(word)?)?;
         let weakest = if lend.require_hostbound { Weakest::Hostbound } else { Weakest::Any };
         let request = LoanRequest { signatures: lend.signatures, weakest, auth: Auth::Agent, ..LoanRequest::default() };
-        let loan = Loan::prepare(to, &destination, address(lend, &destination)?, &request).await?;
+        let (leave, teller) = (std::future::ready(Ok(true)), Some(Arc::clone(&observer)));
+        let address = address(lend, &destination)?;
+        let loan = Box::pin(Loan::prepare_given(leave, (to, &destination), address, &request, teller)).await?;
+        let loan = loan.expect("leave is given");
         observer.event(Event::Lending {
             to: to.alias().to_owned(),
             user: loan.user().to_owned(),

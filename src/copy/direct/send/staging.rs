@@ -107,16 +107,17 @@ async fn clear_in(lanes: &Lanes, folder: &Place, leftovers: &Leftovers, run: &Th
         let there = side.stat(folder, Links::Follow).await?;
         for left in folders.iter().filter(|left| is_our_folder(left, &own, &there)) {
             if run.outlived(&side, left, there.mtime(), Young::LeaveAlone).await? {
-                remove(&side, &left.place).await?;
+                unless_lost(remove(&side, &left.place).await)?;
             }
         }
         Ok::<_, CopyError>(())
     };
-    match cleared.await {
-        Err(error) if error.ends_the_run() => Err(error),
-        // it is a part, which another run removes
-        _ => Ok(()),
-    }
+    unless_lost(cleared.await)
+}
+
+/// What is left is a part, which another run removes.
+fn unless_lost(cleared: Result<(), CopyError>) -> Result<(), CopyError> {
+    cleared.or_else(|error| if error.ends_the_run() { Err(error) } else { Ok(()) })
 }
 
 /// The attributes of a folder that this user makes beside one that was `left`.

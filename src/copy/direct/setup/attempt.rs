@@ -1,6 +1,7 @@
 //! Who logs in at whom, how, and with what? [`Attempt`]: one of the two hosts of a direct copy, on its way to log in at
 //! the other. It finds out what stands in the way, has a login lent, and logs in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -136,7 +137,8 @@ impl Attempt {
             DirectMode::Look => RoutePreference::Auto,
         };
         let leave = asks_nobody(by, wanted);
-        let loan = Loan::prepare_given(leave, (by, at), Some(self.address.clone()), &self.request);
+        let observer = Some(Arc::clone(&self.retry_policy.watchers.observer));
+        let loan = Loan::prepare_given(leave, (by, at), Some(self.address.clone()), &self.request, observer);
         match Box::pin(loan).await {
             Ok(loan) => loan.ok_or_else(|| Obstacle::AsksAgain { host: by.alias().to_owned() }),
             // its own connection, beside one that has been let in
