@@ -1,4 +1,4 @@
-//! What the engine asks a person: a secret, a yes or no, a line of text. The front door answers on the terminal;
+//! What is a person asked? A secret, a yes or no, a line of text ([`Prompt`]). The front door answers on the terminal;
 //! [`NoPrompt`] answers nothing, which is what cron and `BatchMode yes` get.
 
 use thiserror::Error;
