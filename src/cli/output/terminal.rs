@@ -1,7 +1,8 @@
 //! Asks the person at the terminal: [`TerminalPrompt`] implements the engine's [`Prompt`].
 //!
-//! Questions go to `/dev/tty`, never to standard input or output, which belong to data. One question stands at a time;
-//! what the reporter draws is off the screen meanwhile. A question may quote a server, so it is made safe first.
+//! Questions go to `/dev/tty`, never to standard input or output, which belong to data. What the reporter draws is off the
+//! screen while one stands; that no two stand at a time is for who asks ([`crate::prompt::Asking`]). A question may quote a
+//! server, so it is made safe first.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -31,17 +32,15 @@ pub fn restore_terminal() {
 /// The controlling terminal of this process.
 pub struct TerminalPrompt {
     reporter: Arc<Reporter>,
-    one_at_a_time: Mutex<()>,
 }
 
 impl TerminalPrompt {
     /// Asks while `reporter` keeps the screen clear.
     pub fn new(reporter: Arc<Reporter>) -> TerminalPrompt {
-        TerminalPrompt { reporter, one_at_a_time: Mutex::new(()) }
+        TerminalPrompt { reporter }
     }
 
     fn ask(&self, question: &str, echo: Echo) -> Result<Zeroizing<String>, NoAnswer> {
-        let _turn = locked(&self.one_at_a_time);
         let mut tty = open().map_err(|_| NoAnswer::NobodyThere)?;
         self.reporter.while_silent(|| conversation(&mut tty, question, echo)).map_err(|_| NoAnswer::GivenUp)
     }
