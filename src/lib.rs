@@ -19,7 +19,7 @@
 //!
 //! | floor | rooms | may use | only here |
 //! | --- | --- | --- | --- |
-//! | 0 | [`target`] [`progress`] [`prompt`] [`words`] [`wildcard`] [`argv`] | – | – |
+//! | 0 | [`target`] [`progress`] [`prompt`] [`words`] [`wildcard`] [`argv`] [`private_file`] | – | – |
 //! | 1 | [`config`] [`trust`] [`agent`] [`sftp`] [`lock`] (unaware of each other) | floor 0 | reading ssh_config; making `HostVerified`; agent protocol; SFTP packets |
 //! | 2 | [`auth`] | agent, config::host, prompt | secrets in memory; making `Authenticated` |
 //! | 3 | [`chain`] | floors 0–2 | opening connections and channels; making `Session` |
@@ -70,6 +70,7 @@
 
 // floor 0
 pub mod argv;
+pub mod private_file;
 pub mod progress;
 pub mod prompt;
 pub mod target;

@@ -16,6 +16,7 @@
 mod skips;
 
 // the ground the tests stand on
+mod meanwhile;
 mod pseudorandom;
 mod street;
 mod wire;

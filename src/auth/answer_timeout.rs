@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use crate::prompt::PausableClock;
 
 /// The time limit for one answer to an authentication request.
 pub(super) const LIMIT: Duration = Duration::from_secs(30);
@@ -12,76 +12,51 @@ pub(super) const LIMIT: Duration = Duration::from_secs(30);
 /// The time limit for all answers in one login: the default that sshd gives a client (`LoginGraceTime`).
 pub(super) const WHOLE: Duration = Duration::from_secs(120);
 
-/// A clock that runs only while the login waits for the server. Clones share it.
+/// What a login waits for its server by. Clones share it.
 #[derive(Clone)]
 pub(super) struct AnswerTimeout {
-    clock: Arc<Mutex<Clock>>,
-    /// The limit for one answer.
+    /// Stands still while nobody waits for the server.
+    clock: Arc<PausableClock>,
+    /// What it showed when the answer that is waited for was asked for.
+    asked: Arc<Mutex<Duration>>,
+    /// For one answer.
     limit: Duration,
     /// The limit for all answers.
     whole: Duration,
 }
 
-#[derive(Clone, Copy)]
-struct Clock {
-    /// The start of the current wait for the server, if there is one.
-    since: Option<Instant>,
-    /// The time spent in earlier waits.
-    spent: Duration,
-}
-
 impl AnswerTimeout {
     pub fn new(limit: Duration, whole: Duration) -> AnswerTimeout {
-        let clock = Clock { since: None, spent: Duration::ZERO };
-        AnswerTimeout { clock: Arc::new(Mutex::new(clock)), limit, whole }
+        AnswerTimeout { clock: PausableClock::stopped(), asked: Arc::default(), limit, whole }
     }
 
     /// Waits for `answer`; `None` if the limit for this answer, or for all, has passed.
     pub async fn wait<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
-        self.run();
-        let mut answer = std::pin::pin!(answer);
-        let answer = loop {
-            let deadline = self.deadline();
-            match timeout_at(deadline, &mut answer).await {
-                Ok(answer) => break Some(answer),
-                Err(_) if self.deadline() > deadline => {}
-                Err(_) => break None,
-            }
-        };
-        self.stop();
-        answer
+        self.begin();
+        let _waiting = self.clock.resume();
+        self.clock.until(|| self.whole.min(*self.asked() + self.limit), answer).await
     }
 
     /// Whether the limit for all answers is used up.
     pub fn is_used_up(&self) -> bool {
-        self.clock().spent >= self.whole
+        self.clock.elapsed() >= self.whole
     }
 
     /// Runs `work` with the clock stopped, since the server is not to blame for the time it takes.
     pub async fn elsewhere<T>(&self, work: impl Future<Output = T>) -> T {
-        self.stop();
+        let elsewhere = self.clock.pause();
         let done = work.await;
-        self.run();
+        self.begin();
+        drop(elsewhere);
         done
     }
 
-    fn deadline(&self) -> Instant {
-        let Clock { since, spent } = *self.clock();
-        since.unwrap_or_else(Instant::now) + self.limit.min(self.whole.saturating_sub(spent))
+    fn begin(&self) {
+        *self.asked() = self.clock.elapsed();
     }
 
-    fn run(&self) {
-        self.clock().since = Some(Instant::now());
-    }
-
-    fn stop(&self) {
-        let mut clock = self.clock();
-        let waited = clock.since.take().map_or(Duration::ZERO, |since| since.elapsed());
-        clock.spent += waited;
-    }
-
-    fn clock(&self) -> MutexGuard<'_, Clock> {
-        self.clock.lock().unwrap_or_else(PoisonError::into_inner)
+    fn asked(&self) -> MutexGuard<'_, Duration> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

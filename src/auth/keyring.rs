@@ -13,7 +13,7 @@ use super::error::KeyProblem;
 use super::identity::Candidate;
 use super::key_file::{KeyFile, Secret, Unlock};
 use crate::progress::{Event, Observer};
-use crate::prompt::{NoAnswer, Prompt};
+use crate::prompt::{Asking, NoAnswer, Prompt};
 
 /// The keys, passphrases and passwords of a run. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -23,9 +23,8 @@ pub struct Keyring {
 }
 
 struct SharedKeyring {
-    prompt: Arc<dyn Prompt>,
+    asking: Arc<Asking>,
     observer: Arc<dyn Observer>,
-    asking: Arc<Mutex<()>>,
     files: StdMutex<HashMap<PathBuf, Arc<Mutex<KeyFileState>>>>,
     openers: StdMutex<HashMap<LoginTarget, Opener>>,
     /// Agents that did not answer in time, so that no further login waits for them.
@@ -55,12 +54,11 @@ enum KeyFileState {
 }
 
 impl Keyring {
-    /// An empty keyring that asks `prompt` and reports to `observer`.
-    pub fn new(prompt: Arc<dyn Prompt>, observer: Arc<dyn Observer>) -> Keyring {
+    /// An empty keyring that asks by way of `asking` and tells `observer`.
+    pub fn new(asking: Arc<Asking>, observer: Arc<dyn Observer>) -> Keyring {
         let shared = SharedKeyring {
-            prompt,
+            asking,
             observer,
-            asking: Arc::default(),
             files: StdMutex::default(),
             openers: StdMutex::default(),
             mute: StdMutex::default(),
@@ -76,7 +74,7 @@ impl Keyring {
 
     /// Whether a person can be asked.
     pub(super) fn is_attended(&self) -> bool {
-        self.attended && self.shared.prompt.is_there()
+        self.attended && self.shared.asking.is_there()
     }
 
     pub(super) fn tell(&self, event: Event) {
@@ -102,14 +100,7 @@ impl Keyring {
         if !self.is_attended() {
             return Err(NoAnswer::NobodyThere);
         }
-        let turn = self.shared.asking.clone().lock_owned().await;
-        let prompt = self.shared.prompt.clone();
-        let asked = tokio::task::spawn_blocking(move || {
-            let answer = question(&*prompt);
-            drop(turn);
-            answer
-        });
-        asked.await.unwrap_or(Err(NoAnswer::GivenUp))
+        self.shared.asking.ask(question).await.unwrap_or(Err(NoAnswer::GivenUp))
     }
 
     /// The contents of an identity file, read once per run.

@@ -42,11 +42,10 @@ pub use transport::host_key_log::listen;
 use crate::auth::Keyring;
 use crate::config::Host;
 use crate::progress::Observer;
-use crate::prompt::Prompt;
+use crate::prompt::{Asking, Prompt};
 use crate::sftp;
 use connect::hop::HopConnector;
 use connect::pool::{ConnectionPool, SessionSlot};
-use stage_timeout::Asking;
 use transport::window::WINDOW;
 
 /// The most logins at the same time; sshd begins to drop connections at ten (`MaxStartups 10:30:100`).

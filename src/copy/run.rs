@@ -156,21 +156,13 @@ async fn make(context: &RunContext, item: &Item, folder: &Folder) -> Result<(), 
 
 async fn link(context: &RunContext, item: &Item) -> Result<(), CopyError> {
     let (started, began) = (context.ledger.started(item), Instant::now());
-    loop {
-        let lane = item.lanes.idlest();
-        let linked = match lane.source.read_link(&item.source).await {
-            Ok(says) => adopt::link(&lane.destination, item, context, says).await,
-            Err(error) => Err(error),
-        };
-        match linked {
-            Err(error) if error.is_lost() => item.lanes.restore(error).await?,
-            Ok(()) => {
-                takeover::clear_soon(&lane.destination, item, context, began).await;
-                return settle(context, item, &started, Ok(())).await;
-            }
-            linked => return settle(context, item, &started, linked).await,
-        }
-    }
+    let linked = item.lanes.retry(|lane| async move {
+        let says = lane.source.read_link(&item.source).await?;
+        adopt::link(&lane.destination, item, context, says).await?;
+        takeover::clear_soon(&lane.destination, item, context, began).await;
+        Ok(())
+    });
+    settle(context, item, &started, linked.await).await
 }
 
 /// Copies a file, and once more when its source changed meanwhile.
@@ -202,12 +194,8 @@ async fn file(run: &CopyRun, item: &Item, links: Links) -> Result<(), CopyError>
 }
 
 async fn look_again(item: &Item, links: Links) -> Result<Attributes, CopyError> {
-    loop {
-        match item.lanes.idlest().source.stat(&item.source, links).await {
-            Err(error) if error.is_lost() => item.lanes.restore(error).await?,
-            answer => return answer.map_err(|error| error.of_source(links)),
-        }
-    }
+    let looked = item.lanes.retry(|lane| async move { lane.source.stat(&item.source, links).await });
+    looked.await.map_err(|error| error.of_source(links))
 }
 
 /// Copies one version of a file, over as many sessions in turn as it needs.

@@ -12,6 +12,7 @@ use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, 
 use rustix::io::Errno;
 
 use super::folder::{SWEPT, own};
+use crate::private_file::try_lock;
 
 /// How long the file of a run that has ended is kept: until then other runs may continue what that run left.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -46,8 +47,7 @@ impl Alive {
         let name = file_name(run);
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut file = File::from(openat(&folder, &name, flags, Mode::RUSR | Mode::WUSR).ok()?);
-        let shown =
-            flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() && file.write_all(&machine()).is_ok();
+        let shown = try_lock(&file).is_ok_and(|is_locked| is_locked) && file.write_all(&machine()).is_ok();
         if !shown {
             // a file that is not locked would tell that the run is dead
             let _ = unlinkat(&folder, &name, AtFlags::empty());

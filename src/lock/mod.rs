@@ -20,9 +20,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest::{Context, SHA256};
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, openat, unlinkat};
-use rustix::io::Errno;
+use rustix::fs::{AtFlags, Mode, OFlags, openat, unlinkat};
 use thiserror::Error;
+
+use crate::private_file::{lock, try_lock};
 
 pub use alive::{Alive, Fate, fate};
 
@@ -145,7 +146,7 @@ fn attempt(folder: &OwnedFd, claim: &Claim) -> io::Result<Result<Lock, Option<Ho
     let name = file_name(&claim.identity);
     let _gate = gate(folder)?;
     let mut file = open(folder, &name)?;
-    if !is_free(&file)? {
+    if !try_lock(&file)? {
         return Ok(Err(holder(&file)));
     }
     sweep(folder, &name);
@@ -158,23 +159,11 @@ fn attempt(folder: &OwnedFd, claim: &Claim) -> io::Result<Result<Lock, Option<Ho
 /// Closes the gate until the returned file is dropped.
 fn gate(folder: &OwnedFd) -> io::Result<File> {
     let gate = open(folder, "gate")?;
-    let end = Instant::now() + GATE;
-    while !is_free(&gate)? {
-        if Instant::now() > end {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "another run does not let go of the file `gate`"));
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    lock(&gate, GATE).map_err(|error| match error.kind() {
+        io::ErrorKind::TimedOut => io::Error::new(error.kind(), "another run does not let go of the file `gate`"),
+        _ => error,
+    })?;
     Ok(gate)
-}
-
-/// Locks `file` if nobody else has; it stays locked while it is open.
-fn is_free(file: &File) -> io::Result<bool> {
-    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(true),
-        Err(Errno::WOULDBLOCK) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
 }
 
 fn open(folder: impl AsFd, name: &str) -> io::Result<File> {
@@ -196,7 +185,7 @@ fn sweep(folder: &OwnedFd, ours: &str) {
         let Ok(name) = entry.file_name().to_str() else { continue };
         if name.ends_with(".lock")
             && name != ours
-            && open(folder, name).is_ok_and(|file| is_free(&file).unwrap_or(false))
+            && open(folder, name).is_ok_and(|file| try_lock(&file).unwrap_or(false))
         {
             let _ = unlinkat(folder, name, AtFlags::empty()); // if it stays, another run tries
         }

@@ -43,7 +43,7 @@ impl HostKeyCheck<'_> {
                 self.observer.event(Event::Warning(warning));
                 return Ok(AddressIs::NotAsked);
             }
-            Policy::Ask => ask::about_address(&self.prompt, &warning).await,
+            Policy::Ask => ask::about_address(&self.asking, &warning).await,
             Policy::Strict | Policy::AcceptNew => Err(NotAccepted::Strict),
         };
         accepted.map(|()| AddressIs::NotAsked).map_err(|_| self.changed(address, known))

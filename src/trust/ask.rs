@@ -2,16 +2,13 @@
 //!
 //! Only one question is asked at a time: a check that had to wait looks the host up again before it asks.
 
-use std::sync::{Arc, PoisonError};
-
 use russh::keys::ssh_key::Algorithm;
 use russh::keys::ssh_key::public::KeyData;
 use tokio::sync::{Mutex, MutexGuard};
-use tokio::task::spawn_blocking;
 
 use super::error::NotAccepted;
 use super::known_hosts::fingerprint;
-use crate::prompt::{NoAnswer, Prompt};
+use crate::prompt::{Asking, NoAnswer};
 
 /// The largest number of other names of the key listed in the question.
 const MOST_NAMES: usize = 8;
@@ -19,7 +16,6 @@ const MOST_NAMES: usize = 8;
 const MOST_TRIES: usize = 20;
 
 static TURN: Mutex<()> = Mutex::const_new(());
-static ASKING: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
 /// Waits until no other question about a host is open; the previous one may have been about this host.
 pub(super) async fn turn() -> MutexGuard<'static, ()> {
@@ -66,43 +62,40 @@ impl Unknown<'_> {
 }
 
 /// Asks about an unknown key.
-pub(super) async fn about_unknown(prompt: &Arc<dyn Prompt>, unknown: &Unknown<'_>) -> Result<(), NotAccepted> {
+pub(super) async fn about_unknown(asking: &Asking, unknown: &Unknown<'_>) -> Result<(), NotAccepted> {
     let again = "Please type 'yes', 'no' or the fingerprint: ";
-    confirm(prompt, unknown.question(), again, Some(fingerprint(unknown.key))).await
+    confirm(asking, unknown.question(), again, Some(fingerprint(unknown.key))).await
 }
 
-/// Asks whether to continue although another key is known for the address.
-pub(super) async fn about_address(prompt: &Arc<dyn Prompt>, warning: &str) -> Result<(), NotAccepted> {
+/// Asks whether to go on although the address is known by another key.
+pub(super) async fn about_address(asking: &Asking, warning: &str) -> Result<(), NotAccepted> {
     let question = format!("{}\nAre you sure you want to continue connecting (yes/no)? ", printable(warning));
-    confirm(prompt, question, "Please type 'yes' or 'no': ", None).await
+    confirm(asking, question, "Please type 'yes' or 'no': ", None).await
 }
 
-/// Asks whether the files may be updated to a server's new keys.
-pub(super) async fn about_update(prompt: &Arc<dyn Prompt>, summary: &[String]) -> Result<(), NotAccepted> {
+/// Asks whether the files may follow a server's new keys.
+pub(super) async fn about_update(asking: &Asking, summary: &[String]) -> Result<(), NotAccepted> {
     let question = format!(
         "The server has updated its host keys.\nThese changes were verified by the server's existing trusted key.\n{}\n\
          Accept updated hostkeys? (yes/no): ",
         summary.join("\n")
     );
-    confirm(prompt, question, "Please enter \"yes\" or \"no\": ", None).await
+    confirm(asking, question, "Please enter \"yes\" or \"no\": ", None).await
 }
 
 async fn confirm(
-    prompt: &Arc<dyn Prompt>,
+    asking: &Asking,
     question: String,
     again: &'static str,
     fingerprint: Option<String>,
 ) -> Result<(), NotAccepted> {
-    if !prompt.is_there() {
+    if !asking.is_there() {
         return Err(NotAccepted::NobodyToAsk);
     }
-    let prompt = Arc::clone(prompt);
-    let asked = spawn_blocking(move || {
-        // the caller may have given up waiting while the question is still on the screen
-        let _asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
+    let asked = asking.ask(move |person| {
         let mut question = question.as_str();
         for _ in 0..MOST_TRIES {
-            match prompt.answer(question) {
+            match person.answer(question) {
                 Ok(answer) => match read(&answer, fingerprint.as_deref()) {
                     Some(verdict) => return verdict,
                     None => question = again,

@@ -13,13 +13,13 @@ use super::lookup::Lookup;
 use super::presented::Presented;
 use super::record::{self, Recorded};
 use crate::progress::{Event, Observer};
-use crate::prompt::Prompt;
+use crate::prompt::Asking;
 
 /// The check of one host key.
 pub(super) struct HostKeyCheck<'a> {
     pub(super) lookup: &'a Lookup,
     pub(super) presented: &'a Presented,
-    pub(super) prompt: Arc<dyn Prompt>,
+    pub(super) asking: Arc<Asking>,
     pub(super) observer: &'a dyn Observer,
     pub(super) name: String,
 }

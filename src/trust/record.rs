@@ -4,23 +4,18 @@
 //! newline gets one. Only `UpdateHostKeys` replaces a whole file. Whether the key may be recorded is decided elsewhere
 //! (see `verify.rs`).
 
-use std::fs::{DirBuilder, File, OpenOptions, hard_link, remove_file, rename};
+use std::fs::{File, OpenOptions, hard_link, remove_file, rename};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
 
 use russh::keys::ssh_key::PublicKey;
 use russh::keys::ssh_key::public::KeyData;
-use rustix::fs::{FlockOperation, flock};
 
 use super::error::KnownAt;
 use super::hashed;
 use super::known_hosts::{KnownHostsText, KnownSource, Marker};
-
-/// How long to wait for another writer to release the file.
-const TIME_LIMIT: Duration = Duration::from_secs(10);
+use crate::private_file::{PATIENCE, beside, lock, make_folder, write_new};
 
 /// How names are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,22 +85,12 @@ pub(super) fn replace(file: &Path, rewrite: impl FnOnce(&[u8]) -> io::Result<Opt
     let mut text = Vec::new();
     opened.read_to_end(&mut text)?;
     let Some(text) = rewrite(&text)? else { return Ok(()) };
-    let beside = |suffix: &str| {
-        let mut name = file.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(|_| io::Error::other("no random bytes"))?;
-    let (new, old) = (beside(&format!(".hop-{:016x}", u64::from_ne_bytes(random))), beside(".old"));
+    let new = beside(&file, &format!(".hop-{:016x}", u64::from_ne_bytes(random)));
+    let old = beside(&file, ".old");
     let placed = write_new(&new, &text).and_then(|()| keep(&file, &old)).and_then(|()| rename(&new, &file));
     placed.inspect_err(|_| drop(remove_file(&new)))
-}
-
-fn write_new(file: &Path, text: &[u8]) -> io::Result<()> {
-    let mut opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-    opened.write_all(text)?;
-    opened.sync_all()
 }
 
 /// Makes `old` another name of `file`.
@@ -131,35 +116,16 @@ pub(super) fn lines(names: &[&str], key: &KeyData, naming: Naming) -> io::Result
 
 /// Opens `file` for appending and locks it; creates it and its `.ssh` folder if they do not exist.
 pub(super) fn locked(file: &Path) -> io::Result<File> {
-    make_folder(file)?;
-    let deadline = Instant::now() + TIME_LIMIT;
+    if let Some(folder) = file.parent().filter(|folder| folder.ends_with(".ssh")) {
+        make_folder(folder)?;
+    }
     loop {
         let opened = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(file)?;
-        lock(&opened, deadline)?;
-        // another writer may have replaced the file while we waited for the lock
+        lock(&opened, PATIENCE)?;
+        // another writer may have put a new file in its place while we waited
         let (ours, theirs) = (opened.metadata()?, file.metadata()?);
         if (ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino()) {
             return Ok(opened);
-        }
-    }
-}
-
-fn make_folder(file: &Path) -> io::Result<()> {
-    match file.parent() {
-        Some(folder) if folder.ends_with(".ssh") => match DirBuilder::new().mode(0o700).create(folder) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-            _ => Ok(()),
-        },
-        _ => Ok(()),
-    }
-}
-
-fn lock(file: &File, deadline: Instant) -> io::Result<()> {
-    loop {
-        match flock(file, FlockOperation::NonBlockingLockExclusive) {
-            Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < deadline => sleep(Duration::from_millis(20)),
-            Err(rustix::io::Errno::WOULDBLOCK) => return Err(io::ErrorKind::TimedOut.into()),
-            done => return Ok(done?),
         }
     }
 }

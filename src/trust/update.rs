@@ -7,7 +7,6 @@
 //! Unlike ssh, nothing is written if nobody is there to see it.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use russh::keys::ssh_key::PublicKey;
 use russh::keys::ssh_key::public::KeyData;
@@ -20,7 +19,7 @@ use super::lookup::{Lookup, read_known_hosts};
 use super::record::{self, Naming};
 use super::verify::HostVerified;
 use crate::progress::{Event, Observer};
-use crate::prompt::Prompt;
+use crate::prompt::Asking;
 
 /// The largest number of announced keys that are looked at; a server has a handful.
 const MOST_KEYS: usize = 64;
@@ -172,17 +171,17 @@ impl KeyUpdate {
         self,
         proven: &[PublicKey],
         consent: Consent,
-        prompt: Arc<dyn Prompt>,
+        asking: &Asking,
         observer: &dyn Observer,
     ) -> Result<(), TrustError> {
         let is_proven = |key: &PublicKey| proven.iter().any(|proven| proven.key_data() == key.key_data());
-        if !prompt.is_there() || !self.unproven.iter().all(is_proven) {
+        if !asking.is_there() || !self.unproven.iter().all(is_proven) {
             return Ok(());
         }
         let summary = self.summary();
         if consent == Consent::Ask {
             let _turn = ask::turn().await;
-            if ask::about_update(&prompt, &summary).await.is_err() {
+            if ask::about_update(asking, &summary).await.is_err() {
                 return Ok(());
             }
         }

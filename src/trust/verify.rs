@@ -14,7 +14,7 @@ use super::policy::{self, CertificateCheck, Evidence, KeyVerdict, Policy, Vouche
 use super::presented::Presented;
 use super::{ask, certificate, record, revoked};
 use crate::progress::{Event, Observer};
-use crate::prompt::Prompt;
+use crate::prompt::Asking;
 use russh::keys::ssh_key::public::KeyData;
 use russh::keys::ssh_key::{Algorithm, PublicKey};
 
@@ -67,10 +67,10 @@ impl HostVerified {
 pub async fn verify(
     lookup: &Lookup,
     presented: &Presented,
-    prompt: Arc<dyn Prompt>,
+    asking: Arc<Asking>,
     observer: &dyn Observer,
 ) -> Result<HostVerified, TrustError> {
-    let case = HostKeyCheck { lookup, presented, prompt, observer, name: lookup.name.as_known() };
+    let case = HostKeyCheck { lookup, presented, asking, observer, name: lookup.name.as_known() };
     case.vet()?;
     revoked::check(lookup, presented).await?;
     if lookup.takes_any_key() {
@@ -190,7 +190,7 @@ impl HostKeyCheck<'_> {
             key,
             other_names: examined.pages.iter().flat_map(|page| page.other_names(key, &self.name)).collect(),
         };
-        ask::about_unknown(&self.prompt, &unknown).await.map_err(|because| self.refuse(flaw.clone(), because))?;
+        ask::about_unknown(&self.asking, &unknown).await.map_err(|because| self.refuse(flaw.clone(), because))?;
         let address = self.check_address(&examined.evidence).await?;
         self.unless_unwritable(self.record(address).await)?;
         Ok(HostVerified::new(self.presented, Word::User))
@@ -216,7 +216,7 @@ impl HostKeyCheck<'_> {
     /// Whether a key may be recorded without asking. ssh always does so silently; a run without a terminal records only
     /// what the policy tells it to accept.
     fn may_write_unasked(&self) -> bool {
-        matches!(self.lookup.policy, Policy::AcceptNew | Policy::Off) || self.prompt.is_there()
+        matches!(self.lookup.policy, Policy::AcceptNew | Policy::Off) || self.asking.is_there()
     }
 }
 

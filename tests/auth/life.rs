@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hop::auth::Keyring;
+use hop::prompt::Asking;
 
 use super::agents::Agent;
 use super::door::{Sshd, shell};
@@ -67,7 +68,7 @@ async fn nothing_secret_is_told() {
     shell(sshd.folder(), "ssh-keygen -q -t ed25519 -N opensesame -f k; cat k.pub >> authorized");
     let person = Person::who_says(&["wrongsesame", "opensesame"]);
     let notes = Arc::new(Notes::default());
-    let keyring = Keyring::new(person.clone(), notes.clone());
+    let keyring = Keyring::new(Asking::new(person.clone()), notes.clone());
     let config = format!("IdentityFile \"{}\"", sshd.path("k").display());
     let authenticated = sshd.login(&config, &keyring).await.expect("the passphrase is right");
     let told = notes.text() + &format!("{authenticated:?}");

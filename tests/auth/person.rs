@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use hop::auth::Keyring;
 use hop::progress::{Event, Observer, Silent};
-use hop::prompt::{NoAnswer, NoPrompt, Prompt};
+use hop::prompt::{Asking, NoAnswer, Prompt};
 use zeroize::Zeroizing;
 
 /// Answers from a list; gives up at its end.
@@ -27,7 +27,7 @@ impl Person {
 
     /// A keyring that asks this person.
     pub fn keyring(self: &Arc<Self>) -> Keyring {
-        Keyring::new(self.clone(), Arc::new(Silent))
+        Keyring::new(Asking::new(self.clone()), Arc::new(Silent))
     }
 
     fn next(&self, question: String) -> Result<String, NoAnswer> {
@@ -52,7 +52,7 @@ impl Prompt for Person {
 
 /// A keyring with nobody to ask.
 pub fn alone() -> Keyring {
-    Keyring::new(Arc::new(NoPrompt), Arc::new(Silent))
+    Keyring::new(Asking::nobody(), Arc::new(Silent))
 }
 
 /// Keeps what it is told.

@@ -11,7 +11,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use hop::agent::wire::{Identity, Reply, Request, frame, put_string};
 use hop::auth::Keyring;
-use hop::prompt::NoPrompt;
+use hop::prompt::Asking;
 use russh::keys::PublicKey;
 
 use super::door::Sshd;
@@ -84,7 +84,7 @@ async fn a_security_key_in_the_agent_logs_in_and_its_touch_is_asked_for() {
     sshd.authorize(&public);
     let config = format!("IdentityAgent \"{}\"", agent(&sshd, token).display());
     let notes = Arc::new(Notes::default());
-    let keyring = Keyring::new(Arc::new(NoPrompt), notes.clone());
+    let keyring = Keyring::new(Asking::nobody(), notes.clone());
     let authenticated = sshd.login(&config, &keyring).await.expect("touched");
     assert_eq!(authenticated.method(), "publickey agent: token");
     assert!(authenticated.needed_a_person(), "a further lane would need another touch");

@@ -1,15 +1,16 @@
 //! What if a file cannot be read or written? It is told, the rest goes on, and nothing lands by halves.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use hop::copy::{Kind, Options};
 
 use super::ends::{Host, Scene, WAYS, Way, content, recursive, tree};
+use crate::meanwhile::Meanwhile;
 use crate::skips::{need, need_root};
 
 fn open_to_all(folder: &Path) {
@@ -75,20 +76,10 @@ async fn a_source_that_keeps_changing_is_given_up() {
         let path = scene.from.join("log");
         fs::write(&path, content(20 << 20, 1)).unwrap();
         fs::write(scene.to.join("log"), "old").unwrap();
-        let stop = Arc::new(AtomicBool::new(false));
-        let writer = std::thread::spawn({
-            let stop = Arc::clone(&stop);
-            move || {
-                use std::io::Write as _;
-                let mut log = fs::OpenOptions::new().append(true).open(path).unwrap();
-                while !stop.load(Ordering::Relaxed) {
-                    log.write_all(b"x").unwrap();
-                }
-            }
-        });
+        let mut log = fs::OpenOptions::new().append(true).open(path).unwrap();
+        let writer = Meanwhile::does(move || log.write_all(b"x").unwrap());
         let report = scene.copy("log", "", Options::default()).await.unwrap();
-        stop.store(true, Ordering::Relaxed);
-        writer.join().unwrap();
+        drop(writer);
         assert_eq!(report.kind(), Some(Kind::SourceChanged), "{way:?} {:?}", report.failed);
         assert_eq!(fs::read(scene.to.join("log")).unwrap(), b"old");
         assert_eq!(tree(&scene.to).len(), 1, "no part is left of a version that is no more");

@@ -4,12 +4,12 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hop::copy::{Kind, Options};
 
 use super::ends::{Host, Scene, WAYS, Way, assert_same, content, recursive, tree};
+use crate::meanwhile::Meanwhile;
 
 fn names(scene: &Scene) -> Vec<String> {
     tree(&scene.to).keys().map(|path| path.to_string_lossy().into_owned()).collect()
@@ -21,25 +21,17 @@ async fn a_reader_sees_the_old_content_or_the_new() {
         let Some(scene) = Scene::new(way) else { return };
         let contents = [content(4 << 20, 1), content(4 << 20, 2)];
         fs::write(scene.to.join("f"), &contents[0]).unwrap();
-        let stop = Arc::new(AtomicBool::new(false));
-        let reader = std::thread::spawn({
-            let (path, stop, contents) = (scene.to.join("f"), Arc::clone(&stop), contents.clone());
-            move || {
-                let mut reads = 0;
-                while !stop.load(Ordering::Relaxed) {
-                    let seen = fs::read(&path).expect("it is always there");
-                    assert!(contents.contains(&seen), "a torn file of {} bytes", seen.len());
-                    reads += 1;
-                }
-                reads
-            }
+        let (path, either) = (scene.to.join("f"), contents.clone());
+        let reader = Meanwhile::does(move || {
+            let seen = fs::read(&path).expect("it is always there");
+            assert!(either.contains(&seen), "a torn file of {} bytes", seen.len());
         });
         for round in 0..6 {
             fs::write(scene.from.join("f"), &contents[(round + 1) % 2]).unwrap();
             scene.copies("f", "", Options::default()).await;
         }
-        stop.store(true, Ordering::Relaxed);
-        assert!(reader.join().expect("no torn file") > 0, "{way:?}");
+        assert!(reader.steps() > 0, "{way:?}");
+        drop(reader);
         assert_eq!(names(&scene), ["f"]);
     }
 }

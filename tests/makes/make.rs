@@ -43,6 +43,11 @@ pub enum Part {
 }
 
 impl Make {
+    /// One of our servers in Python, with a library that is there: they differ in nothing else.
+    pub const fn in_python(needs: &'static [&'static str], launch: fn(&Server) -> Vec<String>) -> Make {
+        Make { needs, launch, settings: &[], part: Part::GoesOn, times: Times::Kept }
+    }
+
     /// What is put in sshd's place; `None` after recording the skip where it cannot be had.
     pub fn other(&self) -> Option<Other> {
         if !can_lay_over() {

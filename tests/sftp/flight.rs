@@ -127,14 +127,20 @@ async fn a_server_that_dies_in_the_middle_of_writes_fails_them_all() {
     assert!(written <= 10);
 }
 
-#[tokio::test]
-async fn no_more_requests_are_in_flight_than_the_budget_allows() {
-    let (client, mut script) = Script::greet(&[]).await;
+/// More requests than the budget allows.
+fn ask_for_600(client: &Client) -> JoinSet<Result<(), SftpError>> {
     let mut asked = JoinSet::new();
     for _ in 0..600 {
         let client = client.clone();
         asked.spawn(async move { client.rmdir(b"x").await });
     }
+    asked
+}
+
+#[tokio::test]
+async fn no_more_requests_are_in_flight_than_the_budget_allows() {
+    let (client, mut script) = Script::greet(&[]).await;
+    let mut asked = ask_for_600(&client);
     let requests = script.requests(512).await;
     assert!(script.is_silent().await, "the 513th waits");
     assert_eq!(client.progress().in_flight, 512);
@@ -172,11 +178,7 @@ async fn a_dropped_future_frees_its_slot_when_the_answer_comes() {
 #[tokio::test]
 async fn a_future_dropped_while_it_waits_for_the_budget_leaves_nothing() {
     let (client, mut script) = Script::greet(&[]).await;
-    let mut asked = JoinSet::new();
-    for _ in 0..600 {
-        let client = client.clone();
-        asked.spawn(async move { client.rmdir(b"x").await });
-    }
+    let mut asked = ask_for_600(&client);
     let requests = script.requests(512).await;
     asked.shutdown().await;
     for request in &requests {

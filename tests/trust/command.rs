@@ -2,10 +2,9 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::sync::Arc;
 
 use hop::progress::Silent;
-use hop::prompt::NoPrompt;
+use hop::prompt::Asking;
 use hop::trust::{KnownHostsCommand, Lookup, Policy, TrustError, known_algorithms, verify};
 
 use super::ground::{Files, Identity, World, block_on, run, tools};
@@ -44,7 +43,7 @@ fn by_hop(server: &Identity, command: &str, port: u16) -> Result<(), TrustError>
     let lookup = Lookup { command: Some(command), ..files.lookup(port, Policy::Strict) };
     block_on(async {
         known_algorithms(&lookup).await?;
-        verify(&lookup, &server.presented, Arc::new(NoPrompt), &Silent).await.map(drop)
+        verify(&lookup, &server.presented, Asking::nobody(), &Silent).await.map(drop)
     })
 }
 

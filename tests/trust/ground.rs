@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use hop::progress::Silent;
-use hop::prompt::{NoAnswer, NoPrompt, Prompt};
+use hop::prompt::{Asking, NoAnswer, Prompt};
 use hop::trust::{Lookup, LookupName, Policy, Presented, verify};
 use russh::keys::ssh_key::{Certificate, PublicKey};
 use tempfile::TempDir;
@@ -349,12 +349,12 @@ impl Prompt for Person {
 /// The outcome of hop.
 pub fn by_hop(identity: &Identity, files: &Files, port: u16, manner: Manner) -> Outcome {
     let person = manner.answer().map(|answer| Arc::new(Person { answer, heard: OnceLock::new() }));
-    let prompt: Arc<dyn Prompt> = match &person {
-        Some(person) => Arc::clone(person) as _,
-        None => Arc::new(NoPrompt),
+    let asking = match &person {
+        Some(person) => Asking::new(person.clone()),
+        None => Asking::nobody(),
     };
     let lookup = files.lookup(port, manner.policy());
-    let verdict = block_on(verify(&lookup, &identity.presented, prompt, &Silent));
+    let verdict = block_on(verify(&lookup, &identity.presented, asking, &Silent));
     let question = person.and_then(|person| person.heard.get().map(|question| files.anonymous(question)));
     let why = verdict.as_ref().err().map(ToString::to_string).unwrap_or_default();
     Outcome { accepted: verdict.is_ok(), file: files.text(), question, why }

@@ -3,10 +3,9 @@
 
 use std::collections::BTreeSet;
 use std::process::Command;
-use std::sync::Arc;
 
 use hop::progress::Silent;
-use hop::prompt::NoPrompt;
+use hop::prompt::Asking;
 use hop::trust::{Lookup, LookupName, Naming, Policy, Presented, TrustError, known_algorithms, verify};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -45,7 +44,7 @@ fn by_keygen(world: &World, files: &Files, name: &str) -> Found {
 /// What hop says when a key that nobody knows turns up.
 fn by_hop(files: &Files, name: &str, stranger: &Presented) -> Found {
     let lookup = Lookup { name: LookupName::Alias(name.to_owned()), ..files.lookup(22, Policy::Strict) };
-    let keys = match block_on(verify(&lookup, stranger, Arc::new(NoPrompt), &Silent)) {
+    let keys = match block_on(verify(&lookup, stranger, Asking::nobody(), &Silent)) {
         Err(TrustError::Changed { known, .. }) => known.into_iter().map(|at| (at.line, at.fingerprint)).collect(),
         Err(TrustError::Unknown { .. }) => BTreeSet::new(),
         other => panic!("a stranger, and {other:?}"),
@@ -127,7 +126,7 @@ fn names_hashed_by_either_are_found_by_the_other() {
     let world = World::new(tools);
     let key = PublicKey::from_openssh(&world.public("host-ecdsa")).expect("a key of ours");
     let presented = Presented::Key(key);
-    let judge = |lookup: &Lookup| block_on(verify(lookup, &presented, Arc::new(NoPrompt), &Silent));
+    let judge = |lookup: &Lookup| block_on(verify(lookup, &presented, Asking::nobody(), &Silent));
     for name in NAMES.iter().filter(|name| !name.starts_with('[')) {
         for port in [22, 2222] {
             let named = LookupName::Host { hostname: (*name).to_owned(), port };
@@ -154,7 +153,7 @@ fn fingerprints_are_those_of_ssh_keygen() {
         let line = world.public(name);
         let files = Files::new(&format!("host {line}\n"), "");
         let presented = Presented::Key(PublicKey::from_openssh(&line).expect("a key of ours"));
-        let verified = block_on(verify(&files.lookup(22, Policy::Strict), &presented, Arc::new(NoPrompt), &Silent));
+        let verified = block_on(verify(&files.lookup(22, Policy::Strict), &presented, Asking::nobody(), &Silent));
         let told = must(Command::new("ssh-keygen").arg("-lf").arg(world.path(&format!("{name}.pub"))));
         assert!(told.contains(&format!(" {} ", verified.expect("known").fingerprint())), "{told}");
     }

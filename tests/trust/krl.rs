@@ -4,10 +4,9 @@
 use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use hop::progress::Silent;
-use hop::prompt::NoPrompt;
+use hop::prompt::Asking;
 use hop::trust::{Lookup, Policy, Presented, Revoker, TrustError, verify};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -92,7 +91,7 @@ impl Suspects {
 fn is_revoked(list: &Path, presented: &Presented) -> bool {
     let files = Files::new("", "");
     let lookup = Lookup { revoked_keys: Some(list.to_owned()), ..files.lookup(22, Policy::AcceptNew) };
-    match block_on(verify(&lookup, presented, Arc::new(NoPrompt), &Silent)) {
+    match block_on(verify(&lookup, presented, Asking::nobody(), &Silent)) {
         Ok(_) => false,
         Err(TrustError::Revoked { by: Revoker::List(file), .. }) => file == list,
         Err(other) => panic!("{other}"),

@@ -1,11 +1,9 @@
 //! Are the limits of the configuration kept: `RequiredRSASize` and `CASignatureAlgorithms`? Both clients before the same
 //! sshd, with a key or an authority they know.
 
-use std::sync::Arc;
-
 use hop::config::{Configuration, Flags, LocalEnv};
 use hop::progress::Silent;
-use hop::prompt::NoPrompt;
+use hop::prompt::Asking;
 use hop::target::HostSpec;
 use hop::trust::{Lookup, Policy, verify};
 
@@ -56,7 +54,7 @@ fn compare(world: &World, identity: &Identity, known: &str, (option, expected): 
     let said = String::from_utf8_lossy(&said);
     // whoever gets as far as a login trusts the host
     assert_eq!(said.contains("Permission denied"), *expected, "ssh, {option}:\n{said}");
-    let verdict = block_on(verify(&lookup(&files, option), &identity.presented, Arc::new(NoPrompt), &Silent));
+    let verdict = block_on(verify(&lookup(&files, option), &identity.presented, Asking::nobody(), &Silent));
     assert_eq!(verdict.is_ok(), *expected, "hop, {option}: {:?}", verdict.err().map(|error| error.to_string()));
 }
 

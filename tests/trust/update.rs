@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use hop::progress::Silent;
-use hop::prompt::{NoAnswer, NoPrompt, Prompt};
+use hop::prompt::{Asking, NoAnswer, Prompt};
 use hop::trust::{Consent, Lookup, Naming, Policy, Presented, plan_update, verify};
 use russh::keys::ssh_key::PublicKey;
 use zeroize::Zeroizing;
@@ -59,17 +59,17 @@ fn situations(world: &World) -> Vec<(&'static str, String, String)> {
 }
 
 /// `proofs`: how many of the new keys the server has proven.
-fn by_hop(world: &World, files: &Files, prompt: Arc<dyn Prompt>, consent: Consent, proofs: usize) {
+fn by_hop(world: &World, files: &Files, asking: Arc<Asking>, consent: Consent, proofs: usize) {
     let keys = ["ed25519", "ecdsa", "rsa"].map(|kind| world.public(&format!("host-{kind}")));
     let announced = keys.map(|key| PublicKey::from_openssh(&key).expect("a key of ours"));
     let lookup = Lookup { naming: Naming::Plain, ..files.lookup(22, Policy::Strict) };
     block_on(async {
         let presented = Presented::Key(announced[0].clone());
-        let verified = verify(&lookup, &presented, Arc::new(NoPrompt), &Silent).await.expect("its first key is known");
+        let verified = verify(&lookup, &presented, Asking::nobody(), &Silent).await.expect("its first key is known");
         let plan = plan_update(&lookup, &verified, &announced).await.expect("the files can be read");
         if let Some(plan) = plan {
             let proven: Vec<_> = plan.unproven().iter().take(proofs).cloned().collect();
-            plan.learn(&proven, consent, prompt, &Silent).await.expect("the file can be written");
+            plan.learn(&proven, consent, &asking, &Silent).await.expect("the file can be written");
         }
     });
 }
@@ -100,7 +100,7 @@ fn hop_learns_what_ssh_learns() {
     let compare = |(title, user, global): &(&str, String, String)| {
         let (theirs, ours) = (Files::new(user, global), Files::new(user, global));
         log_in(&world, &theirs, "sleep 3").expect("long enough to learn");
-        by_hop(&world, &ours, Arc::new(Watching("yes")), Consent::Given, 2);
+        by_hop(&world, &ours, Asking::new(Arc::new(Watching("yes"))), Consent::Given, 2);
         assert_eq!(ours.text(), theirs.text(), "{title}");
         if ours.text() != *user {
             assert_eq!(ours.user().metadata().expect("known_hosts").permissions().mode() & 0o777, 0o600, "{title}");
@@ -121,10 +121,10 @@ fn nothing_is_learned_without_a_person_or_against_their_word_or_without_proof() 
     let world = World::new(tools);
     let text = format!("host {}\n", world.public("host-ed25519"));
     let files = Files::new(&text, "");
-    by_hop(&world, &files, Arc::new(NoPrompt), Consent::Given, 2);
-    by_hop(&world, &files, Arc::new(Watching("no")), Consent::Ask, 2);
-    by_hop(&world, &files, Arc::new(Watching("yes")), Consent::Given, 1);
+    by_hop(&world, &files, Asking::nobody(), Consent::Given, 2);
+    by_hop(&world, &files, Asking::new(Arc::new(Watching("no"))), Consent::Ask, 2);
+    by_hop(&world, &files, Asking::new(Arc::new(Watching("yes"))), Consent::Given, 1);
     assert_eq!(files.text(), text);
-    by_hop(&world, &files, Arc::new(Watching("yes")), Consent::Ask, 2);
+    by_hop(&world, &files, Asking::new(Arc::new(Watching("yes"))), Consent::Ask, 2);
     assert_eq!(files.text().lines().count(), 3);
 }

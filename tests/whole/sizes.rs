@@ -5,7 +5,6 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hop::copy::{Care, Kind, Opening, Options, Reach};
@@ -13,6 +12,7 @@ use hop::progress::Counters;
 
 use super::meddlers::{Meddler, Trick};
 use crate::copy::ends::{Scene, WAYS, Way, assert_same, content, recursive, tree};
+use crate::meanwhile::Meanwhile;
 use crate::sftp::script::{self, ATTRS, READ, Request, Script, packet, status};
 use crate::skips::skip;
 use crate::street::until;
@@ -160,28 +160,9 @@ async fn f38_a_file_without_end_is_given_up() {
 }
 
 /// Appends to a file for as long as it lives.
-struct Writer(Arc<AtomicBool>, Option<std::thread::JoinHandle<()>>);
-
-impl Writer {
-    fn start(path: &Path) -> Writer {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (told, path) = (Arc::clone(&stop), path.to_owned());
-        let thread = std::thread::spawn(move || {
-            let mut log = fs::OpenOptions::new().append(true).open(path).unwrap();
-            while !told.load(Ordering::Relaxed) {
-                log.write_all(b"one line more\n").unwrap();
-            }
-        });
-        Writer(stop, Some(thread))
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-        let ended = self.1.take().expect("until now").join();
-        assert!(ended.is_ok() || std::thread::panicking());
-    }
+fn writer(path: &Path) -> Meanwhile {
+    let mut log = fs::OpenOptions::new().append(true).open(path).unwrap();
+    Meanwhile::does(move || log.write_all(b"one line more\n").unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -191,7 +172,7 @@ async fn a_file_that_grows_is_taken_as_it_was_found_where_that_is_allowed() {
             let Some(scene) = Scene::new(way) else { return };
             let path = scene.from.join("log");
             fs::write(&path, content(size, 1)).unwrap();
-            let writer = Writer::start(&path);
+            let writer = writer(&path);
             until("it grows", || path.metadata().unwrap().len() > size as u64);
             let care = Care { verify: is_verified, ..Care::default() };
             let options = Options { growing: true, care, ..Options::default() };
@@ -213,20 +194,11 @@ async fn a_file_that_shrinks_is_no_growing_one() {
         let path = scene.from.join("log");
         fs::write(&path, content(20 << 20, 1)).unwrap();
         fs::write(scene.to.join("log"), "old").unwrap();
-        let stop = Arc::new(AtomicBool::new(false));
-        let (told, log) = (Arc::clone(&stop), path.clone());
-        let shrinking = std::thread::spawn(move || {
-            let log = fs::OpenOptions::new().write(true).open(log).unwrap();
-            for size in (0_u64..20 << 20).rev().step_by(100) {
-                log.set_len(size).unwrap();
-                if told.load(Ordering::Relaxed) {
-                    return;
-                }
-            }
-        });
+        let log = fs::OpenOptions::new().write(true).open(&path).unwrap();
+        let mut sizes = (0_u64..20 << 20).rev().step_by(100);
+        let shrinking = Meanwhile::does(move || sizes.next().into_iter().for_each(|size| log.set_len(size).unwrap()));
         let report = scene.copy("log", "", Options { growing: true, ..Options::default() }).await.unwrap();
-        stop.store(true, Ordering::Relaxed);
-        shrinking.join().unwrap();
+        drop(shrinking);
         assert_eq!(report.kind(), Some(Kind::SourceChanged), "{way:?} {:?}", report.failed);
         assert_eq!(fs::read(scene.to.join("log")).unwrap(), b"old", "{way:?}");
     }

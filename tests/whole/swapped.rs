@@ -4,15 +4,13 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use hop::copy::{CopyError, Kind, Mirror, Options, Report, Symlinks, Unchanged};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::copy::ends::{Scene, Way, tree};
+use crate::meanwhile::Meanwhile;
 use crate::skips::need_root;
-use crate::street::until;
 
 const SECRET: &[u8] = b"only root may read this";
 
@@ -24,39 +22,11 @@ const ROUNDS: usize = 25;
 
 const FILES: usize = 40;
 
-/// Two names change places for as long as this lives.
-struct Swapper {
-    stop: Arc<AtomicBool>,
-    swaps: Arc<AtomicUsize>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Swapper {
-    fn start(one: PathBuf, other: PathBuf) -> Swapper {
-        let (stop, swaps) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let (stopped, swapped) = (Arc::clone(&stop), Arc::clone(&swaps));
-        let thread = std::thread::spawn(move || {
-            while !stopped.load(Ordering::Relaxed) {
-                renameat_with(CWD, &one, CWD, &other, RenameFlags::EXCHANGE).expect("they change places");
-                swapped.fetch_add(1, Ordering::Relaxed);
-            }
-        });
-        Swapper { stop, swaps, thread: Some(thread) }
-    }
-
-    /// Waits until they have changed places again.
-    fn goes_on(&self) {
-        let before = self.swaps.load(Ordering::Relaxed);
-        until("they change places", || self.swaps.load(Ordering::Relaxed) > before);
-    }
-}
-
-impl Drop for Swapper {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        let ended = self.thread.take().expect("until now").join();
-        assert!(ended.is_ok() || std::thread::panicking());
-    }
+/// Two names change places for as long as what is returned lives.
+fn swapper(one: PathBuf, other: PathBuf) -> Meanwhile {
+    Meanwhile::does(move || {
+        renameat_with(CWD, &one, CWD, &other, RenameFlags::EXCHANGE).expect("they change places");
+    })
 }
 
 /// A tree of another user's, and a folder of root's with files of the same names.
@@ -104,7 +74,7 @@ async fn swapped(what: &str, options: &Options) {
     furnish(&scene);
     let link = scene.from.join("outside/link");
     symlink(scene.from.join("secret").join(what.strip_prefix("t").unwrap().trim_start_matches('/')), &link).unwrap();
-    let swapper = Swapper::start(scene.from.join(what), link);
+    let swapper = swapper(scene.from.join(what), link);
     let mut arrived = 0;
     for round in 0..ROUNDS {
         swapper.goes_on();

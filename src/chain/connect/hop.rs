@@ -17,7 +17,7 @@ use super::host_key_updates::{self, Person};
 use super::proxy_command;
 use crate::auth::{self, AuthError, Authenticated, Keyring};
 use crate::chain::error::{Cause, ChainError, Trail};
-use crate::chain::stage_timeout::{Asking, limit, silence};
+use crate::chain::stage_timeout::{limit, silence};
 use crate::chain::transport::abortable::{AbortHandle, AbortableStream};
 use crate::chain::transport::algorithms::transport_config;
 use crate::chain::transport::byte_counts::ByteCounts;
@@ -30,7 +30,7 @@ use crate::chain::transport::window::FlowControl;
 use crate::config::Host;
 use crate::config::host::Proxy;
 use crate::progress::{Event, Observer, Stage};
-use crate::prompt::{NoPrompt, Prompt};
+use crate::prompt::Asking;
 use crate::trust::{self, KnownAlgorithms, Lookup};
 
 /// What connecting to a host needs besides its configuration.
@@ -123,7 +123,7 @@ impl Unauthenticated<'_> {
         if connected.before.is_some() {
             send_early_keepalives(&connected);
         }
-        host_key_updates::watch(&connected, announced, lookup, Person { prompt: asking, observer });
+        host_key_updates::watch(&connected, announced, lookup, Person { asking, observer });
         Ok(connected)
     }
 }
@@ -213,7 +213,7 @@ impl<'a> HopAttempt<'a> {
         let handler = ClientHandler {
             hop: self.host.alias.clone(),
             lookup,
-            prompt: self.whom_to_ask(),
+            asking: self.whom_to_ask(),
             observer: self.connector.observer.clone(),
             state: state.clone(),
             announce: Some(announce),
@@ -228,10 +228,10 @@ impl<'a> HopAttempt<'a> {
         Ok((handle, state))
     }
 
-    /// The prompt for questions about the host key: none under `BatchMode yes`.
-    fn whom_to_ask(&self) -> Arc<dyn Prompt> {
+    /// `BatchMode yes` leaves nobody to ask about a host key.
+    fn whom_to_ask(&self) -> Arc<Asking> {
         match *self.host.batch_mode || self.is_ahead {
-            true => Arc::new(NoPrompt),
+            true => Asking::nobody(),
             false => self.connector.asking.clone(),
         }
     }

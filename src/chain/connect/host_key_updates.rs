@@ -13,14 +13,14 @@ use crate::chain::transport::connected::Connected;
 use crate::config::Host;
 use crate::config::host::UpdateHostKeys;
 use crate::progress::{Event, Observer};
-use crate::prompt::Prompt;
+use crate::prompt::Asking;
 use crate::trust::{Consent, Lookup, TrustError, plan_update};
 
 /// How the person at the terminal is reached.
 pub struct Person {
-    /// Asks whether the files may change.
-    pub prompt: Arc<dyn Prompt>,
-    /// Reports what changed.
+    /// Asked whether the files may change.
+    pub asking: Arc<Asking>,
+    /// Told what changed.
     pub observer: Arc<dyn Observer>,
 }
 
@@ -28,7 +28,7 @@ pub struct Person {
 /// configuration forbids it, or there is no terminal.
 pub fn watch(connected: &Arc<Connected>, announced: oneshot::Receiver<Vec<PublicKey>>, lookup: Lookup, person: Person) {
     let consent = match consent(&connected.host) {
-        Some(consent) if person.prompt.is_there() => consent,
+        Some(consent) if person.asking.is_there() => consent,
         _ => return,
     };
     let connected = Arc::downgrade(connected);
@@ -62,5 +62,5 @@ async fn record(
         true => unproven,
         false => Vec::new(),
     };
-    update.learn(&proven, consent, person.prompt.clone(), person.observer.as_ref()).await
+    update.learn(&proven, consent, &person.asking, person.observer.as_ref()).await
 }

@@ -18,7 +18,7 @@ use super::host_key_log;
 use super::incoming_channels::{IncomingChannel, IncomingChannels, IncomingType};
 use super::rekey::{RekeyDecision, Rekeying};
 use crate::progress::{Event, Observer, Stage};
-use crate::prompt::Prompt;
+use crate::prompt::Asking;
 use crate::trust::{self, HostVerified, Lookup, Presented, TrustError};
 
 /// The longest banner, refusal or disconnect message that is kept, in bytes.
@@ -94,7 +94,7 @@ impl From<russh::Error> for HandlerError {
 pub struct ClientHandler {
     pub hop: String,
     pub lookup: Lookup,
-    pub prompt: Arc<dyn Prompt>,
+    pub asking: Arc<Asking>,
     pub observer: Arc<dyn Observer>,
     pub state: Arc<ConnectionState>,
     /// Receives the host keys that the server announces, once.
@@ -156,8 +156,8 @@ impl ClientHandler {
 
     async fn judge(&self, presented: Presented) -> Result<(), TrustError> {
         self.observer.event(Event::Stage { hop: self.hop.clone(), stage: Stage::VerifyHost });
-        let prompt = self.prompt.clone();
-        let verified = trust::verify(&self.lookup, &presented, prompt, self.observer.as_ref()).await?;
+        let asking = self.asking.clone();
+        let verified = trust::verify(&self.lookup, &presented, asking, self.observer.as_ref()).await?;
         let _first = self.state.verified.set(verified);
         Ok(())
     }

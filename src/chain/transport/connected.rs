@@ -16,9 +16,10 @@ use super::byte_counts::ByteCounts;
 use super::client_handler::{ClientHandler, ConnectionState};
 use crate::auth::Authenticated;
 use crate::chain::error::{Cause, ChainError, Trail};
-use crate::chain::stage_timeout::{Asking, limit};
+use crate::chain::stage_timeout::limit;
 use crate::config::Host;
 use crate::progress::Stage;
+use crate::prompt::Asking;
 use crate::trust::HostVerified;
 
 /// How long a host may take to answer a keepalive.

@@ -21,11 +21,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
-use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, openat, renameat, statat, unlinkat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, openat, renameat, statat, unlinkat};
 use rustix::process::geteuid;
 use serde_json::{Value, json};
 
 use super::timestamps;
+use crate::private_file::try_lock;
 use crate::progress::Event;
 use crate::words::words_of;
 
@@ -197,7 +198,7 @@ fn own(folder: &OwnedFd, part: &[u8]) -> io::Result<File> {
     loop {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file: File = openat(folder, part, flags, Mode::RUSR | Mode::WUSR)?.into();
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if !try_lock(&file).is_ok_and(|is_locked| is_locked) {
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another run is writing this receipt"));
         }
         let held = fstat(&file)?;

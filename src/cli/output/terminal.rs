@@ -32,17 +32,15 @@ pub fn restore_terminal() {
 /// The controlling terminal of this process.
 pub struct TerminalPrompt {
     reporter: Arc<Reporter>,
-    one_at_a_time: Mutex<()>,
 }
 
 impl TerminalPrompt {
     /// A prompt for which `reporter` keeps the screen clear.
     pub fn new(reporter: Arc<Reporter>) -> TerminalPrompt {
-        TerminalPrompt { reporter, one_at_a_time: Mutex::new(()) }
+        TerminalPrompt { reporter }
     }
 
     fn ask(&self, question: &str, echo: Echo) -> Result<Zeroizing<String>, NoAnswer> {
-        let _turn = locked(&self.one_at_a_time);
         let mut tty = open().map_err(|_| NoAnswer::NobodyThere)?;
         self.reporter.while_silent(|| conversation(&mut tty, question, echo)).map_err(|_| NoAnswer::GivenUp)
     }

@@ -2,48 +2,39 @@
 //!
 //! Main functions: [`date`], [`instant`].
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
+
+use chrono::{DateTime, SecondsFormat, Utc};
 
 /// `2024-05-01T12:34:56Z` (RFC 3339).
 pub fn date(seconds: i64) -> String {
-    let [year, month, day] = day(seconds.div_euclid(86_400));
-    let second = seconds.rem_euclid(86_400);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
+    utc(seconds).to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// `2024-05-01 12:34`.
 pub fn minute(seconds: i64) -> String {
-    let date = date(seconds);
-    let (day, time) = date.split_once('T').unwrap_or((&date, ""));
-    format!("{day} {}", time.get(..5).unwrap_or(""))
+    utc(seconds).format("%Y-%m-%d %H:%M").to_string()
 }
 
 /// A time of this machine as `2024-05-01T12:34:56Z`.
 pub fn date_of(time: SystemTime) -> String {
-    date(time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64))
+    DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// `2024-05-01T12:34:56.789Z`.
 pub fn instant(time: SystemTime) -> String {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let date = date(since.as_secs() as i64);
-    format!("{}.{:03}Z", date.trim_end_matches('Z'), since.subsec_millis())
+    DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// Year, month and day of a day since 1970 (after Howard Hinnant's `civil_from_days`).
-fn day(days: i64) -> [i64; 3] {
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    [year, month, day_of_year - (153 * month_from_march + 2) / 5 + 1]
+/// 1970 for a time that no calendar knows.
+fn utc(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds, 0).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
     use super::*;
 
     #[test]

@@ -3,12 +3,11 @@
 //! Main type: [`HostBlock`]. Existing lines are not touched, and the previous state of the file is kept as
 //! `FILE.hop-bak`. Values that an earlier line of the file would override are refused before anything is written.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions, copy, remove_file, rename, set_permissions};
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{File, Permissions, copy, remove_file, rename, set_permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
 use thiserror::Error;
 
 use crate::config::configuration::Configuration;
@@ -18,6 +17,7 @@ use crate::config::host::Host;
 use crate::config::local_env::LocalEnv;
 use crate::config::origin::Origin;
 use crate::config::values::jump::Jump;
+use crate::private_file::{PATIENCE, beside, lock, make_folder, write_new};
 use crate::target::{HostSpec, vet_host, vet_user};
 
 /// A host to add.
@@ -121,7 +121,7 @@ impl HostBlock {
             read => read.map_err(written)?,
         };
         let trial = beside(&file, ".hop-new");
-        let tried = write_new(&trial, &self.after(&before, &local_env.home))
+        let tried = write_trial(&trial, &self.after(&before, &local_env.home))
             .map_err(written)
             .and_then(|()| self.try_out(&trial, &file, local_env))
             .and_then(|()| put_in_place(&trial, &file).map_err(written));
@@ -244,35 +244,20 @@ fn written(key: &Path, home: &Path) -> String {
     if path.contains([' ', '\t', '#', '\'', '=']) { format!("\"{path}\"") } else { path }
 }
 
-fn beside(file: &Path, suffix: &str) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-fn make_folder(folder: &Path) -> io::Result<()> {
-    match folder.is_dir() {
-        true => Ok(()),
-        false => DirBuilder::new().mode(0o700).create(folder),
-    }
-}
-
-/// Locks the folder, so that there is one writer at a time; dropping the file releases the lock.
+/// One writer at a time; released when dropped.
 fn locked(folder: &Path) -> io::Result<File> {
     let folder = File::open(folder)?;
-    flock(&folder, FlockOperation::LockExclusive)?;
+    lock(&folder, PATIENCE)?;
     Ok(folder)
 }
 
-fn write_new(file: &Path, text: &[u8]) -> io::Result<()> {
-    // a file left by an interrupted run belongs to nobody, since the lock is ours
+fn write_trial(file: &Path, text: &[u8]) -> io::Result<()> {
+    // what an interrupted run left is nobody's: we hold the lock
     match remove_file(file) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-    opened.write_all(text)?;
-    opened.sync_all()
+    write_new(file, text)
 }
 
 fn put_in_place(trial: &Path, file: &Path) -> io::Result<()> {

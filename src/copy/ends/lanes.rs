@@ -118,8 +118,24 @@ impl Lanes {
         Arc::clone(idlest.expect("lane 0 is open since the beginning, and the last one is only ever replaced"))
     }
 
-    /// After an operation was `lost` with its session: returns when there is a lane to repeat it on. Only when no lane
-    /// lives is one connected again, after a wait and not for ever.
+    /// Does `work` on the lane with the least to do, and once more on another as often as it is lost with its session.
+    ///
+    /// # Errors
+    /// As `work`, and as [`Lanes::restore`].
+    pub async fn retry<T, W>(&self, work: impl Fn(Arc<Lane>) -> W) -> Result<T, CopyError>
+    where
+        W: Future<Output = Result<T, CopyError>>,
+    {
+        loop {
+            match work(self.idlest()).await {
+                Err(error) if error.is_lost() => self.restore(error).await?,
+                ended => return ended,
+            }
+        }
+    }
+
+    /// After an operation was `lost` with its session: returns when there is a lane to do it again on. Others are left as
+    /// they are; only when none lives is one connected anew, after a wait and not for ever.
     ///
     /// # Errors
     /// `lost`, when no tries are left; or why an end cannot be reached any more.

@@ -203,15 +203,8 @@ impl TreeMarker {
             let _ = book.flush().await;
             return self.detail("stays, so that the same command goes on with its folder");
         }
-        loop {
-            match self.remove(book, arrival).await {
-                Err(error) if error.is_lost() => match self.lanes.restore(error).await {
-                    Ok(()) => {}
-                    Err(error) => return self.warn(&error),
-                },
-                Err(error) => return self.warn(&error),
-                Ok(()) => return,
-            }
+        if let Err(error) = self.lanes.retry(|_| self.remove(book, arrival)).await {
+            self.warn(&error);
         }
     }
 

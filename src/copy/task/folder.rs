@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::{SetOnce, mpsc};
 
 use super::errand::{Errand, FolderMarker};
-use crate::copy::ends::lanes::Lanes;
+use crate::copy::ends::lanes::{Lane, Lanes};
 use crate::copy::ends::side::Side;
 use crate::copy::error::CopyError;
 use crate::copy::name::Name;
@@ -129,15 +129,8 @@ impl Folder {
     /// # Errors
     /// When it cannot be made, or something else has its name. Its entries then hear so from [`Folder::ready`].
     pub async fn make(&self) -> Result<(), CopyError> {
-        let made = loop {
-            match self.try_make().await {
-                Err(error) if error.is_lost() => match self.lanes().restore(error).await {
-                    Ok(()) => {}
-                    Err(error) => break Err(error),
-                },
-                made => break made,
-            }
-        };
+        // which lane it is made on shows when its own folder is there
+        let made = self.lanes().retry(|_| self.try_make()).await;
         // set once only: each folder is one item
         let _ = self.made.set(made.as_ref().ok().copied().flatten());
         made.map(drop)
@@ -271,14 +264,11 @@ impl Finish {
     /// When the end refuses.
     pub async fn run(self, keep: Keep) -> Result<Finished, CopyError> {
         let Some(wanted) = self.wanted(keep) else { return Ok(Finished::AsItShouldBe) };
-        loop {
-            match self.lanes.idlest().destination.set_folder(&self.target, wanted).await {
-                Err(error) if error.is_lost() => self.lanes.restore(error).await?,
-                Err(error) if error.is_unsupported() && wanted.times.is_some() => {
-                    return Ok(Finished::WithTimesOfItsOwn);
-                }
-                set => return set.map(|()| Finished::AsItShouldBe),
-            }
+        let target = &self.target;
+        let set = |lane: Arc<Lane>| async move { lane.destination.set_folder(target, wanted).await };
+        match self.lanes.retry(set).await {
+            Err(error) if error.is_unsupported() && wanted.times.is_some() => Ok(Finished::WithTimesOfItsOwn),
+            set => set.map(|()| Finished::AsItShouldBe),
         }
     }
 

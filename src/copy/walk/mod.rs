@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
+use super::ends::lanes::Lane;
 use super::ends::side::Side;
 use super::ends::symlink_loops::SymlinkHop;
 use super::error::{Cause, CopyError};
@@ -212,13 +213,10 @@ impl Walker {
             return Ok(parent.jump.clone());
         }
         let (lanes, within) = (parent.folder.lanes(), parent.folder.source());
-        loop {
-            let side = lanes.idlest().source.clone();
-            match SymlinkHop::through(&side, source, (&within, parent.jump.as_ref())).await {
-                Err(error) if error.is_lost() => lanes.restore(error).await?,
-                answer => return answer.map(Some),
-            }
-        }
+        let (within, before) = (&within, parent.jump.as_ref());
+        let through =
+            |lane: Arc<Lane>| async move { SymlinkHop::through(&lane.source, source, (within, before)).await };
+        lanes.retry(through).await.map(Some)
     }
 
     /// Reports a failure of one place; the walk goes on.

@@ -104,14 +104,7 @@ pub fn apply_open(file: &File, asked: &FileAttributes) -> io::Result<()> {
 /// A time in seconds since 1970 as `2026-01-31 12:34`, in UTC. Days are counted in eras of 400 years that begin on 1
 /// March, so that the leap day is the last of its year.
 fn time(seconds: i64) -> String {
-    let (days, second) = (seconds.div_euclid(86_400) + 719_468, seconds.rem_euclid(86_400));
-    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let march = (5 * day + 2) / 153;
-    let (month, day) = (if march < 10 { march + 3 } else { march - 9 }, day - (153 * march + 2) / 5 + 1);
-    let year = era * 400 + year + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}", second / 3_600, second / 60 % 60)
+    chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default().format("%Y-%m-%d %H:%M").to_string()
 }
 
 /// The strings of an extended request, each with its length in front.

@@ -5,6 +5,8 @@
 
 use std::net::IpAddr;
 
+use chrono::DateTime;
+
 use crate::lend::openssh_version::{EXPIRES, EXPIRES_IN_UTC, OpenSshVersion};
 
 /// The time at which the line expires, by the destination's clock.
@@ -53,16 +55,8 @@ fn is_time(text: &str) -> bool {
 /// The time as `YYYYMMDDHHMMSS` in UTC. Days are counted from 1 March of year 0, so that the leap day is the last of a
 /// year.
 fn utc(epoch: u64) -> String {
-    const DAYS_OF_400_YEARS: u64 = 146_097;
-    let (days, second) = (epoch / 86_400 + 719_468, epoch % 86_400);
-    let (era, day) = (days / DAYS_OF_400_YEARS, days % DAYS_OF_400_YEARS);
-    let year = (day - day / 1_460 + day / 36_524 - day / (DAYS_OF_400_YEARS - 1)) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = era * 400 + year + u64::from(month <= 2);
-    format!("{year:04}{month:02}{day:02}{:02}{:02}{:02}", second / 3600, second / 60 % 60, second % 60)
+    let time = i64::try_from(epoch).ok().and_then(|epoch| DateTime::from_timestamp(epoch, 0)).unwrap_or_default();
+    time.format("%Y%m%d%H%M%S").to_string()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::progress::Silent;
-use crate::prompt::{NoAnswer, NoPrompt};
+use crate::prompt::{NoAnswer, Prompt};
 use crate::trust::error::Revoker;
 use crate::trust::lookup::LookupName;
 use crate::trust::record::Naming;
@@ -78,11 +78,11 @@ fn key(number: u8) -> Presented {
 }
 
 async fn alone(lookup: &Lookup, presented: &Presented) -> Result<HostVerified, TrustError> {
-    verify(lookup, presented, Arc::new(NoPrompt), &Silent).await
+    verify(lookup, presented, Asking::nobody(), &Silent).await
 }
 
 async fn with(person: &Arc<Person>, lookup: &Lookup, presented: &Presented) -> Result<HostVerified, TrustError> {
-    verify(lookup, presented, Arc::clone(person) as Arc<dyn Prompt>, &Silent).await
+    verify(lookup, presented, Asking::new(Arc::clone(person) as Arc<dyn Prompt>), &Silent).await
 }
 
 fn because(outcome: Result<HostVerified, TrustError>) -> NotAccepted {
