@@ -249,7 +249,8 @@ impl Landing {
     }
 }
 
-/// The attributes a file lands with: `there` is the mode of the file it replaces, `new` the mode where there is none.
+/// The attributes a file lands with. `there` is the mode of the file it replaces, if any; `new` is the mode it has
+/// otherwise, and always where modes are copied.
 pub fn final_attributes(there: Option<u32>, new: u32, version: &Attributes, keep: Keep) -> Attributes {
     let permissions = match (keep, there) {
         (Keep::Nothing, Some(old)) => old & MODE_MASK,

@@ -44,7 +44,7 @@ pub struct RunContext {
     /// Which files count as unchanged.
     pub unchanged: Unchanged,
     memory: Arc<Semaphore>,
-    /// Bytes of large files under way; none are held in memory.
+    /// Permits, in bytes, that large files wait for. They stand for turns, not for memory.
     large: Semaphore,
 }
 

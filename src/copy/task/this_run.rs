@@ -15,8 +15,7 @@ use crate::lock::{Alive, Fate, fate};
 use crate::progress::Stage;
 use crate::sftp::Attributes;
 
-/// Seconds, by the end's own clock, after whose passing without a write the part file of an unknown run counts as given
-/// up.
+/// Seconds without a write, by the end's own clock, after which the part file of an unknown run counts as given up.
 const GIVEN_UP: u32 = 60;
 
 /// How long a younger part file is watched.

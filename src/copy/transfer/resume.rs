@@ -1,8 +1,8 @@
 //! How much of a part file can be used? After a lost session the run itself knows what was acknowledged ([`SoFar`]),
 //! and checks samples of it. A part file of an earlier run is compared with the source, and only bytes that were
-//! compared are kept: all of them, by SHA-256 where both ends can compute it themselves, else by reading back. Only
-//! from a distant source to a part file on this machine are samples compared. A part file that fails is started over by
-//! the caller: nothing is cut here.
+//! compared are kept: all of them, by SHA-256 where both ends can compute it themselves, else by reading back. Samples
+//! alone are compared where only the part file's end can compute it. A part file that fails is started over by the
+//! caller: nothing is cut here.
 
 use std::ops::Range;
 
@@ -76,7 +76,11 @@ pub struct PartialFile<'a> {
     pub granularity: Granularity,
 }
 
-/// How much of a part file can be used.
+/// How much of a part file can be used? After a lost session the run itself knows what was acknowledged ([`SoFar`]),
+/// and checks samples of it. A part file of an earlier run is compared with the source, and only bytes that were
+/// compared are kept: all of them, by SHA-256 where both ends can compute it themselves, else by reading back. Samples
+/// alone are compared where only the part file's end can compute it. A part file that fails is started over by the
+/// caller: nothing is cut here.
 pub enum Worth {
     /// This window is still missing; and how that is known, for people, when there is something to say.
     Missing(Window, Option<&'static str>),
