@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::reach::Reach;
+use super::connector::Connector;
 use crate::progress::Counters;
 
 /// Time between two looks.
@@ -35,7 +35,7 @@ pub struct IdleClock {
     timeout: Duration,
     counters: Arc<Counters>,
     /// The ends that are hosts; the clock stands still while a person answers a login's question there.
-    hosts: Vec<Arc<dyn Reach>>,
+    hosts: Vec<Arc<dyn Connector>>,
     /// Tasks that wait for a host.
     waiting: AtomicUsize,
     /// Grows when data moves that the counters do not show yet.
@@ -62,7 +62,7 @@ pub struct Waits<'a>(&'a IdleClock);
 
 impl IdleClock {
     /// A clock for a run in which nothing may move for at most `timeout`.
-    pub fn new(timeout: Duration, counters: Arc<Counters>, hosts: Vec<Arc<dyn Reach>>) -> IdleClock {
+    pub fn new(timeout: Duration, counters: Arc<Counters>, hosts: Vec<Arc<dyn Connector>>) -> IdleClock {
         let (waiting, pulse, is_shaken) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicBool::new(false));
         IdleClock { timeout, counters, hosts, waiting, pulse, is_shaken, hand: Mutex::default() }
     }

@@ -25,7 +25,7 @@
 //! | `idle` | how long nothing has moved |
 //! | `tolerance` | what sources may do while they are read |
 //! | `options` `obstacle` | what is asked for; what keeps hosts from copying directly |
-//! | `reach` `filter` `place` `part` | hosts as they are handed in; names and places |
+//! | `connector` `filter` `place` `part` | hosts as they are handed in; names and places |
 //! | `route` `name` | the ways between two ends; one name |
 //!
 //! # Memory
@@ -34,6 +34,7 @@
 //! any tree, and has a bound for any server (see [`walk`]). Each SFTP session has its own bound on top (see
 //! [`crate::sftp`]), which only counts what a server sends unasked.
 
+mod connector;
 mod direct;
 mod ends;
 mod error;
@@ -48,7 +49,6 @@ mod options;
 mod part;
 mod place;
 mod plan;
-mod reach;
 mod route;
 mod run;
 mod task;
@@ -63,6 +63,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::progress::{Counters, Event, Observer, Stage};
+pub use connector::{Connector, Location, Opening, Shell, ShellPipe};
 use direct::{Direct, DirectMode, RetryPolicy, clear_staging};
 use ends::join_in_order;
 pub use ends::remote_files::RemoteFiles;
@@ -78,7 +79,6 @@ pub use obstacle::Obstacle;
 use options::Keep;
 pub use options::{Care, DirectOptions, Job, Mirror, Options, Resume, Symlinks, Unchanged};
 use plan::Plan;
-pub use reach::{Conversation, End, Opening, Reach, Shell};
 use route::{Decision, Reachable, choose};
 pub use route::{Route, RoutePreference};
 use run::CopyRun;
@@ -145,8 +145,8 @@ async fn copy_all(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters>
 fn clock(job: &Job, counters: &Arc<Counters>) -> IdleClock {
     let ends = job.sources.iter().chain([&job.destination]);
     let hosts = ends.filter_map(|end| match end {
-        End::Remote(reach, _) => Some(Arc::clone(reach)),
-        End::Local(_) => None,
+        Location::Remote(connector, _) => Some(Arc::clone(connector)),
+        Location::Local(_) => None,
     });
     IdleClock::new(job.options.timeout.unwrap_or(watchdog::TIMEOUT), Arc::clone(counters), hosts.collect())
 }
@@ -216,7 +216,7 @@ async fn move_all(
 
 /// Whether both ends are hosts, so that there is a choice of routes.
 fn between_hosts(job: &Job) -> bool {
-    let is_there = |end: &End| end.reachable() == Reachable::There;
+    let is_there = |end: &Location| end.reachable() == Reachable::There;
     // what does not pass through here cannot be slowed down here
     let may_be_direct = job.options.route != RoutePreference::Relay && job.options.rate.is_none();
     may_be_direct && is_there(&job.destination) && job.sources.iter().all(is_there)
@@ -253,7 +253,7 @@ fn told(decided: Decision<Arc<Direct>>, observer: &Arc<dyn Observer>) -> Decisio
 }
 
 fn route_of(job: &Job) -> Route {
-    let source = job.sources.first().map_or(Reachable::Here, End::reachable);
+    let source = job.sources.first().map_or(Reachable::Here, Location::reachable);
     Route::between(source, job.destination.reachable())
 }
 

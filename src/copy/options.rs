@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::connector::Location;
 use super::filter::Filter;
-use super::reach::End;
 use super::route::RoutePreference;
 use crate::lend::{Auth, Weakest};
 
@@ -18,9 +18,9 @@ pub const MODE_UNTOLD: u32 = 0o666;
 /// What is to be copied where, and how.
 pub struct Job {
     /// The sources, at least one; each on this machine or on a host.
-    pub sources: Vec<End>,
+    pub sources: Vec<Location>,
     /// The destination, a file or folder.
-    pub destination: End,
+    pub destination: Location,
     /// The options.
     pub options: Options,
 }

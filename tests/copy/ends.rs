@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hop::chain::{Cause, ChainError, Trail};
-use hop::copy::{CopyError, End, Job, Opening, Options, Reach, Report, copy};
+use hop::copy::{Connector, CopyError, Job, Location, Opening, Options, Report, copy};
 use hop::progress::{Counters, Event, Observer, Stage};
 
 use crate::pseudorandom::noise;
@@ -59,7 +59,7 @@ impl Host {
     }
 }
 
-impl Reach for Host {
+impl Connector for Host {
     fn alias(&self) -> &str {
         self.name
     }
@@ -92,8 +92,8 @@ pub struct Scene {
     _dir: tempfile::TempDir,
     pub from: PathBuf,
     pub to: PathBuf,
-    source: Option<Arc<dyn Reach>>,
-    destination: Option<Arc<dyn Reach>>,
+    source: Option<Arc<dyn Connector>>,
+    destination: Option<Arc<dyn Connector>>,
     /// Of the last copy.
     counters: Mutex<Arc<Counters>>,
     pub seen: Arc<Seen>,
@@ -110,12 +110,12 @@ impl Scene {
         let (from, to) = (dir.path().join("from"), dir.path().join("to"));
         fs::create_dir(&from).unwrap();
         fs::create_dir(&to).unwrap();
-        let source: Option<Arc<dyn Reach>> = match way {
+        let source: Option<Arc<dyn Connector>> = match way {
             Way::Up => None,
             Way::Down | Way::Relay => Some(Arc::new(Host::new("acc-pvt", &from, &[])?)),
             Way::Direct => unreachable!("no host here lends a login"),
         };
-        let destination: Option<Arc<dyn Reach>> = match way {
+        let destination: Option<Arc<dyn Connector>> = match way {
             Way::Down => None,
             Way::Up | Way::Relay | Way::Direct => Some(Arc::new(Host::new("dell-pvt", &to, arguments)?)),
         };
@@ -124,12 +124,12 @@ impl Scene {
     }
 
     /// The other way of reaching an end, for a test that needs its own.
-    pub fn reach_destination_by(&mut self, reach: Arc<dyn Reach>) {
-        self.destination = Some(reach);
+    pub fn reach_destination_by(&mut self, connector: Arc<dyn Connector>) {
+        self.destination = Some(connector);
     }
 
-    pub fn reach_source_by(&mut self, reach: Arc<dyn Reach>) {
-        self.source = Some(reach);
+    pub fn reach_source_by(&mut self, connector: Arc<dyn Connector>) {
+        self.source = Some(connector);
     }
 
     /// Where the runs of this machine show that they live.
@@ -138,11 +138,11 @@ impl Scene {
     }
 
     /// A path at the source: below the folder, as that end is asked for it.
-    pub fn source(&self, path: impl AsRef<OsStr>) -> End {
+    pub fn source(&self, path: impl AsRef<OsStr>) -> Location {
         end(self.source.as_ref(), &self.from, path.as_ref())
     }
 
-    pub fn destination(&self, path: impl AsRef<OsStr>) -> End {
+    pub fn destination(&self, path: impl AsRef<OsStr>) -> Location {
         end(self.destination.as_ref(), &self.to, path.as_ref())
     }
 
@@ -150,7 +150,12 @@ impl Scene {
         self.copy_ends(vec![self.source(source)], self.destination(destination), options).await
     }
 
-    pub async fn copy_ends(&self, sources: Vec<End>, destination: End, options: Options) -> Result<Report, CopyError> {
+    pub async fn copy_ends(
+        &self,
+        sources: Vec<Location>,
+        destination: Location,
+        options: Options,
+    ) -> Result<Report, CopyError> {
         let runs = options.runs.clone().or_else(|| Some(self.locks()));
         let job = Job { sources, destination, options: Options { runs, ..options } };
         let seen: Arc<dyn Observer> = self.seen.clone();
@@ -179,11 +184,11 @@ pub fn whole(report: Result<Report, CopyError>) -> Report {
     report
 }
 
-fn end(reach: Option<&Arc<dyn Reach>>, folder: &Path, path: &OsStr) -> End {
-    match reach {
+fn end(connector: Option<&Arc<dyn Connector>>, folder: &Path, path: &OsStr) -> Location {
+    match connector {
         // the server's home is the folder
-        Some(reach) => End::Remote(Arc::clone(reach), path.as_bytes().to_vec()),
-        None => End::Local(folder.join(path)),
+        Some(connector) => Location::Remote(Arc::clone(connector), path.as_bytes().to_vec()),
+        None => Location::Local(folder.join(path)),
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::{Arc, Mutex};
 
-use hop::copy::{Opening, Options, Reach};
+use hop::copy::{Connector, Opening, Options};
 
 use super::ends::{Scene, Way, content};
 use crate::sftp::script::{
@@ -51,7 +51,7 @@ struct Gateway {
     announced: &'static [(&'static str, &'static str)],
 }
 
-impl Reach for Gateway {
+impl Connector for Gateway {
     fn alias(&self) -> &str {
         "gateway"
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use hop::copy::{Kind, Opening, Reach};
+use hop::copy::{Connector, Kind, Opening};
 
 use super::ends::{Scene, Way, recursive, tree};
 use crate::sftp::script::{self, ATTRS, NAME, Request, Script, packet, status, string};
@@ -18,7 +18,7 @@ type Lists = fn(&[u8], usize) -> Option<Vec<(Vec<u8>, u32)>>;
 /// A host whose listings are made up. Every file holds `evil`.
 struct Liar(Lists);
 
-impl Reach for Liar {
+impl Connector for Liar {
     fn alias(&self) -> &str {
         "liar"
     }

@@ -5,14 +5,14 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hop::copy::{Care, Opening, Options, Reach, Shell};
+use hop::copy::{Care, Connector, Opening, Options, Shell};
 
 use super::ends::{Host, Scene, WAYS, Way, content};
 
 /// A host that opens one session and is silent when it is asked for more.
 struct OneSession(Host);
 
-impl Reach for OneSession {
+impl Connector for OneSession {
     fn alias(&self) -> &str {
         self.0.alias()
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::{Arc, Mutex};
 
-use hop::copy::{Kind, Opening, Options, Reach};
+use hop::copy::{Connector, Kind, Opening, Options};
 
 use super::ends::{Scene, Way};
 use crate::sftp::script::{self, ATTRS, CLOSE, NAME, Request, Script, WRITE, packet, status, string, u32_at};
@@ -19,7 +19,7 @@ struct Server {
     announced: &'static [(&'static str, &'static str)],
 }
 
-impl Reach for Server {
+impl Connector for Server {
     fn alias(&self) -> &str {
         "old"
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use hop::copy::{End, Kind, Options};
+use hop::copy::{Kind, Location, Options};
 
 use super::ends::{Scene, WAYS, Way, content, recursive, tree, whole};
 
@@ -76,7 +76,7 @@ async fn a_tilde_is_home() {
 
 async fn refused(scene: &Scene, sources: &[&str], destination: &str) -> String {
     let before = tree(&scene.to);
-    let sources: Vec<End> = sources.iter().map(|source| scene.source(source)).collect();
+    let sources: Vec<Location> = sources.iter().map(|source| scene.source(source)).collect();
     let error = scene.copy_ends(sources, scene.destination(destination), recursive()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Usage, "{error}");
     assert_eq!(before, tree(&scene.to), "nothing is written");

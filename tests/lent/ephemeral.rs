@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hop::copy::{CopyError, DirectOptions, End, Job, Options, Report, RoutePreference, copy};
+use hop::copy::{CopyError, DirectOptions, Job, Location, Options, Report, RoutePreference, copy};
 use hop::lend::{Auth, LendError, Loan, LoanRequest, Tier, Weakest, quoted};
 use hop::progress::{Counters, Silent};
 
@@ -96,8 +96,8 @@ async fn copied(street: &Street, (route, auth): (RoutePreference, Auth)) -> (usi
     let [source, destination] = ways_asking(street, [ACC_PVT, DELL_PVT], person.clone());
     let direct = DirectOptions { auth, ..DirectOptions::default() };
     let options = Options { route, direct, ..Options::default() };
-    let sources = vec![End::Remote(Arc::new(source), b"f".to_vec())];
-    let job = Job { sources, destination: End::Remote(Arc::new(destination), Vec::new()), options };
+    let sources = vec![Location::Remote(Arc::new(source), b"f".to_vec())];
+    let job = Job { sources, destination: Location::Remote(Arc::new(destination), Vec::new()), options };
     let copied = copy(job, Arc::new(Silent), Arc::new(Counters::default())).await;
     (person.was_asked().len(), copied)
 }

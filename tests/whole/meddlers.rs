@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use hop::copy::{Care, Kind, Opening, Options, Reach};
+use hop::copy::{Care, Connector, Kind, Opening, Options};
 use hop::progress::Event;
 use hop::sftp::{Client, Reader, Writer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, duplex, split};
@@ -56,7 +56,7 @@ impl Meddler {
     }
 }
 
-impl Reach for Meddler {
+impl Connector for Meddler {
     fn alias(&self) -> &str {
         "odd"
     }
@@ -242,7 +242,7 @@ async fn f18_a_part_that_becomes_a_link_is_not_written_through() {
             assert_eq!((report.kind(), fs::read_dir(&scene.to).unwrap().count()), (Some(Kind::RemoteFile), 2));
         }
         let server = Meddler::new(&scene.to, Trick::Links);
-        scene.reach_destination_by(Arc::clone(&server) as Arc<dyn Reach>);
+        scene.reach_destination_by(Arc::clone(&server) as Arc<dyn Connector>);
         let report = scene.copy("f", "", Options::default()).await.unwrap();
         assert_eq!(server.count.load(Ordering::Relaxed), 1, "it was never opened again");
         assert!(fs::read(&outside).unwrap() == b"outside", "resumed {is_resumed}: written through a link");

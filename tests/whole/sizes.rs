@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hop::copy::{Care, Kind, Opening, Options, Reach};
+use hop::copy::{Care, Connector, Kind, Opening, Options};
 use hop::progress::Counters;
 
 use super::meddlers::{Meddler, Trick};
@@ -87,8 +87,8 @@ async fn f38_files_that_the_system_makes_up_arrive_whole() {
             for options in [Options::default(), verify()] {
                 let Some(scene) = Scene::new(way) else { return };
                 let source = match scene.source("") {
-                    hop::copy::End::Local(_) => hop::copy::End::Local(path.into()),
-                    hop::copy::End::Remote(reach, _) => hop::copy::End::Remote(reach, path.into()),
+                    hop::copy::Location::Local(_) => hop::copy::Location::Local(path.into()),
+                    hop::copy::Location::Remote(connector, _) => hop::copy::Location::Remote(connector, path.into()),
                 };
                 let copied = scene.copy_ends(vec![source], scene.destination("f"), options).await;
                 crate::copy::ends::whole(copied);
@@ -102,7 +102,7 @@ async fn f38_files_that_the_system_makes_up_arrive_whole() {
 /// A host of one file, which announces so many bytes and goes on for ever.
 struct Endless(u64);
 
-impl Reach for Endless {
+impl Connector for Endless {
     fn alias(&self) -> &str {
         "endless"
     }

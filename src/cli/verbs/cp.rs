@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::copy::{self, End, Job, Options, Report, copy};
+use crate::copy::{self, Job, Location, Options, Report, copy};
 use crate::error::{Error, ExitKind};
 use crate::lend::{Auth, Weakest};
 use crate::progress::Counters;
@@ -72,13 +72,13 @@ fn job(
     Ok((Job { sources, destination, options }, place))
 }
 
-fn end(target: Target, network: &Network) -> Result<(End, LockedDestination), Error> {
+fn end(target: Target, network: &Network) -> Result<(Location, LockedDestination), Error> {
     Ok(match target {
-        Target::Local(path) => (End::Local(path.clone()), LockedDestination::Here(path)),
+        Target::Local(path) => (Location::Local(path.clone()), LockedDestination::Here(path)),
         Target::Remote(host, path) => {
             let hosts = network.resolve(&host)?;
             let way = network.way_over(hosts.clone());
-            (End::Remote(Arc::new(way), path.clone()), LockedDestination::There(hosts, path))
+            (Location::Remote(Arc::new(way), path.clone()), LockedDestination::There(hosts, path))
         }
     })
 }

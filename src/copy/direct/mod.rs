@@ -24,10 +24,10 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::connector::Location;
 use super::error::CopyError;
 use super::obstacle::Obstacle;
 use super::options::DirectOptions;
-use super::reach::End;
 use super::task::file_transfer::FileTransfer;
 use super::task::so_far::SoFar;
 pub use engine::Carried;
@@ -52,8 +52,8 @@ pub struct Direct {
 /// # Errors
 /// What keeps the hosts from copying directly. Nothing is left at either end.
 pub async fn begin(
-    sources: &[End],
-    destination: &End,
+    sources: &[Location],
+    destination: &Location,
     options: &DirectOptions,
     mode: DirectMode,
     retry_policy: &RetryPolicy,

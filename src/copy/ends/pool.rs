@@ -11,9 +11,9 @@ use super::remote_sha256::RemoteSha256;
 use super::side::Side;
 use super::umask::Umask;
 use super::watchdog;
+use crate::copy::connector::{Connector, Location};
 use crate::copy::error::{Cause, CopyError};
 use crate::copy::idle::IdleClock;
-use crate::copy::reach::{End, Reach};
 use crate::progress::Stage;
 
 /// Least and most time for something to begin that the copy can do without; in between, a quarter of the run's timeout.
@@ -36,7 +36,7 @@ enum ShellState {
 }
 
 struct RemoteEnd {
-    reach: Arc<dyn Reach>,
+    connector: Arc<dyn Connector>,
     trail: Arc<str>,
     lanes: Mutex<Vec<Arc<OnceCell<Remote>>>>,
     sums: tokio::sync::Mutex<ShellState>,
@@ -45,12 +45,12 @@ struct RemoteEnd {
 
 impl Pool {
     /// A pool for the end that `end` is at. Opens nothing yet.
-    pub fn of(end: &End, clock: &Arc<IdleClock>) -> Pool {
+    pub fn of(end: &Location, clock: &Arc<IdleClock>) -> Pool {
         let host = match end {
-            End::Local(_) => None,
-            End::Remote(reach, _) => Some(RemoteEnd {
-                trail: reach.trail().into(),
-                reach: Arc::clone(reach),
+            Location::Local(_) => None,
+            Location::Remote(connector, _) => Some(RemoteEnd {
+                trail: connector.trail().into(),
+                connector: Arc::clone(connector),
                 lanes: Mutex::default(),
                 sums: tokio::sync::Mutex::default(),
                 clock: Arc::clone(clock),
@@ -76,7 +76,7 @@ impl Pool {
 
     /// The host's alias, which tells files of one path on two hosts apart.
     pub fn alias(&self) -> &str {
-        self.host.as_ref().map_or("", |host| host.reach.alias())
+        self.host.as_ref().map_or("", |host| host.connector.alias())
     }
 
     /// The host's tools for checksums; `None` on this machine, and where there are none.
@@ -99,13 +99,13 @@ impl Pool {
 impl RemoteEnd {
     /// The host's name as typed, and the user and port where hop itself connects.
     fn whose(&self) -> (&str, Option<(&str, u16)>) {
-        let last = self.reach.way().and_then(|way| way.hops().last());
-        (self.reach.alias(), last.map(|host| (host.user.value.as_str(), host.port.value)))
+        let last = self.connector.way().and_then(|way| way.hops().last());
+        (self.connector.alias(), last.map(|host| (host.user.value.as_str(), host.port.value)))
     }
 
     /// Names or addresses, and ports, of all hosts on the way.
     fn dialled(&self) -> Option<Vec<(String, u16)>> {
-        let hops = self.reach.way()?.hops();
+        let hops = self.connector.way()?.hops();
         Some(hops.iter().map(|hop| (hop.hostname.value.clone(), hop.port.value)).collect())
     }
 
@@ -117,9 +117,10 @@ impl RemoteEnd {
             ShellState::Tells(sums) if !sums.has_ended() => return Some(sums.clone()),
             ShellState::Tells(_) | ShellState::NotAsked => {}
         }
-        let begun = tokio::time::timeout((self.clock.timeout() / 4).clamp(OPTIONAL.0, OPTIONAL.1), self.reach.shell());
+        let begun =
+            tokio::time::timeout((self.clock.timeout() / 4).clamp(OPTIONAL.0, OPTIONAL.1), self.connector.shell());
         let started = match begun.await {
-            Ok(Some(conversation)) => RemoteSha256::start(conversation).await,
+            Ok(Some(pipe)) => RemoteSha256::start(pipe).await,
             // none, or a server that never says so
             Ok(None) | Err(_) => None,
         };
@@ -140,10 +141,10 @@ impl RemoteEnd {
 
     async fn open(&self, lane: usize) -> Result<Remote, CopyError> {
         let (trail, _waits) = (Arc::clone(&self.trail), self.clock.waits());
-        match self.reach.lane(lane).await {
+        match self.connector.lane(lane).await {
             Ok(client) => {
                 self.clock.answered();
-                watchdog::set(&client, Arc::clone(&self.clock), (Arc::clone(&self.reach), lane));
+                watchdog::set(&client, Arc::clone(&self.clock), (Arc::clone(&self.connector), lane));
                 Ok(Remote::new(client, trail))
             }
             Err(error) => Err(CopyError::new(Some(trail), Stage::StartSftp, Vec::new(), Cause::Chain(error.into()))),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::copy::reach::Conversation;
+use crate::copy::connector::ShellPipe;
 
 /// A SHA-256.
 pub type Sum = [u8; 32];
@@ -40,14 +40,14 @@ pub struct RemoteSha256 {
 }
 
 impl RemoteSha256 {
-    /// Finds out whether the shell behind `conversation` has a tool.
-    pub async fn start(mut conversation: Conversation) -> Option<RemoteSha256> {
-        conversation.to.send(Bytes::from_static(SCRIPT.as_bytes())).await.ok()?;
+    /// Finds out whether the shell behind `shell` has a tool.
+    pub async fn start(mut shell: ShellPipe) -> Option<RemoteSha256> {
+        shell.to.send(Bytes::from_static(SCRIPT.as_bytes())).await.ok()?;
         let mut lines = Lines::default();
         let ready = async {
             let mut heard = 0;
             loop {
-                let line = lines.next(&mut conversation.from).await?;
+                let line = lines.next(&mut shell.from).await?;
                 heard += line.len() + 1;
                 if let Some(tool) = line.strip_prefix("hop-sums ") {
                     return (tool != "none").then_some(());
@@ -59,7 +59,7 @@ impl RemoteSha256 {
         };
         tokio::time::timeout(PATIENCE, ready).await.ok()??;
         let (questions, inbox) = mpsc::channel(64);
-        tokio::spawn(answer(conversation, lines, inbox));
+        tokio::spawn(answer(shell, lines, inbox));
         Some(RemoteSha256 { questions })
     }
 
@@ -79,18 +79,18 @@ impl RemoteSha256 {
 }
 
 /// Passes questions on and returns answers, in order, until either side ends.
-async fn answer(mut conversation: Conversation, mut lines: Lines, mut inbox: mpsc::Receiver<Question>) {
+async fn answer(mut shell: ShellPipe, mut lines: Lines, mut inbox: mpsc::Receiver<Question>) {
     let mut waiting = VecDeque::new();
     loop {
         tokio::select! {
             question = inbox.recv() => {
                 let Some((line, reply)) = question else { return };
                 waiting.push_back(reply);
-                if conversation.to.send(line).await.is_err() {
+                if shell.to.send(line).await.is_err() {
                     return;
                 }
             }
-            line = lines.next(&mut conversation.from) => {
+            line = lines.next(&mut shell.from) => {
                 let Some(line) = line else { return };
                 if let Some(said) = line.strip_prefix("hop-sum ") {
                     let Some(reply) = waiting.pop_front() else { return };

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::copy::connector::Connector;
 use crate::copy::idle::IdleClock;
-use crate::copy::reach::Reach;
 use crate::sftp::Client;
 
 /// How long nothing may move, unless told otherwise.
@@ -27,9 +27,9 @@ pub async fn stalled<T: PartialEq>(patience: Duration, mut look: impl FnMut() ->
     }
 }
 
-/// Watches `client` until it ends. When it stalls, its lane is abandoned at `reach`, so that the next try takes another
+/// Watches `client` until it ends. When it stalls, its lane is abandoned at `connector`, so that the next try takes another
 /// connection.
-pub fn set(client: &Client, clock: Arc<IdleClock>, (reach, lane): (Arc<dyn Reach>, usize)) {
+pub fn set(client: &Client, clock: Arc<IdleClock>, (connector, lane): (Arc<dyn Connector>, usize)) {
     let (watch, patience) = (client.watch(), clock.timeout());
     tokio::spawn(async move {
         let (mut replies, mut _waits) = (watch.progress().replies, None);
@@ -47,7 +47,7 @@ pub fn set(client: &Client, clock: Arc<IdleClock>, (reach, lane): (Arc<dyn Reach
             () = watch.ended() => {}
             () = stalled(patience, look) => {
                 watch.stalled(patience);
-                reach.abandon(lane);
+                connector.abandon(lane);
             }
         }
     });

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
+use super::connector::Location;
 use super::ends::expand::expand;
 use super::ends::lanes::Lanes;
 use super::ends::pool::Pool;
@@ -25,7 +26,6 @@ use super::marker::{Tree, TreeMarker, Trial};
 use super::name::Name;
 use super::options::{Job, Options, Symlinks};
 use super::place::{self, Links, Place};
-use super::reach::End;
 use super::task::errand::Errand;
 use super::task::ledger::Ledger;
 use super::task::leftovers::Leftovers;
@@ -87,7 +87,7 @@ impl Plan {
         let pools = pools(&job.sources, &watchers.clock);
         // what is missing here is missing before anybody logs in anywhere
         let (here, there): (Vec<_>, Vec<_>) =
-            job.sources.iter().zip(&pools).partition(|(end, _)| matches!(end, End::Local(_)));
+            job.sources.iter().zip(&pools).partition(|(end, _)| matches!(end, Location::Local(_)));
         let mut sources = found(&here, &job.options, missing).await?;
         if sources.is_empty() && there.is_empty() {
             return Ok(Plan { errands: Vec::new(), folder: None, tree: None });
@@ -167,7 +167,7 @@ fn is_one_folder(sources: &[Source], destination: &[u8]) -> Result<(), CopyError
 }
 
 /// The pools of the sources; sources on one host share one.
-fn pools(sources: &[End], clock: &Arc<IdleClock>) -> Vec<Arc<Pool>> {
+fn pools(sources: &[Location], clock: &Arc<IdleClock>) -> Vec<Arc<Pool>> {
     let mut pools: Vec<Arc<Pool>> = Vec::with_capacity(sources.len());
     for end in sources {
         let pool = Pool::of(end, clock);
@@ -182,7 +182,7 @@ type Missing = Vec<(Place, CopyError)>;
 
 /// The files and folders that the sources stand for.
 async fn found(
-    sources: &[(&End, &Arc<Pool>)],
+    sources: &[(&Location, &Arc<Pool>)],
     options: &Options,
     missing: &mut Missing,
 ) -> Result<Vec<Source>, CopyError> {

@@ -15,11 +15,11 @@ use super::logins::Held;
 use super::preflight::runs_commands;
 use crate::agent::Account;
 use crate::chain::Way;
+use crate::copy::connector::Location;
 use crate::copy::direct::remote::login::Login;
 use crate::copy::direct::remote::script::Far;
 use crate::copy::obstacle::Obstacle;
 use crate::copy::options::DirectOptions;
-use crate::copy::reach::End;
 use crate::copy::route::{Direction, Hindrance as _};
 
 /// Time kept for what comes after the login ([`NEXT`]), and time the login has in any case ([`MOMENT`]).
@@ -42,8 +42,8 @@ pub struct Begun {
 /// # Errors
 /// What keeps the hosts from copying directly. Nothing is left at either end.
 pub async fn begin(
-    sources: &[End],
-    destination: &End,
+    sources: &[Location],
+    destination: &Location,
     options: &DirectOptions,
     mode: DirectMode,
     retry_policy: &RetryPolicy,
@@ -137,8 +137,8 @@ async fn remove(links: Option<LinkFolder>) {
 }
 
 /// The one host that all sources are on, and the destination host.
-fn ways<'a>(sources: &'a [End], destination: &'a End) -> Result<(&'a Way, &'a Way), Obstacle> {
-    let all: Option<Vec<&Way>> = sources.iter().map(End::way).collect();
+fn ways<'a>(sources: &'a [Location], destination: &'a Location) -> Result<(&'a Way, &'a Way), Obstacle> {
+    let all: Option<Vec<&Way>> = sources.iter().map(Location::way).collect();
     let (Some(all), Some(destination)) = (all, destination.way()) else { return Err(Obstacle::NoHosts) };
     let Some(source) = all.first() else { return Err(Obstacle::NoHosts) };
     match () {

@@ -1,5 +1,5 @@
-//! How does a copy get at a host? [`Reach`] gives SFTP sessions by number, and knows how many hops there are; a copy
-//! does not. [`End`] says where a path is.
+//! How does a copy get at a host? [`Connector`] gives SFTP sessions by number, and knows how many hops there are; a copy
+//! does not. [`Location`] says where a path is.
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -17,10 +17,10 @@ use crate::sftp::Client;
 pub type Opening<'a> = Pin<Box<dyn Future<Output = Result<Client, ChainError>> + Send + 'a>>;
 
 /// A shell that is being started.
-pub type Shell<'a> = Pin<Box<dyn Future<Output = Option<Conversation>> + Send + 'a>>;
+pub type Shell<'a> = Pin<Box<dyn Future<Output = Option<ShellPipe>> + Send + 'a>>;
 
 /// The standard input and output of a program on a host. The program ends when either is dropped.
-pub struct Conversation {
+pub struct ShellPipe {
     /// To the program's standard input.
     pub to: mpsc::Sender<Bytes>,
     /// From the program's standard output.
@@ -28,7 +28,7 @@ pub struct Conversation {
 }
 
 /// A host that can be connected to as often as needed.
-pub trait Reach: Send + Sync {
+pub trait Connector: Send + Sync {
     /// The host's name, as the user typed it.
     fn alias(&self) -> &str;
     /// The hosts from here to it: `laptop > acc-bastion > acc-pvt`.
@@ -51,7 +51,7 @@ pub trait Reach: Send + Sync {
     fn abandon(&self, _lane: usize) {}
 }
 
-impl Reach for Way {
+impl Connector for Way {
     fn alias(&self) -> &str {
         Way::alias(self)
     }
@@ -72,8 +72,8 @@ impl Reach for Way {
         Box::pin(async {
             let process = self.session(0).await.ok()?.exec(b"sh").await.ok()?;
             let ((to, inbox), (outbox, from)) = (mpsc::channel(CHUNKS), mpsc::channel(CHUNKS));
-            tokio::spawn(converse(process, inbox, outbox));
-            Some(Conversation { to, from })
+            tokio::spawn(pass_on(process, inbox, outbox));
+            Some(ShellPipe { to, from })
         })
     }
 
@@ -90,7 +90,7 @@ impl Reach for Way {
 const CHUNKS: usize = 16;
 
 /// Passes data on until either side has ended.
-async fn converse(process: Process, mut inbox: mpsc::Receiver<Bytes>, outbox: mpsc::Sender<Bytes>) {
+async fn pass_on(process: Process, mut inbox: mpsc::Receiver<Bytes>, outbox: mpsc::Sender<Bytes>) {
     let Process { input, mut output, .. } = process;
     let says = async {
         while let Some(chunk) = inbox.recv().await {
@@ -118,27 +118,27 @@ async fn converse(process: Process, mut inbox: mpsc::Receiver<Bytes>, outbox: mp
 
 /// A path, and whether it is on this machine or on a host.
 #[derive(Clone)]
-pub enum End {
+pub enum Location {
     /// On this machine.
     Local(PathBuf),
     /// On a host. The path is raw bytes, empty for the home folder; as a source it may be a pattern.
-    Remote(Arc<dyn Reach>, Vec<u8>),
+    Remote(Arc<dyn Connector>, Vec<u8>),
 }
 
-impl End {
+impl Location {
     /// Whether the path is on this machine or on a host.
     pub fn reachable(&self) -> Reachable {
         match self {
-            End::Local(_) => Reachable::Here,
-            End::Remote(..) => Reachable::There,
+            Location::Local(_) => Reachable::Here,
+            Location::Remote(..) => Reachable::There,
         }
     }
 
     /// The way to the host, where hop itself connects hop by hop.
     pub fn way(&self) -> Option<&Way> {
         match self {
-            End::Local(_) => None,
-            End::Remote(reach, _) => reach.way(),
+            Location::Local(_) => None,
+            Location::Remote(connector, _) => connector.way(),
         }
     }
 
@@ -146,8 +146,8 @@ impl End {
     pub fn path(&self) -> &[u8] {
         use std::os::unix::ffi::OsStrExt;
         match self {
-            End::Local(path) => path.as_os_str().as_bytes(),
-            End::Remote(_, path) => path,
+            Location::Local(path) => path.as_os_str().as_bytes(),
+            Location::Remote(_, path) => path,
         }
     }
 }
