@@ -12,12 +12,12 @@
 //! | `send` | what goes over a login |
 //! | `setup` | how a login is had |
 //! | `remote` | what runs at the host that has logged in |
-//! | `engine` | with what the bytes go |
+//! | `transport` | with what the bytes go |
 
-mod engine;
 mod remote;
 mod send;
 mod setup;
+mod transport;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,8 +30,6 @@ use super::obstacle::Obstacle;
 use super::options::DirectOptions;
 use super::task::file_transfer::FileTransfer;
 use super::task::so_far::SoFar;
-pub use engine::Carried;
-use engine::Engine;
 use send::orders::Orders;
 use send::pack::Packing;
 pub use send::staging::clear as clear_staging;
@@ -40,6 +38,8 @@ pub use setup::attempt::{DirectMode, RetryPolicy};
 use setup::begin;
 use setup::begin::Begun;
 use setup::lent::Lent;
+pub use transport::Carried;
+use transport::Transport;
 
 /// A direct copy between two hosts, under way.
 pub struct Direct {
@@ -65,7 +65,7 @@ pub async fn begin(
 impl Direct {
     /// Wraps a login that has begun.
     fn new(Begun { attempt, login, held }: Begun) -> Direct {
-        let packing = Packing::of(attempt.engine);
+        let packing = Packing::of(attempt.transport);
         Direct { orders: Arc::new(Orders::new(attempt, login, held)), packing }
     }
 
@@ -91,7 +91,7 @@ impl Direct {
 
     async fn attempt(&self, transfer: FileTransfer<'_>, so_far: &mut SoFar) -> Result<Carried, CopyError> {
         let (orders, packing) = (&self.orders, &self.packing);
-        if orders.engine == Engine::Puts {
+        if orders.transport == Transport::Sftp {
             return put::send_by_sftp(orders, packing, transfer).await;
         }
         if pack::fits(transfer) && packing.is_on() && pack::send_packed(orders, packing, transfer).await? {

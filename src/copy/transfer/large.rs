@@ -63,7 +63,7 @@ pub async fn copy_large(transfer: FileTransfer<'_>, so_far: &mut SoFar) -> Resul
         let (window, writing) = begin(transfer, &mut pair, so_far).await?;
         let ends = Arc::new(Ends::of(&pair));
         let moved = async {
-            let reached = pump(transfer, window, writing, &ends, &pair.lane).await?;
+            let reached = move_blocks(transfer, window, writing, &ends, &pair.lane).await?;
             to_its_end(transfer, &pair, &ends, reached).await
         };
         let (size, sum) = match pair.size() {
@@ -97,7 +97,7 @@ async fn begin(
 }
 
 /// Moves every announced block, over the lane the file begins on and those that join it. Returns where the source ends.
-async fn pump(
+async fn move_blocks(
     transfer: FileTransfer<'_>,
     window: Arc<Mutex<Window>>,
     writing: Writing,

@@ -170,13 +170,13 @@ impl OpenPair {
         if !transfer.context.care.verify {
             return Ok(None);
         }
-        let witness = FileChecksum::of(transfer.item.lanes.source(), &self.lane.source, &self.source).await?;
+        let checksum = FileChecksum::of(transfer.item.lanes.source(), &self.lane.source, &self.source).await?;
         let tolerance = transfer.context.tolerance;
         let sum = match tolerance.growing {
             // where a file ends that has grown since, its host cannot be told
-            true => witness.read(0..self.size()).await,
+            true => checksum.read(0..self.size()).await,
             // to its end, wherever that is
-            false => witness.sum(0..tolerance.limit(self.size())).await,
+            false => checksum.sum(0..tolerance.limit(self.size())).await,
         };
         sum.map(Some)
     }

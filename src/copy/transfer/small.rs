@@ -116,8 +116,8 @@ async fn told_sum(transfer: FileTransfer<'_>, lane: &Lane, source: &OpenFile) ->
     if context.tolerance.growing {
         return Ok(None);
     }
-    let witness = FileChecksum::of(transfer.item.lanes.source(), &lane.source, source).await?;
-    witness.told(0..context.tolerance.limit(transfer.size())).await
+    let checksum = FileChecksum::of(transfer.item.lanes.source(), &lane.source, source).await?;
+    checksum.told(0..context.tolerance.limit(transfer.size())).await
 }
 
 /// All bytes of the source, of which `whole` was read.

@@ -3,7 +3,7 @@
 //! source, and a writer, which runs at the destination; the [`Direction`] decides which of them is near. Pure. Every
 //! name is quoted, whatever bytes it has, for each shell that will read it.
 
-use crate::copy::direct::engine::Engine;
+use crate::copy::direct::transport::Transport;
 use crate::copy::route::Direction;
 use crate::lend::{Loan, Seal, line, quoted, with_variables};
 
@@ -88,15 +88,15 @@ impl Far {
 }
 
 /// The script, for a loan's private `folder` and the name of the far `host`.
-pub fn dispatch(far: &Far, engine: Engine, folder: &str, host: &str) -> Vec<u8> {
+pub fn dispatch(far: &Far, transport: Transport, folder: &str, host: &str) -> Vec<u8> {
     let tar = far.reader(b"command -v tar");
     let ends = match far.direction {
         Direction::Push => PUSH,
         Direction::Pull => PULL,
     };
-    let script = match engine {
-        Engine::Streams => [ENDS, ends, LOGIN, STREAM_ORDERS].concat(),
-        Engine::Puts => [ENDS, LOGIN, SFTP_ORDERS].concat(),
+    let script = match transport {
+        Transport::Streams => [ENDS, ends, LOGIN, STREAM_ORDERS].concat(),
+        Transport::Sftp => [ENDS, LOGIN, SFTP_ORDERS].concat(),
     };
     with_variables(&[("d", folder.as_bytes()), ("host", host.as_bytes()), ("tar", &tar)], &script)
 }

@@ -5,7 +5,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::copy::direct::engine::STREAMS;
+use crate::copy::direct::transport::STREAMS;
 
 /// Bytes of an order while no speed is known.
 const FIRST: u64 = 4 << 20;

@@ -8,11 +8,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::chunk_sizer::ChunkSizer;
-use crate::copy::direct::engine::{Engine, STREAMS};
 use crate::copy::direct::remote::login::Login;
 use crate::copy::direct::remote::remote_helper::Answer;
 use crate::copy::direct::setup::attempt::Attempt;
 use crate::copy::direct::setup::logins::{Held, Logins};
+use crate::copy::direct::transport::{STREAMS, Transport};
 use crate::copy::ends::side::Side;
 use crate::copy::ends::watchdog;
 use crate::copy::error::{Cause, CopyError};
@@ -32,7 +32,7 @@ pub struct Orders {
     /// Which of the two hosts has logged in.
     direction: Direction,
     /// What carries the bytes.
-    pub engine: Engine,
+    pub transport: Transport,
     /// Whether the user accepts nothing but a direct copy.
     pub is_insisted_on: bool,
     /// The login in use, and how another is made when it is lost.
@@ -56,7 +56,7 @@ impl Orders {
     pub fn new(attempt: Attempt, login: Login, held: Held) -> Orders {
         Orders {
             direction: attempt.direction,
-            engine: attempt.engine,
+            transport: attempt.transport,
             is_insisted_on: attempt.is_insisted_on(),
             clock: Arc::clone(&attempt.retry_policy.watchers.clock),
             logins: Logins::new(attempt, login, held),
@@ -141,7 +141,7 @@ impl Orders {
                 destination.error(Stage::Transfer, &item.target, Cause::NoSpace)
             }
             // sftp(1)'s word for what has no code of its own, a full disk among it
-            Answer { words, .. } if self.engine == Engine::Puts && words.ends_with("Failure") => {
+            Answer { words, .. } if self.transport == Transport::Sftp && words.ends_with("Failure") => {
                 let status = SftpError::Status { code: StatusCode::FAILURE, message: String::new() };
                 destination.error(Stage::Transfer, &item.target, Cause::Sftp(status))
             }

@@ -16,9 +16,9 @@ use super::announced;
 use super::orders::{Orders, SSH_FAILED, numbered};
 use super::part_poll::{GLANCE, size};
 use super::staging::Staging;
-use crate::copy::direct::engine::{Engine, STREAMS};
 use crate::copy::direct::remote::login::Login;
 use crate::copy::direct::remote::{batch, script};
+use crate::copy::direct::transport::{STREAMS, Transport};
 use crate::copy::ends::identity::same_version;
 use crate::copy::error::{Cause, CopyError};
 use crate::copy::land::{adopt, takeover};
@@ -174,9 +174,9 @@ async fn send(
     let numbers: Vec<u64> = batch.iter().map(|waiting| waiting.number).collect();
     let bytes = batch.iter().map(|waiting| waiting.size).sum();
     let began = Instant::now();
-    let order = |login: &Login, order| match orders.engine {
-        Engine::Streams => script::pack(&login.far, order, &links, &folder, &numbers),
-        Engine::Puts => batch::puts(order, &links, &folder, &numbers),
+    let order = |login: &Login, order| match orders.transport {
+        Transport::Streams => script::pack(&login.far, order, &links, &folder, &numbers),
+        Transport::Sftp => batch::puts(order, &links, &folder, &numbers),
     };
     let watch = watch(orders, item, staging, &numbers);
     let answer = match orders.order_and_watch(item, order, watch).await {
@@ -200,7 +200,7 @@ async fn send(
             return Err(orders.failed(item, &answer));
         }
         // some file of the batch
-        _ if orders.engine == Engine::Puts => {}
+        _ if orders.transport == Transport::Sftp => {}
         _ => packing.stop(),
     }
     let mut arrived = loop {
@@ -218,10 +218,12 @@ async fn send(
 
 /// Tells the tasks whose pack was lost with the login. Files that `tar` wrote to their ends have arrived.
 async fn tell_lost(orders: &Orders, item: &Item, staging: &Place, batch: Vec<Waiting>, words: &str) {
-    let mut arrived = match orders.engine {
+    let mut arrived = match orders.transport {
         // where nothing can be seen, nothing has arrived
-        Engine::Streams => timeout(LISTED, listed(item, staging)).await.ok().and_then(Result::ok).unwrap_or_default(),
-        Engine::Puts => HashMap::new(),
+        Transport::Streams => {
+            timeout(LISTED, listed(item, staging)).await.ok().and_then(Result::ok).unwrap_or_default()
+        }
+        Transport::Sftp => HashMap::new(),
     };
     for waiting in batch {
         let told = match arrived.remove(&waiting.number) {
@@ -286,10 +288,10 @@ impl Waiting {
 impl Packing {
     /// The queue for what carries the bytes. A batch of `sftp` takes some round trips a file, so more batches go at
     /// once.
-    pub fn of(engine: Engine) -> Packing {
-        let (turns, files) = match engine {
-            Engine::Streams => (2, 500),
-            Engine::Puts => (STREAMS, 50),
+    pub fn of(transport: Transport) -> Packing {
+        let (turns, files) = match transport {
+            Transport::Streams => (2, 500),
+            Transport::Sftp => (STREAMS, 50),
         };
         Packing {
             waiting: Mutex::default(),
@@ -399,7 +401,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_pack_waits_for_a_file_that_is_being_linked_but_not_for_ever() {
-        let packing = Packing::of(Engine::Streams);
+        let packing = Packing::of(Transport::Streams);
         packing.push(waiting(1, 10, 0).0);
         let coming = packing.comes();
         let link = async {
@@ -421,7 +423,7 @@ mod tests {
 
     #[test]
     fn a_pack_takes_what_fits_in_order_and_always_something() {
-        let packing = Packing::of(Engine::Streams);
+        let packing = Packing::of(Transport::Streams);
         for (number, size) in [(1, 10), (2, 10), (3, 100), (4, 1)] {
             packing.push(waiting(number, size, 0).0);
         }
@@ -435,7 +437,7 @@ mod tests {
 
     #[test]
     fn what_waits_for_a_lost_login_is_told_and_the_rest_waits_on() {
-        let packing = Packing::of(Engine::Streams);
+        let packing = Packing::of(Transport::Streams);
         let (old, mut told) = waiting(1, 1, 0);
         let (new, mut untold) = waiting(2, 1, 1);
         packing.push(old);

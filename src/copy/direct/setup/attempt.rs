@@ -9,9 +9,9 @@ use tokio::time::timeout;
 use super::links::LinkFolder;
 use super::preflight::{asks_nobody, runs_commands, still_answers};
 use crate::chain::{Cause, ChainError, Way};
-use crate::copy::direct::engine::Engine;
 use crate::copy::direct::remote::remote_helper::RemoteHelper;
 use crate::copy::direct::remote::script::{self, Far, Ready};
+use crate::copy::direct::transport::Transport;
 use crate::copy::ends::watchers::Watchers;
 use crate::copy::obstacle::{Names, Obstacle, understood};
 use crate::copy::options::DirectOptions;
@@ -64,7 +64,7 @@ pub struct Attempt {
     /// Which of the two hosts logs in.
     pub direction: Direction,
     /// What carries the bytes.
-    pub engine: Engine,
+    pub transport: Transport,
     /// How often a lost login is made again, and how long nothing may move.
     pub retry_policy: RetryPolicy,
     /// The host the bytes come from.
@@ -93,12 +93,12 @@ impl Attempt {
             ..LoanRequest::default()
         };
         let (source, destination, retry_policy) = (source.clone(), destination.clone(), retry_policy.clone());
-        Attempt { direction, engine: Engine::Streams, retry_policy, source, destination, address, request, mode }
+        Attempt { direction, transport: Transport::Streams, retry_policy, source, destination, address, request, mode }
     }
 
     /// The same attempt, with what carries the bytes.
-    pub fn with(&self, engine: Engine) -> Attempt {
-        Attempt { engine, ..self.clone() }
+    pub fn with(&self, transport: Transport) -> Attempt {
+        Attempt { transport, ..self.clone() }
     }
 
     /// The host that logs in, and the host it logs in at.
@@ -115,12 +115,12 @@ impl Attempt {
     }
 
     /// What can carry the bytes. A destination that only receives need not run commands.
-    pub async fn engine(&self) -> Result<Engine, Obstacle> {
+    pub async fn transport(&self) -> Result<Transport, Obstacle> {
         match runs_commands(&self.destination).await {
-            Ok(()) => Ok(Engine::Streams),
+            Ok(()) => Ok(Transport::Streams),
             // a line for one key runs a command
             Err(Obstacle::NoShell { .. }) if self.direction == Direction::Push && self.request.auth == Auth::Agent => {
-                Ok(Engine::Puts)
+                Ok(Transport::Sftp)
             }
             Err(obstacle) => Err(obstacle),
         }
@@ -185,11 +185,11 @@ impl Attempt {
     /// # Errors
     /// What kept the host from logging in; that another process took the signature.
     pub async fn log_in(&self, loan: &Loan, far: &Far, limit: Duration) -> Result<(RemoteHelper, Ready), Obstacle> {
-        if self.engine == Engine::Puts && !loan.has("sftp") {
+        if self.transport == Transport::Sftp && !loan.has("sftp") {
             return Err(Obstacle::NoShell { host: self.destination.alias().to_owned(), words: String::new() });
         }
         let (token, before) = (loan.folder(), loan.account());
-        let program = loan.program(&script::dispatch(far, self.engine, token, loan.destination()));
+        let program = loan.program(&script::dispatch(far, self.transport, token, loan.destination()));
         // from the login on the agent hears nobody any more
         let armed = loan.arm();
         let process = loan.source().start(&program).await.map_err(LendError::Chain)?;
@@ -239,7 +239,7 @@ impl Attempt {
             Auth::Ephemeral => " with an ephemeral key",
         };
         match self.direction {
-            Direction::Push if self.engine == Engine::Puts => format!("{by} sends straight to {address} by sftp"),
+            Direction::Push if self.transport == Transport::Sftp => format!("{by} sends straight to {address} by sftp"),
             Direction::Push => format!("{by} sends straight to {address}{with}"),
             Direction::Pull => format!("{by} fetches straight from {address}{with}"),
         }

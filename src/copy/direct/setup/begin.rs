@@ -96,16 +96,17 @@ async fn begin_by(
     reached: impl Future<Output = Result<(), Obstacle>>,
 ) -> Result<(Option<Begun>, String), Obstacle> {
     let DirectMode::Begin(_) = attempt.mode else {
-        let ((), (), engine) = tokio::try_join!(reached, runs_commands(&attempt.source), attempt.engine())?;
-        let attempt = attempt.with(engine);
+        let ((), (), transport) = tokio::try_join!(reached, runs_commands(&attempt.source), attempt.transport())?;
+        let attempt = attempt.with(transport);
         return Ok((None, format!("{}; the login is not tried in a dry run", attempt.said())));
     };
-    let asked = async { tokio::try_join!(reached, runs_commands(&attempt.source), attempt.engine(), attempt.lend()) };
+    let asked =
+        async { tokio::try_join!(reached, runs_commands(&attempt.source), attempt.transport(), attempt.lend()) };
     let clock = &attempt.retry_policy.watchers.clock;
-    let ((), (), engine, mut loan) = clock.within(asked).await.unwrap_or(Err(Obstacle::Late))?;
+    let ((), (), transport, mut loan) = clock.within(asked).await.unwrap_or(Err(Obstacle::Late))?;
     clock.answered();
     let limit = LOGIN.min(clock.left().saturating_sub(NEXT)).max(MOMENT);
-    let attempt = attempt.with(engine);
+    let attempt = attempt.with(transport);
     let far = Far::new(attempt.direction, &loan);
     let (started, links) =
         tokio::join!(Box::pin(attempt.log_in(&loan, &far, limit)), timeout(limit, Box::pin(attempt.links(&loan))));

@@ -1,4 +1,4 @@
-//! What carries the bytes from one host to the other? [`Engine`], over [`STREAMS`] streams; [`Carried`] says whether a
+//! What carries the bytes from one host to the other? [`Transport`], over [`STREAMS`] streams; [`Carried`] says whether a
 //! file went that way.
 
 /// Streams over one login. sshd allows ten sessions a connection (`MaxSessions`).
@@ -6,11 +6,11 @@ pub const STREAMS: usize = 4;
 
 /// The programs that carry the bytes between the hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Engine {
+pub enum Transport {
     /// `dd` and `tar` at both ends, over the login.
     Streams,
     /// `sftp` at the source, to a destination that runs no commands.
-    Puts,
+    Sftp,
 }
 
 /// Whether a file was copied directly.
