@@ -141,7 +141,7 @@ fn a_host_that_sends_reads_here_and_writes_there() {
         let mut sent = |number, reader: &str, writer: &str| sent(&mut started, &host.token(), number, reader, writer);
         assert_eq!(sent(1, &read, &write), "0 1+1", "{}", shell.name);
         assert_eq!(fs::read(&part).expect("a part"), b"aaaabb", "{}", shell.name);
-        let complains = "cat >/dev/null; echo first >&2; echo 'dd: full' >&2; echo last >&2; exit 3";
+        let complains = "cat >/dev/null; echo first >&2; echo 'dd: full' >&2; echo 'dd: last' >&2; exit 3";
         assert_eq!(sent(2, &read, complains), "3 1+1 dd: full", "{}", shell.name);
         assert_eq!(
             sent(3, &read, "cat >/dev/null; echo >&2; echo ' first' >&2; echo last >&2; exit 1"),
