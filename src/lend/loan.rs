@@ -246,7 +246,7 @@ impl Loan {
         };
         let ((), left) = tokio::join!(kept.dismiss(), let_go);
         let account = untold.account();
-        untold.is_told();
+        untold.told();
         Closed { account, left }
     }
 }

@@ -1,5 +1,5 @@
-//! What if a loan comes to nothing, or what lends it is dropped on the way? [`Untold`] sees to it that what the source has
-//! asked for and was refused is told then, too.
+//! What was refused when a loan comes to nothing, or is dropped on the way? [`Untold`] tells the observer what the source
+//! asked for and was refused, unless its owner does.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::agent::{Account, LentAgent, Refusal};
 use crate::chain::Session;
 use crate::progress::{Event, Observer};
 
-/// What nobody has told yet, from the connection to the source on. Dropping it tells what was refused.
+/// The refusals that nobody has told yet, since the connection to the source. Dropping it tells them.
 pub struct Untold {
     source: Session,
     lent: Option<LentAgent>,
@@ -15,25 +15,25 @@ pub struct Untold {
 }
 
 impl Untold {
-    /// Of a connection to the source over which nothing is lent yet.
+    /// For a connection to the source over which nothing is lent yet.
     pub fn of(source: &Session, observer: Option<Arc<dyn Observer>>) -> Untold {
         Untold { source: source.clone(), lent: None, observer }
     }
 
-    /// From here on this agent may be asked.
+    /// Includes what this agent signs and refuses from now on.
     pub fn lend(&mut self, lent: &LentAgent) {
         self.lent = Some(lent.clone());
     }
 
-    /// What was signed and refused so far, agent channels outside of the loan's time included.
+    /// The signatures and refusals so far, including those of agent channels opened while the agent was not armed.
     pub fn account(&self) -> Account {
         let mut account = self.lent.as_ref().map(LentAgent::account).unwrap_or_default();
         (0..self.source.agents_refused()).for_each(|_| account.refuse(Refusal::NotArmed));
         account
     }
 
-    /// Somebody else tells it.
-    pub fn is_told(mut self) {
+    /// Ends it without a word: the caller tells.
+    pub fn told(mut self) {
         self.observer = None;
     }
 }

@@ -189,7 +189,7 @@ async fn a_part_that_another_machine_has_written_to_since_it_was_listed_stays() 
         written(0);
         whole(run.await.unwrap());
         assert_same_file(&scene);
-        assert_eq!(parts(&scene.to), [other.clone()], "{way:?}");
+        assert_eq!(parts(&scene.to), std::slice::from_ref(&other), "{way:?}");
         written(1000);
         scene.copies("f", "", Options::default()).await;
         assert_eq!(parts(&scene.to), Vec::<PathBuf>::new(), "{way:?}");

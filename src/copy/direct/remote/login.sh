@@ -6,7 +6,8 @@
 m=
 trap 'm=${m:-$!}; [ -z "$m" ] || kill -s KILL "$m" 2>/dev/null' EXIT
 trap 'exit 1' HUP INT TERM PIPE
-mux -nNM -c aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes256-ctr,chacha20-poly1305@openssh.com -- "$host" >/dev/null & m=$!
+# not by the function: its number would be that of a shell around it
+ssh -F "$HOP_LENT" -S "$d/login" -nNM -c aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes256-ctr,chacha20-poly1305@openssh.com -- "$host" >/dev/null & m=$!
 until [ -S "$d/login" ]; do
   kill -s 0 "$m" 2>/dev/null || exit 1
   sleep 0.03 2>/dev/null || sleep 1 || exit 1
