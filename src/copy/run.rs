@@ -54,6 +54,7 @@ pub async fn run(
     mut walk: Walk,
     mut finishes: mpsc::UnboundedReceiver<Finish>,
 ) -> Result<(), CopyError> {
+    let began = Instant::now();
     let most = if run.direct.is_some() { DIRECT_ITEMS } else { items_at_once() };
     let mut jobs = JoinSet::new();
     let (mut walking, mut finishing) = (true, true);
@@ -76,6 +77,7 @@ pub async fn run(
             },
         }
     }
+    takeover::clear_postponed(&run.context, began).await;
     Ok(())
 }
 

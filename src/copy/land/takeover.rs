@@ -2,15 +2,18 @@
 //! source and target whose runs have ended: one of the same version is used, if it surely belongs to this user; the
 //! others are removed once the file has its name. Part files of another pair are left alone.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
 
 use crate::copy::ends::side::Side;
 use crate::copy::name::Name;
 use crate::copy::part::{Id, PairId};
-use crate::copy::place::Links;
+use crate::copy::place::{Links, Place};
 use crate::copy::task::folder::Ground;
 use crate::copy::task::item::Item;
-use crate::copy::task::leftovers::{Found, Leftover, NameCount};
+use crate::copy::task::leftovers::{Found, Leftover, NameCount, Uncleared};
 use crate::copy::task::run_context::RunContext;
 use crate::copy::task::this_run::Young;
 use crate::sftp::{Attributes, FileKind};
@@ -96,10 +99,14 @@ pub async fn clear(side: &Side, item: &Item, context: &RunContext) {
     if item.ground().await == Ground::Fresh {
         return;
     }
-    let (Ok(name), folder) = (side.own_name(&item.target), item.target.parent()) else { return };
+    clear_parts(side, &item.target, pair_of(item), context).await;
+}
+
+async fn clear_parts(side: &Side, target: &Place, pair: PairId, context: &RunContext) {
+    let (Ok(name), folder) = (side.own_name(target), target.parent()) else { return };
     let found = context.leftovers.of(side, &folder).await;
     let mut now = None;
-    for left in found.of_pair(&name, pair_of(item)).filter(|left| left.attributes.kind() != FileKind::Dir) {
+    for left in found.of_pair(&name, pair).filter(|left| left.attributes.kind() != FileKind::Dir) {
         if now.is_none() {
             // landing has changed the folder just now
             now = side.stat(&folder, Links::Follow).await.ok().and_then(|folder| folder.mtime());
@@ -111,12 +118,25 @@ pub async fn clear(side: &Side, item: &Item, context: &RunContext) {
     }
 }
 
-/// The same for a file that took little time: does not wait for a listing under way, unless an earlier run is sure to
-/// have left something.
+/// The same for a file that took little time: does not wait for a listing under way, but leaves the file for the end of the
+/// run, unless an earlier run is sure to have left something.
 pub async fn clear_soon(side: &Side, item: &Item, context: &RunContext, began: Instant) {
     let patience = if context.goes_on { Duration::MAX } else { began.elapsed().max(LEAST_WAIT) };
-    // the next run lists it again
-    let _ = tokio::time::timeout(patience, clear(side, item, context)).await;
+    if timeout(patience, clear(side, item, context)).await.is_err() {
+        let (lanes, target) = (Arc::clone(&item.lanes), item.target.clone());
+        context.leftovers.postpone(Uncleared { lanes, target, pair: pair_of(item) });
+    }
+}
+
+/// The same at the end of a run that `began` then, for the files that were left for it. It waits no longer than the run took.
+pub async fn clear_postponed(context: &RunContext, began: Instant) {
+    let cleared = async {
+        for Uncleared { lanes, target, pair } in context.leftovers.postponed() {
+            clear_parts(&lanes.idlest().destination, &target, pair, context).await;
+        }
+    };
+    // what is left then, the next run removes
+    let _ = timeout(began.elapsed().max(LEAST_WAIT), cleared).await;
 }
 
 #[cfg(test)]

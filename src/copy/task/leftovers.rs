@@ -2,7 +2,8 @@
 //! goes on, and keeps the part files in it: unfinished files, markers of trees, folders that small files arrive in. It
 //! does not tell whether their runs still live (`alive`), or who owns them ([`takeover`](crate::copy::land::takeover)).
 //!
-//! Memory: at most [`KEPT`] names in all, however many folders and whatever a server lists: 2 MiB.
+//! Memory: at most [`KEPT`] names in all, however many folders and whatever a server lists, and as many files that wait for
+//! the end of the run: 4 MiB.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::SetOnce;
 use tokio::task::JoinSet;
 
+use crate::copy::ends::lanes::Lanes;
 use crate::copy::ends::side::Side;
 use crate::copy::error::CopyError;
 use crate::copy::name::Name;
@@ -63,9 +65,20 @@ pub struct Found {
 /// What a listing under way will have found.
 type Looking = Arc<SetOnce<Arc<Found>>>;
 
+/// A file that has its name, while the part files that ended runs left of it may still be there.
+pub struct Uncleared {
+    /// The sessions to its destination.
+    pub lanes: Arc<Lanes>,
+    /// Its place at the destination.
+    pub target: Place,
+    /// Its source and its target.
+    pub pair: PairId,
+}
+
 /// What is known of the destination's folders.
 #[derive(Default)]
 pub struct Leftovers {
+    uncleared: Mutex<Vec<Uncleared>>,
     folders: Mutex<HashMap<Vec<u8>, Looking>>,
     listings: Mutex<JoinSet<()>>,
     kept: Arc<AtomicUsize>,
@@ -85,6 +98,20 @@ impl Leftovers {
     /// Begins to list `folder`, so that nothing has to wait for it later.
     pub fn begin(&self, side: &Side, folder: &Place) {
         drop(self.listing(side, folder));
+    }
+
+    /// Leaves a file for the end of the run, by when its folder will have been listed; the next run does it when there are
+    /// more than [`KEPT`].
+    pub fn postpone(&self, uncleared: Uncleared) {
+        let mut postponed = self.uncleared.lock().unwrap_or_else(PoisonError::into_inner);
+        if postponed.len() < KEPT {
+            postponed.push(uncleared);
+        }
+    }
+
+    /// The files that were left for the end.
+    pub fn postponed(&self) -> Vec<Uncleared> {
+        std::mem::take(&mut *self.uncleared.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn listing(&self, side: &Side, folder: &Place) -> Looking {

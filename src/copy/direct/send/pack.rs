@@ -20,6 +20,7 @@ use crate::copy::direct::remote::login::Login;
 use crate::copy::direct::remote::{batch, script};
 use crate::copy::direct::transport::{STREAMS, Transport};
 use crate::copy::ends::identity::same_version;
+use crate::copy::ends::lanes::Lane;
 use crate::copy::error::{Cause, CopyError};
 use crate::copy::land::{adopt, takeover};
 use crate::copy::place::Place;
@@ -203,12 +204,7 @@ async fn send(
         _ if orders.transport == Transport::Sftp => {}
         _ => packing.stop(),
     }
-    let mut arrived = loop {
-        match listed(item, staging).await {
-            Err(error) if error.is_lost() => item.lanes.restore(error).await?,
-            listed => break listed?,
-        }
-    };
+    let mut arrived = item.lanes.retry(|lane| async move { listed(&lane, staging).await }).await?;
     for waiting in batch {
         let told = arrived.remove(&waiting.number).map_or(Told::Missing, Told::There);
         waiting.tell(told);
@@ -221,7 +217,7 @@ async fn tell_lost(orders: &Orders, item: &Item, staging: &Place, batch: Vec<Wai
     let mut arrived = match orders.transport {
         // where nothing can be seen, nothing has arrived
         Transport::Streams => {
-            timeout(LISTED, listed(item, staging)).await.ok().and_then(Result::ok).unwrap_or_default()
+            timeout(LISTED, listed(&item.lanes.idlest(), staging)).await.ok().and_then(Result::ok).unwrap_or_default()
         }
         Transport::Sftp => HashMap::new(),
     };
@@ -235,9 +231,9 @@ async fn tell_lost(orders: &Orders, item: &Item, staging: &Place, batch: Vec<Wai
 }
 
 /// The attributes of the files in the staging folder, by number.
-async fn listed(item: &Item, staging: &Place) -> Result<HashMap<u64, Attributes>, CopyError> {
+async fn listed(lane: &Lane, staging: &Place) -> Result<HashMap<u64, Attributes>, CopyError> {
     let mut found = HashMap::new();
-    let mut listing = item.lanes.idlest().destination.list(staging).await?;
+    let mut listing = lane.destination.list(staging).await?;
     while let Some(entries) = listing.next().await? {
         for (name, attributes) in entries.into_iter().flatten() {
             if let Some(number) = std::str::from_utf8(name.as_bytes()).ok().and_then(|name| name.parse().ok()) {

@@ -72,11 +72,6 @@ impl<'a> PartPoll<'a> {
 /// # Errors
 /// When the file cannot be looked at, or no session can be made any more.
 pub async fn size(item: &Item, place: &Place) -> Result<Option<u64>, CopyError> {
-    loop {
-        match item.lanes.idlest().destination.look(place, Links::Keep).await {
-            Ok(found) => return Ok(found.and_then(|found| found.size)),
-            Err(error) if error.is_lost() => item.lanes.restore(error).await?,
-            Err(error) => return Err(error),
-        }
-    }
+    let found = item.lanes.retry(|lane| async move { lane.destination.look(place, Links::Keep).await }).await?;
+    Ok(found.and_then(|found| found.size))
 }

@@ -55,25 +55,17 @@ impl Staging {
     /// # Errors
     /// When something in it cannot be removed, or no session can be had any more.
     pub async fn remove(&self) -> Result<(), CopyError> {
-        loop {
-            match self.try_to_remove().await {
-                Err(error) if error.is_lost() => self.lanes.restore(error).await?,
-                removed => return removed,
-            }
-        }
+        self.lanes.retry(|lane| async move { remove(&lane.destination, &self.place).await }).await
     }
 
     /// Says, for people, that the folder is still there.
     pub fn left(&self) -> String {
         format!("{} could not be removed; the next run does it", String::from_utf8_lossy(&self.place.path()))
     }
-
-    async fn try_to_remove(&self) -> Result<(), CopyError> {
-        remove(&self.lanes.idlest().destination.clone(), &self.place).await
-    }
 }
 
-/// Removes the folders that ended runs have left beside `top`, for a run that need not send anything there.
+/// Removes the folders that ended runs have left of copies to where `target` goes. Where `target` is the typed folder
+/// itself, a run that had to make that folder has left its own beside it.
 ///
 /// # Errors
 /// When the session is lost.
