@@ -40,7 +40,12 @@ pub enum Trick {
     Announces(i64),
     /// No listing has lines for people.
     ListsNamesOnly,
+    /// What a folder holds is told long after what was asked for later.
+    ListsLate,
 }
+
+/// Longer than a small file waits for what its folder holds, and shorter than it and the end of its run do.
+const LATE: Duration = Duration::from_millis(1400);
 
 /// A host whose server is meddled with.
 pub struct Meddler {
@@ -87,7 +92,8 @@ impl Connector for Meddler {
 type Meddling = (Trick, Arc<AtomicU32>, Arc<std::sync::Mutex<Vec<u32>>>, PathBuf);
 
 /// Passes packets on, until either side has gone.
-async fn pass(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, meddling: Meddling) {
+async fn pass(mut from: impl AsyncRead + Unpin, to: impl AsyncWrite + Unpin + Send + 'static, meddling: Meddling) {
+    let to = Arc::new(tokio::sync::Mutex::new(to));
     loop {
         let Ok(length) = from.read_u32().await else { return };
         let mut packet = vec![0; length as usize];
@@ -96,7 +102,16 @@ async fn pass(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin,
         }
         let Some(packet) = meddle(packet, &meddling) else { continue };
         let whole = [&(packet.len() as u32).to_be_bytes()[..], &packet].concat();
-        if to.write_all(&whole).await.is_err() {
+        if meddling.0 == Trick::ListsLate && packet[0] == NAME && u32_at(&packet, 5) > 1 {
+            let to = Arc::clone(&to);
+            tokio::spawn(async move {
+                tokio::time::sleep(LATE).await;
+                // the session may have ended
+                let _ = to.lock().await.write_all(&whole).await;
+            });
+            continue;
+        }
+        if to.lock().await.write_all(&whole).await.is_err() {
             return;
         }
     }
@@ -277,6 +292,20 @@ async fn f40_a_part_whose_count_of_names_is_not_told_is_not_gone_on_from() {
         assert_eq!(kept, goes_on, "{trick:?} {mode:o}");
         lands_whole(&scene, LARGE);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_goes_at_the_end_of_the_run_where_its_folder_is_listed_late() {
+    let Some(mut scene) = Scene::new(Way::Up) else { return };
+    fs::write(scene.from.join("f"), content(LARGE, 5)).unwrap();
+    scene.reach_destination_by(Meddler::new(&scene.to, Trick::Fails(WRITE)));
+    scene.copy("f", "", Options::default()).await.unwrap();
+    assert_eq!(fs::read_dir(&scene.to).unwrap().count(), 1, "no part was left");
+    fs::write(scene.from.join("f"), content(1000, 6)).unwrap();
+    scene.reach_destination_by(Meddler::new(&scene.to, Trick::ListsLate));
+    scene.copies("f", "", Options::default()).await;
+    assert_eq!(fs::read(scene.to.join("f")).unwrap(), content(1000, 6));
+    assert_eq!(fs::read_dir(&scene.to).unwrap().count(), 1, "the part is left");
 }
 
 #[tokio::test(flavor = "multi_thread")]
