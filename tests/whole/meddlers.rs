@@ -45,7 +45,7 @@ pub enum Trick {
 }
 
 /// Longer than a small file waits for what its folder holds, and shorter than it and the end of its run do.
-const LATE: Duration = Duration::from_millis(1400);
+const LATE: Duration = Duration::from_millis(1100);
 
 /// A host whose server is meddled with.
 pub struct Meddler {
