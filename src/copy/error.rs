@@ -263,7 +263,7 @@ impl CopyError {
     /// True when there is nothing under that path.
     pub(super) fn is_missing(&self) -> bool {
         match &self.cause {
-            Cause::Io(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+            Cause::Io(error) => is_missing(error),
             Cause::Sftp(SftpError::Status { code, .. }) => *code == StatusCode::NO_SUCH_FILE,
             _ => false,
         }
@@ -357,6 +357,11 @@ impl fmt::Display for Shown<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether the system says that nothing is there.
+pub fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 #[cfg(test)]

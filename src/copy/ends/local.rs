@@ -17,6 +17,7 @@ use rustix::fs::{AtFlags, Dir, Mode, OFlags, Stat, Timespec, Timestamps};
 use super::buffers::{self, UNTOLD_MAX};
 use super::identity::FileIdentity;
 use super::resolve_beneath;
+use crate::copy::error::is_missing;
 use crate::copy::place::{self, Anchor, Links, Place};
 use crate::sftp::{Attributes, FileKind};
 
@@ -61,7 +62,7 @@ pub fn stat(place: &Place, links: Links) -> io::Result<Attributes> {
 /// The same; `None` when nothing is there.
 pub fn look(place: &Place, links: Links) -> io::Result<Option<Attributes>> {
     match stat(place, links) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) if is_missing(&error) => Ok(None),
         seen => seen.map(Some),
     }
 }
