@@ -181,7 +181,12 @@ impl Landing {
     }
 
     async fn flush(&self) -> Result<(), CopyError> {
-        let file = self.side.reopen(self.part.place()).await?;
+        // for reading: it has its own mode by now, which may forbid writing
+        let part = self.part.place();
+        let file = match self.side.open(part, Links::Keep).await {
+            Err(error) if !error.ends_the_run() => self.side.reopen(part).await?,
+            opened => opened?,
+        };
         file.flush().await?;
         file.close().await
     }
