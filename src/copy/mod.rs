@@ -16,6 +16,7 @@
 //! | `plan` | sources found, destination understood, nothing written |
 //! | `marker` | what a run that was killed meant |
 //! | `direct` | from one host straight to the other |
+//! | `packed` | many small files together |
 //! | `walk` | what there is, one item at a time |
 //! | `transfer` | the bytes of a file |
 //! | `land` | a file gets its name |
@@ -46,6 +47,7 @@ mod mirror;
 mod name;
 mod obstacle;
 mod options;
+mod packed;
 mod part;
 mod place;
 mod plan;
@@ -64,20 +66,24 @@ use tokio::time::timeout;
 
 use crate::progress::{Counters, Event, Observer, Stage};
 pub use connector::{Connector, Location, Opening, Shell, ShellPipe};
-use direct::{Direct, DirectMode, RetryPolicy, clear_staging};
+use direct::{Direct, DirectMode, RetryPolicy};
 use ends::join_in_order;
+use ends::lanes::Lanes;
 pub use ends::remote_files::RemoteFiles;
 use ends::retry::{RETRIES, RetryBudget};
+use ends::side::Side;
 use ends::watchdog;
 use ends::watchers::Watchers;
 pub use error::{Cause, CopyError, Kind};
 pub use filter::Filter;
 use idle::IdleClock;
+use land::staging;
 use marker::{TreeMarker, TreeState};
 use mirror::FolderPair;
 pub use obstacle::Obstacle;
 use options::Keep;
 pub use options::{Care, DirectOptions, Job, Mirror, Options, Resume, Symlinks, Unchanged};
+use packed::TarUpload;
 use plan::Plan;
 use route::{Decision, Reachable, choose};
 pub use route::{Route, RoutePreference};
@@ -200,18 +206,25 @@ async fn move_all(
     let mut context = RunContext::new(keep, run, options, Arc::clone(ledger));
     context.goes_on = marker.as_ref().is_some_and(|marker| marker.goes_on());
     let context = Arc::new(context);
-    let copy_run = CopyRun { context: Arc::clone(&context), direct, marker: marker.clone() };
+    let upload = TarUpload::new(target.as_ref().is_some_and(|(_, lanes)| goes_up(options, lanes)));
+    let copy_run = CopyRun::new(Arc::clone(&context), direct, Arc::new(upload), marker.clone());
     let ran = run::run(Arc::new(copy_run), walk, finishes).await;
     let is_complete = ran.is_ok() && !ledger.has_failures();
     if let (true, Some((target, lanes))) = (is_complete, target) {
         let patience = if context.goes_on { Duration::MAX } else { began.elapsed().max(LEAST_WAIT) };
         // what is left, another run removes
-        let _ = timeout(patience, clear_staging(&lanes, &target, &context.leftovers, &context.run)).await;
+        let _ = timeout(patience, staging::clear(&lanes, &target, &context.leftovers, &context.run)).await;
     }
     if let Some(marker) = marker {
         marker.end(if is_complete { TreeState::Complete } else { TreeState::Lacking }).await;
     }
     ran
+}
+
+/// Whether small files may go from here to a host together.
+fn goes_up(options: &Options, lanes: &Lanes) -> bool {
+    let lane = lanes.idlest();
+    !options.one_by_one && matches!((&lane.source, &lane.destination), (Side::Local, Side::Remote(_)))
 }
 
 /// Whether both ends are hosts, so that there is a choice of routes.

@@ -49,6 +49,8 @@ pub struct Options {
     pub runs: Option<PathBuf>,
     /// Whether files are compared and flushed.
     pub care: Care,
+    /// Small files never go together with others.
+    pub one_by_one: bool,
     /// Most bytes a second, all files together; `None` for no limit.
     pub rate: Option<u64>,
     /// Tries in a row to make a lost connection again while nothing moves; `None` for 3.

@@ -3,10 +3,10 @@
 //! made again ends the run.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, getrlimit};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::direct::{Carried, Direct};
@@ -14,13 +14,14 @@ use super::error::CopyError;
 use super::land::{adopt, takeover};
 use super::marker::TreeMarker;
 use super::options::Unchanged;
+use super::packed::TarUpload;
 use super::place::Links;
 use super::task::file_transfer::FileTransfer;
 use super::task::folder::{Finish, Finished, Folder, Ground};
 use super::task::item::{Item, What};
 use super::task::ledger::FileProgress;
 use super::task::run_context::RunContext;
-use super::task::so_far::SoFar;
+use super::task::so_far::{Earlier, SoFar};
 use super::transfer::large;
 use super::transfer::small::{self, Small};
 use super::walk::Walk;
@@ -32,33 +33,51 @@ const ITEMS: usize = 256;
 /// Items under way at once in a direct copy: an item is a small request then, and many small files go together.
 const DIRECT_ITEMS: usize = 1024;
 
+/// Items under way at once while small files go up together: most of them only wait to be listed there.
+const PACKED_ITEMS: usize = 2048;
+
+/// Most time for the end of what goes together.
+const ENDING: Duration = Duration::from_secs(5);
+
 /// Descriptors kept for everything but files: connections, standard streams, folders being listed.
 const OTHER_DESCRIPTORS: u64 = 32;
 
 /// What one run copies with.
 pub struct CopyRun {
     /// What all of its items share.
-    pub context: Arc<RunContext>,
+    context: Arc<RunContext>,
     /// The direct copy, where the bytes do not pass through this machine.
-    pub direct: Option<Arc<Direct>>,
+    direct: Option<Arc<Direct>>,
+    /// The small files that go up together.
+    tar_upload: Arc<TarUpload>,
+    /// Permits for items that go by themselves.
+    alone: Semaphore,
     /// The marker that records which files have landed, where the copy has one.
-    pub marker: Option<Arc<TreeMarker>>,
+    marker: Option<Arc<TreeMarker>>,
 }
 
 /// Copies what the walk finds, and finishes the folders whose entries are done.
 ///
 /// # Errors
 /// What ends the run: a lost session, or a peer that broke the protocol.
-pub async fn run(
-    run: Arc<CopyRun>,
+pub async fn run(run: Arc<CopyRun>, walk: Walk, finishes: mpsc::UnboundedReceiver<Finish>) -> Result<(), CopyError> {
+    let began = Instant::now();
+    let ran = copy_all(&run, walk, finishes).await;
+    run.tar_upload.end(ENDING).await;
+    ran?;
+    takeover::clear_postponed(&run.context, began).await;
+    Ok(())
+}
+
+async fn copy_all(
+    run: &Arc<CopyRun>,
     mut walk: Walk,
     mut finishes: mpsc::UnboundedReceiver<Finish>,
 ) -> Result<(), CopyError> {
-    let began = Instant::now();
-    let most = if run.direct.is_some() { DIRECT_ITEMS } else { items_at_once() };
     let mut jobs = JoinSet::new();
     let (mut walking, mut finishing) = (true, true);
     while walking || finishing || !jobs.is_empty() {
+        let most = run.most();
         tokio::select! {
             // in this order: what has ended before what begins, so that no more folders wait to be finished than there are
             // items under way and in the walk's queue
@@ -72,13 +91,33 @@ pub async fn run(
                 None => finishing = false,
             },
             item = walk.next(), if walking && jobs.len() < most => match item? {
-                Some(item) => drop(jobs.spawn(copy_item(Arc::clone(&run), item))),
+                Some(item) => drop(jobs.spawn(copy_item(Arc::clone(run), item))),
                 None => walking = false,
             },
         }
     }
-    takeover::clear_postponed(&run.context, began).await;
     Ok(())
+}
+
+impl CopyRun {
+    /// A run that has not begun.
+    pub fn new(
+        context: Arc<RunContext>,
+        direct: Option<Arc<Direct>>,
+        tar_upload: Arc<TarUpload>,
+        marker: Option<Arc<TreeMarker>>,
+    ) -> CopyRun {
+        CopyRun { context, direct, tar_upload, alone: Semaphore::new(items_at_once()), marker }
+    }
+
+    /// Most items under way at once, for now.
+    fn most(&self) -> usize {
+        match (&self.direct, self.tar_upload.is_on()) {
+            (Some(_), _) => DIRECT_ITEMS,
+            (None, true) => PACKED_ITEMS,
+            (None, false) => items_at_once(),
+        }
+    }
 }
 
 /// As many items as there are descriptors for, at two each.
@@ -169,18 +208,18 @@ async fn link(context: &RunContext, item: &Item) -> Result<(), CopyError> {
 
 /// Copies a file, and once more when its source changed meanwhile.
 async fn file(run: &CopyRun, item: &Item, links: Links) -> Result<(), CopyError> {
-    let (context, direct) = (&run.context, run.direct.as_ref());
+    let context = &run.context;
     let started = Arc::new(context.ledger.started(item));
     if item.ground().await == Ground::Old {
         context.leftovers.begin(&item.lanes.idlest().destination, &item.target.parent());
     }
     let transfer = FileTransfer { context, item, links, version: &item.attributes, started: &started };
-    let mut copied = copy_version(transfer, direct).await;
+    let mut copied = copy_version(run, transfer).await;
     let has_changed = copied.as_ref().is_err_and(CopyError::is_source_changed);
     if has_changed {
         copied = match look_again(item, links).await {
             Ok(now) if matches!(now.kind(), FileKind::File | FileKind::Unknown) => {
-                copy_version(FileTransfer { version: &now, ..transfer }, direct).await
+                copy_version(run, FileTransfer { version: &now, ..transfer }).await
             }
             Ok(_) => copied,
             Err(error) => Err(error),
@@ -201,10 +240,10 @@ async fn look_again(item: &Item, links: Links) -> Result<Attributes, CopyError> 
 }
 
 /// Copies one version of a file, over as many sessions in turn as it needs.
-async fn copy_version(transfer: FileTransfer<'_>, direct: Option<&Arc<Direct>>) -> Result<(), CopyError> {
+async fn copy_version(run: &CopyRun, transfer: FileTransfer<'_>) -> Result<(), CopyError> {
     let mut so_far = SoFar::default();
     loop {
-        match attempt(transfer, direct, &mut so_far).await {
+        match attempt(run, transfer, &mut so_far).await {
             Err(error) if error.is_lost() => {
                 so_far.cut_off();
                 transfer.item.lanes.restore(error).await?;
@@ -215,13 +254,14 @@ async fn copy_version(transfer: FileTransfer<'_>, direct: Option<&Arc<Direct>>) 
     }
 }
 
-async fn attempt(
-    transfer: FileTransfer<'_>,
-    direct: Option<&Arc<Direct>>,
-    so_far: &mut SoFar,
-) -> Result<(), CopyError> {
+async fn attempt(run: &CopyRun, transfer: FileTransfer<'_>, so_far: &mut SoFar) -> Result<(), CopyError> {
     let (context, size) = (transfer.context, transfer.size());
-    if let (Some(direct), 1..) = (direct, size) {
+    if so_far.earlier() == Earlier::Nothing && run.tar_upload.send(transfer).await? {
+        return Ok(());
+    }
+    // never closed, so never refused
+    let _permit = run.alone.acquire().await;
+    if let (Some(direct), 1..) = (&run.direct, size) {
         let carried = Box::pin(direct.send(transfer, &mut *so_far)).await?;
         if carried == Carried::Here {
             return Ok(());

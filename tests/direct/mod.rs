@@ -15,7 +15,7 @@ mod put;
 mod refusals;
 mod reverse;
 mod staged;
-mod tools;
+pub mod tools;
 mod traces;
 mod unreachable;
 

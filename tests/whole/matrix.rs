@@ -1,7 +1,11 @@
-//! The matrix of faults: each row and the tests that show it. Whether they are there is asked in `shown.rs`.
+//! The matrix of faults: each row and the tests that show it. Whether they are there is asked in `shown.rs`. These are the
+//! faults that meet one run; the others are in `matrix_of_many.rs`.
 
-/// Row, and `file::test` below `tests/` for each variant.
-pub const ROWS: &[(&str, &[&str])] = &[
+/// A row, and `file::test` below `tests/` for each variant.
+pub type Row = (&'static str, &'static [&'static str]);
+
+/// The faults that meet one run.
+pub const OF_ONE: &[Row] = &[
     (
         "F1 hop is killed",
         &[
@@ -281,117 +285,6 @@ pub const ROWS: &[(&str, &[&str])] = &[
             "cron/bare.rs::the_home_folder_and_the_keys_are_found_without_home_and_path",
             "cron/bare.rs::files_of_its_own_are_private_whatever_the_umask",
             "cron/bare.rs::closed_streams_are_nobody_elses",
-        ],
-    ),
-    (
-        "F36 two runs of one file overlap",
-        &[
-            "whole/overlaps.rs::f36_two_uploads_overlap",
-            "whole/overlaps.rs::f36_two_downloads_overlap",
-            "whole/overlaps.rs::f36_two_direct_copies_overlap",
-            "whole/overlaps.rs::f36_a_run_that_stood_still_finds_its_part_taken_and_says_so",
-            "whole/overlaps.rs::f36_a_run_of_the_same_machine_that_stands_still_keeps_its_part",
-            "copy/parts.rs::f36_a_run_beside_another_has_a_part_of_its_own",
-            "copy/parts.rs::f36_twenty_copies_of_one_file_all_end_well",
-            "copy/parts.rs::a_part_that_another_machine_has_written_to_since_it_was_listed_stays",
-            "direct/staged.rs::two_runs_of_one_tree_overlap_the_second_without_resuming",
-        ],
-    ),
-    (
-        "F37 servers of other makes",
-        &[
-            "whole/meddlers.rs::f37_a_server_that_empties_a_file_whose_size_is_set",
-            "makes/asyncssh.rs::serves",
-            "makes/conch.rs::serves",
-            "makes/dropbear.rs::serves",
-            "makes/libssh.rs::serves",
-            "makes/lsh.rs::serves",
-            "makes/paramiko.rs::serves",
-            "makes/proftpd.rs::serves",
-            "makes/rclone.rs::serves",
-            "makes/requests.rs::denied_one",
-            "makes/requests.rs::denied_two",
-            "makes/requests.rs::denied_three",
-            "makes/requests.rs::denied_four",
-            "makes/tinysshd.rs::serves",
-        ],
-    ),
-    (
-        "F38 the announced size is not that of the data",
-        &[
-            "whole/liars.rs::f38_a_file_of_another_size_than_is_announced_arrives_whole",
-            "whole/liars.rs::f38_a_copy_of_another_size_than_is_announced_is_killed_and_goes_on",
-            "whole/liars.rs::f38_what_hosts_cannot_send_each_other_whole_goes_through_here_or_not_at_all",
-            "whole/liars.rs::f38_files_that_a_hosts_system_makes_up_arrive_whole",
-            "whole/sizes.rs::f38_a_source_that_announces_too_little_or_too_much_arrives_whole",
-            "whole/sizes.rs::f38_a_tree_that_announces_wrong_sizes_arrives_whole",
-            "whole/sizes.rs::f38_files_that_the_system_makes_up_arrive_whole",
-            "whole/sizes.rs::f38_a_file_without_end_is_given_up",
-            "whole/sizes.rs::a_file_that_grows_is_taken_as_it_was_found_where_that_is_allowed",
-            "whole/sizes.rs::a_file_that_shrinks_is_no_growing_one",
-        ],
-    ),
-    (
-        "F39 trees wide and deep",
-        &[
-            "whole/wide.rs::f39_folders_of_folders_without_end",
-            "whole/wide.rs::f39_five_hundred_folders_and_files_a_level",
-            "whole/wide.rs::f39_fifty_links_to_folders_a_folder",
-            "whole/wide.rs::f39_the_shortest_and_the_longest_names",
-            "whole/wide.rs::f39_an_honest_wide_and_deep_tree_arrives",
-            "whole/wide.rs::f39_a_folder_of_270_000_is_mirrored",
-            "whole/wide.rs::f39_patterns_without_end",
-            "whole/wide.rs::f39_what_is_made_up_is_listed",
-            "whole/wide.rs::f39_a_folder_of_270_000_is_listed",
-            "whole/wide.rs::f39_an_honest_wide_and_deep_tree_is_listed",
-        ],
-    ),
-    (
-        "F40 somebody else on the machine",
-        &[
-            "copy/parts.rs::f40_what_another_user_made_beforehand_is_not_taken",
-            "copy/parts.rs::f40_a_part_with_a_second_name_or_a_link_is_not_written_to",
-            "whole/meddlers.rs::f40_a_part_whose_count_of_names_is_not_told_is_not_gone_on_from",
-            "direct/staged.rs::what_another_user_made_beforehand_is_neither_used_nor_touched",
-            "cron/records.rs::what_cannot_be_written_is_said_before_anything_is_copied",
-            "whole/swapped.rs::f40_a_source_that_is_swapped_for_a_link_is_not_followed",
-            "whole/swapped.rs::links_that_are_found_are_followed",
-        ],
-    ),
-    (
-        "F41 a host key that changes at a rekey, logins and stages that never end",
-        &[
-            "chain/changed_key.rs::a_host_key_that_changes_when_keys_are_changed_ends_the_run",
-            "chain/changed_key.rs::the_same_host_key_when_keys_are_changed_is_no_news",
-            "chain/changed_key.rs::a_server_that_talks_without_letting_anybody_in_is_cut_off",
-            "auth/asking.rs::a_server_that_is_never_content_is_left",
-            "failures/peers.rs::a_listing_and_a_diagnosis_end_when_the_server_does_not_answer",
-            "failures/peers.rs::a_tree_without_end_stays_small_when_it_is_listed",
-        ],
-    ),
-    (
-        "F42 hop is gone while a host logs in, or has",
-        &[
-            "direct/gone.rs::hop_is_killed_while_a_host_logs_in",
-            "direct/gone.rs::what_hop_has_left_without_a_word_ends_by_itself",
-            "direct/gone.rs::a_copy_that_slept_too_long_logs_in_anew",
-        ],
-    ),
-    (
-        "F44 a copy of a folder under a new name is killed",
-        &[
-            "whole/begun.rs::f44_an_upload_of_a_folder_is_killed",
-            "whole/begun.rs::f44_a_download_of_a_folder_is_killed",
-            "whole/begun.rs::f44_a_relay_of_a_folder_is_killed",
-            "whole/begun.rs::f44_a_direct_copy_of_a_folder_is_killed",
-            "whole/begun.rs::f44_an_upload_of_a_folder_to_a_host_without_a_shell_is_killed",
-            "whole/begun.rs::f44_a_direct_copy_of_a_folder_to_a_host_without_a_shell_is_killed",
-            "whole/begun.rs::f44_a_direct_copy_sends_no_landed_file_again",
-            "direct/staged.rs::the_folder_of_a_killed_run_goes_with_the_next_whatever_comes_first",
-            "direct/staged.rs::the_folder_of_a_killed_run_goes_when_nothing_is_left_to_send",
-            "copy/marked.rs::another_source_goes_into_the_folder_and_the_marker_stays",
-            "copy/marked.rs::two_runs_at_once_mean_the_same_folder",
-            "copy/marked.rs::f40_a_marker_that_is_not_surely_ours_means_nothing",
         ],
     ),
 ];

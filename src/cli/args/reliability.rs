@@ -21,6 +21,9 @@ pub struct ReliabilityFlags {
     /// Send everything again, though an earlier try left a part [default: go on from what it left]
     #[arg(long)]
     pub no_resume: bool,
+    /// Send small files one by one [default: many together, where the destination has a shell and tar]
+    #[arg(long)]
+    pub no_pack: bool,
     /// Connect again so often in a row after a lost connection, and go on; 0 for never [env: HOP_RETRIES] [default: 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(..=100).map(u32::from))]
     pub retries: Option<u32>,
@@ -76,6 +79,7 @@ impl ReliabilityFlags {
             rate: environment.choose((limit, "--bwlimit"), "HOP_BWLIMIT", rate, None)?.value,
             runs: Some(host_env::locks(&environment.variables)),
             resume: if self.no_resume { Resume::Never } else { Resume::Trusted },
+            one_by_one: self.no_pack,
             retries: environment.choose((self.retries.map(Some), "--retries"), "HOP_RETRIES", number, None)?.value,
             timeout,
             scratch: environment.variables.get("TMPDIR").map(PathBuf::from).filter(|folder| folder.is_absolute()),

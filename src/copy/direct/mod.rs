@@ -32,7 +32,6 @@ use super::task::file_transfer::FileTransfer;
 use super::task::so_far::SoFar;
 use send::orders::Orders;
 use send::pack::Packing;
-pub use send::staging::clear as clear_staging;
 use send::{announced, pack, put, stream};
 pub use setup::attempt::{DirectMode, RetryPolicy};
 use setup::begin;

@@ -10,7 +10,8 @@
 //! | `file` `listing` | what is open at an end |
 //! | `local` `remote` | a file system here, a server there |
 //! | `blocking` `identity` `buffers` `resolve_beneath` `denied` | threads for disks, versions of files, memory, paths below a folder; requests that are denied |
-//! | `remote_sha256` `join_in_order` | checksums by the host; several answers at once |
+//! | `remote_sha256` | checksums by the host |
+//! | `shell_lines` `join_in_order` | what a shell says; several answers at once |
 //! | `watchdog` `watchers` | who watches |
 
 pub mod blocking;
@@ -30,6 +31,7 @@ pub mod remote_files;
 pub mod remote_sha256;
 pub mod resolve_beneath;
 pub mod retry;
+pub mod shell_lines;
 pub mod side;
 pub mod symlink_loops;
 pub mod umask;

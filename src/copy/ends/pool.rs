@@ -11,7 +11,7 @@ use super::remote_sha256::RemoteSha256;
 use super::side::Side;
 use super::umask::Umask;
 use super::watchdog;
-use crate::copy::connector::{Connector, Location};
+use crate::copy::connector::{Connector, Location, ShellPipe};
 use crate::copy::error::{Cause, CopyError};
 use crate::copy::idle::IdleClock;
 use crate::progress::Stage;
@@ -87,6 +87,11 @@ impl Pool {
         }
     }
 
+    /// A shell of its own on the host; `None` on this machine, and where there is none.
+    pub async fn shell(&self) -> Option<ShellPipe> {
+        self.host.as_ref()?.begin_shell().await
+    }
+
     /// The end by way of one lane. The session is opened when this is the first call, or the first since it was lost.
     pub async fn side(&self, lane: usize) -> Result<Side, CopyError> {
         let Some(host) = &self.host else { return Ok(Side::Local) };
@@ -117,15 +122,18 @@ impl RemoteEnd {
             ShellState::Tells(sums) if !sums.has_ended() => return Some(sums.clone()),
             ShellState::Tells(_) | ShellState::NotAsked => {}
         }
-        let begun =
-            tokio::time::timeout((self.clock.timeout() / 4).clamp(OPTIONAL.0, OPTIONAL.1), self.connector.shell());
-        let started = match begun.await {
-            Ok(Some(pipe)) => RemoteSha256::start(pipe).await,
-            // none, or a server that never says so
-            Ok(None) | Err(_) => None,
+        let started = match self.begin_shell().await {
+            Some(pipe) => RemoteSha256::start(pipe).await,
+            None => None,
         };
         *shell = started.clone().map_or(ShellState::Lacks, ShellState::Tells);
         started
+    }
+
+    /// Starts a shell; `None` where there is none, or a server never says so.
+    async fn begin_shell(&self) -> Option<ShellPipe> {
+        let limit = (self.clock.timeout() / 4).clamp(OPTIONAL.0, OPTIONAL.1);
+        tokio::time::timeout(limit, self.connector.shell()).await.ok()?
     }
 
     fn cell(&self, lane: usize) -> Arc<OnceCell<Remote>> {

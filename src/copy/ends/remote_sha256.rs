@@ -4,11 +4,11 @@
 //! input.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
+use super::shell_lines::ShellLines;
 use crate::copy::connector::ShellPipe;
 
 /// A SHA-256.
@@ -17,15 +17,6 @@ pub type Sum = [u8; 32];
 /// Bytes of a unit, unless the question names another. A question begins at a multiple of its unit, and ends at one or
 /// at the end of the file.
 pub const UNIT: u64 = 64 * 1024;
-
-/// Time for a shell to start and to find a tool.
-const PATIENCE: Duration = Duration::from_secs(15);
-
-/// Most bytes of a line of an answer; a longer one is dropped.
-const LINE_MAX: usize = 1024;
-
-/// Most bytes a login shell may print before the answers.
-const CHATTER_MAX: usize = 64 * 1024;
 
 /// The program that `sh` reads; after it come questions, one a line.
 const SCRIPT: &str = include_str!("remote_sha256.sh");
@@ -41,25 +32,14 @@ pub struct RemoteSha256 {
 
 impl RemoteSha256 {
     /// Finds out whether the shell behind `shell` has a tool.
-    pub async fn start(mut shell: ShellPipe) -> Option<RemoteSha256> {
-        shell.to.send(Bytes::from_static(SCRIPT.as_bytes())).await.ok()?;
-        let mut lines = Lines::default();
-        let ready = async {
-            let mut heard = 0;
-            loop {
-                let line = lines.next(&mut shell.from).await?;
-                heard += line.len() + 1;
-                if let Some(tool) = line.strip_prefix("hop-sums ") {
-                    return (tool != "none").then_some(());
-                }
-                if heard > CHATTER_MAX {
-                    return None;
-                }
-            }
-        };
-        tokio::time::timeout(PATIENCE, ready).await.ok()??;
+    pub async fn start(ShellPipe { to, from }: ShellPipe) -> Option<RemoteSha256> {
+        to.send(Bytes::from_static(SCRIPT.as_bytes())).await.ok()?;
+        let mut lines = ShellLines::of(from);
+        if lines.first_answer("hop-sums ").await? == "none" {
+            return None;
+        }
         let (questions, inbox) = mpsc::channel(64);
-        tokio::spawn(answer(shell, lines, inbox));
+        tokio::spawn(answer(to, lines, inbox));
         Some(RemoteSha256 { questions })
     }
 
@@ -79,18 +59,18 @@ impl RemoteSha256 {
 }
 
 /// Passes questions on and returns answers, in order, until either side ends.
-async fn answer(mut shell: ShellPipe, mut lines: Lines, mut inbox: mpsc::Receiver<Question>) {
+async fn answer(to: mpsc::Sender<Bytes>, mut lines: ShellLines, mut inbox: mpsc::Receiver<Question>) {
     let mut waiting = VecDeque::new();
     loop {
         tokio::select! {
             question = inbox.recv() => {
                 let Some((line, reply)) = question else { return };
                 waiting.push_back(reply);
-                if shell.to.send(line).await.is_err() {
+                if to.send(line).await.is_err() {
                     return;
                 }
             }
-            line = lines.next(&mut shell.from) => {
+            line = lines.next() => {
                 let Some(line) = line else { return };
                 if let Some(said) = line.strip_prefix("hop-sum ") {
                     let Some(reply) = waiting.pop_front() else { return };
@@ -114,28 +94,6 @@ fn read(said: &str) -> Option<Sum> {
 fn escaped(path: &[u8]) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
     path.iter().map(|&byte| if plain(byte) { char::from(byte).to_string() } else { format!("\\0{byte:03o}") }).collect()
-}
-
-/// Splits chunks into lines.
-#[derive(Default)]
-struct Lines {
-    held: Vec<u8>,
-}
-
-impl Lines {
-    /// The next line; `None` at the end. May be cancelled without loss.
-    async fn next(&mut self, from: &mut mpsc::Receiver<Bytes>) -> Option<String> {
-        loop {
-            if let Some(end) = self.held.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.held.drain(..=end).collect();
-                return Some(String::from_utf8_lossy(&line[..end]).into_owned());
-            }
-            if self.held.len() > LINE_MAX {
-                self.held.clear();
-            }
-            self.held.extend_from_slice(&from.recv().await?);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //!
 //! | floor | what is there |
 //! | --- | --- |
+//! | `staging` | where small files arrive before they have their names |
 //! | `adopt` | what gets its name without bytes of its own |
 //! | `landing` | a file gets its name |
 //! | `part_file` | what a run writes into |
@@ -14,4 +15,5 @@ pub mod care;
 pub mod landing;
 pub mod part_file;
 pub mod replace;
+pub mod staging;
 pub mod takeover;

@@ -1,15 +1,16 @@
 //! Where do small files arrive before they have their names? In [`Staging`], a private folder of the destination beside
 //! the first of them, named as a part file is and made by this run. A run removes those that killed runs have left.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::adopt::PROBE;
+use super::takeover::is_our_folder;
 use crate::copy::ends::identity::FileIdentity;
 use crate::copy::ends::join_in_order;
-use crate::copy::ends::lanes::Lanes;
+use crate::copy::ends::lanes::{Lane, Lanes};
 use crate::copy::ends::side::Side;
 use crate::copy::error::{Cause, CopyError};
-use crate::copy::land::adopt::PROBE;
-use crate::copy::land::takeover::is_our_folder;
 use crate::copy::name::Name;
 use crate::copy::part::{self, Id, PairId, RunId, VersionId};
 use crate::copy::place::{self, Links, Place};
@@ -71,7 +72,7 @@ impl Staging {
 /// When the session is lost.
 pub async fn clear(lanes: &Lanes, target: &Place, leftovers: &Leftovers, run: &ThisRun) -> Result<(), CopyError> {
     let lane = lanes.idlest();
-    if let (Side::Local, _) | (_, Side::Local) = (&lane.source, &lane.destination) {
+    if let Side::Local = lane.destination {
         return Ok(());
     }
     let folder = target.top().parent();
@@ -143,6 +144,25 @@ fn id(side: &Side, pair: PairId, run: RunId) -> Id {
 /// Whether a run puts something of this name in such a folder: a file's number, or what shows the umask.
 fn is_staged(name: &Name) -> bool {
     name.as_bytes().iter().all(u8::is_ascii_digit) || name.as_bytes() == PROBE
+}
+
+/// The file name for a link or staged file with this number.
+pub fn numbered(number: u64) -> Name {
+    Name::vet(number.to_string().as_bytes()).expect("digits are a name")
+}
+
+/// The attributes of the files in the staging folder, by number.
+pub async fn listed(lane: &Lane, staging: &Place) -> Result<HashMap<u64, Attributes>, CopyError> {
+    let mut found = HashMap::new();
+    let mut listing = lane.destination.list(staging).await?;
+    while let Some(entries) = listing.next().await? {
+        for (name, attributes) in entries.into_iter().flatten() {
+            if let Some(number) = std::str::from_utf8(name.as_bytes()).ok().and_then(|name| name.parse().ok()) {
+                found.insert(number, attributes);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Removes a folder of small files, and of what else a run makes in it.

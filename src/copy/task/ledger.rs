@@ -244,6 +244,13 @@ impl Ledger {
         self.event(Event::Removed { path: target.path() });
     }
 
+    /// Files that the walk has found so far and that are still to be done.
+    pub fn files_left(&self) -> u64 {
+        let of = |counter| Counters::get(counter);
+        let ended = [&self.counters.files_done, &self.counters.files_unchanged, &self.counters.files_failed];
+        of(&self.counters.files_total).saturating_sub(ended.into_iter().map(of).sum())
+    }
+
     /// True when something has failed.
     pub fn has_failures(&self) -> bool {
         Counters::get(&self.counters.files_failed) > 0

@@ -6,7 +6,7 @@
 //! | `put` | by sftp |
 //! | `pack` `stream` | many small files together; a large one in shares |
 //! | `announced` `part_poll` | whether a file has the bytes it announces; what of it has arrived |
-//! | `orders` `staging` | an order and its answer; where small files arrive |
+//! | `orders` | an order and its answer |
 //! | `chunk_sizer` | how much is asked for at once |
 
 pub mod announced;
@@ -15,5 +15,4 @@ pub mod orders;
 pub mod pack;
 pub mod part_poll;
 pub mod put;
-pub mod staging;
 pub mod stream;

@@ -17,7 +17,6 @@ use crate::copy::ends::side::Side;
 use crate::copy::ends::watchdog;
 use crate::copy::error::{Cause, CopyError};
 use crate::copy::idle::IdleClock;
-use crate::copy::name::Name;
 use crate::copy::place::Place;
 use crate::copy::route::Direction;
 use crate::copy::task::item::Item;
@@ -181,11 +180,6 @@ fn somewhere() -> u64 {
     }
     // room enough above it, and short words for a line of many
     u64::from_be_bytes(bytes) >> 16
-}
-
-/// The file name for a link or staged file with this number.
-pub fn numbered(number: u64) -> Name {
-    Name::vet(number.to_string().as_bytes()).expect("digits are a name")
 }
 
 async fn absolute(home: &OnceCell<Vec<u8>>, side: &Side, place: &Place) -> Result<Vec<u8>, CopyError> {

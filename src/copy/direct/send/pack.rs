@@ -13,15 +13,14 @@ use tokio::sync::{OnceCell, Semaphore, oneshot};
 use tokio::time::timeout;
 
 use super::announced;
-use super::orders::{Orders, SSH_FAILED, numbered};
+use super::orders::{Orders, SSH_FAILED};
 use super::part_poll::{GLANCE, size};
-use super::staging::Staging;
 use crate::copy::direct::remote::login::Login;
 use crate::copy::direct::remote::{batch, script};
 use crate::copy::direct::transport::{STREAMS, Transport};
 use crate::copy::ends::identity::same_version;
-use crate::copy::ends::lanes::Lane;
 use crate::copy::error::{Cause, CopyError};
+use crate::copy::land::staging::{Staging, listed, numbered};
 use crate::copy::land::{adopt, takeover};
 use crate::copy::place::Place;
 use crate::copy::task::file_transfer::FileTransfer;
@@ -228,20 +227,6 @@ async fn tell_lost(orders: &Orders, item: &Item, staging: &Place, batch: Vec<Wai
         };
         waiting.tell(told);
     }
-}
-
-/// The attributes of the files in the staging folder, by number.
-async fn listed(lane: &Lane, staging: &Place) -> Result<HashMap<u64, Attributes>, CopyError> {
-    let mut found = HashMap::new();
-    let mut listing = lane.destination.list(staging).await?;
-    while let Some(entries) = listing.next().await? {
-        for (name, attributes) in entries.into_iter().flatten() {
-            if let Some(number) = std::str::from_utf8(name.as_bytes()).ok().and_then(|name| name.parse().ok()) {
-                found.insert(number, attributes);
-            }
-        }
-    }
-    Ok(found)
 }
 
 /// Looks regularly for the first file that has not arrived, and tells `orders` when that changes.

@@ -8,7 +8,7 @@
 
 use std::time::Instant;
 
-use super::orders::{Orders, numbered};
+use super::orders::Orders;
 use super::pack::{self, Packing};
 use super::part_poll::PartPoll;
 use super::{announced, stream};
@@ -19,6 +19,7 @@ use crate::copy::ends::identity::same_version;
 use crate::copy::ends::remote_sha256::UNIT;
 use crate::copy::error::{Cause, CopyError};
 use crate::copy::land::care::SourceContent;
+use crate::copy::land::staging::numbered;
 use crate::copy::land::{adopt, takeover};
 use crate::copy::place::Links;
 use crate::copy::task::file_transfer::FileTransfer;

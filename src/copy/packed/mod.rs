@@ -1,0 +1,172 @@
+//! How do many small files go up together? [`TarUpload`]: as one stream of `tar`, which a shell of the destination unpacks
+//! into a private folder beside the target ([`stream`]). Each file leaves that folder for its name once a listing has
+//! shown it there, complete: what `tar` says of itself proves nothing.
+//!
+//! It begins when enough small files are left to do, and not for files that are to be compared or flushed. What does
+//! not arrive goes by itself, and its error is told there. Only files of folders that this run has made, or one that
+//! it goes on from, go together: others may give their files a group or access rights of their own.
+//!
+//! | floor | what is there |
+//! | --- | --- |
+//! | `stream` | the stream, and what has arrived |
+//! | `queued` | a file that waits; one that has arrived; where |
+//! | `tar` | the format |
+
+mod queued;
+mod stream;
+mod tar;
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::error::CopyError;
+use super::land::adopt;
+use super::land::staging::numbered;
+use super::options::{Keep, MODE_MASK, MODE_UNTOLD};
+use super::task::file_transfer::FileTransfer;
+use super::task::folder::Ground;
+use super::task::item::Item;
+use super::task::run_context::RunContext;
+use crate::progress::Event;
+use queued::{Arrivals, Arrived, QueuedFile};
+use stream::Stream;
+
+/// Most bytes of a file that goes together with others.
+const LARGEST: u64 = 64 * 1024;
+
+/// Files that must be left to do for a stream to be worth its start.
+const WORTH: u64 = 100;
+
+/// Most streams that are begun: one that ends early has its reason.
+const STREAMS: u32 = 3;
+
+/// Time to find a shell and `tar` there.
+const BEGINS: Duration = Duration::from_secs(30);
+
+/// The small files of a run that go up together.
+pub struct TarUpload {
+    is_off: AtomicBool,
+    begun: AtomicU32,
+    queue: Mutex<Option<mpsc::UnboundedSender<QueuedFile>>>,
+    arrivals: Arrivals,
+    streams: Mutex<JoinSet<()>>,
+}
+
+impl TarUpload {
+    /// Files that go together, where that is wanted and the destination is another host.
+    pub fn new(is_wanted: bool) -> TarUpload {
+        TarUpload {
+            is_off: AtomicBool::new(!is_wanted),
+            begun: AtomicU32::new(0),
+            queue: Mutex::default(),
+            arrivals: Arrivals::default(),
+            streams: Mutex::default(),
+        }
+    }
+
+    /// Whether files are going together now.
+    pub fn is_on(&self) -> bool {
+        self.queue().is_some()
+    }
+
+    /// Copies a small file together with others; `false` when it has to go by itself.
+    ///
+    /// # Errors
+    /// When the session is lost.
+    pub async fn send(self: &Arc<Self>, transfer: FileTransfer<'_>) -> Result<bool, CopyError> {
+        let FileTransfer { context, item, links, version, started } = transfer;
+        let is_plain = !context.care.verify && !context.care.fsync;
+        if self.is_off.load(Ordering::Relaxed) || !is_plain || transfer.size() > LARGEST || !is_own(transfer).await {
+            return Ok(false);
+        }
+        let Some(queue) = self.begin(context, item) else { return Ok(false) };
+        started.begin_at(0);
+        let (tell, told) = oneshot::channel();
+        let waiting = QueuedFile { source: item.source.clone(), links, version: *version, mode: mode(transfer), tell };
+        // a stream that has ended lets go of what waited for it
+        let Ok(()) = queue.send(waiting) else { return Ok(false) };
+        let Ok(Arrived { number, there, sent }) = told.await else { return Ok(false) };
+        let Some(staging) = self.arrivals.place() else { return Ok(false) };
+        started.reads(sent);
+        started.moved(transfer.size());
+        let lane = item.lanes.idlest();
+        let _busy = lane.busy();
+        match adopt::adopt(&lane.destination, transfer, &staging.join(&numbered(number)), &there).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.ends_the_run() => Err(error),
+            // why it cannot have its name is told where it goes by itself
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// The queue of the stream under way. Begins one when that is worth it; until it has begun, files go by themselves.
+    fn begin(self: &Arc<Self>, context: &Arc<RunContext>, item: &Item) -> Option<mpsc::UnboundedSender<QueuedFile>> {
+        if let Some(queue) = self.queue().clone() {
+            return Some(queue);
+        }
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        while streams.try_join_next().is_some() {}
+        if !streams.is_empty() || context.ledger.files_left() < WORTH {
+            return None;
+        }
+        if self.begun.fetch_add(1, Ordering::Relaxed) >= STREAMS {
+            self.stop();
+            return None;
+        }
+        streams.spawn(Arc::clone(self).stream(Arc::clone(context), item.clone()));
+        None
+    }
+
+    /// One stream, from its beginning to its end.
+    async fn stream(self: Arc<Self>, context: Arc<RunContext>, item: Item) {
+        let begun = timeout(BEGINS, Stream::begin(&self.arrivals, &context, &item)).await;
+        let Some(stream) = begun.ok().flatten() else { return self.stop() };
+        let (queue, waiting) = mpsc::unbounded_channel();
+        *self.queue() = Some(queue);
+        context.ledger.event(Event::Detail("small files go together, in a stream of tar".to_owned()));
+        drop(item);
+        stream.run(waiting, &context).await;
+        *self.queue() = None;
+    }
+
+    fn stop(&self) {
+        self.is_off.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends the stream and removes the folder that files arrived in, if that takes no longer than `limit`. What is
+    /// left, the next run removes.
+    pub async fn end(&self, limit: Duration) {
+        self.stop();
+        let mut streams = std::mem::take(&mut *self.streams.lock().unwrap_or_else(PoisonError::into_inner));
+        *self.queue() = None;
+        streams.shutdown().await;
+        if let Some(staging) = self.arrivals.staging() {
+            // it is a part, which the next run removes
+            let _ = timeout(limit, staging.remove()).await;
+        }
+    }
+
+    fn queue(&self) -> std::sync::MutexGuard<'_, Option<mpsc::UnboundedSender<QueuedFile>>> {
+        // nothing panics while it holds this
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a file's folder was made by this run, or by one that it goes on from: then it is like the staging folder.
+async fn is_own(transfer: FileTransfer<'_>) -> bool {
+    transfer.item.folder.is_some() && (transfer.item.ground().await == Ground::Fresh || transfer.context.goes_on)
+}
+
+/// The permission bits that a new file is to have.
+fn mode(FileTransfer { context, item, version, .. }: FileTransfer<'_>) -> u32 {
+    let mode = version.permissions.unwrap_or(MODE_UNTOLD) & MODE_MASK;
+    match context.keep {
+        Keep::ModeAndTimes => mode,
+        Keep::Nothing => mode & !item.lanes.destination().umask.guess(),
+    }
+}
