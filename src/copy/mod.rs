@@ -207,7 +207,7 @@ async fn move_all(
     context.goes_on = marker.as_ref().is_some_and(|marker| marker.goes_on());
     let context = Arc::new(context);
     let upload = TarUpload::new(target.as_ref().is_some_and(|(_, lanes)| goes_up(options, lanes)));
-    let copy_run = CopyRun::new(Arc::clone(&context), direct, Arc::new(upload), marker.clone());
+    let copy_run = CopyRun::new(Arc::clone(&context), direct, upload, marker.clone());
     let ran = run::run(Arc::new(copy_run), walk, finishes).await;
     let is_complete = ran.is_ok() && !ledger.has_failures();
     if let (true, Some((target, lanes))) = (is_complete, target) {

@@ -49,7 +49,7 @@ pub struct CopyRun {
     /// The direct copy, where the bytes do not pass through this machine.
     direct: Option<Arc<Direct>>,
     /// The small files that go up together.
-    tar_upload: Arc<TarUpload>,
+    tar_upload: TarUpload,
     /// Permits for items that go by themselves.
     alone: Semaphore,
     /// The marker that records which files have landed, where the copy has one.
@@ -104,7 +104,7 @@ impl CopyRun {
     pub fn new(
         context: Arc<RunContext>,
         direct: Option<Arc<Direct>>,
-        tar_upload: Arc<TarUpload>,
+        tar_upload: TarUpload,
         marker: Option<Arc<TreeMarker>>,
     ) -> CopyRun {
         CopyRun { context, direct, tar_upload, alone: Semaphore::new(items_at_once()), marker }

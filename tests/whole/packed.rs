@@ -192,6 +192,24 @@ fn a_login_shell_that_prints_is_no_matter() {
 }
 
 #[test]
+fn nothing_is_left_where_the_run_is_over_before_files_could_go_together() {
+    let tools = Tools::new().put("sh", "case $* in *sftp*) ;; *) sleep 3;; esac; exec $real \"$@\"");
+    let Some(street) = Street::plan().login_shell(ACC_PVT, tools.path().join("sh")).start() else { return };
+    street.put(ACC_PVT, "to/beside", b"");
+    for index in 0..150usize {
+        street.put_here(format!("tree/f{index}"), &noise(index as u64, index));
+    }
+    for _ in 0..3 {
+        let ran = run(&mut copy(&street, &[]));
+        assert!(ran.code == Some(0) && !ran.stderr.contains(TOGETHER), "{ran}");
+        let to = street.home(ACC_PVT).join("to");
+        assert_eq!(Street::parts(&to), Vec::<PathBuf>::new(), "{ran}");
+        same(&tree(&street.laptop().join("tree")), &tree(&to.join("tree")));
+        fs::remove_dir_all(to.join("tree")).expect("it is there");
+    }
+}
+
+#[test]
 fn a_disk_that_fills_up_is_told_for_every_file_that_has_not_arrived() {
     let Some(street) = Street::plan().disk(ACC_PVT, 8).start() else { return };
     const LARGE: usize = 6000;

@@ -17,10 +17,10 @@ mod stream;
 mod tar;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -50,48 +50,53 @@ const BEGINS: Duration = Duration::from_secs(30);
 
 /// The small files of a run that go up together.
 pub struct TarUpload {
-    is_off: AtomicBool,
+    state: Arc<State>,
     begun: AtomicU32,
+    /// Ends with this.
+    streams: Mutex<JoinSet<()>>,
+}
+
+/// What a stream changes.
+struct State {
+    is_off: AtomicBool,
+    /// The queue of the stream under way.
     queue: Mutex<Option<mpsc::UnboundedSender<QueuedFile>>>,
     arrivals: Arrivals,
-    streams: Mutex<JoinSet<()>>,
+    /// Whether no more files come.
+    ends: watch::Sender<bool>,
 }
 
 impl TarUpload {
     /// Files that go together, where that is wanted and the destination is another host.
     pub fn new(is_wanted: bool) -> TarUpload {
-        TarUpload {
-            is_off: AtomicBool::new(!is_wanted),
-            begun: AtomicU32::new(0),
-            queue: Mutex::default(),
-            arrivals: Arrivals::default(),
-            streams: Mutex::default(),
-        }
+        let (is_off, queue, ends) = (AtomicBool::new(!is_wanted), Mutex::default(), watch::Sender::new(false));
+        let state = Arc::new(State { is_off, queue, arrivals: Arrivals::default(), ends });
+        TarUpload { state, begun: AtomicU32::new(0), streams: Mutex::default() }
     }
 
     /// Whether files are going together now.
     pub fn is_on(&self) -> bool {
-        self.queue().is_some()
+        self.state.queue().is_some()
     }
 
     /// Copies a small file together with others; `false` when it has to go by itself.
     ///
     /// # Errors
     /// When the session is lost.
-    pub async fn send(self: &Arc<Self>, transfer: FileTransfer<'_>) -> Result<bool, CopyError> {
+    pub async fn send(&self, transfer: FileTransfer<'_>) -> Result<bool, CopyError> {
         let FileTransfer { context, item, links, version, started } = transfer;
         let is_plain = !context.care.verify && !context.care.fsync;
-        if self.is_off.load(Ordering::Relaxed) || !is_plain || transfer.size() > LARGEST || !is_own(transfer).await {
+        if self.state.is_off() || !is_plain || transfer.size() > LARGEST || !is_own(transfer).await {
             return Ok(false);
         }
-        let Some(queue) = self.begin(context, item) else { return Ok(false) };
+        let Some(queue) = self.queue(context, item) else { return Ok(false) };
         started.begin_at(0);
         let (tell, told) = oneshot::channel();
-        let waiting = QueuedFile { source: item.source.clone(), links, version: *version, mode: mode(transfer), tell };
+        let file = QueuedFile { source: item.source.clone(), links, version: *version, mode: mode(transfer), tell };
         // a stream that has ended lets go of what waited for it
-        let Ok(()) = queue.send(waiting) else { return Ok(false) };
+        let Ok(()) = queue.send(file) else { return Ok(false) };
         let Ok(Arrived { number, there, sent }) = told.await else { return Ok(false) };
-        let Some(staging) = self.arrivals.place() else { return Ok(false) };
+        let Some(staging) = self.state.arrivals.place() else { return Ok(false) };
         started.reads(sent);
         started.moved(transfer.size());
         let lane = item.lanes.idlest();
@@ -105,53 +110,74 @@ impl TarUpload {
     }
 
     /// The queue of the stream under way. Begins one when that is worth it; until it has begun, files go by themselves.
-    fn begin(self: &Arc<Self>, context: &Arc<RunContext>, item: &Item) -> Option<mpsc::UnboundedSender<QueuedFile>> {
-        if let Some(queue) = self.queue().clone() {
+    fn queue(&self, context: &Arc<RunContext>, item: &Item) -> Option<mpsc::UnboundedSender<QueuedFile>> {
+        if let Some(queue) = self.state.queue().clone() {
             return Some(queue);
         }
+        // nothing panics while it holds this
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
         while streams.try_join_next().is_some() {}
         if !streams.is_empty() || context.ledger.files_left() < WORTH {
             return None;
         }
         if self.begun.fetch_add(1, Ordering::Relaxed) >= STREAMS {
-            self.stop();
+            self.state.stop();
             return None;
         }
-        streams.spawn(Arc::clone(self).stream(Arc::clone(context), item.clone()));
+        streams.spawn(stream(Arc::clone(&self.state), Arc::clone(context), item.clone()));
         None
     }
 
-    /// One stream, from its beginning to its end.
-    async fn stream(self: Arc<Self>, context: Arc<RunContext>, item: Item) {
-        let begun = timeout(BEGINS, Stream::begin(&self.arrivals, &context, &item)).await;
-        let Some(stream) = begun.ok().flatten() else { return self.stop() };
-        let (queue, waiting) = mpsc::unbounded_channel();
-        *self.queue() = Some(queue);
+    /// Ends the stream and removes the folder that files arrived in, if that takes no longer than `limit`. What is
+    /// left, the next run removes.
+    pub async fn end(&self, limit: Duration) {
+        self.state.stop();
+        self.state.ends.send_replace(true);
+        let mut streams = std::mem::take(&mut *self.streams.lock().unwrap_or_else(PoisonError::into_inner));
+        let ended = async {
+            // a folder that is being made is made first
+            while streams.join_next().await.is_some() {}
+            if let Some(staging) = self.state.arrivals.staging() {
+                // it is a part, which the next run removes
+                let _ = staging.remove().await;
+            }
+        };
+        let _ = timeout(limit, ended).await;
+    }
+}
+
+/// One stream, from its beginning to its end.
+async fn stream(state: Arc<State>, context: Arc<RunContext>, item: Item) {
+    let Ok(Some(_)) = state.arrivals.make(&item, &context).await else { return state.stop() };
+    // its folder is not held: it is finished when its files are done
+    let lanes = Arc::clone(&item.lanes);
+    drop(item);
+    let mut ends = state.ends.subscribe();
+    let run = async {
+        let begun = timeout(BEGINS, Stream::begin(&state.arrivals, &context, lanes)).await;
+        let Some(stream) = begun.ok().flatten() else { return state.stop() };
+        let (queue, files) = mpsc::unbounded_channel();
+        *state.queue() = Some(queue);
         context.ledger.event(Event::Detail("small files go together, in a stream of tar".to_owned()));
-        drop(item);
-        stream.run(waiting, &context).await;
-        *self.queue() = None;
+        stream.run(files, &context).await;
+    };
+    tokio::select! {
+        () = run => {}
+        _ = ends.wait_for(|ends| *ends) => {}
+    }
+    *state.queue() = None;
+}
+
+impl State {
+    fn is_off(&self) -> bool {
+        self.is_off.load(Ordering::Relaxed)
     }
 
     fn stop(&self) {
         self.is_off.store(true, Ordering::Relaxed);
     }
 
-    /// Ends the stream and removes the folder that files arrived in, if that takes no longer than `limit`. What is
-    /// left, the next run removes.
-    pub async fn end(&self, limit: Duration) {
-        self.stop();
-        let mut streams = std::mem::take(&mut *self.streams.lock().unwrap_or_else(PoisonError::into_inner));
-        *self.queue() = None;
-        streams.shutdown().await;
-        if let Some(staging) = self.arrivals.staging() {
-            // it is a part, which the next run removes
-            let _ = timeout(limit, staging.remove()).await;
-        }
-    }
-
-    fn queue(&self) -> std::sync::MutexGuard<'_, Option<mpsc::UnboundedSender<QueuedFile>>> {
+    fn queue(&self) -> MutexGuard<'_, Option<mpsc::UnboundedSender<QueuedFile>>> {
         // nothing panics while it holds this
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }

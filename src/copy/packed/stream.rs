@@ -26,7 +26,6 @@ use crate::copy::land::staging::{listed, numbered};
 use crate::copy::name::Name;
 use crate::copy::options::Keep;
 use crate::copy::place::Place;
-use crate::copy::task::item::Item;
 use crate::copy::task::run_context::RunContext;
 use crate::lend::with_variables;
 use crate::progress::Stage;
@@ -75,10 +74,9 @@ struct Sent {
 }
 
 impl<'a> Stream<'a> {
-    /// Makes the staging folder and starts `tar` in it; `None` where that cannot be done.
-    pub async fn begin(arrivals: &'a Arrivals, context: &RunContext, item: &Item) -> Option<Stream<'a>> {
-        let staging = arrivals.make(item, context).await.ok()??;
-        let (lanes, side) = (Arc::clone(&item.lanes), item.lanes.idlest().destination.clone());
+    /// Starts `tar` in the staging folder, which was made; `None` where that cannot be done.
+    pub async fn begin(arrivals: &'a Arrivals, context: &RunContext, lanes: Arc<Lanes>) -> Option<Stream<'a>> {
+        let (staging, side) = (arrivals.place()?, lanes.idlest().destination.clone());
         let probe = staging.join(&Name::vet(PROBE).ok()?);
         let learnt = lanes.destination().umask.learn_by_probe(&side, &probe);
         let (learnt, path, shell) = tokio::join!(learnt, side.real(staging), lanes.destination().shell());
@@ -189,7 +187,9 @@ async fn arrive(lanes: &Lanes, staging: &Place, on_the_way: &OnTheWay) -> Option
             moved = Instant::now();
         }
         sleep(GLANCE).await;
+        let began = Instant::now();
         let listed = lanes.retry(|lane| async move { listed(&lane, staging).await }).await.ok()?;
+        log::trace!("{} small files listed in {:?}, complete before {last}", listed.len(), began.elapsed());
         let fillers = on_the_way.tell(last, &listed);
         let removals = fillers.iter().map(|filler| remove(lanes, staging, *filler));
         join_in_order::all(removals).await;
@@ -227,11 +227,11 @@ impl OnTheWay {
     }
 
     /// Tells of the files before number `last` that they have arrived, or lets go of whoever waits for one that is not
-    /// `listed` as it was sent. Returns the numbers of those that nobody waits for.
+    /// `listed` as it was sent. Returns the numbers of those that nobody waits for, `last` among them.
     fn tell(&self, last: u64, listed: &HashMap<u64, Attributes>) -> Vec<u64> {
         let mut fillers = Vec::new();
         let mut files = self.files();
-        while files.front().is_some_and(|file| file.number < last) {
+        while files.front().is_some_and(|file| file.number < last || (file.number == last && file.waits.is_none())) {
             let Some(Sent { number, size, waits }) = files.pop_front() else { break };
             match (waits, listed.get(&number)) {
                 (None, _) => fillers.push(number),
