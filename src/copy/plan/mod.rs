@@ -262,8 +262,8 @@ impl Settled {
         for source in sources {
             let name = Name::vet(place::last(&source.place.path())).ok();
             let target = match options.mirror {
-                Some(_) => self.destination.place_below(&self.side, (name.as_ref(), &source.attributes))?,
-                None => self.destination.place_for(&self.side, (name.as_ref(), &source.attributes))?,
+                Some(_) => self.destination.place_below(&self.side, name.as_ref(), &source.attributes)?,
+                None => self.destination.place_for(&self.side, name.as_ref(), &source.attributes)?,
             };
             if !taken.insert(target.path()) {
                 return Err(self.refused(&target, "two sources would get this name"));
@@ -316,7 +316,7 @@ impl Settled {
         }
         let ends = (Arc::clone(source), Arc::clone(&self.pool));
         let retries = options.retries.unwrap_or(RETRIES);
-        let lanes = Arc::new(Lanes::open(ends, (options.lanes, retries), watchers.clone()).await?);
+        let lanes = Arc::new(Lanes::open(ends, options.lanes, retries, watchers.clone()).await?);
         opened.push((Arc::clone(source), Arc::clone(&lanes)));
         Ok(lanes)
     }

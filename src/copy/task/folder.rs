@@ -74,16 +74,17 @@ impl Folder {
     /// The folder that `errand` copies; when done, it is sent to `finish`.
     pub fn of(errand: Errand, finish: &mpsc::UnboundedSender<Finish>) -> Arc<Folder> {
         let attributes = errand.attributes;
-        Folder::new((Arc::new(errand), None), attributes, finish)
+        Folder::new(Arc::new(errand), None, attributes, finish)
     }
 
     /// A folder in another one, with the source's `attributes`; when done, it is sent to `finish`.
     pub fn below(within: Within, attributes: Attributes, finish: &mpsc::UnboundedSender<Finish>) -> Arc<Folder> {
-        Folder::new((Arc::clone(&within.folder.errand), Some(within)), attributes, finish)
+        Folder::new(Arc::clone(&within.folder.errand), Some(within), attributes, finish)
     }
 
     fn new(
-        (errand, within): (Arc<Errand>, Option<Within>),
+        errand: Arc<Errand>,
+        within: Option<Within>,
         attributes: Attributes,
         finish: &mpsc::UnboundedSender<Finish>,
     ) -> Arc<Folder> {

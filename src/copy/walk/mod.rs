@@ -214,8 +214,7 @@ impl Walker {
         }
         let (lanes, within) = (parent.folder.lanes(), parent.folder.source());
         let (within, before) = (&within, parent.jump.as_ref());
-        let through =
-            |lane: Arc<Lane>| async move { SymlinkHop::through(&lane.source, source, (within, before)).await };
+        let through = |lane: Arc<Lane>| async move { SymlinkHop::through(&lane.source, source, within, before).await };
         lanes.retry(through).await.map(Some)
     }
 
