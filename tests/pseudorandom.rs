@@ -24,12 +24,18 @@ impl Numbers {
     }
 }
 
+/// One in each byte.
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+
 /// `length` bytes that differ everywhere and of which none is zero: a block in the wrong place shows, and so does a hole.
 pub fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut numbers = Numbers::from(seed);
     let mut bytes = Vec::with_capacity(length + 8);
     while bytes.len() < length {
-        bytes.extend_from_slice(&numbers.next().to_le_bytes().map(|byte| byte.max(1)));
+        let eight = numbers.next();
+        // the bytes that are zero, by their highest bits; a one beside a zero may be among them, and stays one
+        let zeros = eight.wrapping_sub(ONES) & !eight & (ONES << 7);
+        bytes.extend_from_slice(&(eight | (zeros >> 7)).to_le_bytes());
     }
     bytes.truncate(length);
     bytes

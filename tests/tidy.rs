@@ -195,11 +195,7 @@ fn a_type_name_has_one_meaning() {
 
 #[test]
 fn parameters_have_names() {
-    let tuples: Vec<_> = rust_below("src").iter().flat_map(names::tuple_parameters).collect();
-    println!("tuples as parameters: {}\n  {}", tuples.len(), tuples.join("\n  "));
-    let most = exceptions::TUPLE_PARAMETERS;
-    assert!(tuples.len() <= most, "{} tuples as parameters, {most} at most", tuples.len());
-    assert!(tuples.len() >= most, "{} tuples as parameters: say so in exceptions.rs", tuples.len());
+    none(rust_below("src").iter().flat_map(names::tuple_parameters).collect());
 }
 
 #[test]

@@ -128,7 +128,7 @@ async fn copy_all(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters>
     let watchers = Watchers { observer, counters, clock: Arc::clone(&clock) };
     let (plan, Decision { route, means: direct, .. }) = begin(&job, &ledger, &watchers).await?;
     let pairs: Vec<FolderPair> =
-        job.options.mirror.iter().flat_map(|_| plan.errands.iter().map(FolderPair::of)).collect();
+        job.options.mirror.iter().flat_map(|_| plan.copies.iter().map(FolderPair::of)).collect();
     let run = Arc::new(ThisRun::begin(job.options.runs.clone())?);
     let moved = move_all(plan, &job.options, &ledger, direct.clone(), Arc::clone(&run));
     let moved = clock.bound(Box::pin(moved)).await;
@@ -193,8 +193,8 @@ async fn move_all(
         scratch: options.scratch.clone(),
     };
     let (marker, began) = (plan.mark(&run, ledger, options), Instant::now());
-    let target = plan.errands.first().map(|errand| (errand.target.clone(), Arc::clone(&errand.lanes)));
-    let walk = Walk::start(plan.errands, terms, Arc::clone(ledger), finish);
+    let target = plan.copies.first().map(|planned| (planned.target.clone(), Arc::clone(&planned.lanes)));
+    let walk = Walk::start(plan.copies, terms, Arc::clone(ledger), finish);
     if options.dry_run {
         let left_out = LeftOut { unchanged: options.unchanged, marker: marker.as_deref() };
         return show(walk, left_out, ledger).await;

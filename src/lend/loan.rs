@@ -46,19 +46,13 @@ pub struct Loan {
 }
 
 impl Loan {
-    /// Prepares everything; nothing can be signed yet. `address` is where the source finds the destination; by default
-    /// its HostName.
+    /// Prepares everything; nothing can be signed yet.
     ///
     /// # Errors
     /// [`LendError`]; nothing is left on the source.
-    pub async fn prepare(
-        source: &Way,
-        destination: &Way,
-        address: Option<Address>,
-        request: &LoanRequest,
-    ) -> Result<Loan, LendError> {
+    pub async fn prepare(source: &Way, destination: &Way, request: &LoanRequest) -> Result<Loan, LendError> {
         let leave = std::future::ready(Ok(true));
-        let loan = Box::pin(Loan::prepare_given(leave, (source, destination), address, request, None)).await?;
+        let loan = Box::pin(Loan::prepare_given(leave, source, destination, request, None)).await?;
         Ok(loan.expect("leave is given"))
     }
 
@@ -70,8 +64,8 @@ impl Loan {
     /// Those of [`Loan::prepare`].
     pub async fn prepare_given(
         leave: impl Future<Output = Result<bool, ChainError>>,
-        (source, destination): (&Way, &Way),
-        address: Option<Address>,
+        source: &Way,
+        destination: &Way,
         request: &LoanRequest,
         observer: Option<Arc<dyn Observer>>,
     ) -> Result<Option<Loan>, LendError> {
@@ -79,7 +73,7 @@ impl Loan {
         let Some(here) = here else { return Ok(None) };
         let mut untold = Untold::of(&here, observer);
         let pin = Pin::of(&there, &here, request.auth).await?;
-        let address = address.unwrap_or_else(|| {
+        let address = request.address.clone().unwrap_or_else(|| {
             let host = destination.hops().last().expect("a way has at least its target");
             Address { host: host.hostname.value.clone(), port: host.port.value }
         });

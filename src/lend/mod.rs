@@ -18,7 +18,8 @@
 //! | `pin` | who the login is for, and the destination's host key |
 //! | `ephemeral` | a key made for this login, and the one line that admits it |
 //! | `remote` | what runs on the two hosts during a loan |
-//! | `client_config` `request` | how the source's client is told to log in (pure); what is to be lent |
+//! | `request` | what is to be lent, and how well it must be guarded |
+//! | `client_config` | how the source's client is told to log in (pure) |
 //! | `error` | why nothing is lent |
 //! | `tier` | which proof is possible (pure) |
 //! | `untold` | what was refused and has not been told |

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use super::client_config::Address;
+
 /// A request for a loan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoanRequest {
+    /// Where the source finds the destination; `None` for the destination's HostName and port.
+    pub address: Option<Address>,
     /// The number of logins.
     pub signatures: u32,
     /// The weakest proof that is accepted.
@@ -35,6 +39,7 @@ pub enum Weakest {
 
 impl Default for LoanRequest {
     fn default() -> LoanRequest {
-        LoanRequest { signatures: 1, weakest: Weakest::Any, auth: Auth::Agent, patience: Duration::from_secs(60) }
+        let patience = Duration::from_secs(60);
+        LoanRequest { address: None, signatures: 1, weakest: Weakest::Any, auth: Auth::Agent, patience }
     }
 }

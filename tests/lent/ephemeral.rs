@@ -19,7 +19,7 @@ fn reads_home(plan: Plan) -> Plan {
 
 async fn loan(street: &Street, request: LoanRequest) -> Result<Loan, LendError> {
     let [source, destination] = ways(street, [ACC_PVT, DELL_PVT]);
-    Loan::prepare(&source, &destination, None, &LoanRequest { auth: Auth::Ephemeral, ..request }).await
+    Loan::prepare(&source, &destination, &LoanRequest { auth: Auth::Ephemeral, ..request }).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,7 +71,7 @@ async fn where_nothing_can_be_proven_the_key_itself_opens_one_door() {
     let (_client, plan) = old_and_bare();
     let Some(street) = plan.start() else { return };
     let [source, destination] = ways(&street, [ACC_PVT, DELL_PVT]);
-    let refused = Loan::prepare(&source, &destination, None, &LoanRequest::default()).await.err().expect("no loan");
+    let refused = Loan::prepare(&source, &destination, &LoanRequest::default()).await.err().expect("no loan");
     assert!(matches!(refused, LendError::NoProof { .. }), "{refused}");
     let strict = loan(&street, LoanRequest { weakest: Weakest::Hostbound, ..LoanRequest::default() })
         .await

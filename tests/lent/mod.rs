@@ -58,7 +58,7 @@ type Roles = (&'static str, &'static str);
 /// A login at the second, lent to the first.
 async fn loan_between(street: &Street, (by, at): Roles, request: &LoanRequest) -> Result<Loan, LendError> {
     let [source, destination] = ways(street, [by, at]);
-    timeout(LIMIT, Loan::prepare(&source, &destination, None, request)).await.expect("in time")
+    timeout(LIMIT, Loan::prepare(&source, &destination, request)).await.expect("in time")
 }
 
 /// What a script came to.

@@ -86,7 +86,7 @@ pub fn tell(street: &Street, (name, address): (&str, SocketAddr), key: &PrivateK
 
 async fn loan(street: &Street, weakest: Weakest) -> Result<Loan, hop::lend::LendError> {
     let [source, destination] = ways(street, [ACC_PVT, OLD_PVT]);
-    Loan::prepare(&source, &destination, None, &LoanRequest { weakest, ..LoanRequest::default() }).await
+    Loan::prepare(&source, &destination, &LoanRequest { weakest, ..LoanRequest::default() }).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

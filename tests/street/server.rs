@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::net::{SocketAddr, TcpStream};
+use std::io::{BufRead as _, BufReader};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -68,7 +68,7 @@ impl Server {
         until(&format!("{} listens", self.name), || {
             let ended = self.child.as_mut().is_none_or(|child| child.try_wait().is_ok_and(|status| status.is_some()));
             assert!(!ended, "{}: its server ended:\n{}", self.name, self.log());
-            TcpStream::connect_timeout(&self.listens, Duration::from_secs(1)).is_ok()
+            is_listened_at(self.listens)
         });
     }
 
@@ -150,6 +150,28 @@ impl Server {
         }
         found
     }
+}
+
+/// Whether somebody listens at this address, or at all of this machine's. Nobody connects, which would cost an sshd a
+/// process. proc(5), `/proc/net/tcp`: `slot: local remote state …`; those that listen come first.
+fn is_listened_at(address: SocketAddr) -> bool {
+    const LISTENS: &str = "0A";
+    let (table, ip) = match address.ip() {
+        IpAddr::V4(ip) => ("/proc/net/tcp", ip.octets().to_vec()),
+        IpAddr::V6(ip) => ("/proc/net/tcp6", ip.octets().to_vec()),
+    };
+    let words = ip.chunks_exact(4).map(|word| u32::from_ne_bytes([word[0], word[1], word[2], word[3]]));
+    let ip: String = words.map(|word| format!("{word:08X}")).collect();
+    let [here, anywhere] = [&ip, &"0".repeat(ip.len())].map(|ip| format!("{ip}:{:04X}", address.port()));
+    let sockets = BufReader::new(fs::File::open(table).expect("the sockets of this machine"));
+    for line in sockets.lines().skip(1).map(|line| line.expect("the sockets of this machine")) {
+        match line.split_whitespace().collect::<Vec<_>>()[..] {
+            [_, local, _, LISTENS, ..] if local == here || local == anywhere => return true,
+            [_, _, _, LISTENS, ..] => {}
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// A process on a host, seen from here.

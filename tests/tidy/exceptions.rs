@@ -13,6 +13,3 @@ pub const TYPE_NAMES: &[(&str, &str)] =
 
 /// Type names that more than one place defines, still to be judged one by one.
 pub const TYPE_NAMES_TO_JUDGE: &[&str] = &[];
-
-/// How many `(a, b): (A, B)` parameters there are.
-pub const TUPLE_PARAMETERS: usize = 11;

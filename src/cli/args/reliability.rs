@@ -11,7 +11,7 @@ use clap::builder::TypedValueParser as _;
 use crate::copy::{Care, Options, Resume, Unchanged};
 
 use super::units;
-use crate::cli::env::environment::{Environment, WrongVariable};
+use crate::cli::env::environment::Environment;
 use crate::cli::env::host_env;
 
 /// How it lasts.
@@ -59,7 +59,7 @@ pub struct ReliabilityFlags {
 
 impl ReliabilityFlags {
     /// `options`, changed by the flags and variables that are set.
-    pub fn apply(&self, environment: &Environment, options: Options) -> Result<Options, WrongVariable> {
+    pub fn apply(&self, environment: &Environment, options: Options) -> anyhow::Result<Options> {
         let time = |text: &str| units::duration(text).map(Some);
         let timeout = idle_limit(self.timeout, environment)?;
         let number = |text: &str| match text.parse::<u32>() {
@@ -90,7 +90,7 @@ impl ReliabilityFlags {
 }
 
 /// How long nothing may move before a connection counts as lost; `None` if it is not set.
-pub fn idle_limit(typed: Option<Duration>, environment: &Environment) -> Result<Option<Duration>, WrongVariable> {
+pub fn idle_limit(typed: Option<Duration>, environment: &Environment) -> anyhow::Result<Option<Duration>> {
     let time = |text: &str| units::duration(text).map(Some);
     Ok(environment.choose((typed.map(Some), "--timeout"), "HOP_TIMEOUT", time, None)?.value)
 }

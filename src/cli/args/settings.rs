@@ -11,7 +11,7 @@ use crate::config::Value;
 use super::cp::Copying;
 use super::flag_groups::{OutputFlags, ProgressFlags};
 use super::values::{Count, DirectAuth, ProgressChoice, RouteChoice, connections, lanes};
-use crate::cli::env::environment::{Environment, WrongVariable};
+use crate::cli::env::environment::Environment;
 use crate::cli::output::display::{Data, Face, Level};
 
 /// How much is shown, and how.
@@ -65,7 +65,7 @@ pub fn copy_screen(
     output: &OutputFlags,
     progress: &ProgressFlags,
     copying: &Copying,
-) -> Result<Screen, WrongVariable> {
+) -> anyhow::Result<Screen> {
     let chosen = environment.choose((progress.progress, "--progress"), "HOP_PROGRESS", one_of, ProgressChoice::Auto)?;
     let face = match (chosen.value, environment.terminal) {
         _ if output.quiet => Face::None,
@@ -88,7 +88,7 @@ pub fn copy_screen(
 }
 
 /// The values of `--route`, `-3`, `-R`, `--direct-auth`, `--lanes`, `--connections` and their variables.
-pub fn spread(environment: &Environment, copying: &Copying) -> Result<Spread, WrongVariable> {
+pub fn spread(environment: &Environment, copying: &Copying) -> anyhow::Result<Spread> {
     let route = match (copying.relay, copying.direct) {
         (true, _) => (Some(RouteChoice::Relay), "-3"),
         (_, true) => (Some(RouteChoice::Direct), "-R"),

@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::ArgAction;
 
 use super::flag_groups::{Connection, OutputFlags};
@@ -148,7 +149,7 @@ impl Ssh {
 
     /// The flags in the form that `config` takes. ssh takes the first value of an option, so `-o` comes before the
     /// flags here.
-    pub fn flags(&self) -> Result<Flags, String> {
+    pub fn flags(&self) -> anyhow::Result<Flags> {
         let flags = self.connection.flags(self.purpose());
         let options = flags.options.iter().cloned().chain(self.session.options()).chain(self.tunnels.options()?);
         let macs = self.macs.iter().map(|macs| format!("MACs={macs}"));
@@ -186,7 +187,7 @@ impl SessionFlags {
 }
 
 impl TunnelFlags {
-    fn options(&self) -> Result<Vec<String>, String> {
+    fn options(&self) -> anyhow::Result<Vec<String>> {
         let mut options = Vec::new();
         if self.stdio.is_some() {
             options.extend(["ClearAllForwardings=yes", "ExitOnForwardFailure=yes", "RequestTTY=no"].map(str::to_owned));
@@ -195,7 +196,7 @@ impl TunnelFlags {
             options.push("GatewayPorts=yes".to_owned());
         }
         for forward in &self.local {
-            let (listen, connect) = halves(forward).ok_or_else(|| format!("-L {forward}: no such forwarding"))?;
+            let (listen, connect) = halves(forward).with_context(|| format!("-L {forward}: no such forwarding"))?;
             options.push(format!("LocalForward \"{listen}\" \"{connect}\""));
         }
         for forward in &self.remote {

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 
+use anyhow::anyhow;
+
 use crate::config::{Origin, Value};
 
 /// The environment of this process: variables and terminals.
@@ -15,18 +17,6 @@ pub struct Environment {
     pub variables: HashMap<String, OsString>,
     /// Whether standard error is a terminal that can move its cursor.
     pub terminal: bool,
-}
-
-/// The error for a `HOP_*` variable with a bad value.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name}: `{text}`: {problem}")]
-pub struct WrongVariable {
-    /// Its name.
-    pub name: &'static str,
-    /// Its value.
-    pub text: String,
-    /// The values that are accepted.
-    pub problem: String,
 }
 
 impl Environment {
@@ -39,13 +29,16 @@ impl Environment {
     }
 
     /// The flag if it was given, otherwise the variable if it is set and not empty, otherwise the default.
+    ///
+    /// # Errors
+    /// When the variable has a bad value: its name, and what is accepted.
     pub fn choose<T>(
         &self,
         flag: (Option<T>, &str),
         name: &'static str,
         read: impl FnOnce(&str) -> Result<T, String>,
         default: T,
-    ) -> Result<Value<T>, WrongVariable> {
+    ) -> anyhow::Result<Value<T>> {
         if let (Some(value), spelled) = flag {
             return Ok(Value { value, origin: Origin::Flag(spelled.to_owned()) });
         }
@@ -53,7 +46,7 @@ impl Environment {
             return Ok(Value::default(default));
         };
         let text = text.to_string_lossy();
-        let value = read(&text).map_err(|problem| WrongVariable { name, text: text.to_string(), problem })?;
+        let value = read(&text).map_err(|problem| anyhow!("{name}: `{text}`: {problem}"))?;
         Ok(Value { value, origin: Origin::Env(name.to_owned()) })
     }
 }

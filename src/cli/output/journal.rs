@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use anyhow::bail;
 use rustix::fs::{Mode, OFlags};
 
 use super::timestamps;
@@ -60,11 +61,11 @@ impl Record for Journal {
         }
     }
 
-    fn finish(&mut self, summary: &Summary) -> Result<(), String> {
+    fn finish(&mut self, summary: &Summary) -> anyhow::Result<()> {
         self.put(json::summary(summary));
         match &self.broken {
             None => Ok(()),
-            Some(error) => Err(format!("{}: lines of the log are missing: {}", self.path.display(), words_of(error))),
+            Some(error) => bail!("{}: lines of the log are missing: {}", self.path.display(), words_of(error)),
         }
     }
 }
@@ -107,8 +108,7 @@ mod tests {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let mut journal = Journal { file: full, path: "log".into(), broken: None };
         journal.event(&Event::Warning("x".to_owned()));
-        assert!(
-            journal.finish(&Summary::default()).unwrap_err().starts_with("log: lines of the log are missing: no space")
-        );
+        let said = journal.finish(&Summary::default()).unwrap_err().to_string();
+        assert!(said.starts_with("log: lines of the log are missing: no space"), "{said}");
     }
 }

@@ -21,6 +21,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
+use anyhow::anyhow;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, openat, renameat, statat, unlinkat};
 use rustix::process::geteuid;
 use serde_json::{Value, json};
@@ -170,8 +171,8 @@ impl Record for Receipt {
         }
     }
 
-    fn finish(&mut self, summary: &Summary) -> Result<(), String> {
-        self.close(summary).map_err(|error| format!("{}: no receipt: {}", self.path.display(), words_of(&error)))
+    fn finish(&mut self, summary: &Summary) -> anyhow::Result<()> {
+        self.close(summary).map_err(|error| anyhow!("{}: no receipt: {}", self.path.display(), words_of(&error)))
     }
 }
 
@@ -309,7 +310,8 @@ mod tests {
         let path = dir.path().join("receipt");
         let mut receipt = Receipt::begin(&path, Object::default()).unwrap();
         fifo(&path);
-        assert!(receipt.finish(&Summary::default()).unwrap_err().ends_with("no receipt: not a regular file"));
+        let said = receipt.finish(&Summary::default()).unwrap_err().to_string();
+        assert!(said.ends_with("no receipt: not a regular file"), "{said}");
         drop(receipt);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }

@@ -47,5 +47,5 @@ pub trait Record: Send {
     ///
     /// # Errors
     /// If the file does not contain everything it should: one line of text.
-    fn finish(&mut self, summary: &Summary) -> Result<(), String>;
+    fn finish(&mut self, summary: &Summary) -> anyhow::Result<()>;
 }

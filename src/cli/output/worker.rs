@@ -214,7 +214,7 @@ impl Worker {
         self.face = Face::None;
         self.fail_with_stdout(&mut summary);
         for trouble in self.records.iter_mut().filter_map(|record| record.finish(&summary).err()).collect::<Vec<_>>() {
-            let trouble = safe::line(trouble);
+            let trouble = safe::line(trouble.to_string());
             self.say(&format!("hop: {trouble}"));
             if summary.kind == ExitKind::Done {
                 summary = Summary { kind: ExitKind::LocalFile, error: Some(trouble), ..summary };

@@ -130,8 +130,8 @@ impl Run {
 
 impl VerbFailure {
     /// A failure of the command line: nothing was begun.
-    pub fn usage(error: &str) -> VerbFailure {
-        VerbFailure { kind: ExitKind::Usage, error: Some(safe::line(error)), hints: Vec::new() }
+    pub fn usage(error: &anyhow::Error) -> VerbFailure {
+        VerbFailure { kind: ExitKind::Usage, error: Some(safe::line(format!("{error:#}"))), hints: Vec::new() }
     }
 
     /// A failure of a file of this machine: nothing was begun.

@@ -35,7 +35,7 @@ pub fn carry_out(cp: &Cp, environment: &Environment, change: impl FnOnce(Options
         });
     let (screen, spread, options) = match settings {
         Ok(settings) => settings,
-        Err(wrong) => return VerbFailure::usage(&wrong.to_string()).say_and_exit_code(),
+        Err(wrong) => return VerbFailure::usage(&wrong).say_and_exit_code(),
     };
     let records = match cp.unattended.records(&cp.sources, &cp.destination) {
         Ok(records) => records,

@@ -6,6 +6,8 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use anyhow::bail;
+
 use crate::copy::filter::{Filter, Say};
 use crate::copy::{Mirror, Options, Unchanged};
 
@@ -29,13 +31,13 @@ pub fn run(sync: Sync, environment: &Environment) -> u8 {
 }
 
 impl Syncing {
-    fn filter(&self) -> Result<Filter, String> {
+    fn filter(&self) -> anyhow::Result<Filter> {
         let mut filter = Filter::default();
         let excluded = self.exclude.iter().map(|pattern| (Say::Exclude, "--exclude", pattern));
         let included = self.include.iter().map(|pattern| (Say::Include, "--include", pattern));
         for (say, flag, pattern) in excluded.chain(included) {
             if !filter.add(say, pattern.as_bytes()) {
-                return Err(format!("{flag} `{}`: there is no name in the pattern", safe::line(pattern.as_bytes())));
+                bail!("{flag} `{}`: there is no name in the pattern", safe::line(pattern.as_bytes()));
             }
         }
         Ok(filter)

@@ -77,7 +77,8 @@ impl Lanes {
     /// The error of the hop that failed, when lane 0 cannot be opened.
     pub async fn open(
         ends: (Arc<Pool>, Arc<Pool>),
-        (most, retries): (Option<usize>, u32),
+        most: Option<usize>,
+        retries: u32,
         watchers: Watchers,
     ) -> Result<Lanes, CopyError> {
         let route = LaneSet {

@@ -152,7 +152,7 @@ impl RemoteEnd {
         match self.connector.lane(lane).await {
             Ok(client) => {
                 self.clock.answered();
-                watchdog::set(&client, Arc::clone(&self.clock), (Arc::clone(&self.connector), lane));
+                watchdog::set(&client, Arc::clone(&self.clock), Arc::clone(&self.connector), lane);
                 Ok(Remote::new(client, trail))
             }
             Err(error) => Err(CopyError::new(Some(trail), Stage::StartSftp, Vec::new(), Cause::Chain(error.into()))),

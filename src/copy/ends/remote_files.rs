@@ -33,7 +33,7 @@ impl RemoteFiles {
         let client = session.sftp().await?;
         let clock = IdleClock::new(timeout.unwrap_or(watchdog::TIMEOUT), Arc::default(), Vec::new());
         let remote = Remote::new(client, way.trail().to_string().into());
-        watchdog::set(&remote.client, Arc::new(clock), (Arc::new(way), 0));
+        watchdog::set(&remote.client, Arc::new(clock), Arc::new(way), 0);
         Ok(RemoteFiles { session, remote })
     }
 

@@ -30,14 +30,15 @@ pub struct SymlinkHop {
 }
 
 impl SymlinkHop {
-    /// Enters the link at `link`, which is in the folder `within`.
+    /// Enters the link at `link`, which is in the folder `within`; `before` is the last link on the path to that folder.
     ///
     /// # Errors
     /// When the link leads to a folder that the walk is in, or there are too many links on the path.
     pub async fn through(
         side: &Side,
         link: &Place,
-        (within, before): (&Place, Option<&Arc<SymlinkHop>>),
+        within: &Place,
+        before: Option<&Arc<SymlinkHop>>,
     ) -> Result<Arc<SymlinkHop>, CopyError> {
         let real = side.real(link).await?;
         let from = match before {

@@ -29,7 +29,7 @@ pub async fn stalled<T: PartialEq>(patience: Duration, mut look: impl FnMut() ->
 
 /// Watches `client` until it ends. When it stalls, its lane is abandoned at `connector`, so that the next try takes another
 /// connection.
-pub fn set(client: &Client, clock: Arc<IdleClock>, (connector, lane): (Arc<dyn Connector>, usize)) {
+pub fn set(client: &Client, clock: Arc<IdleClock>, connector: Arc<dyn Connector>, lane: usize) {
     let (watch, patience) = (client.watch(), clock.timeout());
     tokio::spawn(async move {
         let (mut replies, mut _waits) = (watch.progress().replies, None);

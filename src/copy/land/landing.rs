@@ -166,7 +166,7 @@ impl Landing {
         let FileTransfer { context, item, started, .. } = transfer;
         if let Some(source) = source {
             match care::compare(item, &self.side, self.part.place(), source).await {
-                Ok(told) => context.ledger.hashed(started, (&source.sum, &told)),
+                Ok(told) => context.ledger.hashed(started, &source.sum, &told),
                 Err(error) if error.is_worthless() => {
                     self.discard().await;
                     return Err(error);

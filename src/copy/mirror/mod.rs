@@ -24,8 +24,8 @@ use super::filter::Filter;
 use super::name::Name;
 use super::options::Options;
 use super::place::{Links, Place};
-use super::task::errand::Errand;
 use super::task::ledger::Ledger;
+use super::task::planned_copy::PlannedCopy;
 use super::task::this_run::ThisRun;
 use super::walk::pending::{Child, Pending};
 use super::{marker, part};
@@ -73,9 +73,9 @@ pub struct FolderPair {
 }
 
 impl FolderPair {
-    /// The source and target of `errand`.
-    pub fn of(errand: &Errand) -> FolderPair {
-        FolderPair { source: errand.source.clone(), target: errand.target.clone(), lanes: Arc::clone(&errand.lanes) }
+    /// The source and target of `planned`.
+    pub fn of(planned: &PlannedCopy) -> FolderPair {
+        FolderPair { source: planned.source.clone(), target: planned.target.clone(), lanes: Arc::clone(&planned.lanes) }
     }
 
     /// Removes the markers that ended runs of `cp -r` from the same source have left beside the target.

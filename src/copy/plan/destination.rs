@@ -45,11 +45,11 @@ impl Destination {
         );
         match there?.map(|there| there.kind()) {
             Some(FileKind::Dir) => Ok(Destination { folder: side.hold(&path).await?, role: Role::Folder }),
-            Some(FileKind::File | FileKind::Unknown) => existing(side, &path, (itself?, folder)).await,
+            Some(FileKind::File | FileKind::Unknown) => existing(side, &path, itself?, folder).await,
             Some(_) => {
                 Err(side.error(Stage::List, &typed, Cause::Refused("neither a file nor a folder; it is left alone")))
             }
-            None => new(side, &path, (itself?, folder)).await,
+            None => new(side, &path, itself?, folder).await,
         }
     }
 
@@ -68,7 +68,7 @@ impl Destination {
     ///
     /// # Errors
     /// When a folder would have to take a file's place, or a file a folder's name.
-    pub fn place_for(&self, side: &Side, (name, attributes): (Option<&Name>, &Attributes)) -> Result<Place, CopyError> {
+    pub fn place_for(&self, side: &Side, name: Option<&Name>, attributes: &Attributes) -> Result<Place, CopyError> {
         let refused = |place: &Place, why| Err(side.error(Stage::List, place, Cause::Refused(why)));
         match (&self.role, attributes.kind(), name) {
             (Role::Folder, _, Some(name)) => Ok(self.folder.join(name)),
@@ -83,10 +83,10 @@ impl Destination {
     ///
     /// # Errors
     /// As [`Destination::place_for`].
-    pub fn place_below(&self, side: &Side, what: (Option<&Name>, &Attributes)) -> Result<Place, CopyError> {
-        match (self.missing(), what.0) {
+    pub fn place_below(&self, side: &Side, name: Option<&Name>, attributes: &Attributes) -> Result<Place, CopyError> {
+        match (self.missing(), name) {
             (Some(new), Some(name)) => Ok(new.join(name)),
-            _ => self.place_for(side, what),
+            _ => self.place_for(side, name, attributes),
         }
     }
 
@@ -104,11 +104,16 @@ impl Destination {
     }
 }
 
-/// The attributes of the typed path itself, and of its parent folder.
-type Around = (Option<Attributes>, Result<Attributes, CopyError>);
+/// The attributes that were asked for, or why there are none.
+type Looked = Result<Attributes, CopyError>;
 
 /// The destination where something exists. When a link leads to a file, that file is replaced, and the link stays.
-async fn existing(side: &Side, path: &[u8], (itself, folder): Around) -> Result<Destination, CopyError> {
+async fn existing(
+    side: &Side,
+    path: &[u8],
+    itself: Option<Attributes>,
+    folder: Looked,
+) -> Result<Destination, CopyError> {
     let (folder, file) = match itself.map(|itself| itself.kind()) {
         Some(FileKind::Symlink) => {
             let real = side.real(&Place::typed(path)).await?;
@@ -120,7 +125,7 @@ async fn existing(side: &Side, path: &[u8], (itself, folder): Around) -> Result<
     Ok(Destination { folder, role: Role::File(file) })
 }
 
-async fn new(side: &Side, path: &[u8], (itself, folder): Around) -> Result<Destination, CopyError> {
+async fn new(side: &Side, path: &[u8], itself: Option<Attributes>, folder: Looked) -> Result<Destination, CopyError> {
     if let Some(there) = itself {
         let why = match there.kind() {
             FileKind::Symlink => "a link that leads nowhere; it is left alone",
@@ -134,7 +139,7 @@ async fn new(side: &Side, path: &[u8], (itself, folder): Around) -> Result<Desti
 }
 
 /// The parent folder of a path, which has been looked at, and the place of the path's last name in it.
-async fn within(side: &Side, path: &[u8], looked: Result<Attributes, CopyError>) -> Result<(Place, Place), CopyError> {
+async fn within(side: &Side, path: &[u8], looked: Looked) -> Result<(Place, Place), CopyError> {
     let typed = Place::typed(path);
     let name = Name::vet(place::last(path)).map_err(|bad| side.error(Stage::List, &typed, Cause::Name(bad)))?;
     let folder = Place::typed(place::folder_of(path));

@@ -26,9 +26,9 @@ use super::marker::{Tree, TreeMarker, Trial};
 use super::name::Name;
 use super::options::{Job, Options, Symlinks};
 use super::place::{self, Links, Place};
-use super::task::errand::Errand;
 use super::task::ledger::Ledger;
 use super::task::leftovers::Leftovers;
+use super::task::planned_copy::PlannedCopy;
 use super::task::this_run::ThisRun;
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
@@ -39,11 +39,11 @@ const HELD: usize = 16;
 
 /// All sources of a copy and their targets.
 pub struct Plan {
-    /// The errands, in the order of the command line.
-    pub errands: Vec<Errand>,
+    /// The sources and where each goes, in the order of the command line.
+    pub copies: Vec<PlannedCopy>,
     /// A folder that must be made before anything else.
     pub folder: Option<(Side, Place)>,
-    /// The only errand's target, where the same command would mean another place once the target exists.
+    /// The only source's target, where the same command would mean another place once the target exists.
     pub tree: Option<Tree>,
 }
 
@@ -74,11 +74,11 @@ impl Plan {
         }
     }
 
-    /// Gives the only errand, if its target needs one, a marker, of which nothing is made yet.
+    /// Gives the only source, if its target needs one, a marker, of which nothing is made yet.
     pub fn mark(&mut self, run: &Arc<ThisRun>, ledger: &Arc<Ledger>, options: &Options) -> Option<Arc<TreeMarker>> {
-        let (tree, [errand]) = (self.tree.take()?, &mut self.errands[..]) else { return None };
-        let marker = Arc::new(TreeMarker::new(tree, &errand.lanes, run, ledger, options));
-        errand.marker = Some(Arc::<TreeMarker>::clone(&marker));
+        let (tree, [planned]) = (self.tree.take()?, &mut self.copies[..]) else { return None };
+        let marker = Arc::new(TreeMarker::new(tree, &planned.lanes, run, ledger, options));
+        planned.marker = Some(Arc::<TreeMarker>::clone(&marker));
         Some(marker)
     }
 
@@ -90,7 +90,7 @@ impl Plan {
             job.sources.iter().zip(&pools).partition(|(end, _)| matches!(end, Location::Local(_)));
         let mut sources = found(&here, &job.options, missing).await?;
         if sources.is_empty() && there.is_empty() {
-            return Ok(Plan { errands: Vec::new(), folder: None, tree: None });
+            return Ok(Plan { copies: Vec::new(), folder: None, tree: None });
         }
         let (side, remote) = tokio::join!(destination_pool.side(0), found(&there, &job.options, missing));
         let side = side?;
@@ -105,9 +105,9 @@ impl Plan {
             is_one_folder(&sources, job.destination.path())?;
         }
         let settled = Settled { side, pool: destination_pool, destination, real: OnceCell::new() };
-        let errands = settled.errands(sources, &job.options, watchers).await?;
-        let folder = settled.missing_folder(&errands);
-        Ok(Plan { errands, folder, tree })
+        let copies = settled.copies(sources, &job.options, watchers).await?;
+        let folder = settled.missing_folder(&copies);
+        Ok(Plan { copies, folder, tree })
     }
 }
 
@@ -250,35 +250,41 @@ struct Settled {
 }
 
 impl Settled {
-    async fn errands(
+    async fn copies(
         &self,
         sources: Vec<Source>,
         options: &Options,
         watchers: &Watchers,
-    ) -> Result<Vec<Errand>, CopyError> {
-        let mut errands: Vec<Errand> = Vec::with_capacity(sources.len());
+    ) -> Result<Vec<PlannedCopy>, CopyError> {
+        let mut copies: Vec<PlannedCopy> = Vec::with_capacity(sources.len());
         let mut taken = HashSet::new();
         let mut opened: Vec<(Arc<Pool>, Arc<Lanes>)> = Vec::new();
         for source in sources {
             let name = Name::vet(place::last(&source.place.path())).ok();
             let target = match options.mirror {
-                Some(_) => self.destination.place_below(&self.side, (name.as_ref(), &source.attributes))?,
-                None => self.destination.place_for(&self.side, (name.as_ref(), &source.attributes))?,
+                Some(_) => self.destination.place_below(&self.side, name.as_ref(), &source.attributes)?,
+                None => self.destination.place_for(&self.side, name.as_ref(), &source.attributes)?,
             };
             if !taken.insert(target.path()) {
                 return Err(self.refused(&target, "two sources would get this name"));
             }
             self.refuse_itself(&source, &target).await?;
             let lanes = self.lanes(&mut opened, &source.pool, options, watchers).await?;
-            errands.push(Errand { source: source.place, attributes: source.attributes, target, lanes, marker: None });
+            copies.push(PlannedCopy {
+                source: source.place,
+                attributes: source.attributes,
+                target,
+                lanes,
+                marker: None,
+            });
         }
-        Ok(errands)
+        Ok(copies)
     }
 
     /// The destination itself, when it does not exist yet and the only source goes into it.
-    fn missing_folder(&self, errands: &[Errand]) -> Option<(Side, Place)> {
+    fn missing_folder(&self, copies: &[PlannedCopy]) -> Option<(Side, Place)> {
         let new = self.destination.missing()?;
-        let is_inside = errands.iter().any(|errand| errand.target.path() != new.path());
+        let is_inside = copies.iter().any(|planned| planned.target.path() != new.path());
         is_inside.then(|| (self.side.clone(), new.clone()))
     }
 
@@ -316,7 +322,7 @@ impl Settled {
         }
         let ends = (Arc::clone(source), Arc::clone(&self.pool));
         let retries = options.retries.unwrap_or(RETRIES);
-        let lanes = Arc::new(Lanes::open(ends, (options.lanes, retries), watchers.clone()).await?);
+        let lanes = Arc::new(Lanes::open(ends, options.lanes, retries, watchers.clone()).await?);
         opened.push((Arc::clone(source), Arc::clone(&lanes)));
         Ok(lanes)
     }

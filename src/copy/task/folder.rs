@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::{SetOnce, mpsc};
 
-use super::errand::{Errand, FolderMarker};
+use super::planned_copy::{FolderMarker, PlannedCopy};
 use crate::copy::ends::lanes::{Lane, Lanes};
 use crate::copy::ends::side::Side;
 use crate::copy::error::CopyError;
@@ -31,8 +31,8 @@ pub enum Ground {
 /// One folder that this run makes or fills. It knows its name and its parent, so that a path is written out only where
 /// it is needed.
 pub struct Folder {
-    errand: Arc<Errand>,
-    /// The parent, held so that it is finished after this folder; `None` for the errand's own folder.
+    planned: Arc<PlannedCopy>,
+    /// The parent, held so that it is finished after this folder; `None` for the source itself.
     within: Option<Within>,
     /// Attributes of the source folder.
     attributes: Attributes,
@@ -71,38 +71,39 @@ pub struct Finish {
 }
 
 impl Folder {
-    /// The folder that `errand` copies; when done, it is sent to `finish`.
-    pub fn of(errand: Errand, finish: &mpsc::UnboundedSender<Finish>) -> Arc<Folder> {
-        let attributes = errand.attributes;
-        Folder::new((Arc::new(errand), None), attributes, finish)
+    /// The folder that `planned` copies; when done, it is sent to `finish`.
+    pub fn of(planned: PlannedCopy, finish: &mpsc::UnboundedSender<Finish>) -> Arc<Folder> {
+        let attributes = planned.attributes;
+        Folder::new(Arc::new(planned), None, attributes, finish)
     }
 
     /// A folder in another one, with the source's `attributes`; when done, it is sent to `finish`.
     pub fn below(within: Within, attributes: Attributes, finish: &mpsc::UnboundedSender<Finish>) -> Arc<Folder> {
-        Folder::new((Arc::clone(&within.folder.errand), Some(within)), attributes, finish)
+        Folder::new(Arc::clone(&within.folder.planned), Some(within), attributes, finish)
     }
 
     fn new(
-        (errand, within): (Arc<Errand>, Option<Within>),
+        planned: Arc<PlannedCopy>,
+        within: Option<Within>,
         attributes: Attributes,
         finish: &mpsc::UnboundedSender<Finish>,
     ) -> Arc<Folder> {
         let (made, finish) = (SetOnce::new(), finish.clone());
-        Arc::new(Folder { errand, within, attributes, made, finish, is_closed: false })
+        Arc::new(Folder { planned, within, attributes, made, finish, is_closed: false })
     }
 
     /// Its place at the source.
     pub fn source(&self) -> Place {
-        self.errand.source.descend(&self.steps())
+        self.planned.source.descend(&self.steps())
     }
 
     /// Its place at the destination, where no step is a link.
     pub fn target(&self) -> Place {
         let steps = self.steps().into_iter().map(|step| Step { is_followed: false, ..step });
-        self.errand.target.descend(&steps.collect::<Vec<_>>())
+        self.planned.target.descend(&steps.collect::<Vec<_>>())
     }
 
-    /// The steps to it from the errand's own folder.
+    /// The steps to it from the source itself.
     pub fn steps(&self) -> Vec<Step<'_>> {
         let mut steps = Vec::new();
         let mut folder = self;
@@ -116,7 +117,7 @@ impl Folder {
 
     /// The sessions between the two ends.
     pub fn lanes(&self) -> &Arc<Lanes> {
-        &self.errand.lanes
+        &self.planned.lanes
     }
 
     /// Attributes of the source folder.
@@ -189,12 +190,12 @@ impl Folder {
 
     /// The marker beside the folder, where it has one.
     fn own_marker(&self) -> Option<&dyn FolderMarker> {
-        self.errand.marker.as_deref().filter(|_| self.within.is_none())
+        self.planned.marker.as_deref().filter(|_| self.within.is_none())
     }
 
     /// Whether an earlier run has begun to make it, where it exists already.
     fn goes_on(&self) -> bool {
-        self.errand.marker.as_ref().is_some_and(|marker| marker.goes_on())
+        self.planned.marker.as_ref().is_some_and(|marker| marker.goes_on())
     }
 
     /// Waits until the folder is made; `None` when it could not be made.

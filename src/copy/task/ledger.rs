@@ -133,8 +133,8 @@ impl FileProgress {
         *self.landed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reports how much of an earlier part file is used.
-    pub fn resumed(&self, ledger: &Ledger, path: Vec<u8>, (kept, because): (u64, &'static str)) {
+    /// Reports how many bytes of an earlier part file are `kept`, and why not more.
+    pub fn resumed(&self, ledger: &Ledger, path: Vec<u8>, kept: u64, because: &'static str) {
         ledger.event(Event::Resumed { id: self.id, path, kept, because });
     }
 }
@@ -197,7 +197,7 @@ impl Ledger {
     }
 
     /// Records that both ends of a file were read and are the same.
-    pub fn hashed(&self, started: &FileProgress, (source, destination): (&Sum, &Sum)) {
+    pub fn hashed(&self, started: &FileProgress, source: &Sum, destination: &Sum) {
         let (source, destination) = (hex::encode(source), hex::encode(destination));
         self.event(Event::Hashed { id: started.id, source, destination });
     }

@@ -8,15 +8,15 @@
 //! | `ledger` | what has happened so far |
 //! | `item` | one thing to copy |
 //! | `folder` | a folder that is made and filled |
-//! | `errand` `this_run` `throttle` `so_far` | a source and its target; this run among others; its rate; earlier attempts |
+//! | `planned_copy` `this_run` `throttle` `so_far` | a source and its target; this run among others; its rate; earlier attempts |
 //! | `leftovers` | what other runs have left |
 
-pub mod errand;
 pub mod file_transfer;
 pub mod folder;
 pub mod item;
 pub mod ledger;
 pub mod leftovers;
+pub mod planned_copy;
 pub mod run_context;
 pub mod so_far;
 pub mod this_run;

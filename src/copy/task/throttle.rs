@@ -37,7 +37,7 @@ impl Throttle {
         let now = Instant::now();
         let turn = {
             let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-            turn((rate, bytes as u64), now, &mut next)
+            turn(rate, bytes as u64, now, &mut next)
         };
         if turn > now + GRAIN {
             tokio::time::sleep_until(turn).await;
@@ -51,8 +51,8 @@ impl Throttle {
     }
 }
 
-/// When `bytes` bytes may be sent; the next ones may follow when these have had their time.
-fn turn((rate, bytes): (u64, u64), now: Instant, next: &mut Option<Instant>) -> Instant {
+/// When `bytes` bytes may be sent at `rate` bytes a second; the next ones may follow when these have had their time.
+fn turn(rate: u64, bytes: u64, now: Instant, next: &mut Option<Instant>) -> Instant {
     let earliest = now.checked_sub(SLACK).unwrap_or(now);
     let turn = next.unwrap_or(now).max(earliest);
     *next = Some(turn + Duration::from_secs_f64(bytes as f64 / rate as f64));
@@ -68,7 +68,7 @@ mod tests {
         let began = Instant::now();
         let (mut now, mut next) = (began, None);
         for _ in 0..count {
-            now = now.max(turn((rate, block), now, &mut next));
+            now = now.max(turn(rate, block, now, &mut next));
         }
         (now - began).as_secs_f64()
     }
@@ -87,10 +87,10 @@ mod tests {
     fn a_pause_is_not_made_up_for() {
         let began = Instant::now();
         let mut next = None;
-        turn((1000, 100), began, &mut next);
+        turn(1000, 100, began, &mut next);
         let later = began + Duration::from_secs(60);
-        assert_eq!(turn((1000, 100), later, &mut next), later - SLACK);
-        assert!(turn((1000, 100), later, &mut next) > later);
+        assert_eq!(turn(1000, 100, later, &mut next), later - SLACK);
+        assert!(turn(1000, 100, later, &mut next) > later);
     }
 
     #[test]

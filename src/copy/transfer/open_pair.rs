@@ -122,7 +122,7 @@ impl OpenPair {
                 }
             };
             if let Some(because) = because {
-                started.resumed(&context.ledger, item.source.path(), (window.arrived(), because));
+                started.resumed(&context.ledger, item.source.path(), window.arrived(), because);
             }
         }
         so_far.begun(self.landing.part_file().beginning());

@@ -35,10 +35,10 @@ use super::filter::Filter;
 use super::name::Name;
 use super::options::Symlinks;
 use super::place::{Links, Place};
-use super::task::errand::Errand;
 use super::task::folder::{Finish, Folder, Within};
 use super::task::item::{Item, What};
 use super::task::ledger::Ledger;
+use super::task::planned_copy::PlannedCopy;
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 use look::Look;
@@ -76,7 +76,7 @@ pub struct Walk {
 impl Walk {
     /// Starts to walk.
     pub fn start(
-        errands: Vec<Errand>,
+        copies: Vec<PlannedCopy>,
         terms: WalkTerms,
         ledger: Arc<Ledger>,
         finish: mpsc::UnboundedSender<Finish>,
@@ -87,7 +87,7 @@ impl Walk {
         let (room, news) = (Arc::default(), Notify::new());
         let walker = Walker { symlinks, filter, ledger, finish, found, pending, room, news };
         let mut task = JoinSet::new();
-        task.spawn(Arc::new(walker).walk(errands));
+        task.spawn(Arc::new(walker).walk(copies));
         Walk { items, task }
     }
 
@@ -138,14 +138,14 @@ type Listings = JoinSet<Result<(), CopyError>>;
 
 impl Walker {
     /// Lists folders until none is left; the next source begins when no folder of those before it waits.
-    async fn walk(self: Arc<Self>, errands: Vec<Errand>) -> Result<(), CopyError> {
-        let (mut errands, mut listings) = (errands.into_iter(), Listings::new());
+    async fn walk(self: Arc<Self>, copies: Vec<PlannedCopy>) -> Result<(), CopyError> {
+        let (mut copies, mut listings) = (copies.into_iter(), Listings::new());
         loop {
             while listings.len() < LISTINGS {
                 if let Some(next) = self.pending().pop() {
                     listings.spawn(Arc::clone(&self).enter(next));
-                } else if let Some(errand) = errands.next() {
-                    self.begin(errand, &mut listings).await;
+                } else if let Some(planned) = copies.next() {
+                    self.begin(planned, &mut listings).await;
                 } else {
                     break;
                 }
@@ -170,14 +170,14 @@ impl Walker {
     }
 
     /// Hands out a source; one that is a folder is listed.
-    async fn begin(self: &Arc<Self>, errand: Errand, listings: &mut Listings) {
-        let (source, target, attributes) = (errand.source.clone(), errand.target.clone(), errand.attributes);
-        let (lanes, what) = (Arc::clone(&errand.lanes), What::File(Links::Follow));
+    async fn begin(self: &Arc<Self>, planned: PlannedCopy, listings: &mut Listings) {
+        let (source, target, attributes) = (planned.source.clone(), planned.target.clone(), planned.attributes);
+        let (lanes, what) = (Arc::clone(&planned.lanes), What::File(Links::Follow));
         let mut item = Item { source, target, attributes, lanes, folder: None, what };
         if attributes.kind() != FileKind::Dir {
             return self.sort(item).await;
         }
-        let folder = Folder::of(errand, &self.finish);
+        let folder = Folder::of(planned, &self.finish);
         let node = Arc::new(Node { folder: Arc::clone(&folder), depth: 0, jump: None });
         item.what = What::Folder(folder);
         self.hand_out(item).await;
@@ -214,8 +214,7 @@ impl Walker {
         }
         let (lanes, within) = (parent.folder.lanes(), parent.folder.source());
         let (within, before) = (&within, parent.jump.as_ref());
-        let through =
-            |lane: Arc<Lane>| async move { SymlinkHop::through(&lane.source, source, (within, before)).await };
+        let through = |lane: Arc<Lane>| async move { SymlinkHop::through(&lane.source, source, within, before).await };
         lanes.retry(through).await.map(Some)
     }
 

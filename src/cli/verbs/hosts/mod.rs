@@ -11,6 +11,8 @@ mod tree;
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
+
 use crate::auth::inspect;
 use crate::config::host::Proxy;
 use crate::config::{Configuration, Flags, Host, HostBlock, HostBlockError, LocalEnv, Origin};
@@ -139,7 +141,7 @@ fn refused(error: HostBlockError, block: &HostBlock, home: &Path) -> VerbFailure
 }
 
 /// The absolute path, so that it means the same from every folder.
-fn whole(key: &Path, home: &Path) -> Result<PathBuf, String> {
+fn whole(key: &Path, home: &Path) -> anyhow::Result<PathBuf> {
     let key = key.strip_prefix("~").map_or(key.to_owned(), |inside| home.join(inside));
-    std::path::absolute(&key).map_err(|error| format!("{}: {error}", key.display()))
+    std::path::absolute(&key).with_context(|| key.display().to_string())
 }

@@ -40,10 +40,10 @@ impl Lending {
         let Some(word) = &lend.lend else { return Ok(None) };
         let destination = network.way(&target::parse_host(word)?)?;
         let weakest = if lend.require_hostbound { Weakest::Hostbound } else { Weakest::Any };
-        let request = LoanRequest { signatures: lend.signatures, weakest, auth: Auth::Agent, ..LoanRequest::default() };
+        let (address, signatures) = (address(lend, &destination)?, lend.signatures);
+        let request = LoanRequest { address, signatures, weakest, auth: Auth::Agent, ..LoanRequest::default() };
         let (leave, teller) = (std::future::ready(Ok(true)), Some(Arc::clone(&observer)));
-        let address = address(lend, &destination)?;
-        let loan = Box::pin(Loan::prepare_given(leave, (to, &destination), address, &request, teller)).await?;
+        let loan = Box::pin(Loan::prepare_given(leave, to, &destination, &request, teller)).await?;
         let loan = loan.expect("leave is given");
         observer.event(Event::Lending {
             to: to.alias().to_owned(),

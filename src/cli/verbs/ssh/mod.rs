@@ -116,7 +116,7 @@ impl<'a> SshRun<'a> {
         run: &'a Arc<Run>,
         errors: OwnedFd,
     ) -> Result<SshRun<'a>, Error> {
-        let flags = ssh.flags().map_err(Error::Usage)?;
+        let flags = ssh.flags().map_err(|wrong| Error::Usage(wrong.to_string()))?;
         let network = Network::read(flags, environment, run)?;
         Ok(SshRun { ssh, environment, run, errors, network })
     }
@@ -155,7 +155,7 @@ impl<'a> SshRun<'a> {
         if self.ssh.lend.lend.is_none() {
             return Ok(None);
         }
-        let flags = self.ssh.flags().map_err(Error::Usage)?;
+        let flags = self.ssh.flags().map_err(|wrong| Error::Usage(wrong.to_string()))?;
         let others = self.network.with(Flags { user: None, port: None, ..flags }, self.environment)?;
         Lending::begin(&self.ssh.lend, way, &others, self.run.reporter.clone()).await
     }

@@ -87,6 +87,7 @@ impl Attempt {
         };
         let address = self::address(found, address);
         let request = LoanRequest {
+            address: Some(address.clone()),
             weakest: options.weakest,
             auth: options.auth,
             patience: retry_policy.watchers.clock.timeout(),
@@ -138,7 +139,7 @@ impl Attempt {
         };
         let leave = asks_nobody(by, wanted);
         let observer = Some(Arc::clone(&self.retry_policy.watchers.observer));
-        let loan = Loan::prepare_given(leave, (by, at), Some(self.address.clone()), &self.request, observer);
+        let loan = Loan::prepare_given(leave, by, at, &self.request, observer);
         match Box::pin(loan).await {
             Ok(loan) => loan.ok_or_else(|| Obstacle::AsksAgain { host: by.alias().to_owned() }),
             // its own connection, beside one that has been let in

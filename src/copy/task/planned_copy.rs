@@ -1,4 +1,4 @@
-//! One source of the command line and where it goes: [`Errand`], what a plan consists of and a walk begins with.
+//! One source of the command line and where it goes: [`PlannedCopy`], what a plan consists of and a walk begins with.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::copy::place::Place;
 use crate::sftp::Attributes;
 
 /// One source, and the place it goes to.
-pub struct Errand {
+pub struct PlannedCopy {
     /// The source's place, as typed or as a pattern gave it.
     pub source: Place,
     /// The source's attributes; a link's own under `Symlinks::Keep`.
