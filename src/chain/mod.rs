@@ -38,6 +38,7 @@ pub use channel::process::{
 pub use channel::session::{RemoteListener, Session};
 pub use error::{Cause, ChainError, Trail};
 pub use transport::host_key_log::listen;
+pub use transport::supported::supported;
 
 use crate::auth::Keyring;
 use crate::config::Host;

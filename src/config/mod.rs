@@ -50,3 +50,4 @@ pub use list::named::NamedHost;
 pub use local_env::LocalEnv;
 pub use origin::{Origin, Value};
 pub use session_options::{SessionOptions, SessionType};
+pub use values::algorithms::Family;

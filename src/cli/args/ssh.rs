@@ -22,7 +22,7 @@ use crate::config::{Flags, Purpose};
 #[command(override_usage = "hop ssh [OPTIONS] <HOST> [CMD]...")]
 pub struct Ssh {
     /// [USER@]HOST, or ssh://[USER@]HOST[:PORT]
-    #[arg(value_name = "HOST", required_unless_present = "version")]
+    #[arg(value_name = "HOST", required_unless_present_any = ["version", "query"])]
     pub host: Option<OsString>,
     /// The command, given to the shell of the user there; words are joined with blanks, as ssh does. Without one: a
     /// shell
@@ -57,6 +57,9 @@ pub struct Ssh {
     /// Print the configuration for HOST, as `ssh -G` does, and stop; with -v, where each value comes from
     #[arg(short = 'G', help_heading = "Output")]
     pub dump: bool,
+    /// List what hop can negotiate: cipher, mac, kex, key, sig …; `help` lists the lists
+    #[arg(short = 'Q', value_name = "LIST", help_heading = "Output")]
+    pub query: Option<String>,
     /// Print the version in ssh's form
     #[arg(short = 'V', help_heading = "Output")]
     pub version: bool,

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 
-use crate::chain::{Program, Session, Task, Way};
+use crate::chain::{self, Program, Session, Task, Way};
 use crate::config::host::IdentityAgent;
 use crate::config::{Flags, Host, SessionType, Value};
 use crate::error::{Error, ExitKind};
@@ -41,7 +41,7 @@ use crate::cli::output::safe;
 use crate::cli::output::stdout::{is_closed, written};
 use crate::cli::run::network::Network;
 use crate::cli::run::process;
-use crate::cli::run::verb_run::Run;
+use crate::cli::run::verb_run::{Run, VerbFailure};
 use exit_status::{OWN_FAILURE, status};
 use lend::Lending;
 
@@ -53,6 +53,9 @@ pub fn run(ssh: &Ssh, environment: &Environment) -> u8 {
     if ssh.version {
         crate::cli::output::stderr::say(VERSION);
         return ExitKind::Done.code();
+    }
+    if let Some(query) = &ssh.query {
+        return answer(query);
     }
     let errors = match io::stderr().as_fd().try_clone_to_owned().and_then(|errors| log_to(ssh, errors)) {
         Ok(errors) => errors,
@@ -73,6 +76,21 @@ pub fn run(ssh: &Ssh, environment: &Environment) -> u8 {
         ExitKind::AgentMisused => ExitKind::AgentMisused.code(),
         _ => OWN_FAILURE,
     })
+}
+
+/// `-Q`: the names of a list, one a line.
+fn answer(query: &str) -> u8 {
+    let Some(names) = chain::supported(query) else {
+        crate::cli::output::stderr::say(&format!("hop ssh: Unsupported query \"{query}\""));
+        return OWN_FAILURE;
+    };
+    match written(|out| names.iter().try_for_each(|name| writeln!(out, "{name}"))) {
+        Err(error) if !is_closed(&error) => {
+            VerbFailure::of_file(&error).say();
+            OWN_FAILURE
+        }
+        _ => ExitKind::Done.code(),
+    }
 }
 
 /// `-E`: from now on hop's messages go to the file; the command's standard error still goes to `errors`.
