@@ -17,7 +17,6 @@ fn wrong_command_lines_are_told_what_is_wrong() {
         "cp -3R a h:b",
         "cp -S ssh a h:",
         "cp -D /usr/lib/sftp-server a h:",
-        "cp -T a h:",
         "cp --frobnicate a h:",
         "cp --route best a:f b:f",
         "cp --lanes 0 a h:",
@@ -49,7 +48,8 @@ fn wrong_command_lines_are_told_what_is_wrong() {
 fn ssh_keeps_255_for_itself() {
     let lines = [
         "ssh",
-        "ssh -X h",
+        "ssh -w 0 h",
+        "ssh -f h",
         "ssh -L nonsense h true",
         "ssh -F none -L 1:h h true",
         "ssh --frobnicate h true",
