@@ -72,6 +72,13 @@ pub enum Event {
         /// The bytes as they were sent, bounded.
         text: Vec<u8>,
     },
+    /// Keys were exchanged with a host, for the first time or again.
+    KeysExchanged {
+        /// The alias of the host.
+        hop: String,
+        /// What was agreed on, in the words of `ssh -v`.
+        lines: Vec<String>,
+    },
     /// The banner a server sent before authentication (RFC 4252 §5.4).
     Banner {
         /// The alias of the host.

@@ -35,6 +35,20 @@ fn examples(readme: &str) -> Vec<Example> {
     found
 }
 
+#[test]
+fn the_score_of_openssh_s_suite_is_that_of_the_list() {
+    let read = |file: &str| fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).expect(file);
+    let (list, readme) = (read("tests/regress/scripts"), read("README.md"));
+    let scripts = || list.lines().filter(|line| !line.starts_with('#')).map(|line| line.split(' ').collect::<Vec<_>>());
+    let of_class = |class: &str| scripts().filter(|words| words[1] == class).count();
+    let (passing, failing) = (of_class("must"), of_class("may"));
+    assert!(readme.contains(&format!("passes {passing} of the {} scripts", passing + failing)), "{passing} {failing}");
+    for words in scripts() {
+        assert!(words[1] == "must" || words.len() > 3, "no reason is given: {words:?}");
+        assert!(["must", "may", "long", "cannot"].contains(&words[1]), "no such class: {words:?}");
+    }
+}
+
 /// What the README takes for granted: files, and hosts at these addresses.
 fn furnish(street: &Street) {
     street.put_here("report.pdf", &[b'%'; 50_000]);

@@ -52,12 +52,12 @@ pub(super) enum Unlock {
 }
 
 impl KeyFile {
-    /// Reads `path`, `path.pub` and `path-cert.pub`. Blocks.
+    /// Reads `path`, `path.pub` and `path-cert.pub`; as with ssh, a certificate may be in either. Blocks.
     pub fn read(path: &Path) -> KeyFile {
         let mut file = KeyFile {
             path: path.to_owned(),
             public: None,
-            certificate: beside(path, "-cert.pub").and_then(|look| match look {
+            certificate: ["-cert.pub", ".pub"].iter().find_map(|suffix| match beside(path, suffix)? {
                 KeyFileText::Certificate(certificate) => Some(*certificate),
                 _ => None,
             }),

@@ -329,16 +329,16 @@ impl<H: Handler> LoginAttempt<'_, H> {
 /// The hash for an RSA signature. `server` is the best of its `server-sig-algs` (RFC 8308), `None` if it sent none;
 /// `listed` says whether PubkeyAcceptedAlgorithms has a hash, `None` if the user set no list.
 ///
-/// For a server that announces nothing, SHA-1 is used only if the user lists `ssh-rsa`, and SHA-256 otherwise: ssh
-/// would not even offer the key, but there are servers that support RFC 8332 and not RFC 8308.
+/// SHA-1 is used only if the user lists `ssh-rsa`, or the server announces nothing else. For one that announces nothing,
+/// it is SHA-256 otherwise: ssh would not even offer the key, but there are servers that support RFC 8332 and not RFC 8308.
 fn rsa_hash(
     server: Option<Option<HashAlg>>,
     listed: impl Fn(Option<HashAlg>) -> Option<bool>,
 ) -> Option<Option<HashAlg>> {
     let (sha512, sha256, sha1) = (Some(HashAlg::Sha512), Some(HashAlg::Sha256), None);
     let order = match server {
-        Some(Some(HashAlg::Sha512)) => vec![sha512, sha256],
-        Some(Some(_)) => vec![sha256],
+        Some(Some(HashAlg::Sha512)) => vec![sha512, sha256, sha1],
+        Some(Some(_)) => vec![sha256, sha1],
         Some(None) => vec![sha1],
         None => vec![sha1, sha256, sha512],
     };
@@ -358,7 +358,7 @@ mod tests {
         assert_eq!(rsa_hash(Some(None), unset), None, "the server takes SHA-1 only");
         assert_eq!(rsa_hash(None, unset), Some(sha256), "the server says nothing");
         assert_eq!(rsa_hash(Some(sha512), |hash| Some(hash == sha256)), Some(sha256), "the user lists one hash");
-        assert_eq!(rsa_hash(Some(sha512), |hash| Some(hash.is_none())), None, "the user lists ssh-rsa only");
+        assert_eq!(rsa_hash(Some(sha512), |hash| Some(hash.is_none())), Some(None), "the user lists ssh-rsa only");
         assert_eq!(rsa_hash(None, |_| Some(true)), Some(None), "the user lists ssh-rsa, the server is old");
     }
 }

@@ -27,6 +27,7 @@ mod error;
 mod stage_timeout;
 mod transport;
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -38,6 +39,7 @@ pub use channel::process::{
 pub use channel::session::{RemoteListener, Session};
 pub use error::{Cause, ChainError, Trail};
 pub use transport::host_key_log::listen;
+pub use transport::supported::supported;
 
 use crate::auth::Keyring;
 use crate::config::Host;
@@ -46,6 +48,7 @@ use crate::prompt::{Asking, Prompt};
 use crate::sftp;
 use connect::hop::HopConnector;
 use connect::pool::{ConnectionPool, SessionSlot};
+use connect::proxy_command::ProxyErrors;
 use transport::window::WINDOW;
 
 /// The most logins at the same time; sshd begins to drop connections at ten (`MaxStartups 10:30:100`).
@@ -64,9 +67,19 @@ pub struct Chain {
 impl Chain {
     /// A chain with no connection yet. `prompt` is asked for passphrases and passwords, and about unknown host keys.
     pub fn new(prompt: Arc<dyn Prompt>, observer: Arc<dyn Observer>) -> Self {
+        Chain::begin(prompt, observer.clone(), ProxyErrors::Told(observer))
+    }
+
+    /// The same, with the standard error of each `ProxyCommand` going to `errors` as it is, as with ssh.
+    pub fn with_proxy_errors(prompt: Arc<dyn Prompt>, observer: Arc<dyn Observer>, errors: Arc<OwnedFd>) -> Self {
+        Chain::begin(prompt, observer, ProxyErrors::Inherited(errors))
+    }
+
+    fn begin(prompt: Arc<dyn Prompt>, observer: Arc<dyn Observer>, proxy_errors: ProxyErrors) -> Self {
         let asking = Asking::new(prompt);
         let keyring = Keyring::new(asking.clone(), observer.clone());
-        let connector = HopConnector { keyring, asking, observer, logins: Arc::new(Semaphore::new(LOGINS)) };
+        let connector =
+            HopConnector { keyring, asking, observer, proxy_errors, logins: Arc::new(Semaphore::new(LOGINS)) };
         Chain { pool: Arc::new(ConnectionPool::new(connector)), connections: None, window: WINDOW }
     }
 

@@ -2,8 +2,8 @@
 //! become hops in dial order.
 //!
 //! Main function: [`hops`]. As with ssh, the first jump of a list is reached as its own block says, each later one
-//! through the one before it. Flags are for the target, except that identities serve the jumps too. A host that occurs
-//! twice in the chain is a loop, which is refused.
+//! through the one before it. Flags are for the target, except that identities serve the jumps too. A host whose way
+//! leads to itself is a loop, which is refused; one that a list names twice is passed twice.
 
 use super::configuration::Configuration;
 use super::error::ConfigError;
@@ -172,10 +172,17 @@ fn refuse_jump_to_self(complete: &CompleteSettings) -> Result<(), ConfigError> {
     }
 }
 
+/// A host whose jumps are being resolved.
+#[derive(PartialEq)]
+struct HostWithJumps {
+    spec: HostSpec,
+    jumps: Vec<String>,
+}
+
 struct ChainBuilder<'a> {
     configuration: &'a Configuration,
-    /// The hosts whose jumps are being resolved, the target first.
-    behind: Vec<HostSpec>,
+    /// The hosts whose jumps are being resolved, the target first, and the jumps of each.
+    behind: Vec<HostWithJumps>,
     /// The hops resolved so far, in dial order.
     hops: Vec<Host>,
 }
@@ -188,14 +195,16 @@ impl ChainBuilder<'_> {
         complete: &CompleteSettings,
         identities: &[String],
     ) -> Result<(), ConfigError> {
-        if self.behind.contains(spec) {
-            let names = self.behind.iter().chain([spec]).map(HostSpec::to_string);
+        let jumps = complete.settings.all(Keyword::ProxyJump).iter().map(|jump| jump.word.clone()).collect();
+        let pending = HostWithJumps { spec: spec.clone(), jumps };
+        if self.behind.contains(&pending) {
+            let names = self.behind.iter().chain([&pending]).map(|pending| pending.spec.to_string());
             return Err(ConfigError::JumpLoop { way: names.collect() });
         }
         if self.behind.len() >= MOST_HOPS {
-            return Err(ConfigError::TooManyHops { host: self.behind[0].host.clone(), most: MOST_HOPS });
+            return Err(ConfigError::TooManyHops { host: self.behind[0].spec.host.clone(), most: MOST_HOPS });
         }
-        self.behind.push(spec.clone());
+        self.behind.push(pending);
         self.add_jumps(complete, identities)?;
         self.behind.pop();
         self.hops.push(typed_host(complete, &self.configuration.local_env)?);

@@ -49,4 +49,5 @@ pub use list::add_host::{HostBlock, HostBlockError};
 pub use list::named::NamedHost;
 pub use local_env::LocalEnv;
 pub use origin::{Origin, Value};
-pub use session_options::{SessionOptions, SessionType};
+pub use session_options::{LocalCommand, SessionOptions, SessionType};
+pub use values::algorithms::Family;

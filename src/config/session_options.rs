@@ -11,6 +11,8 @@ use super::origin::Value;
 pub struct SessionOptions {
     /// `SessionType`.
     pub session_type: Value<SessionType>,
+    /// `LocalCommand`, if `PermitLocalCommand` lets it run.
+    pub local_command: Option<LocalCommand>,
     /// `StdinNull`.
     pub stdin_null: Value<bool>,
     /// `EscapeChar`, as a byte; `None` for `none`.
@@ -32,6 +34,15 @@ pub struct SessionOptions {
     pub stream_local_bind_unlink: Value<bool>,
 }
 
+/// `LocalCommand`: what runs on this machine once the login is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalCommand {
+    /// The user's shell.
+    pub shell: PathBuf,
+    /// The line for it, its tokens expanded.
+    pub line: String,
+}
+
 /// `SessionType`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionType {
@@ -48,6 +59,7 @@ impl Default for SessionOptions {
     fn default() -> SessionOptions {
         SessionOptions {
             session_type: Value::default(SessionType::Default),
+            local_command: None,
             stdin_null: Value::default(false),
             escape_char: Value::default(Some(b'~')),
             agent_socket: None,

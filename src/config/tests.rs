@@ -101,6 +101,9 @@ fn loops_are_refused() {
     let text = "Host a\nProxyJump b\nHost b\nProxyJump c\nHost c\nProxyJump a\n";
     let error = ways(text, Flags::default(), "a").unwrap_err();
     assert_eq!(error.to_string(), "a: the jumps go in a loop: a > b > c > a");
+    let list = vec![Patterned { pattern: None, value: "a,b,a".to_owned() }];
+    let twice = ways("User u", Flags { jumps: list, ..Flags::default() }, "h").unwrap();
+    assert_eq!(twice, ["u@a:22", "u@b:22", "u@a:22", "u@h:22"], "a list that names a jump twice is no loop");
     let to_self = ways("ProxyJump bastion", Flags::default(), "bastion").unwrap_err();
     assert!(matches!(to_self, ConfigError::JumpLoop { .. }));
     let endless = ways("ProxyJump x%h", Flags::default(), "h").unwrap_err();

@@ -15,7 +15,7 @@ use super::host::{
 };
 use super::local_env::LocalEnv;
 use super::origin::{Origin, Value};
-use super::session_options::{SessionOptions, SessionType, escape_char};
+use super::session_options::{LocalCommand, SessionOptions, SessionType, escape_char};
 use super::values::keywords::Keyword;
 use super::values::tokens::expand_tilde;
 
@@ -27,7 +27,7 @@ pub fn typed_host(complete: &CompleteSettings, local_env: &LocalEnv) -> Result<H
     let values = TypedValues { complete, local_env };
     let mut host = Host {
         alias: complete.alias.clone(),
-        session_options: values.session_options(),
+        session_options: values.session_options()?,
         not_honoured: values.not_honoured(),
         ..Host::default()
     };
@@ -270,9 +270,19 @@ impl TypedValues<'_> {
         pairs.collect()
     }
 
-    fn session_options(&self) -> SessionOptions {
+    /// The command line of `LocalCommand`, for the shell of the user here, if `PermitLocalCommand` lets it run.
+    fn local_command(&self) -> Result<Option<LocalCommand>, ConfigError> {
+        let permitted = self.flag(Keyword::PermitLocalCommand).value;
+        let Some(setting) = self.first(Keyword::LocalCommand).filter(|_| permitted) else { return Ok(None) };
+        let line = self.complete.tokens.with('T', "NONE").expand(&setting.word);
+        let line = line.map_err(|problem| self.complete.bad(Keyword::LocalCommand, problem))?;
+        Ok(Some(LocalCommand { shell: self.local_env.shell(), line }))
+    }
+
+    fn session_options(&self) -> Result<SessionOptions, ConfigError> {
         let octal = |printed: &str| u32::from_str_radix(printed, 8).unwrap_or(0o177);
-        SessionOptions {
+        Ok(SessionOptions {
+            local_command: self.local_command()?,
             session_type: self.choice(Keyword::SessionType, |word| match word {
                 "none" => SessionType::None,
                 "subsystem" => SessionType::Subsystem,
@@ -287,7 +297,7 @@ impl TypedValues<'_> {
             exit_on_forward_failure: self.flag(Keyword::ExitOnForwardFailure),
             stream_local_bind_mask: self.choice(Keyword::StreamLocalBindMask, octal),
             stream_local_bind_unlink: self.flag(Keyword::StreamLocalBindUnlink),
-        }
+        })
     }
 
     /// `ForwardAgent` with a path, or with `$VARIABLE`.
@@ -312,7 +322,7 @@ impl TypedValues<'_> {
             (Keyword::Tunnel, &["false"]),
             (Keyword::ForkAfterAuthentication, &["no"]),
             (Keyword::ForwardX11, &["no"]),
-            (Keyword::PermitLocalCommand, &["no"]),
+            (Keyword::ControlMaster, &["false"]),
         ];
         let said = OTHERWISE.iter().filter_map(|(keyword, harmless)| {
             let setting = self.first(*keyword).filter(|setting| setting.origin != Origin::Default)?;
@@ -385,6 +395,11 @@ mod tests {
     fn what_is_not_honoured_is_named_with_its_line() {
         let host = host(&["VerifyHostKeyDNS=yes", "Tunnel=no", "ForwardX11=yes", "ControlMaster=auto"], &[]);
         let said: Vec<_> = host.not_honoured.iter().map(|said| format!("{} ({})", said.value, said.origin)).collect();
-        assert_eq!(said, ["verifyhostkeydns true (-o VerifyHostKeyDNS=yes)", "forwardx11 yes (-o ForwardX11=yes)"]);
+        let expected = [
+            "verifyhostkeydns true (-o VerifyHostKeyDNS=yes)",
+            "forwardx11 yes (-o ForwardX11=yes)",
+            "controlmaster auto (-o ControlMaster=auto)",
+        ];
+        assert_eq!(said, expected);
     }
 }

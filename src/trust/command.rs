@@ -3,7 +3,7 @@
 //! as a known_hosts file.
 //!
 //! Stricter than ssh: the host is refused if the command fails for any reason, bad quotes included, or runs longer than
-//! a minute.
+//! a minute, when a key has been presented. Before, to choose which types of keys to ask for, its failure is none.
 
 use std::collections::HashMap;
 use std::ffi::OsString;

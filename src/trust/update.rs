@@ -163,7 +163,8 @@ impl KeyUpdate {
     }
 
     /// Updates the files: new keys are added to the first, obsolete ones are removed from all. `proven` are the keys
-    /// whose proof was checked. Nothing is changed unless they include every new key, nor without a person.
+    /// whose proof was checked. Nothing is changed unless they include every new key, nor without a person if one is to be
+    /// asked.
     ///
     /// # Errors
     /// [`TrustError::Record`]; each file then has its old content or its new.
@@ -175,7 +176,7 @@ impl KeyUpdate {
         observer: &dyn Observer,
     ) -> Result<(), TrustError> {
         let is_proven = |key: &PublicKey| proven.iter().any(|proven| proven.key_data() == key.key_data());
-        if !asking.is_there() || !self.unproven.iter().all(is_proven) {
+        if !self.unproven.iter().all(is_proven) {
             return Ok(());
         }
         let summary = self.summary();

@@ -1,4 +1,5 @@
-//! `UpdateHostKeys`: a server's other keys are learned, with proof, when somebody is there; and never in batch.
+//! `UpdateHostKeys`: a server's other keys are learned, with proof, when somebody is there or the user asked for it; in
+//! batch nobody is asked.
 
 use std::fs;
 use std::sync::Arc;
@@ -28,9 +29,9 @@ impl Prompt for Person {
 }
 
 /// A street whose known_hosts has only the Ed25519 keys.
-fn street_with_one_key_known() -> Option<Street> {
+fn street_with_one_key_known(update: &str) -> Option<Street> {
     let street = Street::start()?;
-    street.configure("UpdateHostKeys yes");
+    street.configure(update);
     let known = fs::read_to_string(street.known_hosts()).expect("known_hosts");
     let kept: String = known.lines().filter(|line| line.contains("ed25519")).map(|line| format!("{line}\n")).collect();
     fs::write(street.known_hosts(), kept).expect("known_hosts");
@@ -49,8 +50,17 @@ fn known_types(street: &Street) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn proven_keys_are_learned_when_a_person_is_there() {
-    let Some(street) = street_with_one_key_known() else { return };
-    let chain = Chain::new(Arc::new(Person), Arc::new(Silent));
+    learned_with(Arc::new(Person)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn proven_keys_are_learned_in_batch_when_the_configuration_says_so() {
+    learned_with(Arc::new(NoPrompt)).await;
+}
+
+async fn learned_with(prompt: Arc<dyn Prompt>) {
+    let Some(street) = street_with_one_key_known("UpdateHostKeys yes") else { return };
+    let chain = Chain::new(prompt, Arc::new(Silent));
     let _session = way(&chain, &street, ACC_BASTION).session(0).await.expect("a session");
     let all = ["ecdsa-sha2-nistp256", "ssh-ed25519", "ssh-rsa"];
     let end = Instant::now() + Duration::from_secs(60);
@@ -61,8 +71,8 @@ async fn proven_keys_are_learned_when_a_person_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_learned_in_batch() {
-    let Some(street) = street_with_one_key_known() else { return };
+async fn nothing_that_is_to_be_asked_is_learned_in_batch() {
+    let Some(street) = street_with_one_key_known("UpdateHostKeys ask") else { return };
     let chain = Chain::new(Arc::new(NoPrompt), Arc::new(Silent));
     let session = way(&chain, &street, ACC_BASTION).session(0).await.expect("a session");
     // a round trip after the announcement

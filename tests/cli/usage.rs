@@ -1,6 +1,9 @@
 //! Command lines that are not run: what is said, and which exit code.
 
+use std::process::Command;
+
 use super::{hop, say};
+use crate::skips::need;
 use crate::street::run;
 
 #[test]
@@ -14,7 +17,6 @@ fn wrong_command_lines_are_told_what_is_wrong() {
         "cp -3R a h:b",
         "cp -S ssh a h:",
         "cp -D /usr/lib/sftp-server a h:",
-        "cp -T a h:",
         "cp --frobnicate a h:",
         "cp --route best a:f b:f",
         "cp --lanes 0 a h:",
@@ -46,7 +48,8 @@ fn wrong_command_lines_are_told_what_is_wrong() {
 fn ssh_keeps_255_for_itself() {
     let lines = [
         "ssh",
-        "ssh -X h",
+        "ssh -w 0 h",
+        "ssh -f h",
         "ssh -L nonsense h true",
         "ssh -F none -L 1:h h true",
         "ssh --frobnicate h true",
@@ -62,6 +65,29 @@ fn ssh_keeps_255_for_itself() {
         .collect();
     let text = said.join("\n");
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn lists_of_algorithms_are_answered_as_ssh_answers() {
+    let Some(ssh) = need("ssh") else { return };
+    let newer = ["mlkem768x25519-sha256"]; // than OpenSSH 9.2
+    let help = say("ssh -Q help").stdout;
+    let lists = run(Command::new(&ssh).args(["-Q", "help"])).stdout;
+    assert!(lists.lines().filter(|list| *list != "kex-gss").eq(help.lines()), "{lists}{help}"); // Debian's own
+    for list in help.lines().chain(["Ciphers", "macs", "HostKeyAlgorithms"]) {
+        let ours = say(&format!("ssh -Q {list}"));
+        let theirs = run(Command::new(&ssh).args(["-Q", list])).stdout;
+        assert_eq!((ours.code, ours.stderr.as_str()), (Some(0), ""), "{list}");
+        let known: Vec<&str> = theirs.lines().filter(|name| ours.stdout.lines().any(|own| own == *name)).collect();
+        let own: Vec<&str> = ours.stdout.lines().filter(|name| !newer.contains(name)).collect();
+        assert!(!own.is_empty() && own == known, "{list}: {own:?} {known:?}");
+    }
+    for absent in ["ssh-dss", "umac-64@openssh.com", "sntrup761x25519-sha512@openssh.com"] {
+        let lists = ["key", "mac", "kex"].map(|list| say(&format!("ssh -Q {list}")).stdout);
+        assert!(lists.iter().all(|list| list.lines().all(|name| name != absent)), "{absent}");
+    }
+    let unknown = say("ssh -Q nonsense");
+    assert_eq!((unknown.code, unknown.stderr.as_str()), (Some(255), "hop ssh: Unsupported query \"nonsense\"\n"));
 }
 
 #[test]

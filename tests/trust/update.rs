@@ -121,7 +121,7 @@ fn nothing_is_learned_without_a_person_or_against_their_word_or_without_proof() 
     let world = World::new(tools);
     let text = format!("host {}\n", world.public("host-ed25519"));
     let files = Files::new(&text, "");
-    by_hop(&world, &files, Asking::nobody(), Consent::Given, 2);
+    by_hop(&world, &files, Asking::nobody(), Consent::Ask, 2);
     by_hop(&world, &files, Asking::new(Arc::new(Watching("no"))), Consent::Ask, 2);
     by_hop(&world, &files, Asking::new(Arc::new(Watching("yes"))), Consent::Given, 1);
     assert_eq!(files.text(), text);

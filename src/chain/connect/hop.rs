@@ -14,7 +14,7 @@ use super::early_keepalive::send_early_keepalives;
 use super::error::{greeting_failed, unresolved_there};
 use super::host_key_lookup::lookup;
 use super::host_key_updates::{self, Person};
-use super::proxy_command;
+use super::proxy_command::{self, ProxyErrors};
 use crate::auth::{self, AuthError, Authenticated, Keyring};
 use crate::chain::error::{Cause, ChainError, Trail};
 use crate::chain::stage_timeout::{limit, silence};
@@ -39,6 +39,8 @@ pub struct HopConnector {
     pub keyring: Keyring,
     pub asking: Arc<Asking>,
     pub observer: Arc<dyn Observer>,
+    /// Where ProxyCommands write their errors.
+    pub proxy_errors: ProxyErrors,
     /// Limits the number of logins at the same time: servers drop unauthenticated connections beyond `MaxStartups`.
     pub logins: Arc<tokio::sync::Semaphore>,
 }
@@ -177,7 +179,7 @@ impl<'a> HopAttempt<'a> {
     async fn dial(&self) -> Result<Dialled, ChainError> {
         match (&self.host.proxy.value, &self.before) {
             (Proxy::Command { shell, line }, _) => {
-                let run = || proxy_command::run(shell, line, &self.host.alias, &self.connector.observer);
+                let run = || proxy_command::run(shell, line, &self.host.alias, &self.connector.proxy_errors);
                 let dial = async { run().map(|transport| (transport, None)) };
                 self.stage(Stage::Dial, dial).await
             }

@@ -10,8 +10,8 @@ use russh::keys::PublicKey;
 use tokio::sync::oneshot;
 
 use crate::chain::transport::connected::Connected;
-use crate::config::Host;
 use crate::config::host::UpdateHostKeys;
+use crate::config::{Host, Origin};
 use crate::progress::{Event, Observer};
 use crate::prompt::Asking;
 use crate::trust::{Consent, Lookup, TrustError, plan_update};
@@ -25,10 +25,10 @@ pub struct Person {
 }
 
 /// Waits in the background for the host keys that `connected`'s server announces, and records them. Does nothing if the
-/// configuration forbids it, or there is no terminal.
+/// configuration forbids it, or does not ask for it and there is no terminal.
 pub fn watch(connected: &Arc<Connected>, announced: oneshot::Receiver<Vec<PublicKey>>, lookup: Lookup, person: Person) {
     let consent = match consent(&connected.host) {
-        Some(consent) if person.asking.is_there() => consent,
+        Some(consent) if person.asking.is_there() || was_asked_for(&connected.host) => consent,
         _ => return,
     };
     let connected = Arc::downgrade(connected);
@@ -38,6 +38,12 @@ pub fn watch(connected: &Arc<Connected>, announced: oneshot::Receiver<Vec<Public
             person.observer.event(Event::Warning(format!("host keys not updated: {error}")));
         }
     });
+}
+
+/// Whether the user wrote `UpdateHostKeys yes`.
+fn was_asked_for(host: &Host) -> bool {
+    let update = &host.update_host_keys;
+    update.value == UpdateHostKeys::Yes && update.origin != Origin::Default
 }
 
 fn consent(host: &Host) -> Option<Consent> {

@@ -2,6 +2,7 @@
 //!
 //! Main function: [`run`]. Memory: one line of its standard error at a time, [`STDERR_LINE`] bytes at most.
 
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::pin::Pin;
 use std::process::Stdio;
@@ -20,23 +21,38 @@ use crate::progress::{Event, Observer};
 /// The longest line of the command's standard error that is passed on, in bytes.
 const STDERR_LINE: u64 = 4 * 1024;
 
-/// Runs a `ProxyCommand` as ssh does: the user's shell replaces itself with the command, and standard error is passed
-/// on.
-pub fn run(shell: &Path, line: &str, hop: &str, observer: &Arc<dyn Observer>) -> Result<Box<dyn Duplex>, Cause> {
+/// What becomes of the standard error of a `ProxyCommand`.
+#[derive(Clone)]
+pub enum ProxyErrors {
+    /// Each line is told, with the name of the hop.
+    Told(Arc<dyn Observer>),
+    /// It is this file, as ssh's own standard error is: programs read there what their ProxyCommand says.
+    Inherited(Arc<OwnedFd>),
+}
+
+/// Runs a `ProxyCommand` as ssh does: the user's shell replaces itself with the command.
+pub fn run(shell: &Path, line: &str, hop: &str, errors: &ProxyErrors) -> Result<Box<dyn Duplex>, Cause> {
+    let failed = |source| Cause::Io { what: format!("run ProxyCommand `{line}` by {}", shell.display()), source };
+    let stderr = match errors {
+        ProxyErrors::Told(_) => Stdio::piped(),
+        ProxyErrors::Inherited(file) => Stdio::from(file.try_clone().map_err(failed)?),
+    };
     let mut child = Command::new(shell)
         .arg("-c")
         .arg(format!("exec {line}"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stderr(stderr)
         .kill_on_drop(true)
         .spawn()
-        .map_err(|source| Cause::Io { what: format!("run ProxyCommand `{line}` by {}", shell.display()), source })?;
+        .map_err(failed)?;
     let missing = || Cause::Protocol("the ProxyCommand has no standard streams".to_owned());
     let input = child.stdin.take().ok_or_else(missing)?;
     let output = child.stdout.take().ok_or_else(missing)?;
-    let stderr = child.stderr.take().ok_or_else(missing)?;
-    let words = tokio::spawn(pass_on(stderr, hop.to_owned(), observer.clone()));
+    let words = match (child.stderr.take(), errors) {
+        (Some(stderr), ProxyErrors::Told(observer)) => tokio::spawn(pass_on(stderr, hop.to_owned(), observer.clone())),
+        _ => tokio::spawn(async {}),
+    };
     Ok(Box::new(Piped { running: Some((child, words)), input, output, ending: None, ended: None }))
 }
 

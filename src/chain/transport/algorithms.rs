@@ -27,6 +27,11 @@ const REKEY_BYTES: usize = 32 << 30;
 /// The time after which russh itself asks for new keys, high for the same reason.
 const REKEY_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// What is offered where compression is wanted, best first.
+pub const COMPRESSED: [compression::Name; 3] = [compression::ZLIB_LEGACY, compression::ZLIB, compression::NONE];
+/// The ciphers that authenticate what they encrypt, and need no MAC.
+pub const CIPHERS_WITH_TAG: [cipher::Name; 3] = [cipher::AES_128_GCM, cipher::AES_256_GCM, cipher::CHACHA20_POLY1305];
+
 /// The transport settings for `host`; `known` are the key types recorded for it, which are offered first.
 pub fn transport_config(host: &Host, known: &KnownAlgorithms, flow: FlowControl) -> Result<Arc<client::Config>, Cause> {
     let keepalive = host.server_alive_interval.value;
@@ -61,10 +66,7 @@ fn preferred(host: &Host, known: &KnownAlgorithms) -> Result<Preferred, Cause> {
         None => Preferred::DEFAULT.mac,
         Some(names) => Cow::Owned(chosen("MACs", names, |name| mac::Name::try_from(name).ok())?),
     };
-    let compression: &[compression::Name] = match host.compression.value {
-        true => &[compression::ZLIB_LEGACY, compression::ZLIB, compression::NONE],
-        false => &[compression::NONE],
-    };
+    let compression: &[compression::Name] = if host.compression.value { &COMPRESSED } else { &[compression::NONE] };
     let (key, host_key_certificates) = host_keys(host, known)?;
     Ok(Preferred { kex, key, host_key_certificates, cipher, mac, compression: Cow::Borrowed(compression) })
 }
@@ -118,7 +120,7 @@ fn host_keys(host: &Host, known: &KnownAlgorithms) -> Result<HostKeys, Cause> {
 }
 
 /// Whether hop offers this type at all; `ssh-rsa` (SHA-1) and DSA are not offered.
-fn is_offered(algorithm: &Algorithm) -> bool {
+pub fn is_offered(algorithm: &Algorithm) -> bool {
     Preferred::DEFAULT.key.contains(algorithm)
 }
 

@@ -14,6 +14,7 @@ use russh::{Channel, ChannelId, ChannelOpenFailure};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::exchange_lines::exchange_lines;
 use super::host_key_log;
 use super::incoming_channels::{IncomingChannel, IncomingChannels, IncomingType};
 use super::rekey::{RekeyDecision, Rekeying};
@@ -21,8 +22,10 @@ use crate::progress::{Event, Observer, Stage};
 use crate::prompt::Asking;
 use crate::trust::{self, HostVerified, Lookup, Presented, TrustError};
 
-/// The longest banner, refusal or disconnect message that is kept, in bytes.
+/// The longest refusal or disconnect message that is kept, in bytes.
 const TEXT_LIMIT: usize = 8 * 1024;
+/// The longest text sent before a login that is shown, in bytes.
+const BANNER_LIMIT: usize = 128 * 1024;
 /// The most banners of a connection that are passed on (RFC 4252 §5.4): a server may send as many as it likes.
 const MOST_BANNERS: usize = 16;
 /// How long the text of a refusal may take to arrive.
@@ -193,11 +196,12 @@ impl Handler for ClientHandler {
     async fn kex_done(
         &mut self,
         _: Option<&[u8]>,
-        _: &russh::Names,
+        names: &russh::Names,
         session: &mut Session,
     ) -> Result<(), HandlerError> {
+        self.observer.event(Event::KeysExchanged { hop: self.hop.clone(), lines: exchange_lines(names) });
         let shown = host_key_log::shown();
-        let first = self.state.version.set(bounded(&String::from_utf8_lossy(session.remote_sshid())));
+        let first = self.state.version.set(bounded(&String::from_utf8_lossy(session.remote_sshid()), TEXT_LIMIT));
         if first.is_err() {
             self.compare_host_key(shown.as_deref())?;
         }
@@ -236,7 +240,7 @@ impl Handler for ClientHandler {
 
     async fn auth_banner(&mut self, banner: &str, _: &mut Session) -> Result<(), HandlerError> {
         if self.state.banners.fetch_add(1, Ordering::Relaxed) < MOST_BANNERS {
-            self.observer.event(Event::Banner { hop: self.hop.clone(), text: bounded(banner) });
+            self.observer.event(Event::Banner { hop: self.hop.clone(), text: bounded(banner, BANNER_LIMIT) });
         }
         Ok(())
     }
@@ -260,7 +264,7 @@ impl Handler for ClientHandler {
         _: &str,
         _: &mut Session,
     ) -> Result<(), HandlerError> {
-        *self.state.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(bounded(description));
+        *self.state.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(bounded(description, TEXT_LIMIT));
         self.state.refused.notify_one();
         Ok(())
     }
@@ -272,7 +276,8 @@ impl Handler for ClientHandler {
             DisconnectReason::Error(error) => (Some(describe(&error)), Err(error)),
         };
         if let Some(text) = text.filter(|text| !text.is_empty()) {
-            *self.state.disconnect_reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(bounded(&text));
+            *self.state.disconnect_reason.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(bounded(&text, TEXT_LIMIT));
         }
         outcome
     }
@@ -287,7 +292,7 @@ impl Handler for ClientHandler {
         reply: ChannelOpenHandle,
         session: &mut Session,
     ) -> Result<(), HandlerError> {
-        let originator = bounded(&format!("{originator} port {originator_port}"));
+        let originator = bounded(&format!("{originator} port {originator_port}"), TEXT_LIMIT);
         let incoming = IncomingChannel { channel, originator };
         self.offer(&IncomingType::Tcpip(address.to_owned(), port), incoming, reply, session).await
     }
@@ -330,7 +335,7 @@ fn describe(error: &HandlerError) -> String {
     }
 }
 
-fn bounded(text: &str) -> String {
-    let end = (0..=TEXT_LIMIT.min(text.len())).rev().find(|&at| text.is_char_boundary(at));
+fn bounded(text: &str, limit: usize) -> String {
+    let end = (0..=limit.min(text.len())).rev().find(|&at| text.is_char_boundary(at));
     text[..end.unwrap_or(0)].to_owned()
 }

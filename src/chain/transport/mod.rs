@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | `connected` | a connection that is logged in |
 //! | `client_handler` | the client's answers to its server |
+//! | `supported` `exchange_lines` | what `ssh -Q` lists; what `ssh -v` tells of a key exchange |
 //! | `rekey` `incoming_channels` `algorithms` | when keys change; what the server may open; what is offered |
 //! | `host_key_log` | the host key of each key exchange, from the library's log |
 //! | `version_banner` | the server's first line |
@@ -17,9 +18,11 @@ pub mod algorithms;
 pub mod byte_counts;
 pub mod client_handler;
 pub mod connected;
+pub mod exchange_lines;
 pub mod host_key_log;
 pub mod incoming_channels;
 pub mod quick_ack;
 pub mod rekey;
+pub mod supported;
 pub mod version_banner;
 pub mod window;

@@ -87,7 +87,26 @@ pub struct Copying {
     /// TCP connections to the first host of the way: 1 to 16, or auto [env: HOP_CONNECTIONS] [default: auto]
     #[arg(long, value_name = "N", value_parser = connections)]
     pub connections: Option<Count>,
-    /// SFTP is always used; taken so that scripts written for scp work
+    #[command(flatten)]
+    pub taken: ScpTakenFlags,
+}
+
+/// Flags of scp that are taken so that scripts written for it work, and change nothing.
+#[derive(clap::Args, Debug)]
+pub struct ScpTakenFlags {
+    /// SFTP: always
     #[arg(short = 's', hide = true)]
     pub sftp: bool,
+    /// SSH protocol 2: there is no other
+    #[arg(short = '2', hide = true)]
+    pub protocol_2: bool,
+    /// The agent for the source of a direct copy, which hop lends one login instead
+    #[arg(short = 'A', hide = true)]
+    pub agent: bool,
+    /// No checks of the names that a server of the old protocol sends: SFTP has no such names
+    #[arg(short = 'T', hide = true)]
+    pub no_name_checks: bool,
+    /// Requests and buffers of scp's own: hop finds out (--lanes)
+    #[arg(short = 'X', value_name = "OPTION", hide = true)]
+    pub sftp_options: Vec<String>,
 }

@@ -7,8 +7,8 @@ use super::ls::Ls;
 use crate::config::{AddressFamily, Flags, Purpose};
 
 impl Connection {
-    /// The flags in the form that `config` takes. `-c` becomes the option it stands for; as ssh takes the first value,
-    /// an `-o` before it wins.
+    /// The flags in the form that `config` takes. `-c` becomes the option it stands for; the first value of an option
+    /// counts, and as with ssh a flag wins over an `-o`, wherever that is.
     pub fn flags(&self, purpose: Purpose) -> Flags {
         let ciphers = self.ciphers.iter().map(|ciphers| format!("Ciphers={ciphers}"));
         let family = match (self.ipv4, self.ipv6) {
@@ -18,7 +18,7 @@ impl Connection {
         };
         Flags {
             config_file: self.config_file.clone(),
-            options: self.options.iter().cloned().chain(ciphers).collect(),
+            options: ciphers.chain(self.options.iter().cloned()).collect(),
             jumps: self.jumps.clone(),
             identities: self.identities.clone(),
             address_family: family,

@@ -16,6 +16,7 @@ use super::flag_groups::{Connection, OutputFlags};
 use super::help;
 use super::values::port;
 use crate::config::{Flags, Purpose};
+use crate::target;
 
 /// Open a shell on a host, run a command there, or build a tunnel through it
 #[derive(clap::Args, Debug)]
@@ -23,7 +24,7 @@ use crate::config::{Flags, Purpose};
 #[command(override_usage = "hop ssh [OPTIONS] <HOST> [CMD]...")]
 pub struct Ssh {
     /// [USER@]HOST, or ssh://[USER@]HOST[:PORT]
-    #[arg(value_name = "HOST", required_unless_present = "version")]
+    #[arg(value_name = "HOST", required_unless_present_any = ["version", "query"])]
     pub host: Option<OsString>,
     /// The command, given to the shell of the user there; words are joined with blanks, as ssh does. Without one: a
     /// shell
@@ -38,16 +39,19 @@ pub struct Ssh {
     pub tunnels: TunnelFlags,
     /// Log in as USER [default: from ssh_config, else the name of the user here]
     #[arg(short = 'l', value_name = "USER", help_heading = "Connection")]
-    pub user: Option<String>,
+    pub user: Vec<String>,
     /// Port of HOST, not of its jumps [default: from ssh_config, else 22]
     #[arg(short = 'p', value_name = "PORT", value_parser = port, help_heading = "Connection")]
-    pub port: Option<u16>,
+    pub port: Vec<u16>,
     /// MACs to offer, with commas between, best first [default: from ssh_config]
     #[arg(short = 'm', value_name = "MACS", help_heading = "Connection")]
     pub macs: Option<String>,
     /// Connect from this address of this machine
     #[arg(short = 'b', value_name = "ADDRESS", help_heading = "Connection")]
     pub bind_address: Option<String>,
+    /// Connect from the addresses of this interface of this machine
+    #[arg(short = 'B', value_name = "INTERFACE", help_heading = "Connection")]
+    pub bind_interface: Option<String>,
     #[command(flatten)]
     pub connection: Connection,
     #[command(flatten)]
@@ -58,15 +62,62 @@ pub struct Ssh {
     /// Print the configuration for HOST, as `ssh -G` does, and stop; with -v, where each value comes from
     #[arg(short = 'G', help_heading = "Output")]
     pub dump: bool,
+    /// List what hop can negotiate: cipher, mac, kex, key, sig …; `help` lists the lists
+    #[arg(short = 'Q', value_name = "LIST", help_heading = "Output")]
+    pub query: Option<String>,
     /// Print the version in ssh's form
     #[arg(short = 'V', help_heading = "Output")]
     pub version: bool,
-    /// No X11 forwarding: always so; taken for ssh's sake
-    #[arg(short = 'x', hide = true)]
+    #[command(flatten)]
+    pub taken: TakenFlags,
+    /// Where on the line the words stand that name a user or a port.
+    #[arg(skip)]
+    pub places: Places,
+}
+
+/// Flags that are taken because programs that run ssh give them; all but `-X` and `-Y` change nothing.
+#[derive(clap::Args, Debug)]
+pub struct TakenFlags {
+    /// SSH protocol 2: there is no other
+    #[arg(short = '2', hide = true)]
+    pub protocol_2: bool,
+    /// X11 forwarding, which is not there
+    #[arg(short = 'X', hide = true, overrides_with = "no_x11_forwarding")]
+    pub x11_forwarding: bool,
+    /// The same, trusted
+    #[arg(short = 'Y', hide = true, overrides_with = "no_x11_forwarding")]
+    pub trusted_x11_forwarding: bool,
+    /// No X11 forwarding: always so
+    #[arg(short = 'x', hide = true, overrides_with_all = ["x11_forwarding", "trusted_x11_forwarding"])]
     pub no_x11_forwarding: bool,
-    /// No GSSAPI credentials are forwarded: always so; taken for ssh's sake
-    #[arg(short = 'k', hide = true)]
+    /// GSSAPI, which is not there
+    #[arg(short = 'K', hide = true, overrides_with = "no_gssapi_delegation")]
+    pub gssapi: bool,
+    /// No GSSAPI credentials are forwarded: always so
+    #[arg(short = 'k', hide = true, overrides_with = "gssapi")]
     pub no_gssapi_delegation: bool,
+    /// The path of a shared connection: none is shared
+    #[arg(short = 'S', value_name = "PATH", hide = true)]
+    pub control_path: Option<String>,
+    /// The master of shared connections: none is shared
+    #[arg(short = 'M', hide = true, action = ArgAction::Count)]
+    pub control_master: u8,
+    /// This process is the one in the background
+    #[arg(long = "in-background", hide = true)]
+    pub in_background: bool,
+}
+
+/// Where on the line a user or a port is named: what ssh reads first counts, be it `-l`, `-o User=` or `USER@HOST`.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    /// `-l`.
+    pub user: Option<usize>,
+    /// `-p`.
+    pub port: Option<usize>,
+    /// The host.
+    pub host: Option<usize>,
+    /// Each `-o`.
+    pub options: Vec<usize>,
 }
 
 /// The session at the host.
@@ -82,6 +133,9 @@ pub struct SessionFlags {
     /// No input, as from /dev/null
     #[arg(short = 'n')]
     pub no_input: bool,
+    /// Go to the background once the login is done and the ports are open; no input
+    #[arg(short = 'f')]
+    pub background: bool,
     /// No command and no shell: tunnels only
     #[arg(short = 'N')]
     pub nothing: bool,
@@ -147,15 +201,51 @@ impl Ssh {
         self.command.iter().map(|word| word.as_bytes()).collect::<Vec<_>>().join(&b' ')
     }
 
-    /// The flags in the form that `config` takes. ssh takes the first value of an option, so `-o` comes before the
-    /// flags here.
+    /// The flags in the form that `config` takes. The first value of an option counts: as with ssh, that of a flag,
+    /// then those of `-o`, then what `-W` implies.
     pub fn flags(&self) -> anyhow::Result<Flags> {
         let flags = self.connection.flags(self.purpose());
-        let options = flags.options.iter().cloned().chain(self.session.options()).chain(self.tunnels.options()?);
-        let macs = self.macs.iter().map(|macs| format!("MACs={macs}"));
-        let bind = self.bind_address.iter().map(|address| format!("BindAddress={address}"));
-        let options = options.chain(macs).chain(bind).collect();
-        Ok(Flags { options, user: self.user.clone(), port: self.port, ..flags })
+        let named =
+            [("MACs", &self.macs), ("BindAddress", &self.bind_address), ("BindInterface", &self.bind_interface)];
+        let named = named.into_iter().filter_map(|(keyword, value)| Some(format!("{keyword}={}", value.as_ref()?)));
+        let options = self.session.options().chain(named).chain(self.taken.options()).chain(self.tunnels.options()?);
+        let given = flags.options.iter().filter(|option| !self.is_late(option)).cloned();
+        let options = options.chain(given).chain(self.tunnels.implied()).collect();
+        let user = self.user.first().filter(|_| self.wins(Named::User)).cloned();
+        let port = self.port.first().filter(|_| self.wins(Named::Port)).copied();
+        Ok(Flags { options, user, port, ..flags })
+    }
+
+    /// Whether the flag for the user or the port is the first word on the line that names one.
+    fn wins(&self, named: Named) -> bool {
+        let at = match named {
+            Named::User => self.places.user,
+            Named::Port => self.places.port,
+        };
+        self.first_option(named).is_none_or(|option| at < Some(option))
+            && self.by_host(named).is_none_or(|host| at < Some(host))
+    }
+
+    /// Whether `option` names a user or a port after `USER@HOST` or the URI that names one, too.
+    fn is_late(&self, option: &str) -> bool {
+        let Some(named) = Named::by_option(option) else { return false };
+        let first = self.first_option(named);
+        self.by_host(named).is_some_and(|host| first.is_some_and(|option| host < option))
+    }
+
+    fn first_option(&self, named: Named) -> Option<usize> {
+        let places = self.connection.options.iter().zip(&self.places.options);
+        places.filter(|(option, _)| Named::by_option(option) == Some(named)).map(|(_, place)| *place).next()
+    }
+
+    /// Where the host stands, if it names a user or a port.
+    fn by_host(&self, named: Named) -> Option<usize> {
+        let host = target::parse_host(self.host.as_ref()?).ok()?;
+        let is_named = match named {
+            Named::User => host.user.is_some(),
+            Named::Port => host.port.is_some(),
+        };
+        self.places.host.filter(|_| is_named)
     }
 
     fn purpose(&self) -> Purpose {
@@ -167,6 +257,44 @@ impl Ssh {
     }
 }
 
+/// What several words of a line can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    User,
+    Port,
+}
+
+impl Named {
+    /// What an `-o` names.
+    fn by_option(option: &str) -> Option<Named> {
+        let keyword = option.trim_start().split(['=', ' ', '\t']).next().unwrap_or_default();
+        match keyword.to_ascii_lowercase().as_str() {
+            "user" => Some(Named::User),
+            "port" => Some(Named::Port),
+            _ => None,
+        }
+    }
+}
+
+impl TakenFlags {
+    fn options(&self) -> impl Iterator<Item = String> {
+        let set = |given: bool, option: &str| given.then(|| option.to_owned());
+        [
+            set(self.x11_forwarding || self.trusted_x11_forwarding, "ForwardX11=yes"),
+            set(self.trusted_x11_forwarding, "ForwardX11Trusted=yes"),
+            set(self.no_x11_forwarding, "ForwardX11=no"),
+            set(self.gssapi, "GSSAPIAuthentication=yes"),
+            set(self.gssapi, "GSSAPIDelegateCredentials=yes"),
+            set(self.no_gssapi_delegation, "GSSAPIDelegateCredentials=no"),
+            set(self.control_master == 1, "ControlMaster=yes"),
+            set(self.control_master > 1, "ControlMaster=ask"),
+            self.control_path.as_ref().map(|path| format!("ControlPath={path}")),
+        ]
+        .into_iter()
+        .flatten()
+    }
+}
+
 impl SessionFlags {
     fn options(&self) -> impl Iterator<Item = String> {
         let set = |given: bool, option: &str| given.then(|| option.to_owned());
@@ -174,7 +302,7 @@ impl SessionFlags {
             set(self.terminal == 1, "RequestTTY=yes"),
             set(self.terminal > 1, "RequestTTY=force"),
             set(self.no_terminal, "RequestTTY=no"),
-            set(self.no_input, "StdinNull=yes"),
+            set(self.no_input || self.background, "StdinNull=yes"),
             set(self.nothing, "SessionType=none"),
             set(self.subsystem, "SessionType=subsystem"),
             set(self.agent, "ForwardAgent=yes"),
@@ -189,9 +317,6 @@ impl SessionFlags {
 impl TunnelFlags {
     fn options(&self) -> anyhow::Result<Vec<String>> {
         let mut options = Vec::new();
-        if self.stdio.is_some() {
-            options.extend(["ClearAllForwardings=yes", "ExitOnForwardFailure=yes", "RequestTTY=no"].map(str::to_owned));
-        }
         if self.gateway {
             options.push("GatewayPorts=yes".to_owned());
         }
@@ -207,6 +332,14 @@ impl TunnelFlags {
         }
         options.extend(self.dynamic.iter().map(|listen| format!("DynamicForward \"{listen}\"")));
         Ok(options)
+    }
+}
+
+impl TunnelFlags {
+    /// What `-W` sets unless it is set.
+    fn implied(&self) -> impl Iterator<Item = String> {
+        let implied = ["ClearAllForwardings=yes", "ExitOnForwardFailure=yes", "RequestTTY=no"];
+        implied.into_iter().filter(|_| self.stdio.is_some()).map(str::to_owned)
     }
 }
 

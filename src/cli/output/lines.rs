@@ -18,8 +18,23 @@ pub fn lines_of(event: &Event, level: Level) -> Vec<String> {
 pub fn lines_beside_session(event: &Event, level: Level) -> Vec<String> {
     match event {
         Event::Banner { text, .. } if level >= Level::Story => text.lines().map(safe_with_tabs).collect(),
+        Event::KeysExchanged { .. } if level >= Level::Steps => words(event),
+        Event::Identified { hop, text } if level >= Level::Steps => {
+            words(event).into_iter().chain(version_line(hop, text)).collect()
+        }
+        Event::Connected { way, .. } if level >= Level::Steps => {
+            let host = way.rsplit(" > ").next().unwrap_or(way);
+            words(event).into_iter().chain([safe::line(format!("Authenticated to {host}."))]).collect()
+        }
         _ => lines_of(event, level),
     }
+}
+
+/// The line of `ssh -v` in which ssh-copy-id looks for the make of the server.
+fn version_line(hop: &str, text: &[u8]) -> Option<String> {
+    let text = safe::line(text);
+    let (protocol, software) = text.strip_prefix("SSH-")?.split_once('-')?;
+    Some(format!("{}: Remote protocol version {protocol}, remote software version {software}", safe::line(hop)))
 }
 
 fn safe_with_tabs(line: &str) -> String {
@@ -34,6 +49,7 @@ fn needed(event: &Event) -> Level {
         Event::Warning(_) | Event::HostKeyAdded { .. } => Level::Remarks,
         Event::Route { .. } | Event::Banner { .. } | Event::Skipped { .. } | Event::Waiting(_) => Level::Story,
         Event::Reconnecting { .. } | Event::Resumed { .. } => Level::Story,
+        Event::KeysExchanged { .. } => Level::Library,
         _ => Level::Steps,
     }
 }
@@ -43,6 +59,7 @@ fn words(event: &Event) -> Vec<String> {
     match event {
         Event::Stage { hop, stage } => one(format!("{hop}: {stage}")),
         Event::Identified { hop, text } => one(format!("{hop}: {}", safe::line(text))),
+        Event::KeysExchanged { hop, lines } => lines.iter().map(|line| safe::line(format!("{hop}: {line}"))).collect(),
         Event::Banner { hop, text } => {
             safe::lines(text).into_iter().map(|line| format!("{}: {line}", safe::line(hop))).collect()
         }

@@ -178,7 +178,12 @@ impl Worker {
             Face::Session => lines_beside_session(event, self.level),
             _ => lines_of(event, self.level),
         };
-        lines.iter().for_each(|line| self.say(line));
+        match (event, self.face) {
+            (Event::Banner { .. }, Face::Session) => {
+                lines.iter().for_each(|line| super::stderr::put_banner_line(line));
+            }
+            _ => lines.iter().for_each(|line| self.say(line)),
+        }
         match self.data {
             Data::Json => {
                 if let Some(object) = json::object(event) {

@@ -1,5 +1,6 @@
 //! How do connection flags become ways? The configuration is read once, and all hosts of a run share one chain.
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use crate::chain::{Chain, Way};
@@ -29,15 +30,35 @@ pub struct Network {
     run: Arc<Run>,
 }
 
+/// Who is asked: nobody with `-B`.
+fn prompt(flags: &Flags, run: &Arc<Run>) -> Arc<dyn Prompt> {
+    match flags.batch {
+        true => Arc::new(NoPrompt),
+        false => Arc::new(TerminalPrompt::new(run.reporter.clone())),
+    }
+}
+
 impl Network {
     /// Reads the configuration; opens nothing.
     pub fn read(flags: Flags, environment: &Environment, run: &Arc<Run>) -> Result<Network, Error> {
-        let prompt: Arc<dyn Prompt> = match flags.batch {
-            true => Arc::new(NoPrompt),
-            false => Arc::new(TerminalPrompt::new(run.reporter.clone())),
-        };
+        let chain = Chain::new(prompt(&flags, run), run.reporter.clone());
+        Network::over(chain, flags, environment, run)
+    }
+
+    /// The same for `hop ssh`, whose ProxyCommands write to its own standard error, `errors`.
+    pub fn read_for_ssh(
+        flags: Flags,
+        environment: &Environment,
+        run: &Arc<Run>,
+        errors: Arc<OwnedFd>,
+    ) -> Result<Network, Error> {
+        let chain = Chain::with_proxy_errors(prompt(&flags, run), run.reporter.clone(), errors);
+        Network::over(chain, flags, environment, run)
+    }
+
+    fn over(chain: Chain, flags: Flags, environment: &Environment, run: &Arc<Run>) -> Result<Network, Error> {
         let configuration = Configuration::load(flags, host_env::of_this_process(environment.variables.clone()))?;
-        Ok(Network { configuration, chain: Chain::new(prompt, run.reporter.clone()), run: run.clone() })
+        Ok(Network { configuration, chain, run: run.clone() })
     }
 
     /// The same network, for hosts to which other flags apply.

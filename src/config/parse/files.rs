@@ -18,6 +18,7 @@ use crate::config::origin::{Origin, Scope, SetBy};
 use crate::config::values::jump::Jump;
 use crate::config::values::keywords::{Directive, Keyword, directive};
 use crate::config::values::tokens::{expand_env, expand_tilde};
+use crate::wildcard::{ListMatch, match_list};
 
 /// The deepest nesting of `Include`.
 const DEEPEST: usize = 16;
@@ -74,12 +75,14 @@ pub enum Body {
 pub struct FileReader<'a> {
     local_env: &'a LocalEnv,
     bad: Vec<BadLine>,
+    /// The first `IgnoreUnknown` given with `-o`, in lowercase.
+    ignored: Option<String>,
 }
 
 impl<'a> FileReader<'a> {
     /// A reader that has read nothing yet.
     pub fn new(local_env: &'a LocalEnv) -> FileReader<'a> {
-        FileReader { local_env, bad: Vec::new() }
+        FileReader { local_env, bad: Vec::new(), ignored: None }
     }
 
     /// Reads a file and those it includes. `None` if the file does not exist.
@@ -112,13 +115,23 @@ impl<'a> FileReader<'a> {
         };
         match directive(&raw.keyword) {
             Some(Directive::Setting(keyword)) => match self.words(keyword, raw.rest) {
-                Ok(words) => Some((keyword, words)),
+                Ok(words) => {
+                    if let (Keyword::IgnoreUnknown, None) = (keyword, &self.ignored) {
+                        self.ignored = Some(words.concat().to_ascii_lowercase());
+                    }
+                    Some((keyword, words))
+                }
                 Err(problem) => self.complain(origin, format!("{}: {problem}", raw.keyword)),
             },
             Some(Directive::WithoutEffect) => None,
             Some(_) => self.complain(origin, format!("{} is not for the command line", raw.keyword)),
+            None if self.ignores(&raw.keyword) => None,
             None => self.complain(origin, format!("unknown keyword `{}`", raw.keyword)),
         }
+    }
+
+    fn ignores(&self, keyword: &str) -> bool {
+        self.ignored.as_ref().is_some_and(|ignored| match_list(keyword, ignored) == ListMatch::Match)
     }
 
     /// Checks the jumps given with `-J`, strictly, since they end up in names and tokens.

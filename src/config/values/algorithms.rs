@@ -36,7 +36,7 @@ impl Family {
     }
 
     /// Every name that may be configured.
-    fn known(self) -> &'static [&'static str] {
+    pub fn known(self) -> &'static [&'static str] {
         match self {
             Family::Cipher => CIPHERS,
             Family::Mac => MACS,

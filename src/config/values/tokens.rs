@@ -70,6 +70,12 @@ impl Tokens {
         self.values.clone()
     }
 
+    /// With one token more.
+    pub fn with(&self, token: char, value: &str) -> Tokens {
+        let more = std::iter::once((token, value.to_owned()));
+        Tokens { values: self.values.iter().cloned().chain(more).collect() }
+    }
+
     /// Only the tokens in `letters`.
     pub fn only(&self, letters: &str) -> Tokens {
         let values = self.values.iter().filter(|(token, _)| letters.contains(*token));

@@ -7,10 +7,13 @@
 //! | --- | --- |
 //! | `watch` | tunnels without a session |
 //! | `lend` `tunnels` `streams` | a login lent, ports, standard streams |
+//! | `background` `local_command` | `-f`; what runs here after the login |
 //! | `exit_status` | the status to exit with |
 
+mod background;
 pub mod exit_status;
 mod lend;
+mod local_command;
 mod streams;
 mod tunnels;
 mod watch;
@@ -24,7 +27,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 
-use crate::chain::{Program, Session, Task, Way};
+use crate::chain::{self, Program, Session, Task, Way};
 use crate::config::host::IdentityAgent;
 use crate::config::{Flags, Host, SessionType, Value};
 use crate::error::{Error, ExitKind};
@@ -38,10 +41,12 @@ use crate::cli::args::ssh::Ssh;
 use crate::cli::env::environment::Environment;
 use crate::cli::output::display::{Face, Level};
 use crate::cli::output::safe;
+use crate::cli::output::stderr::banners_to;
 use crate::cli::output::stdout::{is_closed, written};
 use crate::cli::run::network::Network;
 use crate::cli::run::process;
-use crate::cli::run::verb_run::Run;
+use crate::cli::run::verb_run::{Run, VerbFailure};
+use background::Awaiter;
 use exit_status::{OWN_FAILURE, status};
 use lend::Lending;
 
@@ -54,18 +59,29 @@ pub fn run(ssh: &Ssh, environment: &Environment) -> u8 {
         crate::cli::output::stderr::say(VERSION);
         return ExitKind::Done.code();
     }
-    let errors = match io::stderr().as_fd().try_clone_to_owned().and_then(|errors| log_to(ssh, errors)) {
-        Ok(errors) => errors,
-        Err(error) => {
-            crate::cli::output::stderr::say(&format!("hop ssh: -E: {error}"));
-            return OWN_FAILURE;
-        }
+    if let Some(query) = &ssh.query {
+        return answer(query);
+    }
+    if let Some(status) = in_background(ssh) {
+        return status;
+    }
+    let set_up = || {
+        let errors = log_to(ssh, io::stderr().as_fd().try_clone_to_owned()?)?;
+        let ready = match ssh.taken.in_background {
+            true => Awaiter::of_standard_input()?,
+            false => Awaiter::Unasked,
+        };
+        Ok::<_, io::Error>((Arc::new(errors), ready))
+    };
+    let (errors, ready) = match set_up() {
+        Ok(set_up) => set_up,
+        Err(error) => return refuse(&error.to_string()),
     };
     let screen = Screen { face: Value::default(Face::Session), ..quiet_screen(&ssh.output, Level::Story) };
     let run = Run::start(&screen);
     let outcome = run.carry_out_to_the_end(async {
         let mut signals = process::endings();
-        SshRun::new(ssh, environment, &run, errors)?.carry_out(&mut signals).await
+        SshRun::new(ssh, environment, &run, errors)?.carry_out(&mut signals, ready).await
     });
     run.close(outcome.as_ref().err());
     outcome.unwrap_or_else(|failure| match failure.kind {
@@ -75,11 +91,44 @@ pub fn run(ssh: &Ssh, environment: &Environment) -> u8 {
     })
 }
 
-/// `-E`: from now on hop's messages go to the file; the command's standard error still goes to `errors`.
+fn refuse(why: &str) -> u8 {
+    crate::cli::output::stderr::say(&format!("hop ssh: {why}"));
+    OWN_FAILURE
+}
+
+/// `-f`: what this process exits with, once another has gone to the background or failed.
+fn in_background(ssh: &Ssh) -> Option<u8> {
+    if !ssh.session.background || ssh.taken.in_background || ssh.dump {
+        return None;
+    }
+    if ssh.command.is_empty() && !ssh.session.nothing {
+        return Some(refuse("-f: there is no command to run in the background, and no -N"));
+    }
+    Some(background::start().unwrap_or_else(|error| refuse(&format!("-f: {error}"))))
+}
+
+/// `-Q`: the names of a list, one a line.
+fn answer(query: &str) -> u8 {
+    let Some(names) = chain::supported(query) else {
+        return refuse(&format!("Unsupported query \"{query}\""));
+    };
+    match written(|out| names.iter().try_for_each(|name| writeln!(out, "{name}"))) {
+        Err(error) if !is_closed(&error) => {
+            VerbFailure::of_file(&error).say();
+            OWN_FAILURE
+        }
+        _ => ExitKind::Done.code(),
+    }
+}
+
+/// `-E`: from now on hop's messages go to the file. The command's standard error still goes to `errors`, and so do
+/// banners and what ProxyCommands say.
 fn log_to(ssh: &Ssh, errors: OwnedFd) -> io::Result<OwnedFd> {
     if let Some(path) = &ssh.log_file {
-        let file = OpenOptions::new().append(true).create(true).open(path)?;
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("-E: {error}"));
+        let file = OpenOptions::new().append(true).create(true).open(path).map_err(named)?;
         rustix::stdio::dup2_stderr(&file)?;
+        banners_to(errors.try_clone()?);
     }
     Ok(errors)
 }
@@ -90,7 +139,7 @@ struct SshRun<'a> {
     environment: &'a Environment,
     run: &'a Arc<Run>,
     /// The descriptor for the command's standard error.
-    errors: OwnedFd,
+    errors: Arc<OwnedFd>,
     network: Network,
 }
 
@@ -114,14 +163,14 @@ impl<'a> SshRun<'a> {
         ssh: &'a Ssh,
         environment: &'a Environment,
         run: &'a Arc<Run>,
-        errors: OwnedFd,
+        errors: Arc<OwnedFd>,
     ) -> Result<SshRun<'a>, Error> {
         let flags = ssh.flags().map_err(|wrong| Error::Usage(wrong.to_string()))?;
-        let network = Network::read(flags, environment, run)?;
+        let network = Network::read_for_ssh(flags, environment, run, errors.clone())?;
         Ok(SshRun { ssh, environment, run, errors, network })
     }
 
-    async fn carry_out(self, signals: &mut Receiver<&'static str>) -> Result<u8, Error> {
+    async fn carry_out(self, signals: &mut Receiver<&'static str>, ready: Awaiter) -> Result<u8, Error> {
         let target = target::parse_host(self.ssh.host.as_deref().unwrap_or_default())?;
         if self.ssh.dump {
             return self.dump(&target);
@@ -129,6 +178,7 @@ impl<'a> SshRun<'a> {
         let way = self.network.way_for_ssh(&target)?;
         let host = way.hops().last().expect("a way has at least its target").clone();
         let purpose = self.purpose(&host)?;
+        self.say_what_is_not_there();
         let arriving = async {
             let lending = self.lending(&way).await?;
             let session = match &lending {
@@ -141,13 +191,25 @@ impl<'a> SshRun<'a> {
             arrived = arriving => arrived?,
             Some(name) = signals.recv() => return Ok(process::code_of(name)),
         };
+        if let Some(command) = &host.session_options.local_command {
+            local_command::run(command, &self.errors).await;
+        }
         match purpose {
             SshTask::Stdio(place) => self.stdio(&session, &place, signals).await,
             SshTask::Tunnels => {
                 let building = tunnels::along(&host, &way, &session, 0, self.run.reporter.clone());
-                watch::over(building, self.ssh, session, signals).await
+                watch::over(building, self.ssh, session, signals, ready).await
             }
-            SshTask::Run(task) => self.converse(There { session, host, way, lending }, task, signals).await,
+            SshTask::Run(task) => self.converse(There { session, host, way, lending }, task, signals, ready).await,
+        }
+    }
+
+    /// Where a display is there, `-X` and `-Y` ask for something that the session will not have.
+    fn say_what_is_not_there(&self) {
+        let asked = self.ssh.taken.x11_forwarding || self.ssh.taken.trusted_x11_forwarding;
+        if asked && self.environment.variables.contains_key("DISPLAY") {
+            let text = "X11 forwarding is not in this version: the session goes without".to_owned();
+            self.run.reporter.event(Event::Warning(text));
         }
     }
 
@@ -215,12 +277,19 @@ impl<'a> SshRun<'a> {
     }
 
     /// Runs a shell or a command, with its tunnels beside it.
-    async fn converse(&self, there: There, task: Task, signals: &mut Receiver<&'static str>) -> Result<u8, Error> {
+    async fn converse(
+        &self,
+        there: There,
+        task: Task,
+        signals: &mut Receiver<&'static str>,
+        ready: Awaiter,
+    ) -> Result<u8, Error> {
         let There { session, host, way, lending } = &there;
         let mut tasks = JoinSet::new();
         let building = tunnels::along(host, way, session, 1, self.run.reporter.clone());
         building.here(&mut tasks).await?;
         building.there(&mut tasks).await?;
+        ready.tell();
         let agent = agent_socket(host).filter(|_| lending.is_none());
         if let Some(socket) = &agent {
             tunnels::agent(session, socket, &building.tunnels, &mut tasks);
@@ -235,7 +304,7 @@ impl<'a> SshRun<'a> {
             false => streams::reader(io::stdin()).map_err(local("standard input"))?,
         };
         let (output, output_thread) = streams::writer(io::stdout()).map_err(local("standard output"))?;
-        let (error, error_thread) = streams::writer(&self.errors).map_err(local("standard error"))?;
+        let (error, error_thread) = streams::writer(&*self.errors).map_err(local("standard error"))?;
         let (error, words) = match lending {
             Some(_) => lend::keep_last_words(error),
             None => (error, tokio::spawn(async { Vec::new() })),
@@ -258,6 +327,7 @@ impl<'a> SshRun<'a> {
             let text = safe::line(format!("Connection to {} closed.", host.hostname.value));
             let _ = write!(io::stderr().lock(), "{text}\r\n"); // there is nowhere left to report it
         }
+        self.run.reporter.event(Event::Detail(format!("Exit status {}", status(&ended))));
         match there.lending {
             Some(lending) => lending.settle(status(&ended), &words).await,
             None => Ok(status(&ended)),

@@ -10,6 +10,7 @@ use crate::chain::{Cause, ChainError, Session};
 use crate::error::{Error, ExitKind};
 use crate::progress::Event;
 
+use super::background::Awaiter;
 use super::exit_status::OWN_FAILURE;
 use super::tunnels::Building;
 use crate::cli::args::ssh::Ssh;
@@ -23,10 +24,12 @@ pub async fn over(
     ssh: &Ssh,
     session: Session,
     signals: &mut Receiver<&'static str>,
+    ready: Awaiter,
 ) -> Result<u8, Error> {
     let (mut here, mut there) = (JoinSet::new(), JoinSet::new());
     building.here(&mut here).await?;
     building.there(&mut there).await?;
+    ready.tell();
     let watching = async {
         let mut session = session;
         loop {
