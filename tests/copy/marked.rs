@@ -46,7 +46,7 @@ fn lines(markers: &[PathBuf]) -> usize {
 
 /// So slow that a second and more passes.
 fn slow() -> Options {
-    Options { rate: Some(2 << 20), ..recursive() }
+    Options { rate: Some(1 << 20), ..recursive() }
 }
 
 /// Nothing but markers and files is made.

@@ -50,14 +50,14 @@ const BEGINS: Duration = Duration::from_secs(30);
 
 /// The small files of a run that go up together.
 pub struct TarUpload {
-    state: Arc<State>,
+    state: Arc<UploadState>,
     begun: AtomicU32,
     /// Ends with this.
     streams: Mutex<JoinSet<()>>,
 }
 
 /// What a stream changes.
-struct State {
+struct UploadState {
     is_off: AtomicBool,
     /// The queue of the stream under way.
     queue: Mutex<Option<mpsc::UnboundedSender<QueuedFile>>>,
@@ -70,7 +70,7 @@ impl TarUpload {
     /// Files that go together, where that is wanted and the destination is another host.
     pub fn new(is_wanted: bool) -> TarUpload {
         let (is_off, queue, ends) = (AtomicBool::new(!is_wanted), Mutex::default(), watch::Sender::new(false));
-        let state = Arc::new(State { is_off, queue, arrivals: Arrivals::default(), ends });
+        let state = Arc::new(UploadState { is_off, queue, arrivals: Arrivals::default(), ends });
         TarUpload { state, begun: AtomicU32::new(0), streams: Mutex::default() }
     }
 
@@ -147,7 +147,7 @@ impl TarUpload {
 }
 
 /// One stream, from its beginning to its end.
-async fn stream(state: Arc<State>, context: Arc<RunContext>, item: Item) {
+async fn stream(state: Arc<UploadState>, context: Arc<RunContext>, item: Item) {
     let Ok(Some(_)) = state.arrivals.make(&item, &context).await else { return state.stop() };
     // its folder is not held: it is finished when its files are done
     let lanes = Arc::clone(&item.lanes);
@@ -168,7 +168,7 @@ async fn stream(state: Arc<State>, context: Arc<RunContext>, item: Item) {
     *state.queue() = None;
 }
 
-impl State {
+impl UploadState {
     fn is_off(&self) -> bool {
         self.is_off.load(Ordering::Relaxed)
     }
