@@ -52,7 +52,7 @@ pub fn supported(query: &str) -> Option<Vec<&'static str>> {
         "key" => names(Family::Key, is_key_type),
         "key-plain" => names(Family::Key, |name| is_key_type(name) && !name.ends_with(CERTIFICATE)),
         "key-cert" => names(Family::Key, |name| is_key_type(name) && name.ends_with(CERTIFICATE)),
-        "key-sig" => names(Family::Key, |name| is_known(name)),
+        "key-sig" => names(Family::Key, is_known),
         "sig" => names(Family::Key, |name| is_known(name) && !name.ends_with(CERTIFICATE)),
         "protocol-version" => vec!["2"],
         "help" => QUERIES.to_vec(),
