@@ -20,10 +20,11 @@ pub struct Scenario {
 }
 
 /// In the order they are asked.
-pub const ALL: [Scenario; 13] = [
+pub const ALL: [Scenario; 14] = [
     Scenario { name: "fast", question: "one large file, fast link, through one bastion", body: fast },
     Scenario { name: "far", question: "one large file, 1 Gbit/s with 100 ms round trip", body: far },
     Scenario { name: "small", question: "many files of 4 KiB, 25 ms round trip, login included", body: small },
+    Scenario { name: "tree", question: "100,000 files of 1 KiB, nearby and 25 ms away, login included", body: tree },
     Scenario { name: "relay", question: "one large file, host to host through this machine", body: relay },
     Scenario {
         name: "direct",
@@ -80,7 +81,7 @@ fn large(link: Option<Link>, peers: &[Peer], runs: usize) {
 fn small() {
     let ground = Ground::over(Some(&link(25, None)));
     let files = number("HOP_BENCH_FILES", 1000);
-    make_tree(&ground.laptop().join("tree"), files);
+    make_tree(&ground.laptop().join("tree"), files, 4096);
     compare(&ground, &Task { label: "up", work: Work::UpTree { folder: "tree" }, size: files * 4096 }, &ALL_PEERS, 1);
     ground
         .on("acc-pvt", "rm -rf tree; mv there tree; [ ! -d tree/tree ] || { mv tree/tree t; rm -r tree; mv t tree; }");
@@ -90,6 +91,17 @@ fn small() {
         &ALL_PEERS,
         1,
     );
+}
+
+fn tree() {
+    let (files, peers) = (number("HOP_BENCH_TREE", 100_000), [Peer::Hop, Peer::Tar, Peer::Rsync]);
+    for (away, runs) in [(None, runs()), (Some(link(25, None)), 1)] {
+        println!("  {}", if away.is_some() { "25 ms round trip" } else { "nearby" });
+        let (ground, size) = (Ground::over(away.as_ref()), files * 1024);
+        make_tree(&ground.laptop().join("tree"), files, 1024);
+        compare(&ground, &Task { label: "up", work: Work::UpTree { folder: "tree" }, size }, &peers, runs);
+        compare(&ground, &Task { label: "down", work: Work::DownTree { folder: "there" }, size }, &peers, runs);
+    }
 }
 
 fn relay() {
@@ -113,7 +125,7 @@ fn direct() {
         let ground = Ground::peered(0, peering);
         let Some(hand) = Hand::give(&ground) else { return };
         let files = number("HOP_BENCH_FILES", 1000);
-        make_tree(&ground.laptop().join("tree"), files);
+        make_tree(&ground.laptop().join("tree"), files, 4096);
         up(Work::UpTree { folder: "tree" }, &ground);
         ground.on("acc-pvt", "[ -d there/tree ] && mv there/tree tree || mv there tree");
         let label = if peering == 0 { "small" } else { "small 1ms" };
@@ -187,7 +199,7 @@ fn memory() {
     let size = mebibytes() << 20;
     make_file(&ground.laptop().join("big"), size);
     let files = number("HOP_BENCH_TREE", 100_000);
-    make_tree(&ground.laptop().join("tree"), files);
+    make_tree(&ground.laptop().join("tree"), files, 4096);
     let works = [
         (format!("{} up", bytes(size)), Work::Up { file: "big" }),
         (format!("{} down", bytes(size)), Work::Down { file: "big" }),
@@ -276,13 +288,13 @@ pub fn make_file(file: &Path, size: u64) {
     }
 }
 
-fn make_tree(folder: &Path, files: u64) {
+fn make_tree(folder: &Path, files: u64, size: usize) {
     for index in 0..files {
         let inside = folder.join(format!("d{}", index / 100));
         if index % 100 == 0 {
             fs::create_dir_all(&inside).expect("make a folder");
         }
-        fs::write(inside.join(format!("f{index}")), [index as u8; 4096]).expect("make a file");
+        fs::write(inside.join(format!("f{index}")), vec![index as u8; size]).expect("make a file");
     }
 }
 

@@ -21,14 +21,14 @@ use crate::wire::{Cut, Direction, How, somewhere};
 /// What `-v` says once files go together.
 const TOGETHER: &str = "small files go together";
 
-const FILES: usize = 1500;
+const FILES: usize = 1000;
 
 const LIMIT: Duration = Duration::from_secs(75);
 
 /// A tree of small files, with everything that a name, a mode or a size can be.
 fn furnish(street: &Street) -> PathBuf {
     for index in 0..FILES {
-        street.put_here(format!("tree/d{}/f{index}", index % 17), &noise(index as u64, index * 7 % 3000));
+        street.put_here(format!("tree/d{}/f{index}", index % 17), &noise(index as u64, index * 7 % 9000));
     }
     let odd: [&[u8]; 6] = [b"it's $(id)\n -rf", b"-x", b"\xff\xfe", b"a\\b", b" ", &[b'n'; 255]];
     let root = street.laptop().join("tree");
@@ -212,8 +212,9 @@ fn nothing_is_left_where_the_run_is_over_before_files_could_go_together() {
 #[test]
 fn a_disk_that_fills_up_is_told_for_every_file_that_has_not_arrived() {
     let Some(street) = Street::plan().disk(ACC_PVT, 8).start() else { return };
+    const MANY: usize = 1500;
     const LARGE: usize = 6000;
-    for index in 0..FILES {
+    for index in 0..MANY {
         street.put_here(format!("tree/f{index}"), &noise(index as u64, LARGE));
     }
     let mut command = street.hop("cp");
@@ -222,7 +223,7 @@ fn a_disk_that_fills_up_is_told_for_every_file_that_has_not_arrived() {
     assert_eq!(ran.code, Some(28), "{ran}");
     assert!(ran.stderr.contains(TOGETHER), "{ran}");
     let (mut there, folder) = (0, disk.join("tree"));
-    for index in 0..FILES {
+    for index in 0..MANY {
         let name = format!("tree/f{index}\"");
         let is_told = ran.stdout.lines().any(|line| line.contains("file_done") && line.contains(&name));
         match fs::read(folder.join(format!("f{index}"))) {
@@ -233,7 +234,7 @@ fn a_disk_that_fills_up_is_told_for_every_file_that_has_not_arrived() {
             Err(_) => assert!(!is_told, "f{index} is not there: {ran}"),
         }
     }
-    assert!((100..FILES as u64).contains(&there), "{there}");
+    assert!((100..MANY as u64).contains(&there), "{there}");
     assert_eq!(ran.summary("files_done"), there, "{ran}");
 }
 
@@ -251,11 +252,11 @@ const SHARES: u64 = 4;
 
 fn ends(what: Ends, share: u64) {
     let Some(street) = street(None) else { return };
-    let content = |index: usize| noise(index as u64, 200 + index % 3000);
+    let content = |index: usize| noise(index as u64, 200 + index % 6000);
     for index in 0..FILES {
         street.put_here(format!("tree/d{}/f{index}", index % 5), &content(index));
     }
-    let size = (0..FILES as u64).map(|index| 1000 + index % 3000).sum();
+    let size = (0..FILES as u64).map(|index| 500 + index % 6000).sum();
     let folder = street.home(ACC_PVT).join("to/tree");
     let again = || copy(&street, &[]);
     let (mut count, mut struck) = (0, 0);

@@ -122,7 +122,14 @@ fn f6_silence_is_noticed_and_gone_around() {
 
 #[test]
 fn f6_silence_while_it_connects_again_is_gone_around() {
-    let Some((street, content)) = Way::Up.scene() else { return };
+    // on a busy machine two logins may take longer than nothing may move: then it ends with 30, as it promises
+    let is_gone_around = || gone_around().is_none_or(|code| code == 0);
+    assert!((0..3).any(|_| is_gone_around()), "it never went on");
+}
+
+/// The exit code of a copy that meets silence twice; `None` where there is no street.
+fn gone_around() -> Option<i32> {
+    let (street, content) = Way::Up.scene()?;
     let target = Way::Up.target(&street, &content);
     let wire = |host| street.server(host).wire.as_ref().expect("a wire");
     let (mut before, mut is_silent_again) = (None, false);
@@ -142,7 +149,11 @@ fn f6_silence_while_it_connects_again_is_gone_around() {
     });
     wire(ACC_BASTION).bury();
     assert!(is_silent_again, "it never came to that: {ran}");
-    goes_on("F6 again", &street, (Way::Up, target), &ran);
+    let code = ran.code.unwrap_or_else(|| panic!("a signal ended it: {ran}"));
+    if code != 30 {
+        goes_on("F6 again", &street, (Way::Up, target), &ran);
+    }
+    Some(code)
 }
 
 #[test]
