@@ -18,6 +18,7 @@ use super::retry::RetryBudget;
 use super::side::Side;
 use super::watchers::Watchers;
 use crate::copy::error::CopyError;
+use crate::copy::idle::IdleClock;
 use crate::progress::{Counters, Event};
 
 /// Lanes opened where neither the user nor the round-trip time decides.
@@ -162,6 +163,11 @@ impl Lanes {
     /// Removes lanes whose session was lost, unless there are no others.
     pub fn leave_out_the_lost(&self) {
         self.route.leave_out_the_lost();
+    }
+
+    /// The run's clock.
+    pub fn clock(&self) -> &Arc<IdleClock> {
+        &self.route.watchers.clock
     }
 
     /// The source's sessions, and what is known of that end.

@@ -42,8 +42,8 @@ const LARGEST: u64 = 64 * 1024;
 /// Files that must be left to do for a stream to be worth its start.
 const WORTH: u64 = 100;
 
-/// Most streams that are begun: one that ends early has its reason.
-const STREAMS: u32 = 3;
+/// Most streams that are begun: one that ends early has its reason, and the rest goes by itself.
+const STREAMS: u32 = 1;
 
 /// Time to find a shell and `tar` there.
 const BEGINS: Duration = Duration::from_secs(30);
@@ -95,7 +95,11 @@ impl TarUpload {
         let file = QueuedFile { source: item.source.clone(), links, version: *version, mode: mode(transfer), tell };
         // a stream that has ended lets go of what waited for it
         let Ok(()) = queue.send(file) else { return Ok(false) };
-        let Ok(Arrived { number, there, sent }) = told.await else { return Ok(false) };
+        let told = {
+            let _waits = item.lanes.clock().waits();
+            told.await
+        };
+        let Ok(Arrived { number, there, sent }) = told else { return Ok(false) };
         let Some(staging) = self.state.arrivals.place() else { return Ok(false) };
         started.reads(sent);
         started.moved(transfer.size());
