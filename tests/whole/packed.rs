@@ -193,7 +193,7 @@ fn a_login_shell_that_prints_is_no_matter() {
 
 #[test]
 fn nothing_is_left_where_the_run_is_over_before_files_could_go_together() {
-    let tools = Tools::new().put("sh", "case $* in *sftp*) ;; *) sleep 3;; esac; exec $real \"$@\"");
+    let tools = Tools::new().put("sh", "case $* in *sftp*) ;; *) sleep 8;; esac; exec $real \"$@\"");
     let Some(street) = Street::plan().login_shell(ACC_PVT, tools.path().join("sh")).start() else { return };
     street.put(ACC_PVT, "to/beside", b"");
     for index in 0..150usize {

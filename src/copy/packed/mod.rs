@@ -16,7 +16,7 @@ mod queued;
 mod stream;
 mod tar;
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -42,23 +42,20 @@ const LARGEST: u64 = 64 * 1024;
 /// Files that must be left to do for a stream to be worth its start.
 const WORTH: u64 = 100;
 
-/// Most streams that are begun: one that ends early has its reason, and the rest goes by itself.
-const STREAMS: u32 = 1;
-
 /// Time to find a shell and `tar` there.
 const BEGINS: Duration = Duration::from_secs(30);
 
 /// The small files of a run that go up together.
 pub struct TarUpload {
     state: Arc<UploadState>,
-    begun: AtomicU32,
+    /// No stream begins any more. One that ends early has its reason, and the rest goes by itself.
+    has_begun: AtomicBool,
     /// Ends with this.
     streams: Mutex<JoinSet<()>>,
 }
 
 /// What a stream changes.
 struct UploadState {
-    is_off: AtomicBool,
     /// The queue of the stream under way.
     queue: Mutex<Option<mpsc::UnboundedSender<QueuedFile>>>,
     arrivals: Arrivals,
@@ -69,9 +66,9 @@ struct UploadState {
 impl TarUpload {
     /// Files that go together, where that is wanted and the destination is another host.
     pub fn new(is_wanted: bool) -> TarUpload {
-        let (is_off, queue, ends) = (AtomicBool::new(!is_wanted), Mutex::default(), watch::Sender::new(false));
-        let state = Arc::new(UploadState { is_off, queue, arrivals: Arrivals::default(), ends });
-        TarUpload { state, begun: AtomicU32::new(0), streams: Mutex::default() }
+        let (queue, ends) = (Mutex::default(), watch::Sender::new(false));
+        let state = Arc::new(UploadState { queue, arrivals: Arrivals::default(), ends });
+        TarUpload { state, has_begun: AtomicBool::new(!is_wanted), streams: Mutex::default() }
     }
 
     /// Whether files are going together now.
@@ -86,7 +83,7 @@ impl TarUpload {
     pub async fn send(&self, transfer: FileTransfer<'_>) -> Result<bool, CopyError> {
         let FileTransfer { context, item, links, version, started } = transfer;
         let is_plain = !context.care.verify && !context.care.fsync;
-        if self.state.is_off() || !is_plain || transfer.size() > LARGEST || !is_own(transfer).await {
+        if !is_plain || transfer.size() > LARGEST || !is_own(transfer).await {
             return Ok(false);
         }
         let Some(queue) = self.queue(context, item) else { return Ok(false) };
@@ -118,16 +115,11 @@ impl TarUpload {
         if let Some(queue) = self.state.queue().clone() {
             return Some(queue);
         }
+        if context.ledger.files_left() < WORTH || self.has_begun.swap(true, Ordering::Relaxed) {
+            return None;
+        }
         // nothing panics while it holds this
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
-        while streams.try_join_next().is_some() {}
-        if !streams.is_empty() || context.ledger.files_left() < WORTH {
-            return None;
-        }
-        if self.begun.fetch_add(1, Ordering::Relaxed) >= STREAMS {
-            self.state.stop();
-            return None;
-        }
         streams.spawn(stream(Arc::clone(&self.state), Arc::clone(context), item.clone()));
         None
     }
@@ -135,7 +127,7 @@ impl TarUpload {
     /// Ends the stream and removes the folder that files arrived in, if that takes no longer than `limit`. What is
     /// left, the next run removes.
     pub async fn end(&self, limit: Duration) {
-        self.state.stop();
+        self.has_begun.store(true, Ordering::Relaxed);
         self.state.ends.send_replace(true);
         let mut streams = std::mem::take(&mut *self.streams.lock().unwrap_or_else(PoisonError::into_inner));
         let ended = async {
@@ -152,14 +144,14 @@ impl TarUpload {
 
 /// One stream, from its beginning to its end.
 async fn stream(state: Arc<UploadState>, context: Arc<RunContext>, item: Item) {
-    let Ok(Some(_)) = state.arrivals.make(&item, &context).await else { return state.stop() };
+    let Ok(Some(_)) = state.arrivals.make(&item, &context).await else { return };
     // its folder is not held: it is finished when its files are done
     let lanes = Arc::clone(&item.lanes);
     drop(item);
     let mut ends = state.ends.subscribe();
     let run = async {
         let begun = timeout(BEGINS, Stream::begin(&state.arrivals, &context, lanes)).await;
-        let Some(stream) = begun.ok().flatten() else { return state.stop() };
+        let Some(stream) = begun.ok().flatten() else { return };
         let (queue, files) = mpsc::unbounded_channel();
         *state.queue() = Some(queue);
         context.ledger.event(Event::Detail("small files go together, in a stream of tar".to_owned()));
@@ -173,14 +165,6 @@ async fn stream(state: Arc<UploadState>, context: Arc<RunContext>, item: Item) {
 }
 
 impl UploadState {
-    fn is_off(&self) -> bool {
-        self.is_off.load(Ordering::Relaxed)
-    }
-
-    fn stop(&self) {
-        self.is_off.store(true, Ordering::Relaxed);
-    }
-
     fn queue(&self) -> MutexGuard<'_, Option<mpsc::UnboundedSender<QueuedFile>>> {
         // nothing panics while it holds this
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
