@@ -68,10 +68,8 @@ use crate::progress::{Counters, Event, Observer, Stage};
 pub use connector::{Connector, Location, Opening, Shell, ShellPipe};
 use direct::{Direct, DirectMode, RetryPolicy};
 use ends::join_in_order;
-use ends::lanes::Lanes;
 pub use ends::remote_files::RemoteFiles;
 use ends::retry::{RETRIES, RetryBudget};
-use ends::side::Side;
 use ends::watchdog;
 use ends::watchers::Watchers;
 pub use error::{Cause, CopyError, Kind};
@@ -83,7 +81,7 @@ use mirror::FolderPair;
 pub use obstacle::Obstacle;
 use options::Keep;
 pub use options::{Care, DirectOptions, Job, Mirror, Options, Resume, Symlinks, Unchanged};
-use packed::TarUpload;
+use packed::Packed;
 use plan::Plan;
 use route::{Decision, Reachable, choose};
 pub use route::{Route, RoutePreference};
@@ -206,8 +204,8 @@ async fn move_all(
     let mut context = RunContext::new(keep, run, options, Arc::clone(ledger));
     context.goes_on = marker.as_ref().is_some_and(|marker| marker.goes_on());
     let context = Arc::new(context);
-    let upload = TarUpload::new(target.as_ref().is_some_and(|(_, lanes)| goes_up(options, lanes)));
-    let copy_run = CopyRun::new(Arc::clone(&context), direct, upload, marker.clone());
+    let packed = target.as_ref().map_or(Packed::Nothing, |(_, lanes)| Packed::over(lanes, !options.one_by_one));
+    let copy_run = CopyRun::new(Arc::clone(&context), direct, packed, marker.clone());
     let ran = run::run(Arc::new(copy_run), walk, finishes).await;
     let is_complete = ran.is_ok() && !ledger.has_failures();
     if let (true, Some((target, lanes))) = (is_complete, target) {
@@ -219,12 +217,6 @@ async fn move_all(
         marker.end(if is_complete { TreeState::Complete } else { TreeState::Lacking }).await;
     }
     ran
-}
-
-/// Whether small files may go from here to a host together.
-fn goes_up(options: &Options, lanes: &Lanes) -> bool {
-    let lane = lanes.idlest();
-    !options.one_by_one && matches!((&lane.source, &lane.destination), (Side::Local, Side::Remote(_)))
 }
 
 /// Whether both ends are hosts, so that there is a choice of routes.

@@ -14,7 +14,7 @@ use super::error::CopyError;
 use super::land::{adopt, takeover};
 use super::marker::TreeMarker;
 use super::options::Unchanged;
-use super::packed::TarUpload;
+use super::packed::Packed;
 use super::place::Links;
 use super::task::file_transfer::FileTransfer;
 use super::task::folder::{Finish, Finished, Folder, Ground};
@@ -33,7 +33,7 @@ const ITEMS: usize = 256;
 /// Items under way at once in a direct copy: an item is a small request then, and many small files go together.
 const DIRECT_ITEMS: usize = 1024;
 
-/// Items under way at once while small files go up together: most of them only wait to be listed there.
+/// Items under way at once while small files go together: most of them only wait for the others.
 const PACKED_ITEMS: usize = 2048;
 
 /// Most time for the end of what goes together.
@@ -48,8 +48,8 @@ pub struct CopyRun {
     context: Arc<RunContext>,
     /// The direct copy, where the bytes do not pass through this machine.
     direct: Option<Arc<Direct>>,
-    /// The small files that go up together.
-    tar_upload: TarUpload,
+    /// The small files that go together.
+    packed: Packed,
     /// Permits for items that go by themselves.
     alone: Semaphore,
     /// The marker that records which files have landed, where the copy has one.
@@ -63,7 +63,7 @@ pub struct CopyRun {
 pub async fn run(run: Arc<CopyRun>, walk: Walk, finishes: mpsc::UnboundedReceiver<Finish>) -> Result<(), CopyError> {
     let began = Instant::now();
     let ran = copy_all(&run, walk, finishes).await;
-    run.tar_upload.end(ENDING).await;
+    run.packed.end(ENDING).await;
     ran?;
     takeover::clear_postponed(&run.context, began).await;
     Ok(())
@@ -104,15 +104,15 @@ impl CopyRun {
     pub fn new(
         context: Arc<RunContext>,
         direct: Option<Arc<Direct>>,
-        tar_upload: TarUpload,
+        packed: Packed,
         marker: Option<Arc<TreeMarker>>,
     ) -> CopyRun {
-        CopyRun { context, direct, tar_upload, alone: Semaphore::new(items_at_once()), marker }
+        CopyRun { context, direct, packed, alone: Semaphore::new(items_at_once()), marker }
     }
 
     /// Most items under way at once, for now.
     fn most(&self) -> usize {
-        match (&self.direct, self.tar_upload.is_on()) {
+        match (&self.direct, self.packed.is_on()) {
             (Some(_), _) => DIRECT_ITEMS,
             (None, true) => PACKED_ITEMS,
             (None, false) => items_at_once(),
@@ -256,7 +256,7 @@ async fn copy_version(run: &CopyRun, transfer: FileTransfer<'_>) -> Result<(), C
 
 async fn attempt(run: &CopyRun, transfer: FileTransfer<'_>, so_far: &mut SoFar) -> Result<(), CopyError> {
     let (context, size) = (transfer.context, transfer.size());
-    if so_far.earlier() == Earlier::Nothing && run.tar_upload.send(transfer).await? {
+    if so_far.earlier() == Earlier::Nothing && run.packed.send(transfer).await? {
         return Ok(());
     }
     // never closed, so never refused

@@ -7,4 +7,5 @@ mod doctor;
 mod keys;
 mod loans;
 mod orders;
+mod packs;
 mod shells;

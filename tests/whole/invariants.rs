@@ -172,12 +172,7 @@ impl Case<'_> {
             let what = format!("I3: {again} of {acknowledged} bytes were sent again");
             let is_direct = ran.stdout.contains(r#""route":"direct""#);
             let few = if is_direct { DIRECT_BLOCK.max(acknowledged / 10) } else { acknowledged / 10 };
-            assert!(
-                part == Part::IsWorthless || again <= few,
-                "{}: {what}\n{ran}\nafter {}",
-                self.name,
-                self.ran
-            );
+            assert!(part == Part::IsWorthless || again <= few, "{}: {what}\n{ran}\nafter {}", self.name, self.ran);
         }
         After { acknowledged, moved }
     }

@@ -116,7 +116,7 @@ pub const OF_MANY: &[Row] = &[
         ],
     ),
     (
-        "F45 small files go up together, and tar, a server, the link or hop ends",
+        "F45 small files go together, and tar, a server, the link or hop ends",
         &[
             "whole/packed.rs::hop_is_killed_while_small_files_go_together",
             "whole/packed.rs::tar_is_killed_while_small_files_go_together",
@@ -125,6 +125,12 @@ pub const OF_MANY: &[Row] = &[
             "whole/packed.rs::a_tar_that_does_not_do_its_work_costs_no_file",
             "whole/packed.rs::without_a_shell_or_tar_every_file_goes_by_itself",
             "whole/packed.rs::a_disk_that_fills_up_is_told_for_every_file_that_has_not_arrived",
+            "whole/packed_down.rs::hop_is_killed_while_small_files_come_together",
+            "whole/packed_down.rs::tar_is_killed_while_small_files_come_together",
+            "whole/packed_down.rs::the_server_is_killed_while_small_files_come_together",
+            "whole/packed_down.rs::the_link_is_cut_while_small_files_come_together",
+            "whole/packed_down.rs::a_tar_that_says_what_nobody_asked_for_costs_no_file",
+            "whole/packed_down.rs::without_a_shell_or_tar_every_file_comes_by_itself",
         ],
     ),
 ];

@@ -23,6 +23,7 @@ mod moved;
 mod odd;
 mod overlaps;
 mod packed;
+mod packed_down;
 mod packets;
 mod refusals;
 mod resumes;

@@ -21,7 +21,7 @@ pub struct ReliabilityFlags {
     /// Send everything again, though an earlier try left a part [default: go on from what it left]
     #[arg(long)]
     pub no_resume: bool,
-    /// Send small files one by one [default: many together, where the destination has a shell and tar]
+    /// Send small files one by one [default: many together, where the host has a shell and tar]
     #[arg(long)]
     pub no_pack: bool,
     /// Connect again so often in a row after a lost connection, and go on; 0 for never [env: HOP_RETRIES] [default: 3]

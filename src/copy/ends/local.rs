@@ -291,6 +291,11 @@ pub fn remove_folder(place: &Place) -> io::Result<()> {
     Ok(rustix::fs::unlinkat(&folder, name, AtFlags::REMOVEDIR)?)
 }
 
+/// Opens the folder that `place` is in, to work in it.
+pub fn folder_of(place: &Place) -> io::Result<OwnedFd> {
+    Ok(entry(place)?.0)
+}
+
 /// Opens the folder that `place` is in. Returns it with the entry's name. What is below a folder that is held open is
 /// only reached through it.
 fn entry(place: &Place) -> io::Result<(OwnedFd, Vec<u8>)> {
@@ -339,7 +344,8 @@ fn typed_entry(typed: &[u8]) -> io::Result<(OwnedFd, Vec<u8>)> {
     }
 }
 
-fn attributes(stat: &Stat) -> Attributes {
+/// What the system says of a file, as SFTP says it.
+pub fn attributes(stat: &Stat) -> Attributes {
     Attributes {
         size: Some(stat.st_size as u64),
         owner: Some((stat.st_uid, stat.st_gid)),

@@ -8,6 +8,7 @@
 //! | `umask` `symlink_loops` `expand` | the modes new files get; links that lead back; which files a typed path means |
 //! | `side` | one end |
 //! | `file` `listing` | what is open at an end |
+//! | `new_files` | many small files here, at once |
 //! | `local` `remote` | a file system here, a server there |
 //! | `blocking` `identity` `buffers` `resolve_beneath` `denied` | threads for disks, versions of files, memory, paths below a folder; requests that are denied |
 //! | `remote_sha256` | checksums by the host |
@@ -25,6 +26,7 @@ pub mod join_in_order;
 pub mod lanes;
 pub mod listing;
 pub mod local;
+pub mod new_files;
 pub mod pool;
 pub mod remote;
 pub mod remote_files;

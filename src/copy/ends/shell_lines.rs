@@ -57,6 +57,11 @@ impl ShellLines {
         tokio::time::timeout(PATIENCE, answer).await.ok()?
     }
 
+    /// What has come behind the lines that were read, and what comes after it.
+    pub fn rest(self) -> (Vec<u8>, mpsc::Receiver<Bytes>) {
+        (self.held, self.from)
+    }
+
     /// Returns when the program has ended, whatever it still says.
     pub async fn end(&mut self) {
         while self.from.recv().await.is_some() {}

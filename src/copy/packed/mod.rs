@@ -1,79 +1,63 @@
-//! How do many small files go up together? [`TarUpload`]: as one stream of `tar`, which a shell of the destination unpacks
-//! into a private folder beside the target ([`stream`]). Each file leaves that folder for its name once a listing has
-//! shown it there, complete: what `tar` says of itself proves nothing.
-//!
-//! It begins when enough small files are left to do, and not for files that are to be compared or flushed. What does
-//! not arrive goes by itself, and its error is told there. Only files of folders that this run has made, or one that
-//! it goes on from, go together: others may give their files a group or access rights of their own.
+//! How do many small files go together? As one stream of `tar`: up, unpacked by a shell of the destination
+//! ([`upload`]), or down, packed by a shell of the source ([`download`]). It begins when enough small files are left to
+//! do, and not for files that are to be compared or flushed. What does not arrive together goes by itself, and its error
+//! is told there.
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `stream` | the stream, and what has arrived |
-//! | `queued` | a file that waits; one that has arrived; where |
-//! | `tar` | the format |
+//! | `upload` `download` | the small files of a run that go up together, or down |
+//! | `upload_stream` `download_stream` | the stream, and what has arrived of it |
+//! | `arrivals` `wanted` `only_stream` | what has arrived, what is waited for; when a stream begins and ends |
+//! | `untar` | the format, read |
+//! | `tar` | the format, written |
 
-mod queued;
-mod stream;
+mod arrivals;
+mod download;
+mod download_stream;
+mod only_stream;
 mod tar;
+mod untar;
+mod upload;
+mod upload_stream;
+mod wanted;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinSet;
-use tokio::time::timeout;
-
+use super::ends::lanes::Lanes;
+use super::ends::side::Side;
 use super::error::CopyError;
-use super::land::adopt;
-use super::land::staging::numbered;
-use super::options::{Keep, MODE_MASK, MODE_UNTOLD};
 use super::task::file_transfer::FileTransfer;
-use super::task::folder::Ground;
-use super::task::item::Item;
-use super::task::run_context::RunContext;
-use crate::progress::Event;
-use queued::{Arrivals, Arrived, QueuedFile};
-use stream::Stream;
+use download::TarDownload;
+use upload::TarUpload;
 
-/// Most bytes of a file that goes together with others.
-const LARGEST: u64 = 64 * 1024;
-
-/// Files that must be left to do for a stream to be worth its start.
-const WORTH: u64 = 100;
-
-/// Time to find a shell and `tar` there.
-const BEGINS: Duration = Duration::from_secs(30);
-
-/// The small files of a run that go up together.
-pub struct TarUpload {
-    state: Arc<UploadState>,
-    /// No stream begins any more. One that ends early has its reason, and the rest goes by itself.
-    has_begun: AtomicBool,
-    /// Ends with this.
-    streams: Mutex<JoinSet<()>>,
+/// The small files of a run that go together.
+pub enum Packed {
+    /// From this machine to a host.
+    Up(TarUpload),
+    /// From a host to this machine.
+    Down(TarDownload),
+    /// None do.
+    Nothing,
 }
 
-/// What a stream changes.
-struct UploadState {
-    /// The queue of the stream under way.
-    queue: Mutex<Option<mpsc::UnboundedSender<QueuedFile>>>,
-    arrivals: Arrivals,
-    /// Whether no more files come.
-    ends: watch::Sender<bool>,
-}
-
-impl TarUpload {
-    /// Files that go together, where that is wanted and the destination is another host.
-    pub fn new(is_wanted: bool) -> TarUpload {
-        let (queue, ends) = (Mutex::default(), watch::Sender::new(false));
-        let state = Arc::new(UploadState { queue, arrivals: Arrivals::default(), ends });
-        TarUpload { state, has_begun: AtomicBool::new(!is_wanted), streams: Mutex::default() }
+impl Packed {
+    /// The small files that go over these `lanes`, together where that is wanted.
+    pub fn over(lanes: &Lanes, is_wanted: bool) -> Packed {
+        let lane = lanes.idlest();
+        match (&lane.source, &lane.destination) {
+            (Side::Local, Side::Remote(_)) => Packed::Up(TarUpload::new(is_wanted)),
+            (Side::Remote(_), Side::Local) => Packed::Down(TarDownload::new(is_wanted)),
+            _ => Packed::Nothing,
+        }
     }
 
     /// Whether files are going together now.
     pub fn is_on(&self) -> bool {
-        self.state.queue().is_some()
+        match self {
+            Packed::Up(upload) => upload.is_on(),
+            Packed::Down(download) => download.is_on(),
+            Packed::Nothing => false,
+        }
     }
 
     /// Copies a small file together with others; `false` when it has to go by itself.
@@ -81,106 +65,19 @@ impl TarUpload {
     /// # Errors
     /// When the session is lost.
     pub async fn send(&self, transfer: FileTransfer<'_>) -> Result<bool, CopyError> {
-        let FileTransfer { context, item, links, version, started } = transfer;
-        let is_plain = !context.care.verify && !context.care.fsync;
-        if !is_plain || transfer.size() > LARGEST || !is_own(transfer).await {
-            return Ok(false);
-        }
-        let Some(queue) = self.queue(context, item) else { return Ok(false) };
-        started.begin_at(0);
-        let (tell, told) = oneshot::channel();
-        let file = QueuedFile { source: item.source.clone(), links, version: *version, mode: mode(transfer), tell };
-        // a stream that has ended lets go of what waited for it
-        let Ok(()) = queue.send(file) else { return Ok(false) };
-        let told = {
-            let _waits = item.lanes.clock().waits();
-            told.await
-        };
-        let Ok(Arrived { number, there, sent }) = told else { return Ok(false) };
-        let Some(staging) = self.state.arrivals.place() else { return Ok(false) };
-        started.reads(sent);
-        started.moved(transfer.size());
-        let lane = item.lanes.idlest();
-        let _busy = lane.busy();
-        match adopt::adopt(&lane.destination, transfer, &staging.join(&numbered(number)), &there).await {
-            Ok(()) => Ok(true),
-            Err(error) if error.ends_the_run() => Err(error),
-            // why it cannot have its name is told where it goes by itself
-            Err(_) => Ok(false),
+        match self {
+            Packed::Up(upload) => upload.send(transfer).await,
+            Packed::Down(download) => download.send(transfer).await,
+            Packed::Nothing => Ok(false),
         }
     }
 
-    /// The queue of the stream under way. Begins one when that is worth it; until it has begun, files go by themselves.
-    fn queue(&self, context: &Arc<RunContext>, item: &Item) -> Option<mpsc::UnboundedSender<QueuedFile>> {
-        if let Some(queue) = self.state.queue().clone() {
-            return Some(queue);
-        }
-        if context.ledger.files_left() < WORTH || self.has_begun.swap(true, Ordering::Relaxed) {
-            return None;
-        }
-        // nothing panics while it holds this
-        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
-        streams.spawn(stream(Arc::clone(&self.state), Arc::clone(context), item.clone()));
-        None
-    }
-
-    /// Ends the stream and removes the folder that files arrived in, if that takes no longer than `limit`. What is
-    /// left, the next run removes.
+    /// Ends what goes together, and removes what it has left, if that takes no longer than `limit`.
     pub async fn end(&self, limit: Duration) {
-        self.has_begun.store(true, Ordering::Relaxed);
-        self.state.ends.send_replace(true);
-        let mut streams = std::mem::take(&mut *self.streams.lock().unwrap_or_else(PoisonError::into_inner));
-        let ended = async {
-            // a folder that is being made is made first
-            while streams.join_next().await.is_some() {}
-            if let Some(staging) = self.state.arrivals.staging() {
-                // it is a part, which the next run removes
-                let _ = staging.remove().await;
-            }
-        };
-        let _ = timeout(limit, ended).await;
-    }
-}
-
-/// One stream, from its beginning to its end.
-async fn stream(state: Arc<UploadState>, context: Arc<RunContext>, item: Item) {
-    let Ok(Some(_)) = state.arrivals.make(&item, &context).await else { return };
-    // its folder is not held: it is finished when its files are done
-    let lanes = Arc::clone(&item.lanes);
-    drop(item);
-    let mut ends = state.ends.subscribe();
-    let run = async {
-        let begun = timeout(BEGINS, Stream::begin(&state.arrivals, &context, lanes)).await;
-        let Some(stream) = begun.ok().flatten() else { return };
-        let (queue, files) = mpsc::unbounded_channel();
-        *state.queue() = Some(queue);
-        context.ledger.event(Event::Detail("small files go together, in a stream of tar".to_owned()));
-        stream.run(files, &context).await;
-    };
-    tokio::select! {
-        () = run => {}
-        _ = ends.wait_for(|ends| *ends) => {}
-    }
-    *state.queue() = None;
-}
-
-impl UploadState {
-    fn queue(&self) -> MutexGuard<'_, Option<mpsc::UnboundedSender<QueuedFile>>> {
-        // nothing panics while it holds this
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Whether a file's folder was made by this run, or by one that it goes on from: then it is like the staging folder.
-async fn is_own(transfer: FileTransfer<'_>) -> bool {
-    transfer.item.folder.is_some() && (transfer.item.ground().await == Ground::Fresh || transfer.context.goes_on)
-}
-
-/// The permission bits that a new file is to have.
-fn mode(FileTransfer { context, item, version, .. }: FileTransfer<'_>) -> u32 {
-    let mode = version.permissions.unwrap_or(MODE_UNTOLD) & MODE_MASK;
-    match context.keep {
-        Keep::ModeAndTimes => mode,
-        Keep::Nothing => mode & !item.lanes.destination().umask.guess(),
+        match self {
+            Packed::Up(upload) => upload.end(limit).await,
+            Packed::Down(download) => download.end(limit).await,
+            Packed::Nothing => {}
+        }
     }
 }

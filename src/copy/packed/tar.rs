@@ -4,6 +4,9 @@
 /// Bytes of a block of the stream: a header, or a piece of a file, filled up with zeros.
 pub const BLOCK: usize = 512;
 
+/// Most bytes of a file that goes together with others.
+pub const LARGEST: u64 = 64 * 1024;
+
 /// Blocks that `tar` may wait for before it looks at the first of them (its blocking factor).
 const RECORD: usize = 20 * BLOCK;
 

@@ -1,6 +1,6 @@
-//! One stream of small files, and what has arrived of it: [`Stream`]. Files are read many at a time, written behind each
-//! other, and looked for in listings of the staging folder. `tar` unpacks in order: once a listing has shown a file, all
-//! those before it are complete, and a listing that begins after that shows them as they will stay.
+//! One stream of small files on its way up, and what has arrived of it: [`UploadStream`]. Files are read many at a time,
+//! written behind each other, and looked for in listings of the staging folder. `tar` unpacks in order: once a listing
+//! has shown a file, all those before it are complete, and a listing that begins after that shows them as they will stay.
 //!
 //! Memory: the bytes of [`TOGETHER`] files, 4 MiB at most, and what the shell's queue holds.
 
@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::queued::{Arrivals, Arrived, QueuedFile};
+use super::arrivals::{Arrivals, Arrived, QueuedFile};
 use super::tar::{self, Header};
 use crate::copy::ends::blocking::blocking;
 use crate::copy::ends::file::Whole;
@@ -50,7 +50,7 @@ const STALLED: Duration = Duration::from_secs(10);
 const SCRIPT: &str = include_str!("unpack.sh");
 
 /// A stream that has begun.
-pub struct Stream<'a> {
+pub struct UploadStream<'a> {
     arrivals: &'a Arrivals,
     staging: &'a Place,
     lanes: Arc<Lanes>,
@@ -73,9 +73,9 @@ struct Sent {
     waits: Option<(FileIdentity, oneshot::Sender<Arrived>)>,
 }
 
-impl<'a> Stream<'a> {
+impl<'a> UploadStream<'a> {
     /// Starts `tar` in the staging folder, which was made; `None` where that cannot be done.
-    pub async fn begin(arrivals: &'a Arrivals, context: &RunContext, lanes: Arc<Lanes>) -> Option<Stream<'a>> {
+    pub async fn begin(arrivals: &'a Arrivals, context: &RunContext, lanes: Arc<Lanes>) -> Option<UploadStream<'a>> {
         let (staging, side) = (arrivals.place()?, lanes.idlest().destination.clone());
         let probe = staging.join(&Name::vet(PROBE).ok()?);
         let learnt = lanes.destination().umask.learn_by_probe(&side, &probe);
@@ -90,13 +90,13 @@ impl<'a> Stream<'a> {
         shell.to.send(script.into()).await.ok()?;
         let mut lines = ShellLines::of(shell.from);
         (lines.first_answer("hop-unpack ").await? == "ready").then_some(())?;
-        Some(Stream { arrivals, staging, lanes, to: shell.to, lines })
+        Some(UploadStream { arrivals, staging, lanes, to: shell.to, lines })
     }
 
     /// Sends what is `waiting` until nobody has anything more to send, or the stream has ended. Whoever is not told that
     /// a file has arrived by then is told that it has not.
     pub async fn run(self, mut waiting: mpsc::UnboundedReceiver<QueuedFile>, context: &RunContext) {
-        let Stream { arrivals, staging, lanes, to, mut lines } = self;
+        let UploadStream { arrivals, staging, lanes, to, mut lines } = self;
         let on_the_way = OnTheWay::default();
         let feeder = Feeder { arrivals, context, on_the_way: &on_the_way, to };
         tokio::select! {
