@@ -90,6 +90,7 @@ use task::item::Item;
 use task::ledger::Ledger;
 pub use task::ledger::{FAILURES_KEPT, Failure, Report};
 use task::run_context::RunContext;
+use task::standing::Standing;
 use task::this_run::{Left, ThisRun};
 use walk::Walk;
 
@@ -192,9 +193,11 @@ async fn move_all(
     };
     let (marker, began) = (plan.mark(&run, ledger, options), Instant::now());
     let target = plan.copies.first().map(|planned| (planned.target.clone(), Arc::clone(&planned.lanes)));
-    let walk = Walk::start(plan.copies, terms, Arc::clone(ledger), finish);
+    let standing = Standing::new(plan.copies.len() == 1 && options.unchanged != Unchanged::Never);
+    let standing = Arc::new(standing);
+    let walk = Walk::start(plan.copies, terms, Arc::clone(ledger), Arc::clone(&standing), finish);
     if options.dry_run {
-        let left_out = LeftOut { unchanged: options.unchanged, marker: marker.as_deref() };
+        let left_out = LeftOut { unchanged: options.unchanged, standing: &standing, marker: marker.as_deref() };
         return show(walk, left_out, ledger).await;
     }
     if let Some((side, folder)) = plan.folder {
@@ -203,6 +206,7 @@ async fn move_all(
     let keep = if options.preserve { Keep::ModeAndTimes } else { Keep::Nothing };
     let mut context = RunContext::new(keep, run, options, Arc::clone(ledger));
     context.goes_on = marker.as_ref().is_some_and(|marker| marker.goes_on());
+    context.standing = standing;
     let context = Arc::new(context);
     let packed = target.as_ref().map_or(Packed::Nothing, |(_, lanes)| Packed::over(lanes, !options.one_by_one));
     let copy_run = CopyRun::new(Arc::clone(&context), direct, packed, marker.clone());
@@ -266,6 +270,7 @@ fn route_of(job: &Job) -> Route {
 #[derive(Clone, Copy)]
 struct LeftOut<'a> {
     unchanged: Unchanged,
+    standing: &'a Standing,
     marker: Option<&'a TreeMarker>,
 }
 
@@ -277,7 +282,7 @@ impl LeftOut<'_> {
                 None => false,
             }
         };
-        has_landed.await || self.unchanged.holds(item).await
+        has_landed.await || self.unchanged.holds(item, self.standing).await
     }
 }
 

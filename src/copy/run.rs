@@ -182,7 +182,7 @@ async fn stays(run: &CopyRun, item: &Item) -> bool {
     }
     let _room = context.memory(context.unchanged.room()).await;
     // boxed: every item's task would have to have room for it
-    Box::pin(context.unchanged.holds(item)).await
+    Box::pin(context.unchanged.holds(item, &context.standing)).await
 }
 
 async fn make(context: &RunContext, item: &Item, folder: &Folder) -> Result<(), CopyError> {

@@ -1,6 +1,6 @@
 //! How is a folder listed? [`OpenDirectory`] has several READDIRs (§6.7) under way at a time, so that a hundred names
-//! do not cost a round trip. Most folders fit into one answer: the request for it and the one for the end leave
-//! together.
+//! do not cost a round trip. Most folders fit into two answers (OpenSSH's have a hundred names): the requests for them
+//! and the one for the end leave together.
 
 use std::collections::VecDeque;
 
@@ -10,9 +10,8 @@ use super::error::{SftpError, StatusCode};
 use super::session::{Handle, OwnedResponse, PendingResponse};
 use super::wire::{Expect, Packet, Response, kind};
 
-/// Requests under way at first, and once a folder has turned out to be large; each weighs 1 MiB of the session's
-/// budget.
-const FIRST: usize = 2;
+/// Requests under way at first, and once a folder has turned out to be large.
+const FIRST: usize = 3;
 const MOST: usize = 4;
 
 /// A folder that is being listed. A server may go on without end, so the caller must count. Dropping it gives up the

@@ -25,9 +25,8 @@ use super::wire::{Expect, Frame, Packet, Response, SMALL_REPLY, kind};
 /// [`SMALL_REPLY`], so that there are at most 512 requests.
 pub(super) const BUDGET: usize = 16 * 1024 * 1024;
 
-/// Bytes that a READDIR weighs: its answer has up to [`super::wire::PACKET_MAX`] on the wire, and more once it is
-/// decoded.
-const LISTING_WEIGHT: usize = 1024 * 1024;
+/// Bytes that a READDIR weighs: its answer has up to [`super::wire::PACKET_MAX`], and is kept as it came.
+const LISTING_WEIGHT: usize = 320 * 1024;
 
 /// Answers without a request that are ignored before the server counts as broken.
 const STRAYS_MAX: u32 = 256;

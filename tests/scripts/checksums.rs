@@ -12,12 +12,13 @@ const REMOTE_SHA256: &str = include_str!("../../src/copy/ends/remote_sha256.sh")
 fn only(tool: &str) -> Programs {
     let tools = [
         ("sha256sum", "exec /usr/bin/sha256sum \"$@\""),
-        ("shasum", "[ \"$*\" = '-a 256' ] && exec /usr/bin/sha256sum"),
+        ("shasum", "[ \"$1 $2\" = '-a 256' ] && shift 2 && exec /usr/bin/sha256sum \"$@\""),
         (
             "openssl",
-            "[ \"$*\" = 'dgst -sha256' ] && printf 'SHA2-256(stdin)= %s\\n' \"$(/usr/bin/sha256sum | cut -c1-64)\"",
+            "[ \"$1 $2\" = 'dgst -sha256' ] && shift 2; [ $# != 0 ] || set -- -; for f; do s=$(/usr/bin/sha256sum \"$f\") || exit; \
+             printf 'SHA2-256(%s)= %.64s\\n' \"$f\" \"$s\"; done",
         ),
-        ("busybox", "[ \"$*\" = sha256sum ] && exec /usr/bin/sha256sum"),
+        ("busybox", "[ \"$1\" = sha256sum ] && shift && exec /usr/bin/sha256sum \"$@\""),
     ];
     Programs::new(&tools.map(|(name, script)| (name, if name == tool { script } else { "echo no >&2; exit 127" })))
 }
@@ -41,10 +42,34 @@ fn units_of_a_file_are_summed_by_whichever_tool_there_is() {
                 let sum = bytes.map(|bytes| hex::encode(digest(&SHA256, bytes).as_ref())).unwrap_or_default();
                 assert!(said.contains(&sum) && said.is_empty() == bytes.is_none(), "{} {tool}: {said}", shell.name);
             }
+            whole_files(shell, tool, &mut asked);
             drop(asked.input.take());
             assert_eq!(asked.child.wait().expect("it ends").code(), Some(0), "{} {tool}", shell.name);
         }
         nothing_is_asked_where_there_is_no_tool(shell);
+    }
+}
+
+/// Many whole files are summed by one process: all of them, or none.
+fn whole_files(shell: &Shell, tool: &str, asked: &mut Started) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let paths: Vec<_> = (0..200).map(|index| folder.path().join(format!("f{index}"))).collect();
+    for (index, path) in paths.iter().enumerate() {
+        fs::write(path, vec![7; index]).expect("a file");
+    }
+    let lines: String = paths.iter().map(|path| format!("{}\n", path.display())).collect();
+    let fifo = folder.path().join("fifo");
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo");
+    assert!(made.success());
+    let all = |lines: &str| format!("all {}\n{lines}", lines.lines().count());
+    asked.tell(&format!("{}{}all 1\n{}\n", all(&lines), all("/nowhere\n/dev/null\n"), fifo.display()));
+    for index in 0..200 {
+        let said = asked.said("hop-sum", "a sum of many");
+        let sum = hex::encode(digest(&SHA256, &vec![7; index]).as_ref());
+        assert!(said.contains(&sum), "{} {tool} {index}: {said}", shell.name);
+    }
+    for _ in 0..3 {
+        assert_eq!(asked.said("hop-sum", "no sum"), "", "{} {tool}", shell.name);
     }
 }
 

@@ -205,7 +205,7 @@ async fn a_refusal_is_one_unless_it_comes_behind_the_end_of_the_folder() {
     for (first, second, expected) in [(1, 4, None), (3, 1, Some("permission denied")), (4, 4, Some("failure"))] {
         let mut folder = script.list(&client).await;
         let listing = tokio::spawn(async move { folder.next().await });
-        for (request, code) in script.requests(2).await.iter().zip([first, second]) {
+        for (request, code) in script.requests(3).await.iter().zip([first, second, second]) {
             script.send(&status(request.id, code, "")).await;
         }
         match (soon(listing).await.unwrap(), expected) {

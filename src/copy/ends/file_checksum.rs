@@ -12,13 +12,40 @@ use super::pool::Pool;
 use super::remote_sha256::{RemoteSha256, Sum, UNIT};
 use super::side::Side;
 use crate::copy::error::CopyError;
-use crate::copy::place::Links;
+use crate::copy::place::{Links, Place};
 
 /// Bytes read at once.
 const STEP: u64 = 255 * 1024;
 
 /// How often a host that is computing a SHA-256 is sent another request, which shows that the connection still works.
 const GLANCE: Duration = Duration::from_secs(10);
+
+/// The SHA-256 of all of a small file at the end that `pool` belongs to, as a host's own tools tell it for many files
+/// together; `None` where they do not.
+///
+/// # Errors
+/// When the session is lost.
+pub async fn told_of_whole(pool: &Pool, side: &Side, place: &Place) -> Result<Option<Sum>, CopyError> {
+    let Some(sums) = pool.sums().await else { return Ok(None) };
+    let Some(folder) = pool.absolute_base(side, place).await? else { return Ok(None) };
+    let path = if place.below().is_empty() { folder } else { [&folder[..], b"/", place.below()].concat() };
+    patiently(side, place, sums.of_whole(&path)).await
+}
+
+/// Waits for a sum; none comes from a shell that may read less than the SFTP server, or that has ended.
+async fn patiently(
+    side: &Side,
+    place: &Place,
+    asked: impl Future<Output = Option<Sum>>,
+) -> Result<Option<Sum>, CopyError> {
+    let mut asked = pin!(asked);
+    loop {
+        match tokio::time::timeout(GLANCE, &mut asked).await {
+            Ok(told) => return Ok(told),
+            Err(_) => drop(side.stat(place, Links::Follow).await?),
+        }
+    }
+}
 
 /// An open file whose SHA-256 can be asked for.
 pub struct FileChecksum<'a> {
@@ -76,14 +103,7 @@ impl<'a> FileChecksum<'a> {
     async fn told_in(&self, unit: u64, range: Range<u64>) -> Result<Option<Sum>, CopyError> {
         let Some((sums, path)) = &self.shell else { return Ok(None) };
         let (skip, count) = (range.start / unit, (range.end - range.start).div_ceil(unit));
-        let mut asked = pin!(sums.of(path, unit, skip, count));
-        loop {
-            match tokio::time::timeout(GLANCE, &mut asked).await {
-                // none of a shell that may read less than the SFTP server, or that has ended
-                Ok(told) => return Ok(told),
-                Err(_) => drop(self.side.stat(self.file.place(), Links::Follow).await?),
-            }
-        }
+        patiently(self.side, self.file.place(), sums.of(path, unit, skip, count)).await
     }
 
     /// The SHA-256 of any range, from its bytes.

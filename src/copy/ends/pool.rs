@@ -1,6 +1,7 @@
 //! The sessions of one end: [`Pool`] opens the SFTP session of a lane when it is first asked for, and keeps what is
 //! known of the end as a whole.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use super::watchdog;
 use crate::copy::connector::{Connector, Location, ShellPipe};
 use crate::copy::error::{Cause, CopyError};
 use crate::copy::idle::IdleClock;
+use crate::copy::place::Place;
 use crate::progress::Stage;
 
 /// Least and most time for something to begin that the copy can do without; in between, a quarter of the run's timeout.
@@ -24,6 +26,8 @@ pub struct Pool {
     host: Option<RemoteEnd>,
     /// The permission bits that the end takes from a new file.
     pub umask: Umask,
+    /// The absolute paths of folders that the user typed; `None` of one that cannot be told.
+    bases: tokio::sync::Mutex<HashMap<Vec<u8>, Option<Vec<u8>>>>,
 }
 
 /// What is known of the host's shell.
@@ -56,7 +60,7 @@ impl Pool {
                 clock: Arc::clone(clock),
             }),
         };
-        Pool { host, umask: Umask::default() }
+        Pool { host, umask: Umask::default(), bases: tokio::sync::Mutex::default() }
     }
 
     /// True when both are this machine, or the same host by the same way as the same user.
@@ -90,6 +94,23 @@ impl Pool {
     /// A shell of its own on the host; `None` on this machine, and where there is none.
     pub async fn shell(&self) -> Option<ShellPipe> {
         self.host.as_ref()?.begin_shell().await
+    }
+
+    /// The absolute path of the folder that the user typed for `place`; `None` where the end does not tell.
+    ///
+    /// # Errors
+    /// When the session is lost.
+    pub async fn absolute_base(&self, side: &Side, place: &Place) -> Result<Option<Vec<u8>>, CopyError> {
+        let mut bases = self.bases.lock().await;
+        if let Some(known) = bases.get(place.base()) {
+            return Ok(known.clone());
+        }
+        let real = match side.real(&Place::typed(place.base())).await {
+            Err(error) if error.ends_the_run() => return Err(error),
+            real => real.ok(),
+        };
+        bases.insert(place.base().to_vec(), real.clone());
+        Ok(real)
     }
 
     /// The end by way of one lane. The session is opened when this is the first call, or the first since it was lost.

@@ -21,8 +21,24 @@ pub const UNIT: u64 = 64 * 1024;
 /// The program that `sh` reads; after it come questions, one a line.
 const SCRIPT: &str = include_str!("remote_sha256.sh");
 
+/// Most whole files whose sums are asked for together: one process of the host computes them.
+const TOGETHER: usize = 256;
+
+/// Most bytes of their paths.
+const PATHS_MAX: usize = 64 * 1024;
+
 /// A question to send, and the task that waits for its answer.
-type Question = (Bytes, oneshot::Sender<Option<Sum>>);
+struct Question {
+    about: About,
+    reply: oneshot::Sender<Option<Sum>>,
+}
+
+enum About {
+    /// A range of a file, as the line that asks for it.
+    Range(Bytes),
+    /// The whole of the file with this path.
+    Whole(String),
+}
 
 /// A host's checksum tool. Clones share the shell, which ends with the last of them.
 #[derive(Clone)]
@@ -38,7 +54,7 @@ impl RemoteSha256 {
         if lines.first_answer("hop-sums ").await? == "none" {
             return None;
         }
-        let (questions, inbox) = mpsc::channel(64);
+        let (questions, inbox) = mpsc::channel(TOGETHER);
         tokio::spawn(answer(to, lines, inbox));
         Some(RemoteSha256 { questions })
     }
@@ -46,9 +62,20 @@ impl RemoteSha256 {
     /// The SHA-256 of `count` units of `unit` bytes of the file at the absolute `path`, from unit `skip` on. `None`
     /// when the file cannot be read there, or the shell has ended.
     pub async fn of(&self, path: &[u8], unit: u64, skip: u64, count: u64) -> Option<Sum> {
-        let (reply, answer) = oneshot::channel();
         let line = format!("{unit} {skip} {count} {}\n", escaped(path));
-        self.questions.send((line.into(), reply)).await.ok()?;
+        self.ask(About::Range(line.into())).await
+    }
+
+    /// The SHA-256 of all of the regular file at the absolute `path`, together with others that are asked for. `None`
+    /// where it, or one of the others, cannot be read there, the path is not plain, or the shell has ended.
+    pub async fn of_whole(&self, path: &[u8]) -> Option<Sum> {
+        let plain = Some(escaped(path)).filter(|path| !path.contains('\\'))?;
+        self.ask(About::Whole(plain)).await
+    }
+
+    async fn ask(&self, about: About) -> Option<Sum> {
+        let (reply, answer) = oneshot::channel();
+        self.questions.send(Question { about, reply }).await.ok()?;
         answer.await.ok()?
     }
 
@@ -60,14 +87,17 @@ impl RemoteSha256 {
 
 /// Passes questions on and returns answers, in order, until either side ends.
 async fn answer(to: mpsc::Sender<Bytes>, mut lines: ShellLines, mut inbox: mpsc::Receiver<Question>) {
-    let mut waiting = VecDeque::new();
+    let (mut waiting, mut questions) = (VecDeque::new(), Vec::new());
     loop {
         tokio::select! {
-            question = inbox.recv() => {
-                let Some((line, reply)) = question else { return };
-                waiting.push_back(reply);
-                if to.send(line).await.is_err() {
+            count = inbox.recv_many(&mut questions, TOGETHER) => {
+                if count == 0 {
                     return;
+                }
+                for order in orders(questions.drain(..), &mut waiting) {
+                    if to.send(order).await.is_err() {
+                        return;
+                    }
                 }
             }
             line = lines.next() => {
@@ -75,15 +105,47 @@ async fn answer(to: mpsc::Sender<Bytes>, mut lines: ShellLines, mut inbox: mpsc:
                 if let Some(said) = line.strip_prefix("hop-sum ") {
                     let Some(reply) = waiting.pop_front() else { return };
                     // whoever asked may have gone
-                    let _ = reply.send(read(said));
+                    let _: Result<(), _> = oneshot::Sender::send(reply, read(said));
                 }
             }
         }
     }
 }
 
-/// The 64 hexadecimal digits in a tool's answer: `DIGITS  -`, `SHA2-256(stdin)= DIGITS`.
+/// What to send for these questions; who waits for the answers is `waiting` then, in their order.
+fn orders(
+    questions: impl Iterator<Item = Question>,
+    waiting: &mut VecDeque<oneshot::Sender<Option<Sum>>>,
+) -> Vec<Bytes> {
+    let (mut orders, mut paths, mut count) = (Vec::new(), String::new(), 0);
+    let all = |paths: &mut String, count: &mut usize| {
+        let order = format!("all {count}\n{}", std::mem::take(paths));
+        (std::mem::take(count) > 0).then(|| order.into())
+    };
+    for Question { about, reply } in questions {
+        waiting.push_back(reply);
+        match about {
+            About::Whole(path) => {
+                if paths.len() + path.len() > PATHS_MAX {
+                    orders.extend(all(&mut paths, &mut count));
+                }
+                paths += &path;
+                paths.push('\n');
+                count += 1;
+            }
+            About::Range(line) => {
+                orders.extend(all(&mut paths, &mut count));
+                orders.push(line);
+            }
+        }
+    }
+    orders.extend(all(&mut paths, &mut count));
+    orders
+}
+
+/// The 64 hexadecimal digits in a tool's answer: `DIGITS  PATH`, `SHA2-256(PATH)= DIGITS`. A path may be such digits, too.
 fn read(said: &str) -> Option<Sum> {
+    let said = said.rsplit_once(")= ").map_or(said, |(_, digits)| digits);
     let digits = said.split(|c: char| !c.is_ascii_hexdigit()).find(|word| word.len() == 64)?;
     let mut sum = [0; 32];
     hex::decode_to_slice(digits, &mut sum).ok()?;
@@ -108,6 +170,34 @@ mod tests {
         }
         assert_eq!(read(""), None);
         assert_eq!(read("sha256sum: x: Permission denied"), None);
+    }
+
+    #[test]
+    fn a_path_of_digits_is_no_sum() {
+        let (path, digits) = ("0".repeat(64), "1".repeat(64));
+        for said in [format!("{digits}  /{path}"), format!("SHA2-256(/{path})= {digits}")] {
+            assert_eq!(read(&said), Some([0x11; 32]), "{said}");
+        }
+    }
+
+    #[test]
+    fn whole_files_are_asked_for_together_and_in_order() {
+        let question = |about| Question { about, reply: oneshot::channel().0 };
+        let whole = |path: &str| question(About::Whole(path.to_owned()));
+        let long = "x".repeat(PATHS_MAX);
+        let questions = [
+            whole("/a"),
+            whole("/b"),
+            question(About::Range("1 2 3 /c\n".into())),
+            whole("/d"),
+            whole(&long),
+            whole("/e"),
+        ];
+        let mut waiting = VecDeque::new();
+        let orders = orders(questions.into_iter(), &mut waiting);
+        let long = format!("all 1\n{long}\n");
+        assert_eq!(orders, ["all 2\n/a\n/b\n", "1 2 3 /c\n", "all 1\n/d\n", &long, "all 1\n/e\n"]);
+        assert_eq!(waiting.len(), 6);
     }
 
     #[test]

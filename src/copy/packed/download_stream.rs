@@ -15,13 +15,13 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::untar::{Untar, UntarStep};
-use super::wanted::{Came, Folders, WantedFile};
+use super::wanted::{Came, WantedFile};
 use crate::copy::ends::blocking::blocking;
 use crate::copy::ends::join_in_order;
 use crate::copy::ends::lanes::Lanes;
 use crate::copy::ends::new_files::{NewFile, land_all};
 use crate::copy::ends::shell_lines::ShellLines;
-use crate::copy::place::Links;
+use crate::copy::place::{Links, Place};
 use crate::copy::task::run_context::RunContext;
 use crate::lend::quoted;
 use crate::progress::Stage;
@@ -118,12 +118,11 @@ struct Asker<'a> {
 impl Asker<'_> {
     /// Asks for what waits; `None` when the stream has ended.
     async fn ask(&self, mut waiting: mpsc::UnboundedReceiver<WantedFile>) -> Option<()> {
-        let mut folders = Folders::default();
         let (mut number, mut next) = (0, None);
         loop {
             let files = self.some(&mut waiting, &mut next).await?;
             // who waits for files of a folder without a path is told so
-            let Some(folder) = folders.of(&files.first()?.source, self.lanes).await else { continue };
+            let Some(folder) = self.folder_of(&files.first()?.source).await else { continue };
             let bytes = files.iter().map(WantedFile::room).sum();
             let memory = Arc::new(self.context.memory(bytes).await);
             self.context.throttle.pass(bytes).await;
@@ -132,6 +131,13 @@ impl Asker<'_> {
             self.asked.push(Archive { number, files, memory });
             self.to.send(order.into()).await.ok()?;
         }
+    }
+
+    /// The absolute path of the folder that the user typed for this source.
+    async fn folder_of(&self, source: &Place) -> Option<Vec<u8>> {
+        let pool = self.lanes.source();
+        let told = self.lanes.retry(|lane| async move { pool.absolute_base(&lane.source, source).await });
+        told.await.ok().flatten()
     }
 
     /// The files of the next archive, all of them below one folder; what comes behind them is `next`.

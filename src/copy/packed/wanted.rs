@@ -1,7 +1,5 @@
-//! A small file that comes down with others: [`WantedFile`] while it waits, [`Came`] once its bytes are here; and the
-//! [`Folders`] that such files are below.
+//! A small file that comes down with others: [`WantedFile`] while it waits, [`Came`] once its bytes are here.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,7 +7,6 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::untar::TarEntry;
 use crate::copy::ends::identity::same_version;
-use crate::copy::ends::lanes::Lanes;
 use crate::copy::name::Name;
 use crate::copy::place::Place;
 use crate::sftp::{Attributes, FileKind};
@@ -67,28 +64,5 @@ impl WantedFile {
     /// Whether the source is still the version that was listed.
     pub fn is_still(&self, now: &Attributes) -> bool {
         now.kind() == FileKind::File && same_version(now, &self.version)
-    }
-}
-
-/// The absolute paths of the folders that sources are below, as they become known.
-#[derive(Default)]
-pub struct Folders(HashMap<Vec<u8>, Option<Vec<u8>>>);
-
-impl Folders {
-    /// The path of the folder that the user typed for `source`; `None` where the host does not say.
-    pub async fn of(&mut self, source: &Place, lanes: &Lanes) -> Option<Vec<u8>> {
-        if let Some(known) = self.0.get(source.base()) {
-            return known.clone();
-        }
-        let base = Place::typed(source.base());
-        let real = lanes
-            .retry(|lane| {
-                let base = base.clone();
-                async move { lane.source.real(&base).await }
-            })
-            .await
-            .ok();
-        self.0.insert(source.base().to_vec(), real.clone());
-        real
     }
 }

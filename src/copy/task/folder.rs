@@ -198,6 +198,12 @@ impl Folder {
         self.planned.marker.as_ref().is_some_and(|marker| marker.goes_on())
     }
 
+    /// Whether this run has made the folder that it is in, as far as that is known now.
+    pub fn is_in_a_new_one(&self) -> bool {
+        let made = self.within.as_ref().and_then(|within| within.folder.made.get());
+        made.copied().flatten() == Some(Ground::Fresh)
+    }
+
     /// Waits until the folder is made; `None` when it could not be made.
     pub async fn ready(&self) -> Option<Ground> {
         *self.made.wait().await

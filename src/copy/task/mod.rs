@@ -6,6 +6,7 @@
 //! | `file_transfer` | one version of a file on its way |
 //! | `run_context` | what all items of a run share |
 //! | `ledger` | what has happened so far |
+//! | `standing` | what stands in the way of an item, or in its place |
 //! | `item` | one thing to copy |
 //! | `folder` | a folder that is made and filled |
 //! | `planned_copy` `this_run` `throttle` `so_far` | a source and its target; this run among others; its rate; earlier attempts |
@@ -19,5 +20,6 @@ pub mod leftovers;
 pub mod planned_copy;
 pub mod run_context;
 pub mod so_far;
+pub mod standing;
 pub mod this_run;
 pub mod throttle;

@@ -7,6 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::ledger::Ledger;
 use super::leftovers::Leftovers;
+use super::standing::Standing;
 use super::this_run::ThisRun;
 use super::throttle::Throttle;
 use crate::copy::options::{BlockOrder, Care, Keep, Options, Resume, Unchanged};
@@ -43,6 +44,8 @@ pub struct RunContext {
     pub goes_on: bool,
     /// Which files count as unchanged.
     pub unchanged: Unchanged,
+    /// What stands at the destination.
+    pub standing: Arc<Standing>,
     memory: Arc<Semaphore>,
     /// Permits, in bytes, that large files wait for. They stand for turns, not for memory.
     large: Semaphore,
@@ -63,6 +66,7 @@ impl RunContext {
             leftovers: Leftovers::default(),
             goes_on: false,
             unchanged: options.unchanged,
+            standing: Arc::new(Standing::new(false)),
             memory: Arc::new(Semaphore::new(MEMORY)),
             large: Semaphore::new(MEMORY),
         }

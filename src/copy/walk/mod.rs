@@ -9,7 +9,7 @@
 //!
 //! # Memory
 //!
-//! A tree of any width and depth takes a few MiB, and one that a server makes up 40 MiB at most: [`QUEUE`] items with paths of
+//! A tree of any width and depth takes a few MiB, and one that a server makes up 56 MiB at most: [`QUEUE`] items with paths of
 //! 4 KiB each way, [`LISTINGS`] listings of four answers (257 KiB) each, the names that [`Visited`] remembers, the folders that
 //! wait ([`Pending`]: 6 MiB here, then 1 GiB in a file without a name), and those whose entries wait: [`LISTINGS`] a level,
 //! [`DEPTH`] levels, each with no more than its own name. What a server makes up without end ends with the run's deadline
@@ -39,6 +39,7 @@ use super::task::folder::{Finish, Folder, Within};
 use super::task::item::{Item, What};
 use super::task::ledger::Ledger;
 use super::task::planned_copy::PlannedCopy;
+use super::task::standing::Standing;
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 use look::Look;
@@ -48,8 +49,9 @@ use visited::{Room, Visited};
 /// Most items found and not taken yet.
 const QUEUE: usize = 1024;
 
-/// Folders listed at a time; an SFTP session's budget has room for twice as many answers.
-const LISTINGS: usize = 8;
+/// Folders listed at a time; an SFTP session's budget has room for twice as many answers. At a distance, round trips are most
+/// of the time of a listing.
+const LISTINGS: usize = 24;
 
 /// Most folders within each other.
 const DEPTH: usize = 1024;
@@ -79,13 +81,14 @@ impl Walk {
         copies: Vec<PlannedCopy>,
         terms: WalkTerms,
         ledger: Arc<Ledger>,
+        standing: Arc<Standing>,
         finish: mpsc::UnboundedSender<Finish>,
     ) -> Walk {
         let (found, items) = mpsc::channel(QUEUE);
         let WalkTerms { symlinks, filter, scratch } = terms;
         let pending = Mutex::new(Pending::new(scratch));
         let (room, news) = (Arc::default(), Notify::new());
-        let walker = Walker { symlinks, filter, ledger, finish, found, pending, room, news };
+        let walker = Walker { symlinks, filter, ledger, standing, finish, found, pending, room, news };
         let mut task = JoinSet::new();
         task.spawn(Arc::new(walker).walk(copies));
         Walk { items, task }
@@ -111,6 +114,8 @@ struct Walker {
     symlinks: Symlinks,
     filter: Filter,
     ledger: Arc<Ledger>,
+    /// What stands at the destination, listed ahead.
+    standing: Arc<Standing>,
     finish: mpsc::UnboundedSender<Finish>,
     found: mpsc::Sender<Item>,
     pending: Mutex<Pending<Node>>,
@@ -231,6 +236,10 @@ impl Walker {
     /// Lists one folder; goes on from where it was when its session is lost.
     async fn list(self: Arc<Self>, node: Arc<Node>) -> Result<(), CopyError> {
         let open = ListedFolder::new(node);
+        // nothing stands in a folder of one that this run has made
+        if !open.node.folder.is_in_a_new_one() {
+            self.standing.begin(&open.node.folder.lanes().idlest().destination, &open.target);
+        }
         let mut visited = Visited::within(&self.room);
         loop {
             match self.try_list(&open, &mut visited).await {

@@ -1,16 +1,21 @@
 //! Does a file have to go at all? [`Unchanged`] says which are left where they are, and finds it out.
 
-use crate::copy::ends::file_checksum::FileChecksum;
+use crate::copy::ends::file_checksum::{FileChecksum, told_of_whole};
+use crate::copy::ends::pool::Pool;
 use crate::copy::ends::remote_sha256::Sum;
 use crate::copy::ends::side::Side;
 use crate::copy::error::CopyError;
 use crate::copy::options::Unchanged;
-use crate::copy::place::Links;
+use crate::copy::place::{Links, Place};
 use crate::copy::task::item::{Item, What};
+use crate::copy::task::standing::Standing;
 use crate::sftp::{Attributes, FileKind};
 
 /// What is read at once at each end, where there is no shell to ask.
 const BLOCK: usize = 256 * 1024;
+
+/// Most bytes of a file whose SHA-256 a host is asked for together with others.
+const SMALL: u64 = 1 << 20;
 
 impl Unchanged {
     /// Bytes that one look may take.
@@ -19,11 +24,11 @@ impl Unchanged {
     }
 
     /// Whether the target has what the source has, as far as this looks. What cannot be seen is not the same.
-    pub async fn holds(self, item: &Item) -> bool {
+    pub async fn holds(self, item: &Item, standing: &Standing) -> bool {
         if self == Unchanged::Never {
             return false;
         }
-        self.looked_at(item).await.unwrap_or(false)
+        self.looked_at(item, standing).await.unwrap_or(false)
     }
 
     fn looks_at_time(self) -> bool {
@@ -34,9 +39,9 @@ impl Unchanged {
         matches!(self, Unchanged::Content | Unchanged::TimeAndContent)
     }
 
-    async fn looked_at(self, item: &Item) -> Result<bool, CopyError> {
+    async fn looked_at(self, item: &Item, standing: &Standing) -> Result<bool, CopyError> {
+        let Some(there) = standing.at(item).await? else { return Ok(false) };
         let lane = item.lanes.idlest();
-        let Some(there) = lane.destination.look(&item.target, Links::Keep).await? else { return Ok(false) };
         match &item.what {
             What::Folder(_) => Ok(there.kind() == FileKind::Dir),
             What::Link if there.kind() == FileKind::Symlink => {
@@ -64,16 +69,23 @@ fn is_same_time(here: &Attributes, there: &Attributes) -> bool {
 }
 
 async fn has_same_content(item: &Item, links: Links, source: &Side, destination: &Side) -> Result<bool, CopyError> {
-    // one byte more shows an end that has more than it says
-    let range = 0..item.attributes.size.unwrap_or(0).saturating_add(1);
-    let (here, there) =
-        tokio::try_join!(source.open_source(&item.source, links), destination.open(&item.target, Links::Keep))?;
-    let (here, there) = tokio::try_join!(
-        FileChecksum::of(item.lanes.source(), source, &here),
-        FileChecksum::of(item.lanes.destination(), destination, &there)
+    let size = item.attributes.size.unwrap_or(0);
+    let (here, there): (Sum, Sum) = tokio::try_join!(
+        sum_at(item.lanes.source(), source, &item.source, links, size),
+        sum_at(item.lanes.destination(), destination, &item.target, Links::Keep, size)
     )?;
-    let (here, there): (Sum, Sum) = tokio::try_join!(here.sum(range.clone()), there.sum(range))?;
     Ok(here == there)
+}
+
+/// The SHA-256 of a file of `size` bytes, or of one byte more where it has more.
+async fn sum_at(pool: &Pool, side: &Side, place: &Place, links: Links, size: u64) -> Result<Sum, CopyError> {
+    if size <= SMALL
+        && let Some(sum) = told_of_whole(pool, side, place).await?
+    {
+        return Ok(sum);
+    }
+    let opened = side.open(place, links).await?;
+    FileChecksum::of(pool, side, &opened).await?.sum(0..size.saturating_add(1)).await
 }
 
 #[cfg(test)]
