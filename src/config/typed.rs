@@ -11,16 +11,21 @@ use super::error::ConfigError;
 use super::evaluate::defaults::{CompleteSettings, paths};
 use super::evaluate::settings::Setting;
 use super::host::{
-    AddressFamily, Host, IdentityAgent, Proxy, RekeyLimit, StrictHostKeyChecking, Template, UpdateHostKeys,
+    AddressFamily, Host, IdentityAgent, NotHonoured, Proxy, ProxyCarrier, RekeyLimit, StrictHostKeyChecking, Template,
+    UpdateHostKeys,
 };
 use super::local_env::LocalEnv;
 use super::origin::{Origin, Value};
 use super::session_options::{LocalCommand, SessionOptions, SessionType, escape_char};
-use super::values::keywords::Keyword;
+use super::values::keywords::{Keyword, ROWS};
+use super::values::support::{Support, support};
 use super::values::tokens::expand_tilde;
 
 /// The authentication methods to try, in order, if `PreferredAuthentications` is not set.
 const METHODS: [&str; 4] = ["hostbased", "publickey", "keyboard-interactive", "password"];
+
+/// The most bytes of `VersionAddendum`: a version has at most 255 (RFC 4253 §4.2).
+const LONGEST_ADDENDUM: usize = 200;
 
 /// Converts the values of one host to their types.
 pub fn typed_host(complete: &CompleteSettings, local_env: &LocalEnv) -> Result<Host, ConfigError> {
@@ -69,6 +74,8 @@ impl TypedValues<'_> {
         host.server_alive_interval = self.seconds(Keyword::ServerAliveInterval)?.unwrap_or_default();
         host.server_alive_count_max = self.parsed(Keyword::ServerAliveCountMax)?;
         host.rekey_limit = self.rekey_limit()?;
+        host.version_addendum = self.version_addendum()?;
+        host.warn_weak_crypto = self.flag(Keyword::WarnWeakCrypto);
         Ok(())
     }
 
@@ -118,6 +125,7 @@ impl TypedValues<'_> {
         host.pubkey_authentication = self.choice(Keyword::PubkeyAuthentication, |word| word != "false");
         host.password_authentication = self.flag(Keyword::PasswordAuthentication);
         host.kbd_interactive_authentication = self.flag(Keyword::KbdInteractiveAuthentication);
+        host.kbd_interactive_devices = self.optional(Keyword::KbdInteractiveDevices);
         host.number_of_password_prompts = self.parsed(Keyword::NumberOfPasswordPrompts)?;
         host.batch_mode = self.flag(Keyword::BatchMode);
         host.forward_agent = self.flag(Keyword::ForwardAgent);
@@ -230,9 +238,24 @@ impl TypedValues<'_> {
         let command = command.map_err(|problem| self.complete.bad(Keyword::ProxyCommand, problem))?;
         let shell = self.local_env.env.get("SHELL").filter(|shell| !shell.is_empty());
         let shell = shell.map_or_else(|| PathBuf::from("/bin/sh"), PathBuf::from);
+        let carrier = match self.flag(Keyword::ProxyUseFdpass).value {
+            true => ProxyCarrier::PassedSocket,
+            false => ProxyCarrier::Streams,
+        };
         match command.as_str() {
             "-" => Err(self.complete.bad(Keyword::ProxyCommand, "hop does not speak on its own stdin".to_owned())),
-            _ => Ok(value(setting, Proxy::Command { shell, line: command })),
+            _ => Ok(value(setting, Proxy::Command { shell, line: command, carrier })),
+        }
+    }
+
+    /// `VersionAddendum`, tokens and variables expanded.
+    fn version_addendum(&self) -> Result<Option<Value<String>>, ConfigError> {
+        let Some(setting) = self.first(Keyword::VersionAddendum) else { return Ok(None) };
+        let bad = |problem: String| self.complete.bad(Keyword::VersionAddendum, problem);
+        let text = self.complete.tokens.expand_with_env(&setting.word, self.local_env).map_err(bad)?;
+        match text.len() > LONGEST_ADDENDUM || text.chars().any(char::is_control) {
+            true => Err(bad("too long, or with control characters".to_owned())),
+            false => Ok(Some(value(setting, text))),
         }
     }
 
@@ -281,6 +304,11 @@ impl TypedValues<'_> {
 
     fn session_options(&self) -> Result<SessionOptions, ConfigError> {
         let octal = |printed: &str| u32::from_str_radix(printed, 8).unwrap_or(0o177);
+        let fork_after_authentication = self.flag(Keyword::ForkAfterAuthentication);
+        let stdin_null = match fork_after_authentication.value {
+            true => fork_after_authentication.clone(),
+            false => self.flag(Keyword::StdinNull),
+        };
         Ok(SessionOptions {
             local_command: self.local_command()?,
             session_type: self.choice(Keyword::SessionType, |word| match word {
@@ -288,11 +316,13 @@ impl TypedValues<'_> {
                 "subsystem" => SessionType::Subsystem,
                 _ => SessionType::Default,
             }),
-            stdin_null: self.flag(Keyword::StdinNull),
+            stdin_null,
+            fork_after_authentication,
             escape_char: self.choice(Keyword::EscapeChar, escape_char),
             agent_socket: self.agent_socket(),
             local_forwards: self.each(Keyword::LocalForward),
             remote_forwards: self.each(Keyword::RemoteForward),
+            permit_remote_open: self.each(Keyword::PermitRemoteOpen),
             gateway_ports: self.flag(Keyword::GatewayPorts),
             exit_on_forward_failure: self.flag(Keyword::ExitOnForwardFailure),
             stream_local_bind_mask: self.choice(Keyword::StreamLocalBindMask, octal),
@@ -311,24 +341,16 @@ impl TypedValues<'_> {
     }
 
     /// Settings of the user that hop does not honour.
-    fn not_honoured(&self) -> Vec<Value<String>> {
-        const OTHERWISE: [(Keyword, &[&str]); 10] = [
-            (Keyword::VerifyHostKeyDNS, &["false"]),
-            (Keyword::HostbasedAuthentication, &["no"]),
-            (Keyword::GssapiAuthentication, &["no"]),
-            (Keyword::GssapiKeyExchange, &["no"]),
-            (Keyword::PKCS11Provider, &[]),
-            (Keyword::SecurityKeyProvider, &["internal"]),
-            (Keyword::Tunnel, &["false"]),
-            (Keyword::ForkAfterAuthentication, &["no"]),
-            (Keyword::ForwardX11, &["no"]),
-            (Keyword::ControlMaster, &["false"]),
-        ];
-        let said = OTHERWISE.iter().filter_map(|(keyword, harmless)| {
-            let setting = self.first(*keyword).filter(|setting| setting.origin != Origin::Default)?;
-            let name = keyword.row().name;
-            let differs = !harmless.contains(&setting.word.as_str());
-            differs.then(|| value(setting, format!("{name} {}", setting.word)))
+    fn not_honoured(&self) -> Vec<NotHonoured> {
+        let said = ROWS.iter().filter_map(|row| {
+            let Support::NotDone(matters, harmless) = support(row.keyword) else { return None };
+            // without a path there is nothing to share
+            let alone = row.keyword == Keyword::ControlMaster && self.first(Keyword::ControlPath).is_none();
+            let words = if alone { &[] } else { self.all(row.keyword) };
+            let first = words.first().filter(|first| first.origin != Origin::Default)?;
+            let words = words.iter().map(|word| word.word.as_str()).collect::<Vec<_>>().join(" ");
+            let setting = value(first, format!("{} {words}", row.name));
+            (!harmless.contains(&words.as_str())).then_some(NotHonoured { setting, matters })
         });
         said.collect()
     }
@@ -393,12 +415,14 @@ mod tests {
 
     #[test]
     fn what_is_not_honoured_is_named_with_its_line() {
-        let host = host(&["VerifyHostKeyDNS=yes", "Tunnel=no", "ForwardX11=yes", "ControlMaster=auto"], &[]);
-        let said: Vec<_> = host.not_honoured.iter().map(|said| format!("{} ({})", said.value, said.origin)).collect();
+        let options = ["VerifyHostKeyDNS=yes", "Tunnel=no", "ForwardX11=yes", "ControlMaster=auto", "ControlPath=/x"];
+        let host = host(&[&options[..], &["ChannelTimeout=session=5m *=1h", "ChannelTimeout=none"]].concat(), &[]);
+        let text = |said: &NotHonoured| format!("{} ({})", said.setting.value, said.setting.origin);
+        let said: Vec<_> = host.not_honoured.iter().map(text).collect();
         let expected = [
-            "verifyhostkeydns true (-o VerifyHostKeyDNS=yes)",
             "forwardx11 yes (-o ForwardX11=yes)",
-            "controlmaster auto (-o ControlMaster=auto)",
+            "verifyhostkeydns true (-o VerifyHostKeyDNS=yes)",
+            "channeltimeout session=5m *=1h (-o ChannelTimeout=session=5m *=1h)",
         ];
         assert_eq!(said, expected);
     }

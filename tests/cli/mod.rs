@@ -6,6 +6,7 @@ mod askpass;
 mod help;
 mod in_sshs_place;
 mod keys;
+mod keywords;
 mod ls;
 mod reports;
 mod street;

@@ -36,7 +36,7 @@ pub const CIPHERS_WITH_TAG: [cipher::Name; 3] = [cipher::AES_128_GCM, cipher::AE
 pub fn transport_config(host: &Host, known: &KnownAlgorithms, flow: FlowControl) -> Result<Arc<client::Config>, Cause> {
     let keepalive = host.server_alive_interval.value;
     Ok(Arc::new(client::Config {
-        client_id: russh::SshId::Standard(Cow::Borrowed(concat!("SSH-2.0-hop_", env!("CARGO_PKG_VERSION")))),
+        client_id: russh::SshId::Standard(version(host)),
         limits: Limits { rekey_write_limit: REKEY_BYTES, rekey_read_limit: REKEY_BYTES, rekey_time_limit: REKEY_TIME },
         window_size: flow.window(),
         maximum_packet_size: PACKET,
@@ -47,6 +47,15 @@ pub fn transport_config(host: &Host, known: &KnownAlgorithms, flow: FlowControl)
         nodelay: true,
         ..Default::default()
     }))
+}
+
+/// hop's version, as it is sent to the server.
+fn version(host: &Host) -> Cow<'static, str> {
+    const VERSION: &str = concat!("SSH-2.0-hop_", env!("CARGO_PKG_VERSION"));
+    match &host.version_addendum {
+        Some(addendum) => Cow::Owned(format!("{VERSION} {}", addendum.value)),
+        None => Cow::Borrowed(VERSION),
+    }
 }
 
 fn preferred(host: &Host, known: &KnownAlgorithms) -> Result<Preferred, Cause> {

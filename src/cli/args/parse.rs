@@ -124,7 +124,7 @@ mod tests {
         for flag in "246AaCfgGkKMnNqstTvVxXY".chars() {
             assert!(parse(&words(&format!("ssh -{flag} h true"))).is_ok(), "-{flag}");
         }
-        for flag in "bBcDeEFiJlLmopQRSW".chars() {
+        for flag in "bBcDeEFiJlLmopPQRSW".chars() {
             assert!(parse(&words(&format!("ssh -{flag} 22 h true"))).is_ok(), "-{flag}");
         }
         for flag in "1yIOw".chars() {

@@ -98,7 +98,7 @@ impl Network {
         let hops = self.configuration.resolve(host)?;
         self.run.remember(&hops);
         for (hop, said) in hops.iter().flat_map(|hop| hop.not_honoured.iter().map(move |said| (hop, said))) {
-            let text = format!("{}: not honoured: {} ({})", hop.alias, said.value, said.origin);
+            let text = format!("{}: not honoured: {} ({})", hop.alias, said.setting.value, said.setting.origin);
             self.run.reporter.event(Event::Detail(text));
         }
         Ok(hops)
