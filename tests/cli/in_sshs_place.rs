@@ -100,3 +100,27 @@ fn a_list_may_name_a_jump_twice() {
     let way = "acc-bastion > dell-bastion";
     assert!(outcome.stderr.contains(way) && !outcome.stderr.contains("in a loop"), "{outcome}");
 }
+
+#[test]
+fn a_known_hosts_that_cannot_be_written_is_a_warning_under_accept_new() {
+    let Some(street) = Street::start() else { return };
+    street.put_here("f", b"content");
+    let options = ["-o", "UserKnownHostsFile=/proc/none/known_hosts", "-o", "StrictHostKeyChecking=accept-new"];
+    let copy = run(street.hop("cp").args(options).args(["--connections", "3", "f", "acc-bastion:"]));
+    assert_eq!(copy.code, Some(0), "{copy}");
+    assert_eq!(copy.stderr.matches("cannot record the host key in /proc/none/known_hosts").count(), 1, "{copy}");
+}
+
+#[test]
+fn words_for_other_programs_are_taken() {
+    let Some(street) = Street::start() else { return };
+    street.put_here("f", b"content");
+    let copy = run(street.hop("cp").args(["-s", "-S", "/usr/bin/ssh", "f", "acc-bastion:"]));
+    assert_eq!((copy.code, copy.stderr.as_str()), (Some(0), ""), "{copy}");
+    let shell = run(street.hop("ssh").args(["-y", "acc-bastion", "cat f"]));
+    assert_eq!((shell.code, shell.stdout.as_str(), shell.stderr.as_str()), (Some(0), "content", ""), "{shell}");
+    for verb in ["cp", "sync", "ls"] {
+        let version = run(street.on_laptop(env!("CARGO_BIN_EXE_hop")).args([verb, "-V"]));
+        assert!(version.code == Some(0) && version.stdout.contains(env!("CARGO_PKG_VERSION")), "{version}");
+    }
+}

@@ -99,6 +99,9 @@ pub struct TakenFlags {
     /// No GSSAPI credentials are forwarded: always so
     #[arg(short = 'k', hide = true, overrides_with = "gssapi")]
     pub no_gssapi_delegation: bool,
+    /// Messages to syslog: they stay where they are, for systemd to collect
+    #[arg(short = 'y', hide = true)]
+    pub syslog: bool,
     /// The path of a shared connection: none is shared
     #[arg(short = 'S', value_name = "PATH", hide = true)]
     pub control_path: Option<String>,
