@@ -8,11 +8,11 @@ use std::time::Duration;
 use crate::target;
 
 use super::error::ConfigError;
-use super::evaluate::defaults::{CompleteSettings, paths};
+use super::evaluate::defaults::{CompleteSettings, LISTS, paths};
 use super::evaluate::settings::Setting;
 use super::host::{
-    AddressFamily, Host, IdentityAgent, NotHonoured, Proxy, ProxyCarrier, RekeyLimit, StrictHostKeyChecking, Template,
-    UpdateHostKeys,
+    AddressFamily, Host, IdentityAgent, Matters, NotHonoured, Proxy, ProxyCarrier, RekeyLimit, StrictHostKeyChecking,
+    Template, UpdateHostKeys,
 };
 use super::local_env::LocalEnv;
 use super::origin::{Origin, Value};
@@ -106,9 +106,9 @@ impl TypedValues<'_> {
 
     fn algorithms(&self, host: &mut Host) -> Result<(), ConfigError> {
         host.host_key_algorithms = self.list(Keyword::HostKeyAlgorithms)?;
-        host.kex_algorithms = self.list(Keyword::KexAlgorithms)?;
-        host.ciphers = self.list(Keyword::Ciphers)?;
-        host.macs = self.list(Keyword::MACs)?;
+        host.kex_algorithms = self.spoken(Keyword::KexAlgorithms)?;
+        host.ciphers = self.spoken(Keyword::Ciphers)?;
+        host.macs = self.spoken(Keyword::MACs)?;
         host.pubkey_accepted_algorithms = self.list(Keyword::PubkeyAcceptedAlgorithms)?;
         host.ca_signature_algorithms = self.list(Keyword::CASignatureAlgorithms)?;
         Ok(())
@@ -205,6 +205,23 @@ impl TypedValues<'_> {
             true => Err(self.complete.bad(keyword, "nothing is left of the list".to_owned())),
             false => Ok(Some(value(setting, list))),
         }
+    }
+
+    /// A list of which hop speaks at least one.
+    fn spoken(&self, keyword: Keyword) -> Result<Option<Value<Vec<String>>>, ConfigError> {
+        let list = self.list(keyword)?;
+        match list.as_ref().filter(|list| self.not_spoken(keyword).count() == list.value.len()) {
+            Some(list) => Err(self.complete.bad(keyword, format!("hop speaks none of {}", list.value.join(",")))),
+            None => Ok(list),
+        }
+    }
+
+    /// The names of a list that the user set and hop does not speak.
+    fn not_spoken(&self, keyword: Keyword) -> impl Iterator<Item = &str> {
+        let family = LISTS.iter().find(|(of, _)| *of == keyword).map(|(_, family)| *family);
+        let setting = self.first(keyword).filter(|setting| setting.origin != Origin::Default);
+        let names = setting.into_iter().flat_map(|setting| setting.word.split(','));
+        names.filter(move |name| family.is_some_and(|family| !family.speaks(name)))
     }
 
     fn each(&self, keyword: Keyword) -> Vec<Value<String>> {
@@ -352,7 +369,15 @@ impl TypedValues<'_> {
             let setting = value(first, format!("{} {words}", row.name));
             (!harmless.contains(&words.as_str())).then_some(NotHonoured { setting, matters })
         });
-        said.collect()
+        said.chain(LISTS.iter().filter_map(|(keyword, _)| self.passed_over(*keyword))).collect()
+    }
+
+    /// The names of a list that are passed over.
+    fn passed_over(&self, keyword: Keyword) -> Option<NotHonoured> {
+        let names = self.not_spoken(keyword).collect::<Vec<_>>().join(",");
+        let setting = self.first(keyword).filter(|_| !names.is_empty())?;
+        let setting = value(setting, format!("{} {names}", keyword.row().name));
+        Some(NotHonoured { setting, matters: Matters::Little })
     }
 }
 
@@ -407,10 +432,26 @@ mod tests {
 
     #[test]
     fn only_lists_that_were_set_are_given_on() {
-        let host = host(&["Ciphers=^aes256-ctr", "MACs=-hmac-*"], &[]);
+        let host = host(&["Ciphers=^aes256-ctr", "MACs=-hmac-sha1*"], &[]);
         assert_eq!(host.ciphers.unwrap().first().unwrap(), "aes256-ctr");
         assert_eq!(host.macs.unwrap().len(), 4);
         assert_eq!(host.kex_algorithms, None);
+    }
+
+    #[test]
+    fn what_hop_does_not_speak_is_passed_over_unless_it_is_all() {
+        let some = host(&["MACs=umac-64@openssh.com,hmac-sha1"], &[]);
+        assert_eq!(some.not_honoured[0].setting.value, "macs umac-64@openssh.com");
+        let flags = Flags {
+            config_file: Some("none".into()),
+            options: vec!["MACs=umac-64@openssh.com".to_owned()],
+            ..Flags::default()
+        };
+        let target = HostSpec { user: None, host: "h".to_owned(), port: None };
+        let configuration = Configuration::load(flags, LocalEnv::default()).unwrap();
+        let error = configuration.resolve(&target).unwrap_err().to_string();
+        assert!(error.contains("(-o MACs=umac-64@openssh.com): hop speaks none of umac-64"), "{error}");
+        assert!(configuration.dump(&target).is_ok(), "ssh -G shows the list");
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub struct CompleteSettings {
 }
 
 /// The keywords whose value is a list of algorithms.
-const LISTS: [(Keyword, Family); 8] = [
+pub const LISTS: [(Keyword, Family); 8] = [
     (Keyword::Ciphers, Family::Cipher),
     (Keyword::MACs, Family::Mac),
     (Keyword::KexAlgorithms, Family::Kex),
