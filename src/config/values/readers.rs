@@ -27,7 +27,8 @@ pub fn channel_timeouts(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
         |pair: &String| pair.rsplit_once('=').is_some_and(|(kind, time)| !kind.is_empty() && duration(time).is_some());
     let alone = words.left() == 1;
     let all: Vec<String> = std::iter::once(words.needed()?).chain(words.all()).collect();
-    match all.iter().find(|word| !fits(word) && !(alone && word.eq_ignore_ascii_case("none"))) {
+    let is_none = |word: &String| alone && word.eq_ignore_ascii_case("none");
+    match all.iter().find(|word| !(fits(word) || is_none(word))) {
         Some(bad) => Err(format!("invalid channel timeout `{bad}`")),
         None => Ok(all),
     }
