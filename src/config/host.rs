@@ -97,6 +97,8 @@ pub struct Host {
     pub identities_only: Value<bool>,
     /// `IdentityAgent`, or `SSH_AUTH_SOCK`.
     pub identity_agent: Value<IdentityAgent>,
+    /// `AddKeysToAgent`.
+    pub add_keys_to_agent: Value<AddKeysToAgent>,
     /// `UserKnownHostsFile`.
     pub user_known_hosts_files: Value<Vec<PathBuf>>,
     /// `GlobalKnownHostsFile`.
@@ -229,6 +231,29 @@ pub enum Matters {
 
 /// `RekeyLimit`: the number of bytes and the time after which keys are exchanged again.
 pub type RekeyLimit = (Option<u64>, Option<Duration>);
+
+/// `AddKeysToAgent`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AddKeysToAgent {
+    /// Whether keys are added.
+    pub add: AddKeys,
+    /// Seconds after which the agent forgets the key.
+    pub lifetime: Option<u32>,
+}
+
+/// Whether keys go into the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AddKeys {
+    /// They do not.
+    #[default]
+    No,
+    /// They do.
+    Yes,
+    /// A person is asked for each.
+    Ask,
+    /// They do, and the agent asks a person at each use.
+    Confirm,
+}
 
 /// `UpdateHostKeys`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

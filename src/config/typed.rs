@@ -11,8 +11,8 @@ use super::error::ConfigError;
 use super::evaluate::defaults::{CompleteSettings, LISTS, paths};
 use super::evaluate::settings::Setting;
 use super::host::{
-    AddressFamily, Host, IdentityAgent, Matters, NotHonoured, Proxy, ProxyCarrier, RekeyLimit, StrictHostKeyChecking,
-    Template, UpdateHostKeys,
+    AddKeys, AddKeysToAgent, AddressFamily, Host, IdentityAgent, Matters, NotHonoured, Proxy, ProxyCarrier, RekeyLimit,
+    StrictHostKeyChecking, Template, UpdateHostKeys,
 };
 use super::local_env::LocalEnv;
 use super::origin::{Origin, Value};
@@ -120,6 +120,7 @@ impl TypedValues<'_> {
         host.certificate_files = self.paths(Keyword::CertificateFile)?;
         host.identities_only = self.flag(Keyword::IdentitiesOnly);
         host.identity_agent = self.identity_agent();
+        host.add_keys_to_agent = self.add_keys_to_agent();
         let methods = self.list(Keyword::PreferredAuthentications)?;
         host.preferred_authentications = methods.unwrap_or_else(|| Value::default(METHODS.map(str::to_owned).to_vec()));
         host.pubkey_authentication = self.choice(Keyword::PubkeyAuthentication, |word| word != "false");
@@ -294,6 +295,21 @@ impl TypedValues<'_> {
         }
     }
 
+    /// `AddKeysToAgent`, from the words that `ssh -G` prints.
+    fn add_keys_to_agent(&self) -> Value<AddKeysToAgent> {
+        let words = self.all(Keyword::AddKeysToAgent);
+        let lifetime = words.last().and_then(|word| word.word.parse().ok());
+        self.choice(Keyword::AddKeysToAgent, |word| AddKeysToAgent {
+            add: match word {
+                "" | "false" => AddKeys::No,
+                "ask" => AddKeys::Ask,
+                "confirm" => AddKeys::Confirm,
+                _ => AddKeys::Yes,
+            },
+            lifetime,
+        })
+    }
+
     fn rekey_limit(&self) -> Result<Option<Value<RekeyLimit>>, ConfigError> {
         let bytes: Value<u64> = self.parsed(Keyword::RekeyLimit)?;
         let interval: Value<u64> = self.parsed(Keyword::RekeyInterval)?;
@@ -413,6 +429,20 @@ mod tests {
         assert_eq!(agent(&["IdentityAgent=${MINE}/%h"]), socket("/mine/h"));
         assert_eq!(agent(&["IdentityAgent=~/%n"]), socket("/home/me/h"));
         assert_eq!(host(&[], &[]).identity_agent.value, IdentityAgent::None);
+    }
+
+    #[test]
+    fn keys_are_added_as_the_words_say() {
+        let added = |option: &str| host(&[option], &[]).add_keys_to_agent.value;
+        for (option, add, lifetime) in [
+            ("AddKeysToAgent=no", AddKeys::No, None),
+            ("AddKeysToAgent=yes", AddKeys::Yes, None),
+            ("AddKeysToAgent=1h", AddKeys::Yes, Some(3600)),
+            ("AddKeysToAgent=ask", AddKeys::Ask, None),
+            ("AddKeysToAgent=confirm 5m", AddKeys::Confirm, Some(300)),
+        ] {
+            assert_eq!(added(option), AddKeysToAgent { add, lifetime }, "{option}");
+        }
     }
 
     #[test]

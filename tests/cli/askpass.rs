@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
+use crate::skips::need;
 use crate::street::{ACC_BASTION, Outcome, Street, run, until};
 
 /// Writes down its words, what it is told about them, and its descriptors; then answers.
@@ -161,4 +162,36 @@ fn a_program_that_asks_goes_with_hop() {
     assert_eq!(hop.wait().expect("hop").code(), Some(143));
     until("the program is gone", || test_kill_process(program).is_err());
     assert!(asked.0.server(ACC_BASTION).log().contains("Connection"), "hop had not begun");
+}
+
+#[test]
+fn a_key_that_has_logged_in_goes_into_the_agent_where_that_is_wanted() {
+    let Some(asked) = Asked::start() else { return };
+    let street = &asked.0;
+    let Some(program) = need("ssh-agent") else { return };
+    encrypt(street);
+    let socket = street.laptop().join("agent");
+    let mut agent = street.on_laptop(&program.to_string_lossy());
+    let mut agent = agent.arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().expect("an agent");
+    until("the agent listens", || socket.exists());
+    let path = socket.display().to_string();
+    let agent_at = ("SSH_AUTH_SOCK", path.as_str());
+    let ssh_add = |flag: &str| run(street.on_laptop("ssh-add").arg(flag).env(agent_at.0, agent_at.1)).stdout;
+    let passphrase = ("ANSWER", "s3cret words");
+    for (option, held, questions) in [
+        ("AddKeysToAgent=no", false, 1),
+        ("AddKeysToAgent=ask", false, 2), // what is no yes is a no
+        ("AddKeysToAgent=yes", true, 1),
+    ] {
+        let outcome = asked.hop(&[FORCE, agent_at, passphrase], &["ssh", "-o", option, "acc-bastion", "true"]);
+        assert_eq!(outcome.code, Some(0), "{option}: {outcome}");
+        assert_eq!((ssh_add("-l").contains("RSA"), asked.questions().len()), (held, questions), "{option}");
+    }
+    let again = asked.hop(&[FORCE, agent_at], &THERE);
+    assert_eq!((again.stdout.as_str(), asked.questions().len()), ("there\n", 0), "the agent signs: {again}");
+    ssh_add("-D");
+    let short = ["ssh", "-o", "AddKeysToAgent=2", "acc-bastion", "true"];
+    assert_eq!(asked.hop(&[FORCE, agent_at, passphrase], &short).code, Some(0));
+    until("the agent has forgotten it", || !ssh_add("-l").contains("RSA"));
+    agent.kill().and_then(|()| agent.wait()).expect("the agent ends");
 }

@@ -95,7 +95,7 @@ fn what_is_missing_is_said_where_it_matters_and_only_there() {
     street.put_here("f", b"content");
     let everything = "ForwardX11 yes\nTunnel yes\nControlMaster auto\nControlPath ~/m\nGSSAPIAuthentication yes\n\
                       PKCS11Provider /usr/lib/p11.so\nVerifyHostKeyDNS ask\nObscureKeystrokeTiming interval:80\n\
-                      AddKeysToAgent yes\nVisualHostKey yes\nIPQoS throughput\nFingerprintHash md5\n";
+                      VisualHostKey yes\nIPQoS throughput\nFingerprintHash md5\n";
     street.configure(everything);
     let copy = run(street.hop("cp").args(["f", "acc-bastion:"]));
     assert_eq!((copy.code, copy.stderr.as_str()), (Some(0), ""), "a copy misses nothing: {copy}");
@@ -111,7 +111,7 @@ fn what_is_missing_is_said_where_it_matters_and_only_there() {
     assert!(shell.stderr.contains(&missing("obscurekeystroketiming interval:80", 8)), "{shell}");
     assert!(shell.stderr.contains("not in this version: controlmaster ask (-o ControlMaster=ask)"), "{shell}");
     let told = run(street.hop("ssh").args(["-v", "acc-bastion", "true"]));
-    for keyword in ["gssapiauthentication yes", "pkcs11provider", "addkeystoagent true", "visualhostkey", "md5"] {
+    for keyword in ["gssapiauthentication yes", "pkcs11provider", "visualhostkey", "md5"] {
         let keyword = keyword.to_ascii_lowercase();
         assert!(told.stderr.to_ascii_lowercase().contains(&keyword), "{keyword}: {told}");
     }
