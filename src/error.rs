@@ -244,7 +244,10 @@ pub fn of_chain(error: &ChainError) -> ExitKind {
     match &error.cause {
         Cause::Trust(_) => ExitKind::HostKey,
         Cause::Auth(error) => of_auth(error),
-        Cause::Protocol(_) | Cause::Sftp(SftpError::Protocol(_)) => ExitKind::Protocol,
+        Cause::NothingToOffer(_) => ExitKind::Usage,
+        Cause::NoCommonAlgorithm { .. } | Cause::Protocol(_) | Cause::Sftp(SftpError::Protocol(_)) => {
+            ExitKind::Protocol
+        }
         // to the user, a host that is down and one that drops packets are the same
         Cause::TimedOut(_) if error.stage > Stage::Dial => ExitKind::TimedOut,
         _ => ExitKind::Connect,

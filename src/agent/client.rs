@@ -1,26 +1,46 @@
 //! How is the user's agent asked? Over its socket: for its keys, and for a signature. Main type: [`AgentClient`], one
 //! connection.
 //!
-//! Each request has a deadline. An identity that cannot be read is skipped; the others stay. No keys are added, removed
-//! or locked.
+//! Each request has a deadline. An identity that cannot be read is skipped; the others stay. A key is added where the user
+//! wants it (`AddKeysToAgent`); none is removed or locked.
 
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use russh::keys::PrivateKey;
 use russh::keys::key::parse_public_key;
+use russh::keys::ssh_encoding::Encode as _;
 use russh::keys::ssh_key::public::KeyData;
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
-use super::wire::{FRAME_LENGTHS, Reply, Request, SessionBind, SignRequest, WireError, frame};
+use super::wire::{FRAME_LENGTHS, Reply, Request, SessionBind, SignRequest, WireError};
 
 /// How long an agent may take to accept a connection, to list its keys, or to answer a session-bind.
 const PROMPTLY: Duration = Duration::from_secs(5);
 /// How long an agent may take to sign: a person may have to touch a security key or confirm in a window.
 const WITH_A_PERSON: Duration = Duration::from_secs(120);
+
+/// Room for a private key with its comment, in bytes: what is written does not move, and is wiped where it was.
+const LONGEST_KEY: usize = 16 * 1024;
+/// The messages that add a key, and what they may say of its use.
+const ADD_IDENTITY: u8 = 17;
+const ADD_ID_CONSTRAINED: u8 = 25;
+const CONSTRAIN_LIFETIME: u8 = 1;
+const CONSTRAIN_CONFIRM: u8 = 2;
+
+/// How a key that is added may be used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Constraints {
+    /// Seconds until the agent forgets it.
+    pub lifetime: Option<u32>,
+    /// The agent asks a person at each use.
+    pub confirm: bool,
+}
 
 /// Why the agent did not do what it was asked.
 #[derive(Debug, Error)]
@@ -110,16 +130,43 @@ impl AgentClient {
         }
     }
 
+    /// Adds a key (PROTOCOL.agent; draft-miller-ssh-agent §3.2).
+    pub async fn add(&mut self, key: &PrivateKey, comment: &str, constraints: Constraints) -> Result<(), AgentError> {
+        let unfit = |error: russh::keys::ssh_encoding::Error| AgentError::Io(io::Error::other(error));
+        let Constraints { lifetime, confirm } = constraints;
+        let is_plain = lifetime.is_none() && !confirm;
+        let mut message = Zeroizing::new(Vec::with_capacity(LONGEST_KEY));
+        message.push(if is_plain { ADD_IDENTITY } else { ADD_ID_CONSTRAINED });
+        key.key_data().encode(&mut *message).map_err(unfit)?;
+        comment.encode(&mut *message).map_err(unfit)?;
+        if let Some(seconds) = lifetime {
+            message.push(CONSTRAIN_LIFETIME);
+            message.extend(seconds.to_be_bytes());
+        }
+        if confirm {
+            message.push(CONSTRAIN_CONFIRM);
+        }
+        match self.answer_to(&message, PROMPTLY).await? {
+            Reply::Success => Ok(()),
+            Reply::Failure | Reply::ExtensionFailure => Err(AgentError::Refused),
+            _ => Err(AgentError::Unexpected),
+        }
+    }
+
     /// The connection itself, to relay the requests of another client; `None` if an answer is still due.
     pub fn into_stream(self) -> Option<UnixStream> {
         (self.state == Readiness::Ready).then_some(self.stream)
     }
 
     async fn ask(&mut self, request: &Request, limit: Duration) -> Result<Reply, AgentError> {
+        self.answer_to(&request.encode(), limit).await
+    }
+
+    async fn answer_to(&mut self, message: &[u8], limit: Duration) -> Result<Reply, AgentError> {
         if std::mem::replace(&mut self.state, Readiness::Asking) == Readiness::Asking {
             return Err(AgentError::Broken);
         }
-        let reply = in_time(limit, self.exchange(&request.encode())).await?;
+        let reply = in_time(limit, self.exchange(message)).await?;
         self.state = Readiness::Ready;
         Ok(Reply::parse(&reply)?)
     }
@@ -128,7 +175,10 @@ impl AgentClient {
         if !FRAME_LENGTHS.contains(&message.len()) {
             return Err(AgentError::Frame(message.len()));
         }
-        self.stream.write_all(&frame(message)).await?;
+        // not one after the other in a new buffer: it may be a secret
+        let length = u32::try_from(message.len()).map_err(|_| AgentError::Frame(message.len()))?;
+        self.stream.write_all(&length.to_be_bytes()).await?;
+        self.stream.write_all(message).await?;
         let length = self.stream.read_u32().await? as usize;
         if !FRAME_LENGTHS.contains(&length) {
             return Err(AgentError::Frame(length));

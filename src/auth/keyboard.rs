@@ -32,7 +32,8 @@ impl<H: Handler> LoginAttempt<'_, H> {
         }
         self.keyboard.interactive += 1;
         self.tried.push("keyboard-interactive".into());
-        let start = self.handle.authenticate_keyboard_interactive_start(self.host.user.value.as_str(), None);
+        let devices = self.host.kbd_interactive_devices.as_ref().map(|devices| devices.value.clone());
+        let start = self.handle.authenticate_keyboard_interactive_start(self.host.user.value.as_str(), devices);
         let mut response = self.answer_timeout.wait(start).await;
         for _ in 0..MAX_ROUNDS {
             match self.respond_to(response).await? {

@@ -29,6 +29,8 @@ struct SharedKeyring {
     openers: StdMutex<HashMap<LoginTarget, Opener>>,
     /// Agents that did not answer in time, so that no further login waits for them.
     mute: StdMutex<HashSet<PathBuf>>,
+    /// Key files that were to be added to the agent.
+    added: StdMutex<HashSet<PathBuf>>,
 }
 
 /// A login at a host. Two hosts that share an address, or a host key, are still two targets.
@@ -62,6 +64,7 @@ impl Keyring {
             files: StdMutex::default(),
             openers: StdMutex::default(),
             mute: StdMutex::default(),
+            added: StdMutex::default(),
         };
         Keyring { shared: Arc::new(shared), attended: true }
     }
@@ -90,6 +93,11 @@ impl Keyring {
     /// Asks for one line.
     pub(super) async fn answer(&self, question: String) -> Result<String, NoAnswer> {
         self.ask(move |prompt| prompt.answer(&question)).await
+    }
+
+    /// Asks for leave to do `what`.
+    pub(super) async fn agrees(&self, what: String) -> Result<bool, NoAnswer> {
+        self.ask(move |prompt| prompt.agrees(&what)).await
     }
 
     async fn ask<T, F>(&self, question: F) -> Result<T, NoAnswer>
@@ -154,6 +162,11 @@ impl Keyring {
 
     pub(super) fn remember(&self, target: LoginTarget, opener: Opener) {
         held(&self.shared.openers).insert(target, opener);
+    }
+
+    /// Whether the key of this file is to be added to the agent for the first time.
+    pub(super) fn adds_first(&self, file: &Path) -> bool {
+        held(&self.shared.added).insert(file.to_owned())
     }
 
     pub(super) fn is_mute(&self, agent: &Path) -> bool {

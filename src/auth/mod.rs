@@ -12,6 +12,7 @@
 //! | --- | --- |
 //! | `authenticate` `fuzz` | the order of the methods; the fuzzer's entry |
 //! | `keyboard` `public_key` | the methods |
+//! | `added_key` | a key that goes into the agent |
 //! | `login` | the state of one login |
 //! | `russh_signer` `offered_keys` `methods` | a signature; keys and methods of one login |
 //! | `answer_timeout` `authenticated` | a limit for the server; the proof |
@@ -23,6 +24,7 @@
 //! | `permissions` `pem` | who may read it; what is in it |
 //! | `error` | why a login failed |
 
+mod added_key;
 mod answer_timeout;
 mod authenticate;
 mod authenticated;

@@ -174,6 +174,9 @@ impl<H: Handler> LoginAttempt<'_, H> {
         };
         self.needed_a_person |=
             candidate.wants_a_touch() && !matches!(answer, ServerAnswer::Failure { partial: false, .. });
+        if matches!(answer, ServerAnswer::Success | ServerAnswer::Failure { partial: true, .. }) {
+            self.add_to_agent(&candidate).await;
+        }
         self.note(format!("publickey {candidate}"), &answer, Some(Opener::Key(Box::new(candidate))));
         Ok(Some(answer))
     }

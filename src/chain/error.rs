@@ -8,6 +8,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::auth::AuthError;
+use crate::config::Family;
 use crate::progress::Stage;
 use crate::sftp::SftpError;
 use crate::trust::TrustError;
@@ -117,7 +118,20 @@ pub enum Cause {
     /// The login was not accepted.
     #[error(transparent)]
     Auth(#[from] AuthError),
-    /// The peer is not an SSH server, has no algorithm in common with hop, or broke the protocol.
+    /// Hop and the server have no algorithm of a kind in common.
+    #[error("no {} algorithm in common: hop offers {}, the server {}", family_word(*family), ours.join(","), theirs.join(","))]
+    NoCommonAlgorithm {
+        /// The kind.
+        family: Family,
+        /// What hop offers.
+        ours: Vec<String>,
+        /// What the server offers.
+        theirs: Vec<String>,
+    },
+    /// A list of the configuration names nothing that hop could offer.
+    #[error("{0}")]
+    NothingToOffer(String),
+    /// The peer is not an SSH server, or broke the protocol.
     #[error("{0}")]
     Protocol(String),
     /// The server refused a channel, a subsystem or a command.
@@ -129,6 +143,15 @@ pub enum Cause {
     /// The SFTP version exchange failed.
     #[error(transparent)]
     Sftp(#[from] SftpError),
+}
+
+fn family_word(family: Family) -> &'static str {
+    match family {
+        Family::Cipher => "Cipher",
+        Family::Mac => "Mac",
+        Family::Kex | Family::GssapiKex => "Kex",
+        Family::Key | Family::Signature => "Key",
+    }
 }
 
 fn seconds(duration: &Duration) -> String {

@@ -78,8 +78,9 @@ impl Chain {
     fn begin(prompt: Arc<dyn Prompt>, observer: Arc<dyn Observer>, proxy_errors: ProxyErrors) -> Self {
         let asking = Asking::new(prompt);
         let keyring = Keyring::new(asking.clone(), observer.clone());
+        let logins = Arc::new(Semaphore::new(LOGINS));
         let connector =
-            HopConnector { keyring, asking, observer, proxy_errors, logins: Arc::new(Semaphore::new(LOGINS)) };
+            HopConnector { keyring, asking, observer, proxy_errors, logins, weak_crypto_told: Arc::default() };
         Chain { pool: Arc::new(ConnectionPool::new(connector)), connections: None, window: WINDOW }
     }
 

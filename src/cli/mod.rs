@@ -22,9 +22,9 @@ use std::process::ExitCode;
 use crate::cli::env::environment::Environment;
 use args::command_line::Verb;
 use args::parse::{self, NotParsed};
+use output::person::withdraw_question;
 use output::stderr::say;
 use output::stdout;
-use output::terminal;
 use run::process;
 use run::verb_run::VerbFailure;
 #[cfg(feature = "demo")]
@@ -37,7 +37,7 @@ use crate::error::ExitKind;
 pub fn main(words: Vec<OsString>) -> ExitCode {
     process::begin();
     let code = catch_unwind(AssertUnwindSafe(|| dispatch(&words)));
-    terminal::restore_terminal();
+    withdraw_question();
     ExitCode::from(code.unwrap_or(ExitKind::Internal.code()))
 }
 

@@ -48,7 +48,19 @@ pub enum Proxy {
         shell: PathBuf,
         /// The command line, tokens expanded.
         line: String,
+        /// What carries SSH.
+        carrier: ProxyCarrier,
     },
+}
+
+/// What a `ProxyCommand` gives (`ProxyUseFdpass`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ProxyCarrier {
+    /// Its standard streams, as long as it runs.
+    #[default]
+    Streams,
+    /// A connected socket, which it passes on.
+    PassedSocket,
 }
 
 /// A command whose tokens are expanded later, with the values known by then.
@@ -85,6 +97,8 @@ pub struct Host {
     pub identities_only: Value<bool>,
     /// `IdentityAgent`, or `SSH_AUTH_SOCK`.
     pub identity_agent: Value<IdentityAgent>,
+    /// `AddKeysToAgent`.
+    pub add_keys_to_agent: Value<AddKeysToAgent>,
     /// `UserKnownHostsFile`.
     pub user_known_hosts_files: Value<Vec<PathBuf>>,
     /// `GlobalKnownHostsFile`.
@@ -129,6 +143,8 @@ pub struct Host {
     pub password_authentication: Value<bool>,
     /// `KbdInteractiveAuthentication`.
     pub kbd_interactive_authentication: Value<bool>,
+    /// `KbdInteractiveDevices`, as it is sent to the server.
+    pub kbd_interactive_devices: Option<Value<String>>,
     /// `NumberOfPasswordPrompts`.
     pub number_of_password_prompts: Value<u32>,
     /// `AddressFamily`.
@@ -153,6 +169,10 @@ pub struct Host {
     pub batch_mode: Value<bool>,
     /// `ForwardAgent`.
     pub forward_agent: Value<bool>,
+    /// `VersionAddendum`: what follows hop's name in the version sent to the server.
+    pub version_addendum: Option<Value<String>>,
+    /// `WarnWeakCrypto`. Unlike ssh 10, hop warns only where it is set.
+    pub warn_weak_crypto: Value<bool>,
     /// `RekeyLimit` in bytes and seconds; `None` if not set.
     pub rekey_limit: Option<Value<RekeyLimit>>,
     /// The patterns of `SendEnv`.
@@ -167,8 +187,8 @@ pub struct Host {
     pub log_level: Value<String>,
     /// Options for a shell or a tunnel.
     pub session_options: SessionOptions,
-    /// Settings that hop cannot honour, each with its line; shown under `-v`.
-    pub not_honoured: Vec<Value<String>>,
+    /// Settings that hop does not honour, each with its line.
+    pub not_honoured: Vec<NotHonoured>,
 }
 
 impl Host {
@@ -183,8 +203,57 @@ impl Host {
     }
 }
 
+/// A setting that hop does not honour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotHonoured {
+    /// The keyword and its value, as `ssh -G` prints them.
+    pub setting: Value<String>,
+    /// Where it is missed.
+    pub matters: Matters,
+}
+
+/// Where it matters that a value is not honoured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Matters {
+    /// In every shell, command and tunnel.
+    InSessions,
+    /// In shells and commands where there is a display.
+    WithDisplay,
+    /// In shells with a terminal.
+    AtTerminals,
+    /// Where a login was refused.
+    ForLogins,
+    /// Where a host key was not accepted.
+    ForHostKeys,
+    /// Hardly anywhere: it is told under `-v` alone.
+    Little,
+}
+
 /// `RekeyLimit`: the number of bytes and the time after which keys are exchanged again.
 pub type RekeyLimit = (Option<u64>, Option<Duration>);
+
+/// `AddKeysToAgent`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AddKeysToAgent {
+    /// Whether keys are added.
+    pub add: AddKeys,
+    /// Seconds after which the agent forgets the key.
+    pub lifetime: Option<u32>,
+}
+
+/// Whether keys go into the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AddKeys {
+    /// They do not.
+    #[default]
+    No,
+    /// They do.
+    Yes,
+    /// A person is asked for each.
+    Ask,
+    /// They do, and the agent asks a person at each use.
+    Confirm,
+}
 
 /// `UpdateHostKeys`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -15,6 +15,8 @@ pub struct SessionOptions {
     pub local_command: Option<LocalCommand>,
     /// `StdinNull`.
     pub stdin_null: Value<bool>,
+    /// `ForkAfterAuthentication` (`-f`), which implies `StdinNull`.
+    pub fork_after_authentication: Value<bool>,
     /// `EscapeChar`, as a byte; `None` for `none`.
     pub escape_char: Value<Option<u8>>,
     /// The path in `ForwardAgent`, expanded; `ForwardAgent yes` forwards the agent used for the login.
@@ -24,6 +26,8 @@ pub struct SessionOptions {
     pub local_forwards: Vec<Value<String>>,
     /// `RemoteForward`, in the same form; `LISTEN [socks]:0` if each connection names its own destination.
     pub remote_forwards: Vec<Value<String>>,
+    /// `PermitRemoteOpen`: where a remote forwarding without a destination may lead; `any`, `none`, or `HOST:PORT` words.
+    pub permit_remote_open: Vec<Value<String>>,
     /// `GatewayPorts`.
     pub gateway_ports: Value<bool>,
     /// `ExitOnForwardFailure`.
@@ -61,10 +65,12 @@ impl Default for SessionOptions {
             session_type: Value::default(SessionType::Default),
             local_command: None,
             stdin_null: Value::default(false),
+            fork_after_authentication: Value::default(false),
             escape_char: Value::default(Some(b'~')),
             agent_socket: None,
             local_forwards: Vec::new(),
             remote_forwards: Vec::new(),
+            permit_remote_open: vec![Value::default("any".to_owned())],
             gateway_ports: Value::default(false),
             exit_on_forward_failure: Value::default(false),
             stream_local_bind_mask: Value::default(0o177),

@@ -8,19 +8,24 @@ use std::time::Duration;
 use crate::target;
 
 use super::error::ConfigError;
-use super::evaluate::defaults::{CompleteSettings, paths};
+use super::evaluate::defaults::{CompleteSettings, LISTS, paths};
 use super::evaluate::settings::Setting;
 use super::host::{
-    AddressFamily, Host, IdentityAgent, Proxy, RekeyLimit, StrictHostKeyChecking, Template, UpdateHostKeys,
+    AddKeys, AddKeysToAgent, AddressFamily, Host, IdentityAgent, Matters, NotHonoured, Proxy, ProxyCarrier, RekeyLimit,
+    StrictHostKeyChecking, Template, UpdateHostKeys,
 };
 use super::local_env::LocalEnv;
 use super::origin::{Origin, Value};
 use super::session_options::{LocalCommand, SessionOptions, SessionType, escape_char};
-use super::values::keywords::Keyword;
+use super::values::keywords::{Keyword, ROWS};
+use super::values::support::{Support, support};
 use super::values::tokens::expand_tilde;
 
 /// The authentication methods to try, in order, if `PreferredAuthentications` is not set.
 const METHODS: [&str; 4] = ["hostbased", "publickey", "keyboard-interactive", "password"];
+
+/// The most bytes of `VersionAddendum`: a version has at most 255 (RFC 4253 §4.2).
+const LONGEST_ADDENDUM: usize = 200;
 
 /// Converts the values of one host to their types.
 pub fn typed_host(complete: &CompleteSettings, local_env: &LocalEnv) -> Result<Host, ConfigError> {
@@ -69,6 +74,8 @@ impl TypedValues<'_> {
         host.server_alive_interval = self.seconds(Keyword::ServerAliveInterval)?.unwrap_or_default();
         host.server_alive_count_max = self.parsed(Keyword::ServerAliveCountMax)?;
         host.rekey_limit = self.rekey_limit()?;
+        host.version_addendum = self.version_addendum()?;
+        host.warn_weak_crypto = self.flag(Keyword::WarnWeakCrypto);
         Ok(())
     }
 
@@ -99,9 +106,9 @@ impl TypedValues<'_> {
 
     fn algorithms(&self, host: &mut Host) -> Result<(), ConfigError> {
         host.host_key_algorithms = self.list(Keyword::HostKeyAlgorithms)?;
-        host.kex_algorithms = self.list(Keyword::KexAlgorithms)?;
-        host.ciphers = self.list(Keyword::Ciphers)?;
-        host.macs = self.list(Keyword::MACs)?;
+        host.kex_algorithms = self.spoken(Keyword::KexAlgorithms)?;
+        host.ciphers = self.spoken(Keyword::Ciphers)?;
+        host.macs = self.spoken(Keyword::MACs)?;
         host.pubkey_accepted_algorithms = self.list(Keyword::PubkeyAcceptedAlgorithms)?;
         host.ca_signature_algorithms = self.list(Keyword::CASignatureAlgorithms)?;
         Ok(())
@@ -113,11 +120,13 @@ impl TypedValues<'_> {
         host.certificate_files = self.paths(Keyword::CertificateFile)?;
         host.identities_only = self.flag(Keyword::IdentitiesOnly);
         host.identity_agent = self.identity_agent();
+        host.add_keys_to_agent = self.add_keys_to_agent();
         let methods = self.list(Keyword::PreferredAuthentications)?;
         host.preferred_authentications = methods.unwrap_or_else(|| Value::default(METHODS.map(str::to_owned).to_vec()));
         host.pubkey_authentication = self.choice(Keyword::PubkeyAuthentication, |word| word != "false");
         host.password_authentication = self.flag(Keyword::PasswordAuthentication);
         host.kbd_interactive_authentication = self.flag(Keyword::KbdInteractiveAuthentication);
+        host.kbd_interactive_devices = self.optional(Keyword::KbdInteractiveDevices);
         host.number_of_password_prompts = self.parsed(Keyword::NumberOfPasswordPrompts)?;
         host.batch_mode = self.flag(Keyword::BatchMode);
         host.forward_agent = self.flag(Keyword::ForwardAgent);
@@ -199,6 +208,23 @@ impl TypedValues<'_> {
         }
     }
 
+    /// A list of which hop speaks at least one.
+    fn spoken(&self, keyword: Keyword) -> Result<Option<Value<Vec<String>>>, ConfigError> {
+        let list = self.list(keyword)?;
+        match list.as_ref().filter(|list| self.not_spoken(keyword).count() == list.value.len()) {
+            Some(list) => Err(self.complete.bad(keyword, format!("hop speaks none of {}", list.value.join(",")))),
+            None => Ok(list),
+        }
+    }
+
+    /// The names of a list that the user set and hop does not speak.
+    fn not_spoken(&self, keyword: Keyword) -> impl Iterator<Item = &str> {
+        let family = LISTS.iter().find(|(of, _)| *of == keyword).map(|(_, family)| *family);
+        let setting = self.first(keyword).filter(|setting| setting.origin != Origin::Default);
+        let names = setting.into_iter().flat_map(|setting| setting.word.split(','));
+        names.filter(move |name| family.is_some_and(|family| !family.speaks(name)))
+    }
+
     fn each(&self, keyword: Keyword) -> Vec<Value<String>> {
         self.all(keyword).iter().map(|setting| value(setting, setting.word.clone())).collect()
     }
@@ -230,9 +256,24 @@ impl TypedValues<'_> {
         let command = command.map_err(|problem| self.complete.bad(Keyword::ProxyCommand, problem))?;
         let shell = self.local_env.env.get("SHELL").filter(|shell| !shell.is_empty());
         let shell = shell.map_or_else(|| PathBuf::from("/bin/sh"), PathBuf::from);
+        let carrier = match self.flag(Keyword::ProxyUseFdpass).value {
+            true => ProxyCarrier::PassedSocket,
+            false => ProxyCarrier::Streams,
+        };
         match command.as_str() {
             "-" => Err(self.complete.bad(Keyword::ProxyCommand, "hop does not speak on its own stdin".to_owned())),
-            _ => Ok(value(setting, Proxy::Command { shell, line: command })),
+            _ => Ok(value(setting, Proxy::Command { shell, line: command, carrier })),
+        }
+    }
+
+    /// `VersionAddendum`, tokens and variables expanded.
+    fn version_addendum(&self) -> Result<Option<Value<String>>, ConfigError> {
+        let Some(setting) = self.first(Keyword::VersionAddendum) else { return Ok(None) };
+        let bad = |problem: String| self.complete.bad(Keyword::VersionAddendum, problem);
+        let text = self.complete.tokens.expand_with_env(&setting.word, self.local_env).map_err(bad)?;
+        match text.len() > LONGEST_ADDENDUM || text.chars().any(char::is_control) {
+            true => Err(bad("too long, or with control characters".to_owned())),
+            false => Ok(Some(value(setting, text))),
         }
     }
 
@@ -252,6 +293,21 @@ impl TypedValues<'_> {
                 None => value(agent, IdentityAgent::Socket(agent.word.clone().into())),
             },
         }
+    }
+
+    /// `AddKeysToAgent`, from the words that `ssh -G` prints.
+    fn add_keys_to_agent(&self) -> Value<AddKeysToAgent> {
+        let words = self.all(Keyword::AddKeysToAgent);
+        let lifetime = words.last().and_then(|word| word.word.parse().ok());
+        self.choice(Keyword::AddKeysToAgent, |word| AddKeysToAgent {
+            add: match word {
+                "" | "false" => AddKeys::No,
+                "ask" => AddKeys::Ask,
+                "confirm" => AddKeys::Confirm,
+                _ => AddKeys::Yes,
+            },
+            lifetime,
+        })
     }
 
     fn rekey_limit(&self) -> Result<Option<Value<RekeyLimit>>, ConfigError> {
@@ -281,6 +337,11 @@ impl TypedValues<'_> {
 
     fn session_options(&self) -> Result<SessionOptions, ConfigError> {
         let octal = |printed: &str| u32::from_str_radix(printed, 8).unwrap_or(0o177);
+        let fork_after_authentication = self.flag(Keyword::ForkAfterAuthentication);
+        let stdin_null = match fork_after_authentication.value {
+            true => fork_after_authentication.clone(),
+            false => self.flag(Keyword::StdinNull),
+        };
         Ok(SessionOptions {
             local_command: self.local_command()?,
             session_type: self.choice(Keyword::SessionType, |word| match word {
@@ -288,11 +349,13 @@ impl TypedValues<'_> {
                 "subsystem" => SessionType::Subsystem,
                 _ => SessionType::Default,
             }),
-            stdin_null: self.flag(Keyword::StdinNull),
+            stdin_null,
+            fork_after_authentication,
             escape_char: self.choice(Keyword::EscapeChar, escape_char),
             agent_socket: self.agent_socket(),
             local_forwards: self.each(Keyword::LocalForward),
             remote_forwards: self.each(Keyword::RemoteForward),
+            permit_remote_open: self.each(Keyword::PermitRemoteOpen),
             gateway_ports: self.flag(Keyword::GatewayPorts),
             exit_on_forward_failure: self.flag(Keyword::ExitOnForwardFailure),
             stream_local_bind_mask: self.choice(Keyword::StreamLocalBindMask, octal),
@@ -311,26 +374,26 @@ impl TypedValues<'_> {
     }
 
     /// Settings of the user that hop does not honour.
-    fn not_honoured(&self) -> Vec<Value<String>> {
-        const OTHERWISE: [(Keyword, &[&str]); 10] = [
-            (Keyword::VerifyHostKeyDNS, &["false"]),
-            (Keyword::HostbasedAuthentication, &["no"]),
-            (Keyword::GssapiAuthentication, &["no"]),
-            (Keyword::GssapiKeyExchange, &["no"]),
-            (Keyword::PKCS11Provider, &[]),
-            (Keyword::SecurityKeyProvider, &["internal"]),
-            (Keyword::Tunnel, &["false"]),
-            (Keyword::ForkAfterAuthentication, &["no"]),
-            (Keyword::ForwardX11, &["no"]),
-            (Keyword::ControlMaster, &["false"]),
-        ];
-        let said = OTHERWISE.iter().filter_map(|(keyword, harmless)| {
-            let setting = self.first(*keyword).filter(|setting| setting.origin != Origin::Default)?;
-            let name = keyword.row().name;
-            let differs = !harmless.contains(&setting.word.as_str());
-            differs.then(|| value(setting, format!("{name} {}", setting.word)))
+    fn not_honoured(&self) -> Vec<NotHonoured> {
+        let said = ROWS.iter().filter_map(|row| {
+            let Support::NotDone(matters, harmless) = support(row.keyword) else { return None };
+            // without a path there is nothing to share
+            let alone = row.keyword == Keyword::ControlMaster && self.first(Keyword::ControlPath).is_none();
+            let words = if alone { &[] } else { self.all(row.keyword) };
+            let first = words.first().filter(|first| first.origin != Origin::Default)?;
+            let words = words.iter().map(|word| word.word.as_str()).collect::<Vec<_>>().join(" ");
+            let setting = value(first, format!("{} {words}", row.name));
+            (!harmless.contains(&words.as_str())).then_some(NotHonoured { setting, matters })
         });
-        said.collect()
+        said.chain(LISTS.iter().filter_map(|(keyword, _)| self.passed_over(*keyword))).collect()
+    }
+
+    /// The names of a list that are passed over.
+    fn passed_over(&self, keyword: Keyword) -> Option<NotHonoured> {
+        let names = self.not_spoken(keyword).collect::<Vec<_>>().join(",");
+        let setting = self.first(keyword).filter(|_| !names.is_empty())?;
+        let setting = value(setting, format!("{} {names}", keyword.row().name));
+        Some(NotHonoured { setting, matters: Matters::Little })
     }
 }
 
@@ -369,6 +432,20 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_added_as_the_words_say() {
+        let added = |option: &str| host(&[option], &[]).add_keys_to_agent.value;
+        for (option, add, lifetime) in [
+            ("AddKeysToAgent=no", AddKeys::No, None),
+            ("AddKeysToAgent=yes", AddKeys::Yes, None),
+            ("AddKeysToAgent=1h", AddKeys::Yes, Some(3600)),
+            ("AddKeysToAgent=ask", AddKeys::Ask, None),
+            ("AddKeysToAgent=confirm 5m", AddKeys::Confirm, Some(300)),
+        ] {
+            assert_eq!(added(option), AddKeysToAgent { add, lifetime }, "{option}");
+        }
+    }
+
+    #[test]
     fn files_named_none_are_no_files() {
         let host = host(&["IdentityFile=none", "UserKnownHostsFile=none", "GlobalKnownHostsFile=NONE"], &[]);
         assert!(host.identity_files.is_empty());
@@ -385,20 +462,38 @@ mod tests {
 
     #[test]
     fn only_lists_that_were_set_are_given_on() {
-        let host = host(&["Ciphers=^aes256-ctr", "MACs=-hmac-*"], &[]);
+        let host = host(&["Ciphers=^aes256-ctr", "MACs=-hmac-sha1*"], &[]);
         assert_eq!(host.ciphers.unwrap().first().unwrap(), "aes256-ctr");
         assert_eq!(host.macs.unwrap().len(), 4);
         assert_eq!(host.kex_algorithms, None);
     }
 
     #[test]
+    fn what_hop_does_not_speak_is_passed_over_unless_it_is_all() {
+        let some = host(&["MACs=umac-64@openssh.com,hmac-sha1"], &[]);
+        assert_eq!(some.not_honoured[0].setting.value, "macs umac-64@openssh.com");
+        let flags = Flags {
+            config_file: Some("none".into()),
+            options: vec!["MACs=umac-64@openssh.com".to_owned()],
+            ..Flags::default()
+        };
+        let target = HostSpec { user: None, host: "h".to_owned(), port: None };
+        let configuration = Configuration::load(flags, LocalEnv::default()).unwrap();
+        let error = configuration.resolve(&target).unwrap_err().to_string();
+        assert!(error.contains("(-o MACs=umac-64@openssh.com): hop speaks none of umac-64"), "{error}");
+        assert!(configuration.dump(&target).is_ok(), "ssh -G shows the list");
+    }
+
+    #[test]
     fn what_is_not_honoured_is_named_with_its_line() {
-        let host = host(&["VerifyHostKeyDNS=yes", "Tunnel=no", "ForwardX11=yes", "ControlMaster=auto"], &[]);
-        let said: Vec<_> = host.not_honoured.iter().map(|said| format!("{} ({})", said.value, said.origin)).collect();
+        let options = ["VerifyHostKeyDNS=yes", "Tunnel=no", "ForwardX11=yes", "ControlMaster=auto", "ControlPath=/x"];
+        let host = host(&[&options[..], &["ChannelTimeout=session=5m *=1h", "ChannelTimeout=none"]].concat(), &[]);
+        let text = |said: &NotHonoured| format!("{} ({})", said.setting.value, said.setting.origin);
+        let said: Vec<_> = host.not_honoured.iter().map(text).collect();
         let expected = [
-            "verifyhostkeydns true (-o VerifyHostKeyDNS=yes)",
             "forwardx11 yes (-o ForwardX11=yes)",
-            "controlmaster auto (-o ControlMaster=auto)",
+            "verifyhostkeydns true (-o VerifyHostKeyDNS=yes)",
+            "channeltimeout session=5m *=1h (-o ChannelTimeout=session=5m *=1h)",
         ];
         assert_eq!(said, expected);
     }

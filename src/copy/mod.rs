@@ -12,7 +12,7 @@
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `run` `mirror` | items copied, many at once; what is too much removed |
+//! | `run` `mirror` `device` | items copied, many at once; what is too much removed; a file that goes into a device |
 //! | `plan` | sources found, destination understood, nothing written |
 //! | `marker` | what a run that was killed meant |
 //! | `direct` | from one host straight to the other |
@@ -36,6 +36,7 @@
 //! [`crate::sftp`]), which only counts what a server sends unasked.
 
 mod connector;
+mod device;
 mod direct;
 mod ends;
 mod error;
@@ -185,6 +186,11 @@ async fn move_all(
     direct: Option<Arc<Direct>>,
     run: Arc<ThisRun>,
 ) -> Result<(), CopyError> {
+    if plan.is_device && !options.dry_run {
+        let context = RunContext::new(Keep::Nothing, run, options, Arc::clone(ledger));
+        let Some(planned) = plan.copies.pop() else { return Ok(()) };
+        return device::write(&context, planned).await;
+    }
     let (finish, finishes) = mpsc::unbounded_channel();
     let terms = walk::WalkTerms {
         symlinks: options.symlinks,

@@ -8,10 +8,11 @@
 //! | floor | what is there |
 //! | --- | --- |
 //! | `tunnel_sessions` `pump` `listen` | a session for each connection; a connection and its channel; listening here |
-//! | `hold` `spec` `socks` | the bytes that wait for slow readers; which forwarding goes where; SOCKS |
+//! | `hold` `spec` `socks` `permitted` | the bytes that wait for slow readers; which forwarding goes where; SOCKS |
 
 mod hold;
 mod listen;
+mod permitted;
 mod pump;
 mod socks;
 mod spec;
@@ -28,6 +29,7 @@ use tokio::task::JoinSet;
 
 pub use hold::Hold;
 pub use listen::{Listener, Listening};
+pub use permitted::Permitted;
 pub use spec::{Forward, ForwardAddress, ForwardTarget};
 pub use tunnel_sessions::{MOST_SESSIONS, TunnelSessions};
 
@@ -48,6 +50,8 @@ pub struct Tunnels {
     pub sessions: Arc<TunnelSessions>,
     /// The bytes that wait for the readers of connections accepted on the host, all of which use one session.
     pub hold: Arc<Hold>,
+    /// Where connections from the host may lead that name their destination.
+    pub permitted: Permitted,
     /// The observer that is told about connections that fail.
     pub observer: Arc<dyn Observer>,
 }
@@ -172,8 +176,12 @@ async fn reverse_socks(channel: ChannelStream, tunnels: &Tunnels) -> Result<(), 
     let (reader, writer) = tokio::io::split(near);
     let serving = async {
         let request = socks::greet(&mut far).await.map_err(|error| error.to_string())?;
+        let is_permitted = tunnels.permitted.permits(&request.host, request.port);
         let place = ForwardAddress::Port(Some(request.host), request.port);
-        let local = Local::connect(&place).await;
+        let local = match is_permitted {
+            true => Local::connect(&place).await,
+            false => Err(io::Error::new(io::ErrorKind::PermissionDenied, "PermitRemoteOpen does not list it")),
+        };
         let answer = socks::answer(request.version, local.as_ref().map(drop).map_err(drop));
         far.write_all(&answer).await.map_err(|error| error.to_string())?;
         let local = local.map_err(|error| format!("{place}: {error}"))?;

@@ -1,4 +1,5 @@
-//! What does the engine ask a person? A secret, a yes or no, a line of text. `cli` asks on the terminal; [`NoPrompt`]
+//! What does the engine ask a person? A secret, a yes or no, a line of text. `cli` asks on the terminal or by a
+//! program; [`NoPrompt`]
 //! answers nothing, which is what cron and `BatchMode yes` get.
 
 use thiserror::Error;
@@ -21,6 +22,11 @@ pub trait Prompt: Send + Sync {
     fn secret(&self, question: &str) -> Result<Zeroizing<String>, NoAnswer>;
     /// Asks for one line, shown as it is typed.
     fn answer(&self, question: &str) -> Result<String, NoAnswer>;
+    /// Asks for leave to do `what`, which a person gives by a yes.
+    fn agrees(&self, what: &str) -> Result<bool, NoAnswer> {
+        let answer = self.answer(&format!("{what}? [y/N] "))?;
+        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    }
     /// Whether a person can be asked; callers check this before they prepare a question.
     fn is_there(&self) -> bool;
 }

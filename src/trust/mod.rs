@@ -10,13 +10,12 @@
 //! | `revoked` | the keys in `RevokedHostKeys` |
 //! | `lookup` | where a host is looked up, and under which name |
 //! | `policy` `record` `command` `ask` | the verdict (pure); recording a key; `KnownHostsCommand`; asking a person |
-//! | `known_hosts` | what the files say about a name |
+//! | `known_hosts` `unrecorded` | what the files say about a name; keys that no file could take |
 //! | `certificate` `krl` `hashed` | whether a host certificate is valid; a key revocation list; hashed names |
 //! | `presented` `error` | what the server presented; why it is refused |
 //!
 //! The model is OpenSSH 9.2, and hop is never laxer: it refuses a changed or revoked key whatever
-//! `StrictHostKeyChecking` says, a file it cannot read, a `KnownHostsCommand` that fails, and an `accept-new` it cannot
-//! record. DNS (`VerifyHostKeyDNS`) never makes a key trusted.
+//! `StrictHostKeyChecking` says, a file it cannot read, and a `KnownHostsCommand` that fails. DNS (`VerifyHostKeyDNS`) never makes a key trusted.
 
 mod address;
 mod ask;
@@ -38,6 +37,7 @@ mod record;
 mod revoked;
 #[cfg(test)]
 mod test_keys;
+mod unrecorded;
 mod update;
 mod verify;
 

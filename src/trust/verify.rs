@@ -12,6 +12,7 @@ use super::known_hosts::{self, KnownHostsText, KnownSource, fingerprint};
 use super::lookup::{Lookup, ask_command, read_known_hosts, with_port};
 use super::policy::{self, CertificateCheck, Evidence, KeyVerdict, Policy, VouchedBy};
 use super::presented::Presented;
+use super::unrecorded::{self, Unrecorded};
 use super::{ask, certificate, record, revoked};
 use crate::progress::{Event, Observer};
 use crate::prompt::Asking;
@@ -168,12 +169,7 @@ impl HostKeyCheck<'_> {
             Policy::Ask => self.ask().await,
             Policy::AcceptNew | Policy::Off => {
                 let address = self.check_address(&examined.evidence).await?;
-                let recorded = self.record(address).await;
-                if self.lookup.policy == Policy::AcceptNew {
-                    recorded?
-                } else {
-                    self.unless_unwritable(recorded)?
-                }
+                self.unless_unwritable(self.record(address).await)?;
                 Ok(HostVerified::new(self.presented, Word::Other))
             }
         }
@@ -204,11 +200,14 @@ impl HostKeyCheck<'_> {
         self.append(names).await
     }
 
-    /// Turns a failure to write the file into a warning, as ssh does; any other error stays an error.
+    /// Turns a failure to write the file into a warning, as ssh does; any other error stays an error. Until the run ends
+    /// the name has this key and no other.
     fn unless_unwritable(&self, recorded: Result<(), TrustError>) -> Result<(), TrustError> {
-        match recorded {
-            Err(TrustError::Record { .. }) => self.warn(recorded),
-            recorded => return recorded,
+        let Err(TrustError::Record { file, .. }) = &recorded else { return recorded };
+        match unrecorded::remember(file, &self.name, self.presented.key_data()) {
+            Unrecorded::First => self.warn(recorded),
+            Unrecorded::Same => {}
+            Unrecorded::Other => return Err(self.changed(self.name.clone(), Vec::new())),
         }
         Ok(())
     }

@@ -158,11 +158,14 @@ impl Handler for Asks {
     async fn auth_keyboard_interactive<'a>(
         &'a mut self,
         _: &str,
-        _: &str,
+        devices: &str,
         response: Option<Response<'a>>,
     ) -> Result<Auth, russh::Error> {
         let Some(response) = response else {
             self.was_asked("keyboard-interactive");
+            if devices == "pam,otp" {
+                self.was_asked("by pam or otp");
+            }
             self.round = 0;
             return Ok(self.ask());
         };
@@ -351,4 +354,13 @@ async fn a_server_that_is_never_content_is_left() {
     let refused = server.login("", &alone()).await.expect_err("it never ends");
     assert!(matches!(&refused, AuthError::Peer(said) if said.contains("16 methods")), "{refused}");
     assert!(server.attempts().len() < 80, "{} attempts", server.attempts().len());
+}
+
+#[tokio::test]
+async fn the_devices_of_the_configuration_are_asked_for() {
+    let rounds = Want::Answers(vec![round(&[("Code: ", false, "42")])]);
+    let Some(server) = Server::who_wants(&[rounds]) else { return };
+    let person = Person::who_says(&["42"]);
+    server.login("KbdInteractiveDevices pam,otp", &person.keyring()).await.expect("the right answer");
+    assert_eq!(server.attempts().last(), Some(&"by pam or otp"));
 }

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::door::{Sshd, me, shell};
 use super::person::{Person, alone};
 use crate::skips::{need, need_root};
-use crate::street::{ACC_PVT, Street, until};
+use crate::street::{ACC_PVT, Street, run, until};
 
 /// An sshd whose current user has the password `pw`; `lines` before the others.
 fn with_password(lines: &str) -> Option<Sshd> {
@@ -117,4 +117,35 @@ async fn one_code_on_the_bastion_however_many_lanes() {
     assert_eq!((alive.len(), person.was_asked().len()), (8, 1), "{:?}", person.was_asked());
     assert_eq!(sshd.log().matches("Accepted keyboard-interactive").count(), 1);
     assert_eq!(street.server(ACC_PVT).log().matches("Accepted publickey").count(), 8);
+}
+
+/// As with ssh, an answer that is refused is an empty one: it is sent, and the server says no.
+#[test]
+fn a_program_is_asked_for_passwords_and_codes() {
+    for (method, question) in [("password", "@door's password: "), ("keyboard-interactive", "@door) Password: ")] {
+        let lines = "PasswordAuthentication yes\nKbdInteractiveAuthentication yes";
+        let Some(sshd) = with_password(lines) else { return };
+        shell(
+            sshd.folder(),
+            "(echo '#!/bin/sh'; echo 'echo \"$1\" >> asked; sed -n $(grep -c @door asked)p answers; test -s answers') > ask
+             chmod +x ask; echo door \"$(cat host.pub)\" > known",
+        );
+        let config = format!("Host door\n  UserKnownHostsFile known\n  ProxyCommand {}\n", sshd.proxy_command());
+        std::fs::write(sshd.path("ssh_config"), config).expect("an ssh_config");
+        let login = |answers: &str| {
+            std::fs::write(sshd.path("answers"), answers).expect("answers");
+            let _ = std::fs::remove_file(sshd.path("asked")); // there is none before the first question
+            let mut hop = std::process::Command::new(env!("CARGO_BIN_EXE_hop"));
+            hop.env_clear().env("PATH", "/usr/bin:/bin:/usr/sbin").env("HOP_HOME", sshd.folder());
+            hop.envs([("SSH_ASKPASS", "./ask"), ("SSH_ASKPASS_REQUIRE", "force")]).current_dir(sshd.folder());
+            hop.args(["ssh", "-F", "ssh_config", "-o"]).arg(format!("PreferredAuthentications={method}"));
+            let outcome = run(hop.args(["door", "echo there"]));
+            let asked = std::fs::read_to_string(sshd.path("asked")).unwrap_or_default();
+            (outcome.code, outcome.stdout, asked.matches(question).count())
+        };
+        assert_eq!(login("wrong\npw\n"), (Some(0), "there\n".to_owned(), 2), "{method}");
+        let attempts = sshd.asked(method);
+        assert_eq!(login(""), (Some(255), String::new(), 3), "{method}");
+        assert_eq!(sshd.asked(method), attempts + 3, "{method}: each empty answer is sent");
+    }
 }

@@ -79,9 +79,9 @@ fn flags_of_programs_that_run_ssh_are_taken() {
             "{flags}"
         );
     }
-    let told = run(street.hop("ssh").args(["-v", "-M", "acc-bastion", "exit 3"]));
+    let told = run(street.hop("ssh").args(["-v", "-M", "-S", "path", "acc-bastion", "exit 3"]));
     for line in [
-        "not honoured: controlmaster true",
+        "not in this version: controlmaster true",
         "remote software version OpenSSH_",
         "SSH2_MSG_NEWKEYS sent",
         "Exit status 3",
@@ -89,7 +89,7 @@ fn flags_of_programs_that_run_ssh_are_taken() {
         assert!(told.stderr.contains(line), "{line}: {told}");
     }
     let display = run(street.hop("ssh").env("DISPLAY", ":0").args(["-X", "acc-bastion", "true"]));
-    assert!(display.code == Some(0) && display.stderr.contains("X11 forwarding is not in this version"), "{display}");
+    assert!(display.code == Some(0) && display.stderr.contains("not in this version: forwardx11 yes"), "{display}");
 }
 
 #[test]
@@ -99,4 +99,28 @@ fn a_list_may_name_a_jump_twice() {
     let outcome = run(street.hop("ssh").args(["-v", "-J", twice, "acc-pvt", "echo there"]));
     let way = "acc-bastion > dell-bastion";
     assert!(outcome.stderr.contains(way) && !outcome.stderr.contains("in a loop"), "{outcome}");
+}
+
+#[test]
+fn a_known_hosts_that_cannot_be_written_is_a_warning_under_accept_new() {
+    let Some(street) = Street::start() else { return };
+    street.put_here("f", b"content");
+    let options = ["-o", "UserKnownHostsFile=/proc/none/known_hosts", "-o", "StrictHostKeyChecking=accept-new"];
+    let copy = run(street.hop("cp").args(options).args(["--connections", "3", "f", "acc-bastion:"]));
+    assert_eq!(copy.code, Some(0), "{copy}");
+    assert_eq!(copy.stderr.matches("cannot record the host key in /proc/none/known_hosts").count(), 1, "{copy}");
+}
+
+#[test]
+fn words_for_other_programs_are_taken() {
+    let Some(street) = Street::start() else { return };
+    street.put_here("f", b"content");
+    let copy = run(street.hop("cp").args(["-s", "-S", "/usr/bin/ssh", "f", "acc-bastion:"]));
+    assert_eq!((copy.code, copy.stderr.as_str()), (Some(0), ""), "{copy}");
+    let shell = run(street.hop("ssh").args(["-y", "acc-bastion", "cat f"]));
+    assert_eq!((shell.code, shell.stdout.as_str(), shell.stderr.as_str()), (Some(0), "content", ""), "{shell}");
+    for verb in ["cp", "sync", "ls"] {
+        let version = run(street.on_laptop(env!("CARGO_BIN_EXE_hop")).args([verb, "-V"]));
+        assert!(version.code == Some(0) && version.stdout.contains(env!("CARGO_PKG_VERSION")), "{version}");
+    }
 }

@@ -2,9 +2,12 @@
 //!
 //! Texts are snapshots (`snapshots/`); after a wanted change: `INSTA_UPDATE=always cargo test --test suite cli::`.
 
+mod askpass;
+mod devices;
 mod help;
 mod in_sshs_place;
 mod keys;
+mod keywords;
 mod ls;
 mod reports;
 mod street;

@@ -15,7 +15,7 @@ fn wrong_command_lines_are_told_what_is_wrong() {
         "cp onlyone",
         "cp -O a h:",
         "cp -3R a h:b",
-        "cp -S ssh a h:",
+        "cp -S ./ssh a h:",
         "cp -D /usr/lib/sftp-server a h:",
         "cp --frobnicate a h:",
         "cp --route best a:f b:f",

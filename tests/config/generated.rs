@@ -42,7 +42,7 @@ const SOUND_LINES: [(&str, &str); 62] = [
     ("AddressFamily", "any|inet|inet6"),
     ("BindAddress", "127.0.0.1|x"),
     ("Ciphers", "aes128-ctr|+aes128-cbc|-aes*|^aes256-ctr|aes128-ctr,"),
-    ("MACs", "hmac-sha1|+hmac-md5|-hmac-*|^hmac-sha2-512"),
+    ("MACs", "hmac-sha1|+hmac-md5|-hmac-sha1*|^hmac-sha2-512"),
     ("KexAlgorithms", "curve25519-sha256|+diffie-hellman-group1-sha1|-ecdh*|^ecdh-sha2-nistp256"),
     ("HostKeyAlgorithms", "ssh-ed25519|+ssh-rsa|-*cert*|^rsa-sha2-256|ssh-*"),
     ("PubkeyAcceptedAlgorithms", "ssh-ed25519|+ssh-rsa|-ssh-*|*ed25519*"),

@@ -84,5 +84,5 @@ fn the_first_jump_is_reached_by_its_own_proxy_command() {
     let Some(oracle) = Oracle::find() else { return };
     let way = oracle.resolve(&oracle.case(NETWORK), "behind-cloud").unwrap();
     let proxies: Vec<String> = way.iter().map(|hop| format!("{:?}", *hop.proxy)).collect();
-    assert_eq!(proxies, ["Command { shell: \"/bin/sh\", line: \"aws-session cloud 22\" }", "None"]);
+    assert_eq!(proxies, ["Command { shell: \"/bin/sh\", line: \"aws-session cloud 22\", carrier: Streams }", "None"]);
 }

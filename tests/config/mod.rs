@@ -16,8 +16,10 @@
 //! - **`Match exec` below an `Include` in a block that does not apply** is not run: its outcome cannot matter.
 //! - **`ProxyJump none # why`** is `none`; ssh jumps to a host of that name when a comment follows.
 //! - **A list of algorithms that names none (`MACs ,`)** is refused; `ssh -G` complains and prints it unexpanded.
-//! - **`ForkAfterAuthentication yes`** without a command ends `ssh -G`; hop has no such mode, and shows the value.
+//! - **`ForkAfterAuthentication yes`** without a command ends `ssh -G`; hop shows the value.
 //! - **A jump written as an `ssh://` URI** may be an address in brackets; 9.2 takes names only.
+//! - **The built-in lists of algorithms** are what hop offers: without `umac-*` and `sntrup761*`, which it does not speak
+//!   ([`oracle::OTHERWISE`]), with AES-GCM first where the processor helps. A list that is configured keeps what it names.
 //! - **Loops of jumps** are refused when the host is resolved, however long; `ssh -G` sees only a jump to the host itself.
 
 mod aliases;

@@ -99,7 +99,13 @@ async fn what_cannot_be_meant_is_refused_before_anything_is_written() {
         assert!(refused(&scene, &["x"], "new/").await.contains("no such folder"));
         assert!(refused(&scene, &["x"], "file/").await.contains("not a folder"));
         assert!(refused(&scene, &["x"], "dangling").await.contains("leads nowhere"));
-        assert!(refused(&scene, &["x"], "/dev/null").await.contains("neither a file nor a folder"));
+        match way {
+            Way::Down => {
+                assert!(refused(&scene, &["d"], "/dev/null").await.contains("it takes one file"));
+                assert!(refused(&scene, &["x", "y"], "/dev/null").await.contains("several sources need a folder"));
+            }
+            _ => assert!(refused(&scene, &["x"], "/dev/null").await.contains("neither a file nor a folder")),
+        }
     }
 }
 

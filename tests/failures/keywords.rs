@@ -153,7 +153,36 @@ fn algorithms_that_nobody_has_in_common_are_named() {
         let ciphers = if keyword == "MACs" { "  Ciphers aes256-ctr\n" } else { "" };
         street.configure(&format!("Host acc-pvt\n  {keyword} {only}\n{ciphers}Host *\n"));
         street.put_here("f", b"x");
-        refused(&street, &["f", "acc-pvt:"], 12, &[TO_ACC, "in common", only]);
+        let by = format!("{keyword} (");
+        let way_out = if keyword == "HostKeyAlgorithms" { "" } else { "leaves out what the server takes: -o " };
+        refused(&street, &["f", "acc-pvt:"], 12, &[TO_ACC, "in common", only, &by, way_out]);
+    }
+}
+
+#[test]
+fn the_option_that_helps_is_named_and_helps() {
+    let Some(street) = Street::plan().sshd(ACC_BASTION, "Ciphers aes256-cbc").start() else { return };
+    street.put_here("f", b"x");
+    let option = "-o Ciphers=+aes256-cbc";
+    refused(
+        &street,
+        &["f", "acc-bastion:"],
+        12,
+        &["no Cipher algorithm in common: hop offers aes", "the server aes256-cbc", option],
+    );
+    refused(&street, &["f", "acc-pvt:"], 12, &["hint: `Ciphers +aes256-cbc` in its Host block"]);
+    let ran = run(street.hop("cp").args(option.split(' ')).args(["f", "acc-bastion:"]));
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran}");
+}
+
+#[test]
+fn a_list_of_which_hop_speaks_nothing_is_a_bad_configuration() {
+    let Some(street) = Street::start() else { return };
+    street.put_here("f", b"x");
+    for list in ["MACs=umac-64@openssh.com", "MACs=nonsense", "HostKeyAlgorithms=ssh-dss"] {
+        refused(&street, &["-o", list, "f", "acc-bastion:"], 2, &[list]);
+        let ran = run(street.hop("ssh").args(["-o", list, "acc-bastion", "true"]));
+        assert_eq!(ran.code, Some(255), "{list}: {ran}");
     }
 }
 

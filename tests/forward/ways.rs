@@ -89,12 +89,36 @@ fn a_port_there_leads_here() {
     let Some(street) = street() else { return };
     let here = server(echo);
     let mut tunnel = tunnel(&street, &["-R", &format!("0:127.0.0.1:{}", here.port())]);
+    let port = allocated(&mut tunnel);
+    let sent = bytes(3_000_000);
+    assert!(echoed(connect(port), &sent) == sent);
+}
+
+/// The port that the host has chosen for `-R 0`.
+fn allocated(tunnel: &mut Tunnel) -> u16 {
     let mut line = String::new();
     BufReader::new(tunnel.stderr()).read_line(&mut line).expect("a line");
     let allocated = line.split("Allocated port ").nth(1).and_then(|rest| rest.split(' ').next());
-    let port = allocated.and_then(|port| port.parse().ok()).unwrap_or_else(|| panic!("{line}"));
-    let sent = bytes(3_000_000);
-    assert!(echoed(connect(port), &sent) == sent);
+    allocated.and_then(|port| port.parse().ok()).unwrap_or_else(|| panic!("{line}"))
+}
+
+#[test]
+fn a_socks_proxy_there_leads_only_where_it_is_permitted() {
+    let Some(street) = street() else { return };
+    let (here, other) = (server(echo), server(echo));
+    let permit = format!("PermitRemoteOpen=127.0.0.1:{}", here.port());
+    let mut tunnel = tunnel(&street, &["-o", &permit, "-R", "0"]);
+    let port = allocated(&mut tunnel);
+    let ask = |wanted: u16| {
+        let mut stream = connect(port);
+        stream.write_all(&[&[5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1][..], &wanted.to_be_bytes()].concat()).expect("ask");
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).expect("an answer");
+        (answer[3], stream)
+    };
+    let (granted, stream) = ask(here.port());
+    assert_eq!((granted, echoed(stream, b"back")), (0, b"back".to_vec()));
+    assert_eq!(ask(other.port()).0, 5);
 }
 
 #[test]

@@ -2,8 +2,11 @@
 //!
 //! Main functions: [`unresolved_there`], [`greeting_failed`].
 
+use russh::AlgorithmKind;
+
 use crate::chain::error::{Cause, ChainError};
 use crate::chain::transport::client_handler::HandlerError;
+use crate::config::Family;
 use crate::progress::Stage;
 
 /// Turns a refused forwarding into [`Cause::Resolve`] if its text is that of the resolver: sshd answers a name that it
@@ -20,6 +23,16 @@ pub fn unresolved_there(error: ChainError) -> ChainError {
     }
 }
 
+fn family_of(kind: &AlgorithmKind) -> Option<Family> {
+    match kind {
+        AlgorithmKind::Cipher => Some(Family::Cipher),
+        AlgorithmKind::Mac => Some(Family::Mac),
+        AlgorithmKind::Kex => Some(Family::Kex),
+        AlgorithmKind::Key => Some(Family::Key),
+        AlgorithmKind::Compression => None,
+    }
+}
+
 /// The cause of a key exchange that failed.
 pub fn greeting_failed(error: HandlerError) -> Cause {
     let error = match error {
@@ -27,11 +40,10 @@ pub fn greeting_failed(error: HandlerError) -> Cause {
         HandlerError::Transport(error) => error,
     };
     match error {
-        russh::Error::NoCommonAlgo { kind, ours, theirs } => Cause::Protocol(format!(
-            "no {kind:?} algorithm in common: hop offers {}, the server {}",
-            ours.join(","),
-            theirs.join(",")
-        )),
+        russh::Error::NoCommonAlgo { kind, ours, theirs } => match family_of(&kind) {
+            Some(family) => Cause::NoCommonAlgorithm { family, ours, theirs },
+            None => Cause::Protocol(format!("no compression in common: the server offers {}", theirs.join(","))),
+        },
         russh::Error::Disconnect | russh::Error::HUP => {
             Cause::Lost("closed by the other side before the key exchange was done".to_owned())
         }

@@ -14,7 +14,7 @@ use super::early_keepalive::send_early_keepalives;
 use super::error::{greeting_failed, unresolved_there};
 use super::host_key_lookup::lookup;
 use super::host_key_updates::{self, Person};
-use super::proxy_command::{self, ProxyErrors};
+use super::proxy_command::{ProxyCommand, ProxyErrors};
 use crate::auth::{self, AuthError, Authenticated, Keyring};
 use crate::chain::error::{Cause, ChainError, Trail};
 use crate::chain::stage_timeout::{limit, silence};
@@ -26,9 +26,10 @@ use crate::chain::transport::connected::Connected;
 use crate::chain::transport::host_key_log;
 use crate::chain::transport::rekey::Rekeying;
 use crate::chain::transport::version_banner::BannerStream;
+use crate::chain::transport::weak_crypto::{WarnedHosts, WeakCrypto};
 use crate::chain::transport::window::FlowControl;
 use crate::config::Host;
-use crate::config::host::Proxy;
+use crate::config::host::{Proxy, ProxyCarrier};
 use crate::progress::{Event, Observer, Stage};
 use crate::prompt::Asking;
 use crate::trust::{self, KnownAlgorithms, Lookup};
@@ -43,6 +44,8 @@ pub struct HopConnector {
     pub proxy_errors: ProxyErrors,
     /// Limits the number of logins at the same time: servers drop unauthenticated connections beyond `MaxStartups`.
     pub logins: Arc<tokio::sync::Semaphore>,
+    /// The hosts whose key exchange was warned about.
+    pub weak_crypto_told: WarnedHosts,
 }
 
 impl HopConnector {
@@ -178,9 +181,15 @@ impl<'a> HopAttempt<'a> {
 
     async fn dial(&self) -> Result<Dialled, ChainError> {
         match (&self.host.proxy.value, &self.before) {
-            (Proxy::Command { shell, line }, _) => {
-                let run = || proxy_command::run(shell, line, &self.host.alias, &self.connector.proxy_errors);
-                let dial = async { run().map(|transport| (transport, None)) };
+            (Proxy::Command { shell, line, carrier }, _) => {
+                let command = ProxyCommand { shell, line, hop: &self.host.alias, errors: &self.connector.proxy_errors };
+                let dial = async {
+                    let transport = match carrier {
+                        ProxyCarrier::Streams => command.run()?,
+                        ProxyCarrier::PassedSocket => command.run_for_socket().await?,
+                    };
+                    Ok((transport, None))
+                };
                 self.stage(Stage::Dial, dial).await
             }
             (Proxy::None, Some(before)) => {
@@ -220,6 +229,7 @@ impl<'a> HopAttempt<'a> {
             state: state.clone(),
             announce: Some(announce),
             rekeying: Rekeying::new(limit, self.flow, transport.byte_counts()),
+            weak_crypto: WeakCrypto::of(self.host, &self.connector.weak_crypto_told),
         };
         let greeting = async { client::connect_stream(config, transport, handler).await.map_err(greeting_failed) };
         let outcome = self.stage(Stage::Greet, greeting).await;

@@ -8,6 +8,7 @@
 //! | `pool` | the connections of a run |
 //! | `hop` | one host: dial, exchange keys, verify, log in |
 //! | `dial` `proxy_command` | the stream that carries SSH |
+//! | `passed_socket` | the socket that a ProxyCommand passes on |
 //! | `host_key_lookup` `host_key_updates` | the host's keys, before and after the login |
 //! | `early_keepalive` `bind_address` `error` | what these need |
 
@@ -18,5 +19,6 @@ pub mod error;
 pub mod hop;
 pub mod host_key_lookup;
 pub mod host_key_updates;
+pub mod passed_socket;
 pub mod pool;
 pub mod proxy_command;

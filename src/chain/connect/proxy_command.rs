@@ -1,6 +1,7 @@
-//! How does a `ProxyCommand` carry SSH? The command runs here, and its standard streams are the transport.
+//! How does a `ProxyCommand` carry SSH? The command runs here, and its standard streams are the transport, or a socket
+//! that it passes on.
 //!
-//! Main function: [`run`]. Memory: one line of its standard error at a time, [`STDERR_LINE`] bytes at most.
+//! Main type: [`ProxyCommand`]. Memory: one line of its standard error at a time, [`STDERR_LINE`] bytes at most.
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -14,6 +15,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, BufReader,
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
+use super::passed_socket;
 use crate::chain::error::Cause;
 use crate::chain::transport::abortable::Duplex;
 use crate::progress::{Event, Observer};
@@ -30,30 +32,62 @@ pub enum ProxyErrors {
     Inherited(Arc<OwnedFd>),
 }
 
-/// Runs a `ProxyCommand` as ssh does: the user's shell replaces itself with the command.
-pub fn run(shell: &Path, line: &str, hop: &str, errors: &ProxyErrors) -> Result<Box<dyn Duplex>, Cause> {
-    let failed = |source| Cause::Io { what: format!("run ProxyCommand `{line}` by {}", shell.display()), source };
-    let stderr = match errors {
-        ProxyErrors::Told(_) => Stdio::piped(),
-        ProxyErrors::Inherited(file) => Stdio::from(file.try_clone().map_err(failed)?),
-    };
-    let mut child = Command::new(shell)
-        .arg("-c")
-        .arg(format!("exec {line}"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(stderr)
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(failed)?;
-    let missing = || Cause::Protocol("the ProxyCommand has no standard streams".to_owned());
-    let input = child.stdin.take().ok_or_else(missing)?;
-    let output = child.stdout.take().ok_or_else(missing)?;
-    let words = match (child.stderr.take(), errors) {
-        (Some(stderr), ProxyErrors::Told(observer)) => tokio::spawn(pass_on(stderr, hop.to_owned(), observer.clone())),
-        _ => tokio::spawn(async {}),
-    };
-    Ok(Box::new(Piped { running: Some((child, words)), input, output, ending: None, ended: None }))
+/// A `ProxyCommand`.
+#[derive(Clone, Copy)]
+pub struct ProxyCommand<'a> {
+    /// The user's shell.
+    pub shell: &'a Path,
+    /// The line for it.
+    pub line: &'a str,
+    /// The name of the hop it leads to.
+    pub hop: &'a str,
+    /// Where its standard error goes.
+    pub errors: &'a ProxyErrors,
+}
+
+impl ProxyCommand<'_> {
+    /// Runs it as ssh does: the user's shell replaces itself with the command.
+    pub fn run(self) -> Result<Box<dyn Duplex>, Cause> {
+        let (mut child, words) = self.start(Stdio::piped(), Stdio::piped()).map_err(|source| self.failed(source))?;
+        let missing = || Cause::Protocol("the ProxyCommand has no standard streams".to_owned());
+        let input = child.stdin.take().ok_or_else(missing)?;
+        let output = child.stdout.take().ok_or_else(missing)?;
+        Ok(Box::new(Piped { running: Some((child, words)), input, output, ending: None, ended: None }))
+    }
+
+    /// Runs it for the connected socket that it passes on (`ProxyUseFdpass`); it may end then.
+    pub async fn run_for_socket(self) -> Result<Box<dyn Duplex>, Cause> {
+        let socket = async {
+            let (here, there) = std::os::unix::net::UnixStream::pair()?;
+            let (input, output) = (Stdio::from(OwnedFd::from(there.try_clone()?)), Stdio::from(OwnedFd::from(there)));
+            let (mut child, _) = self.start(input, output)?;
+            let socket = passed_socket::receive(here).await?;
+            tokio::spawn(async move { child.wait().await });
+            Ok(socket)
+        };
+        socket.await.map_err(|source| self.failed(source))
+    }
+
+    fn start(self, input: Stdio, output: Stdio) -> std::io::Result<CommandProcess> {
+        let stderr = match self.errors {
+            ProxyErrors::Told(_) => Stdio::piped(),
+            ProxyErrors::Inherited(file) => Stdio::from(file.try_clone()?),
+        };
+        let mut command = Command::new(self.shell);
+        command.arg("-c").arg(format!("exec {}", self.line)).stdin(input).stdout(output).stderr(stderr);
+        let mut child = command.kill_on_drop(true).spawn()?;
+        let words = match (child.stderr.take(), self.errors) {
+            (Some(stderr), ProxyErrors::Told(observer)) => {
+                tokio::spawn(pass_on(stderr, self.hop.to_owned(), observer.clone()))
+            }
+            _ => tokio::spawn(async {}),
+        };
+        Ok((child, words))
+    }
+
+    fn failed(self, source: std::io::Error) -> Cause {
+        Cause::Io { what: format!("run ProxyCommand `{}` by {}", self.line, self.shell.display()), source }
+    }
 }
 
 async fn pass_on(stderr: tokio::process::ChildStderr, hop: String, observer: Arc<dyn Observer>) {

@@ -1,7 +1,7 @@
 //! What is offered in the key exchange, and how large are windows and packets?
 //!
-//! Main function: [`transport_config`]. Names come from the host's configuration if the user set them, else from hop's
-//! own order. Names that russh does not support are left out, and an empty list is an error.
+//! Main function: [`transport_config`]. Names come from the host's configuration if the user set them, else from the
+//! lists that `ssh -G` prints. Names that russh does not support are left out, and an empty list is an error.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use russh::{Limits, Preferred, cipher, client, compression, kex, mac};
 
 use super::window::FlowControl;
 use crate::chain::error::Cause;
-use crate::config::{Host, Value};
+use crate::config::{Family, Host, Value};
 use crate::trust::KnownAlgorithms;
 
 /// The largest channel packet accepted, in bytes (RFC 4254 §5.1).
@@ -36,7 +36,7 @@ pub const CIPHERS_WITH_TAG: [cipher::Name; 3] = [cipher::AES_128_GCM, cipher::AE
 pub fn transport_config(host: &Host, known: &KnownAlgorithms, flow: FlowControl) -> Result<Arc<client::Config>, Cause> {
     let keepalive = host.server_alive_interval.value;
     Ok(Arc::new(client::Config {
-        client_id: russh::SshId::Standard(Cow::Borrowed(concat!("SSH-2.0-hop_", env!("CARGO_PKG_VERSION")))),
+        client_id: russh::SshId::Standard(version(host)),
         limits: Limits { rekey_write_limit: REKEY_BYTES, rekey_read_limit: REKEY_BYTES, rekey_time_limit: REKEY_TIME },
         window_size: flow.window(),
         maximum_packet_size: PACKET,
@@ -49,50 +49,24 @@ pub fn transport_config(host: &Host, known: &KnownAlgorithms, flow: FlowControl)
     }))
 }
 
-fn preferred(host: &Host, known: &KnownAlgorithms) -> Result<Preferred, Cause> {
-    let kex = match &host.kex_algorithms {
-        None => Preferred::DEFAULT.kex,
-        Some(names) => {
-            let mut kex = chosen("KexAlgorithms", names, |name| kex::Name::try_from(name).ok())?;
-            kex.extend([kex::EXTENSION_SUPPORT_AS_CLIENT, kex::EXTENSION_OPENSSH_STRICT_KEX_AS_CLIENT]);
-            Cow::Owned(kex)
-        }
-    };
-    let cipher = match &host.ciphers {
-        None => Cow::Borrowed(cipher_order()),
-        Some(names) => Cow::Owned(chosen("Ciphers", names, |name| cipher::Name::try_from(name).ok())?),
-    };
-    let mac = match &host.macs {
-        None => Preferred::DEFAULT.mac,
-        Some(names) => Cow::Owned(chosen("MACs", names, |name| mac::Name::try_from(name).ok())?),
-    };
-    let compression: &[compression::Name] = if host.compression.value { &COMPRESSED } else { &[compression::NONE] };
-    let (key, host_key_certificates) = host_keys(host, known)?;
-    Ok(Preferred { kex, key, host_key_certificates, cipher, mac, compression: Cow::Borrowed(compression) })
-}
-
-/// The order of ciphers: AES-GCM first if the processor has AES instructions, otherwise ChaCha20.
-fn cipher_order() -> &'static [cipher::Name] {
-    use cipher::{AES_128_CTR, AES_128_GCM, AES_192_CTR, AES_256_CTR, AES_256_GCM, CHACHA20_POLY1305};
-    match has_aes() {
-        true => &[AES_128_GCM, AES_256_GCM, CHACHA20_POLY1305, AES_128_CTR, AES_192_CTR, AES_256_CTR],
-        false => &[CHACHA20_POLY1305, AES_128_GCM, AES_256_GCM, AES_128_CTR, AES_192_CTR, AES_256_CTR],
+/// hop's version, as it is sent to the server.
+fn version(host: &Host) -> Cow<'static, str> {
+    const VERSION: &str = concat!("SSH-2.0-hop_", env!("CARGO_PKG_VERSION"));
+    match &host.version_addendum {
+        Some(addendum) => Cow::Owned(format!("{VERSION} {}", addendum.value)),
+        None => Cow::Borrowed(VERSION),
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-fn has_aes() -> bool {
-    std::arch::is_x86_feature_detected!("aes")
-}
-
-#[cfg(target_arch = "aarch64")]
-fn has_aes() -> bool {
-    std::arch::is_aarch64_feature_detected!("aes")
-}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn has_aes() -> bool {
-    false
+fn preferred(host: &Host, known: &KnownAlgorithms) -> Result<Preferred, Cause> {
+    let mut kex = chosen(Family::Kex, host.kex_algorithms.as_ref(), |name| kex::Name::try_from(name).ok())?;
+    kex.extend([kex::EXTENSION_SUPPORT_AS_CLIENT, kex::EXTENSION_OPENSSH_STRICT_KEX_AS_CLIENT]);
+    let cipher = chosen(Family::Cipher, host.ciphers.as_ref(), |name| cipher::Name::try_from(name).ok())?;
+    let mac = chosen(Family::Mac, host.macs.as_ref(), |name| mac::Name::try_from(name).ok())?;
+    let (kex, cipher, mac) = (Cow::Owned(kex), Cow::Owned(cipher), Cow::Owned(mac));
+    let compression: &[compression::Name] = if host.compression.value { &COMPRESSED } else { &[compression::NONE] };
+    let (key, host_key_certificates) = host_keys(host, known)?;
+    Ok(Preferred { kex, key, host_key_certificates, cipher, mac, compression: Cow::Borrowed(compression) })
 }
 
 type HostKeys = (Cow<'static, [Algorithm]>, Cow<'static, [Algorithm]>);
@@ -101,7 +75,7 @@ type HostKeys = (Cow<'static, [Algorithm]>, Cow<'static, [Algorithm]>);
 /// is; otherwise the known types come first, so that a server with several keys presents the one we know. Certificates
 /// are offered only if an authority is known: one that nobody vouches for would hide a key that is known.
 fn host_keys(host: &Host, known: &KnownAlgorithms) -> Result<HostKeys, Cause> {
-    let plain = |name: &str| Algorithm::new(name).ok().filter(is_offered);
+    let plain = |name: &str| Algorithm::new(name).ok().filter(is_spoken);
     let certified = |name: &str| name.strip_suffix("-cert-v01@openssh.com").and_then(plain);
     if let Some(names) = &host.host_key_algorithms {
         let certificates = names.iter().filter_map(|name| certified(name)).collect();
@@ -112,29 +86,35 @@ fn host_keys(host: &Host, known: &KnownAlgorithms) -> Result<HostKeys, Cause> {
             false => Ok((Cow::Owned(keys), Cow::Owned(certificates))),
         };
     }
-    let mut keys: Vec<_> = known.keys.iter().filter(|algorithm| is_offered(algorithm)).cloned().collect();
-    let others = Preferred::DEFAULT.key.iter().filter(|algorithm| !known.keys.contains(algorithm));
-    keys.extend(others.cloned());
+    let mut keys: Vec<_> = known.keys.iter().filter(|algorithm| is_spoken(algorithm)).cloned().collect();
+    let others = Family::Key.default_list().iter().filter_map(|name| plain(name));
+    keys.extend(others.filter(|algorithm| !known.keys.contains(algorithm)));
     let certificates = if known.authority { keys.clone() } else { Vec::new() };
     Ok((Cow::Owned(keys), Cow::Owned(certificates)))
 }
 
-/// Whether hop offers this type at all; `ssh-rsa` (SHA-1) and DSA are not offered.
-pub fn is_offered(algorithm: &Algorithm) -> bool {
+/// Whether hop verifies signatures of this type; not those of DSA and of security keys. `ssh-rsa` (SHA-1) is offered only
+/// where it is asked for.
+pub fn is_spoken(algorithm: &Algorithm) -> bool {
     Preferred::DEFAULT.key.contains(algorithm)
 }
 
-/// The names of `value` that hop supports, in their order.
-fn chosen<T>(keyword: &str, value: &Value<Vec<String>>, find: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Cause> {
-    let found: Vec<T> = value.iter().filter_map(|name| find(name)).collect();
+/// The algorithms to offer: those of the user's list, else of the built-in one, that the library has, in their order.
+fn chosen<T>(
+    family: Family,
+    list: Option<&Value<Vec<String>>>,
+    find: impl Fn(&str) -> Option<T>,
+) -> Result<Vec<T>, Cause> {
+    let Some(list) = list else { return Ok(family.default_list().iter().filter_map(|name| find(name)).collect()) };
+    let found: Vec<T> = list.iter().filter_map(|name| find(name)).collect();
     match found.is_empty() {
-        true => Err(nothing_left(keyword, value)),
+        true => Err(nothing_left(family.keyword(), list)),
         false => Ok(found),
     }
 }
 
 fn nothing_left(keyword: &str, value: &Value<Vec<String>>) -> Cause {
-    Cause::Protocol(format!("{keyword} ({}) names nothing that hop supports: {}", value.origin, value.join(",")))
+    Cause::NothingToOffer(format!("{keyword} ({}) names nothing that hop speaks: {}", value.origin, value.join(",")))
 }
 
 #[cfg(test)]
@@ -162,11 +142,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_printed_is_what_is_offered() {
+        let host = crate::config::host::tests::plain("h");
+        let offered = transport_config(&host, &KnownAlgorithms::default(), FLOW).unwrap();
+        let text = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let list = |family: Family| text(family.default_list());
+        let all = |names: Vec<&str>| text(&names);
+        let preferred = &offered.preferred;
+        assert_eq!(all(preferred.cipher.iter().map(AsRef::as_ref).collect()), list(Family::Cipher));
+        assert_eq!(all(preferred.mac.iter().map(AsRef::as_ref).collect()), list(Family::Mac));
+        let kex =
+            preferred.kex.iter().map(AsRef::as_ref).filter(|name| list(Family::Kex).iter().any(|known| known == name));
+        assert_eq!(all(kex.collect()), list(Family::Kex));
+        assert_eq!(preferred.kex.len(), list(Family::Kex).len() + 2, "and two extensions");
+        assert!(!names(&preferred.key).contains(&"ssh-rsa".to_owned()), "SHA-1 only where it is asked for");
+    }
+
+    #[test]
     fn a_list_that_leaves_nothing_is_an_error() {
         let mut host = crate::config::host::tests::plain("h");
         host.ciphers = Some(Value { value: vec!["rot13".into()], origin: Origin::Flag("-c".into()) });
         let error = transport_config(&host, &KnownAlgorithms::default(), FLOW).unwrap_err().to_string();
-        assert_eq!(error, "Ciphers (-c) names nothing that hop supports: rot13");
+        assert_eq!(error, "Ciphers (-c) names nothing that hop speaks: rot13");
         host.ciphers = None;
         host.host_key_algorithms = Some(Value { value: vec!["ssh-dss".into()], origin: Origin::Default });
         assert!(transport_config(&host, &KnownAlgorithms::default(), FLOW).is_err());

@@ -18,6 +18,7 @@ use super::exchange_lines::exchange_lines;
 use super::host_key_log;
 use super::incoming_channels::{IncomingChannel, IncomingChannels, IncomingType};
 use super::rekey::{RekeyDecision, Rekeying};
+use super::weak_crypto::WeakCrypto;
 use crate::progress::{Event, Observer, Stage};
 use crate::prompt::Asking;
 use crate::trust::{self, HostVerified, Lookup, Presented, TrustError};
@@ -103,6 +104,7 @@ pub struct ClientHandler {
     /// Receives the host keys that the server announces, once.
     pub announce: Option<oneshot::Sender<Vec<PublicKey>>>,
     pub rekeying: Rekeying,
+    pub weak_crypto: WeakCrypto,
 }
 
 impl Drop for ClientHandler {
@@ -200,6 +202,7 @@ impl Handler for ClientHandler {
         session: &mut Session,
     ) -> Result<(), HandlerError> {
         self.observer.event(Event::KeysExchanged { hop: self.hop.clone(), lines: exchange_lines(names) });
+        self.weak_crypto.look(&self.hop, names.kex.as_ref(), self.observer.as_ref());
         let shown = host_key_log::shown();
         let first = self.state.version.set(bounded(&String::from_utf8_lossy(session.remote_sshid()), TEXT_LIMIT));
         if first.is_err() {

@@ -8,7 +8,7 @@
 //! | `client_handler` | the client's answers to its server |
 //! | `supported` `exchange_lines` | what `ssh -Q` lists; what `ssh -v` tells of a key exchange |
 //! | `rekey` `incoming_channels` `algorithms` | when keys change; what the server may open; what is offered |
-//! | `host_key_log` | the host key of each key exchange, from the library's log |
+//! | `host_key_log` `weak_crypto` | the host key of each key exchange, from the library's log; a warning about it |
 //! | `version_banner` | the server's first line |
 //! | `abortable` | a stream that can be ended from outside |
 //! | `byte_counts` `window` `quick_ack` | counts, windows, acknowledgements |
@@ -25,4 +25,5 @@ pub mod quick_ack;
 pub mod rekey;
 pub mod supported;
 pub mod version_banner;
+pub mod weak_crypto;
 pub mod window;

@@ -6,7 +6,7 @@
 use russh::keys::Algorithm;
 use russh::{cipher, kex, mac};
 
-use super::algorithms::{CIPHERS_WITH_TAG, COMPRESSED, is_offered};
+use super::algorithms::{CIPHERS_WITH_TAG, COMPRESSED, is_spoken};
 use crate::config::Family;
 
 /// The queries, as `-Q help` lists them.
@@ -67,14 +67,14 @@ fn names(family: Family, fits: impl Fn(&str) -> bool) -> Vec<&'static str> {
 /// Whether this is a type of key or certificate, or a way to sign with one, that hop reads, signs with and verifies.
 fn is_known(name: &str) -> bool {
     let plain = name.strip_suffix(CERTIFICATE).unwrap_or(name);
-    is_key_type(plain) || Algorithm::new(plain).is_ok_and(|algorithm| is_offered(&algorithm))
+    is_key_type(plain) || Algorithm::new(plain).is_ok_and(|algorithm| is_spoken(&algorithm))
 }
 
 /// Whether this is a type of key or certificate; the names of RSA with SHA-2 are ways to sign only.
 fn is_key_type(name: &str) -> bool {
     let plain = name.strip_suffix(CERTIFICATE).unwrap_or(name);
-    let offered = || Algorithm::new(plain).is_ok_and(|algorithm| is_offered(&algorithm));
-    plain == "ssh-rsa" || (!plain.starts_with("rsa-sha2-") && offered())
+    let spoken = || Algorithm::new(plain).is_ok_and(|algorithm| is_spoken(&algorithm));
+    plain == "ssh-rsa" || (!plain.starts_with("rsa-sha2-") && spoken())
 }
 
 #[cfg(test)]
@@ -89,6 +89,20 @@ mod tests {
         assert_eq!(supported("HostKeyAlgorithms"), supported("key-sig"));
         assert_eq!(supported("CIPHER"), None);
         assert_eq!(supported("sntrup"), None);
+    }
+
+    #[test]
+    fn the_configuration_knows_what_the_library_speaks() {
+        let is_there = |family: Family, name: &str| match family {
+            Family::Cipher => cipher::Name::try_from(name).is_ok(),
+            Family::Mac => mac::Name::try_from(name).is_ok(),
+            _ => kex::Name::try_from(name).is_ok(),
+        };
+        for family in [Family::Cipher, Family::Mac, Family::Kex] {
+            for name in family.known() {
+                assert_eq!(family.speaks(name), is_there(family, name), "{name}");
+            }
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Main function: [`of_chain`].
 
+use super::algorithms::of_algorithms;
 use super::failed_hop::FailedHop;
 use super::host_keys::of_trust;
 use super::keys::of_auth;
@@ -21,6 +22,8 @@ pub fn of_chain(error: &ChainError, ways: &[Vec<Host>]) -> Vec<String> {
         Cause::Resolve { .. } => vec![unresolved(error)],
         Cause::Io { source, .. } => dial_failed(source),
         Cause::TimedOut(_) if error.stage == Stage::Dial => vec![blocked(error)],
+        Cause::NoCommonAlgorithm { family, ours, theirs } => vec![of_algorithms(*family, ours, theirs, &hop)],
+        Cause::NothingToOffer(_) => Vec::new(),
         cause if error.stage == Stage::Greet => greets_nobody(cause, alias),
         cause @ (Cause::Refused(_) | Cause::Sftp(_)) if error.stage == Stage::StartSftp => no_sftp(alias, cause),
         _ => Vec::new(),

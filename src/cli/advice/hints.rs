@@ -57,10 +57,18 @@ fn of_copy(error: &CopyError, ways: &[Vec<Host>]) -> Vec<String> {
         copy::Cause::SourceChanged => {
             one("run the same command again when nothing writes to it; --growing takes a file that only grows")
         }
+        copy::Cause::Unfit(_) if is_stream(error) => {
+            one("a stream is sent by its reader there: … | hop ssh HOST 'cat > FILE'")
+        }
         copy::Cause::Endless { .. } => one("is it a file with an end? --deadline TIME reads on until then"),
         copy::Cause::Misstated => one("--route relay sends it through here, to its real end"),
         _ => Vec::new(),
     }
+}
+
+/// Whether the source was standard input, `<(…)`, or another device of this machine.
+fn is_stream(error: &CopyError) -> bool {
+    error.host.is_none() && [&b"/dev/"[..], b"/proc/"].iter().any(|folder| error.path.starts_with(folder))
 }
 
 fn of_lock(error: &LockError) -> Vec<String> {

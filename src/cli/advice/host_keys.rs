@@ -5,6 +5,7 @@
 use super::failed_hop::FailedHop;
 use super::shell_word::{one, quoted, shell_word};
 use crate::config::Host;
+use crate::config::host::Matters;
 use crate::trust::{KnownAt, NotAccepted, TrustError};
 
 /// Hints for a host key that was not accepted.
@@ -45,7 +46,14 @@ fn unknown_key(because: NotAccepted, hop: &FailedHop<'_>) -> Vec<String> {
             hop.target
         ),
     };
-    std::iter::once(first).chain(hop.host.filter(|_| hop.is_first).map(scanned)).collect()
+    let missing = hop.host.into_iter().flat_map(missing_proofs);
+    std::iter::once(first).chain(hop.host.filter(|_| hop.is_first).map(scanned)).chain(missing).collect()
+}
+
+/// The settings for host keys that hop does not honour.
+fn missing_proofs(host: &Host) -> impl Iterator<Item = String> {
+    let missing = host.not_honoured.iter().filter(|missing| missing.matters == Matters::ForHostKeys);
+    missing.map(|missing| format!("{} ({}) is not in this version", missing.setting.value, missing.setting.origin))
 }
 
 fn scanned(host: &Host) -> String {

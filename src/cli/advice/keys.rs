@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::shell_word::{one, quoted};
 use crate::auth::{AuthError, KeyProblem};
+use crate::config::host::{Matters, NotHonoured};
 use crate::config::{Host, HostBlock, HostBlockError, Origin};
 
 /// Hints for a login that failed.
@@ -19,13 +20,14 @@ pub fn of_auth(error: &AuthError, host: Option<&Host>) -> Vec<String> {
         AuthError::Disconnected { reason, .. } if reason.contains("Too many") => {
             one("offer one key only: -i FILE -o IdentitiesOnly=yes")
         }
-        AuthError::Refused { user, tried, unused, doubtful, .. } => {
+        AuthError::Refused { user, tried, unused, doubtful, offered } => {
             let keys = unused.iter().chain(doubtful);
             let mut hints: Vec<String> = keys.filter_map(|key| of_key(&key.file, &key.problem)).collect();
             hints.push(match tried.is_empty() {
                 true => "name the key: -i FILE, `IdentityFile FILE` in ssh_config, or ssh-add FILE".to_owned(),
                 false => "is it the right key? -i FILE; for one host of several -i PATTERN=FILE".to_owned(),
             });
+            hints.extend(host.into_iter().flat_map(|host| missing_methods(host, offered)));
             if host.is_some_and(|host| host.user.origin == Origin::Default) {
                 hints.push(format!(
                     "{user} is the name of the user here; cloud images have their own (ec2-user, ubuntu, admin): USER@HOST"
@@ -35,6 +37,25 @@ pub fn of_auth(error: &AuthError, host: Option<&Host>) -> Vec<String> {
         }
         _ => Vec::new(),
     }
+}
+
+/// The settings for logins that hop does not honour, where the server would have taken such a login.
+fn missing_methods(host: &Host, offered: &[String]) -> Vec<String> {
+    let would_take = |setting: &str| {
+        let method = match setting {
+            _ if setting.starts_with("gssapi") => "gssapi",
+            _ if setting.starts_with("hostbased") => "hostbased",
+            _ => "publickey", // a provider of keys
+        };
+        offered.iter().any(|offered| offered.starts_with(method))
+    };
+    let missing = host.not_honoured.iter().filter(|missing| missing.matters == Matters::ForLogins);
+    let missing = missing.filter(|missing| would_take(&missing.setting.value)).map(|missing| {
+        let NotHonoured { setting, .. } = missing;
+        let way_out = if setting.value.contains("provider") { ": load the key into an agent (ssh-add)" } else { "" };
+        format!("{} ({}) is not in this version{way_out}", setting.value, setting.origin)
+    });
+    missing.collect()
 }
 
 /// The hint for a key file that cannot be used, if something helps.

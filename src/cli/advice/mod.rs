@@ -7,9 +7,10 @@
 //! | `hints` | every error |
 //! | `direct` | two hosts that do not reach each other directly, a login that is not lent |
 //! | `chain` | a hop that was not reached |
-//! | `host_keys` `keys` | host keys; key files and logins |
+//! | `host_keys` `keys` `algorithms` | host keys; key files and logins; algorithms |
 //! | `failed_hop` `shell_word` | what these need |
 
+mod algorithms;
 mod chain;
 mod direct;
 mod failed_hop;

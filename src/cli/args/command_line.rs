@@ -27,7 +27,7 @@ const STYLES: Styles = Styles::styled()
 
 /// Copy files and run commands across bastion hosts; keys never leave this machine.
 #[derive(Parser, Debug)]
-#[command(name = "hop", version, styles = STYLES, max_term_width = 100, after_help = help::HOP)]
+#[command(name = "hop", version, propagate_version = true, styles = STYLES, max_term_width = 100, after_help = help::HOP)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct Args {
     /// What to do.

@@ -10,7 +10,7 @@ use super::flag_groups::{Connection, OutputFlags, ProgressFlags, ScpPort};
 use super::help;
 use super::reliability::ReliabilityFlags;
 use super::unattended::Unattended;
-use super::values::{Count, DirectAuth, RouteChoice, SymlinkChoice, connections, lanes, peer};
+use super::values::{Count, DirectAuth, RouteChoice, SymlinkChoice, connections, lanes, peer, ssh_program};
 
 /// Copy files: up, down, or from one host to another
 #[derive(clap::Args, Debug)]
@@ -106,6 +106,9 @@ pub struct ScpTakenFlags {
     /// No checks of the names that a server of the old protocol sends: SFTP has no such names
     #[arg(short = 'T', hide = true)]
     pub no_name_checks: bool,
+    /// The program that speaks SSH: only the system's own, in whose place hop is
+    #[arg(short = 'S', value_name = "PROGRAM", hide = true, value_parser = ssh_program)]
+    pub ssh_program: Option<String>,
     /// Requests and buffers of scp's own: hop finds out (--lanes)
     #[arg(short = 'X', value_name = "OPTION", hide = true)]
     pub sftp_options: Vec<String>,

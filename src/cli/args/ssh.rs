@@ -43,6 +43,9 @@ pub struct Ssh {
     /// Port of HOST, not of its jumps [default: from ssh_config, else 22]
     #[arg(short = 'p', value_name = "PORT", value_parser = port, help_heading = "Connection")]
     pub port: Vec<u16>,
+    /// The tag that `Match tagged` looks for [default: Tag of ssh_config]
+    #[arg(short = 'P', value_name = "TAG", help_heading = "Connection")]
+    pub tag: Option<String>,
     /// MACs to offer, with commas between, best first [default: from ssh_config]
     #[arg(short = 'm', value_name = "MACS", help_heading = "Connection")]
     pub macs: Option<String>,
@@ -96,6 +99,9 @@ pub struct TakenFlags {
     /// No GSSAPI credentials are forwarded: always so
     #[arg(short = 'k', hide = true, overrides_with = "gssapi")]
     pub no_gssapi_delegation: bool,
+    /// Messages to syslog: they stay where they are, for systemd to collect
+    #[arg(short = 'y', hide = true)]
+    pub syslog: bool,
     /// The path of a shared connection: none is shared
     #[arg(short = 'S', value_name = "PATH", hide = true)]
     pub control_path: Option<String>,
@@ -205,8 +211,12 @@ impl Ssh {
     /// then those of `-o`, then what `-W` implies.
     pub fn flags(&self) -> anyhow::Result<Flags> {
         let flags = self.connection.flags(self.purpose());
-        let named =
-            [("MACs", &self.macs), ("BindAddress", &self.bind_address), ("BindInterface", &self.bind_interface)];
+        let named = [
+            ("Tag", &self.tag),
+            ("MACs", &self.macs),
+            ("BindAddress", &self.bind_address),
+            ("BindInterface", &self.bind_interface),
+        ];
         let named = named.into_iter().filter_map(|(keyword, value)| Some(format!("{keyword}={}", value.as_ref()?)));
         let options = self.session.options().chain(named).chain(self.taken.options()).chain(self.tunnels.options()?);
         let given = flags.options.iter().filter(|option| !self.is_late(option)).cloned();
@@ -302,6 +312,7 @@ impl SessionFlags {
             set(self.terminal == 1, "RequestTTY=yes"),
             set(self.terminal > 1, "RequestTTY=force"),
             set(self.no_terminal, "RequestTTY=no"),
+            set(self.background, "ForkAfterAuthentication=yes"),
             set(self.no_input || self.background, "StdinNull=yes"),
             set(self.nothing, "SessionType=none"),
             set(self.subsystem, "SessionType=subsystem"),

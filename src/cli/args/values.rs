@@ -114,6 +114,16 @@ fn count(text: &str, most: usize) -> Result<Count, String> {
     }
 }
 
+/// The program of `-S`: any other than the system's own would be run for what it adds, which hop cannot do.
+pub fn ssh_program(text: &str) -> Result<String, String> {
+    match text {
+        "ssh" | "/bin/ssh" | "/usr/bin/ssh" | "/usr/local/bin/ssh" => Ok(text.to_owned()),
+        _ => Err("hop has SSH built in and runs no program for it: give what it adds by -o, -J, or ProxyCommand in \
+                  ssh_config"
+            .to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

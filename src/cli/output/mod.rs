@@ -14,13 +14,15 @@
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `library_log` `terminal` | the log of the SSH library; questions |
+//! | `person` | who is asked: the terminal or a program |
+//! | `library_log` `terminal` `askpass` | the log of the SSH library; questions |
 //! | `reporter` | takes events from the engine without ever making it wait |
 //! | `worker` | the thread that owns the screen |
 //! | `bars` `plain` `journal` `receipt` `lines` | the forms in which events are shown or written |
 //! | `json` `meter` `stderr` `stdout` | objects, rates, lines |
 //! | `summary` `display` `numbers` `safe` `timestamps` | what these need |
 
+pub mod askpass;
 pub mod bars;
 pub mod display;
 pub mod journal;
@@ -29,6 +31,7 @@ pub mod library_log;
 pub mod lines;
 pub mod meter;
 pub mod numbers;
+pub mod person;
 pub mod plain;
 pub mod receipt;
 pub mod reporter;

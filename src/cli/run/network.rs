@@ -15,7 +15,7 @@ use super::verb_run::Run;
 use crate::cli::args::values::Count;
 use crate::cli::env::environment::Environment;
 use crate::cli::env::host_env;
-use crate::cli::output::terminal::TerminalPrompt;
+use crate::cli::output::person::PersonPrompt;
 
 /// The window of each channel of a shell or a tunnel, in bytes: ssh's own value. With more, many tunnels at once would
 /// need too much memory.
@@ -31,17 +31,17 @@ pub struct Network {
 }
 
 /// Who is asked: nobody with `-B`.
-fn prompt(flags: &Flags, run: &Arc<Run>) -> Arc<dyn Prompt> {
+fn prompt(flags: &Flags, environment: &Environment, run: &Arc<Run>) -> Arc<dyn Prompt> {
     match flags.batch {
         true => Arc::new(NoPrompt),
-        false => Arc::new(TerminalPrompt::new(run.reporter.clone())),
+        false => Arc::new(PersonPrompt::of(&environment.variables, &run.reporter)),
     }
 }
 
 impl Network {
     /// Reads the configuration; opens nothing.
     pub fn read(flags: Flags, environment: &Environment, run: &Arc<Run>) -> Result<Network, Error> {
-        let chain = Chain::new(prompt(&flags, run), run.reporter.clone());
+        let chain = Chain::new(prompt(&flags, environment, run), run.reporter.clone());
         Network::over(chain, flags, environment, run)
     }
 
@@ -52,7 +52,7 @@ impl Network {
         run: &Arc<Run>,
         errors: Arc<OwnedFd>,
     ) -> Result<Network, Error> {
-        let chain = Chain::with_proxy_errors(prompt(&flags, run), run.reporter.clone(), errors);
+        let chain = Chain::with_proxy_errors(prompt(&flags, environment, run), run.reporter.clone(), errors);
         Network::over(chain, flags, environment, run)
     }
 
@@ -98,7 +98,7 @@ impl Network {
         let hops = self.configuration.resolve(host)?;
         self.run.remember(&hops);
         for (hop, said) in hops.iter().flat_map(|hop| hop.not_honoured.iter().map(move |said| (hop, said))) {
-            let text = format!("{}: not honoured: {} ({})", hop.alias, said.value, said.origin);
+            let text = format!("{}: not honoured: {} ({})", hop.alias, said.setting.value, said.setting.origin);
             self.run.reporter.event(Event::Detail(text));
         }
         Ok(hops)

@@ -15,6 +15,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::error::ExitKind;
 
+use crate::cli::output::person::withdraw_question;
 use crate::cli::output::{safe, terminal};
 
 /// How long a run may take after a signal to print how it ended.
@@ -55,7 +56,7 @@ fn end_anyway(kind: ExitKind) {
             // in either case it is over
             let _ = runtime.block_on(async { tokio::time::timeout(LAST_WORDS, signalled()).await });
         }
-        terminal::restore_terminal();
+        withdraw_question();
         std::process::exit(kind.code().into());
     });
 }

@@ -27,7 +27,7 @@ pub struct CompleteSettings {
 }
 
 /// The keywords whose value is a list of algorithms.
-const LISTS: [(Keyword, Family); 8] = [
+pub const LISTS: [(Keyword, Family); 8] = [
     (Keyword::Ciphers, Family::Cipher),
     (Keyword::MACs, Family::Mac),
     (Keyword::KexAlgorithms, Family::Kex),
@@ -39,7 +39,7 @@ const LISTS: [(Keyword, Family); 8] = [
 ];
 
 /// The keywords for which `none` is the same as no line at all.
-const CLEARED_BY_NONE: [Keyword; 9] = [
+const CLEARED_BY_NONE: [Keyword; 10] = [
     Keyword::LocalCommand,
     Keyword::RemoteCommand,
     Keyword::ProxyCommand,
@@ -49,6 +49,7 @@ const CLEARED_BY_NONE: [Keyword; 9] = [
     Keyword::PKCS11Provider,
     Keyword::SecurityKeyProvider,
     Keyword::KnownHostsCommand,
+    Keyword::VersionAddendum,
 ];
 
 /// Fills in the defaults and expands tokens and paths.

@@ -1,7 +1,8 @@
 //! Which algorithms does a list name? `+`, `-`, `^` and patterns apply to OpenSSH's own lists, kept here as data.
 //!
 //! Main type: [`Family`]. The lists are those of OpenSSH 9.2p1 (`myproposal.h`, `ssh -Q`), with the names that later
-//! versions added. What hop itself supports is not known here: `chain` intersects.
+//! versions added. What is offered where nothing is configured leaves out the names that hop does not speak
+//! ([`NOT_SPOKEN`]); a list that names them keeps them, and `chain` passes over them.
 
 use crate::wildcard::{ListMatch, match_list};
 
@@ -26,6 +27,7 @@ impl Family {
     /// The list that is offered if nothing is configured.
     pub fn default_list(self) -> &'static [&'static str] {
         match self {
+            Family::Cipher if has_aes() => CIPHERS_OFFERED_WITH_AES,
             Family::Cipher => CIPHERS_OFFERED,
             Family::Mac => MACS_OFFERED,
             Family::Kex => KEX_OFFERED,
@@ -45,6 +47,23 @@ impl Family {
             Family::Signature => SIGNATURES,
             Family::GssapiKex => GSSAPI_KEX,
         }
+    }
+
+    /// The keyword of the family, for people.
+    pub fn keyword(self) -> &'static str {
+        match self {
+            Family::Cipher => "Ciphers",
+            Family::Mac => "MACs",
+            Family::Kex => "KexAlgorithms",
+            Family::Key => "HostKeyAlgorithms",
+            Family::Signature => "CASignatureAlgorithms",
+            Family::GssapiKex => "GSSAPIKexAlgorithms",
+        }
+    }
+
+    /// Whether hop speaks an algorithm that may be configured; for keys that is up to where they are used.
+    pub fn speaks(self, name: &str) -> bool {
+        !matches!(self, Family::Cipher | Family::Mac | Family::Kex) || !NOT_SPOKEN.contains(&name)
     }
 
     /// Checks that OpenSSH would accept `list`. Names must be known, except those to remove (`-…`).
@@ -101,14 +120,56 @@ impl Family {
     }
 }
 
-const CIPHERS_OFFERED: &[&str] = &[
+/// Ciphers, MACs and key exchanges of OpenSSH that the SSH library does not have.
+pub const NOT_SPOKEN: &[&str] = &[
+    "3des-cbc",
+    "hmac-sha1-96",
+    "hmac-md5",
+    "hmac-md5-96",
+    "umac-64@openssh.com",
+    "umac-128@openssh.com",
+    "hmac-sha1-96-etm@openssh.com",
+    "hmac-md5-etm@openssh.com",
+    "hmac-md5-96-etm@openssh.com",
+    "umac-64-etm@openssh.com",
+    "umac-128-etm@openssh.com",
+    "sntrup761x25519-sha512",
+    "sntrup761x25519-sha512@openssh.com",
+];
+
+/// AES-GCM first, where the processor has instructions for it.
+const CIPHERS_OFFERED_WITH_AES: &[&str] = &[
+    "aes128-gcm@openssh.com",
+    "aes256-gcm@openssh.com",
     "chacha20-poly1305@openssh.com",
     "aes128-ctr",
     "aes192-ctr",
     "aes256-ctr",
+];
+
+const CIPHERS_OFFERED: &[&str] = &[
+    "chacha20-poly1305@openssh.com",
     "aes128-gcm@openssh.com",
     "aes256-gcm@openssh.com",
+    "aes128-ctr",
+    "aes192-ctr",
+    "aes256-ctr",
 ];
+
+#[cfg(target_arch = "x86_64")]
+fn has_aes() -> bool {
+    std::arch::is_x86_feature_detected!("aes")
+}
+
+#[cfg(target_arch = "aarch64")]
+fn has_aes() -> bool {
+    std::arch::is_aarch64_feature_detected!("aes")
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn has_aes() -> bool {
+    false
+}
 
 const CIPHERS: &[&str] = &[
     "3des-cbc",
@@ -124,13 +185,9 @@ const CIPHERS: &[&str] = &[
 ];
 
 const MACS_OFFERED: &[&str] = &[
-    "umac-64-etm@openssh.com",
-    "umac-128-etm@openssh.com",
     "hmac-sha2-256-etm@openssh.com",
     "hmac-sha2-512-etm@openssh.com",
     "hmac-sha1-etm@openssh.com",
-    "umac-64@openssh.com",
-    "umac-128@openssh.com",
     "hmac-sha2-256",
     "hmac-sha2-512",
     "hmac-sha1",
@@ -155,9 +212,9 @@ const MACS: &[&str] = &[
     "umac-128-etm@openssh.com",
 ];
 
+/// The first came with OpenSSH 9.9.
 const KEX_OFFERED: &[&str] = &[
-    "sntrup761x25519-sha512",
-    "sntrup761x25519-sha512@openssh.com",
+    "mlkem768x25519-sha256",
     "curve25519-sha256",
     "curve25519-sha256@libssh.org",
     "ecdh-sha2-nistp256",
@@ -273,12 +330,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_offered_is_spoken() {
+        for family in [Family::Cipher, Family::Mac, Family::Kex] {
+            assert!(family.default_list().iter().all(|name| family.speaks(name) && family.known().contains(name)));
+        }
+        assert!(NOT_SPOKEN.iter().all(|name| [CIPHERS, MACS, KEX].concat().contains(name)));
+    }
+
+    #[test]
     fn lists_grow_shrink_and_are_reordered() {
         let macs = |list: &str| Family::Mac.assemble(list).unwrap();
         assert_eq!(macs("hmac-sha1"), ["hmac-sha1"]);
         assert_eq!(macs("+hmac-md5").last().unwrap(), "hmac-md5");
         assert_eq!(macs("^hmac-sha1")[0], "hmac-sha1");
-        assert_eq!(macs("-*-etm*").len(), 5);
+        assert_eq!(macs("-*-etm*").len(), 3);
+        assert_eq!(macs("^umac-64@openssh.com")[0], "umac-64@openssh.com", "a list keeps what it names");
         assert!(Family::Kex.check("curve25519-sha256,nonsense").is_err());
         assert!(Family::Kex.check("-nonsense").is_ok());
         assert!(Family::Key.check("ssh-*").is_ok());

@@ -136,6 +136,11 @@ pub fn log_level(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     )
 }
 
+/// `WarnWeakCrypto`.
+pub fn warn_weak_crypto(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
+    one_of(words, &[("true", "yes"), ("false", "no"), ("yes", "yes"), ("no", "no"), ("no-pq-kex", "no")])
+}
+
 /// `SyslogFacility`.
 pub fn syslog_facility(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     let word = words.needed()?.to_ascii_uppercase();

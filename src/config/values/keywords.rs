@@ -200,10 +200,10 @@ keywords! {
     // newer than 9.2: known, but not shown
     Tag "tag" v::text, First, Apart, [];
     RefuseConnection "refuseconnection" v::text, First, Apart, [];
-    VersionAddendum "versionaddendum" v::command, First, Apart, [];
-    ChannelTimeout "channeltimeout" v::anything, First, Apart, [];
-    ObscureKeystrokeTiming "obscurekeystroketiming" v::anything, First, Apart, [];
-    WarnWeakCrypto "warnweakcrypto" v::anything, First, Apart, [];
+    VersionAddendum "versionaddendum" v::version_addendum, First, Apart, [];
+    ChannelTimeout "channeltimeout" v::channel_timeouts, First, Apart, [];
+    ObscureKeystrokeTiming "obscurekeystroketiming" v::keystroke_timing, First, Apart, [];
+    WarnWeakCrypto "warnweakcrypto" c::warn_weak_crypto, First, Apart, [];
 }
 
 /// Other names that OpenSSH still accepts.

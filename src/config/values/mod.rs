@@ -2,6 +2,7 @@
 //!
 //! | floor | what is there |
 //! | --- | --- |
+//! | `support` | what hop does for each keyword |
 //! | `keywords` | one row per keyword |
 //! | `readers` `choices` `forwards` | text, lists and special cases; words of a fixed set; forwardings |
 //! | `algorithms` `jump` `tokens` | `+`, `-` and `^`; one jump; `%` tokens and `~` |
@@ -16,4 +17,5 @@ pub mod keywords;
 pub mod numbers;
 pub mod readers;
 pub mod reading;
+pub mod support;
 pub mod tokens;

@@ -21,9 +21,38 @@ pub fn command(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
     one(words.whole_rest())
 }
 
-/// Any words.
-pub fn anything(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
-    Ok(words.all())
+/// `ChannelTimeout`: `TYPE=TIME` pairs, or `none`.
+pub fn channel_timeouts(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
+    let fits =
+        |pair: &String| pair.rsplit_once('=').is_some_and(|(kind, time)| !kind.is_empty() && duration(time).is_some());
+    let alone = words.left() == 1;
+    let all: Vec<String> = std::iter::once(words.needed()?).chain(words.all()).collect();
+    let is_none = |word: &String| alone && word.eq_ignore_ascii_case("none");
+    match all.iter().find(|word| !(fits(word) || is_none(word))) {
+        Some(bad) => Err(format!("invalid channel timeout `{bad}`")),
+        None => Ok(all),
+    }
+}
+
+/// `ObscureKeystrokeTiming`: yes, no, or an interval of up to a second.
+pub fn keystroke_timing(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
+    let word = words.needed()?;
+    let interval = word.strip_prefix("interval:").and_then(|text| whole_number(text, 1000));
+    match (word.as_str(), interval) {
+        ("yes" | "true", _) => one("yes"),
+        ("no" | "false", _) => one("no"),
+        (_, Some(1..)) => one(word),
+        _ => Err(format!("unsupported argument `{word}`")),
+    }
+}
+
+/// `VersionAddendum`: the rest of the line, but for a comment.
+pub fn version_addendum(words: &mut Words<'_>, _: Env<'_>) -> ReadResult {
+    let text = words.whole_rest().split('#').next().unwrap_or_default().trim_end();
+    match text.chars().any(char::is_control) {
+        true => Err("a version has no control characters".to_owned()),
+        false => one(text),
+    }
 }
 
 /// A list of algorithms, as typed.

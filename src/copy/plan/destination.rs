@@ -22,6 +22,8 @@ pub enum Role {
     Folder,
     /// The place of a file to be replaced.
     File(Place),
+    /// A device or FIFO of this machine, which takes the bytes of one file.
+    Device(Place),
     /// A name that nothing has yet.
     New(Place),
     /// A name that nothing has yet, typed with a slash at the end: only a folder can be meant.
@@ -46,6 +48,10 @@ impl Destination {
         match there?.map(|there| there.kind()) {
             Some(FileKind::Dir) => Ok(Destination { folder: side.hold(&path).await?, role: Role::Folder }),
             Some(FileKind::File | FileKind::Unknown) => existing(side, &path, itself?, folder).await,
+            Some(FileKind::Device | FileKind::Fifo) if matches!(side, Side::Local) => {
+                let folder = Place::typed(place::folder_of(&path));
+                Ok(Destination { folder, role: Role::Device(typed) })
+            }
             Some(_) => {
                 Err(side.error(Stage::List, &typed, Cause::Refused("neither a file nor a folder; it is left alone")))
             }
@@ -74,8 +80,11 @@ impl Destination {
             (Role::Folder, _, Some(name)) => Ok(self.folder.join(name)),
             (Role::Folder, _, None) => Ok(self.folder.clone()),
             (Role::File(place), FileKind::Dir, _) => refused(place, "a file; a folder cannot take its place"),
+            (Role::Device(place), FileKind::Dir, _) => refused(place, "a device; it takes one file"),
             (Role::NewFolder(place), kind, _) if kind != FileKind::Dir => refused(place, "no such folder"),
-            (Role::File(place) | Role::New(place) | Role::NewFolder(place), _, _) => Ok(place.clone()),
+            (Role::File(place) | Role::Device(place) | Role::New(place) | Role::NewFolder(place), _, _) => {
+                Ok(place.clone())
+            }
         }
     }
 
@@ -94,8 +103,13 @@ impl Destination {
     pub fn missing(&self) -> Option<&Place> {
         match &self.role {
             Role::New(place) | Role::NewFolder(place) => Some(place),
-            Role::Folder | Role::File(_) => None,
+            Role::Folder | Role::File(_) | Role::Device(_) => None,
         }
+    }
+
+    /// True when it takes bytes and has no name to give.
+    pub fn is_device(&self) -> bool {
+        matches!(self.role, Role::Device(_))
     }
 
     /// True when it can take several sources.

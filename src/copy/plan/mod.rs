@@ -45,6 +45,8 @@ pub struct Plan {
     pub folder: Option<(Side, Place)>,
     /// The only source's target, where the same command would mean another place once the target exists.
     pub tree: Option<Tree>,
+    /// Whether the target is a device of this machine, which takes one file.
+    pub is_device: bool,
 }
 
 /// A source that exists.
@@ -90,7 +92,7 @@ impl Plan {
             job.sources.iter().zip(&pools).partition(|(end, _)| matches!(end, Location::Local(_)));
         let mut sources = found(&here, &job.options, missing).await?;
         if sources.is_empty() && there.is_empty() {
-            return Ok(Plan { copies: Vec::new(), folder: None, tree: None });
+            return Ok(Plan { copies: Vec::new(), folder: None, tree: None, is_device: false });
         }
         let (side, remote) = tokio::join!(destination_pool.side(0), found(&there, &job.options, missing));
         let side = side?;
@@ -106,8 +108,8 @@ impl Plan {
         }
         let settled = Settled { side, pool: destination_pool, destination, real: OnceCell::new() };
         let copies = settled.copies(sources, &job.options, watchers).await?;
-        let folder = settled.missing_folder(&copies);
-        Ok(Plan { copies, folder, tree })
+        let (folder, is_device) = (settled.missing_folder(&copies), settled.destination.is_device());
+        Ok(Plan { copies, folder, tree, is_device })
     }
 }
 

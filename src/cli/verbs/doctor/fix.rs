@@ -50,8 +50,7 @@ pub fn offer(failures: &[&Row], prompt: &dyn Prompt) -> Result<(), Error> {
 /// Offers one repair.
 pub fn offer_for(repair: &Repair, prompt: &dyn Prompt) -> Result<Done, Error> {
     let what = repair.line();
-    let agreed = prompt.answer(&repair.question()).is_ok_and(|answer| repair.is_agreed(answer.trim()));
-    let (line, done) = match agreed {
+    let (line, done) = match repair.is_agreed(prompt) {
         false => (format!("not done: {what}"), Done::No),
         true => match repair.make() {
             Ok(()) => (format!("done: {what}"), Done::Yes),
@@ -82,22 +81,15 @@ impl Repair {
         }
     }
 
-    fn question(&self) -> String {
-        match self {
-            Repair::Forget(host, _) => format!(
-                "The key of {host} changed. This may be an attack: go on only if you know why it changed.\n{}? Type yes in \
-                 full to do it: ",
-                self.line()
-            ),
-            _ => format!("{}? [y/N] ", self.line()),
-        }
-    }
-
-    fn is_agreed(&self, answer: &str) -> bool {
-        match self {
-            Repair::Forget(..) => answer == "yes",
-            _ => matches!(answer, "y" | "Y" | "yes"),
-        }
+    /// Whether the person wants it; what may hide an attack needs a yes in full.
+    fn is_agreed(&self, prompt: &dyn Prompt) -> bool {
+        let Repair::Forget(host, _) = self else { return prompt.agrees(&self.line()).unwrap_or(false) };
+        let question = format!(
+            "The key of {host} changed. This may be an attack: go on only if you know why it changed.\n{}? Type yes in \
+             full to do it: ",
+            self.line()
+        );
+        prompt.answer(&question).is_ok_and(|answer| answer.trim() == "yes")
     }
 
     fn make(&self) -> io::Result<()> {

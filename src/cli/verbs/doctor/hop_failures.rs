@@ -26,7 +26,9 @@ pub fn explain(error: &ChainError, identification: Option<&[u8]>, ways: &[Vec<Ho
         Cause::Io { source, .. } => system_refused(&place, source.kind(), error),
         Cause::TimedOut(_) if error.stage <= Stage::Dial => no_answer(&place),
         Cause::ForwardRefused { reason, .. } => forward_refused(&place, reason, hints()),
-        Cause::TimedOut(_) | Cause::Lost(_) | Cause::Protocol(_) if error.stage == Stage::Greet => {
+        Cause::TimedOut(_) | Cause::Lost(_) | Cause::NoCommonAlgorithm { .. } | Cause::Protocol(_)
+            if error.stage == Stage::Greet =>
+        {
             greeting(&place, error)
         }
         Cause::Trust(trust) => host_key(&place, trust, hints()),
@@ -208,7 +210,7 @@ fn greeting(place: &HopDescription<'_>, error: &ChainError) -> Explanation {
         Cause::TimedOut(_) => Explanation::of(format!("Something takes the connection at port {port} of {name} and says nothing: no SSH server greets us."))
             .or("the host is overloaded or out of memory, so that sshd does not get to answer", [format!("on the console of {name}: uptime; free -m; sudo systemctl restart sshd")])
             .or("another program, or a load balancer without a server behind it, has the port", [format!("is port {port} right? on {name}: sudo ss -tlnp")]),
-        Cause::Protocol(words) if words.contains("algorithm in common") => {
+        words @ Cause::NoCommonAlgorithm { .. } => {
             Explanation::of(format!("{name} and hop have no language in common: {words}."))
                 .or("the server is old", [upgrade(name)])
                 .or("its sshd_config allows few algorithms", [

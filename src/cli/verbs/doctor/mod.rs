@@ -36,9 +36,9 @@ use crate::cli::env::environment::Environment;
 use crate::cli::env::host_env;
 use crate::cli::output::display::Level;
 use crate::cli::output::json::Object;
+use crate::cli::output::person::PersonPrompt;
 use crate::cli::output::safe;
 use crate::cli::output::stdout::{is_closed, printed};
-use crate::cli::output::terminal::TerminalPrompt;
 use crate::cli::run::verb_run::Run;
 use explanation::Explanation;
 use fix::{Done, Repair};
@@ -49,8 +49,8 @@ pub fn run(doctor: &Doctor, environment: &Environment) -> u8 {
     let outcome = match run.carry_out(examine_hosts(doctor, environment, &run)) {
         Ok(examination) => {
             told(doctor, &examination, width(environment)).map_err(|error| run.failure(&error)).and_then(|kind| {
-                let terminal = TerminalPrompt::new(run.reporter.clone());
-                let prompt: &dyn Prompt = if doctor.batch { &NoPrompt } else { &terminal };
+                let person = PersonPrompt::of(&environment.variables, &run.reporter);
+                let prompt: &dyn Prompt = if doctor.batch { &NoPrompt } else { &person };
                 match doctor.fix {
                     true => {
                         fix::offer(&examination.failures(), prompt).map(|()| kind).map_err(|error| run.failure(&error))
@@ -91,7 +91,7 @@ async fn examine_hosts(doctor: &Doctor, environment: &Environment, run: &Arc<Run
     let flags = Flags { batch: doctor.batch, ..doctor.connection.flags(Purpose::Sftp) };
     let prompt: Arc<dyn Prompt> = match doctor.batch {
         true => Arc::new(NoPrompt),
-        false => Arc::new(TerminalPrompt::new(run.reporter.clone())),
+        false => Arc::new(PersonPrompt::of(&environment.variables, &run.reporter)),
     };
     let load = || Configuration::load(flags.clone(), host_env::of_this_process(environment.variables.clone()));
     let configuration = match load() {

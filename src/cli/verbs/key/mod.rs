@@ -24,9 +24,9 @@ use crate::cli::env::environment::Environment;
 use crate::cli::env::host_env;
 use crate::cli::output::display::Level;
 use crate::cli::output::json::Object;
+use crate::cli::output::person::PersonPrompt;
 use crate::cli::output::safe;
 use crate::cli::output::stdout::{is_closed, printed};
-use crate::cli::output::terminal::TerminalPrompt;
 use crate::cli::run::verb_run::Run;
 use key_files::Used;
 
@@ -39,7 +39,7 @@ pub fn run(key: &Key, environment: &Environment) -> u8 {
             false => printed(described(&keys)).map(|()| verdict(&keys)),
         }),
         KeyTask::Fix(fix) => keys(key, &fix.files, environment).and_then(|keys| {
-            let prompt = TerminalPrompt::new(run.reporter.clone());
+            let prompt = PersonPrompt::of(&environment.variables, &run.reporter);
             mend(&keys, if fix.yes { None } else { Some(&prompt) })
         }),
     };
@@ -182,5 +182,5 @@ fn bracketed(hint: &str) -> String {
 /// Whether the person agrees. With `-y` nobody is asked; without a terminal nothing is done.
 fn agreed(prompt: Option<&dyn Prompt>, what: &str) -> bool {
     let Some(prompt) = prompt else { return true };
-    prompt.answer(&format!("{what}? [y/N] ")).is_ok_and(|answer| matches!(answer.trim(), "y" | "Y" | "yes"))
+    prompt.agrees(what).unwrap_or(false)
 }

@@ -28,7 +28,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 
 use crate::chain::{self, Program, Session, Task, Way};
-use crate::config::host::IdentityAgent;
+use crate::config::host::{IdentityAgent, Matters, NotHonoured};
 use crate::config::{Flags, Host, SessionType, Value};
 use crate::error::{Error, ExitKind};
 use crate::forward::{self, ForwardAddress};
@@ -62,9 +62,6 @@ pub fn run(ssh: &Ssh, environment: &Environment) -> u8 {
     if let Some(query) = &ssh.query {
         return answer(query);
     }
-    if let Some(status) = in_background(ssh) {
-        return status;
-    }
     let set_up = || {
         let errors = log_to(ssh, io::stderr().as_fd().try_clone_to_owned()?)?;
         let ready = match ssh.taken.in_background {
@@ -94,17 +91,6 @@ pub fn run(ssh: &Ssh, environment: &Environment) -> u8 {
 fn refuse(why: &str) -> u8 {
     crate::cli::output::stderr::say(&format!("hop ssh: {why}"));
     OWN_FAILURE
-}
-
-/// `-f`: what this process exits with, once another has gone to the background or failed.
-fn in_background(ssh: &Ssh) -> Option<u8> {
-    if !ssh.session.background || ssh.taken.in_background || ssh.dump {
-        return None;
-    }
-    if ssh.command.is_empty() && !ssh.session.nothing {
-        return Some(refuse("-f: there is no command to run in the background, and no -N"));
-    }
-    Some(background::start().unwrap_or_else(|error| refuse(&format!("-f: {error}"))))
 }
 
 /// `-Q`: the names of a list, one a line.
@@ -178,7 +164,10 @@ impl<'a> SshRun<'a> {
         let way = self.network.way_for_ssh(&target)?;
         let host = way.hops().last().expect("a way has at least its target").clone();
         let purpose = self.purpose(&host)?;
-        self.say_what_is_not_there();
+        if host.session_options.fork_after_authentication.value && !self.ssh.taken.in_background {
+            return self.in_background(&purpose, signals).await;
+        }
+        self.say_what_is_missing(&host, &purpose);
         let arriving = async {
             let lending = self.lending(&way).await?;
             let session = match &lending {
@@ -204,12 +193,36 @@ impl<'a> SshRun<'a> {
         }
     }
 
-    /// Where a display is there, `-X` and `-Y` ask for something that the session will not have.
-    fn say_what_is_not_there(&self) {
-        let asked = self.ssh.taken.x11_forwarding || self.ssh.taken.trusted_x11_forwarding;
-        if asked && self.environment.variables.contains_key("DISPLAY") {
-            let text = "X11 forwarding is not in this version: the session goes without".to_owned();
-            self.run.reporter.event(Event::Warning(text));
+    /// `-f`: what this process exits with, once another has gone to the background or failed.
+    async fn in_background(&self, purpose: &SshTask, signals: &mut Receiver<&'static str>) -> Result<u8, Error> {
+        if matches!(purpose, SshTask::Run(Task::Shell) | SshTask::Stdio(_)) {
+            let text = "-f: there is no command to run in the background, and no -N";
+            return Err(Error::Usage(text.to_owned()));
+        }
+        tokio::select! {
+            started = tokio::task::spawn_blocking(background::start) => {
+                let started = started.unwrap_or_else(|panic| Err(io::Error::other(panic)));
+                started.map_err(|error| Error::Usage(format!("-f: {error}")))
+            }
+            Some(name) = signals.recv() => Ok(process::code_of(name)),
+        }
+    }
+
+    /// Tells which settings of the host ask for something that this run will not have.
+    fn say_what_is_missing(&self, host: &Host, purpose: &SshTask) {
+        let has_display = self.environment.variables.contains_key("DISPLAY");
+        for missing in &host.not_honoured {
+            let matters = match missing.matters {
+                Matters::InSessions => true,
+                Matters::WithDisplay => has_display && matches!(purpose, SshTask::Run(_)),
+                Matters::AtTerminals => matches!(purpose, SshTask::Run(Task::Shell)),
+                Matters::ForLogins | Matters::ForHostKeys | Matters::Little => false,
+            };
+            if matters {
+                let NotHonoured { setting, .. } = missing;
+                let text = format!("{}: not in this version: {} ({})", host.alias, setting.value, setting.origin);
+                self.run.reporter.event(Event::Warning(text));
+            }
         }
     }
 

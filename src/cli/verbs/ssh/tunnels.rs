@@ -9,7 +9,9 @@ use tokio::task::JoinSet;
 use crate::chain::{ChainError, Session, Way};
 use crate::config::{Host, SessionOptions, Value};
 use crate::error::Error;
-use crate::forward::{self, Forward, ForwardAddress, ForwardTarget, Hold, Listener, Listening, TunnelSessions};
+use crate::forward::{
+    self, Forward, ForwardAddress, ForwardTarget, Hold, Listener, Listening, Permitted, TunnelSessions,
+};
 use crate::progress::{Event, Observer};
 
 /// Tunnels under construction.
@@ -117,7 +119,9 @@ pub fn along<'a>(
             (hold.clone(), TunnelSessions::of_their_own(way.clone(), after_what_listens_there, &hold))
         }
     };
-    Building { session_options, way, lane, tunnels: forward::Tunnels { sessions: Arc::new(sessions), hold, observer } }
+    let permitted = Permitted::of(session_options.permit_remote_open.iter().map(|word| word.value.as_str()));
+    let tunnels = forward::Tunnels { sessions: Arc::new(sessions), hold, permitted, observer };
+    Building { session_options, way, lane, tunnels }
 }
 
 fn parsed(forwards: &[Value<String>]) -> Result<Vec<Forward>, Error> {
