@@ -274,6 +274,15 @@ impl CopyError {
         matches!(&self.cause, Cause::Sftp(SftpError::Status { code, .. }) if *code == StatusCode::FAILURE)
     }
 
+    /// True when the end forbids it.
+    pub(super) fn is_denied(&self) -> bool {
+        match &self.cause {
+            Cause::Io(error) => error.kind() == io::ErrorKind::PermissionDenied,
+            Cause::Sftp(SftpError::Status { code, .. }) => *code == StatusCode::PERMISSION_DENIED,
+            _ => false,
+        }
+    }
+
     /// True when the end does not support the operation.
     pub(super) fn is_unsupported(&self) -> bool {
         matches!(&self.cause, Cause::Sftp(SftpError::Status { code, .. }) if *code == StatusCode::OP_UNSUPPORTED)

@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::direct::{Carried, Direct};
+use super::ends::lanes::Lane;
 use super::error::CopyError;
 use super::land::{adopt, takeover};
 use super::marker::TreeMarker;
@@ -197,13 +198,17 @@ async fn make(context: &RunContext, item: &Item, folder: &Folder) -> Result<(), 
 
 async fn link(context: &RunContext, item: &Item) -> Result<(), CopyError> {
     let (started, began) = (context.ledger.started(item), Instant::now());
-    let linked = item.lanes.retry(|lane| async move {
+    let make = |lane: Arc<Lane>| async move {
         let says = lane.source.read_link(&item.source).await?;
         adopt::link(&lane.destination, item, context, says).await?;
         takeover::clear_soon(&lane.destination, item, context, began).await;
         Ok(())
-    });
-    settle(context, item, &started, linked.await).await
+    };
+    let mut linked = item.lanes.retry(make).await;
+    if item.is_let_in(linked.as_ref().err()).await {
+        linked = item.lanes.retry(make).await;
+    }
+    settle(context, item, &started, linked).await
 }
 
 /// Copies a file, and once more when its source changed meanwhile.
@@ -215,6 +220,9 @@ async fn file(run: &CopyRun, item: &Item, links: Links) -> Result<(), CopyError>
     }
     let transfer = FileTransfer { context, item, links, version: &item.attributes, started: &started };
     let mut copied = copy_version(run, transfer).await;
+    if item.is_let_in(copied.as_ref().err()).await {
+        copied = copy_version(run, transfer).await;
+    }
     let has_changed = copied.as_ref().is_err_and(CopyError::is_source_changed);
     if has_changed {
         copied = match look_again(item, links).await {

@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{SetOnce, mpsc};
+use tokio::sync::{OnceCell, SetOnce, mpsc};
 
+use super::lent_bits::{self, OWNER};
 use super::planned_copy::{FolderMarker, PlannedCopy};
 use crate::copy::ends::lanes::{Lane, Lanes};
 use crate::copy::ends::side::Side;
@@ -15,9 +16,6 @@ use crate::copy::options::{Keep, MODE_MASK};
 use crate::copy::place::{Links, Place, Step};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
-
-/// Permission bits that the owner needs to fill a folder.
-const OWNER: u32 = 0o700;
 
 /// Whether the folder that a file lands in is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +35,8 @@ pub struct Folder {
     /// Attributes of the source folder.
     attributes: Attributes,
     made: SetOnce<Option<Ground>>,
+    /// Mode and times from before its owner was lent permissions, if that was tried.
+    lent: OnceCell<Option<Attributes>>,
     finish: mpsc::UnboundedSender<Finish>,
     is_closed: bool,
 }
@@ -67,6 +67,8 @@ pub struct Finish {
     lanes: Arc<Lanes>,
     /// Whether it was made by this run, or by one that this run goes on from.
     is_made: bool,
+    /// Its mode before its owner was lent permissions.
+    before: Option<u32>,
     within: Option<Within>,
 }
 
@@ -88,8 +90,8 @@ impl Folder {
         attributes: Attributes,
         finish: &mpsc::UnboundedSender<Finish>,
     ) -> Arc<Folder> {
-        let (made, finish) = (SetOnce::new(), finish.clone());
-        Arc::new(Folder { planned, within, attributes, made, finish, is_closed: false })
+        let (made, lent, finish) = (SetOnce::new(), OnceCell::new(), finish.clone());
+        Arc::new(Folder { planned, within, attributes, made, lent, finish, is_closed: false })
     }
 
     /// Its place at the source.
@@ -131,7 +133,12 @@ impl Folder {
     /// When it cannot be made, or something else has its name. Its entries then hear so from [`Folder::ready`].
     pub async fn make(&self) -> Result<(), CopyError> {
         // which lane it is made on shows when its own folder is there
-        let made = self.lanes().retry(|_| self.try_make()).await;
+        let mut made = self.lanes().retry(|_| self.try_make()).await;
+        if let (Err(error), Some(within)) = (&made, &self.within)
+            && within.folder.lends_for(error).await
+        {
+            made = self.lanes().retry(|_| self.try_make()).await;
+        }
         // set once only: each folder is one item
         let _ = self.made.set(made.as_ref().ok().copied().flatten());
         made.map(drop)
@@ -182,8 +189,9 @@ impl Folder {
     /// What it means that something exists there already.
     async fn found(&self, side: &Side, target: &Place, there: &Attributes) -> Result<Ground, CopyError> {
         let ground = ground(side, target, there.kind())?;
-        if self.goes_on() {
-            open_up(side, target, there).await?;
+        // an earlier run may have finished it, and files may be missing in it
+        if self.goes_on() && there.permissions.is_some_and(|mode| mode & OWNER != OWNER) {
+            self.lend().await?;
         }
         Ok(ground)
     }
@@ -196,6 +204,23 @@ impl Folder {
     /// Whether an earlier run has begun to make it, where it exists already.
     fn goes_on(&self) -> bool {
         self.planned.marker.as_ref().is_some_and(|marker| marker.goes_on())
+    }
+
+    /// Lends this user the permissions to write in it, if that is what `denied` says is lacking; whether it has them now.
+    /// They are taken back when all entries are done.
+    pub async fn lends_for(&self, denied: &CopyError) -> bool {
+        let is_there = denied.host == self.lanes().idlest().destination.trail();
+        denied.is_denied() && is_there && self.lend().await.unwrap_or(false)
+    }
+
+    async fn lend(&self) -> Result<bool, CopyError> {
+        let target = self.target();
+        let lend = |lane: Arc<Lane>| {
+            let target = &target;
+            async move { lent_bits::lend(&lane.destination, target).await }
+        };
+        let lent = self.lent.get_or_try_init(|| self.lanes().retry(lend)).await?;
+        Ok(lent.is_some())
     }
 
     /// Waits until the folder is made; `None` when it could not be made.
@@ -214,7 +239,9 @@ impl Folder {
         let Some(ground) = made else { return Some(self.within.take()?.folder) };
         let (target, lanes) = (self.target(), Arc::clone(self.lanes()));
         let is_made = ground == Ground::Fresh || self.goes_on();
-        let finish = Finish { target, attributes: self.attributes, lanes, is_made, within: self.within.take() };
+        let before = self.lent.get().copied().flatten().and_then(|lent| lent.permissions);
+        let (attributes, within) = (self.attributes, self.within.take());
+        let finish = Finish { target, attributes, lanes, is_made, before, within };
         // nobody listens any more when the run has been given up
         Some(self.finish.send(finish).err()?.0.within?.folder)
     }
@@ -237,16 +264,6 @@ async fn already_there(side: &Side, target: &Place, error: CopyError) -> Result<
     }
 }
 
-/// Gives the owner the permission bits to fill a folder that an earlier run has finished: files may be missing in it.
-async fn open_up(side: &Side, target: &Place, there: &Attributes) -> Result<(), CopyError> {
-    let Some(mode) = there.permissions.filter(|mode| mode & OWNER != OWNER) else { return Ok(()) };
-    match side.set_folder(target, Attributes::with_permissions(mode & MODE_MASK | OWNER)).await {
-        Err(error) if error.ends_the_run() => Err(error),
-        // what cannot be written in it is told file by file
-        _ => Ok(()),
-    }
-}
-
 /// What it means that something of this `kind` has the folder's name.
 fn ground(side: &Side, target: &Place, kind: FileKind) -> Result<Ground, CopyError> {
     let in_the_way = |what| Err(side.error(Stage::Transfer, target, crate::copy::Cause::Unfit(what)));
@@ -264,7 +281,7 @@ impl Finish {
     /// # Errors
     /// When the end refuses.
     pub async fn run(self, keep: Keep) -> Result<Finished, CopyError> {
-        let Some(wanted) = self.wanted(keep) else { return Ok(Finished::AsItShouldBe) };
+        let Some(wanted) = self.wanted(keep).await? else { return Ok(Finished::AsItShouldBe) };
         let target = &self.target;
         let set = |lane: Arc<Lane>| async move { lane.destination.set_folder(target, wanted).await };
         match self.lanes.retry(set).await {
@@ -274,19 +291,29 @@ impl Finish {
     }
 
     /// The attributes that are still to be set; `None` when there are none.
-    fn wanted(&self, keep: Keep) -> Option<Attributes> {
+    async fn wanted(&self, keep: Keep) -> Result<Option<Attributes>, CopyError> {
         let mode = self.attributes.permissions.map(|mode| mode & MODE_MASK);
-        match (keep, mode) {
-            (Keep::ModeAndTimes, permissions) => {
-                Some(Attributes { permissions, times: self.attributes.times, ..Attributes::default() })
-            }
-            // the owner's bits were lent to it while it was filled
-            (Keep::Nothing, Some(mode)) if self.is_made && mode & OWNER != OWNER => {
-                let umask = self.lanes.destination().umask.guess();
-                Some(Attributes::with_permissions(mode & !umask))
-            }
-            (Keep::Nothing, _) => None,
+        if keep == Keep::ModeAndTimes {
+            let permissions = mode.or(self.before);
+            return Ok(Some(Attributes { permissions, times: self.attributes.times, ..Attributes::default() }));
         }
+        let without_owners = mode.filter(|mode| mode & OWNER != OWNER);
+        let as_new = without_owners.map(|mode| mode & !self.lanes.destination().umask.guess());
+        let permissions = match (as_new, self.before) {
+            // the owner's bits were lent to it while it was filled
+            (Some(mode), _) if self.is_made => Some(mode),
+            (_, Some(before)) => Some(before),
+            (Some(mode), None) if self.is_left_open(mode).await? => Some(mode),
+            _ => None,
+        };
+        Ok(permissions.map(Attributes::with_permissions))
+    }
+
+    /// Whether it is what a killed run leaves of a folder that it would have given this `mode`.
+    async fn is_left_open(&self, mode: u32) -> Result<bool, CopyError> {
+        let looked = self.lanes.retry(|lane| async move { lane.destination.look(&self.target, Links::Keep).await });
+        let there = looked.await?.filter(|there| there.kind() == FileKind::Dir).and_then(|there| there.permissions);
+        Ok(there.is_some_and(|there| there & MODE_MASK == mode | OWNER))
     }
 
     /// The folder's place at the destination.
