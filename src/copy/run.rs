@@ -12,9 +12,10 @@ use tokio::task::JoinSet;
 use super::direct::{Carried, Direct};
 use super::ends::lanes::Lane;
 use super::error::CopyError;
+use super::land::repair::{self, Repaired};
 use super::land::{adopt, takeover};
 use super::marker::TreeMarker;
-use super::options::Unchanged;
+use super::options::{Keep, Unchanged};
 use super::packed::TarUpload;
 use super::place::Links;
 use super::task::file_transfer::FileTransfer;
@@ -156,34 +157,57 @@ async fn copy_item(run: Arc<CopyRun>, item: Item) -> Result<(), CopyError> {
             context.ledger.count_failure();
             Ok(())
         }
-        _ if stays(&run, &item).await => {
-            context.ledger.unchanged(&item);
-            Ok(())
-        }
-        What::File(links) => file(&run, &item, *links).await,
-        What::Link => link(context, &item).await,
+        _ => match (stays(&run, &item).await, &item.what) {
+            (Some(stays), _) => settle_unsent(context, &item, stays),
+            (None, What::File(links)) => file(&run, &item, *links).await,
+            (None, _) => link(context, &item).await,
+        },
     }
 }
 
-/// Whether the destination has the item as it should be.
-async fn stays(run: &CopyRun, item: &Item) -> bool {
+/// Whether the destination has the item as it should be: an error when only its mode or times are not, and cannot be set.
+async fn stays(run: &CopyRun, item: &Item) -> Option<Result<(), CopyError>> {
     let context = &run.context;
     if item.ground().await == Ground::Fresh {
-        return false;
+        return None;
     }
     if let Some(marker) = &run.marker
         && Box::pin(marker.holds(item)).await
     {
         // the next run may have no more reason to look
         Box::pin(takeover::clear(&item.lanes.idlest().destination, item, context)).await;
-        return true;
+        return Some(Ok(()));
     }
     if context.unchanged == Unchanged::Never {
-        return false;
+        return None;
     }
     let _room = context.memory(context.unchanged.room()).await;
     // boxed: every item's task would have to have room for it
-    Box::pin(context.unchanged.holds(item)).await
+    let seen = Box::pin(context.unchanged.finds(item)).await?;
+    if context.keep == Keep::Nothing {
+        return Some(Ok(()));
+    }
+    let repair = |lane: Arc<Lane>| async move { repair::repair(&lane.destination, item, &seen).await };
+    match Box::pin(item.lanes.retry(repair)).await {
+        Ok(Repaired::OutOfReach) => None,
+        Ok(repaired) => {
+            if repaired == Repaired::Done {
+                context.ledger.repaired(&item.target);
+            }
+            Some(Ok(()))
+        }
+        Err(error) => Some(Err(error)),
+    }
+}
+
+/// Reports how an item ended whose content is there already.
+fn settle_unsent(context: &RunContext, item: &Item, ended: Result<(), CopyError>) -> Result<(), CopyError> {
+    match ended {
+        Ok(()) => context.ledger.unchanged(item),
+        Err(error) if error.ends_the_run() => return Err(error),
+        Err(error) => context.ledger.failed(&item.source, None, error),
+    }
+    Ok(())
 }
 
 async fn make(context: &RunContext, item: &Item, folder: &Folder) -> Result<(), CopyError> {

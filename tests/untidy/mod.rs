@@ -2,6 +2,7 @@
 //! arrives as well as scp's, `sync` converges as rsync does, and what is lacking is said.
 
 mod read_only;
+mod repaired;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -196,6 +196,12 @@ impl Ledger {
         self.event(Event::Unchanged { path: item.source.path() });
     }
 
+    /// Reports that an unchanged file lacked the source's mode or times, and has them now.
+    pub fn repaired(&self, target: &Place) {
+        let path = String::from_utf8_lossy(&target.path()).into_owned();
+        self.event(Event::Detail(format!("{path}: mode and times set; its content is unchanged")));
+    }
+
     /// Records that both ends of a file were read and are the same.
     pub fn hashed(&self, started: &FileProgress, source: &Sum, destination: &Sum) {
         let (source, destination) = (hex::encode(source), hex::encode(destination));

@@ -1,6 +1,7 @@
 //! Does a file have to go at all? [`Unchanged`] says which are left where they are, and finds it out.
 
 use crate::copy::ends::file_checksum::FileChecksum;
+use crate::copy::ends::lanes::Lane;
 use crate::copy::ends::remote_sha256::Sum;
 use crate::copy::ends::side::Side;
 use crate::copy::error::CopyError;
@@ -20,10 +21,17 @@ impl Unchanged {
 
     /// Whether the target has what the source has, as far as this looks. What cannot be seen is not the same.
     pub async fn holds(self, item: &Item) -> bool {
+        self.finds(item).await.is_some()
+    }
+
+    /// The attributes of the target, if it has what the source has.
+    pub async fn finds(self, item: &Item) -> Option<Attributes> {
         if self == Unchanged::Never {
-            return false;
+            return None;
         }
-        self.looked_at(item).await.unwrap_or(false)
+        let lane = item.lanes.idlest();
+        let there = lane.destination.look(&item.target, Links::Keep).await.ok()??;
+        self.is_unchanged(item, &lane, &there).await.is_ok_and(|is| is).then_some(there)
     }
 
     fn looks_at_time(self) -> bool {
@@ -34,9 +42,7 @@ impl Unchanged {
         matches!(self, Unchanged::Content | Unchanged::TimeAndContent)
     }
 
-    async fn looked_at(self, item: &Item) -> Result<bool, CopyError> {
-        let lane = item.lanes.idlest();
-        let Some(there) = lane.destination.look(&item.target, Links::Keep).await? else { return Ok(false) };
+    async fn is_unchanged(self, item: &Item, lane: &Lane, there: &Attributes) -> Result<bool, CopyError> {
         match &item.what {
             What::Folder(_) => Ok(there.kind() == FileKind::Dir),
             What::Link if there.kind() == FileKind::Symlink => {
@@ -44,8 +50,8 @@ impl Unchanged {
                 Ok(says == lane.destination.read_link(&item.target).await?)
             }
             What::Link => Ok(false),
-            What::File(_) if !is_same_file(&item.attributes, &there) => Ok(false),
-            What::File(_) if self.looks_at_time() && !is_same_time(&item.attributes, &there) => Ok(false),
+            What::File(_) if !is_same_file(&item.attributes, there) => Ok(false),
+            What::File(_) if self.looks_at_time() && !is_same_time(&item.attributes, there) => Ok(false),
             What::File(_) if !self.looks_at_content() => Ok(true),
             What::File(links) => has_same_content(item, *links, &lane.source, &lane.destination).await,
         }
