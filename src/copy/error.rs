@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use super::idle::Idle;
+use super::in_the_way::InTheWay;
 use super::name::BadName;
 use super::obstacle::Obstacle;
 use super::place::Links;
@@ -82,6 +83,12 @@ pub enum Cause {
     /// Size or times at the end are not those of the beginning.
     #[error("the source changed while it was read")]
     SourceChanged,
+    /// The source was listed, and is not there any more.
+    #[error("it was there when it was listed, and has vanished")]
+    Vanished,
+    /// Something else has the name.
+    #[error("{0}")]
+    InTheWay(InTheWay),
     /// The source does not change, yet has far more bytes than it announces.
     #[error("its size is said to be {announced} bytes, and {surplus} bytes further on it has not ended")]
     Endless {
@@ -160,6 +167,8 @@ impl CopyError {
         };
         if links == Links::Keep && matches!(&self.cause, Cause::Io(error) if of_another_kind(error)) {
             self.cause = Cause::SourceChanged;
+        } else if self.is_missing() {
+            self.cause = Cause::Vanished;
         }
         self
     }
@@ -188,14 +197,14 @@ impl CopyError {
             Cause::Chain(_) => Kind::Chain,
             Cause::Direct(_) => Kind::Direct,
             Cause::NoSpace => Kind::NoSpace,
-            Cause::SourceChanged => Kind::SourceChanged,
+            Cause::SourceChanged | Cause::Vanished => Kind::SourceChanged,
             Cause::Refused(_) => Kind::Usage,
             Cause::Stream(_) | Cause::Misstated | Cause::InOrderOnly(_) | Cause::NotThere => Kind::RemoteFile,
             Cause::Differs => Kind::Differs,
             Cause::TooMany { .. } => Kind::Several,
             Cause::PartTaken => Kind::Taken,
-            Cause::Sftp(_) | Cause::Unfit(_) if self.host.is_some() => Kind::RemoteFile,
-            Cause::Sftp(_) | Cause::Unfit(_) => Kind::LocalFile,
+            Cause::Sftp(_) | Cause::Unfit(_) | Cause::InTheWay(_) if self.host.is_some() => Kind::RemoteFile,
+            Cause::Sftp(_) | Cause::Unfit(_) | Cause::InTheWay(_) => Kind::LocalFile,
         }
     }
 
@@ -242,6 +251,19 @@ impl CopyError {
     /// True when another try may see a source at rest.
     pub(super) fn is_source_changed(&self) -> bool {
         matches!(self.cause, Cause::SourceChanged)
+    }
+
+    /// What else has the name, if that is why.
+    pub(super) fn in_the_way(&self) -> Option<InTheWay> {
+        match self.cause {
+            Cause::InTheWay(what) => Some(what),
+            _ => None,
+        }
+    }
+
+    /// True when it says nothing against the other entries of the source: what only the destination has may go.
+    pub(super) fn lets_others_go(&self) -> bool {
+        matches!(self.cause, Cause::Vanished | Cause::InTheWay(_))
     }
 
     /// True when no later attempt could use the part file.

@@ -12,7 +12,8 @@
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `run` `mirror` | items copied, many at once; what is too much removed |
+//! | `run` | items copied, many at once |
+//! | `mirror` | what is too much removed |
 //! | `plan` | sources found, destination understood, nothing written |
 //! | `marker` | what a run that was killed meant |
 //! | `direct` | from one host straight to the other |
@@ -27,7 +28,7 @@
 //! | `tolerance` | what sources may do while they are read |
 //! | `options` `obstacle` | what is asked for; what keeps hosts from copying directly |
 //! | `connector` `filter` `place` `part` | hosts as they are handed in; names and places |
-//! | `route` `name` | the ways between two ends; one name |
+//! | `route` `name` `in_the_way` | the ways between two ends; one name; what else has it |
 //!
 //! # Memory
 //!
@@ -41,6 +42,7 @@ mod ends;
 mod error;
 pub mod filter;
 mod idle;
+mod in_the_way;
 mod land;
 mod marker;
 mod mirror;
@@ -142,6 +144,7 @@ async fn copy_all(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters>
     });
     moved?;
     if let Some(most) = job.options.mirror.and_then(|mirror| mirror.delete) {
+        let most = most.saturating_sub(ledger.reserved_removals());
         clock.bound(Box::pin(mirror::clean(&pairs, &job.options, most, &ledger, &run))).await?;
     }
     Ok(ledger.report(route))

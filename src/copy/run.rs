@@ -15,6 +15,7 @@ use super::error::CopyError;
 use super::land::repair::{self, Repaired};
 use super::land::{adopt, takeover};
 use super::marker::TreeMarker;
+use super::mirror;
 use super::options::{Keep, Unchanged};
 use super::packed::TarUpload;
 use super::place::Links;
@@ -211,13 +212,26 @@ fn settle_unsent(context: &RunContext, item: &Item, ended: Result<(), CopyError>
 }
 
 async fn make(context: &RunContext, item: &Item, folder: &Folder) -> Result<(), CopyError> {
-    match folder.make().await {
+    let mut made = folder.make().await;
+    made = match way_cleared(context, item, made.as_ref().err()).await {
+        Some(Ok(())) => folder.make().await,
+        Some(Err(error)) => Err(error),
+        None => made,
+    };
+    folder.tell(made.as_ref().ok().copied().flatten());
+    match made {
         Err(error) if !error.ends_the_run() => {
             context.ledger.failed(&item.source, None, error);
             Ok(())
         }
-        answer => answer,
+        made => made.map(drop),
     }
+}
+
+/// Removes what is in the way of `item`, where that is what it `failed` for and may be removed; `None` where not.
+async fn way_cleared(context: &RunContext, item: &Item, failed: Option<&CopyError>) -> Option<Result<(), CopyError>> {
+    let (what, clearing) = (failed?.in_the_way()?, context.clearing.as_ref()?);
+    Some(Box::pin(mirror::clear_way(item, what, clearing, &context.ledger)).await)
 }
 
 async fn link(context: &RunContext, item: &Item) -> Result<(), CopyError> {
@@ -232,6 +246,11 @@ async fn link(context: &RunContext, item: &Item) -> Result<(), CopyError> {
     if item.is_let_in(linked.as_ref().err()).await {
         linked = item.lanes.retry(make).await;
     }
+    linked = match way_cleared(context, item, linked.as_ref().err()).await {
+        Some(Ok(())) => item.lanes.retry(make).await,
+        Some(Err(error)) => Err(error),
+        None => linked,
+    };
     settle(context, item, &started, linked).await
 }
 
@@ -247,6 +266,11 @@ async fn file(run: &CopyRun, item: &Item, links: Links) -> Result<(), CopyError>
     if item.is_let_in(copied.as_ref().err()).await {
         copied = copy_version(run, transfer).await;
     }
+    copied = match way_cleared(context, item, copied.as_ref().err()).await {
+        Some(Ok(())) => copy_version(run, transfer).await,
+        Some(Err(error)) => Err(error),
+        None => copied,
+    };
     let has_changed = copied.as_ref().is_err_and(CopyError::is_source_changed);
     if has_changed {
         copied = match look_again(item, links).await {

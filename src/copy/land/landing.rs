@@ -13,6 +13,7 @@ use super::replace::replace;
 use crate::copy::ends::file::Set;
 use crate::copy::ends::side::Side;
 use crate::copy::error::{Cause, CopyError};
+use crate::copy::in_the_way::InTheWay;
 use crate::copy::options::{Keep, MODE_MASK, MODE_UNTOLD};
 use crate::copy::part::VersionId;
 use crate::copy::place::{Links, Place};
@@ -277,11 +278,11 @@ pub async fn stands_there(side: &Side, target: &Place, ground: Ground) -> Result
         return Ok(None);
     }
     let Some(there) = side.look(target, Links::Keep).await? else { return Ok(None) };
-    let in_the_way = |what| Err(side.error(Stage::Land, target, Cause::Unfit(what)));
+    let in_the_way = |what| Err(side.error(Stage::Land, target, Cause::InTheWay(what)));
     match there.kind() {
         FileKind::File | FileKind::Unknown => Ok(there.permissions),
         FileKind::Symlink => Ok(None),
-        FileKind::Dir => in_the_way("a folder has that name"),
-        FileKind::Fifo | FileKind::Socket | FileKind::Device => in_the_way("it is no regular file"),
+        FileKind::Dir => in_the_way(InTheWay::Folder),
+        FileKind::Fifo | FileKind::Socket | FileKind::Device => in_the_way(InTheWay::Special),
     }
 }

@@ -60,6 +60,16 @@ impl TargetFolder {
         Arc::new(TargetFolder { within: None, also: Also::AtSource, depth: 0, stays: AtomicBool::new(false) })
     }
 
+    /// The folder `name` behind these `steps` from the root of the tree, where the source has something else.
+    pub fn at(steps: &[Step<'_>], name: Name) -> Arc<TargetFolder> {
+        let links = |step: &Step<'_>| if step.is_followed { Links::Follow } else { Links::Keep };
+        let child = |name, links| Child { name, attributes: Attributes::default(), links };
+        let enter = |folder: Arc<TargetFolder>, step: &Step<'_>| {
+            folder.enter(child(step.name.clone(), links(step)), Also::AtSource)
+        };
+        steps.iter().fold(TargetFolder::root(), enter).enter(child(name, Links::Keep), Also::Nowhere)
+    }
+
     /// The folder that `child` is in this one; its name may be a link's at the source.
     pub fn enter(self: &Arc<TargetFolder>, child: Child, also: Also) -> Arc<TargetFolder> {
         let within = Some(Below { folder: Arc::clone(self), name: child.name, links: child.links });
@@ -81,6 +91,11 @@ impl TargetFolder {
     pub fn place(&self, root: &Place) -> Place {
         let steps = self.steps().into_iter().map(|step| Step { is_followed: false, ..step });
         root.descend(&steps.collect::<Vec<_>>())
+    }
+
+    /// Whether something in it stays.
+    pub fn stays(&self) -> bool {
+        self.stays.load(Ordering::Relaxed)
     }
 
     /// Keeps it and all folders it is in, because something in it stays.

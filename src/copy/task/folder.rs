@@ -10,7 +10,8 @@ use super::lent_bits::{self, OWNER};
 use super::planned_copy::{FolderMarker, PlannedCopy};
 use crate::copy::ends::lanes::{Lane, Lanes};
 use crate::copy::ends::side::Side;
-use crate::copy::error::CopyError;
+use crate::copy::error::{Cause, CopyError};
+use crate::copy::in_the_way::InTheWay;
 use crate::copy::name::Name;
 use crate::copy::options::{Keep, MODE_MASK};
 use crate::copy::place::{Links, Place, Step};
@@ -117,6 +118,11 @@ impl Folder {
         steps
     }
 
+    /// What it is a part of.
+    pub fn planned(&self) -> &PlannedCopy {
+        &self.planned
+    }
+
     /// The sessions between the two ends.
     pub fn lanes(&self) -> &Arc<Lanes> {
         &self.planned.lanes
@@ -127,11 +133,12 @@ impl Folder {
         self.attributes
     }
 
-    /// Makes the folder, once its parent exists, and lets its entries go on.
+    /// Makes the folder, once its parent exists; `None` when its parent could not be made. Its entries wait until they
+    /// are told by [`Folder::tell`].
     ///
     /// # Errors
-    /// When it cannot be made, or something else has its name. Its entries then hear so from [`Folder::ready`].
-    pub async fn make(&self) -> Result<(), CopyError> {
+    /// When it cannot be made, or something else has its name.
+    pub async fn make(&self) -> Result<Option<Ground>, CopyError> {
         // which lane it is made on shows when its own folder is there
         let mut made = self.lanes().retry(|_| self.try_make()).await;
         if let (Err(error), Some(within)) = (&made, &self.within)
@@ -139,9 +146,13 @@ impl Folder {
         {
             made = self.lanes().retry(|_| self.try_make()).await;
         }
+        made
+    }
+
+    /// Lets its entries go on: it is made, or could not be.
+    pub fn tell(&self, made: Option<Ground>) {
         // set once only: each folder is one item
-        let _ = self.made.set(made.as_ref().ok().copied().flatten());
-        made.map(drop)
+        let _ = self.made.set(made);
     }
 
     /// Makes the folder; `None` when its parent could not be made, which has been reported.
@@ -266,11 +277,11 @@ async fn already_there(side: &Side, target: &Place, error: CopyError) -> Result<
 
 /// What it means that something of this `kind` has the folder's name.
 fn ground(side: &Side, target: &Place, kind: FileKind) -> Result<Ground, CopyError> {
-    let in_the_way = |what| Err(side.error(Stage::Transfer, target, crate::copy::Cause::Unfit(what)));
+    let in_the_way = |what| Err(side.error(Stage::Transfer, target, Cause::InTheWay(what)));
     match kind {
         FileKind::Dir => Ok(Ground::Old),
-        FileKind::Symlink => in_the_way("a symbolic link has the folder's name; nothing is written through it"),
-        _ => in_the_way("a file has the folder's name"),
+        FileKind::Symlink => in_the_way(InTheWay::Link),
+        _ => in_the_way(InTheWay::File),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What happened to each file? [`Ledger`] informs the observer, counts in the run's [`Counters`], and keeps the first failures;
 //! [`Report`] is what remains at the end.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -67,6 +67,10 @@ pub struct Ledger {
     counters: Arc<Counters>,
     failed: Mutex<Vec<Failure>>,
     untimed: AtomicU64,
+    /// Entries of the destination that were removed to make way, or are about to be.
+    reserved: AtomicU64,
+    /// Whether something failed that might be the reason why the source seems to lack an entry.
+    keeps_others: AtomicBool,
     next: AtomicU64,
 }
 
@@ -142,7 +146,15 @@ impl FileProgress {
 impl Ledger {
     /// An empty ledger.
     pub fn new(observer: Arc<dyn Observer>, counters: Arc<Counters>) -> Ledger {
-        Ledger { observer, counters, failed: Mutex::default(), untimed: AtomicU64::new(0), next: AtomicU64::new(0) }
+        Ledger {
+            observer,
+            counters,
+            failed: Mutex::default(),
+            untimed: AtomicU64::default(),
+            reserved: AtomicU64::default(),
+            keeps_others: AtomicBool::default(),
+            next: AtomicU64::new(0),
+        }
     }
 
     /// Informs the observer.
@@ -214,6 +226,7 @@ impl Ledger {
         let id = started.map(|started| started.id);
         self.count_failure();
         self.event(Event::FileFailed { id, path: path.clone(), error: error.to_string() });
+        self.keeps_others.fetch_or(!error.lets_others_go(), Ordering::Relaxed);
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         if failed.len() < FAILURES_KEPT {
             failed.push(Failure { path, error });
@@ -248,6 +261,22 @@ impl Ledger {
     pub fn removed(&self, target: &Place) {
         Counters::add(&self.counters.removed, 1);
         self.event(Event::Removed { path: target.path() });
+    }
+
+    /// Reserves the removal of `count` entries that are in the way; `false` when that is more than `most` in the whole run.
+    pub fn reserve_removals(&self, count: u64, most: u64) -> bool {
+        let add = |reserved: u64| reserved.checked_add(count).filter(|sum| *sum <= most);
+        self.reserved.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
+    }
+
+    /// Entries whose removal was reserved.
+    pub fn reserved_removals(&self) -> u64 {
+        self.reserved.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing may be removed for being at the destination alone.
+    pub fn keeps_others(&self) -> bool {
+        self.keeps_others.load(Ordering::Relaxed)
     }
 
     /// Files that the walk has found so far and that are still to be done.

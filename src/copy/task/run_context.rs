@@ -1,6 +1,7 @@
 //! What do all items of a run share? [`RunContext`]: how they are copied, the ledger, what other runs have left, and
 //! the limit on file data in memory.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
@@ -9,6 +10,7 @@ use super::ledger::Ledger;
 use super::leftovers::Leftovers;
 use super::this_run::ThisRun;
 use super::throttle::Throttle;
+use crate::copy::filter::Filter;
 use crate::copy::options::{BlockOrder, Care, Keep, Options, Resume, Unchanged};
 use crate::copy::tolerance::Tolerance;
 
@@ -43,9 +45,28 @@ pub struct RunContext {
     pub goes_on: bool,
     /// Which files count as unchanged.
     pub unchanged: Unchanged,
+    /// What may be removed that is in the way of something, if anything.
+    pub clearing: Option<Clearing>,
     memory: Arc<Semaphore>,
     /// Permits, in bytes, that large files wait for. They stand for turns, not for memory.
     large: Semaphore,
+}
+
+/// What may be removed that is in the way of something.
+pub struct Clearing {
+    /// Most entries, those that only the destination has included.
+    pub most: u64,
+    /// What it leaves out stays.
+    pub filter: Filter,
+    /// Folder of this machine for what does not fit into memory; `None` for the system's own.
+    pub scratch: Option<PathBuf>,
+}
+
+impl Clearing {
+    fn of(options: &Options) -> Option<Clearing> {
+        let most = options.mirror?.delete?;
+        Some(Clearing { most, filter: options.filter.clone(), scratch: options.scratch.clone() })
+    }
 }
 
 impl RunContext {
@@ -63,6 +84,7 @@ impl RunContext {
             leftovers: Leftovers::default(),
             goes_on: false,
             unchanged: options.unchanged,
+            clearing: Clearing::of(options),
             memory: Arc::new(Semaphore::new(MEMORY)),
             large: Semaphore::new(MEMORY),
         }
