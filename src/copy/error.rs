@@ -13,6 +13,7 @@ use super::in_the_way::InTheWay;
 use super::name::BadName;
 use super::obstacle::Obstacle;
 use super::place::Links;
+use super::shown::Shown;
 use crate::chain::ChainError;
 use crate::lend::LendError;
 use crate::progress::Stage;
@@ -89,6 +90,12 @@ pub enum Cause {
     /// Something else has the name.
     #[error("{0}")]
     InTheWay(InTheWay),
+    /// The end has set neither the mode nor the times of a file that has its name.
+    #[error("it has arrived, and its mode and times could not be set: {0}")]
+    Unset(Box<Cause>),
+    /// The end does not set the mode of a part file, which has to be made with another one.
+    #[error("its mode cannot be set")]
+    ModeRefused,
     /// The source does not change, yet has far more bytes than it announces.
     #[error("its size is said to be {announced} bytes, and {surplus} bytes further on it has not ended")]
     Endless {
@@ -199,6 +206,8 @@ impl CopyError {
             Cause::NoSpace => Kind::NoSpace,
             Cause::SourceChanged | Cause::Vanished => Kind::SourceChanged,
             Cause::Refused(_) => Kind::Usage,
+            Cause::Unset(_) | Cause::ModeRefused if self.host.is_none() => Kind::LocalFile,
+            Cause::Unset(_) | Cause::ModeRefused => Kind::RemoteFile,
             Cause::Stream(_) | Cause::Misstated | Cause::InOrderOnly(_) | Cause::NotThere => Kind::RemoteFile,
             Cause::Differs => Kind::Differs,
             Cause::TooMany { .. } => Kind::Several,
@@ -269,7 +278,12 @@ impl CopyError {
     /// True when no later attempt could use the part file.
     pub(super) fn is_worthless(&self) -> bool {
         let is_of_source = matches!(self.cause, Cause::SourceChanged | Cause::Endless { .. } | Cause::Misstated);
-        is_of_source || matches!(self.cause, Cause::Differs | Cause::InOrderOnly(_))
+        is_of_source || matches!(self.cause, Cause::Differs | Cause::InOrderOnly(_) | Cause::ModeRefused)
+    }
+
+    /// True when the file may arrive if its part file is made with its mode.
+    pub(super) fn is_mode_refused(&self) -> bool {
+        matches!(self.cause, Cause::ModeRefused)
     }
 
     /// True when the file may arrive if it is written from beginning to end.
@@ -374,19 +388,6 @@ impl std::error::Error for CopyError {
             Cause::Direct(obstacle) => Some(obstacle.as_ref()),
             _ => None,
         }
-    }
-}
-
-/// Raw bytes as text, with `\xNN` for what is not UTF-8. Control characters are handled by `cli`.
-struct Shown<'a>(&'a [u8]);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for chunk in self.0.utf8_chunks() {
-            f.write_str(chunk.valid())?;
-            chunk.invalid().iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))?;
-        }
-        Ok(())
     }
 }
 

@@ -28,7 +28,7 @@
 //! | `tolerance` | what sources may do while they are read |
 //! | `options` `obstacle` | what is asked for; what keeps hosts from copying directly |
 //! | `connector` `filter` `place` `part` | hosts as they are handed in; names and places |
-//! | `route` `name` `in_the_way` | the ways between two ends; one name; what else has it |
+//! | `route` `name` `in_the_way` `shown` | the ways between two ends; one name; what else has it; a path in words |
 //!
 //! # Memory
 //!
@@ -55,6 +55,7 @@ mod place;
 mod plan;
 mod route;
 mod run;
+mod shown;
 mod task;
 mod tolerance;
 mod transfer;

@@ -305,6 +305,7 @@ async fn copy_version(run: &CopyRun, transfer: FileTransfer<'_>) -> Result<(), C
                 transfer.item.lanes.restore(error).await?;
             }
             Err(error) if error.is_in_order_only() => so_far.turn_to_order(),
+            Err(error) if error.is_mode_refused() => so_far.begin_over(),
             ended => return ended,
         }
     }

@@ -3,6 +3,7 @@
 
 mod kinds;
 mod read_only;
+mod refused;
 mod repaired;
 
 use std::fs;

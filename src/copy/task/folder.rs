@@ -128,11 +128,6 @@ impl Folder {
         &self.planned.lanes
     }
 
-    /// Attributes of the source folder.
-    pub fn attributes(&self) -> Attributes {
-        self.attributes
-    }
-
     /// Makes the folder, once its parent exists; `None` when its parent could not be made. Its entries wait until they
     /// are told by [`Folder::tell`].
     ///

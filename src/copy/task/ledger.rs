@@ -67,6 +67,8 @@ pub struct Ledger {
     counters: Arc<Counters>,
     failed: Mutex<Vec<Failure>>,
     untimed: AtomicU64,
+    /// What is said of the first file that has fewer permissions than it should, and the number of all of them.
+    stricter: Mutex<(String, u64)>,
     /// Entries of the destination that were removed to make way, or are about to be.
     reserved: AtomicU64,
     /// Whether something failed that might be the reason why the source seems to lack an entry.
@@ -151,6 +153,7 @@ impl Ledger {
             counters,
             failed: Mutex::default(),
             untimed: AtomicU64::default(),
+            stricter: Mutex::default(),
             reserved: AtomicU64::default(),
             keeps_others: AtomicBool::default(),
             next: AtomicU64::new(0),
@@ -257,6 +260,16 @@ impl Ledger {
         self.untimed.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Records that a file has fewer permissions than it `should` have, because the destination sets no modes.
+    pub fn is_stricter(&self, target: &Place, is: u32, should: u32) {
+        let mut stricter = self.stricter.lock().unwrap_or_else(PoisonError::into_inner);
+        if stricter.1 == 0 {
+            let path = String::from_utf8_lossy(&target.path()).into_owned();
+            stricter.0 = format!("{path} has {is:04o} instead of {should:04o}");
+        }
+        stricter.1 += 1;
+    }
+
     /// Reports that something at the destination was removed.
     pub fn removed(&self, target: &Place) {
         Counters::add(&self.counters.removed, 1);
@@ -297,6 +310,13 @@ impl Ledger {
             0 => {}
             1 => self.event(Event::Warning("the server sets no times of folders; 1 has its own".to_owned())),
             more => self.event(Event::Warning(format!("the server sets no times of folders; {more} have their own"))),
+        }
+        match &*self.stricter.lock().unwrap_or_else(PoisonError::into_inner) {
+            (_, 0) => {}
+            (first, 1) => self.event(Event::Warning(format!("the mode could not be set: {first}"))),
+            (first, more) => {
+                self.event(Event::Warning(format!("the modes of {more} files could not be set: {first}, for one")));
+            }
         }
         let mut failed = std::mem::take(&mut *self.failed.lock().unwrap_or_else(PoisonError::into_inner));
         // a peer that attacks is worth its word even when all the rest arrived
