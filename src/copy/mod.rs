@@ -97,6 +97,7 @@ pub use task::ledger::{FAILURES_KEPT, Failure, Report};
 use task::run_context::RunContext;
 use task::this_run::{Left, ThisRun};
 use walk::Walk;
+use walk::unchanged::UnchangedCheck;
 
 /// Items of a dry run that are looked at together.
 const LOOKS: usize = 64;
@@ -200,7 +201,8 @@ async fn move_all(
     let target = plan.copies.first().map(|planned| (planned.target.clone(), Arc::clone(&planned.lanes)));
     let walk = Walk::start(plan.copies, terms, Arc::clone(ledger), finish);
     if options.dry_run {
-        let left_out = LeftOut { unchanged: options.unchanged, marker: marker.as_deref() };
+        let check = UnchangedCheck { unchanged: options.unchanged, modify_window: options.modify_window };
+        let left_out = LeftOut { check: &check, marker: marker.as_deref() };
         return show(walk, left_out, ledger).await;
     }
     if let Some((side, folder)) = plan.folder {
@@ -277,7 +279,7 @@ fn route_of(job: &Job) -> Route {
 /// The files that a run would leave as they are.
 #[derive(Clone, Copy)]
 struct LeftOut<'a> {
-    unchanged: Unchanged,
+    check: &'a UnchangedCheck,
     marker: Option<&'a TreeMarker>,
 }
 
@@ -289,7 +291,7 @@ impl LeftOut<'_> {
                 None => false,
             }
         };
-        has_landed.await || self.unchanged.holds(item).await
+        has_landed.await || self.check.finds(item, None).await.is_some()
     }
 }
 

@@ -66,6 +66,8 @@ pub struct Options {
     pub surplus: Option<u64>,
     /// Which files are not copied because the destination has them.
     pub unchanged: Unchanged,
+    /// Seconds that times may be apart and still count as equal.
+    pub modify_window: u32,
     /// Which entries of folders are copied.
     pub filter: Filter,
     /// Makes the destination equal to the source, which is one folder.

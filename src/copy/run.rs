@@ -28,6 +28,7 @@ use super::task::so_far::{Earlier, SoFar};
 use super::transfer::large;
 use super::transfer::small::{self, Small};
 use super::walk::Walk;
+use super::walk::unchanged::UnchangedCheck;
 use crate::sftp::{Attributes, FileKind};
 
 /// Items under way at once.
@@ -182,13 +183,14 @@ async fn stays(run: &CopyRun, item: &Item) -> Option<Result<(), CopyError>> {
     if context.unchanged == Unchanged::Never {
         return None;
     }
-    let _room = context.memory(context.unchanged.room()).await;
+    let check = UnchangedCheck { unchanged: context.unchanged, modify_window: context.modify_window };
     // boxed: every item's task would have to have room for it
-    let seen = Box::pin(context.unchanged.finds(item)).await?;
+    let seen = Box::pin(check.finds(item, Some(context))).await?;
     if context.keep == Keep::Nothing {
         return Some(Ok(()));
     }
-    let repair = |lane: Arc<Lane>| async move { repair::repair(&lane.destination, item, &seen).await };
+    let repair =
+        |lane: Arc<Lane>| async move { repair::repair(&lane.destination, item, &seen, context.modify_window).await };
     match Box::pin(item.lanes.retry(repair)).await {
         Ok(Repaired::OutOfReach) => None,
         Ok(repaired) => {

@@ -5,11 +5,14 @@ mod kinds;
 mod read_only;
 mod refused;
 mod repaired;
+mod times;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
 use crate::pseudorandom::noise;
 use crate::street::{ACC_PVT, DELL_PVT, Plan, Street};
@@ -90,6 +93,16 @@ fn mode(path: &Path) -> u32 {
 
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set a mode");
+}
+
+fn set_time(path: &Path, seconds: i64) {
+    let time = Timespec { tv_sec: seconds, tv_nsec: 0 };
+    let times = Timestamps { last_access: time, last_modification: time };
+    utimensat(CWD, path, &times, AtFlags::empty()).expect("set a time");
+}
+
+fn mtime(path: &Path) -> i64 {
+    fs::metadata(path).expect("it is there").mtime()
 }
 
 /// A content whose length is its own, too.

@@ -2,23 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
-
-use super::{Untidy, mode, set_mode, write};
+use super::{Untidy, mode, mtime, set_mode, set_time, write};
 use crate::street::{ACC_PVT, Street};
 use crate::whole::ways::{WAYS, Way};
-
-fn set_time(path: &Path, seconds: i64) {
-    let time = Timespec { tv_sec: seconds, tv_nsec: 0 };
-    let times = Timestamps { last_access: time, last_modification: time };
-    utimensat(CWD, path, &times, AtFlags::empty()).expect("set a time");
-}
-
-fn mtime(path: &Path) -> i64 {
-    fs::metadata(path).expect("it is there").mtime()
-}
 
 #[test]
 fn a_change_of_mode_alone_arrives() {

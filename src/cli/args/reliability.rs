@@ -46,6 +46,10 @@ pub struct ReliabilityFlags {
     /// under -p [default: copy all]
     #[arg(long)]
     pub update: bool,
+    /// Times so many seconds apart count as equal. Contents are compared in any case where times tell nothing: up to 2 s
+    /// apart, before 1970, from 2106 on [default: 0]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub modify_window: u32,
     /// Flush each file to the destination's disk before it gets its name [default: when the system sees fit]
     #[arg(long)]
     pub fsync: bool,
@@ -75,6 +79,7 @@ impl ReliabilityFlags {
                 (true, false) => Unchanged::SizeAndTime,
                 (true, true) => Unchanged::TimeAndContent,
             },
+            modify_window: self.modify_window,
             growing: self.growing,
             rate: environment.choose((limit, "--bwlimit"), "HOP_BWLIMIT", rate, None)?.value,
             runs: Some(host_env::locks(&environment.variables)),

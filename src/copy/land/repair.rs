@@ -25,8 +25,8 @@ pub enum Repaired {
 ///
 /// # Errors
 /// When they cannot be set, or something else has the file's name now.
-pub async fn repair(side: &Side, item: &Item, seen: &Attributes) -> Result<Repaired, CopyError> {
-    let wanted = lacking(&item.attributes, seen);
+pub async fn repair(side: &Side, item: &Item, seen: &Attributes, window: u32) -> Result<Repaired, CopyError> {
+    let wanted = lacking(&item.attributes, seen, window);
     if seen.kind() != FileKind::File || wanted == Attributes::default() {
         return Ok(Repaired::NotNeeded);
     }
@@ -48,11 +48,12 @@ pub async fn repair(side: &Side, item: &Item, seen: &Attributes) -> Result<Repai
     set.map(|()| Repaired::Done)
 }
 
-/// What `there` lacks of the mode and times `here`.
-fn lacking(here: &Attributes, there: &Attributes) -> Attributes {
+/// What `there` lacks of the mode and times `here`; times up to `window` seconds apart are equal.
+fn lacking(here: &Attributes, there: &Attributes, window: u32) -> Attributes {
     let mode = |attributes: &Attributes| attributes.permissions.map(|mode| mode & MODE_MASK);
     let permissions = mode(here).filter(|_| mode(here) != mode(there));
-    let times = here.times.filter(|_| here.mtime() != there.mtime());
+    let apart = here.mtime().zip(there.mtime()).map(|(here, there)| here.abs_diff(there));
+    let times = here.times.filter(|_| apart.is_none_or(|apart| apart > window));
     Attributes { permissions, times, ..Attributes::default() }
 }
 
@@ -64,9 +65,10 @@ mod tests {
     fn only_what_differs_is_set() {
         let file = |mode: u32, mtime| Attributes { times: Some((7, mtime)), ..Attributes::with_permissions(mode) };
         let here = file(0o104_755, 5);
-        assert_eq!(lacking(&here, &file(0o100_755, 5)), Attributes::default());
-        assert_eq!(lacking(&here, &file(0o100_644, 5)), Attributes::with_permissions(0o755));
-        assert_eq!(lacking(&here, &file(0o100_755, 6)), Attributes { times: here.times, ..Attributes::default() });
-        assert_eq!(lacking(&Attributes::default(), &here), Attributes::default());
+        assert_eq!(lacking(&here, &file(0o100_755, 5), 0), Attributes::default());
+        assert_eq!(lacking(&here, &file(0o100_644, 5), 0), Attributes::with_permissions(0o755));
+        assert_eq!(lacking(&here, &file(0o100_755, 6), 0), Attributes { times: here.times, ..Attributes::default() });
+        assert_eq!(lacking(&here, &file(0o100_755, 6), 1), Attributes::default());
+        assert_eq!(lacking(&Attributes::default(), &here, 0), Attributes::default());
     }
 }

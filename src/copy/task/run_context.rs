@@ -45,6 +45,8 @@ pub struct RunContext {
     pub goes_on: bool,
     /// Which files count as unchanged.
     pub unchanged: Unchanged,
+    /// Seconds that times may be apart and still count as equal.
+    pub modify_window: u32,
     /// What may be removed that is in the way of something, if anything.
     pub clearing: Option<Clearing>,
     memory: Arc<Semaphore>,
@@ -84,6 +86,7 @@ impl RunContext {
             leftovers: Leftovers::default(),
             goes_on: false,
             unchanged: options.unchanged,
+            modify_window: options.modify_window,
             clearing: Clearing::of(options),
             memory: Arc::new(Semaphore::new(MEMORY)),
             large: Semaphore::new(MEMORY),
