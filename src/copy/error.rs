@@ -17,7 +17,7 @@ use super::shown::Shown;
 use crate::chain::ChainError;
 use crate::lend::LendError;
 use crate::progress::Stage;
-use crate::sftp::{SftpError, StatusCode};
+use crate::sftp::SftpError;
 use crate::words::words_of;
 
 /// What a failure means for the run.
@@ -81,6 +81,12 @@ pub enum Cause {
     /// The file system is full.
     #[error("no space left")]
     NoSpace,
+    /// The file system takes no changes.
+    #[error("the file system there is read-only")]
+    ReadOnly,
+    /// A name is longer than the end takes.
+    #[error("the name has {0} bytes, more than the file system there takes")]
+    NameTooLong(usize),
     /// Size or times at the end are not those of the beginning.
     #[error("the source changed while it was read")]
     SourceChanged,
@@ -206,14 +212,13 @@ impl CopyError {
             Cause::NoSpace => Kind::NoSpace,
             Cause::SourceChanged | Cause::Vanished => Kind::SourceChanged,
             Cause::Refused(_) => Kind::Usage,
-            Cause::Unset(_) | Cause::ModeRefused if self.host.is_none() => Kind::LocalFile,
-            Cause::Unset(_) | Cause::ModeRefused => Kind::RemoteFile,
             Cause::Stream(_) | Cause::Misstated | Cause::InOrderOnly(_) | Cause::NotThere => Kind::RemoteFile,
             Cause::Differs => Kind::Differs,
             Cause::TooMany { .. } => Kind::Several,
             Cause::PartTaken => Kind::Taken,
-            Cause::Sftp(_) | Cause::Unfit(_) | Cause::InTheWay(_) if self.host.is_some() => Kind::RemoteFile,
-            Cause::Sftp(_) | Cause::Unfit(_) | Cause::InTheWay(_) => Kind::LocalFile,
+            // what an end says of a file
+            _ if self.host.is_some() => Kind::RemoteFile,
+            _ => Kind::LocalFile,
         }
     }
 
@@ -295,44 +300,6 @@ impl CopyError {
     pub(super) fn is_taken(&self) -> bool {
         matches!(self.cause, Cause::PartTaken)
     }
-
-    /// True when there is nothing under that path.
-    pub(super) fn is_missing(&self) -> bool {
-        match &self.cause {
-            Cause::Io(error) => is_missing(error),
-            Cause::Sftp(SftpError::Status { code, .. }) => *code == StatusCode::NO_SUCH_FILE,
-            _ => false,
-        }
-    }
-
-    /// True for the answer that servers give for all errors without a code: a full disk, an existing file, …
-    pub(super) fn is_bare_failure(&self) -> bool {
-        matches!(&self.cause, Cause::Sftp(SftpError::Status { code, .. }) if *code == StatusCode::FAILURE)
-    }
-
-    /// True when the end forbids it.
-    pub(super) fn is_denied(&self) -> bool {
-        match &self.cause {
-            Cause::Io(error) => error.kind() == io::ErrorKind::PermissionDenied,
-            Cause::Sftp(SftpError::Status { code, .. }) => *code == StatusCode::PERMISSION_DENIED,
-            _ => false,
-        }
-    }
-
-    /// True when the end does not support the operation.
-    pub(super) fn is_unsupported(&self) -> bool {
-        matches!(&self.cause, Cause::Sftp(SftpError::Status { code, .. }) if *code == StatusCode::OP_UNSUPPORTED)
-    }
-
-    /// True when the name to be created may exist, as far as the end says.
-    pub(super) fn may_exist(&self) -> bool {
-        match &self.cause {
-            Cause::Io(error) => error.kind() == io::ErrorKind::AlreadyExists,
-            // version 3 has no code of its own for it; servers of later drafts send 11 (FILE_ALREADY_EXISTS)
-            Cause::Sftp(SftpError::Status { code, .. }) => *code == StatusCode::FAILURE || code.0 == 11,
-            _ => false,
-        }
-    }
 }
 
 impl From<Idle> for CopyError {
@@ -399,6 +366,7 @@ pub fn is_missing(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sftp::StatusCode;
 
     fn status(code: StatusCode) -> Cause {
         Cause::Sftp(SftpError::Status { code, message: String::new() })

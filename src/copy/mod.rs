@@ -23,6 +23,7 @@
 //! | `land` | a file gets its name |
 //! | `task` | what the steps of a copy hand each other |
 //! | `ends` | one end of a copy |
+//! | `answers` | what an end's answer means |
 //! | `error` | what went wrong, where |
 //! | `idle` | how long nothing has moved |
 //! | `tolerance` | what sources may do while they are read |
@@ -36,6 +37,7 @@
 //! any tree, and has a bound for any server (see [`walk`]). Each SFTP session has its own bound on top (see
 //! [`crate::sftp`]), which only counts what a server sends unasked.
 
+mod answers;
 mod connector;
 mod direct;
 mod ends;

@@ -160,7 +160,7 @@ async fn copy_item(run: Arc<CopyRun>, item: Item) -> Result<(), CopyError> {
             Ok(())
         }
         _ => match (stays(&run, &item).await, &item.what) {
-            (Some(stays), _) => settle_unsent(context, &item, stays),
+            (Some(stays), _) => settle_unsent(context, &item, stays).await,
             (None, What::File(links)) => file(&run, &item, *links).await,
             (None, _) => link(context, &item).await,
         },
@@ -204,11 +204,14 @@ async fn stays(run: &CopyRun, item: &Item) -> Option<Result<(), CopyError>> {
 }
 
 /// Reports how an item ended whose content is there already.
-fn settle_unsent(context: &RunContext, item: &Item, ended: Result<(), CopyError>) -> Result<(), CopyError> {
+async fn settle_unsent(context: &RunContext, item: &Item, ended: Result<(), CopyError>) -> Result<(), CopyError> {
     match ended {
         Ok(()) => context.ledger.unchanged(item),
         Err(error) if error.ends_the_run() => return Err(error),
-        Err(error) => context.ledger.failed(&item.source, None, error),
+        Err(error) => {
+            let error = item.lanes.idlest().destination.explain(error, &item.target).await;
+            context.ledger.failed(&item.source, None, error);
+        }
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ mod read_only;
 mod refused;
 mod repaired;
 mod times;
+mod words;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};

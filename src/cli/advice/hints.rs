@@ -40,6 +40,11 @@ fn of_copy(error: &CopyError, ways: &[Vec<Host>]) -> Vec<String> {
             one("--dry-run lists them; is SRC what it should be? --max-delete N allows more")
         }
         copy::Cause::NoSpace => one("make room there, then run the same command again"),
+        copy::Cause::ReadOnly => one(
+            "mount it for writing there (mount -o remount,rw), or give another destination; after errors of a disk, look into \
+                 dmesg first",
+        ),
+        copy::Cause::NameTooLong(_) => one("give the file a shorter name: the last word of DST, or the source's own"),
         copy::Cause::Differs => {
             one("the disk, the memory or the server there is not to be trusted: look into it before you try again")
         }

@@ -203,7 +203,13 @@ impl PartFile {
             Err(_) => return Ok(()),
             Ok(((own, _), folder)) => (own, folder),
         };
-        for left in candidates.into_iter().filter(|left| takeover::is_ours(left, &own, &folder)) {
+        for left in candidates {
+            if !takeover::is_ours(left, &own, &folder) {
+                if takeover::is_anothers(left, &own) {
+                    transfer.context.ledger.event(Event::Warning(another_user(&left.place)));
+                }
+                continue;
+            }
             match self.run.outlived(&self.side, left, own.mtime(), Young::Watch).await? {
                 true if self.take(left, &own).await? => return Ok(()),
                 true => {}
@@ -282,6 +288,11 @@ impl PartName {
         let place = self.place.sibling(&part::part(&target, &id));
         PartName { target, place, id, beginning }
     }
+}
+
+fn another_user(part: &Place) -> String {
+    let part = String::from_utf8_lossy(&part.path()).into_owned();
+    format!("{part} is what another user's run has left of the same file; it is not gone on from, so remove it there")
 }
 
 fn another_run(target: &Place) -> String {

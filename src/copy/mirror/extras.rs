@@ -215,6 +215,9 @@ impl Extras {
                 if removed.as_ref().is_err_and(CopyError::is_denied) && lent.lend(&side, &entry.folder).await? {
                     removed = what.remove(&side, &entry.place).await;
                 }
+                if let Err(error) = removed {
+                    removed = Err(side.explain(error, &entry.place).await);
+                }
                 Ok((entry.place, removed))
             });
         }

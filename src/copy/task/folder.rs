@@ -292,7 +292,8 @@ impl Finish {
         let set = |lane: Arc<Lane>| async move { lane.destination.set_folder(target, wanted).await };
         match self.lanes.retry(set).await {
             Err(error) if error.is_unsupported() && wanted.times.is_some() => Ok(Finished::WithTimesOfItsOwn),
-            set => set.map(|()| Finished::AsItShouldBe),
+            Err(error) => Err(self.lanes.idlest().destination.explain(error, target).await),
+            Ok(()) => Ok(Finished::AsItShouldBe),
         }
     }
 
