@@ -87,7 +87,7 @@ use marker::{TreeMarker, TreeState};
 use mirror::FolderPair;
 pub use obstacle::Obstacle;
 use options::Keep;
-pub use options::{Care, DirectOptions, Job, Mirror, Options, Resume, Symlinks, Unchanged};
+pub use options::{Care, DirectOptions, InPlace, Job, Mirror, Options, Resume, Symlinks, Unchanged};
 use packed::TarUpload;
 use plan::Plan;
 use route::{Decision, Reachable, choose};
@@ -127,6 +127,10 @@ pub async fn copy(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters>
 async fn copy_all(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters>) -> Result<Report, CopyError> {
     if job.options.route == RoutePreference::Direct && job.options.rate.is_some() {
         let cause = Cause::Refused("a direct copy does not pass through here, so its rate cannot be limited");
+        return Err(CopyError::new(None, Stage::List, job.destination.path().to_vec(), cause));
+    }
+    if job.options.route == RoutePreference::Direct && job.options.in_place == InPlace::Always {
+        let cause = Cause::Refused("what is written in place passes through here, so it is no direct copy");
         return Err(CopyError::new(None, Stage::List, job.destination.path().to_vec(), cause));
     }
     let ledger = Arc::new(Ledger::new(Arc::clone(&observer), Arc::clone(&counters)));
@@ -238,8 +242,9 @@ fn goes_up(options: &Options, lanes: &Lanes) -> bool {
 /// Whether both ends are hosts, so that there is a choice of routes.
 fn between_hosts(job: &Job) -> bool {
     let is_there = |end: &Location| end.reachable() == Reachable::There;
-    // what does not pass through here cannot be slowed down here
-    let may_be_direct = job.options.route != RoutePreference::Relay && job.options.rate.is_none();
+    // what does not pass through here can neither be slowed down here, nor written in place
+    let passes_here = job.options.rate.is_some() || job.options.in_place == InPlace::Always;
+    let may_be_direct = job.options.route != RoutePreference::Relay && !passes_here;
     may_be_direct && is_there(&job.destination) && job.sources.iter().all(is_there)
 }
 

@@ -16,7 +16,7 @@ use super::land::repair::{self, Repaired};
 use super::land::{adopt, takeover};
 use super::marker::TreeMarker;
 use super::mirror;
-use super::options::{Keep, Unchanged};
+use super::options::{InPlace, Keep, Unchanged};
 use super::packed::TarUpload;
 use super::place::Links;
 use super::task::file_transfer::FileTransfer;
@@ -25,6 +25,7 @@ use super::task::item::{Item, What};
 use super::task::ledger::FileProgress;
 use super::task::run_context::RunContext;
 use super::task::so_far::{Earlier, SoFar};
+use super::transfer::in_place::{self, InPlaceReason};
 use super::transfer::large;
 use super::transfer::small::{self, Small};
 use super::walk::Walk;
@@ -267,20 +268,25 @@ async fn file(run: &CopyRun, item: &Item, links: Links) -> Result<(), CopyError>
         context.leftovers.begin(&item.lanes.idlest().destination, &item.target.parent());
     }
     let transfer = FileTransfer { context, item, links, version: &item.attributes, started: &started };
-    let mut copied = copy_version(run, transfer).await;
+    let mut why = (context.in_place == InPlace::Always).then_some(InPlaceReason::Asked);
+    let mut copied = copy_as(run, transfer, why).await;
     if item.is_let_in(copied.as_ref().err()).await {
-        copied = copy_version(run, transfer).await;
+        copied = copy_as(run, transfer, why).await;
     }
     copied = match way_cleared(context, item, copied.as_ref().err()).await {
-        Some(Ok(())) => copy_version(run, transfer).await,
+        Some(Ok(())) => copy_as(run, transfer, why).await,
         Some(Err(error)) => Err(error),
         None => copied,
     };
+    if let Some(left) = Box::pin(in_place::is_left(transfer, copied.as_ref().err())).await {
+        why = Some(left);
+        copied = copy_as(run, transfer, why).await;
+    }
     let has_changed = copied.as_ref().is_err_and(CopyError::is_source_changed);
     if has_changed {
         copied = match look_again(item, links).await {
             Ok(now) if matches!(now.kind(), FileKind::File | FileKind::Unknown) => {
-                copy_version(run, FileTransfer { version: &now, ..transfer }).await
+                copy_as(run, FileTransfer { version: &now, ..transfer }, why).await
             }
             Ok(_) => copied,
             Err(error) => Err(error),
@@ -298,6 +304,15 @@ async fn file(run: &CopyRun, item: &Item, links: Links) -> Result<(), CopyError>
 async fn look_again(item: &Item, links: Links) -> Result<Attributes, CopyError> {
     let looked = item.lanes.retry(|lane| async move { lane.source.stat(&item.source, links).await });
     looked.await.map_err(|error| error.of_source(links))
+}
+
+/// Copies one version of a file: in place, if there is a reason to, or as every other.
+async fn copy_as(run: &CopyRun, transfer: FileTransfer<'_>, in_place: Option<InPlaceReason>) -> Result<(), CopyError> {
+    let Some(why) = in_place else { return copy_version(run, transfer).await };
+    // never closed, so never refused
+    let _permit = run.alone.acquire().await;
+    let _turn = transfer.context.turn(transfer.size()).await;
+    Box::pin(in_place::copy_in_place(transfer, why)).await
 }
 
 /// Copies one version of a file, over as many sessions in turn as it needs.

@@ -1,6 +1,7 @@
 //! Servers, folders and trees that are not tidy: what may not be written, set or replaced, and what times do not tell. A copy
 //! arrives as well as scp's, `sync` converges as rsync does, and what is lacking is said.
 
+mod in_place;
 mod kinds;
 mod read_only;
 mod refused;

@@ -120,7 +120,9 @@ fn another_users_folder_is_not_touched() {
     write(&untidy.to("from/c/f"), b"old");
     set_mode(&untidy.to("from/c"), 0o555);
     let mut command = untidy.command("cp", &["-r", "-p"]);
-    std::os::unix::fs::chown(untidy.to("from/c"), Some(0), Some(0)).expect("give it to root");
+    for path in ["from/c", "from/c/f"] {
+        std::os::unix::fs::chown(untidy.to(path), Some(0), Some(0)).expect("give it to root");
+    }
     let ran = run(command.arg("-p"));
     assert_eq!((ran.code, mode(&untidy.to("from/c"))), (Some(23), 0o555), "{ran}");
     assert_eq!(fs::read(untidy.to("from/c/f")).expect("there"), b"old", "{ran}");

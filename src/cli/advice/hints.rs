@@ -11,6 +11,7 @@ use crate::config::{ConfigError, Host};
 use crate::copy::{self, CopyError};
 use crate::error::Error;
 use crate::lock::LockError;
+use crate::progress::Stage;
 use crate::sftp::{SftpError, StatusCode};
 use crate::target::TargetError;
 
@@ -52,9 +53,7 @@ fn of_copy(error: &CopyError, ways: &[Vec<Host>]) -> Vec<String> {
         copy::Cause::Sftp(SftpError::Unsupported(what)) if what.contains("fsync") => {
             one("the server cannot flush files on request: leave out --fsync")
         }
-        copy::Cause::Sftp(SftpError::Status { code: StatusCode::FAILURE, .. }) if error.part.is_some() => {
-            one("the server does not say why; a quota, a limit on the size of files, or a failing disk are likely")
-        }
+        copy::Cause::Sftp(SftpError::Status { code, .. }) if error.part.is_some() => unsaid(error, *code),
         copy::Cause::PartTaken => {
             one("another run goes on from it, if this one stood still for long; --lock lets one run at a time")
         }
@@ -66,6 +65,14 @@ fn of_copy(error: &CopyError, ways: &[Vec<Host>]) -> Vec<String> {
         copy::Cause::Misstated => one("--route relay sends it through here, to its real end"),
         _ => Vec::new(),
     }
+}
+
+/// Of a file that was written, or was about to be, and a server that says little.
+fn unsaid(error: &CopyError, code: StatusCode) -> Vec<String> {
+    let cause = "the server does not say why; a quota, a limit on the size of files, or a failing disk are likely";
+    let in_place = "--inplace writes into the file itself, if the server lets no other take its name";
+    let hints = [(code == StatusCode::FAILURE, cause), (error.stage == Stage::Land, in_place)];
+    hints.into_iter().filter(|(holds, _)| *holds).map(|(_, hint)| hint.to_owned()).collect()
 }
 
 fn of_lock(error: &LockError) -> Vec<String> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::builder::TypedValueParser as _;
 
-use crate::copy::{Care, Options, Resume, Unchanged};
+use crate::copy::{Care, InPlace, Options, Resume, Unchanged};
 
 use super::units;
 use crate::cli::env::environment::Environment;
@@ -50,6 +50,13 @@ pub struct ReliabilityFlags {
     /// apart, before 1970, from 2106 on [default: 0]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub modify_window: u32,
+    /// Write into the file that has the name, not into a new one that takes its place: until its end it is neither the old
+    /// file nor the new one [default: only over a device, or where a folder takes no new name, with a warning]
+    #[arg(long, conflicts_with = "no_inplace")]
+    pub inplace: bool,
+    /// Fail rather than write in place
+    #[arg(long)]
+    pub no_inplace: bool,
     /// Flush each file to the destination's disk before it gets its name [default: when the system sees fit]
     #[arg(long)]
     pub fsync: bool,
@@ -78,6 +85,11 @@ impl ReliabilityFlags {
                 (false, _) => Unchanged::Never,
                 (true, false) => Unchanged::SizeAndTime,
                 (true, true) => Unchanged::TimeAndContent,
+            },
+            in_place: match (self.inplace, self.no_inplace) {
+                (true, _) => InPlace::Always,
+                (false, true) => InPlace::Never,
+                (false, false) => InPlace::IfNeeded,
             },
             modify_window: self.modify_window,
             growing: self.growing,

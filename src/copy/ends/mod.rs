@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `lanes` `file_checksum` `remote_files` | the sessions between two ends; the checksum of a file at one; a host that is only looked at |
 //! | `pool` `retry` | the sessions of one end; how often a lost one is made again |
-//! | `umask` `symlink_loops` `expand` | the modes new files get; links that lead back; which files a typed path means |
+//! | `umask` `symlink_loops` `expand` `overwrite` | the modes new files get; links that lead back; which files a typed path means; what is written in place |
 //! | `side` | one end |
 //! | `file` `listing` | what is open at an end |
 //! | `local` `remote` | a file system here, a server there |
@@ -25,6 +25,7 @@ pub mod join_in_order;
 pub mod lanes;
 pub mod listing;
 pub mod local;
+pub mod overwrite;
 pub mod pool;
 pub mod remote;
 pub mod remote_files;

@@ -134,6 +134,12 @@ impl Remote {
         }
     }
 
+    /// Opens an existing file for writing.
+    pub async fn open_over(&self, place: &Place, flags: OpenFlags) -> Result<Handle, CopyError> {
+        let opened = self.client.open(&place.path(), flags, &Attributes::default()).await;
+        self.told(Stage::Transfer, place, opened)
+    }
+
     /// Makes a folder.
     pub async fn mkdir(&self, place: &Place, mode: u32) -> Result<(), CopyError> {
         let made = self.client.mkdir(&place.path(), &Attributes::with_permissions(mode)).await;

@@ -292,6 +292,10 @@ impl Finish {
         let set = |lane: Arc<Lane>| async move { lane.destination.set_folder(target, wanted).await };
         match self.lanes.retry(set).await {
             Err(error) if error.is_unsupported() && wanted.times.is_some() => Ok(Finished::WithTimesOfItsOwn),
+            // it only looked like what a killed run leaves: it is another user's
+            Err(error) if error.is_denied() && keep == Keep::Nothing && !self.is_made && self.before.is_none() => {
+                Ok(Finished::AsItShouldBe)
+            }
             Err(error) => Err(self.lanes.idlest().destination.explain(error, target).await),
             Ok(()) => Ok(Finished::AsItShouldBe),
         }

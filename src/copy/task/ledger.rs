@@ -119,6 +119,11 @@ impl FileProgress {
         }
     }
 
+    /// Whether anything has been written.
+    pub fn has_moved(&self) -> bool {
+        self.done.load(Ordering::Relaxed) > 0
+    }
+
     /// Notes the version of the source that is being read.
     pub fn reads(&self, version: FileIdentity) {
         *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(version);
@@ -209,6 +214,17 @@ impl Ledger {
         Counters::add(&self.counters.files_unchanged, 1);
         Counters::add(&self.counters.bytes_kept, item.size().unwrap_or(0));
         self.event(Event::Unchanged { path: item.source.path() });
+    }
+
+    /// Reports that a file is written in place, and the reason where nobody has asked for it.
+    pub fn in_place(&self, started: &FileProgress, target: &Place, reason: Option<&'static str>) {
+        self.event(Event::InPlace { id: started.id, destination: target.path(), reason });
+    }
+
+    /// Reports that a file was written in place and not to its end.
+    pub fn incomplete(&self, target: &Place) {
+        let path = String::from_utf8_lossy(&target.path()).into_owned();
+        self.event(Event::Warning(format!("{path} was written in place, and is not complete")));
     }
 
     /// Reports that an unchanged file lacked the source's mode or times, and has them now.

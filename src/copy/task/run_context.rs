@@ -11,7 +11,8 @@ use super::leftovers::Leftovers;
 use super::this_run::ThisRun;
 use super::throttle::Throttle;
 use crate::copy::filter::Filter;
-use crate::copy::options::{BlockOrder, Care, Keep, Options, Resume, Unchanged};
+use crate::copy::options::{BlockOrder, Care, InPlace, Keep, Options, Resume, Unchanged};
+use crate::copy::route::RoutePreference;
 use crate::copy::tolerance::Tolerance;
 
 /// Most bytes of file data in memory, all lanes and files together.
@@ -47,6 +48,8 @@ pub struct RunContext {
     pub unchanged: Unchanged,
     /// Seconds that times may be apart and still count as equal.
     pub modify_window: u32,
+    /// Whether files are written in place.
+    pub in_place: InPlace,
     /// What may be removed that is in the way of something, if anything.
     pub clearing: Option<Clearing>,
     memory: Arc<Semaphore>,
@@ -87,6 +90,8 @@ impl RunContext {
             goes_on: false,
             unchanged: options.unchanged,
             modify_window: options.modify_window,
+            // what is written in place passes through here
+            in_place: if options.route == RoutePreference::Direct { InPlace::Never } else { options.in_place },
             clearing: Clearing::of(options),
             memory: Arc::new(Semaphore::new(MEMORY)),
             large: Semaphore::new(MEMORY),
