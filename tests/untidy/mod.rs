@@ -73,9 +73,10 @@ impl Untidy {
             Way::Down => ["acc-pvt:from", "to"],
             Way::Relay | Way::Direct => ["acc-pvt:from", "dell-pvt:to"],
         };
-        let end = if verb == "sync" { [&format!("{}/", ends[0]), ends[1]] } else { [&ends[0].to_owned(), ends[1]] };
+        // rsync's slash: what is in it
+        let source = if verb == "sync" { format!("{}/", ends[0]) } else { ends[0].to_owned() };
         let mut command = self.street.hop_as_user(verb);
-        command.args((self.way == Way::Relay).then_some("-3")).args(words).args(end);
+        command.args((self.way == Way::Relay).then_some("-3")).args(words).args([source.as_str(), ends[1]]);
         command
     }
 

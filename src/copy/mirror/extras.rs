@@ -236,25 +236,32 @@ struct Removable {
 
 /// Folders whose owner was lent permissions, by their paths, and what they had before.
 #[derive(Default)]
-struct LentFolders(tokio::sync::Mutex<BTreeMap<Vec<u8>, (Place, Option<Attributes>)>>);
+struct LentFolders(tokio::sync::Mutex<BTreeMap<Vec<u8>, LentFolder>>);
+
+/// A folder that was tried.
+struct LentFolder {
+    place: Place,
+    /// What it had before; `None` where nothing was lent.
+    before: Option<Attributes>,
+}
 
 impl LentFolders {
     /// Lends this user the permissions to remove something from `folder`; whether it has them now.
     async fn lend(&self, side: &Side, folder: &Place) -> Result<bool, CopyError> {
         let mut lent = self.0.lock().await;
-        if let Some((_, before)) = lent.get(&folder.path()) {
-            return Ok(before.is_some());
+        if let Some(known) = lent.get(&folder.path()) {
+            return Ok(known.before.is_some());
         }
         let before = lent_bits::lend(side, folder).await?;
-        lent.insert(folder.path(), (folder.clone(), before));
+        lent.insert(folder.path(), LentFolder { place: folder.clone(), before });
         Ok(before.is_some())
     }
 
     /// Gives those folders that are still there what they had before.
     async fn give_back(&self, lanes: &Lanes) -> Result<(), CopyError> {
-        for (folder, before) in self.0.lock().await.values() {
+        for LentFolder { place, before } in self.0.lock().await.values() {
             let Some(before) = before else { continue };
-            match lanes.retry(|lane| async move { lane.destination.set_folder(folder, *before).await }).await {
+            match lanes.retry(|lane| async move { lane.destination.set_folder(place, *before).await }).await {
                 Err(error) if !error.is_missing() => return Err(error),
                 _ => {}
             }
