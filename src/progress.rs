@@ -180,6 +180,15 @@ pub enum Event {
         /// The hash of the destination, in hexadecimal.
         destination: String,
     },
+    /// A file is written in place: until it is done, it is neither the old nor the new one. Reported before `FileDone`.
+    InPlace {
+        /// The number in `FileStarted`.
+        id: u64,
+        /// Its path at the destination.
+        destination: Vec<u8>,
+        /// Why nothing else is possible; `None` where it was asked for.
+        reason: Option<&'static str>,
+    },
     /// A file could not be copied; the others continue.
     FileFailed {
         /// The number in `FileStarted`; `None` if the file never started.

@@ -42,6 +42,7 @@ mod doctor;
 mod end_to_end;
 mod failures;
 mod makes;
+mod untidy;
 mod whole;
 
 // a login lent to a host

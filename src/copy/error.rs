@@ -9,13 +9,15 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use super::idle::Idle;
+use super::in_the_way::InTheWay;
 use super::name::BadName;
 use super::obstacle::Obstacle;
 use super::place::Links;
+use super::shown::Shown;
 use crate::chain::ChainError;
 use crate::lend::LendError;
 use crate::progress::Stage;
-use crate::sftp::{SftpError, StatusCode};
+use crate::sftp::SftpError;
 use crate::words::words_of;
 
 /// What a failure means for the run.
@@ -79,9 +81,27 @@ pub enum Cause {
     /// The file system is full.
     #[error("no space left")]
     NoSpace,
+    /// The file system takes no changes.
+    #[error("the file system there is read-only")]
+    ReadOnly,
+    /// A name is longer than the end takes.
+    #[error("the name has {0} bytes, more than the file system there takes")]
+    NameTooLong(usize),
     /// Size or times at the end are not those of the beginning.
     #[error("the source changed while it was read")]
     SourceChanged,
+    /// The source was listed, and is not there any more.
+    #[error("it was there when it was listed, and has vanished")]
+    Vanished,
+    /// Something else has the name.
+    #[error("{0}")]
+    InTheWay(InTheWay),
+    /// The end has set neither the mode nor the times of a file that has its name.
+    #[error("it has arrived, and its mode and times could not be set: {0}")]
+    Unset(Box<Cause>),
+    /// The end does not set the mode of a part file, which has to be made with another one.
+    #[error("its mode cannot be set")]
+    ModeRefused,
     /// The source does not change, yet has far more bytes than it announces.
     #[error("its size is said to be {announced} bytes, and {surplus} bytes further on it has not ended")]
     Endless {
@@ -160,6 +180,8 @@ impl CopyError {
         };
         if links == Links::Keep && matches!(&self.cause, Cause::Io(error) if of_another_kind(error)) {
             self.cause = Cause::SourceChanged;
+        } else if self.is_missing() {
+            self.cause = Cause::Vanished;
         }
         self
     }
@@ -188,14 +210,15 @@ impl CopyError {
             Cause::Chain(_) => Kind::Chain,
             Cause::Direct(_) => Kind::Direct,
             Cause::NoSpace => Kind::NoSpace,
-            Cause::SourceChanged => Kind::SourceChanged,
+            Cause::SourceChanged | Cause::Vanished => Kind::SourceChanged,
             Cause::Refused(_) => Kind::Usage,
             Cause::Stream(_) | Cause::Misstated | Cause::InOrderOnly(_) | Cause::NotThere => Kind::RemoteFile,
             Cause::Differs => Kind::Differs,
             Cause::TooMany { .. } => Kind::Several,
             Cause::PartTaken => Kind::Taken,
-            Cause::Sftp(_) | Cause::Unfit(_) if self.host.is_some() => Kind::RemoteFile,
-            Cause::Sftp(_) | Cause::Unfit(_) => Kind::LocalFile,
+            // what an end says of a file
+            _ if self.host.is_some() => Kind::RemoteFile,
+            _ => Kind::LocalFile,
         }
     }
 
@@ -244,10 +267,28 @@ impl CopyError {
         matches!(self.cause, Cause::SourceChanged)
     }
 
+    /// What else has the name, if that is why.
+    pub(super) fn in_the_way(&self) -> Option<InTheWay> {
+        match self.cause {
+            Cause::InTheWay(what) => Some(what),
+            _ => None,
+        }
+    }
+
+    /// True when it says nothing against the other entries of the source: what only the destination has may go.
+    pub(super) fn lets_others_go(&self) -> bool {
+        matches!(self.cause, Cause::Vanished | Cause::InTheWay(_))
+    }
+
     /// True when no later attempt could use the part file.
     pub(super) fn is_worthless(&self) -> bool {
         let is_of_source = matches!(self.cause, Cause::SourceChanged | Cause::Endless { .. } | Cause::Misstated);
-        is_of_source || matches!(self.cause, Cause::Differs | Cause::InOrderOnly(_))
+        is_of_source || matches!(self.cause, Cause::Differs | Cause::InOrderOnly(_) | Cause::ModeRefused)
+    }
+
+    /// True when the file may arrive if its part file is made with its mode.
+    pub(super) fn is_mode_refused(&self) -> bool {
+        matches!(self.cause, Cause::ModeRefused)
     }
 
     /// True when the file may arrive if it is written from beginning to end.
@@ -258,35 +299,6 @@ impl CopyError {
     /// True when the part file no longer belongs to this run.
     pub(super) fn is_taken(&self) -> bool {
         matches!(self.cause, Cause::PartTaken)
-    }
-
-    /// True when there is nothing under that path.
-    pub(super) fn is_missing(&self) -> bool {
-        match &self.cause {
-            Cause::Io(error) => is_missing(error),
-            Cause::Sftp(SftpError::Status { code, .. }) => *code == StatusCode::NO_SUCH_FILE,
-            _ => false,
-        }
-    }
-
-    /// True for the answer that servers give for all errors without a code: a full disk, an existing file, …
-    pub(super) fn is_bare_failure(&self) -> bool {
-        matches!(&self.cause, Cause::Sftp(SftpError::Status { code, .. }) if *code == StatusCode::FAILURE)
-    }
-
-    /// True when the end does not support the operation.
-    pub(super) fn is_unsupported(&self) -> bool {
-        matches!(&self.cause, Cause::Sftp(SftpError::Status { code, .. }) if *code == StatusCode::OP_UNSUPPORTED)
-    }
-
-    /// True when the name to be created may exist, as far as the end says.
-    pub(super) fn may_exist(&self) -> bool {
-        match &self.cause {
-            Cause::Io(error) => error.kind() == io::ErrorKind::AlreadyExists,
-            // version 3 has no code of its own for it; servers of later drafts send 11 (FILE_ALREADY_EXISTS)
-            Cause::Sftp(SftpError::Status { code, .. }) => *code == StatusCode::FAILURE || code.0 == 11,
-            _ => false,
-        }
     }
 }
 
@@ -346,19 +358,6 @@ impl std::error::Error for CopyError {
     }
 }
 
-/// Raw bytes as text, with `\xNN` for what is not UTF-8. Control characters are handled by `cli`.
-struct Shown<'a>(&'a [u8]);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for chunk in self.0.utf8_chunks() {
-            f.write_str(chunk.valid())?;
-            chunk.invalid().iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))?;
-        }
-        Ok(())
-    }
-}
-
 /// Whether the system says that nothing is there.
 pub fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
@@ -367,6 +366,7 @@ pub fn is_missing(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sftp::StatusCode;
 
     fn status(code: StatusCode) -> Cause {
         Cause::Sftp(SftpError::Status { code, message: String::new() })

@@ -12,7 +12,8 @@
 //!
 //! | floor | what is there |
 //! | --- | --- |
-//! | `run` `mirror` `device` | items copied, many at once; what is too much removed; a file that goes into a device |
+//! | `run` | items copied, many at once |
+//! | `mirror` `device` | what is too much removed; a file that goes into a device |
 //! | `plan` | sources found, destination understood, nothing written |
 //! | `marker` | what a run that was killed meant |
 //! | `direct` | from one host straight to the other |
@@ -22,12 +23,13 @@
 //! | `land` | a file gets its name |
 //! | `task` | what the steps of a copy hand each other |
 //! | `ends` | one end of a copy |
+//! | `answers` | what an end's answer means |
 //! | `error` | what went wrong, where |
 //! | `idle` | how long nothing has moved |
 //! | `tolerance` | what sources may do while they are read |
 //! | `options` `obstacle` | what is asked for; what keeps hosts from copying directly |
 //! | `connector` `filter` `place` `part` | hosts as they are handed in; names and places |
-//! | `route` `name` | the ways between two ends; one name |
+//! | `route` `name` `in_the_way` `shown` | the ways between two ends; one name; what else has it; a path in words |
 //!
 //! # Memory
 //!
@@ -35,6 +37,7 @@
 //! any tree, and has a bound for any server (see [`walk`]). Each SFTP session has its own bound on top (see
 //! [`crate::sftp`]), which only counts what a server sends unasked.
 
+mod answers;
 mod connector;
 mod device;
 mod direct;
@@ -42,6 +45,7 @@ mod ends;
 mod error;
 pub mod filter;
 mod idle;
+mod in_the_way;
 mod land;
 mod marker;
 mod mirror;
@@ -54,6 +58,7 @@ mod place;
 mod plan;
 mod route;
 mod run;
+mod shown;
 mod task;
 mod tolerance;
 mod transfer;
@@ -81,7 +86,7 @@ use marker::{TreeMarker, TreeState};
 use mirror::FolderPair;
 pub use obstacle::Obstacle;
 use options::Keep;
-pub use options::{Care, DirectOptions, Job, Mirror, Options, Resume, Symlinks, Unchanged};
+pub use options::{Care, DirectOptions, InPlace, Job, Mirror, Options, Resume, Symlinks, Unchanged};
 use packed::Packed;
 use plan::Plan;
 use route::{Decision, Reachable, choose};
@@ -94,6 +99,7 @@ use task::run_context::RunContext;
 use task::standing::Standing;
 use task::this_run::{Left, ThisRun};
 use walk::Walk;
+use walk::unchanged::UnchangedCheck;
 
 /// Items of a dry run that are looked at together.
 const LOOKS: usize = 64;
@@ -123,6 +129,10 @@ async fn copy_all(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters>
         let cause = Cause::Refused("a direct copy does not pass through here, so its rate cannot be limited");
         return Err(CopyError::new(None, Stage::List, job.destination.path().to_vec(), cause));
     }
+    if job.options.route == RoutePreference::Direct && job.options.in_place == InPlace::Always {
+        let cause = Cause::Refused("what is written in place passes through here, so it is no direct copy");
+        return Err(CopyError::new(None, Stage::List, job.destination.path().to_vec(), cause));
+    }
     let ledger = Arc::new(Ledger::new(Arc::clone(&observer), Arc::clone(&counters)));
     let clock = Arc::new(clock(&job, &counters));
     let watchers = Watchers { observer, counters, clock: Arc::clone(&clock) };
@@ -142,6 +152,7 @@ async fn copy_all(job: Job, observer: Arc<dyn Observer>, counters: Arc<Counters>
     });
     moved?;
     if let Some(most) = job.options.mirror.and_then(|mirror| mirror.delete) {
+        let most = most.saturating_sub(ledger.reserved_removals());
         clock.bound(Box::pin(mirror::clean(&pairs, &job.options, most, &ledger, &run))).await?;
     }
     Ok(ledger.report(route))
@@ -203,7 +214,8 @@ async fn move_all(
     let standing = Arc::new(standing);
     let walk = Walk::start(plan.copies, terms, Arc::clone(ledger), Arc::clone(&standing), finish);
     if options.dry_run {
-        let left_out = LeftOut { unchanged: options.unchanged, standing: &standing, marker: marker.as_deref() };
+        let check = UnchangedCheck { unchanged: options.unchanged, modify_window: options.modify_window };
+        let left_out = LeftOut { check: &check, standing: &standing, marker: marker.as_deref() };
         return show(walk, left_out, ledger).await;
     }
     if let Some((side, folder)) = plan.folder {
@@ -232,8 +244,9 @@ async fn move_all(
 /// Whether both ends are hosts, so that there is a choice of routes.
 fn between_hosts(job: &Job) -> bool {
     let is_there = |end: &Location| end.reachable() == Reachable::There;
-    // what does not pass through here cannot be slowed down here
-    let may_be_direct = job.options.route != RoutePreference::Relay && job.options.rate.is_none();
+    // what does not pass through here can neither be slowed down here, nor written in place
+    let passes_here = job.options.rate.is_some() || job.options.in_place == InPlace::Always;
+    let may_be_direct = job.options.route != RoutePreference::Relay && !passes_here;
     may_be_direct && is_there(&job.destination) && job.sources.iter().all(is_there)
 }
 
@@ -275,7 +288,7 @@ fn route_of(job: &Job) -> Route {
 /// The files that a run would leave as they are.
 #[derive(Clone, Copy)]
 struct LeftOut<'a> {
-    unchanged: Unchanged,
+    check: &'a UnchangedCheck,
     standing: &'a Standing,
     marker: Option<&'a TreeMarker>,
 }
@@ -288,7 +301,7 @@ impl LeftOut<'_> {
                 None => false,
             }
         };
-        has_landed.await || self.unchanged.holds(item, self.standing).await
+        has_landed.await || self.check.finds(item, self.standing, None).await.is_some()
     }
 }
 

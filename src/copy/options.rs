@@ -64,8 +64,12 @@ pub struct Options {
     /// Most bytes beyond its announced size that are read of a source that does not change, unless `growing` or
     /// `deadline` is set; `None` for 1 GiB.
     pub surplus: Option<u64>,
+    /// Whether files are written in place, without part files.
+    pub in_place: InPlace,
     /// Which files are not copied because the destination has them.
     pub unchanged: Unchanged,
+    /// Seconds that times may be apart and still count as equal.
+    pub modify_window: u32,
     /// Which entries of folders are copied.
     pub filter: Filter,
     /// Makes the destination equal to the source, which is one folder.
@@ -94,6 +98,19 @@ pub enum Resume {
     #[default]
     Trusted,
     /// It is not used; everything is sent.
+    Never,
+}
+
+/// Whether files are written in place: into the file that has the name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum InPlace {
+    /// Where nothing else is possible: a device that was typed, or a file that can be written in a folder that takes no new
+    /// name.
+    #[default]
+    IfNeeded,
+    /// All files.
+    Always,
+    /// None.
     Never,
 }
 

@@ -10,10 +10,13 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::direct::{Carried, Direct};
+use super::ends::lanes::Lane;
 use super::error::CopyError;
+use super::land::repair::{self, Repaired};
 use super::land::{adopt, takeover};
 use super::marker::TreeMarker;
-use super::options::Unchanged;
+use super::mirror;
+use super::options::{InPlace, Keep, Unchanged};
 use super::packed::Packed;
 use super::place::Links;
 use super::task::file_transfer::FileTransfer;
@@ -22,9 +25,11 @@ use super::task::item::{Item, What};
 use super::task::ledger::FileProgress;
 use super::task::run_context::RunContext;
 use super::task::so_far::{Earlier, SoFar};
+use super::transfer::in_place::{self, InPlaceReason};
 use super::transfer::large;
 use super::transfer::small::{self, Small};
 use super::walk::Walk;
+use super::walk::unchanged::UnchangedCheck;
 use crate::sftp::{Attributes, FileKind};
 
 /// Items under way at once.
@@ -155,55 +160,104 @@ async fn copy_item(run: Arc<CopyRun>, item: Item) -> Result<(), CopyError> {
             context.ledger.count_failure();
             Ok(())
         }
-        _ if stays(&run, &item).await => {
-            context.ledger.unchanged(&item);
-            Ok(())
-        }
-        What::File(links) => file(&run, &item, *links).await,
-        What::Link => link(context, &item).await,
+        _ => match (stays(&run, &item).await, &item.what) {
+            (Some(stays), _) => settle_unsent(context, &item, stays).await,
+            (None, What::File(links)) => file(&run, &item, *links).await,
+            (None, _) => link(context, &item).await,
+        },
     }
 }
 
-/// Whether the destination has the item as it should be.
-async fn stays(run: &CopyRun, item: &Item) -> bool {
+/// Whether the destination has the item as it should be: an error when only its mode or times are not, and cannot be set.
+async fn stays(run: &CopyRun, item: &Item) -> Option<Result<(), CopyError>> {
     let context = &run.context;
     if item.ground().await == Ground::Fresh {
-        return false;
+        return None;
     }
     if let Some(marker) = &run.marker
         && Box::pin(marker.holds(item)).await
     {
         // the next run may have no more reason to look
         Box::pin(takeover::clear(&item.lanes.idlest().destination, item, context)).await;
-        return true;
+        return Some(Ok(()));
     }
     if context.unchanged == Unchanged::Never {
-        return false;
+        return None;
     }
-    let _room = context.memory(context.unchanged.room()).await;
+    let check = UnchangedCheck { unchanged: context.unchanged, modify_window: context.modify_window };
     // boxed: every item's task would have to have room for it
-    Box::pin(context.unchanged.holds(item, &context.standing)).await
+    let seen = Box::pin(check.finds(item, &context.standing, Some(context))).await?;
+    if context.keep == Keep::Nothing {
+        return Some(Ok(()));
+    }
+    let repair =
+        |lane: Arc<Lane>| async move { repair::repair(&lane.destination, item, &seen, context.modify_window).await };
+    match Box::pin(item.lanes.retry(repair)).await {
+        Ok(Repaired::OutOfReach) => None,
+        Ok(repaired) => {
+            if repaired == Repaired::Done {
+                context.ledger.repaired(&item.target);
+            }
+            Some(Ok(()))
+        }
+        Err(error) => Some(Err(error)),
+    }
+}
+
+/// Reports how an item ended whose content is there already.
+async fn settle_unsent(context: &RunContext, item: &Item, ended: Result<(), CopyError>) -> Result<(), CopyError> {
+    match ended {
+        Ok(()) => context.ledger.unchanged(item),
+        Err(error) if error.ends_the_run() => return Err(error),
+        Err(error) => {
+            let error = item.lanes.idlest().destination.explain(error, &item.target).await;
+            context.ledger.failed(&item.source, None, error);
+        }
+    }
+    Ok(())
 }
 
 async fn make(context: &RunContext, item: &Item, folder: &Folder) -> Result<(), CopyError> {
-    match folder.make().await {
+    let mut made = folder.make().await;
+    made = match way_cleared(context, item, made.as_ref().err()).await {
+        Some(Ok(())) => folder.make().await,
+        Some(Err(error)) => Err(error),
+        None => made,
+    };
+    folder.tell(made.as_ref().ok().copied().flatten());
+    match made {
         Err(error) if !error.ends_the_run() => {
             context.ledger.failed(&item.source, None, error);
             Ok(())
         }
-        answer => answer,
+        made => made.map(drop),
     }
+}
+
+/// Removes what is in the way of `item`, where that is what it `failed` for and may be removed; `None` where not.
+async fn way_cleared(context: &RunContext, item: &Item, failed: Option<&CopyError>) -> Option<Result<(), CopyError>> {
+    let (what, clearing) = (failed?.in_the_way()?, context.clearing.as_ref()?);
+    Some(Box::pin(mirror::clear_way(item, what, clearing, &context.ledger)).await)
 }
 
 async fn link(context: &RunContext, item: &Item) -> Result<(), CopyError> {
     let (started, began) = (context.ledger.started(item), Instant::now());
-    let linked = item.lanes.retry(|lane| async move {
+    let make = |lane: Arc<Lane>| async move {
         let says = lane.source.read_link(&item.source).await?;
         adopt::link(&lane.destination, item, context, says).await?;
         takeover::clear_soon(&lane.destination, item, context, began).await;
         Ok(())
-    });
-    settle(context, item, &started, linked.await).await
+    };
+    let mut linked = item.lanes.retry(make).await;
+    if item.is_let_in(linked.as_ref().err()).await {
+        linked = item.lanes.retry(make).await;
+    }
+    linked = match way_cleared(context, item, linked.as_ref().err()).await {
+        Some(Ok(())) => item.lanes.retry(make).await,
+        Some(Err(error)) => Err(error),
+        None => linked,
+    };
+    settle(context, item, &started, linked).await
 }
 
 /// Copies a file, and once more when its source changed meanwhile.
@@ -214,12 +268,25 @@ async fn file(run: &CopyRun, item: &Item, links: Links) -> Result<(), CopyError>
         context.leftovers.begin(&item.lanes.idlest().destination, &item.target.parent());
     }
     let transfer = FileTransfer { context, item, links, version: &item.attributes, started: &started };
-    let mut copied = copy_version(run, transfer).await;
+    let mut why = (context.in_place == InPlace::Always).then_some(InPlaceReason::Asked);
+    let mut copied = copy_as(run, transfer, why).await;
+    if item.is_let_in(copied.as_ref().err()).await {
+        copied = copy_as(run, transfer, why).await;
+    }
+    copied = match way_cleared(context, item, copied.as_ref().err()).await {
+        Some(Ok(())) => copy_as(run, transfer, why).await,
+        Some(Err(error)) => Err(error),
+        None => copied,
+    };
+    if let Some(left) = Box::pin(in_place::is_left(transfer, copied.as_ref().err())).await {
+        why = Some(left);
+        copied = copy_as(run, transfer, why).await;
+    }
     let has_changed = copied.as_ref().is_err_and(CopyError::is_source_changed);
     if has_changed {
         copied = match look_again(item, links).await {
             Ok(now) if matches!(now.kind(), FileKind::File | FileKind::Unknown) => {
-                copy_version(run, FileTransfer { version: &now, ..transfer }).await
+                copy_as(run, FileTransfer { version: &now, ..transfer }, why).await
             }
             Ok(_) => copied,
             Err(error) => Err(error),
@@ -239,6 +306,15 @@ async fn look_again(item: &Item, links: Links) -> Result<Attributes, CopyError> 
     looked.await.map_err(|error| error.of_source(links))
 }
 
+/// Copies one version of a file: in place, if there is a reason to, or as every other.
+async fn copy_as(run: &CopyRun, transfer: FileTransfer<'_>, in_place: Option<InPlaceReason>) -> Result<(), CopyError> {
+    let Some(why) = in_place else { return copy_version(run, transfer).await };
+    // never closed, so never refused
+    let _permit = run.alone.acquire().await;
+    let _turn = transfer.context.turn(transfer.size()).await;
+    Box::pin(in_place::copy_in_place(transfer, why)).await
+}
+
 /// Copies one version of a file, over as many sessions in turn as it needs.
 async fn copy_version(run: &CopyRun, transfer: FileTransfer<'_>) -> Result<(), CopyError> {
     let mut so_far = SoFar::default();
@@ -249,6 +325,7 @@ async fn copy_version(run: &CopyRun, transfer: FileTransfer<'_>) -> Result<(), C
                 transfer.item.lanes.restore(error).await?;
             }
             Err(error) if error.is_in_order_only() => so_far.turn_to_order(),
+            Err(error) if error.is_mode_refused() => so_far.begin_over(),
             ended => return ended,
         }
     }

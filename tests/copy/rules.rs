@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use hop::copy::{Kind, Location, Options};
+use hop::copy::{InPlace, Kind, Location, Options};
 
 use super::ends::{Scene, WAYS, Way, content, recursive, tree, whole};
 
@@ -99,13 +99,14 @@ async fn what_cannot_be_meant_is_refused_before_anything_is_written() {
         assert!(refused(&scene, &["x"], "new/").await.contains("no such folder"));
         assert!(refused(&scene, &["x"], "file/").await.contains("not a folder"));
         assert!(refused(&scene, &["x"], "dangling").await.contains("leads nowhere"));
-        match way {
-            Way::Down => {
-                assert!(refused(&scene, &["d"], "/dev/null").await.contains("it takes one file"));
-                assert!(refused(&scene, &["x", "y"], "/dev/null").await.contains("several sources need a folder"));
-            }
-            _ => assert!(refused(&scene, &["x"], "/dev/null").await.contains("neither a file nor a folder")),
+        if way == Way::Down {
+            assert!(refused(&scene, &["d"], "/dev/null").await.contains("it takes one file"));
+            assert!(refused(&scene, &["x", "y"], "/dev/null").await.contains("several sources need a folder"));
         }
+        let device = (vec![scene.source("x")], scene.destination("/dev/null"));
+        let options = Options { in_place: InPlace::Never, ..Options::default() };
+        let error = scene.copy_ends(device.0, device.1, options).await.unwrap_err();
+        assert!(error.kind() == Kind::Usage && error.to_string().contains("neither a file nor a folder"), "{error}");
     }
 }
 

@@ -66,6 +66,17 @@ pub fn give_away(folder: &Path, to: &Account) {
     }
 }
 
+/// What makes a program run as a host's user (root only: elsewhere it does already).
+pub fn as_user() -> Vec<String> {
+    let (user, group) = Account::default().number();
+    match kind() {
+        Kind::Root => ["setpriv", &format!("--reuid={user}"), &format!("--regid={group}"), "--clear-groups"]
+            .map(str::to_owned)
+            .to_vec(),
+        _ => Vec::new(),
+    }
+}
+
 /// What a host's processes see of their own. Beside the home folder lie its `hosts` file and its `log`.
 pub struct Place<'a> {
     pub home: &'a Path,

@@ -148,6 +148,15 @@ impl Street {
         command
     }
 
+    /// The same as a user who is not root, to whom the laptop's home folder belongs from now on.
+    pub fn hop_as_user(&self, verb: &str) -> Command {
+        ground::give_away(&self.laptop, &ground::Account::default());
+        let words = [ground::as_user(), vec![env!("CARGO_BIN_EXE_hop").to_owned(), verb.to_owned()]].concat();
+        let mut command = self.on_laptop(&words[0]);
+        command.args(&words[1..]).arg("-F").arg(self.config());
+        command
+    }
+
     /// `ssh`, `scp` or `sftp` with `-F config`, likewise.
     pub fn openssh(&self, tool: &str) -> Command {
         let mut command = self.on_laptop(tool);

@@ -11,6 +11,7 @@ use crate::config::{ConfigError, Host};
 use crate::copy::{self, CopyError};
 use crate::error::Error;
 use crate::lock::LockError;
+use crate::progress::Stage;
 use crate::sftp::{SftpError, StatusCode};
 use crate::target::TargetError;
 
@@ -40,6 +41,11 @@ fn of_copy(error: &CopyError, ways: &[Vec<Host>]) -> Vec<String> {
             one("--dry-run lists them; is SRC what it should be? --max-delete N allows more")
         }
         copy::Cause::NoSpace => one("make room there, then run the same command again"),
+        copy::Cause::ReadOnly => one(
+            "mount it for writing there (mount -o remount,rw), or give another destination; after errors of a disk, look into \
+                 dmesg first",
+        ),
+        copy::Cause::NameTooLong(_) => one("give the file a shorter name: the last word of DST, or the source's own"),
         copy::Cause::Differs => {
             one("the disk, the memory or the server there is not to be trusted: look into it before you try again")
         }
@@ -47,9 +53,7 @@ fn of_copy(error: &CopyError, ways: &[Vec<Host>]) -> Vec<String> {
         copy::Cause::Sftp(SftpError::Unsupported(what)) if what.contains("fsync") => {
             one("the server cannot flush files on request: leave out --fsync")
         }
-        copy::Cause::Sftp(SftpError::Status { code: StatusCode::FAILURE, .. }) if error.part.is_some() => {
-            one("the server does not say why; a quota, a limit on the size of files, or a failing disk are likely")
-        }
+        copy::Cause::Sftp(SftpError::Status { code, .. }) if error.part.is_some() => unsaid(error, *code),
         copy::Cause::PartTaken => {
             one("another run goes on from it, if this one stood still for long; --lock lets one run at a time")
         }
@@ -69,6 +73,14 @@ fn of_copy(error: &CopyError, ways: &[Vec<Host>]) -> Vec<String> {
 /// Whether the source was standard input, `<(…)`, or another device of this machine.
 fn is_stream(error: &CopyError) -> bool {
     error.host.is_none() && [&b"/dev/"[..], b"/proc/"].iter().any(|folder| error.path.starts_with(folder))
+}
+
+/// Of a file that was written, or was about to be, and a server that says little.
+fn unsaid(error: &CopyError, code: StatusCode) -> Vec<String> {
+    let cause = "the server does not say why; a quota, a limit on the size of files, or a failing disk are likely";
+    let in_place = "--inplace writes into the file itself, if the server lets no other take its name";
+    let hints = [(code == StatusCode::FAILURE, cause), (error.stage == Stage::Land, in_place)];
+    hints.into_iter().filter(|(holds, _)| *holds).map(|(_, hint)| hint.to_owned()).collect()
 }
 
 fn of_lock(error: &LockError) -> Vec<String> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::builder::TypedValueParser as _;
 
-use crate::copy::{Care, Options, Resume, Unchanged};
+use crate::copy::{Care, InPlace, Options, Resume, Unchanged};
 
 use super::units;
 use crate::cli::env::environment::Environment;
@@ -46,6 +46,17 @@ pub struct ReliabilityFlags {
     /// under -p [default: copy all]
     #[arg(long)]
     pub update: bool,
+    /// Times so many seconds apart count as equal. Contents are compared in any case where times tell nothing: up to 2 s
+    /// apart, before 1970, from 2106 on [default: 0]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub modify_window: u32,
+    /// Write into the file that has the name, not into a new one that takes its place: until its end it is neither the old
+    /// file nor the new one [default: only over a device, or where a folder takes no new name, with a warning]
+    #[arg(long, conflicts_with = "no_inplace")]
+    pub inplace: bool,
+    /// Fail rather than write in place
+    #[arg(long)]
+    pub no_inplace: bool,
     /// Flush each file to the destination's disk before it gets its name [default: when the system sees fit]
     #[arg(long)]
     pub fsync: bool,
@@ -75,6 +86,12 @@ impl ReliabilityFlags {
                 (true, false) => Unchanged::SizeAndTime,
                 (true, true) => Unchanged::TimeAndContent,
             },
+            in_place: match (self.inplace, self.no_inplace) {
+                (true, _) => InPlace::Always,
+                (false, true) => InPlace::Never,
+                (false, false) => InPlace::IfNeeded,
+            },
+            modify_window: self.modify_window,
             growing: self.growing,
             rate: environment.choose((limit, "--bwlimit"), "HOP_BWLIMIT", rate, None)?.value,
             runs: Some(host_env::locks(&environment.variables)),

@@ -24,7 +24,7 @@ pub struct Sync {
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Syncing")]
 pub struct Syncing {
-    /// Remove what the source has not, once everything has arrived [default: leave it]
+    /// Remove what the source has not, once everything has arrived, and what is in the way of it [default: leave it]
     #[arg(long)]
     pub delete: bool,
     /// Remove nothing at all when it would be more than N entries

@@ -126,6 +126,9 @@ pub fn object(event: &Event) -> Option<Object> {
             .name("destination", destination)
             .with("size", *size)
             .with("kept", *kept),
+        Event::InPlace { id, destination, reason } => {
+            Object::event("in_place").with("id", *id).name("destination", destination).with("reason", *reason)
+        }
         Event::Resumed { id, path, kept, because } => {
             Object::event("resumed").with("id", *id).name("path", path).with("kept", *kept).with("because", *because)
         }

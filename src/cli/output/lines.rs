@@ -46,7 +46,7 @@ fn needed(event: &Event) -> Level {
         Event::FileFailed { .. } => Level::Failures,
         Event::Lent { refused: 1.., .. } => Level::Remarks,
         Event::Lent { .. } | Event::Lending { .. } => Level::Story,
-        Event::Warning(_) | Event::HostKeyAdded { .. } => Level::Remarks,
+        Event::Warning(_) | Event::HostKeyAdded { .. } | Event::InPlace { reason: Some(_), .. } => Level::Remarks,
         Event::Route { .. } | Event::Banner { .. } | Event::Skipped { .. } | Event::Waiting(_) => Level::Story,
         Event::Reconnecting { .. } | Event::Resumed { .. } => Level::Story,
         Event::KeysExchanged { .. } => Level::Library,
@@ -105,6 +105,11 @@ fn words(event: &Event) -> Vec<String> {
             let error = safe::line(error);
             one(format!("{error}; connecting again in {:.1} s ({attempt} of {of})", wait.as_secs_f64()))
         }
+        Event::InPlace { destination, reason: None, .. } => one(format!("in place: {}", safe::line(destination))),
+        Event::InPlace { destination, reason: Some(reason), .. } => one(format!(
+            "warning: {} is written in place, because {reason}; until its end it is neither the old file nor the new one",
+            safe::line(destination)
+        )),
         Event::Warning(text) => one(format!("warning: {text}")),
         Event::Detail(text) => one(text.clone()),
     }

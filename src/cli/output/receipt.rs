@@ -57,6 +57,7 @@ struct Moving {
     began: Instant,
     /// The hashes of the source and of the destination.
     hashes: Option<(String, String)>,
+    is_in_place: bool,
 }
 
 impl Receipt {
@@ -113,6 +114,10 @@ impl Receipt {
             .with("started", moving.as_ref().map(|moving| moving.date.clone()))
             .with("seconds", moving.as_ref().map(|moving| json::seconds(moving.began.elapsed())))
             .with("result", "arrived");
+        let row = match moving.is_some_and(|moving| moving.is_in_place) {
+            true => row.with("in_place", true),
+            false => row,
+        };
         self.row(&row);
     }
 
@@ -149,11 +154,16 @@ impl Record for Receipt {
             }
             Event::FileStarted { id, .. } => {
                 let date = timestamps::instant(SystemTime::now());
-                self.moving.insert(*id, Moving { date, began: Instant::now(), hashes: None });
+                self.moving.insert(*id, Moving { date, began: Instant::now(), hashes: None, is_in_place: false });
             }
             Event::Hashed { id, source, destination } => {
                 if let Some(moving) = self.moving.get_mut(id) {
                     moving.hashes = Some((source.clone(), destination.clone()));
+                }
+            }
+            Event::InPlace { id, .. } => {
+                if let Some(moving) = self.moving.get_mut(id) {
+                    moving.is_in_place = true;
                 }
             }
             Event::FileDone { id, path, destination, size, .. } => {

@@ -151,6 +151,21 @@ pub fn reopen(place: &Place) -> io::Result<File> {
     regular(file)
 }
 
+/// Opens an existing file or device for writing, without cutting it; refuses a link, and anything else.
+pub fn open_over(place: &Place) -> io::Result<File> {
+    // what has replaced it since it was looked at must not block the open
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let (folder, name) = entry(place)?;
+    let file = rustix::fs::openat(&folder, name, flags, Mode::empty())?;
+    match attributes(&rustix::fs::fstat(&file)?).kind() {
+        FileKind::File | FileKind::Device => {
+            rustix::fs::fcntl_setfl(&file, rustix::fs::fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+            Ok(file.into())
+        }
+        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "neither a file nor a device")),
+    }
+}
+
 fn regular(file: OwnedFd) -> io::Result<File> {
     match attributes(&rustix::fs::fstat(&file)?).kind() {
         FileKind::File => Ok(file.into()),

@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `lanes` `file_checksum` `remote_files` | the sessions between two ends; the checksum of a file at one; a host that is only looked at |
 //! | `pool` `retry` | the sessions of one end; how often a lost one is made again |
-//! | `umask` `symlink_loops` `expand` | the modes new files get; links that lead back; which files a typed path means |
+//! | `umask` `symlink_loops` `expand` `overwrite` | the modes new files get; links that lead back; which files a typed path means; what is written in place |
 //! | `side` | one end |
 //! | `file` `listing` | what is open at an end |
 //! | `new_files` | many small files here, at once |
@@ -27,6 +27,7 @@ pub mod lanes;
 pub mod listing;
 pub mod local;
 pub mod new_files;
+pub mod overwrite;
 pub mod pool;
 pub mod remote;
 pub mod remote_files;

@@ -10,7 +10,7 @@ use super::buffers::UNTOLD_MAX;
 use super::denied::{self, is_denied};
 use super::join_in_order::all;
 use crate::copy::error::{Cause, CopyError};
-use crate::copy::place::{Links, Place};
+use crate::copy::place::{self, Links, Place};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, Client, Extension, FileKind, Handle, OpenDirectory, OpenFlags, SftpError, StatusCode};
 
@@ -22,6 +22,9 @@ const NEARLY_FULL: u64 = 256 * 1024;
 
 /// Free inodes below which a bare "failure" is taken for a full disk: other files come and go meanwhile.
 const NEARLY_NONE: u64 = 16;
+
+/// Bytes of the longest name that any file system takes (limits.h). OpenSSH says "bad message" of a longer one.
+const NAME_MAX: usize = 255;
 
 /// One SFTP session, and the trail to its host.
 #[derive(Clone)]
@@ -129,6 +132,12 @@ impl Remote {
             true => Ok(handle),
             false => Err(self.error(Stage::Transfer, place, Cause::PartTaken)),
         }
+    }
+
+    /// Opens an existing file for writing.
+    pub async fn open_over(&self, place: &Place, flags: OpenFlags) -> Result<Handle, CopyError> {
+        let opened = self.client.open(&place.path(), flags, &Attributes::default()).await;
+        self.told(Stage::Transfer, place, opened)
     }
 
     /// Makes a folder.
@@ -296,19 +305,29 @@ impl Remote {
         }
     }
 
-    /// Whether the file system that `place` is on is full; `false` where the server cannot tell.
-    pub async fn is_full(&self, place: &Place) -> bool {
-        match self.client.statvfs(&place.parent().path()).await {
-            Ok(disk) => {
-                disk.bytes_available() < NEARLY_FULL || (disk.inodes > 0 && disk.inodes_available < NEARLY_NONE)
-            }
-            Err(_) => false,
+    /// What a server's unspecific answer about `place` means, as far as its file system tells.
+    pub async fn meaning(&self, error: &CopyError, place: &Place) -> Option<Cause> {
+        if !error.is_bare_failure() && !error.is_bad_message() {
+            return None;
+        }
+        let disk = self.client.statvfs(&place.parent().path()).await.ok()?;
+        let is_full = disk.bytes_available() < NEARLY_FULL || (disk.inodes > 0 && disk.inodes_available < NEARLY_NONE);
+        let name = place::last(&place.path()).len();
+        match error.is_bad_message() {
+            true => (name as u64 > disk.name_max).then_some(Cause::NameTooLong(name)),
+            // a read-only one may be full as well
+            false if disk.is_read_only => Some(Cause::ReadOnly),
+            false => is_full.then_some(Cause::NoSpace),
         }
     }
 
     /// Turns a server's error into one that names the host, the step and the path.
     pub fn told<T>(&self, stage: Stage, place: &Place, answer: Result<T, SftpError>) -> Result<T, CopyError> {
-        answer.map_err(|error| self.error(stage, place, Cause::Sftp(error)))
+        answer.map_err(|error| {
+            let name = place::last(&place.path()).len();
+            let is_too_long = name > NAME_MAX && error.code() == Some(StatusCode::BAD_MESSAGE);
+            self.error(stage, place, if is_too_long { Cause::NameTooLong(name) } else { Cause::Sftp(error) })
+        })
     }
 
     fn error(&self, stage: Stage, place: &Place, cause: Cause) -> CopyError {

@@ -85,12 +85,44 @@ impl RemoteSha256 {
     }
 }
 
+/// Orders for whole files that may be under way. Meanwhile others wait, so that there are many of them in the next one.
+const UNDER_WAY: usize = 2;
+
+/// The answers that are waited for, in their order.
+#[derive(Default)]
+struct AwaitedSums {
+    replies: VecDeque<oneshot::Sender<Option<Sum>>>,
+    /// How many answers each order for whole files still lacks, and how many are waited for in between: `(false, n)`.
+    orders: VecDeque<(bool, usize)>,
+}
+
+impl AwaitedSums {
+    fn add(&mut self, is_whole: bool, replies: Vec<oneshot::Sender<Option<Sum>>>) {
+        self.orders.push_back((is_whole, replies.len()));
+        self.replies.extend(replies);
+    }
+
+    /// Whoever waits for the next answer.
+    fn next(&mut self) -> Option<oneshot::Sender<Option<Sum>>> {
+        let (_, lacks) = self.orders.front_mut()?;
+        *lacks -= 1;
+        if *lacks == 0 {
+            self.orders.pop_front();
+        }
+        self.replies.pop_front()
+    }
+
+    fn has_room(&self) -> bool {
+        self.orders.iter().filter(|(is_whole, _)| *is_whole).count() < UNDER_WAY
+    }
+}
+
 /// Passes questions on and returns answers, in order, until either side ends.
 async fn answer(to: mpsc::Sender<Bytes>, mut lines: ShellLines, mut inbox: mpsc::Receiver<Question>) {
-    let (mut waiting, mut questions) = (VecDeque::new(), Vec::new());
+    let (mut waiting, mut questions) = (AwaitedSums::default(), Vec::new());
     loop {
         tokio::select! {
-            count = inbox.recv_many(&mut questions, TOGETHER) => {
+            count = inbox.recv_many(&mut questions, TOGETHER), if waiting.has_room() => {
                 if count == 0 {
                     return;
                 }
@@ -103,43 +135,44 @@ async fn answer(to: mpsc::Sender<Bytes>, mut lines: ShellLines, mut inbox: mpsc:
             line = lines.next() => {
                 let Some(line) = line else { return };
                 if let Some(said) = line.strip_prefix("hop-sum ") {
-                    let Some(reply) = waiting.pop_front() else { return };
+                    let Some(reply) = waiting.next() else { return };
                     // whoever asked may have gone
-                    let _: Result<(), _> = oneshot::Sender::send(reply, read(said));
+                    let _ = reply.send(read(said));
                 }
             }
         }
     }
 }
 
-/// What to send for these questions; who waits for the answers is `waiting` then, in their order.
-fn orders(
-    questions: impl Iterator<Item = Question>,
-    waiting: &mut VecDeque<oneshot::Sender<Option<Sum>>>,
-) -> Vec<Bytes> {
-    let (mut orders, mut paths, mut count) = (Vec::new(), String::new(), 0);
-    let all = |paths: &mut String, count: &mut usize| {
-        let order = format!("all {count}\n{}", std::mem::take(paths));
-        (std::mem::take(count) > 0).then(|| order.into())
+/// What to send for these questions, in their order; who waits for the answers is `waiting` then.
+fn orders(questions: impl Iterator<Item = Question>, waiting: &mut AwaitedSums) -> Vec<Bytes> {
+    let (mut orders, mut paths, mut replies) = (Vec::new(), String::new(), Vec::new());
+    let all = |paths: &mut String, replies: &mut Vec<_>, waiting: &mut AwaitedSums| {
+        let order = format!("all {}\n{}", replies.len(), std::mem::take(paths));
+        let replies = std::mem::take(replies);
+        (!replies.is_empty()).then(|| {
+            waiting.add(true, replies);
+            order.into()
+        })
     };
     for Question { about, reply } in questions {
-        waiting.push_back(reply);
         match about {
             About::Whole(path) => {
                 if paths.len() + path.len() > PATHS_MAX {
-                    orders.extend(all(&mut paths, &mut count));
+                    orders.extend(all(&mut paths, &mut replies, waiting));
                 }
                 paths += &path;
                 paths.push('\n');
-                count += 1;
+                replies.push(reply);
             }
             About::Range(line) => {
-                orders.extend(all(&mut paths, &mut count));
+                orders.extend(all(&mut paths, &mut replies, waiting));
+                waiting.add(false, vec![reply]);
                 orders.push(line);
             }
         }
     }
-    orders.extend(all(&mut paths, &mut count));
+    orders.extend(all(&mut paths, &mut replies, waiting));
     orders
 }
 
@@ -193,11 +226,16 @@ mod tests {
             whole(&long),
             whole("/e"),
         ];
-        let mut waiting = VecDeque::new();
+        let mut waiting = AwaitedSums::default();
         let orders = orders(questions.into_iter(), &mut waiting);
         let long = format!("all 1\n{long}\n");
         assert_eq!(orders, ["all 2\n/a\n/b\n", "1 2 3 /c\n", "all 1\n/d\n", &long, "all 1\n/e\n"]);
-        assert_eq!(waiting.len(), 6);
+        assert_eq!((waiting.replies.len(), waiting.orders.len(), waiting.has_room()), (6, 5, false));
+        for left in [6, 5, 4, 3, 2] {
+            assert_eq!(waiting.replies.len(), left);
+            assert!(waiting.next().is_some());
+        }
+        assert!(waiting.has_room() && waiting.next().is_some() && waiting.next().is_none());
     }
 
     #[test]

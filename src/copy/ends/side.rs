@@ -348,14 +348,14 @@ impl Side {
         }
     }
 
-    /// The same error, or "no space left" where a server only said "failure" and its disk is full.
+    /// The same error, or what it means where a server only said "failure" or "bad message": its disk is full or read-only,
+    /// or the name is too long.
     pub async fn explain(&self, mut error: CopyError, place: &Place) -> CopyError {
         if let Side::Remote(remote) = self
-            && error.is_bare_failure()
             && error.host == self.trail()
-            && remote.is_full(place).await
+            && let Some(cause) = remote.meaning(&error, place).await
         {
-            error.cause = Cause::NoSpace;
+            error.cause = cause;
         }
         error
     }

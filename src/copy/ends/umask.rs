@@ -1,8 +1,8 @@
 //! Which permission bits does an end take from a new file? [`Umask`], learnt from the first part file made there: while
 //! it is empty it has the mode that its file is to have, then 0600 until all of it is written. No extra file is made to
-//! find out.
+//! find out. It also remembers whether the end sets modes at all.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::file::OpenFile;
 use super::local;
@@ -24,6 +24,8 @@ pub struct Umask {
     known: Mutex<LearntBits>,
     /// Lets one part file at a time have another mode than 0600 for a moment.
     turn: tokio::sync::Mutex<()>,
+    /// Whether the end sets modes, once that was tried.
+    sets_modes: OnceLock<bool>,
 }
 
 /// Permission bits: those that were asked for, and those of them that the end took away.
@@ -47,6 +49,17 @@ impl Umask {
             *known = LearntBits { asked: MODE_MASK, taken: umask };
         }
         (mode & OTHERS & !known.asked == 0).then_some(mode & !known.taken)
+    }
+
+    /// Whether the end sets the modes of files; `None` before it was tried.
+    pub fn sets_modes(&self) -> Option<bool> {
+        self.sets_modes.get().copied()
+    }
+
+    /// Remembers whether the end has set a mode.
+    pub fn has_set_mode(&self, has: bool) {
+        // the first answer counts
+        let _ = self.sets_modes.set(has);
     }
 
     /// The umask as far as it is known, and what is usual for the other bits.
@@ -73,11 +86,15 @@ impl Umask {
             Err(error) if error.ends_the_run() => Err(error),
             // a server that sets no modes: it is made once more, with the mode it is to have until the end
             Err(_) => {
+                self.has_set_mode(false);
                 file.let_go().await;
                 side.remove(part).await?;
                 Ok((None, mode & told))
             }
-            Ok(()) => Ok((Some(file), mode & told)),
+            Ok(()) => {
+                self.has_set_mode(true);
+                Ok((Some(file), mode & told))
+            }
         }
     }
 

@@ -2,17 +2,22 @@
 //! of it is acknowledged, one rename puts it in the target's place. Readers of the target see the old file or the new
 //! one, never a piece. A part file belongs to one run: it is made exclusively, or taken over by a rename from a run
 //! that has ended ([`takeover`](super::takeover)), and it is never cut.
+//!
+//! Where an end turns out to set no modes, part files are made with the mode that their files are to have.
 
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
 use super::care::{self, SourceContent};
-use super::part_file::{PartFile, ToOpen};
+use super::part_file::{PRIVATE, PartFile, ToOpen};
 use super::replace::replace;
 use crate::copy::ends::file::Set;
+use crate::copy::ends::lanes::Lanes;
 use crate::copy::ends::side::Side;
+use crate::copy::ends::umask::Umask;
 use crate::copy::error::{Cause, CopyError};
+use crate::copy::in_the_way::InTheWay;
 use crate::copy::options::{Keep, MODE_MASK, MODE_UNTOLD};
 use crate::copy::part::VersionId;
 use crate::copy::place::{Links, Place};
@@ -24,11 +29,15 @@ use crate::copy::task::so_far::{Earlier, SoFar};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
 
+/// Bytes of a file for which it is worth a round trip to know first whether the end sets modes.
+const LARGE: u64 = 256 * 1024;
+
 /// A file on its way to its name.
 pub struct Landing {
     side: Side,
     target: Place,
     part: PartFile,
+    lanes: Arc<Lanes>,
     ground: Ground,
     keep: Keep,
     attributes: Attributes,
@@ -36,8 +45,9 @@ pub struct Landing {
     is_again: bool,
     /// Bytes written, once the part file is closed.
     written: OnceLock<u64>,
-    /// Why the end sets no mode or times at all, if so. The file gets its name, as with scp, and counts as failed.
-    lacks: OnceLock<CopyError>,
+    /// Why the end has not set mode or times, if so. The file gets its name, as with scp; where they were asked for, it
+    /// counts as failed.
+    unset: OnceLock<CopyError>,
     started: Arc<FileProgress>,
 }
 
@@ -59,6 +69,14 @@ impl Landing {
         let umask = &item.lanes.destination().umask;
         let known = umask.new_mode(side, mode, keep);
         let (opened, there, new) = match known {
+            _ if umask.sets_modes() == Some(false) => {
+                let there = stands_there(side, target, ground).await?;
+                let new = known.unwrap_or(mode & !umask.guess());
+                let last = final_attributes(there, new, transfer.version, keep).permissions.unwrap_or(new);
+                // a large one is opened once more on each lane
+                let last = if transfer.size() >= LARGE { last | PRIVATE } else { last };
+                (to_open.with_mode(last).open().await, Ok(there), new)
+            }
             Some(new) => {
                 let (opened, there) = tokio::join!(to_open.open(), stands_there(side, target, ground));
                 (opened, there, new)
@@ -84,8 +102,37 @@ impl Landing {
         let attributes = final_attributes(there, new, transfer.version, keep);
         let is_again = so_far.earlier() != Earlier::Nothing;
         let (side, target, started) = (side.clone(), target.clone(), Arc::clone(transfer.started));
-        let (written, lacks) = (OnceLock::new(), OnceLock::new());
-        Ok(Landing { side, target, part, ground, keep, attributes, is_again, written, lacks, started })
+        let (written, unset, lanes) = (OnceLock::new(), OnceLock::new(), Arc::clone(&item.lanes));
+        let landing =
+            Landing { side, target, part, lanes, ground, keep, attributes, is_again, written, unset, started };
+        if transfer.size() >= LARGE && landing.umask().sets_modes().is_none() {
+            landing.try_to_set_mode().await?;
+        }
+        Ok(landing)
+    }
+
+    fn umask(&self) -> &Umask {
+        &self.lanes.destination().umask
+    }
+
+    /// Finds out whether the end sets modes, before anything is written.
+    async fn try_to_set_mode(&self) -> Result<(), CopyError> {
+        let mode = Attributes { permissions: Some(PRIVATE), ..Attributes::default() };
+        match self.part.file().set(mode).await {
+            Err(error) if error.ends_the_run() => return Err(error),
+            set => self.umask().has_set_mode(set.is_ok()),
+        }
+        match self.umask().sets_modes() {
+            Some(false) => {
+                self.discard().await;
+                Err(self.mode_refused())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn mode_refused(&self) -> CopyError {
+        self.side.error(Stage::Land, &self.target, Cause::ModeRefused)
     }
 
     /// The part file.
@@ -121,8 +168,14 @@ impl Landing {
         let written = *self.written.get_or_init(|| data.iter().map(|piece| piece.len() as u64).sum());
         let written_and_seen = self.part.file().write_whole(data, self.attributes).await;
         let (set, seen) = written_and_seen.map_err(|error| self.left_behind(error))?;
-        self.accepted(set).map_err(|error| self.left_behind(error))?;
         self.started.seen_as(seen);
+        match self.accepted(set, seen) {
+            Err(error) if error.is_worthless() => {
+                self.discard().await;
+                return Err(error);
+            }
+            accepted => accepted.map_err(|error| self.left_behind(error))?,
+        }
         // a server may have looked before it was closed
         match is_whole(seen, written) || is_whole(self.seen().await?, written) {
             true => Ok(()),
@@ -139,8 +192,9 @@ impl Landing {
         let written = *self.written.get_or_init(|| written);
         let close = self.part.file().set_and_close(self.attributes);
         let (set, seen) = tokio::join!(biased; close, self.seen());
-        set.and_then(|set| self.accepted(set)).map_err(|error| self.left_behind(error))?;
-        match is_whole(seen?, written) {
+        let (set, seen) = (set.map_err(|error| self.left_behind(error))?, seen?);
+        self.accepted(set, seen).map_err(|error| self.left_behind(error))?;
+        match is_whole(seen, written) {
             true => Ok(()),
             false => Err(self.taken()),
         }
@@ -205,7 +259,21 @@ impl Landing {
         if context.care.fsync {
             self.side.flush_folder(&self.target).await?;
         }
-        self.lacks.take().map_or(Ok(()), |error| Err(CopyError { path: self.target.path(), ..error }))
+        self.unset.take().map_or(Ok(()), |unset| self.tell_unset(unset, context))
+    }
+
+    /// Says of the landed file that the end has not set its mode or times: as its failure, where they were asked for.
+    fn tell_unset(&self, unset: CopyError, context: &RunContext) -> Result<(), CopyError> {
+        if self.keep == Keep::ModeAndTimes {
+            return Err(self.side.error(Stage::Land, &self.target, Cause::Unset(Box::new(unset.cause))));
+        }
+        let is = self.started.landed_as().and_then(|landed| landed.permissions).map(|mode| mode & MODE_MASK);
+        if let (Some(is), Some(should)) = (is, self.attributes.permissions)
+            && is_stricter(is, should)
+        {
+            context.ledger.is_stricter(&self.target, is, should);
+        }
+        Ok(())
     }
 
     /// Reads from the landed file, if its part file was begun more than once: a server that goes by names may only
@@ -239,19 +307,33 @@ impl Landing {
         let _ = self.part.give_up().await;
     }
 
-    /// The result of setting attributes. Some file systems and servers have no modes. That is an error only where the
-    /// mode was asked for; the mode of what lands is then stricter, never more open.
-    fn accepted(&self, set: Set) -> Result<(), CopyError> {
-        match set {
-            Err(error) if self.keep == Keep::Nothing && !error.ends_the_run() => Ok(()),
-            Err(error) if error.is_unsupported() => {
-                // set once: it is closed once
-                let _ = self.lacks.set(error);
-                Ok(())
-            }
-            set => set,
+    /// What it means that attributes were `set` or not, of a part file that looks as `seen` now. It lands without them, but
+    /// has to be made once more if that takes permissions from it.
+    fn accepted(&self, set: Set, seen: Option<Attributes>) -> Result<(), CopyError> {
+        let Err(error) = set else {
+            self.umask().has_set_mode(true);
+            return Ok(());
+        };
+        if error.ends_the_run() || matches!(error.cause, Cause::NoSpace) {
+            return Err(error);
         }
+        let is = seen.and_then(|seen| seen.permissions).map_or(PRIVATE, |mode| mode & MODE_MASK);
+        if self.part.is_private() && self.attributes.permissions.is_some_and(|should| is_stricter(is, should)) {
+            self.umask().has_set_mode(false);
+            // another file of this run may have set one, as its owner could
+            if self.umask().sets_modes() == Some(false) {
+                return Err(self.mode_refused());
+            }
+        }
+        // set once: it is closed once
+        let _ = self.unset.set(error);
+        Ok(())
     }
+}
+
+/// Whether the mode `is` lacks a permission that it `should` have.
+fn is_stricter(is: u32, should: u32) -> bool {
+    should & !is & MODE_MASK != 0
 }
 
 /// The attributes a file lands with. `there` is the mode of the file it replaces, if any; `new` is the mode it has
@@ -277,11 +359,11 @@ pub async fn stands_there(side: &Side, target: &Place, ground: Ground) -> Result
         return Ok(None);
     }
     let Some(there) = side.look(target, Links::Keep).await? else { return Ok(None) };
-    let in_the_way = |what| Err(side.error(Stage::Land, target, Cause::Unfit(what)));
+    let in_the_way = |what| Err(side.error(Stage::Land, target, Cause::InTheWay(what)));
     match there.kind() {
         FileKind::File | FileKind::Unknown => Ok(there.permissions),
         FileKind::Symlink => Ok(None),
-        FileKind::Dir => in_the_way("a folder has that name"),
-        FileKind::Fifo | FileKind::Socket | FileKind::Device => in_the_way("it is no regular file"),
+        FileKind::Dir => in_the_way(InTheWay::Folder),
+        FileKind::Fifo | FileKind::Socket | FileKind::Device => in_the_way(InTheWay::Special),
     }
 }

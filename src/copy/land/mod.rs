@@ -8,12 +8,13 @@
 //! | `landing` | a file gets its name |
 //! | `part_file` | what a run writes into |
 //! | `takeover` | parts of runs that have ended |
-//! | `replace` `care` | one thing in the place of another; what is compared first |
+//! | `replace` `care` `repair` | one thing in the place of another; what is compared first; modes and times alone |
 
 pub mod adopt;
 pub mod care;
 pub mod landing;
 pub mod part_file;
+pub mod repair;
 pub mod replace;
 pub mod staging;
 pub mod takeover;

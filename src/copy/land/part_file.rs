@@ -24,7 +24,7 @@ use crate::progress::Event;
 use crate::sftp::Attributes;
 
 /// Mode of a part file until all of it is written.
-const PRIVATE: u32 = 0o600;
+pub const PRIVATE: u32 = 0o600;
 
 /// The name of a part file.
 #[derive(Clone)]
@@ -42,6 +42,8 @@ pub struct PartFile {
     side: Side,
     run: Arc<ThisRun>,
     named: PartName,
+    /// The mode it was made with.
+    mode: u32,
     file: Arc<OpenFile>,
     is_reused: bool,
 }
@@ -51,6 +53,7 @@ pub struct ToOpen<'a> {
     side: &'a Side,
     run: &'a Arc<ThisRun>,
     named: PartName,
+    mode: u32,
     is_again: bool,
 }
 
@@ -86,7 +89,12 @@ impl<'a> ToOpen<'a> {
             named = named.next(run, so_far.attempts()).await;
             is_again = false;
         }
-        Ok(ToOpen { side, run, named, is_again })
+        Ok(ToOpen { side, run, named, mode: PRIVATE, is_again })
+    }
+
+    /// The same, made with the `mode` that the file is to have: where the end sets none later.
+    pub fn with_mode(self, mode: u32) -> ToOpen<'a> {
+        ToOpen { mode, ..self }
     }
 
     /// The part file's place.
@@ -101,7 +109,7 @@ impl<'a> ToOpen<'a> {
     pub async fn open(&self) -> Result<PartFile, CopyError> {
         let error = match self.is_again {
             true => None,
-            false => match self.side.create(self.place(), PRIVATE).await {
+            false => match self.side.create(self.place(), self.mode).await {
                 Ok(file) => return Ok(self.opened(self.named.clone(), file, false)),
                 Err(error) if !error.may_exist() => return Err(error),
                 Err(error) => Some(error),
@@ -119,7 +127,7 @@ impl<'a> ToOpen<'a> {
             Err(_) => {
                 self.side.remove(self.place()).await?;
                 let named = self.named.next(self.run, 1).await;
-                let file = self.side.create(&named.place, PRIVATE).await?;
+                let file = self.side.create(&named.place, self.mode).await?;
                 Ok(self.opened(named, file, false))
             }
         }
@@ -143,7 +151,8 @@ impl<'a> ToOpen<'a> {
     }
 
     fn opened(&self, named: PartName, file: OpenFile, is_reused: bool) -> PartFile {
-        PartFile { side: self.side.clone(), run: Arc::clone(self.run), named, file: Arc::new(file), is_reused }
+        let (side, run, mode) = (self.side.clone(), Arc::clone(self.run), self.mode);
+        PartFile { side, run, named, mode, file: Arc::new(file), is_reused }
     }
 }
 
@@ -161,6 +170,11 @@ impl PartFile {
     /// The file.
     pub fn file(&self) -> &Arc<OpenFile> {
         &self.file
+    }
+
+    /// Whether it is 0600 until its mode is set.
+    pub fn is_private(&self) -> bool {
+        self.mode == PRIVATE
     }
 
     /// Whether an earlier attempt or run made it.
@@ -189,7 +203,13 @@ impl PartFile {
             Err(_) => return Ok(()),
             Ok(((own, _), folder)) => (own, folder),
         };
-        for left in candidates.into_iter().filter(|left| takeover::is_ours(left, &own, &folder)) {
+        for left in candidates {
+            if !takeover::is_ours(left, &own, &folder) {
+                if takeover::is_anothers(left, &own) {
+                    transfer.context.ledger.event(Event::Warning(another_user(&left.place)));
+                }
+                continue;
+            }
             match self.run.outlived(&self.side, left, own.mtime(), Young::Watch).await? {
                 true if self.take(left, &own).await? => return Ok(()),
                 true => {}
@@ -214,8 +234,8 @@ impl PartFile {
             // also shows that this run works on it
             let private = Attributes { permissions: Some(PRIVATE), times: own.times, ..Attributes::default() };
             match file.set(private).await {
-                // of a server that sets no times at all; the mode it has set
-                Err(error) if !error.is_unsupported() => Err(error),
+                // of a server that sets no times or modes at all
+                Err(error) if !error.is_denied() && !error.is_unsupported() => Err(error),
                 _ => Ok(is_it.then_some(file)),
             }
         };
@@ -241,7 +261,7 @@ impl PartFile {
     pub async fn begin_anew(&mut self) -> Result<(), CopyError> {
         self.give_up().await?;
         self.named = self.named.next(&self.run, 1).await;
-        self.file = Arc::new(self.side.create(self.place(), PRIVATE).await?);
+        self.file = Arc::new(self.side.create(self.place(), self.mode).await?);
         self.is_reused = false;
         Ok(())
     }
@@ -268,6 +288,11 @@ impl PartName {
         let place = self.place.sibling(&part::part(&target, &id));
         PartName { target, place, id, beginning }
     }
+}
+
+fn another_user(part: &Place) -> String {
+    let part = String::from_utf8_lossy(&part.path()).into_owned();
+    format!("{part} is what another user's run has left of the same file; it is not gone on from, so remove it there")
 }
 
 fn another_run(target: &Place) -> String {

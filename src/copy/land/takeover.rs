@@ -65,6 +65,11 @@ pub fn is_ours(left: &Leftover, own: &Attributes, folder: &Attributes) -> bool {
     }
 }
 
+/// Whether a part file surely belongs to somebody else.
+pub fn is_anothers(left: &Leftover, own: &Attributes) -> bool {
+    has_owner(&left.attributes, own) == Some(false)
+}
+
 /// Whether a folder that small files arrive in is this user's; `own` are the attributes of one just made.
 pub fn is_our_folder(left: &Leftover, own: &Attributes, folder: &Attributes) -> bool {
     let found = &left.attributes;

@@ -2,18 +2,22 @@
 //! removed from the leaves up. What is remembered is bounded: a server may make up entries without end. Nothing is
 //! found here.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::task::JoinSet;
 
 use crate::copy::ends::lanes::Lanes;
+use crate::copy::ends::side::Side;
 use crate::copy::error::CopyError;
 use crate::copy::name::Name;
 use crate::copy::place::{Links, Place, Step};
 use crate::copy::task::ledger::Ledger;
+use crate::copy::task::lent_bits;
 use crate::copy::walk::pending::Child;
 use crate::progress::Event;
+use crate::sftp::Attributes;
 
 /// Removals under way at once.
 const AT_ONCE: usize = 32;
@@ -56,6 +60,16 @@ impl TargetFolder {
         Arc::new(TargetFolder { within: None, also: Also::AtSource, depth: 0, stays: AtomicBool::new(false) })
     }
 
+    /// The folder `name` behind these `steps` from the root of the tree, where the source has something else.
+    pub fn at(steps: &[Step<'_>], name: Name) -> Arc<TargetFolder> {
+        let links = |step: &Step<'_>| if step.is_followed { Links::Follow } else { Links::Keep };
+        let child = |name, links| Child { name, attributes: Attributes::default(), links };
+        let enter = |folder: Arc<TargetFolder>, step: &Step<'_>| {
+            folder.enter(child(step.name.clone(), links(step)), Also::AtSource)
+        };
+        steps.iter().fold(TargetFolder::root(), enter).enter(child(name, Links::Keep), Also::Nowhere)
+    }
+
     /// The folder that `child` is in this one; its name may be a link's at the source.
     pub fn enter(self: &Arc<TargetFolder>, child: Child, also: Also) -> Arc<TargetFolder> {
         let within = Some(Below { folder: Arc::clone(self), name: child.name, links: child.links });
@@ -77,6 +91,11 @@ impl TargetFolder {
     pub fn place(&self, root: &Place) -> Place {
         let steps = self.steps().into_iter().map(|step| Step { is_followed: false, ..step });
         root.descend(&steps.collect::<Vec<_>>())
+    }
+
+    /// Whether something in it stays.
+    pub fn stays(&self) -> bool {
+        self.stays.load(Ordering::Relaxed)
     }
 
     /// Keeps it and all folders it is in, because something in it stays.
@@ -159,40 +178,93 @@ impl Extras {
     /// # Errors
     /// When the session is lost.
     pub async fn remove(mut self, ledger: &Arc<Ledger>) -> Result<(), CopyError> {
-        let files = self.files.iter().map(|(within, name)| within.place(&self.root).join(name));
-        self.round(files, Removal::File, ledger).await?;
         self.folders.sort_by_key(|level| std::cmp::Reverse(level.depth));
+        let lent = Arc::default();
+        let files = self.files.iter().map(|(within, name)| self.entry(within, within.place(&self.root).join(name)));
+        self.round(files, Removal::File, &lent, ledger).await?;
         for level in self.folders.chunk_by(|one, other| one.depth == other.depth) {
-            let folders = level.iter().map(|folder| folder.place(&self.root));
-            self.round(folders, Removal::Folder, ledger).await?;
+            let within = |folder: &Arc<TargetFolder>| Some(Arc::clone(&folder.within.as_ref()?.folder));
+            let folders =
+                level.iter().filter_map(|folder| Some(self.entry(&within(folder)?, folder.place(&self.root))));
+            self.round(folders, Removal::Folder, &lent, ledger).await?;
         }
-        Ok(())
+        lent.give_back(&self.lanes).await
+    }
+
+    fn entry(&self, within: &Arc<TargetFolder>, place: Place) -> Removable {
+        Removable { folder: within.place(&self.root), place }
     }
 
     async fn round(
         &self,
-        places: impl Iterator<Item = Place>,
+        entries: impl Iterator<Item = Removable>,
         what: Removal,
+        lent: &Arc<LentFolders>,
         ledger: &Arc<Ledger>,
     ) -> Result<(), CopyError> {
         let mut running = JoinSet::new();
-        for place in places {
+        for entry in entries {
             if running.len() >= AT_ONCE
                 && let Some(ended) = running.join_next().await
             {
                 tell(ended, ledger)?;
             }
-            let side = self.lanes.idlest().destination.clone();
+            let (side, lent) = (self.lanes.idlest().destination.clone(), Arc::clone(lent));
             running.spawn(async move {
-                let removed = match what {
-                    Removal::File => side.remove(&place).await,
-                    Removal::Folder => side.remove_folder(&place).await,
-                };
-                (place, removed)
+                let mut removed = what.remove(&side, &entry.place).await;
+                if removed.as_ref().is_err_and(CopyError::is_denied) && lent.lend(&side, &entry.folder).await? {
+                    removed = what.remove(&side, &entry.place).await;
+                }
+                if let Err(error) = removed {
+                    removed = Err(side.explain(error, &entry.place).await);
+                }
+                Ok((entry.place, removed))
             });
         }
         while let Some(ended) = running.join_next().await {
             tell(ended, ledger)?;
+        }
+        Ok(())
+    }
+}
+
+/// Something to remove, and the folder it is in.
+struct Removable {
+    folder: Place,
+    place: Place,
+}
+
+/// Folders whose owner was lent permissions, by their paths, and what they had before.
+#[derive(Default)]
+struct LentFolders(tokio::sync::Mutex<BTreeMap<Vec<u8>, LentFolder>>);
+
+/// A folder that was tried.
+struct LentFolder {
+    place: Place,
+    /// What it had before; `None` where nothing was lent.
+    before: Option<Attributes>,
+}
+
+impl LentFolders {
+    /// Lends this user the permissions to remove something from `folder`; whether it has them now.
+    async fn lend(&self, side: &Side, folder: &Place) -> Result<bool, CopyError> {
+        let mut lent = self.0.lock().await;
+        if let Some(known) = lent.get(&folder.path()) {
+            return Ok(known.before.is_some());
+        }
+        let before = lent_bits::lend(side, folder).await?;
+        lent.insert(folder.path(), LentFolder { place: folder.clone(), before });
+        Ok(before.is_some())
+    }
+
+    /// Gives those folders that are still there what they had before.
+    async fn give_back(&self, lanes: &Lanes) -> Result<(), CopyError> {
+        for LentFolder { place, before } in self.0.lock().await.values() {
+            let Some(before) = before else { continue };
+            match lanes.retry(|lane| async move { lane.destination.set_folder(place, *before).await }).await {
+                Err(error) if !error.is_missing() => return Err(error),
+                _ => {}
+            }
         }
         Ok(())
     }
@@ -205,10 +277,19 @@ enum Removal {
     Folder,
 }
 
-type Removed = Result<(Place, Result<(), CopyError>), tokio::task::JoinError>;
+impl Removal {
+    async fn remove(self, side: &Side, place: &Place) -> Result<(), CopyError> {
+        match self {
+            Removal::File => side.remove(place).await,
+            Removal::Folder => side.remove_folder(place).await,
+        }
+    }
+}
 
-fn tell(ended: Removed, ledger: &Ledger) -> Result<(), CopyError> {
-    let (place, removed) = ended.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()));
+type Removed = Result<(Place, Result<(), CopyError>), CopyError>;
+
+fn tell(ended: Result<Removed, tokio::task::JoinError>, ledger: &Ledger) -> Result<(), CopyError> {
+    let (place, removed) = ended.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))?;
     match removed {
         Ok(()) => ledger.removed(&place),
         Err(error) if error.is_missing() => {}
@@ -221,7 +302,6 @@ fn tell(ended: Removed, ledger: &Ledger) -> Result<(), CopyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sftp::Attributes;
 
     fn child(text: &str) -> Child {
         let name = Name::vet(text.as_bytes()).unwrap();

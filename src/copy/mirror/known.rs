@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 
 use crate::copy::name::Name;
-use crate::copy::place::Links;
+use crate::sftp::FileKind;
 
 /// Most names remembered at a time, 32 bytes each; a share that is not the first may have twice as many.
 const MOST: usize = 1 << 17;
@@ -34,7 +34,7 @@ impl NameShare {
 
 /// The names of one folder that are in a share.
 pub struct KnownNames {
-    names: HashMap<u64, Links>,
+    names: HashMap<u64, FileKind>,
     share: NameShare,
 }
 
@@ -44,10 +44,10 @@ impl KnownNames {
         KnownNames { names: HashMap::new(), share }
     }
 
-    /// Remembers a name of the share, and whether it is a link's; `false` when there are too many.
-    pub fn insert(&mut self, name: &Name, links: Links) -> bool {
+    /// Remembers a name of the share, and what has it; `false` when there are too many.
+    pub fn insert(&mut self, name: &Name, kind: FileKind) -> bool {
         if self.share.holds(name) {
-            self.names.insert(self.share.key.hash_one(name), links);
+            self.names.insert(self.share.key.hash_one(name), kind);
         }
         while self.names.len() > MOST && self.share.number == 0 {
             self.share.mask = self.share.mask << 1 | 1;
@@ -57,8 +57,8 @@ impl KnownNames {
         self.names.len() <= 2 * MOST
     }
 
-    /// Whether a name of the share is a link's; `None` for a name that was not remembered.
-    pub fn get(&self, name: &Name) -> Option<Links> {
+    /// What has a name of the share; `None` for a name that was not remembered.
+    pub fn get(&self, name: &Name) -> Option<FileKind> {
         self.names.get(&self.share.key.hash_one(name)).copied()
     }
 
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn a_few_names_are_one_share() {
         let mut known = KnownNames::of(NameShare::default());
-        assert!((0..1000).all(|number| known.insert(&name(number), Links::Keep)));
+        assert!((0..1000).all(|number| known.insert(&name(number), FileKind::File)));
         assert!((0..1000).all(|number| known.get(&name(number)).is_some()) && known.get(&name(1000)).is_none());
         assert!(known.share().clone().next().is_none());
     }
@@ -90,9 +90,9 @@ mod tests {
         let (mut share, mut shares, mut seen) = (NameShare::default(), 0, 0);
         loop {
             let mut known = KnownNames::of(share);
-            assert!((0..MANY).all(|number| known.insert(&name(number), Links::Keep)));
+            assert!((0..MANY).all(|number| known.insert(&name(number), FileKind::File)));
             let held = (0..MANY).filter(|number| known.share().holds(&name(*number)));
-            seen += held.inspect(|number| assert!(known.get(&name(*number)) == Some(Links::Keep))).count();
+            seen += held.inspect(|number| assert!(known.get(&name(*number)) == Some(FileKind::File))).count();
             shares += 1;
             match known.share().clone().next() {
                 Some(next) => share = next,

@@ -1,6 +1,9 @@
 //! What does the destination have that the source does not? [`FolderPair`] finds the [`Extras`] by listing both ends
 //! once the copy has ended, one folder at a time and the deepest first.
 //!
+//! What has another type than at the source is in the way of what should have its name. [`clear_way`] removes it while the
+//! copy goes on.
+//!
 //! Nothing is removed through a link, outside the destination, or when either end could not be listed completely. What
 //! a [`Filter`] leaves out is left alone, and so are part files of other runs (`.NAME.hop-ID.part`), which may be under
 //! way.
@@ -15,17 +18,21 @@
 pub mod extras;
 pub mod known;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ends::lanes::Lanes;
 use super::ends::side::Side;
 use super::error::{Cause, CopyError};
 use super::filter::Filter;
+use super::in_the_way::InTheWay;
 use super::name::Name;
-use super::options::Options;
+use super::options::{Options, Symlinks};
 use super::place::{Links, Place};
+use super::task::item::Item;
 use super::task::ledger::Ledger;
 use super::task::planned_copy::PlannedCopy;
+use super::task::run_context::Clearing;
 use super::task::this_run::ThisRun;
 use super::walk::pending::{Child, Pending};
 use super::{marker, part};
@@ -37,7 +44,8 @@ use known::{KnownNames, NameShare};
 /// Most folders within each other.
 const DEPTH: usize = 1024;
 
-/// Removes what only the destination has, or shows it in a dry run. Nothing is removed when anything has failed.
+/// Removes what only the destination has, or shows it in a dry run. Nothing is removed when anything has failed, but for
+/// files that vanished from the source, and things that are in the way.
 ///
 /// # Errors
 /// When a folder cannot be listed completely, when there are more than `most` entries, or when the session is lost.
@@ -48,7 +56,7 @@ pub async fn clean(
     ledger: &Arc<Ledger>,
     run: &ThisRun,
 ) -> Result<(), CopyError> {
-    if ledger.has_failures() {
+    if ledger.keeps_others() {
         ledger.event(Event::Warning("nothing is deleted, because not everything arrived".to_owned()));
         return Ok(());
     }
@@ -63,6 +71,43 @@ pub async fn clean(
         }
     }
     Ok(())
+}
+
+/// Removes what is at the target of `item` and of another type, a folder with all that is in it.
+///
+/// # Errors
+/// When there is more in it than may be removed, or something that stays; when it cannot be listed; when the session is lost.
+/// What cannot be removed is a failure of its own.
+pub async fn clear_way(
+    item: &Item,
+    what: InTheWay,
+    clearing: &Clearing,
+    ledger: &Arc<Ledger>,
+) -> Result<(), CopyError> {
+    let side = item.lanes.idlest().destination.clone();
+    let in_the_way = |what| side.error(Stage::Land, &item.target, Cause::InTheWay(what));
+    // the typed destination itself is not removed
+    let Some(folder) = &item.folder else { return Err(in_the_way(what)) };
+    let reserve = |found| match ledger.reserve_removals(found, clearing.most) {
+        true => Ok(()),
+        false => Err(side.error(Stage::Land, &item.target, Cause::TooMany { found, most: clearing.most })),
+    };
+    if what != InTheWay::Folder {
+        reserve(1)?;
+        side.remove(&item.target).await?;
+        ledger.removed(&item.target);
+        return Ok(());
+    }
+    let pair = FolderPair::of(folder.planned());
+    let level = TargetFolder::at(&folder.steps(), side.own_name(&item.target)?);
+    let mut search = Search::of(&pair, &clearing.filter, clearing.scratch.clone());
+    search.found.add_folder(&level);
+    search.compare_all(Arc::clone(&level)).await?;
+    if level.stays() {
+        return Err(in_the_way(InTheWay::Kept));
+    }
+    reserve(search.found.len())?;
+    search.found.remove(ledger).await
 }
 
 /// Two folders that shall hold the same.
@@ -90,16 +135,14 @@ impl FolderPair {
     /// When a folder of either end cannot be listed completely, or there are more than `most` entries.
     pub async fn extras(&self, options: &Options, most: u64) -> Result<Extras, CopyError> {
         let lane = self.lanes.idlest();
-        let mut search = Search {
-            pair: self,
-            filter: &options.filter,
-            ends: (&lane.source, &lane.destination),
-            pending: Pending::new(options.scratch.clone()),
-            found: Extras::below(&self.target, &self.lanes),
-        };
+        let mut search = Search::of(self, &options.filter, options.scratch.clone());
+        search.symlinks = options.symlinks;
+        if options.dry_run {
+            search.differing = Differing::IsShown;
+        }
         let there = lane.destination.look(&self.target, Links::Follow).await?;
         if there.is_some_and(|there| there.kind() == FileKind::Dir) {
-            search.compare_all().await?;
+            search.compare_all(TargetFolder::root()).await?;
         }
         let mut extras = search.found;
         extras.settle();
@@ -111,11 +154,23 @@ impl FolderPair {
     }
 }
 
+/// What becomes of an entry that has another type at the source. As a rule there is none any more when both ends are
+/// compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Differing {
+    /// It stays, and is told where it is in the way.
+    Stays,
+    /// It is shown as to be removed.
+    IsShown,
+}
+
 struct Search<'a> {
     pair: &'a FolderPair,
     filter: &'a Filter,
+    symlinks: Symlinks,
+    differing: Differing,
     /// The source and the destination.
-    ends: (&'a Side, &'a Side),
+    ends: (Side, Side),
     pending: Pending<Inside>,
     found: Extras,
 }
@@ -136,10 +191,17 @@ struct ComparedFolder {
     one: Arc<Inside>,
 }
 
-impl Search<'_> {
-    /// Goes through the folders that both ends have, and through those that only the destination has.
-    async fn compare_all(&mut self) -> Result<(), CopyError> {
-        let mut level = TargetFolder::root();
+impl<'a> Search<'a> {
+    /// A search in the `pair` that has found nothing yet.
+    fn of(pair: &'a FolderPair, filter: &'a Filter, scratch: Option<PathBuf>) -> Search<'a> {
+        let lane = pair.lanes.idlest();
+        let ends = (lane.source.clone(), lane.destination.clone());
+        let (pending, found) = (Pending::new(scratch), Extras::below(&pair.target, &pair.lanes));
+        Search { pair, filter, symlinks: Symlinks::default(), differing: Differing::Stays, ends, pending, found }
+    }
+
+    /// Goes through the folders below `level` that both ends have, and through those that only the destination has.
+    async fn compare_all(&mut self, mut level: Arc<TargetFolder>) -> Result<(), CopyError> {
         loop {
             self.compare(&ComparedFolder::new(self.pair, &level)).await?;
             let Some(next) = self.pending.pop() else { return Ok(()) };
@@ -157,7 +219,10 @@ impl Search<'_> {
     async fn compare(&mut self, open: &ComparedFolder) -> Result<(), CopyError> {
         let mut share = NameShare::default();
         loop {
-            let known = self.known(open, share).await?;
+            let Some(known) = self.known(open, share).await? else {
+                open.both.level.keep();
+                return Ok(());
+            };
             let mut listing = self.ends.1.list(&open.target).await?;
             while let Some(entries) = listing.next().await? {
                 for entry in entries {
@@ -175,25 +240,28 @@ impl Search<'_> {
         }
     }
 
-    /// The names that the source has.
-    async fn known(&self, open: &ComparedFolder, share: NameShare) -> Result<KnownNames, CopyError> {
-        let (source, mut known) = (self.ends.0, KnownNames::of(share));
+    /// The names that the source has; `None` where it has no such folder: it may have vanished meanwhile, or is a link to
+    /// something else.
+    async fn known(&self, open: &ComparedFolder, share: NameShare) -> Result<Option<KnownNames>, CopyError> {
+        let (source, mut known) = (&self.ends.0, KnownNames::of(share));
         if open.both.level.also == Also::Nowhere {
-            return Ok(known);
+            return Ok(Some(known));
         }
-        let mut listing = source.list(&open.source).await?;
+        let mut listing = match source.list(&open.source).await {
+            Err(error) if error.is_missing() && open.both.level.depth > 0 => return Ok(None),
+            listing => listing?,
+        };
         while let Some(entries) = listing.next().await? {
             for entry in entries {
                 let bad = |bad| source.error(Stage::List, &open.source, Cause::Name(bad));
                 let (name, attributes) = entry.map_err(bad)?;
-                let links = if attributes.kind() == FileKind::Symlink { Links::Follow } else { Links::Keep };
-                if !known.insert(&name, links) {
+                if !known.insert(&name, attributes.kind()) {
                     let cause = Cause::Unfit("more entries than can be compared");
                     return Err(source.error(Stage::List, &open.source, cause));
                 }
             }
         }
-        Ok(known)
+        Ok(Some(known))
     }
 
     /// Looks at one entry of the destination: a folder to go into, something to remove, or something both ends have.
@@ -213,8 +281,17 @@ impl Search<'_> {
         }
         let unfit = |what| Err(self.ends.1.error(Stage::List, &open.target, Cause::Unfit(what)));
         let (inside, links) = match known.get(&name) {
-            Some(links) => (&open.both, links),
             None => (&open.one, Links::Keep),
+            // it may lead to a folder
+            Some(FileKind::Symlink) if is_folder && self.symlinks == Symlinks::Follow => (&open.both, Links::Follow),
+            Some(kind) if (kind == FileKind::Dir) == is_folder || kind == FileKind::Unknown => {
+                (&open.both, Links::Keep)
+            }
+            Some(_) if self.differing == Differing::IsShown => (&open.one, Links::Keep),
+            Some(_) => {
+                open.both.level.keep();
+                return Ok(());
+            }
         };
         if is_folder {
             if inside.level.depth >= DEPTH {

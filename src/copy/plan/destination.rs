@@ -4,6 +4,7 @@
 use crate::copy::ends::side::Side;
 use crate::copy::error::{Cause, CopyError};
 use crate::copy::name::Name;
+use crate::copy::options::InPlace;
 use crate::copy::place::{self, Links, Place};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
@@ -34,8 +35,9 @@ impl Destination {
     /// Finds out what the typed destination is.
     ///
     /// # Errors
-    /// When the parent folder does not exist, or the destination is neither file nor folder.
-    pub async fn find(side: &Side, typed: &[u8]) -> Result<Destination, CopyError> {
+    /// When the parent folder does not exist, or the destination is neither file nor folder, nor a device that may be
+    /// written `in_place`.
+    pub async fn find(side: &Side, typed: &[u8], in_place: InPlace) -> Result<Destination, CopyError> {
         let path = side.expand(typed).await?;
         let typed = Place::typed(&path);
         // all that may have to be known is asked at once: on a long way each question costs as much as the others together
@@ -48,10 +50,11 @@ impl Destination {
         match there?.map(|there| there.kind()) {
             Some(FileKind::Dir) => Ok(Destination { folder: side.hold(&path).await?, role: Role::Folder }),
             Some(FileKind::File | FileKind::Unknown) => existing(side, &path, itself?, folder).await,
-            Some(FileKind::Device | FileKind::Fifo) if matches!(side, Side::Local) => {
+            Some(FileKind::Device | FileKind::Fifo) if matches!(side, Side::Local) && in_place != InPlace::Never => {
                 let folder = Place::typed(place::folder_of(&path));
                 Ok(Destination { folder, role: Role::Device(typed) })
             }
+            Some(FileKind::Device) if in_place != InPlace::Never => existing(side, &path, itself?, folder).await,
             Some(_) => {
                 Err(side.error(Stage::List, &typed, Cause::Refused("neither a file nor a folder; it is left alone")))
             }

@@ -117,14 +117,16 @@ impl Plan {
 /// begun to make that folder, the name still counts as new.
 async fn meant(job: &Job, side: &Side, sources: &[Source]) -> Result<(Destination, Option<Tree>), CopyError> {
     let path = side.expand(job.destination.path()).await?;
-    let Some(source) = lone_folder(job, sources) else { return Ok((Destination::find(side, &path).await?, None)) };
+    let Some(source) = lone_folder(job, sources) else {
+        return Ok((Destination::find(side, &path, job.options.in_place).await?, None));
+    };
     let leftovers = Arc::<Leftovers>::default();
     let has_name = Name::vet(place::last(&path)).is_ok();
     if has_name && matches!(side, Side::Remote(_)) {
         // beside the other questions
         leftovers.begin(side, &Place::typed(place::folder_of(&path)));
     }
-    let destination = Destination::find(side, &path).await?;
+    let destination = Destination::find(side, &path, job.options.in_place).await?;
     let tree = |root: &Place| Tree::of(source.pool.alias(), &source.place, root, &leftovers);
     if let Some(new) = destination.missing() {
         let tree = tree(new);

@@ -4,20 +4,19 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{SetOnce, mpsc};
+use tokio::sync::{OnceCell, SetOnce, mpsc};
 
+use super::lent_bits::{self, OWNER};
 use super::planned_copy::{FolderMarker, PlannedCopy};
 use crate::copy::ends::lanes::{Lane, Lanes};
 use crate::copy::ends::side::Side;
-use crate::copy::error::CopyError;
+use crate::copy::error::{Cause, CopyError};
+use crate::copy::in_the_way::InTheWay;
 use crate::copy::name::Name;
 use crate::copy::options::{Keep, MODE_MASK};
 use crate::copy::place::{Links, Place, Step};
 use crate::progress::Stage;
 use crate::sftp::{Attributes, FileKind};
-
-/// Permission bits that the owner needs to fill a folder.
-const OWNER: u32 = 0o700;
 
 /// Whether the folder that a file lands in is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +36,8 @@ pub struct Folder {
     /// Attributes of the source folder.
     attributes: Attributes,
     made: SetOnce<Option<Ground>>,
+    /// Mode and times from before its owner was lent permissions, if that was tried.
+    lent: OnceCell<Option<Attributes>>,
     finish: mpsc::UnboundedSender<Finish>,
     is_closed: bool,
 }
@@ -67,6 +68,8 @@ pub struct Finish {
     lanes: Arc<Lanes>,
     /// Whether it was made by this run, or by one that this run goes on from.
     is_made: bool,
+    /// Its mode before its owner was lent permissions.
+    before: Option<u32>,
     within: Option<Within>,
 }
 
@@ -88,8 +91,8 @@ impl Folder {
         attributes: Attributes,
         finish: &mpsc::UnboundedSender<Finish>,
     ) -> Arc<Folder> {
-        let (made, finish) = (SetOnce::new(), finish.clone());
-        Arc::new(Folder { planned, within, attributes, made, finish, is_closed: false })
+        let (made, lent, finish) = (SetOnce::new(), OnceCell::new(), finish.clone());
+        Arc::new(Folder { planned, within, attributes, made, lent, finish, is_closed: false })
     }
 
     /// Its place at the source.
@@ -115,26 +118,36 @@ impl Folder {
         steps
     }
 
+    /// What it is a part of.
+    pub fn planned(&self) -> &PlannedCopy {
+        &self.planned
+    }
+
     /// The sessions between the two ends.
     pub fn lanes(&self) -> &Arc<Lanes> {
         &self.planned.lanes
     }
 
-    /// Attributes of the source folder.
-    pub fn attributes(&self) -> Attributes {
-        self.attributes
-    }
-
-    /// Makes the folder, once its parent exists, and lets its entries go on.
+    /// Makes the folder, once its parent exists; `None` when its parent could not be made. Its entries wait until they
+    /// are told by [`Folder::tell`].
     ///
     /// # Errors
-    /// When it cannot be made, or something else has its name. Its entries then hear so from [`Folder::ready`].
-    pub async fn make(&self) -> Result<(), CopyError> {
+    /// When it cannot be made, or something else has its name.
+    pub async fn make(&self) -> Result<Option<Ground>, CopyError> {
         // which lane it is made on shows when its own folder is there
-        let made = self.lanes().retry(|_| self.try_make()).await;
+        let mut made = self.lanes().retry(|_| self.try_make()).await;
+        if let (Err(error), Some(within)) = (&made, &self.within)
+            && within.folder.lends_for(error).await
+        {
+            made = self.lanes().retry(|_| self.try_make()).await;
+        }
+        made
+    }
+
+    /// Lets its entries go on: it is made, or could not be.
+    pub fn tell(&self, made: Option<Ground>) {
         // set once only: each folder is one item
-        let _ = self.made.set(made.as_ref().ok().copied().flatten());
-        made.map(drop)
+        let _ = self.made.set(made);
     }
 
     /// Makes the folder; `None` when its parent could not be made, which has been reported.
@@ -182,8 +195,9 @@ impl Folder {
     /// What it means that something exists there already.
     async fn found(&self, side: &Side, target: &Place, there: &Attributes) -> Result<Ground, CopyError> {
         let ground = ground(side, target, there.kind())?;
-        if self.goes_on() {
-            open_up(side, target, there).await?;
+        // an earlier run may have finished it, and files may be missing in it
+        if self.goes_on() && there.permissions.is_some_and(|mode| mode & OWNER != OWNER) {
+            self.lend().await?;
         }
         Ok(ground)
     }
@@ -204,6 +218,23 @@ impl Folder {
         made.copied().flatten() == Some(Ground::Fresh)
     }
 
+    /// Lends this user the permissions to write in it, if that is what `denied` says is lacking; whether it has them now.
+    /// They are taken back when all entries are done.
+    pub async fn lends_for(&self, denied: &CopyError) -> bool {
+        let is_there = denied.host == self.lanes().idlest().destination.trail();
+        denied.is_denied() && is_there && self.lend().await.unwrap_or(false)
+    }
+
+    async fn lend(&self) -> Result<bool, CopyError> {
+        let target = self.target();
+        let lend = |lane: Arc<Lane>| {
+            let target = &target;
+            async move { lent_bits::lend(&lane.destination, target).await }
+        };
+        let lent = self.lent.get_or_try_init(|| self.lanes().retry(lend)).await?;
+        Ok(lent.is_some())
+    }
+
     /// Waits until the folder is made; `None` when it could not be made.
     pub async fn ready(&self) -> Option<Ground> {
         *self.made.wait().await
@@ -220,7 +251,9 @@ impl Folder {
         let Some(ground) = made else { return Some(self.within.take()?.folder) };
         let (target, lanes) = (self.target(), Arc::clone(self.lanes()));
         let is_made = ground == Ground::Fresh || self.goes_on();
-        let finish = Finish { target, attributes: self.attributes, lanes, is_made, within: self.within.take() };
+        let before = self.lent.get().copied().flatten().and_then(|lent| lent.permissions);
+        let (attributes, within) = (self.attributes, self.within.take());
+        let finish = Finish { target, attributes, lanes, is_made, before, within };
         // nobody listens any more when the run has been given up
         Some(self.finish.send(finish).err()?.0.within?.folder)
     }
@@ -243,23 +276,13 @@ async fn already_there(side: &Side, target: &Place, error: CopyError) -> Result<
     }
 }
 
-/// Gives the owner the permission bits to fill a folder that an earlier run has finished: files may be missing in it.
-async fn open_up(side: &Side, target: &Place, there: &Attributes) -> Result<(), CopyError> {
-    let Some(mode) = there.permissions.filter(|mode| mode & OWNER != OWNER) else { return Ok(()) };
-    match side.set_folder(target, Attributes::with_permissions(mode & MODE_MASK | OWNER)).await {
-        Err(error) if error.ends_the_run() => Err(error),
-        // what cannot be written in it is told file by file
-        _ => Ok(()),
-    }
-}
-
 /// What it means that something of this `kind` has the folder's name.
 fn ground(side: &Side, target: &Place, kind: FileKind) -> Result<Ground, CopyError> {
-    let in_the_way = |what| Err(side.error(Stage::Transfer, target, crate::copy::Cause::Unfit(what)));
+    let in_the_way = |what| Err(side.error(Stage::Transfer, target, Cause::InTheWay(what)));
     match kind {
         FileKind::Dir => Ok(Ground::Old),
-        FileKind::Symlink => in_the_way("a symbolic link has the folder's name; nothing is written through it"),
-        _ => in_the_way("a file has the folder's name"),
+        FileKind::Symlink => in_the_way(InTheWay::Link),
+        _ => in_the_way(InTheWay::File),
     }
 }
 
@@ -270,29 +293,44 @@ impl Finish {
     /// # Errors
     /// When the end refuses.
     pub async fn run(self, keep: Keep) -> Result<Finished, CopyError> {
-        let Some(wanted) = self.wanted(keep) else { return Ok(Finished::AsItShouldBe) };
+        let Some(wanted) = self.wanted(keep).await? else { return Ok(Finished::AsItShouldBe) };
         let target = &self.target;
         let set = |lane: Arc<Lane>| async move { lane.destination.set_folder(target, wanted).await };
         match self.lanes.retry(set).await {
             Err(error) if error.is_unsupported() && wanted.times.is_some() => Ok(Finished::WithTimesOfItsOwn),
-            set => set.map(|()| Finished::AsItShouldBe),
+            // it only looked like what a killed run leaves: it is another user's
+            Err(error) if error.is_denied() && keep == Keep::Nothing && !self.is_made && self.before.is_none() => {
+                Ok(Finished::AsItShouldBe)
+            }
+            Err(error) => Err(self.lanes.idlest().destination.explain(error, target).await),
+            Ok(()) => Ok(Finished::AsItShouldBe),
         }
     }
 
     /// The attributes that are still to be set; `None` when there are none.
-    fn wanted(&self, keep: Keep) -> Option<Attributes> {
+    async fn wanted(&self, keep: Keep) -> Result<Option<Attributes>, CopyError> {
         let mode = self.attributes.permissions.map(|mode| mode & MODE_MASK);
-        match (keep, mode) {
-            (Keep::ModeAndTimes, permissions) => {
-                Some(Attributes { permissions, times: self.attributes.times, ..Attributes::default() })
-            }
-            // the owner's bits were lent to it while it was filled
-            (Keep::Nothing, Some(mode)) if self.is_made && mode & OWNER != OWNER => {
-                let umask = self.lanes.destination().umask.guess();
-                Some(Attributes::with_permissions(mode & !umask))
-            }
-            (Keep::Nothing, _) => None,
+        if keep == Keep::ModeAndTimes {
+            let permissions = mode.or(self.before);
+            return Ok(Some(Attributes { permissions, times: self.attributes.times, ..Attributes::default() }));
         }
+        let without_owners = mode.filter(|mode| mode & OWNER != OWNER);
+        let as_new = without_owners.map(|mode| mode & !self.lanes.destination().umask.guess());
+        let permissions = match (as_new, self.before) {
+            // the owner's bits were lent to it while it was filled
+            (Some(mode), _) if self.is_made => Some(mode),
+            (_, Some(before)) => Some(before),
+            (Some(mode), None) if self.is_left_open(mode).await? => Some(mode),
+            _ => None,
+        };
+        Ok(permissions.map(Attributes::with_permissions))
+    }
+
+    /// Whether it is what a killed run leaves of a folder that it would have given this `mode`.
+    async fn is_left_open(&self, mode: u32) -> Result<bool, CopyError> {
+        let looked = self.lanes.retry(|lane| async move { lane.destination.look(&self.target, Links::Keep).await });
+        let there = looked.await?.filter(|there| there.kind() == FileKind::Dir).and_then(|there| there.permissions);
+        Ok(there.is_some_and(|there| there & MODE_MASK == mode | OWNER))
     }
 
     /// The folder's place at the destination.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::folder::{Folder, Ground};
 use crate::copy::ends::lanes::Lanes;
+use crate::copy::error::CopyError;
 use crate::copy::place::{Links, Place};
 use crate::sftp::Attributes;
 
@@ -41,6 +42,14 @@ impl Item {
         match &self.folder {
             Some(folder) => folder.ready().await.unwrap_or(Ground::Old),
             None => Ground::Old,
+        }
+    }
+
+    /// Whether it was `denied` because this user may not write in the folder it goes into, and may now.
+    pub async fn is_let_in(&self, denied: Option<&CopyError>) -> bool {
+        match (denied, &self.folder) {
+            (Some(denied), Some(folder)) => folder.lends_for(denied).await,
+            _ => false,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What happened to each file? [`Ledger`] informs the observer, counts in the run's [`Counters`], and keeps the first failures;
 //! [`Report`] is what remains at the end.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -67,6 +67,12 @@ pub struct Ledger {
     counters: Arc<Counters>,
     failed: Mutex<Vec<Failure>>,
     untimed: AtomicU64,
+    /// What is said of the first file that has fewer permissions than it should, and the number of all of them.
+    stricter: Mutex<(String, u64)>,
+    /// Entries of the destination that were removed to make way, or are about to be.
+    reserved: AtomicU64,
+    /// Whether something failed that might be the reason why the source seems to lack an entry.
+    keeps_others: AtomicBool,
     next: AtomicU64,
 }
 
@@ -113,6 +119,11 @@ impl FileProgress {
         }
     }
 
+    /// Whether anything has been written.
+    pub fn has_moved(&self) -> bool {
+        self.done.load(Ordering::Relaxed) > 0
+    }
+
     /// Notes the version of the source that is being read.
     pub fn reads(&self, version: FileIdentity) {
         *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(version);
@@ -142,7 +153,16 @@ impl FileProgress {
 impl Ledger {
     /// An empty ledger.
     pub fn new(observer: Arc<dyn Observer>, counters: Arc<Counters>) -> Ledger {
-        Ledger { observer, counters, failed: Mutex::default(), untimed: AtomicU64::new(0), next: AtomicU64::new(0) }
+        Ledger {
+            observer,
+            counters,
+            failed: Mutex::default(),
+            untimed: AtomicU64::default(),
+            stricter: Mutex::default(),
+            reserved: AtomicU64::default(),
+            keeps_others: AtomicBool::default(),
+            next: AtomicU64::new(0),
+        }
     }
 
     /// Informs the observer.
@@ -196,6 +216,23 @@ impl Ledger {
         self.event(Event::Unchanged { path: item.source.path() });
     }
 
+    /// Reports that a file is written in place, and the reason where nobody has asked for it.
+    pub fn in_place(&self, started: &FileProgress, target: &Place, reason: Option<&'static str>) {
+        self.event(Event::InPlace { id: started.id, destination: target.path(), reason });
+    }
+
+    /// Reports that a file was written in place and not to its end.
+    pub fn incomplete(&self, target: &Place) {
+        let path = String::from_utf8_lossy(&target.path()).into_owned();
+        self.event(Event::Warning(format!("{path} was written in place, and is not complete")));
+    }
+
+    /// Reports that an unchanged file lacked the source's mode or times, and has them now.
+    pub fn repaired(&self, target: &Place) {
+        let path = String::from_utf8_lossy(&target.path()).into_owned();
+        self.event(Event::Detail(format!("{path}: mode and times set; its content is unchanged")));
+    }
+
     /// Records that both ends of a file were read and are the same.
     pub fn hashed(&self, started: &FileProgress, source: &Sum, destination: &Sum) {
         let (source, destination) = (hex::encode(source), hex::encode(destination));
@@ -208,6 +245,7 @@ impl Ledger {
         let id = started.map(|started| started.id);
         self.count_failure();
         self.event(Event::FileFailed { id, path: path.clone(), error: error.to_string() });
+        self.keeps_others.fetch_or(!error.lets_others_go(), Ordering::Relaxed);
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         if failed.len() < FAILURES_KEPT {
             failed.push(Failure { path, error });
@@ -238,10 +276,36 @@ impl Ledger {
         self.untimed.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Records that a file has fewer permissions than it `should` have, because the destination sets no modes.
+    pub fn is_stricter(&self, target: &Place, is: u32, should: u32) {
+        let mut stricter = self.stricter.lock().unwrap_or_else(PoisonError::into_inner);
+        if stricter.1 == 0 {
+            let path = String::from_utf8_lossy(&target.path()).into_owned();
+            stricter.0 = format!("{path} has {is:04o} instead of {should:04o}");
+        }
+        stricter.1 += 1;
+    }
+
     /// Reports that something at the destination was removed.
     pub fn removed(&self, target: &Place) {
         Counters::add(&self.counters.removed, 1);
         self.event(Event::Removed { path: target.path() });
+    }
+
+    /// Reserves the removal of `count` entries that are in the way; `false` when that is more than `most` in the whole run.
+    pub fn reserve_removals(&self, count: u64, most: u64) -> bool {
+        let add = |reserved: u64| reserved.checked_add(count).filter(|sum| *sum <= most);
+        self.reserved.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
+    }
+
+    /// Entries whose removal was reserved.
+    pub fn reserved_removals(&self) -> u64 {
+        self.reserved.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing may be removed for being at the destination alone.
+    pub fn keeps_others(&self) -> bool {
+        self.keeps_others.load(Ordering::Relaxed)
     }
 
     /// Files that the walk has found so far and that are still to be done.
@@ -262,6 +326,13 @@ impl Ledger {
             0 => {}
             1 => self.event(Event::Warning("the server sets no times of folders; 1 has its own".to_owned())),
             more => self.event(Event::Warning(format!("the server sets no times of folders; {more} have their own"))),
+        }
+        match &*self.stricter.lock().unwrap_or_else(PoisonError::into_inner) {
+            (_, 0) => {}
+            (first, 1) => self.event(Event::Warning(format!("the mode could not be set: {first}"))),
+            (first, more) => {
+                self.event(Event::Warning(format!("the modes of {more} files could not be set: {first}, for one")));
+            }
         }
         let mut failed = std::mem::take(&mut *self.failed.lock().unwrap_or_else(PoisonError::into_inner));
         // a peer that attacks is worth its word even when all the rest arrived

@@ -10,13 +10,14 @@
 //! | `item` | one thing to copy |
 //! | `folder` | a folder that is made and filled |
 //! | `planned_copy` `this_run` `throttle` `so_far` | a source and its target; this run among others; its rate; earlier attempts |
-//! | `leftovers` | what other runs have left |
+//! | `leftovers` `lent_bits` | what other runs have left; read-only folders |
 
 pub mod file_transfer;
 pub mod folder;
 pub mod item;
 pub mod ledger;
 pub mod leftovers;
+pub mod lent_bits;
 pub mod planned_copy;
 pub mod run_context;
 pub mod so_far;

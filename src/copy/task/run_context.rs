@@ -1,6 +1,7 @@
 //! What do all items of a run share? [`RunContext`]: how they are copied, the ledger, what other runs have left, and
 //! the limit on file data in memory.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
@@ -10,7 +11,9 @@ use super::leftovers::Leftovers;
 use super::standing::Standing;
 use super::this_run::ThisRun;
 use super::throttle::Throttle;
-use crate::copy::options::{BlockOrder, Care, Keep, Options, Resume, Unchanged};
+use crate::copy::filter::Filter;
+use crate::copy::options::{BlockOrder, Care, InPlace, Keep, Options, Resume, Unchanged};
+use crate::copy::route::RoutePreference;
 use crate::copy::tolerance::Tolerance;
 
 /// Most bytes of file data in memory, all lanes and files together.
@@ -46,9 +49,32 @@ pub struct RunContext {
     pub unchanged: Unchanged,
     /// What stands at the destination.
     pub standing: Arc<Standing>,
+    /// Seconds that times may be apart and still count as equal.
+    pub modify_window: u32,
+    /// Whether files are written in place.
+    pub in_place: InPlace,
+    /// What may be removed that is in the way of something, if anything.
+    pub clearing: Option<Clearing>,
     memory: Arc<Semaphore>,
     /// Permits, in bytes, that large files wait for. They stand for turns, not for memory.
     large: Semaphore,
+}
+
+/// What may be removed that is in the way of something.
+pub struct Clearing {
+    /// Most entries, those that only the destination has included.
+    pub most: u64,
+    /// What it leaves out stays.
+    pub filter: Filter,
+    /// Folder of this machine for what does not fit into memory; `None` for the system's own.
+    pub scratch: Option<PathBuf>,
+}
+
+impl Clearing {
+    fn of(options: &Options) -> Option<Clearing> {
+        let most = options.mirror?.delete?;
+        Some(Clearing { most, filter: options.filter.clone(), scratch: options.scratch.clone() })
+    }
 }
 
 impl RunContext {
@@ -67,6 +93,10 @@ impl RunContext {
             goes_on: false,
             unchanged: options.unchanged,
             standing: Arc::new(Standing::new(false)),
+            modify_window: options.modify_window,
+            // what is written in place passes through here
+            in_place: if options.route == RoutePreference::Direct { InPlace::Never } else { options.in_place },
+            clearing: Clearing::of(options),
             memory: Arc::new(Semaphore::new(MEMORY)),
             large: Semaphore::new(MEMORY),
         }

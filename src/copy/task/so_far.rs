@@ -67,6 +67,11 @@ impl SoFar {
         *self = SoFar { order: BlockOrder::Ascending, beginning: self.beginning + 1, ..SoFar::default() };
     }
 
+    /// Makes the file have another part file from now on; the one so far is not used.
+    pub fn begin_over(&mut self) {
+        *self = SoFar { order: self.order, beginning: self.beginning + 1, ..SoFar::default() };
+    }
+
     /// The number of the part file that was given up for another order.
     pub fn given_up(&self) -> Option<u32> {
         (self.order == BlockOrder::Ascending).then(|| self.beginning.checked_sub(1)).flatten()

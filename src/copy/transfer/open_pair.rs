@@ -218,7 +218,11 @@ impl OpenPair {
     }
 }
 
-async fn identity_of(source: &OpenFile, transfer: FileTransfer<'_>) -> Result<FileIdentity, CopyError> {
+/// The identity of an open source.
+///
+/// # Errors
+/// [`Cause::SourceChanged`](crate::copy::Cause::SourceChanged) when it is no longer the version that was listed.
+pub async fn identity_of(source: &OpenFile, transfer: FileTransfer<'_>) -> Result<FileIdentity, CopyError> {
     let (told, identity) = source.identity().await?;
     let has_grown = transfer.context.tolerance.growing && identity.size >= transfer.size();
     match same_version(&told, transfer.version) || has_grown {
