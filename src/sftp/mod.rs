@@ -13,7 +13,7 @@
 //!   of them together at most 16 MiB: so at most 512 requests, or 64 of 255 KiB. A further one waits; none is dropped.
 //!   Outside that budget stand: one packet being put together (≤ 257 KiB) and one chunk of the stream, a CLOSE for each
 //!   handle dropped (≤ 270 bytes), and answers whose futures their owner does not poll (an [`OpenDirectory`] has four at most).
-//!   A part of a listing weighs 320 KiB and is kept as it came, ≤ 257 KiB; its entries are made when they are taken
+//!   A part of a listing weighs 512 KiB and is kept as it came, ≤ 257 KiB; its entries are made when they are taken
 //!   ([`Entries`]).
 //! - **Lengths are checked before allocation**: a packet's against 257 KiB and against what its request may be answered
 //!   with, a field's against its packet, a list's count against the bytes left.

@@ -26,7 +26,7 @@ use super::wire::{Expect, Frame, Packet, Response, SMALL_REPLY, kind};
 pub(super) const BUDGET: usize = 16 * 1024 * 1024;
 
 /// Bytes that a READDIR weighs: its answer has up to [`super::wire::PACKET_MAX`], and is kept as it came.
-const LISTING_WEIGHT: usize = 320 * 1024;
+const LISTING_WEIGHT: usize = 512 * 1024;
 
 /// Answers without a request that are ignored before the server counts as broken.
 const STRAYS_MAX: u32 = 256;

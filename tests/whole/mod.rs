@@ -24,6 +24,7 @@ mod odd;
 mod overlaps;
 mod packed;
 mod packed_down;
+mod packed_ends;
 mod packets;
 mod refusals;
 mod resumes;

@@ -6,24 +6,20 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
-use super::invariants::{Case, Target};
-use super::ran::{Ran, run, run_while};
-use super::ways::{seeds, street};
+use super::packed_ends::{Ends, Trip, ends};
+use super::ran::{Ran, run};
+use super::ways::street;
 use crate::direct::tools::Tools;
 use crate::end_to_end::{same, tree};
 use crate::pseudorandom::noise;
 use crate::skips::need;
-use crate::street::{ACC_PVT, Plan, Process, Street};
-use crate::wire::{Cut, Direction, How, somewhere};
+use crate::street::{ACC_PVT, Plan, Street};
 
 /// What `-v` says once files come together.
 const TOGETHER: &str = "small files come together";
 
 const FILES: usize = 1000;
-
-const LIMIT: Duration = Duration::from_secs(75);
 
 /// A tree of small files on acc-pvt, with everything that a name, a mode or a size can be.
 fn furnish(street: &Street) -> PathBuf {
@@ -250,103 +246,22 @@ fn a_file_that_cannot_be_read_is_told_and_the_others_come() {
     assert_eq!(here.len() + 3, there.len(), "{ran}");
 }
 
-/// What ends, in the middle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ends {
-    Hop,
-    Tar,
-    Server,
-    Link,
-}
-
-/// Tests that share the seeds.
-const SHARES: u64 = 4;
-
-fn ends(what: Ends, share: u64) {
-    let Some(street) = street(None) else { return };
-    let content = |index: usize| noise(index as u64, 200 + index % 6000);
-    street.put_all(ACC_PVT, (0..FILES).map(|index| (format!("tree/d{}/f{index}", index % 5), content(index))));
-    let size = (0..FILES as u64).map(|index| 500 + index % 6000).sum();
-    let folder = street.laptop().join("to/tree");
-    let again = || copy(&street, &[]);
-    let (mut count, mut struck) = (0, 0);
-    for seed in seeds(share, SHARES) {
-        if folder.exists() {
-            fs::remove_dir_all(&folder).expect("nobody writes there any more");
-        }
-        street.put_here("to/beside", b"not to be touched");
-        let at = somewhere(seed + 46_000_000, 0..size);
-        let (ran, has_struck) = struck_at(what, &street, at);
-        let name = format!("F45 down {what:?} seed {seed}: at byte {at}");
-        let path = |index: usize| folder.join(format!("d{}/f{index}", index % 5));
-        let new = (0..FILES).map(|index| Target { path: path(index), old: None, new: content(index) });
-        let targets = &new.collect::<Vec<_>>();
-        assert!(what == Ends::Hop || ran.code == Some(0), "{name}: {ran}");
-        Case { name, street: &street, targets, ran: &ran, limit: LIMIT, says: &[], again: &again }.holds();
-        let left = Street::parts(folder.parent().expect("a folder"));
-        assert!(left.is_empty(), "F45 down {what:?} seed {seed}: {left:?} is left");
-        assert_eq!(fs::read(street.laptop().join("to/beside")).ok().as_deref(), Some(&b"not to be touched"[..]));
-        count += 1;
-        struck += u64::from(has_struck);
-    }
-    eprintln!("F45 down {what:?}: {count} seeds, {struck} struck");
-    assert!(count < 4 || struck > 0, "it never came to that");
-}
-
-/// A run in which `what` ends once so many bytes have passed the last link; and whether it came to that.
-fn struck_at(what: Ends, street: &Street, at: u64) -> (Ran, bool) {
-    let wire = street.server(ACC_PVT).wire.as_ref().expect("every link is a wire");
-    let before = wire.bytes(Direction::Down);
-    if what == Ends::Link {
-        wire.arm(Some(Cut { direction: Direction::Down, at, how: How::Reset }));
-        let ran = run(&mut copy(street, &[]));
-        let is_cut = wire.is_cut();
-        wire.arm(None);
-        return (ran, is_cut);
-    }
-    let mut has_struck = false;
-    let ran = run_while(&mut copy(street, &[]), |child, _| {
-        if has_struck || wire.bytes(Direction::Down) - before <= at {
-            return;
-        }
-        match what {
-            Ends::Hop => {
-                has_struck = true;
-                child.kill().expect("kill hop");
-            }
-            _ => has_struck = kill(street, what),
-        }
-    });
-    (ran, has_struck)
-}
-
-fn kill(street: &Street, what: Ends) -> bool {
-    let server = street.server(ACC_PVT);
-    let tars = server.processes_named("tar");
-    match what {
-        Ends::Tar => tars.iter().for_each(Process::kill),
-        _ if tars.is_empty() => {}
-        _ => server.sessions().iter().for_each(Process::kill),
-    }
-    !tars.is_empty()
-}
-
 #[test]
 fn hop_is_killed_while_small_files_come_together() {
-    ends(Ends::Hop, 0);
+    ends(Trip::Down, Ends::Hop, 0);
 }
 
 #[test]
 fn tar_is_killed_while_small_files_come_together() {
-    ends(Ends::Tar, 1);
+    ends(Trip::Down, Ends::Tar, 1);
 }
 
 #[test]
 fn the_server_is_killed_while_small_files_come_together() {
-    ends(Ends::Server, 2);
+    ends(Trip::Down, Ends::Server, 2);
 }
 
 #[test]
 fn the_link_is_cut_while_small_files_come_together() {
-    ends(Ends::Link, 3);
+    ends(Trip::Down, Ends::Link, 3);
 }

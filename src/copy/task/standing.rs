@@ -176,7 +176,7 @@ async fn list(side: &Side, folder: &Place, names: &mut NamesUnderWay) -> Result<
 
 /// Whether a listing has told as much as a look would.
 fn tells_all(there: &Attributes) -> bool {
-    there.size.is_some() && there.times.is_some() && there.permissions.is_some()
+    there.size.is_some() && there.times.is_some() && there.permissions.is_some() && there.owner.is_some()
 }
 
 #[cfg(test)]

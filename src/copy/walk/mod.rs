@@ -9,7 +9,7 @@
 //!
 //! # Memory
 //!
-//! A tree of any width and depth takes a few MiB, and one that a server makes up 56 MiB at most: [`QUEUE`] items with paths of
+//! A tree of any width and depth takes a few MiB, and one that a server makes up 48 MiB at most: [`QUEUE`] items with paths of
 //! 4 KiB each way, [`LISTINGS`] listings of four answers (257 KiB) each, the names that [`Visited`] remembers, the folders that
 //! wait ([`Pending`]: 6 MiB here, then 1 GiB in a file without a name), and those whose entries wait: [`LISTINGS`] a level,
 //! [`DEPTH`] levels, each with no more than its own name. What a server makes up without end ends with the run's deadline
@@ -51,7 +51,7 @@ const QUEUE: usize = 1024;
 
 /// Folders listed at a time; an SFTP session's budget has room for twice as many answers. At a distance, round trips are most
 /// of the time of a listing.
-const LISTINGS: usize = 24;
+const LISTINGS: usize = 16;
 
 /// Most folders within each other.
 const DEPTH: usize = 1024;
