@@ -227,7 +227,8 @@ async fn move_all(
     context.standing = standing;
     let context = Arc::new(context);
     let packed = target.as_ref().map_or(Packed::Nothing, |(_, lanes)| Packed::over(lanes, !options.one_by_one));
-    let copy_run = CopyRun::new(Arc::clone(&context), direct, packed, marker.clone());
+    let most = target.as_ref().and_then(|(_, lanes)| lanes.idlest().files_at_once());
+    let copy_run = CopyRun::new(Arc::clone(&context), direct, packed, marker.clone(), most);
     let ran = run::run(Arc::new(copy_run), walk, finishes).await;
     let is_complete = ran.is_ok() && !ledger.has_failures();
     if let (true, Some((target, lanes))) = (is_complete, target) {

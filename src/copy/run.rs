@@ -105,14 +105,21 @@ async fn copy_all(
 }
 
 impl CopyRun {
-    /// A run that has not begun.
+    /// A run that has not begun. Its ends may have room for no more than `files_at_once`.
     pub fn new(
         context: Arc<RunContext>,
         direct: Option<Arc<Direct>>,
         packed: Packed,
         marker: Option<Arc<TreeMarker>>,
+        files_at_once: Option<usize>,
     ) -> CopyRun {
-        CopyRun { context, direct, packed, alone: Semaphore::new(items_at_once()), marker }
+        CopyRun {
+            context,
+            direct,
+            packed,
+            alone: Semaphore::new(files_at_once.unwrap_or(usize::MAX).min(items_at_once())),
+            marker,
+        }
     }
 
     /// Most items under way at once, for now.

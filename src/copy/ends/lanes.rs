@@ -37,6 +37,9 @@ const RATE: f64 = 250e6;
 /// Bytes that must be left to do for each lane.
 const BYTES_A_LANE: u64 = 8 << 20;
 
+/// Files open at once where a server announces nothing.
+const CAUTIOUS_FILES: usize = 100;
+
 /// Files that must be left to do for each lane.
 const FILES_A_LANE: u64 = 1000;
 
@@ -271,6 +274,13 @@ impl Lane {
     fn fill_the_link(&self) -> usize {
         let round_trips = self.source.round_trip().zip(self.destination.round_trip());
         round_trips.map_or(DEFAULT, |(one, two)| lanes_for(one.max(two)))
+    }
+
+    /// Most files that may be open at once, as far as its ends have a limit: servers that announce nothing may have room
+    /// for no more handles than lsh, which has 200.
+    pub fn files_at_once(&self) -> Option<usize> {
+        let is_cautious = |side: &Side| !side.takes_any_order();
+        (is_cautious(&self.source) || is_cautious(&self.destination)).then_some(CAUTIOUS_FILES)
     }
 
     /// Whether the session at one of its ends is gone.
