@@ -170,6 +170,32 @@ fn f39_a_folder_of_270_000_is_mirrored() {
 }
 
 #[test]
+fn f39_many_folders_on_a_server_with_few_handles() {
+    const FOLDERS: usize = 700;
+    let Some(server) = need("sftp-server") else { return };
+    let forced = format!("ForceCommand ulimit -n $(cat \"$HOME/most\"); exec {}", server.display());
+    let Some(street) = Street::plan().sshd(ACC_PVT, forced).start() else { return };
+    if !street.own_homes() {
+        return;
+    }
+    let synced = |most: &str| {
+        street.put(ACC_PVT, "most", most.as_bytes());
+        let ran = run(street.hop("sync").args(["--json", "tree/", "acc-pvt:tree"]));
+        assert_eq!(ran.code, Some(0), "{most} handles: {}", brief(&ran));
+        (ran.summary("files_done"), ran.summary("files_unchanged"))
+    };
+    (0..FOLDERS).for_each(|index| drop(street.put_here(format!("tree/d{index}/f"), b"old")));
+    assert_eq!(synced("1024"), (FOLDERS as u64, 0));
+    assert_eq!(synced("80"), (0, FOLDERS as u64));
+    (0..FOLDERS / 2).for_each(|index| drop(street.put_here(format!("tree/d{index}/f"), b"newer")));
+    assert_eq!(synced("80"), (FOLDERS as u64 / 2, FOLDERS as u64 / 2));
+    for (index, content) in [(0, "newer"), (FOLDERS - 1, "old")] {
+        let there = street.home(ACC_PVT).join(format!("tree/d{index}/f"));
+        assert_eq!(fs::read_to_string(there).expect("it is there"), content);
+    }
+}
+
+#[test]
 fn f39_patterns_without_end() {
     for (shape, pattern) in [("folders", "acc-pvt:d*/*/*"), ("longest", "acc-pvt:n*")] {
         let Some(scene) = Scene::new(&format!("{shape} -1")) else { return };

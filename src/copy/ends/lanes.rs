@@ -37,9 +37,6 @@ const RATE: f64 = 250e6;
 /// Bytes that must be left to do for each lane.
 const BYTES_A_LANE: u64 = 8 << 20;
 
-/// Files open at once where a server announces nothing; folders that are being listed are open, too.
-const CAUTIOUS_FILES: usize = 80;
-
 /// Files that must be left to do for each lane.
 const FILES_A_LANE: u64 = 1000;
 
@@ -276,11 +273,9 @@ impl Lane {
         round_trips.map_or(DEFAULT, |(one, two)| lanes_for(one.max(two)))
     }
 
-    /// Most files that may be open at once, as far as its ends have a limit. Servers that announce nothing may have few
-    /// handles: Green End's has 128, and lsh's runs out of them at about 200.
+    /// Most files that may be open at once, as far as its ends have a limit.
     pub fn files_at_once(&self) -> Option<usize> {
-        let is_cautious = |side: &Side| !side.takes_any_order();
-        (is_cautious(&self.source) || is_cautious(&self.destination)).then_some(CAUTIOUS_FILES)
+        [&self.source, &self.destination].into_iter().filter_map(Side::files_at_once).min()
     }
 
     /// Whether the session at one of its ends is gone.

@@ -23,6 +23,15 @@ const NEARLY_FULL: u64 = 256 * 1024;
 /// Free inodes below which a bare "failure" is taken for a full disk: other files come and go meanwhile.
 const NEARLY_NONE: u64 = 16;
 
+/// Handles of a server that announces nothing.
+const HANDLES_UNTOLD: u64 = 128;
+
+/// Handles that folders have which are being listed: 16 of the walk, and as many of each list of what is there.
+const HANDLES_OF_FOLDERS: u64 = 48;
+
+/// Fewest files at a time, whatever a server announces.
+const FILES_LEAST: usize = 4;
+
 /// Bytes of the longest name that any file system takes (limits.h). OpenSSH says "bad message" of a longer one.
 const NAME_MAX: usize = 255;
 
@@ -164,6 +173,14 @@ impl Remote {
     /// Removes an empty folder.
     pub async fn remove_folder(&self, place: &Place) -> Result<(), CopyError> {
         self.told(Stage::Land, place, self.client.rmdir(&place.path()).await)
+    }
+
+    /// Most files that may be open at once: as many as the server announces, or few where it announces nothing at all
+    /// (Green End's has 128 handles, and lsh's runs out of them at about 200). Folders that are listed have handles, too.
+    pub fn files_at_once(&self) -> Option<usize> {
+        let untold = (!self.takes_any_order()).then_some(HANDLES_UNTOLD);
+        let handles = self.client.max_handles().or(untold)?;
+        Some(usize::try_from(handles.saturating_sub(HANDLES_OF_FOLDERS)).unwrap_or(usize::MAX).max(FILES_LEAST))
     }
 
     /// Whether the server's handles stand for files, as far as it shows: it flushes them, or tells how much may be

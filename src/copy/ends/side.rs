@@ -216,6 +216,14 @@ impl Side {
         }
     }
 
+    /// Most files that may be open at once, as far as the end has a limit; this machine's is known elsewhere.
+    pub fn files_at_once(&self) -> Option<usize> {
+        match self {
+            Side::Local => None,
+            Side::Remote(remote) => remote.files_at_once(),
+        }
+    }
+
     /// Whether bytes may be written at any offset of a file, by several handles.
     pub fn takes_any_order(&self) -> bool {
         match self {

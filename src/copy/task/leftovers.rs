@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::SetOnce;
+use tokio::sync::{Semaphore, SetOnce};
 use tokio::task::JoinSet;
 
 use crate::copy::ends::lanes::Lanes;
@@ -29,6 +29,9 @@ const LOOKED_AT: usize = 131_072;
 
 /// Most folders whose listings are remembered; when there are more, all are forgotten, and listed again if needed.
 const FOLDERS: usize = 256;
+
+/// Folders listed at a time: each is open meanwhile, and a server has few handles.
+const LISTINGS: usize = 16;
 
 /// How many names a part has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,12 +79,20 @@ pub struct Uncleared {
 }
 
 /// What is known of the destination's folders.
-#[derive(Default)]
 pub struct Leftovers {
     uncleared: Mutex<Vec<Uncleared>>,
     folders: Mutex<HashMap<Vec<u8>, Looking>>,
     listings: Mutex<JoinSet<()>>,
+    /// Permits for listings.
+    turns: Arc<Semaphore>,
     kept: Arc<AtomicUsize>,
+}
+
+impl Default for Leftovers {
+    fn default() -> Leftovers {
+        let (uncleared, folders, listings) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Leftovers { uncleared, folders, listings, turns: Arc::new(Semaphore::new(LISTINGS)), kept: Arc::default() }
+    }
 }
 
 impl Leftovers {
@@ -126,10 +137,12 @@ impl Leftovers {
         folders.insert(folder.path(), Arc::clone(&listing));
         drop(folders);
         let (side, folder, told) = (side.clone(), folder.clone(), Arc::clone(&listing));
-        let mut found = Found::within(&self.kept);
+        let (mut found, turns) = (Found::within(&self.kept), Arc::clone(&self.turns));
         let mut listings = self.listings.lock().unwrap_or_else(PoisonError::into_inner);
         while listings.try_join_next().is_some() {}
         listings.spawn(async move {
+            // never closed, so never refused
+            let _turn = turns.acquire().await;
             // what could not be listed to its end is not resumed, and no error
             let _ = found.list(&side, &folder).await;
             // set once only: here

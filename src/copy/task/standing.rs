@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::SetOnce;
+use tokio::sync::{Semaphore, SetOnce};
 use tokio::task::JoinSet;
 
 use super::item::Item;
@@ -24,6 +24,9 @@ const KEPT: usize = 65_536;
 /// Most folders that are remembered.
 const FOLDERS: usize = 512;
 
+/// Folders listed at a time: each is open meanwhile, and a server has few handles.
+const LISTINGS: usize = 16;
+
 /// The entries of a folder; `None` where it cannot be listed, or has too many.
 type EntriesByName = Option<HashMap<Name, Attributes>>;
 
@@ -36,6 +39,8 @@ pub struct Standing {
     is_wanted: bool,
     listed: Arc<Mutex<ListedFolders>>,
     listings: Mutex<JoinSet<()>>,
+    /// Permits for listings.
+    turns: Arc<Semaphore>,
     /// Names of listings under way.
     under_way: Arc<AtomicUsize>,
 }
@@ -53,7 +58,8 @@ impl Standing {
     /// Nothing is listed yet. It is not wanted where nothing counts as unchanged, nor with several sources, of which two may
     /// have the same targets: what stands there would be this run's own.
     pub fn new(is_wanted: bool) -> Standing {
-        Standing { is_wanted, listed: Arc::default(), listings: Mutex::default(), under_way: Arc::default() }
+        let (turns, under_way) = (Arc::new(Semaphore::new(LISTINGS)), Arc::default());
+        Standing { is_wanted, listed: Arc::default(), listings: Mutex::default(), turns, under_way }
     }
 
     /// Begins to list a folder of the destination, of which files will be asked for soon.
@@ -89,11 +95,14 @@ impl Standing {
         let looking = listed.add(&path);
         drop(listed);
         let (side, folder, told) = (side.clone(), folder.clone(), Arc::clone(&looking));
-        let (listed, mut names) = (Arc::clone(&self.listed), NamesUnderWay::of(&self.under_way));
+        let (listed, turns) = (Arc::clone(&self.listed), Arc::clone(&self.turns));
+        let mut names = NamesUnderWay::of(&self.under_way);
         // nothing panics while it holds this
         let mut listings = self.listings.lock().unwrap_or_else(PoisonError::into_inner);
         while listings.try_join_next().is_some() {}
         listings.spawn(async move {
+            // never closed, so never refused
+            let _turn = turns.acquire().await;
             let entries = list(&side, &folder, &mut names).await.ok().flatten();
             lock(&listed).count(&path, entries.as_ref().map_or(0, HashMap::len));
             // set once only: here
