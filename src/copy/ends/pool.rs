@@ -27,7 +27,7 @@ pub struct Pool {
     /// The permission bits that the end takes from a new file.
     pub umask: Umask,
     /// The absolute paths of folders that the user typed; `None` of one that cannot be told.
-    bases: tokio::sync::Mutex<HashMap<Vec<u8>, Option<Vec<u8>>>>,
+    bases: Mutex<HashMap<Vec<u8>, Option<Vec<u8>>>>,
 }
 
 /// What is known of the host's shell.
@@ -60,7 +60,7 @@ impl Pool {
                 clock: Arc::clone(clock),
             }),
         };
-        Pool { host, umask: Umask::default(), bases: tokio::sync::Mutex::default() }
+        Pool { host, umask: Umask::default(), bases: Mutex::default() }
     }
 
     /// True when both are this machine, or the same host by the same way as the same user.
@@ -101,15 +101,16 @@ impl Pool {
     /// # Errors
     /// When the session is lost.
     pub async fn absolute_base(&self, side: &Side, place: &Place) -> Result<Option<Vec<u8>>, CopyError> {
-        let mut bases = self.bases.lock().await;
-        if let Some(known) = bases.get(place.base()) {
-            return Ok(known.clone());
+        // nothing panics while it holds this
+        let known = || self.bases.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(path) = known().get(place.base()) {
+            return Ok(path.clone());
         }
         let real = match side.real(&Place::typed(place.base())).await {
             Err(error) if error.ends_the_run() => return Err(error),
             real => real.ok(),
         };
-        bases.insert(place.base().to_vec(), real.clone());
+        known().insert(place.base().to_vec(), real.clone());
         Ok(real)
     }
 
