@@ -91,29 +91,57 @@ const UNDER_WAY: usize = 2;
 /// The answers that are waited for, in their order.
 #[derive(Default)]
 struct AwaitedSums {
-    replies: VecDeque<oneshot::Sender<Option<Sum>>>,
-    /// How many answers each order for whole files still lacks, and how many are waited for in between: `(false, n)`.
-    orders: VecDeque<(bool, usize)>,
+    replies: VecDeque<AwaitedSum>,
+    /// Orders for whole files under way.
+    under_way: usize,
+}
+
+struct AwaitedSum {
+    reply: oneshot::Sender<Option<Sum>>,
+    /// The last of an order for whole files.
+    ends_order: bool,
 }
 
 impl AwaitedSums {
-    fn add(&mut self, is_whole: bool, replies: Vec<oneshot::Sender<Option<Sum>>>) {
-        self.orders.push_back((is_whole, replies.len()));
-        self.replies.extend(replies);
+    fn add(&mut self, reply: oneshot::Sender<Option<Sum>>) {
+        self.replies.push_back(AwaitedSum { reply, ends_order: false });
+    }
+
+    /// The last one that was added is the last of an order for whole files.
+    fn end_order(&mut self) {
+        if let Some(last) = self.replies.back_mut() {
+            last.ends_order = true;
+            self.under_way += 1;
+        }
     }
 
     /// Whoever waits for the next answer.
     fn next(&mut self) -> Option<oneshot::Sender<Option<Sum>>> {
-        let (_, lacks) = self.orders.front_mut()?;
-        *lacks -= 1;
-        if *lacks == 0 {
-            self.orders.pop_front();
-        }
-        self.replies.pop_front()
+        let AwaitedSum { reply, ends_order } = self.replies.pop_front()?;
+        self.under_way -= usize::from(ends_order);
+        Some(reply)
     }
 
     fn has_room(&self) -> bool {
-        self.orders.iter().filter(|(is_whole, _)| *is_whole).count() < UNDER_WAY
+        self.under_way < UNDER_WAY
+    }
+}
+
+/// Paths of whole files that will be one order.
+#[derive(Default)]
+struct WholeFiles {
+    lines: String,
+    count: usize,
+}
+
+impl WholeFiles {
+    /// The order for them, if there are any.
+    fn order(&mut self, waiting: &mut AwaitedSums) -> Option<Bytes> {
+        let WholeFiles { lines, count } = std::mem::take(self);
+        (count > 0).then(|| {
+            waiting.end_order();
+            format!("all {count}\n{lines}").into()
+        })
     }
 }
 
@@ -146,33 +174,25 @@ async fn answer(to: mpsc::Sender<Bytes>, mut lines: ShellLines, mut inbox: mpsc:
 
 /// What to send for these questions, in their order; who waits for the answers is `waiting` then.
 fn orders(questions: impl Iterator<Item = Question>, waiting: &mut AwaitedSums) -> Vec<Bytes> {
-    let (mut orders, mut paths, mut replies) = (Vec::new(), String::new(), Vec::new());
-    let all = |paths: &mut String, replies: &mut Vec<_>, waiting: &mut AwaitedSums| {
-        let order = format!("all {}\n{}", replies.len(), std::mem::take(paths));
-        let replies = std::mem::take(replies);
-        (!replies.is_empty()).then(|| {
-            waiting.add(true, replies);
-            order.into()
-        })
-    };
+    let (mut orders, mut whole) = (Vec::new(), WholeFiles::default());
     for Question { about, reply } in questions {
         match about {
             About::Whole(path) => {
-                if paths.len() + path.len() > PATHS_MAX {
-                    orders.extend(all(&mut paths, &mut replies, waiting));
+                if whole.lines.len() + path.len() > PATHS_MAX {
+                    orders.extend(whole.order(waiting));
                 }
-                paths += &path;
-                paths.push('\n');
-                replies.push(reply);
+                whole.lines += &path;
+                whole.lines.push('\n');
+                whole.count += 1;
             }
             About::Range(line) => {
-                orders.extend(all(&mut paths, &mut replies, waiting));
-                waiting.add(false, vec![reply]);
+                orders.extend(whole.order(waiting));
                 orders.push(line);
             }
         }
+        waiting.add(reply);
     }
-    orders.extend(all(&mut paths, &mut replies, waiting));
+    orders.extend(whole.order(waiting));
     orders
 }
 
@@ -230,12 +250,13 @@ mod tests {
         let orders = orders(questions.into_iter(), &mut waiting);
         let long = format!("all 1\n{long}\n");
         assert_eq!(orders, ["all 2\n/a\n/b\n", "1 2 3 /c\n", "all 1\n/d\n", &long, "all 1\n/e\n"]);
-        assert_eq!((waiting.replies.len(), waiting.orders.len(), waiting.has_room()), (6, 5, false));
+        assert_eq!((waiting.replies.len(), waiting.under_way, waiting.has_room()), (6, 4, false));
         for left in [6, 5, 4, 3, 2] {
             assert_eq!(waiting.replies.len(), left);
             assert!(waiting.next().is_some());
         }
         assert!(waiting.has_room() && waiting.next().is_some() && waiting.next().is_none());
+        assert_eq!(waiting.under_way, 0);
     }
 
     #[test]
