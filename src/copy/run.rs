@@ -168,7 +168,7 @@ async fn copy_item(run: Arc<CopyRun>, item: Item) -> Result<(), CopyError> {
             Ok(())
         }
         _ => match (stays(&run, &item).await, &item.what) {
-            (Some(stays), _) => settle_unsent(context, &item, stays).await,
+            (Some(stays), _) => settle(context, &item, None, stays).await,
             (None, What::File(links)) => file(&run, &item, *links).await,
             (None, _) => link(context, &item).await,
         },
@@ -211,19 +211,6 @@ async fn stays(run: &CopyRun, item: &Item) -> Option<Result<(), CopyError>> {
     }
 }
 
-/// Reports how an item ended whose content is there already.
-async fn settle_unsent(context: &RunContext, item: &Item, ended: Result<(), CopyError>) -> Result<(), CopyError> {
-    match ended {
-        Ok(()) => context.ledger.unchanged(item),
-        Err(error) if error.ends_the_run() => return Err(error),
-        Err(error) => {
-            let error = item.lanes.idlest().destination.explain(error, &item.target).await;
-            context.ledger.failed(&item.source, None, error);
-        }
-    }
-    Ok(())
-}
-
 async fn make(context: &RunContext, item: &Item, folder: &Folder) -> Result<(), CopyError> {
     let mut made = folder.make().await;
     made = match way_cleared(context, item, made.as_ref().err()).await {
@@ -264,7 +251,7 @@ async fn link(context: &RunContext, item: &Item) -> Result<(), CopyError> {
         Some(Err(error)) => Err(error),
         None => linked,
     };
-    settle(context, item, &started, linked).await
+    settle(context, item, Some(&started), linked).await
 }
 
 /// Copies a file, and once more when its source changed meanwhile.
@@ -305,7 +292,7 @@ async fn file(run: &CopyRun, item: &Item, links: Links) -> Result<(), CopyError>
     {
         marker.landed(item, &version, there);
     }
-    settle(context, item, &started, copied).await
+    settle(context, item, Some(&started), copied).await
 }
 
 async fn look_again(item: &Item, links: Links) -> Result<Attributes, CopyError> {
@@ -361,19 +348,20 @@ async fn attempt(run: &CopyRun, transfer: FileTransfer<'_>, so_far: &mut SoFar) 
     Box::pin(large::copy_large(transfer, so_far)).await
 }
 
-/// Reports how an item ended.
+/// Reports how an item ended; one that was not `started` has its content already.
 async fn settle(
     context: &RunContext,
     item: &Item,
-    started: &FileProgress,
+    started: Option<&FileProgress>,
     ended: Result<(), CopyError>,
 ) -> Result<(), CopyError> {
-    match ended {
-        Ok(()) => context.ledger.done(item, started),
-        Err(error) if error.ends_the_run() => return Err(error),
-        Err(error) => {
+    match (ended, started) {
+        (Ok(()), Some(started)) => context.ledger.done(item, started),
+        (Ok(()), None) => context.ledger.unchanged(item),
+        (Err(error), _) if error.ends_the_run() => return Err(error),
+        (Err(error), _) => {
             let error = item.lanes.idlest().destination.explain(error, &item.target).await;
-            context.ledger.failed(&item.source, Some(started), error);
+            context.ledger.failed(&item.source, started, error);
         }
     }
     Ok(())
