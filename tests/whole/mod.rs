@@ -25,6 +25,7 @@ mod overlaps;
 mod packed;
 mod packed_down;
 mod packed_ends;
+mod packed_trip;
 mod packets;
 mod refusals;
 mod resumes;

@@ -1,16 +1,15 @@
 //! F45: many small files are on their way together, and something ends in the middle: hop, `tar`, its server or the link.
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 use super::invariants::{Case, Target};
+use super::packed_trip::Trip;
 use super::ran::{Ran, run, run_while};
 use super::ways::{seeds, street};
 use crate::pseudorandom::noise;
 use crate::street::{ACC_PVT, Process, Street};
-use crate::wire::{Cut, Direction, How, somewhere};
+use crate::wire::{Cut, How, somewhere};
 
 const FILES: usize = 1000;
 
@@ -18,13 +17,6 @@ const LIMIT: Duration = Duration::from_secs(75);
 
 /// Tests that share the seeds.
 const SHARES: u64 = 4;
-
-/// Which way the files go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trip {
-    Up,
-    Down,
-}
 
 /// What ends, in the middle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,51 +27,16 @@ pub enum Ends {
     Link,
 }
 
-impl Trip {
-    fn put(self, street: &Street, path: String, content: &[u8]) {
-        match self {
-            Trip::Up => street.put_here(path, content),
-            Trip::Down => street.put(ACC_PVT, path, content),
-        };
-    }
-
-    /// The folder `to` at the destination, with a file in it that is not to be touched.
-    fn to(self, street: &Street) -> PathBuf {
-        let beside = match self {
-            Trip::Up => street.put(ACC_PVT, "to/beside", b"not to be touched"),
-            Trip::Down => street.put_here("to/beside", b"not to be touched"),
-        };
-        beside.parent().expect("a folder").to_owned()
-    }
-
-    fn copy(self, street: &Street) -> Command {
-        let mut command = street.hop("cp");
-        command.args(["-r", "-v", "--progress", "none"]).args(match self {
-            Trip::Up => ["tree", "acc-pvt:to/"],
-            Trip::Down => ["acc-pvt:tree", "to/"],
-        });
-        command
-    }
-
-    fn direction(self) -> Direction {
-        match self {
-            Trip::Up => Direction::Up,
-            Trip::Down => Direction::Down,
-        }
-    }
-}
-
 /// `what` ends at moments that seeds decide. Every file is old or new, nothing is left, and the next run does the rest.
 pub fn ends(trip: Trip, what: Ends, share: u64) {
     let Some(street) = street(None) else { return };
     let content = |index: usize| noise(index as u64, 200 + index % 6000);
     (0..FILES).for_each(|index| trip.put(&street, format!("tree/d{}/f{index}", index % 5), &content(index)));
     let size = (0..FILES as u64).map(|index| 500 + index % 6000).sum();
-    let again = || trip.copy(&street);
+    let (again, folder) = (|| trip.copy(&street, &[]), trip.target(&street));
     let (mut count, mut struck) = (0, 0);
     for seed in seeds(share, SHARES) {
-        let to = trip.to(&street);
-        let folder = to.join("tree");
+        trip.put_beside(&street);
         if folder.exists() {
             fs::remove_dir_all(&folder).expect("nobody writes there any more");
         }
@@ -91,9 +48,7 @@ pub fn ends(trip: Trip, what: Ends, share: u64) {
         let targets = &new.collect::<Vec<_>>();
         assert!(what == Ends::Hop || ran.code == Some(0), "{name}: {ran}");
         Case { name, street: &street, targets, ran: &ran, limit: LIMIT, says: &[], again: &again }.holds();
-        let left = Street::parts(&to);
-        assert!(left.is_empty(), "F45 {trip:?} {what:?} seed {seed}: {left:?} is left");
-        assert_eq!(fs::read(to.join("beside")).ok().as_deref(), Some(&b"not to be touched"[..]));
+        trip.leaves_nothing(&street, &format!("F45 {trip:?} {what:?} seed {seed}"));
         count += 1;
         struck += u64::from(has_struck);
     }
@@ -107,13 +62,13 @@ fn struck_at(trip: Trip, what: Ends, street: &Street, at: u64) -> (Ran, bool) {
     let before = wire.bytes(direction);
     if what == Ends::Link {
         wire.arm(Some(Cut { direction, at, how: How::Reset }));
-        let ran = run(&mut trip.copy(street));
+        let ran = run(&mut trip.copy(street, &[]));
         let is_cut = wire.is_cut();
         wire.arm(None);
         return (ran, is_cut);
     }
     let mut has_struck = false;
-    let ran = run_while(&mut trip.copy(street), |child, _| {
+    let ran = run_while(&mut trip.copy(street, &[]), |child, _| {
         if has_struck || wire.bytes(direction) - before <= at {
             return;
         }
