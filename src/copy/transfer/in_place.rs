@@ -23,7 +23,7 @@ use crate::sftp::{Attributes, FileKind};
 /// Blocks under way together.
 const TOGETHER: usize = 16;
 
-/// InPlaceReason a file is written in place.
+/// Why a file is written in place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InPlaceReason {
     /// The user wants it.
@@ -34,7 +34,7 @@ pub enum InPlaceReason {
     IsDevice,
 }
 
-/// InPlaceReason writing in place is all that is left for a file that `failed` otherwise, if so.
+/// Why writing in place is all that is left for a file that `failed` otherwise, if so.
 pub async fn is_left(transfer: FileTransfer<'_>, failed: Option<&CopyError>) -> Option<InPlaceReason> {
     let FileTransfer { context, item, .. } = transfer;
     let (side, failed) = (item.lanes.idlest().destination.clone(), failed?);
