@@ -12,6 +12,9 @@ use crate::lend::{Auth, Weakest};
 /// Permission bits that are copied: no set-id bits, no sticky bit.
 pub const MODE_MASK: u32 = 0o777;
 
+/// Permission bits with set-id and sticky bits.
+pub const MODE_AND_SET_ID: u32 = 0o7777;
+
 /// A file's mode where the source does not tell one.
 pub const MODE_UNTOLD: u32 = 0o666;
 

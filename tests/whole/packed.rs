@@ -56,8 +56,8 @@ fn a_tar_that_does_not_do_its_work_costs_no_file() {
             "for n in 3 4 5; do ln -s /etc/passwd $n; mkdir 1$n; done; exec $real \"$@\"",
         ),
         ("it gives every file another mode", "umask 077; exec $real -xmof -"),
-        ("it makes links to files", "$real \"$@\"; for n in *; do ln -sf /etc/passwd \"$n\"; done"),
-        ("its files vanish", "$real \"$@\" & sleep 0.2; rm -f *; wait"),
+        ("it makes links to files", "$real \"$@\"; for n in */*; do ln -sf /etc/passwd \"$n\"; done"),
+        ("its files vanish", "$real \"$@\" & sleep 0.2; rm -rf *; wait"),
     ] {
         let tools = tools(script);
         let Some(street) = UP.on(tools.plan(ACC_PVT)) else { return };

@@ -8,7 +8,7 @@ use crate::copy::ends::identity::FileIdentity;
 use crate::copy::ends::side::Side;
 use crate::copy::error::CopyError;
 use crate::copy::name::Name;
-use crate::copy::options::{MODE_MASK, MODE_UNTOLD};
+use crate::copy::options::{MODE_AND_SET_ID, MODE_MASK, MODE_UNTOLD};
 use crate::copy::part::{self, Id};
 use crate::copy::place::Place;
 use crate::copy::task::file_transfer::FileTransfer;
@@ -19,9 +19,6 @@ use crate::sftp::Attributes;
 
 /// The name of the file that a run makes beside files to be adopted, to learn the umask.
 pub const PROBE: &[u8] = b"umask";
-
-/// Permission bits with set-id and sticky bits.
-const MODE_AND_SET_ID: u32 = 0o7777;
 
 /// Gives a complete file, which is at `staged` with the attributes `arrived`, its mode, times and name.
 ///
@@ -44,7 +41,7 @@ pub async fn adopt(
     let new = umask.new_mode(side, mode, context.keep).unwrap_or(mode & !umask.guess());
     let wanted = final_attributes(stands_there(side, target, ground).await?, new, version, context.keep);
     let has_mode = arrived.permissions.map(|mode| mode & MODE_AND_SET_ID) == wanted.permissions;
-    if !(has_mode && wanted.times.is_none()) {
+    if !(has_mode && (wanted.times.is_none() || arrived.mtime() == wanted.mtime())) {
         side.set_folder(staged, wanted).await?;
     }
     started.seen_as(Some(*arrived));

@@ -141,7 +141,8 @@ fn id(side: &Side, pair: PairId, run: RunId) -> Id {
     Id { pair, version, run }
 }
 
-/// Whether a run puts something of this name in such a folder: a file's number, or what shows the umask.
+/// Whether a run puts something of this name in such a folder: the number of a file or of a folder of files, or what shows
+/// the umask.
 fn is_staged(name: &Name) -> bool {
     name.as_bytes().iter().all(u8::is_ascii_digit) || name.as_bytes() == PROBE
 }
@@ -153,14 +154,19 @@ pub fn numbered(number: u64) -> Name {
 
 /// The attributes of the files in the staging folder, by number.
 pub async fn listed(lane: &Lane, staging: &Place) -> Result<HashMap<u64, Attributes>, CopyError> {
-    let mut found = HashMap::new();
-    let mut listing = lane.destination.list(staging).await?;
+    let found = contents(&lane.destination, staging).await?;
+    let number = |name: &Name| std::str::from_utf8(name.as_bytes()).ok()?.parse().ok();
+    Ok(found.into_iter().filter_map(|(name, attributes)| Some((number(&name)?, attributes))).collect())
+}
+
+/// The attributes of what is in a folder where small files arrive, by name.
+///
+/// # Errors
+/// When it cannot be listed.
+pub async fn contents(side: &Side, folder: &Place) -> Result<HashMap<Name, Attributes>, CopyError> {
+    let (mut found, mut listing) = (HashMap::new(), side.list(folder).await?);
     while let Some(entries) = listing.next().await? {
-        for (name, attributes) in entries.into_iter().flatten() {
-            if let Some(number) = std::str::from_utf8(name.as_bytes()).ok().and_then(|name| name.parse().ok()) {
-                found.insert(number, attributes);
-            }
-        }
+        found.extend(entries.into_iter().flatten());
     }
     Ok(found)
 }
@@ -177,8 +183,30 @@ async fn remove(side: &Side, place: &Place) -> Result<(), CopyError> {
     }
     let mut listing = side.list(place).await?;
     while let Some(entries) = listing.next().await? {
-        let names = entries.into_iter().flatten().map(|(name, _)| name).filter(is_staged);
-        let removals = names.map(|name| async move { side.remove(&place.join(&name)).await });
+        let staged = entries.into_iter().flatten().filter(|(name, _)| is_staged(name));
+        let removals = staged.map(|(name, there)| {
+            let place = place.join(&name);
+            async move {
+                match there.kind() {
+                    FileKind::Dir => remove_batch(side, &place).await,
+                    _ => side.remove(&place).await,
+                }
+            }
+        });
+        join_in_order::all(removals).await.into_iter().collect::<Result<(), _>>()?;
+    }
+    side.remove_folder(place).await
+}
+
+/// Removes a folder in which the files of one folder have arrived, with those that have not left it.
+async fn remove_batch(side: &Side, place: &Place) -> Result<(), CopyError> {
+    if side.remove_folder(place).await.is_ok() {
+        return Ok(());
+    }
+    let mut listing = side.list(place).await?;
+    while let Some(entries) = listing.next().await? {
+        let removals =
+            entries.into_iter().flatten().map(|(name, _)| async move { side.remove(&place.join(&name)).await });
         join_in_order::all(removals).await.into_iter().collect::<Result<(), _>>()?;
     }
     side.remove_folder(place).await

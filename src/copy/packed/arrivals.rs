@@ -1,6 +1,7 @@
 //! A small file on its way with others: [`QueuedFile`] while it waits, [`Arrived`] once it is there; and [`Arrivals`], the
 //! folder that such files arrive in.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{OnceCell, oneshot};
@@ -8,7 +9,9 @@ use tokio::sync::{OnceCell, oneshot};
 use crate::copy::ends::identity::FileIdentity;
 use crate::copy::error::CopyError;
 use crate::copy::land::staging::Staging;
+use crate::copy::name::Name;
 use crate::copy::place::{Links, Place};
+use crate::copy::task::folder::Folder;
 use crate::copy::task::item::Item;
 use crate::copy::task::run_context::RunContext;
 use crate::sftp::Attributes;
@@ -23,21 +26,25 @@ pub struct QueuedFile {
     pub version: Attributes,
     /// The permission bits it is to have.
     pub mode: u32,
+    /// The folder it goes into.
+    pub folder: Arc<Folder>,
+    /// Its name there.
+    pub name: Name,
     /// Whom to tell that it has arrived; dropped when it has not.
     pub tell: oneshot::Sender<Arrived>,
 }
 
-/// A file that is complete in the staging folder.
+/// A file that is complete at the destination.
 pub struct Arrived {
-    /// Its name there.
-    pub number: u64,
+    /// Where it waits for its name; `None` when it has it.
+    pub staged: Option<Place>,
     /// Its attributes there.
     pub there: Attributes,
     /// The version of the source that was sent.
     pub sent: FileIdentity,
 }
 
-/// The staging folder of a run, and the numbers of the files in it.
+/// The staging folder of a run, and the numbers of what is in it.
 #[derive(Default)]
 pub struct Arrivals {
     /// `None` where none can be made.
@@ -65,8 +72,8 @@ impl Arrivals {
         Some(&self.staging()?.place)
     }
 
-    /// The first of `count` numbers that no file has had.
-    pub fn numbers(&self, count: usize) -> u64 {
-        self.next.fetch_add(count as u64, Ordering::Relaxed)
+    /// A number that nothing in it has had.
+    pub fn number(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
     }
 }

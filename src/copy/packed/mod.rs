@@ -7,13 +7,19 @@
 //! | --- | --- |
 //! | `upload` `download` | the small files of a run that go up together, or down |
 //! | `upload_stream` `download_stream` | the stream, and what has arrived of it |
+//! | `feeder` | what writes the stream up |
+//! | `on_the_way` | what was written, in its order |
+//! | `batch` | the files of one folder |
 //! | `arrivals` `wanted` `only_stream` | what has arrived, what is waited for; when a stream begins and ends |
 //! | `untar` | the format, read |
 //! | `tar` | the format, written |
 
 mod arrivals;
+mod batch;
 mod download;
 mod download_stream;
+mod feeder;
+mod on_the_way;
 mod only_stream;
 mod tar;
 mod untar;

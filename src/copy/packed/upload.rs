@@ -1,5 +1,5 @@
 //! How do many small files go up together? [`TarUpload`]: as one stream of `tar`, which a shell of the destination unpacks
-//! into a private folder beside the target. Each file leaves that folder for its name once a listing has shown it there,
+//! into a private folder beside the target. Files leave that folder for their names once a listing has shown them there,
 //! complete: what `tar` says of itself proves nothing.
 //!
 //! Only files of folders that this run has made, or one that it goes on from, go together: others may give their files
@@ -17,7 +17,7 @@ use super::tar::LARGEST;
 use super::upload_stream::UploadStream;
 use crate::copy::error::CopyError;
 use crate::copy::land::adopt;
-use crate::copy::land::staging::numbered;
+use crate::copy::name::Name;
 use crate::copy::options::{Keep, MODE_MASK, MODE_UNTOLD};
 use crate::copy::task::file_transfer::FileTransfer;
 use crate::copy::task::folder::Ground;
@@ -58,20 +58,26 @@ impl TarUpload {
         let Some(queue) = self.stream.queue(context, begin) else { return Ok(false) };
         started.begin_at(0);
         let (tell, told) = oneshot::channel();
-        let file = QueuedFile { source: item.source.clone(), links, version: *version, mode: mode(transfer), tell };
+        let (Some(folder), Some(name)) = (&item.folder, item.target.name()) else { return Ok(false) };
+        let (folder, Ok(name)) = (Arc::clone(folder), Name::vet(name)) else { return Ok(false) };
+        let (source, mode) = (item.source.clone(), mode(transfer));
+        let file = QueuedFile { source, links, version: *version, mode, folder, name, tell };
         // a stream that has ended lets go of what waited for it
         let Ok(()) = queue.send(file) else { return Ok(false) };
         let told = {
             let _waits = item.lanes.clock().waits();
             told.await
         };
-        let Ok(Arrived { number, there, sent }) = told else { return Ok(false) };
-        let Some(staging) = self.arrivals.place() else { return Ok(false) };
+        let Ok(Arrived { staged, there, sent }) = told else { return Ok(false) };
         started.reads(sent);
         started.moved(transfer.size());
+        let Some(staged) = staged else {
+            started.seen_as(Some(there));
+            return Ok(true);
+        };
         let lane = item.lanes.idlest();
         let _busy = lane.busy();
-        match adopt::adopt(&lane.destination, transfer, &staging.join(&numbered(number)), &there).await {
+        match adopt::adopt(&lane.destination, transfer, &staged, &there).await {
             Ok(()) => Ok(true),
             Err(error) if error.ends_the_run() => Err(error),
             // why it cannot have its name is told where it goes by itself

@@ -1,47 +1,42 @@
-//! One stream of small files on its way up, and what has arrived of it: [`UploadStream`]. Files are read many at a time,
-//! written behind each other, and looked for in listings of the staging folder. `tar` unpacks in order: once a listing
-//! has shown a file, all those before it are complete, and a listing that begins after that shows them as they will stay.
-//!
-//! Memory: the bytes of [`TOGETHER`] files, 4 MiB at most, and what the shell's queue holds.
+//! One stream of small files on its way up, and what has arrived of it: [`UploadStream`]. `tar` unpacks in order: once the
+//! marker behind a batch is there, all files before it are complete, and a listing that begins after that shows them as
+//! they will stay. Where they are all the files of a new folder so far, they get their names together: the folder that
+//! they arrived in takes the place of the empty one.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
 
-use super::arrivals::{Arrivals, Arrived, QueuedFile};
-use super::tar::{self, Header};
-use crate::copy::ends::blocking::blocking;
-use crate::copy::ends::file::Whole;
-use crate::copy::ends::identity::FileIdentity;
+use super::arrivals::{Arrivals, QueuedFile};
+use super::batch::SentBatch;
+use super::feeder::Feeder;
+use super::on_the_way::OnTheWay;
 use crate::copy::ends::join_in_order;
 use crate::copy::ends::lanes::Lanes;
-use crate::copy::ends::local;
 use crate::copy::ends::shell_lines::ShellLines;
 use crate::copy::land::adopt::PROBE;
-use crate::copy::land::staging::{listed, numbered};
+use crate::copy::land::staging::{contents, numbered};
 use crate::copy::name::Name;
 use crate::copy::options::Keep;
-use crate::copy::place::Place;
+use crate::copy::place::{Links, Place};
+use crate::copy::task::folder::Ground;
 use crate::copy::task::run_context::RunContext;
 use crate::lend::with_variables;
-use crate::progress::Stage;
-use crate::sftp::{Attributes, FileKind};
+use crate::sftp::Attributes;
 
-/// Most files that are read in one go.
-const TOGETHER: usize = 64;
-
-/// Most bytes that are given to the shell at a time.
-const CHUNK: usize = 32 * 1024;
-
-/// How long the stream waits for one more file before it is filled up, so that `tar` writes the last ones.
-const LINGER: Duration = Duration::from_millis(4);
-
-/// Time between two listings.
+/// Time between two looks for markers.
 const GLANCE: Duration = Duration::from_millis(10);
+
+/// Markers looked for at a time.
+const LOOKS: usize = 64;
+
+/// How long no marker may come before the folder that comes next is looked into.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// How long nothing may arrive before files go by themselves.
 const STALLED: Duration = Duration::from_secs(10);
@@ -56,21 +51,6 @@ pub struct UploadStream<'a> {
     lanes: Arc<Lanes>,
     to: mpsc::Sender<Bytes>,
     lines: ShellLines,
-}
-
-/// The files on their way, by ascending numbers.
-#[derive(Default)]
-struct OnTheWay {
-    files: Mutex<VecDeque<Sent>>,
-    news: Notify,
-}
-
-/// A file that was sent.
-struct Sent {
-    number: u64,
-    size: u64,
-    /// The version that was read, and who waits for it; `None` for what only fills the stream up.
-    waits: Option<(FileIdentity, oneshot::Sender<Arrived>)>,
 }
 
 impl<'a> UploadStream<'a> {
@@ -98,155 +78,99 @@ impl<'a> UploadStream<'a> {
     pub async fn run(self, mut waiting: mpsc::UnboundedReceiver<QueuedFile>, context: &RunContext) {
         let UploadStream { arrivals, staging, lanes, to, mut lines } = self;
         let on_the_way = OnTheWay::default();
-        let feeder = Feeder { arrivals, context, on_the_way: &on_the_way, to };
+        let feeder = Feeder { arrivals, staging, context, on_the_way: &on_the_way, lanes: &lanes, to };
+        let mut landings = JoinSet::new();
         tokio::select! {
             _ = feeder.feed(&mut waiting) => {}
-            _ = arrive(&lanes, staging, &on_the_way) => {}
+            _ = arrive(&lanes, staging, &on_the_way, context.keep, &mut landings) => {}
             () = lines.end() => {}
         }
+        // what is complete has its name before others are let go
+        while landings.join_next().await.is_some() {}
     }
 }
 
-/// What writes the stream.
-struct Feeder<'a> {
-    arrivals: &'a Arrivals,
-    context: &'a RunContext,
-    on_the_way: &'a OnTheWay,
-    to: mpsc::Sender<Bytes>,
-}
-
-impl Feeder<'_> {
-    /// Sends what waits; `None` when the stream has ended, or nothing more comes.
-    async fn feed(&self, waiting: &mut mpsc::UnboundedReceiver<QueuedFile>) -> Option<()> {
-        let (mut sent, mut is_filled_up) = (0, true);
-        loop {
-            let mut files = Vec::with_capacity(TOGETHER);
-            let patience = if is_filled_up { Duration::MAX } else { LINGER };
-            let came = timeout(patience, waiting.recv_many(&mut files, TOGETHER)).await;
-            let bytes = match came {
-                Ok(0) => return None,
-                Ok(_) => self.read(files).await?,
-                Err(_) => self.filler(sent),
-            };
-            is_filled_up = came.is_err();
-            sent += bytes.len() as u64;
-            self.send(bytes.into()).await?;
-        }
-    }
-
-    /// The bytes of these files in the stream. One that cannot be read, or is not what was listed, is left out.
-    async fn read(&self, files: Vec<QueuedFile>) -> Option<Vec<u8>> {
-        let first = self.arrivals.numbers(files.len());
-        let place = files.first()?.source.clone();
-        let read = blocking(Stage::Transfer, &place, move |_| Ok(read_all(files, first))).await;
-        let (bytes, read) = read.ok()?;
-        self.on_the_way.push(read);
-        Some(bytes)
-    }
-
-    /// A file that nobody waits for: `tar` sees those before it when it has come, and so do the listings.
-    fn filler(&self, sent: u64) -> Vec<u8> {
-        let number = self.arrivals.numbers(1);
-        self.on_the_way.push(vec![Sent { number, size: 0, waits: None }]);
-        tar::filler(number, sent)
-    }
-
-    async fn send(&self, mut bytes: Bytes) -> Option<()> {
-        while !bytes.is_empty() {
-            let chunk = bytes.split_to(CHUNK.min(bytes.len()));
-            self.context.throttle.pass(chunk.len()).await;
-            self.to.send(chunk).await.ok()?;
-        }
-        Some(())
-    }
-}
-
-/// Reads files and writes them behind each other, numbered from `first` on; blocks.
-fn read_all(files: Vec<QueuedFile>, first: u64) -> (Vec<u8>, Vec<Sent>) {
-    let (mut bytes, mut read) = (Vec::new(), Vec::with_capacity(files.len()));
-    for (number, QueuedFile { source, links, version, mode, tell }) in (first..).zip(files) {
-        let size = version.size.unwrap_or(0);
-        let whole = local::open(&source, links).and_then(|file| Whole::read_here(&file, &version));
-        let Ok(whole) = whole else { continue };
-        if !whole.is_same || whole.goes_on || whole.length() != size {
-            continue;
-        }
-        let header = Header { number, size, mode, modified: version.mtime().unwrap_or(0) };
-        tar::append(&mut bytes, header, &whole.pieces.concat());
-        read.push(Sent { number, size, waits: Some((whole.began, tell)) });
-    }
-    (bytes, read)
-}
-
-/// Looks for what has arrived, and tells those who wait for it. `None` when nothing arrives any more.
-async fn arrive(lanes: &Lanes, staging: &Place, on_the_way: &OnTheWay) -> Option<()> {
-    let (mut last, mut moved, mut before) = (0, Instant::now(), None);
+/// Looks for what has arrived, and lands it. `None` when nothing arrives any more.
+async fn arrive(
+    lanes: &Arc<Lanes>,
+    staging: &Place,
+    on_the_way: &OnTheWay,
+    keep: Keep,
+    landings: &mut JoinSet<()>,
+) -> Option<()> {
+    let (mut moved, mut before) = (Instant::now(), None);
     loop {
         if on_the_way.wait().await {
             // time that nothing was sent in does not count
             moved = Instant::now();
         }
         sleep(GLANCE).await;
-        let began = Instant::now();
-        let listed = lanes.retry(|lane| async move { listed(&lane, staging).await }).await.ok()?;
-        log::trace!("{} small files listed in {:?}, complete before {last}", listed.len(), began.elapsed());
-        let fillers = on_the_way.tell(last, &listed);
-        let removals = fillers.iter().map(|filler| remove(lanes, staging, *filler));
-        join_in_order::all(removals).await;
-        let newest = listed.iter().max_by_key(|(number, _)| **number);
-        let newest = newest.map(|(number, attributes)| (*number, attributes.size));
-        last = newest.map_or(last, |(number, _)| last.max(number));
-        if before.replace(newest) != Some(newest) {
+        let seen = last_seen(lanes, staging, on_the_way.markers(LOOKS)).await?;
+        if let Some(marker) = seen {
+            for batch in on_the_way.take(marker) {
+                landings.spawn(land(Arc::clone(lanes), staging.clone(), batch, keep));
+            }
             moved = Instant::now();
+        } else if moved.elapsed() > SLOW {
+            let next = on_the_way.next().map(|number| staging.join(&numbered(number)));
+            let there = match &next {
+                Some(folder) => there(lanes, folder).await?,
+                None => HashMap::new(),
+            };
+            let sizes = Some((there.len(), there.values().filter_map(|there| there.size).sum::<u64>()));
+            if std::mem::replace(&mut before, sizes) != sizes {
+                moved = Instant::now();
+            }
         }
+        while landings.try_join_next().is_some() {}
         if moved.elapsed() > STALLED {
             return None;
         }
     }
 }
 
-async fn remove(lanes: &Lanes, staging: &Place, number: u64) {
-    // one that stays goes with its folder
-    let _ = lanes.idlest().destination.remove(&staging.join(&numbered(number))).await;
+/// The last of these markers that is there; `None` when none can be looked for any more.
+async fn last_seen(lanes: &Arc<Lanes>, staging: &Place, markers: Vec<u64>) -> Option<Option<u64>> {
+    let looks = markers.iter().map(|marker| {
+        let place = staging.join(&numbered(*marker));
+        async move { lanes.idlest().destination.look(&place, Links::Keep).await }
+    });
+    let mut seen = None;
+    for (marker, look) in markers.iter().zip(join_in_order::all(looks).await) {
+        match look {
+            Ok(Some(_)) => seen = Some(*marker),
+            Err(error) if error.ends_the_run() => return None,
+            _ => {}
+        }
+    }
+    Some(seen)
 }
 
-impl OnTheWay {
-    fn push(&self, files: Vec<Sent>) {
-        self.files().extend(files);
-        self.news.notify_one();
-    }
+/// Gives the files of a batch their names, where all of them can have them in one step, and tells those that wait.
+async fn land(lanes: Arc<Lanes>, staging: Place, batch: SentBatch, keep: Keep) {
+    let (folder, marker) = (staging.join(&numbered(batch.number)), staging.join(&numbered(batch.marker)));
+    let lane = lanes.idlest();
+    // a marker that stays goes with its folder
+    let (there, _) = tokio::join!(there(&lanes, &folder), lane.destination.remove(&marker));
+    let Some(there) = there else { return };
+    let has_landed = batch.is_all(&there, keep) && is_landed(&lanes, &folder, &batch).await;
+    batch.tell(&there, (!has_landed).then_some(&folder));
+}
 
-    /// Returns when something is on its way; `true` when nothing was before.
-    async fn wait(&self) -> bool {
-        let mut has_waited = false;
-        while self.files().is_empty() {
-            self.news.notified().await;
-            has_waited = true;
-        }
-        has_waited
+/// Renames the folder to the new one that its files go into, as long as that one is empty.
+async fn is_landed(lanes: &Lanes, folder: &Place, batch: &SentBatch) -> bool {
+    let Some(name) = batch.any_name() else { return false };
+    if batch.folder.ready().await != Some(Ground::Fresh) {
+        return false;
     }
+    let (side, target) = (lanes.idlest().destination.clone(), batch.folder.target());
+    let file = target.join(name);
+    // a server that renames in its own way might have moved it into the other one
+    let (renamed, seen) = tokio::join!(biased; side.rename(folder, &target), side.look(&file, Links::Keep));
+    renamed.is_ok() && matches!(seen, Ok(Some(_)))
+}
 
-    /// Tells of the files before number `last` that they have arrived, or lets go of whoever waits for one that is not
-    /// `listed` as it was sent. Returns the numbers of those that nobody waits for, `last` among them.
-    fn tell(&self, last: u64, listed: &HashMap<u64, Attributes>) -> Vec<u64> {
-        let mut fillers = Vec::new();
-        let mut files = self.files();
-        while files.front().is_some_and(|file| file.number < last || (file.number == last && file.waits.is_none())) {
-            let Some(Sent { number, size, waits }) = files.pop_front() else { break };
-            match (waits, listed.get(&number)) {
-                (None, _) => fillers.push(number),
-                (Some((sent, tell)), Some(there)) if there.kind() == FileKind::File && there.size == Some(size) => {
-                    // whoever waited may be gone
-                    let _ = tell.send(Arrived { number, there: *there, sent });
-                }
-                (Some(_), _) => {}
-            }
-        }
-        fillers
-    }
-
-    fn files(&self) -> MutexGuard<'_, VecDeque<Sent>> {
-        // nothing panics while it holds this
-        self.files.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// What is in a folder where files arrive; `None` when the session is lost.
+async fn there(lanes: &Lanes, folder: &Place) -> Option<HashMap<Name, Attributes>> {
+    lanes.retry(|lane| async move { contents(&lane.destination, folder).await }).await.ok()
 }

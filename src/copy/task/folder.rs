@@ -184,8 +184,13 @@ impl Folder {
         Ok(Some(ground))
     }
 
+    /// The permission bits that it is made with.
+    pub fn new_mode(&self) -> u32 {
+        self.attributes.permissions.unwrap_or(OWNER | 0o055) & MODE_MASK | OWNER
+    }
+
     async fn mkdir(&self, side: &Side, target: &Place) -> Result<(), CopyError> {
-        let mode = self.attributes.permissions.unwrap_or(OWNER | 0o055) & MODE_MASK | OWNER;
+        let mode = self.new_mode();
         match self.own_marker() {
             Some(marker) => marker.before(side, Box::pin(side.mkdir(target, mode))).await,
             None => side.mkdir(target, mode).await,
