@@ -38,8 +38,9 @@ const ITEMS: usize = 256;
 /// Items under way at once in a direct copy: an item is a small request then, and many small files go together.
 const DIRECT_ITEMS: usize = 1024;
 
-/// Items under way at once while small files go together: most of them only wait for the others.
-const PACKED_ITEMS: usize = 2048;
+/// Items under way at once while small files go together: most of them only wait for the others, some round trips long.
+/// Each takes some 5 KiB.
+const PACKED_ITEMS: usize = 5120;
 
 /// Most time for the end of what goes together.
 const ENDING: Duration = Duration::from_secs(5);
@@ -162,7 +163,7 @@ async fn copy_item(run: Arc<CopyRun>, item: Item) -> Result<(), CopyError> {
         item.lanes.grow();
     }
     match &item.what {
-        What::Folder(folder) => make(context, &item, folder).await,
+        What::Folder(folder) => Box::pin(make(context, &item, folder)).await,
         _ if item.is_orphan().await => {
             context.ledger.count_failure();
             Ok(())
@@ -170,7 +171,7 @@ async fn copy_item(run: Arc<CopyRun>, item: Item) -> Result<(), CopyError> {
         _ => match (stays(&run, &item).await, &item.what) {
             (Some(stays), _) => settle(context, &item, None, stays).await,
             (None, What::File(links)) => file(&run, &item, *links).await,
-            (None, _) => link(context, &item).await,
+            (None, _) => Box::pin(link(context, &item)).await,
         },
     }
 }
@@ -278,7 +279,7 @@ async fn file(run: &CopyRun, item: &Item, links: Links) -> Result<(), CopyError>
     }
     let has_changed = copied.as_ref().is_err_and(CopyError::is_source_changed);
     if has_changed {
-        copied = match look_again(item, links).await {
+        copied = match Box::pin(look_again(item, links)).await {
             Ok(now) if matches!(now.kind(), FileKind::File | FileKind::Unknown) => {
                 copy_as(run, FileTransfer { version: &now, ..transfer }, why).await
             }
@@ -316,7 +317,7 @@ async fn copy_version(run: &CopyRun, transfer: FileTransfer<'_>) -> Result<(), C
         match attempt(run, transfer, &mut so_far).await {
             Err(error) if error.is_lost() => {
                 so_far.cut_off();
-                transfer.item.lanes.restore(error).await?;
+                Box::pin(transfer.item.lanes.restore(error)).await?;
             }
             Err(error) if error.is_in_order_only() => so_far.turn_to_order(),
             Err(error) if error.is_mode_refused() => so_far.begin_over(),
@@ -360,7 +361,7 @@ async fn settle(
         (Ok(()), None) => context.ledger.unchanged(item),
         (Err(error), _) if error.ends_the_run() => return Err(error),
         (Err(error), _) => {
-            let error = item.lanes.idlest().destination.explain(error, &item.target).await;
+            let error = Box::pin(item.lanes.idlest().destination.explain(error, &item.target)).await;
             context.ledger.failed(&item.source, started, error);
         }
     }

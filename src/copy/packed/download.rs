@@ -78,7 +78,7 @@ impl TarDownload {
                 started.seen_as(Some(there));
                 Ok(())
             }
-            Came::Content(data, _memory) => land(transfer, data, began).await,
+            Came::Content(data, _memory) => Box::pin(land(transfer, data, began)).await,
         };
         match landed {
             Ok(()) => Ok(true),

@@ -77,7 +77,8 @@ impl TarUpload {
         };
         let lane = item.lanes.idlest();
         let _busy = lane.busy();
-        match adopt::adopt(&lane.destination, transfer, &staged, &there).await {
+        // boxed, as all that most files do not come to: thousands of them wait
+        match Box::pin(adopt::adopt(&lane.destination, transfer, &staged, &there)).await {
             Ok(()) => Ok(true),
             Err(error) if error.ends_the_run() => Err(error),
             // why it cannot have its name is told where it goes by itself

@@ -48,7 +48,7 @@ impl Item {
     /// Whether it was `denied` because this user may not write in the folder it goes into, and may now.
     pub async fn is_let_in(&self, denied: Option<&CopyError>) -> bool {
         match (denied, &self.folder) {
-            (Some(denied), Some(folder)) => folder.lends_for(denied).await,
+            (Some(denied), Some(folder)) => Box::pin(folder.lends_for(denied)).await,
             _ => false,
         }
     }
