@@ -97,6 +97,10 @@ impl Trip {
         for index in 0..FILES {
             self.put(street, format!("tree/d{}/f{index}", index % 17), &noise(index as u64, index * 7 % 9000));
         }
+        for index in 0..100 {
+            self.put(street, format!("tree/few/d{index}/f{}", index % 3), &noise(index, 900));
+            self.put(street, format!("tree/few/d{index}/below/0"), &noise(index, index as usize));
+        }
         self.put(street, "tree/d3/large".to_owned(), &noise(5, 3 << 20));
         let root = self.source(street);
         let odd: [&[u8]; 7] = [b"it's $(id)\n -rf", b"-x", b"\xff\xfe", b"a\\b", b" ", b"$x`y`\"", &[b'n'; 255]];

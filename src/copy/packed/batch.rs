@@ -1,6 +1,6 @@
-//! Small files of one folder that go up together: [`Batch`] while they wait, [`SentBatch`] once they are on their way.
-//! They arrive in a folder of their own, which is like the one they go into, and a file with a number marks their end in
-//! the stream.
+//! Small files that go up together: [`Batch`] while they wait, [`SentBatch`] once they are on their way. Those of one folder
+//! arrive in a folder of their own, which is like the one they go into. Where a folder has only a few, those of many
+//! folders arrive in one, numbered. A file with a number marks their end in the stream.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,33 +24,36 @@ const FILES: usize = 512;
 /// Most bytes of the files of a batch.
 const BYTES: u64 = 4 << 20;
 
-/// Files of one folder that wait to be sent.
+/// Files that wait to be sent.
 pub struct Batch {
     /// The number of the folder that they arrive in.
     pub number: u64,
-    /// The folder that they go into.
+    /// The folder that they go into; that of the first ones where there are several.
     pub folder: Arc<Folder>,
-    /// The files, and their bytes together.
+    /// The files.
     pub files: Vec<QueuedFile>,
+    /// Their bytes together.
     bytes: u64,
-    /// Comes when the folder that they arrive in is made; closed where it cannot be.
-    pub made: oneshot::Receiver<()>,
+    /// Comes when the folder that they arrive in is made; closed where it cannot be. `None` while they are few, which may
+    /// go with those of other folders, into a folder that `tar` makes.
+    pub made: Option<oneshot::Receiver<()>>,
 }
 
-/// Files of one folder that are on their way.
+/// Files that are on their way.
 pub struct SentBatch {
     /// The number of the folder that they arrive in.
     pub number: u64,
     /// The number of the file that `tar` makes behind them.
     pub marker: u64,
-    /// The folder that they go into.
-    pub folder: Arc<Folder>,
+    /// The folder that they go into; `None` where there may be several.
+    pub folder: Option<Arc<Folder>>,
     /// The files that were read.
     pub files: Vec<SentFile>,
 }
 
 /// A file that was sent.
 pub struct SentFile {
+    /// Its name in the folder that it arrives in.
     name: Name,
     size: u64,
     mode: u32,
@@ -62,21 +65,35 @@ pub struct SentFile {
 
 impl Batch {
     /// A batch that begins with this `file`.
-    pub fn of(file: QueuedFile, number: u64, made: oneshot::Receiver<()>) -> Batch {
+    pub fn of(file: QueuedFile, number: u64) -> Batch {
         let (folder, bytes) = (Arc::clone(&file.folder), file.version.size.unwrap_or(0));
-        Batch { number, folder, files: vec![file], bytes, made }
+        Batch { number, folder, files: vec![file], bytes, made: None }
     }
 
-    /// Takes another file of the same folder; gives it back where it belongs to another, or no more fit in.
-    pub fn add(&mut self, file: QueuedFile) -> Result<(), QueuedFile> {
-        let size = file.version.size.unwrap_or(0);
-        let is_full = self.files.len() >= FILES || self.bytes + size > BYTES;
-        if is_full || !Arc::ptr_eq(&self.folder, &file.folder) {
-            return Err(file);
-        }
-        self.bytes += size;
+    /// Whether a file goes into the same folder, and fits in.
+    pub fn takes(&self, file: &QueuedFile) -> bool {
+        Arc::ptr_eq(&self.folder, &file.folder) && self.has_room(1, file.version.size.unwrap_or(0))
+    }
+
+    /// Takes another file of the same folder.
+    pub fn add(&mut self, file: QueuedFile) {
+        self.bytes += file.version.size.unwrap_or(0);
         self.files.push(file);
-        Ok(())
+    }
+
+    /// Takes the files of `other`, which go into another folder, if both are few and fit in; else gives it back.
+    pub fn merge(&mut self, other: Batch) -> Option<Batch> {
+        let are_few = self.made.is_none() && other.made.is_none();
+        if !are_few || !self.has_room(other.files.len(), other.bytes) {
+            return Some(other);
+        }
+        self.bytes += other.bytes;
+        self.files.extend(other.files);
+        None
+    }
+
+    fn has_room(&self, files: usize, bytes: u64) -> bool {
+        self.files.len() + files <= FILES && self.bytes + bytes <= BYTES
     }
 }
 

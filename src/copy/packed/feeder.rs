@@ -1,5 +1,5 @@
-//! What writes the stream of small files on their way up: [`Feeder`]. Files of one folder are put together, read many at
-//! a time, and written behind each other.
+//! What writes the stream of small files on their way up: [`Feeder`]. Files of one folder are put together, those of
+//! folders with only a few with each other, read many at a time, and written behind each other.
 //!
 //! Memory: the bytes of [`TOGETHER`] files, 4 MiB at most, and what the shell's queue holds.
 
@@ -17,7 +17,7 @@ use super::batch::{Batch, SentBatch, read_all};
 use super::on_the_way::OnTheWay;
 use super::tar::{self, Header};
 use crate::copy::ends::blocking::blocking;
-use crate::copy::ends::lanes::Lanes;
+use crate::copy::ends::lanes::{Lane, Lanes};
 use crate::copy::land::staging::numbered;
 use crate::copy::place::Place;
 use crate::copy::task::run_context::RunContext;
@@ -25,6 +25,12 @@ use crate::progress::Stage;
 
 /// Most files that are taken from the queue in one go.
 const AHEAD: usize = 4096;
+
+/// Files of one folder from which on a folder of their own is worth the requests that it costs.
+const MANY: usize = 8;
+
+/// Batches that may take one more file of their folder.
+const OPEN: usize = 32;
 
 /// Most files that are read in one go.
 const TOGETHER: usize = 64;
@@ -66,7 +72,7 @@ impl Feeder<'_> {
         let (mut to_send, mut sent) = (ToSend::default(), 0);
         loop {
             self.take(&mut to_send, waiting).await?;
-            if let Some(batch) = to_send.batches.pop_front() {
+            if let Some(batch) = to_send.next() {
                 sent += self.send_batch(batch, to_send.batches.is_empty(), sent).await?;
             }
         }
@@ -93,39 +99,46 @@ impl Feeder<'_> {
     }
 
     /// Puts a file with others of its folder, or begins a batch.
-    fn put(&self, to_send: &mut ToSend, file: QueuedFile) {
-        let mut file = file;
-        for batch in to_send.batches.iter_mut().rev() {
-            file = match batch.add(file) {
-                Ok(()) => return,
-                Err(file) => file,
-            };
+    fn put(&self, ToSend { batches, making }: &mut ToSend, file: QueuedFile) {
+        let Some(batch) = batches.iter_mut().rev().take(OPEN).find(|batch| batch.takes(&file)) else {
+            return batches.push_back(Batch::of(file, self.arrivals.number()));
+        };
+        batch.add(file);
+        if batch.files.len() == MANY {
+            batch.made = Some(self.make(making, batch));
         }
-        let (number, (tell, made)) = (self.arrivals.number(), oneshot::channel());
-        let (lanes, place, mode) =
-            (Arc::clone(self.lanes), self.staging.join(&numbered(number)), file.folder.new_mode());
-        to_send.making.spawn(async move {
-            let made = lanes
-                .retry(|lane| async {
-                    let lane = lane;
-                    lane.destination.mkdir(&place, mode).await
-                })
-                .await;
-            if made.is_ok() {
+    }
+
+    /// Makes the folder that the files of a batch arrive in, like the one that they go into.
+    fn make(&self, making: &mut JoinSet<()>, batch: &Batch) -> oneshot::Receiver<()> {
+        let (tell, made) = oneshot::channel();
+        let place = self.staging.join(&numbered(batch.number));
+        let (lanes, mode) = (Arc::clone(self.lanes), batch.folder.new_mode());
+        while making.try_join_next().is_some() {}
+        making.spawn(async move {
+            let mkdir = |lane: Arc<Lane>| {
+                let place = &place;
+                async move { lane.destination.mkdir(place, mode).await }
+            };
+            if lanes.retry(mkdir).await.is_ok() {
                 // the stream may have ended
                 let _ = tell.send(());
             }
         });
-        while to_send.making.try_join_next().is_some() {}
-        to_send.batches.push_back(Batch::of(file, number, made));
+        made
     }
 
     /// Sends a batch and its marker, which fills up what `tar` waits for where this is the `last` one, in a stream of
     /// `before` bytes. Returns the bytes that were sent.
     async fn send_batch(&self, batch: Batch, is_last: bool, before: u64) -> Option<u64> {
         let Batch { number, folder, mut files, made, .. } = batch;
-        if made.await.is_err() {
-            return Some(0);
+        let folder = made.is_some().then_some(folder);
+        match made {
+            Some(made) => {
+                // where it could not be made, they go by themselves
+                let Ok(()) = made.await else { return Some(0) };
+            }
+            None => files.iter_mut().zip(0..).for_each(|(file, number)| file.name = numbered(number)),
         }
         let marker = self.arrivals.number();
         let (mut read, mut sent) = (SentBatch { number, marker, folder, files: Vec::new() }, 0);
@@ -155,5 +168,17 @@ impl Feeder<'_> {
             self.to.send(chunk).await.ok()?;
         }
         Some(length)
+    }
+}
+
+impl ToSend {
+    /// The next batch; where it has only a few files, with those of others that have.
+    fn next(&mut self) -> Option<Batch> {
+        let mut first = self.batches.pop_front()?;
+        if first.made.is_none() {
+            let others = std::mem::take(&mut self.batches);
+            self.batches = others.into_iter().filter_map(|other| first.merge(other)).collect();
+        }
+        Some(first)
     }
 }

@@ -9,7 +9,7 @@
 //! | `upload_stream` `download_stream` | the stream, and what has arrived of it |
 //! | `feeder` | what writes the stream up |
 //! | `on_the_way` | what was written, in its order |
-//! | `batch` | the files of one folder |
+//! | `batch` | files that go together |
 //! | `arrivals` `wanted` `only_stream` | what has arrived, what is waited for; when a stream begins and ends |
 //! | `untar` | the format, read |
 //! | `tar` | the format, written |

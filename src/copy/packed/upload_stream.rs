@@ -159,11 +159,11 @@ async fn land(lanes: Arc<Lanes>, staging: Place, batch: SentBatch, keep: Keep) {
 
 /// Renames the folder to the new one that its files go into, as long as that one is empty.
 async fn is_landed(lanes: &Lanes, folder: &Place, batch: &SentBatch) -> bool {
-    let Some(name) = batch.any_name() else { return false };
-    if batch.folder.ready().await != Some(Ground::Fresh) {
+    let (Some(into), Some(name)) = (&batch.folder, batch.any_name()) else { return false };
+    if into.ready().await != Some(Ground::Fresh) {
         return false;
     }
-    let (side, target) = (lanes.idlest().destination.clone(), batch.folder.target());
+    let (side, target) = (lanes.idlest().destination.clone(), into.target());
     let file = target.join(name);
     // a server that renames in its own way might have moved it into the other one
     let (renamed, seen) = tokio::join!(biased; side.rename(folder, &target), side.look(&file, Links::Keep));
