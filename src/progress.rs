@@ -54,6 +54,15 @@ impl fmt::Display for Stage {
     }
 }
 
+/// A change at the destination that a dry run would make without sending anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It is removed: the source does not have it.
+    Removal,
+    /// Its mode or times are set: its content is there.
+    Repair,
+}
+
 /// Something that happened, reported once. Text from servers is raw bytes: whoever shows it makes it safe first.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -224,8 +233,10 @@ pub enum Event {
         /// Its path at the destination.
         path: Vec<u8>,
     },
-    /// A dry run would remove this.
-    PlannedRemoval {
+    /// A dry run would change something at the destination.
+    PlannedChange {
+        /// What it would do.
+        change: Change,
         /// Its path at the destination.
         path: Vec<u8>,
     },

@@ -70,7 +70,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::progress::{Counters, Event, Observer, Stage};
+use crate::progress::{Change, Counters, Event, Observer, Stage};
 pub use connector::{Connector, Location, Opening, Shell, ShellPipe};
 use direct::{Direct, DirectMode, RetryPolicy};
 use ends::join_in_order;
@@ -81,7 +81,7 @@ use ends::watchers::Watchers;
 pub use error::{Cause, CopyError, Kind};
 pub use filter::Filter;
 use idle::IdleClock;
-use land::staging;
+use land::{repair, staging};
 use marker::{TreeMarker, TreeState};
 use mirror::FolderPair;
 pub use obstacle::Obstacle;
@@ -215,7 +215,8 @@ async fn move_all(
     let walk = Walk::start(plan.copies, terms, Arc::clone(ledger), Arc::clone(&standing), finish);
     if options.dry_run {
         let check = UnchangedCheck { unchanged: options.unchanged, modify_window: options.modify_window };
-        let left_out = LeftOut { check: &check, standing: &standing, marker: marker.as_deref() };
+        let left_out =
+            LeftOut { check: &check, standing: &standing, marker: marker.as_deref(), preserve: options.preserve };
         return show(walk, left_out, ledger).await;
     }
     if let Some((side, folder)) = plan.folder {
@@ -292,17 +293,32 @@ struct LeftOut<'a> {
     check: &'a UnchangedCheck,
     standing: &'a Standing,
     marker: Option<&'a TreeMarker>,
+    /// Modes and times are to be the source's.
+    preserve: bool,
+}
+
+/// What a run would do with an item.
+enum Planned {
+    Copied,
+    /// Its content is there, and its mode or times are not.
+    Repaired,
+    LeftOut,
 }
 
 impl LeftOut<'_> {
-    async fn holds(self, item: &Item) -> bool {
-        let has_landed = async {
-            match self.marker {
-                Some(marker) => marker.holds(item).await,
-                None => false,
+    async fn plan(self, item: &Item) -> Planned {
+        if let Some(marker) = self.marker
+            && marker.holds(item).await
+        {
+            return Planned::LeftOut;
+        }
+        match self.check.finds(item, self.standing, None).await {
+            None => Planned::Copied,
+            Some(seen) if self.preserve && repair::is_needed(item, &seen, self.check.modify_window) => {
+                Planned::Repaired
             }
-        };
-        has_landed.await || self.check.finds(item, self.standing, None).await.is_some()
+            Some(_) => Planned::LeftOut,
+        }
     }
 }
 
@@ -319,14 +335,18 @@ async fn show(mut walk: Walk, left_out: LeftOut<'_>, ledger: &Ledger) -> Result<
     Ok(())
 }
 
-/// Shows those of the items that would be copied.
+/// Shows those of the items that would be copied, or given their modes and times.
 async fn show_some(items: &mut Vec<Item>, left_out: LeftOut<'_>, ledger: &Ledger) {
     ledger.heard().await;
-    let looks = join_in_order::all(items.iter().map(|item| left_out.holds(item))).await;
-    for (item, is_left_out) in items.drain(..).zip(looks) {
-        match is_left_out {
-            true => ledger.left(&item),
-            false => ledger.event(Event::Planned {
+    let looks = join_in_order::all(items.iter().map(|item| left_out.plan(item))).await;
+    for (item, planned) in items.drain(..).zip(looks) {
+        match planned {
+            Planned::LeftOut => ledger.left(&item),
+            Planned::Repaired => {
+                ledger.left(&item);
+                ledger.event(Event::PlannedChange { change: Change::Repair, path: item.target.path() });
+            }
+            Planned::Copied => ledger.event(Event::Planned {
                 path: item.source.path(),
                 destination: item.target.path(),
                 size: item.size(),

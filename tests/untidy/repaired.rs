@@ -33,6 +33,30 @@ fn a_change_of_mode_alone_arrives() {
 }
 
 #[test]
+fn a_dry_run_tells_what_would_be_set_and_sets_nothing() {
+    for way in WAYS {
+        let Some(untidy) = Untidy::new(way) else { return };
+        for file in ["mode", "same", "content"] {
+            write(&untidy.from(file), file.as_bytes());
+        }
+        assert_eq!(untidy.run("sync", &[]).code, Some(0), "{way:?}");
+        set_mode(&untidy.from("mode"), 0o600);
+        set_time(&untidy.from("content"), 1_600_000_000);
+        write(&untidy.from("content"), b"another one");
+        let before = mode(&untidy.to("mode"));
+        let ran = untidy.run("sync", &["--dry-run"]);
+        let said = |what: &str| ran.stdout.lines().filter(|line| line.contains(what)).count();
+        assert_eq!((ran.code, said("set mode and times of "), said("/mode")), (Some(0), 1, 1), "{way:?}: {ran}");
+        assert_eq!((said(" -> "), said("/same")), (1, 0), "{way:?}: {ran}");
+        let ran = untidy.run("sync", &["--dry-run", "--json"]);
+        assert_eq!(ran.stdout.matches("\"event\":\"planned_repair\"").count(), 1, "{way:?}: {ran}");
+        assert_eq!(mode(&untidy.to("mode")), before, "{way:?}: {ran}");
+        assert_eq!(untidy.run("sync", &[]).code, Some(0), "{way:?}");
+        assert_eq!(mode(&untidy.to("mode")), 0o600, "{way:?}");
+    }
+}
+
+#[test]
 fn a_single_file_gets_its_mode_with_p_alone() {
     let Some(untidy) = Untidy::new(Way::Up) else { return };
     write(&untidy.from("f"), b"content");

@@ -49,7 +49,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::safe;
-use crate::progress::Event;
+use crate::progress::{Change, Event};
 
 use super::summary::Summary;
 
@@ -142,7 +142,7 @@ pub fn object(event: &Event) -> Option<Object> {
         }
         Event::Unchanged { path } => Object::event("unchanged").name("path", path),
         Event::Removed { path } => Object::event("removed").name("path", path),
-        Event::PlannedRemoval { path } => Object::event("planned_removal").name("path", path),
+        Event::PlannedChange { change, path } => Object::event(planned(*change)).name("path", path),
         Event::Skipped { path, reason } => Object::event("skipped").name("path", path).text("reason", reason),
         Event::HostKeyAdded { host, algorithm, fingerprint, file } => Object::event("host_key_added")
             .text("host", host)
@@ -161,6 +161,13 @@ pub fn object(event: &Event) -> Option<Object> {
         Event::Warning(text) => Object::event("warning").text("text", text),
         _ => return None,
     })
+}
+
+fn planned(change: Change) -> &'static str {
+    match change {
+        Change::Removal => "planned_removal",
+        Change::Repair => "planned_repair",
+    }
 }
 
 /// A time in seconds, rounded to milliseconds.

@@ -83,7 +83,7 @@ fn words(event: &Event) -> Vec<String> {
         Event::Connected { way, user, algorithm, fingerprint } => {
             one(format!("{way}: logged in as {user}, host key {algorithm} {fingerprint}"))
         }
-        Event::Hashed { .. } | Event::FileStarted { .. } | Event::Planned { .. } | Event::PlannedRemoval { .. } => {
+        Event::Hashed { .. } | Event::FileStarted { .. } | Event::Planned { .. } | Event::PlannedChange { .. } => {
             Vec::new()
         }
         Event::FileDone { path, destination, size, .. } => {

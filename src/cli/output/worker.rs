@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::safe;
 use crate::error::{ExitKind, kind_of_local};
-use crate::progress::{Counters, Event};
+use crate::progress::{Change, Counters, Event};
 use crate::words::words_of;
 
 use super::bars::Bars;
@@ -192,7 +192,7 @@ impl Worker {
             }
             Data::Plan => match event {
                 Event::Planned { path, destination, size } => self.put(&planned(path, destination, *size)),
-                Event::PlannedRemoval { path } => self.put(&format!("delete {}", safe::line(path))),
+                Event::PlannedChange { change, path } => self.put(&changed(*change, path)),
                 _ => {}
             },
             Data::Nothing => {}
@@ -280,6 +280,14 @@ impl Worker {
 
 fn unwritten(error: &io::Error) -> String {
     format!("standard output: {}", words_of(error))
+}
+
+fn changed(change: Change, path: &[u8]) -> String {
+    let does = match change {
+        Change::Removal => "delete",
+        Change::Repair => "set mode and times of",
+    };
+    format!("{does} {}", safe::line(path))
 }
 
 fn planned(path: &[u8], destination: &[u8], size: Option<u64>) -> String {

@@ -26,10 +26,10 @@ pub enum Repaired {
 /// # Errors
 /// When they cannot be set, or something else has the file's name now.
 pub async fn repair(side: &Side, item: &Item, seen: &Attributes, window: u32) -> Result<Repaired, CopyError> {
-    let wanted = lacking(&item.attributes, seen, window);
-    if seen.kind() != FileKind::File || wanted == Attributes::default() {
+    if !is_needed(item, seen, window) {
         return Ok(Repaired::NotNeeded);
     }
+    let wanted = lacking(&item.attributes, seen, window);
     // by a handle: another user may put a link in its place meanwhile
     let file = match side.open(&item.target, Links::Keep).await {
         Err(error) if error.ends_the_run() => return Err(error),
@@ -46,6 +46,11 @@ pub async fn repair(side: &Side, item: &Item, seen: &Attributes, window: u32) ->
     // nothing was written that closing could lose
     file.let_go().await;
     set.map(|()| Repaired::Done)
+}
+
+/// Whether the unchanged file of `item`, which was `seen` at the destination, lacks the source's mode or times.
+pub fn is_needed(item: &Item, seen: &Attributes, window: u32) -> bool {
+    seen.kind() == FileKind::File && lacking(&item.attributes, seen, window) != Attributes::default()
 }
 
 /// What `there` lacks of the mode and times `here`; times up to `window` seconds apart are equal.

@@ -16,7 +16,7 @@ use crate::copy::place::{Links, Place, Step};
 use crate::copy::task::ledger::Ledger;
 use crate::copy::task::lent_bits;
 use crate::copy::walk::pending::Child;
-use crate::progress::Event;
+use crate::progress::{Change, Event};
 use crate::sftp::Attributes;
 
 /// Removals under way at once.
@@ -168,7 +168,7 @@ impl Extras {
         let folders = self.folders.iter().map(|level| level.place(&self.root));
         for place in files.chain(folders) {
             ledger.heard().await;
-            ledger.event(Event::PlannedRemoval { path: place.path() });
+            ledger.event(Event::PlannedChange { change: Change::Removal, path: place.path() });
         }
     }
 

@@ -33,7 +33,11 @@ fn file(name: &str, data: &[u8]) -> UntarStep {
 /// A file called `7` with these bytes.
 fn seven(data: &[u8]) -> Vec<u8> {
     let mut stream = Vec::new();
-    tar::append(&mut stream, Header { number: 7, size: data.len() as u64, mode: 0o640, modified: 1_234_567_890 }, data);
+    tar::append(
+        &mut stream,
+        Header { path: b"7", size: data.len() as u64, mode: 0o640, modified: 1_234_567_890 },
+        data,
+    );
     stream
 }
 
